@@ -1,0 +1,1 @@
+"""The frozen nouns that travel between the rooms: events, findings and the inventory of ML systems."""

@@ -1,0 +1,135 @@
+"""The finding: what one detector saw of one subject, frozen at its trigger event."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from caponier.matrix.technique import TechniqueRef
+
+
+class Severity(StrEnum):
+    """Detector confidence times the criticality of the system; never a property of the matrix."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order info < low < medium < high < critical, from 0."""
+        return list(Severity).index(self)
+
+
+class Basis(StrEnum):
+    """What a finding's threshold rests on."""
+
+    PROMISE = "promise"
+    """Rank among benign subjects that were not used to fit the detector."""
+    ESTIMATE = "estimate"
+    """A tail fitted beyond the largest benign subject, back-tested on held-out ones."""
+    COLD_START = "cold-start"
+    """Conservative priors that ship with the product: there is no baseline for this model."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRef:
+    """Whom or what a finding is about."""
+
+    kind: str
+    """`principal`, `session`, `address`, `model`, `bucket`, `source`, `row`, `file` or `asset`."""
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The figure that crossed the line, and the line."""
+
+    statistic: str
+    value: float
+    threshold: float
+    above: int
+    """How many benign subjects reached the same value over the same horizon."""
+    of: int
+    """How many benign subjects were ranked; 0 at a cold start."""
+    horizon: int
+    """Unique queries over which the maximum was taken."""
+    basis: Basis
+    facts: dict[str, Any] = field(default_factory=dict)
+    """The detector's own figures behind the summary."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of contract `caponier.findings/1`."""
+        return {
+            "statistic": self.statistic,
+            "value": self.value,
+            "threshold": self.threshold,
+            "rank": {"above": self.above, "of": self.of},
+            "horizon": self.horizon,
+            "basis": self.basis.value,
+            "facts": self.facts,
+        }
+
+
+def finding_id(detector: str, model: str, subject: SubjectRef, trigger_event_id: str) -> str:
+    """Identify a finding by what was seen, not by the baseline or the run that saw it.
+
+    A renewed baseline or a replayed log therefore raises no old finding again.
+    """
+    content = "\x1f".join([detector, model, subject.kind, subject.id, trigger_event_id])
+    return "f-" + hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detection, with the techniques that it may be a trace of."""
+
+    finding_id: str
+    detector: str
+    subject: SubjectRef
+    system: str | None
+    model: str
+    model_version: str | None
+    severity: Severity
+    confidence: float
+    techniques: tuple[TechniqueRef, ...]
+    """ATLAS or ATT&CK first, the 2020 matrix second."""
+    harms: tuple[str, ...]
+    """Of confidentiality, integrity and availability, those that the techniques harm."""
+    first_time: datetime
+    last_time: datetime
+    trigger_event_id: str
+    event_ids: tuple[str, ...]
+    unique_queries: int
+    """Different queries of the subject in this horizon up to and including the trigger."""
+    evidence: Evidence
+    summary: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of contract `caponier.findings/1`."""
+        return {
+            "finding_id": self.finding_id,
+            "detector": self.detector,
+            "subject": {"kind": self.subject.kind, "id": self.subject.id},
+            "system": self.system,
+            "model": self.model,
+            "model_version": self.model_version,
+            "severity": self.severity.value,
+            "confidence": self.confidence,
+            "techniques": [technique.to_dict() for technique in self.techniques],
+            "harms": list(self.harms),
+            "first_time": _rfc3339(self.first_time),
+            "last_time": _rfc3339(self.last_time),
+            "trigger_event_id": self.trigger_event_id,
+            "event_ids": list(self.event_ids),
+            "unique_queries": self.unique_queries,
+            "evidence": self.evidence.to_dict(),
+            "summary": self.summary,
+        }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
