@@ -1,0 +1,209 @@
+"""The inventory: which ML systems and models there are, who uses them, and how the workspace treats them.
+
+Pydantic models, because all of them are written by hand in `caponier.toml`: an unknown key is an error here, so that
+a misspelt one never switches a protection off in silence. Nothing in this file reads or writes a file.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, model_validator
+
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
+
+Count = Annotated[StrictInt, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
+Names = tuple[Name, ...]
+
+
+class _Noun(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Criticality(StrEnum):
+    """How much the organisation loses with an ML system; half of a finding's severity."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class System(_Noun):
+    """One ML system: what it is for, who answers for it, and the assets that belong to it.
+
+    The assets scope the detections in ordinary logs: a match on one of them is a finding, elsewhere it is context.
+    """
+
+    name: Name
+    purpose: str | None = None
+    criticality: Criticality = Criticality.MEDIUM
+    owner: str | None = None
+    contact: str | None = None
+    models: Names = ()
+    endpoints: Names = ()
+    hosts: Names = ()
+    accounts: Names = ()
+    buckets: Names = ()
+    registries: Names = ()
+    images: Names = ()
+    datasets: Names = ()
+
+
+class FeatureSpec(_Noun):
+    """What a model takes: the kind of its input, its shape and its range.
+
+    Without `minimum` and `maximum` the range is learned from benign traffic.
+    """
+
+    kind: Literal["image", "numeric", "categorical", "text"]
+    shape: tuple[Count, ...] = ()
+    """Row-major shape of one example: (height, width) or (height, width, channels) of an image, (n,) of a row."""
+    minimum: StrictFloat | None = None
+    maximum: StrictFloat | None = None
+    dtype: Literal["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64"] = "float32"
+    """The type in which the model sees the input; two requests are the same input if they are equal in it."""
+
+    @property
+    def size(self) -> int | None:
+        """Number of features of one example, or None where the shape is not given."""
+        return math.prod(self.shape) if self.shape else None
+
+    def digest(self) -> str:
+        """Identify the specification, so that a baseline can tell that it was built for another one."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.kind == "image" and len(self.shape) not in (2, 3):
+            raise ValueError("an image needs shape = [height, width] or [height, width, channels]")
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError("minimum must be below maximum")
+        return self
+
+
+class ModelSpec(_Noun):
+    """One model: what it takes, and the file that says what its benign traffic looks like."""
+
+    name: Name
+    system: Name | None = None
+    features: FeatureSpec | None = None
+    baseline: Path | None = None
+
+
+class Identity(_Noun):
+    """What is known of one caller: its key, account and addresses. One account may have several, as keys rotate."""
+
+    key_hash: Name | None = None
+    """The salted hash that events carry as `principal`; never the key."""
+    account: Name | None = None
+    addresses: Names = ()
+
+
+class Privacy(_Noun):
+    """What is kept of the inputs, and for how long."""
+
+    salt_file: Path | None = None
+    keep_inputs: Literal["exact", "quantised", "digest"] = "exact"
+    retention_days: Count | None = None
+    """None keeps everything."""
+
+
+def _parsed_budget(value: Any) -> AlertBudget:
+    if isinstance(value, AlertBudget):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError('expected a rate such as "2 per week" or a bound such as "1/300"')
+    try:
+        return AlertBudget.parse(value)
+    except InputError as wrong:
+        # Pydantic only gathers ValueError; whoever reads the file turns it back into an InputError that names the key.
+        raise ValueError(str(wrong).replace("\n", ". ")) from wrong
+
+
+class DetectSettings(_Noun):
+    """How detection spends the user's patience, and the settings of single detectors."""
+
+    alert_budget: Annotated[AlertBudget, BeforeValidator(_parsed_budget)] = AlertBudget(per_week=2.0)
+    horizon: Count = 200
+    """Unique queries of one subject over which a detector's maximum is judged."""
+    disabled: Names = ()
+    detectors: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """The tables `[detect.<name>]`, by detector; each detector validates its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_detectors(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        tables = {key: value for key, value in data.items() if key not in cls.model_fields and isinstance(value, dict)}
+        if not tables:
+            return data
+        rest = {key: value for key, value in data.items() if key not in tables}
+        return {**rest, "detectors": {**rest.get("detectors", {}), **tables}}
+
+
+class Workspace(_Noun):
+    """Everything that `caponier.toml` says, with its paths made absolute."""
+
+    file: Path
+    name: Name
+    # A store URL may carry a password: it stays out of every repr, log line and traceback.
+    store: str = Field(repr=False)
+    lake: str
+    """A folder, absolute, or the URL of an object store."""
+    pinned: str | None = None
+    """The matrix version that names the techniques; None is the newest one."""
+    detect: DetectSettings = DetectSettings()
+    privacy: Privacy = Privacy()
+    systems: tuple[System, ...] = ()
+    models: tuple[ModelSpec, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    # The parts that use these sections validate them; here they only have to be tables.
+    guard: dict[str, Any] = Field(default_factory=dict)
+    respond: dict[str, Any] = Field(default_factory=dict)
+    routes: tuple[dict[str, Any], ...] = ()
+    maintenance: tuple[dict[str, Any], ...] = ()
+    serve: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds the workspace file."""
+        return self.file.parent
+
+    def model(self, name: str) -> ModelSpec | None:
+        """Return the model of this name, or None if the inventory does not know it."""
+        return next((model for model in self.models if model.name == name), None)
+
+    def system_of(self, model: str) -> System | None:
+        """Return the system that a model belongs to, or None if the inventory does not say."""
+        known = self.model(model)
+        if known and known.system:
+            return next(system for system in self.systems if system.name == known.system)
+        return next((system for system in self.systems if model in system.models), None)
+
+    def criticality_of(self, model: str) -> Criticality:
+        """Return the criticality of a model's system; medium where the inventory does not say."""
+        system = self.system_of(model)
+        return system.criticality if system else Criticality.MEDIUM
+
+    @model_validator(mode="after")
+    def _names_each_thing_once(self) -> Self:
+        _refuse_twice("system", [system.name for system in self.systems])
+        _refuse_twice("model", [model.name for model in self.models])
+        known = {system.name for system in self.systems}
+        for model in self.models:
+            if model.system is not None and model.system not in known:
+                raise ValueError(f"model {model.name!r} belongs to the system {model.system!r}, which is not listed")
+        return self
+
+
+def _refuse_twice(kind: str, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ValueError(f"{times} entries [[{kind}]] have the name {name!r}")
