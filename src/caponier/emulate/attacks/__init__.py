@@ -1,0 +1,1 @@
+"""One attack a file; the file's `EMULATION` is the attack, and its name is the file's."""

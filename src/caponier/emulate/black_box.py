@@ -1,0 +1,46 @@
+"""The Adversarial Robustness Toolbox as we use it: quiet, in float32, seeded, and blind to all but the answers."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from caponier.emulate.images import FEATURES
+from caponier.emulate.oracle import Predict
+from caponier.extras import needs
+
+CLASSES = 10
+
+
+def evasion() -> ModuleType:
+    """Return the toolbox's module of evasion attacks.
+
+    Its import warns about every framework that is not installed; none is needed.
+    """
+    with needs("emulate", "Emulating an attack"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from art.attacks import evasion as attacks
+    module: ModuleType = attacks
+    return module
+
+
+def classifier(predict: Predict) -> Any:
+    """Wrap a function from images (n, 64) to scores (n, 10) as the toolbox's black-box classifier."""
+    evasion()
+    from art.estimators.classification import BlackBoxClassifierNeuralNetwork
+
+    return BlackBoxClassifierNeuralNetwork(predict, (FEATURES,), CLASSES, clip_values=(0.0, 1.0))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed numpy's global generator, the only one that the toolbox draws its steps from, and put it back after."""
+    before = np.random.get_state()
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)

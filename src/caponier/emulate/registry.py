@@ -1,0 +1,45 @@
+"""Which attacks and habits there are: whatever lies in the two folders. Adding one edits nothing else."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from caponier.emulate import attacks as attack_folder
+from caponier.emulate import benign as habit_folder
+from caponier.emulate.attack import Attack
+from caponier.emulate.habit import Habit
+from caponier.errors import CaponierError, InputError
+
+
+def attacks() -> dict[str, Attack]:
+    """Return every attack by name; one that cannot be imported is an error."""
+    return _found(attack_folder, "EMULATION")
+
+
+def habits() -> dict[str, Habit]:
+    """Return every habit of benign users by name; one that cannot be imported is an error."""
+    return _found(habit_folder, "HABIT")
+
+
+def attack(name: str) -> Attack:
+    """Return one attack.
+
+    Raises:
+        InputError: If there is none of that name.
+    """
+    known = attacks()
+    if name not in known:
+        raise InputError(f"There is no emulation called {name!r}", mend=f"There are: {', '.join(known)}")
+    return known[name]
+
+
+def _found(folder: Any, constant: str) -> dict[str, Any]:
+    names = sorted(module.name for module in iter_modules(folder.__path__))
+    return {name: _plugin(f"{folder.__name__}.{name}", name, constant) for name in names}
+
+
+def _plugin(path: str, name: str, constant: str) -> Any:
+    plugin = getattr(import_module(path), constant, None)
+    if plugin is None or plugin.name != name:
+        raise CaponierError(f"The module must define {constant} with the name {name!r}", where=path)
+    return plugin

@@ -1,0 +1,85 @@
+"""One attack as inference events, without a server: the same rows that the server would have logged, in no time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from caponier.emulate.attack import Attack
+from caponier.emulate.event_log import Answers, Deployment, events, micros
+from caponier.emulate.images import Images
+from caponier.emulate.oracle import Predict
+from caponier.emulate.outcome import AttackOutcome
+
+EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
+"""A Monday; simulated days begin here unless told otherwise."""
+DEPLOYMENT = Deployment()
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """An attack's outcome, and the events that it left, in order."""
+
+    outcome: AttackOutcome
+    events: pa.Table
+
+
+class _Tape:
+    """Passes queries on and remembers them with their answers."""
+
+    def __init__(self, predict: Predict) -> None:
+        self._predict = predict
+        self.rows: list[Images] = []
+        self.scores: list[Images] = []
+
+    def __call__(self, rows: Images) -> Images:
+        scores = self._predict(rows)
+        self.rows.append(rows)
+        self.scores.append(scores)
+        return scores
+
+
+def trace(
+    attack: Attack,
+    predict: Predict,
+    original: Images,
+    label: int,
+    *,
+    seed: int,
+    principal: str | None = None,
+    budget: int | None = None,
+    start: Images | None = None,
+    begin: datetime = EPOCH,
+    gap_s: float = 0.2,
+    deployment: Deployment = DEPLOYMENT,
+) -> Trace:
+    """Carry out an attack in process and return it with its events.
+
+    Args:
+        attack: What to do.
+        predict: The victim, images (n, 64) to scores (n, 10).
+        original: Image under attack, shape (64,).
+        label: Its true class.
+        seed: Fixes queries and times.
+        principal: Who attacks; the attack's name and seed by default.
+        budget: Most queries; the attack's own by default.
+        start: Image (64,) to start from; noise by default.
+        begin: Time of the first query.
+        gap_s: Mean gap between queries.
+        deployment: Names that the events carry.
+    """
+    tape = _Tape(predict)
+    outcome = attack.run(tape, original, label, seed=seed, budget=budget, start=start)
+    n, rng = len(tape.rows), np.random.default_rng(seed)
+    who = principal or f"{attack.name}-{seed}"
+    answers = Answers(
+        time=micros(begin) + np.cumsum(rng.exponential(gap_s * 1e6, n)).astype(np.int64),
+        input=np.concatenate(tape.rows),
+        scores=np.concatenate(tape.scores),
+        principal=[who] * n,
+        request_id=[f"{who}/{ordinal}" for ordinal in range(n)],
+        source_ip=["203.0.113.7"] * n,
+        latency_ms=rng.lognormal(0.7, 0.3, n),
+    )
+    return Trace(outcome, events(answers, deployment))
