@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from caponier.matrix.evidence import Evidence, Maturity
+
 
 class Color(StrEnum):
     """The two kinds of technique of the 2020 matrix."""
@@ -13,6 +15,14 @@ class Color(StrEnum):
     WHITE = "white"
     """From ATT&CK Enterprise."""
 
+    @property
+    def words(self) -> str:
+        """The colour and what it means, for people."""
+        return f"{self.value}: {_COLOR_WORDS[self]}"
+
+
+_COLOR_WORDS = {Color.ORANGE: "special to ML", Color.WHITE: "from ATT&CK Enterprise"}
+
 
 class Harm(StrEnum):
     """Which property of the ML system a technique harms."""
@@ -20,6 +30,15 @@ class Harm(StrEnum):
     CONFIDENTIALITY = "confidentiality"
     INTEGRITY = "integrity"
     AVAILABILITY = "availability"
+
+
+class Level(StrEnum):
+    """Where an entry stands in its column."""
+
+    TECHNIQUE = "technique"
+    SUB_TECHNIQUE = "sub-technique"
+    VARIANT = "variant"
+    """Named in the text of a technique, without a cell of its own."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,3 +66,55 @@ class TechniqueRef:
         if self.color is not None:
             plain["color"] = self.color.value
         return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Tactic:
+    """A column of a matrix: what the attacker wants of the ML subsystem."""
+
+    id: str
+    name: str
+    attack: str | None = None
+    """The ATT&CK Enterprise tactic of the same meaning."""
+    v1_id: str | None = None
+    """Id in MITRE's first data release of March 2021."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """One entry of a matrix: knowledge about attackers, and nothing else.
+
+    There is no field for a defence or a rank of risk on purpose: the matrix suggests none and orders none.
+    """
+
+    id: str
+    name: str
+    level: Level
+    tactics: tuple[str, ...]
+    position: int
+    """Place in its column or under its parent, from 1."""
+    parent: str | None = None
+    color: Color | None = None
+    attack: str | None = None
+    """Id of the ATT&CK Enterprise technique that the entry carries."""
+    attack_also: tuple[str, ...] = ()
+    attack_basis: str | None = None
+    """How sure that ATT&CK id is."""
+    v1_id: str | None = None
+    """Id in MITRE's first data release of March 2021."""
+    same_as: str | None = None
+    """The same entry in another column."""
+    seen_in: tuple[str, ...] = ()
+    """`page` = described in the text of 2020, `image` = drawn in its picture."""
+    harms: tuple[Harm, ...] = ()
+    """What the act itself harms; empty for acts that only prepare others."""
+    description: str = ""
+    maturity: Maturity | None = None
+    """Only ATLAS entries have one."""
+    evidence: Evidence | None = None
+
+    @property
+    def attack_ids(self) -> tuple[str, ...]:
+        """Every ATT&CK id of the entry, the surest first."""
+        return ((self.attack,) if self.attack else ()) + self.attack_also

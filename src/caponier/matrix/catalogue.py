@@ -1,0 +1,196 @@
+"""The matrices that ship with the package, loaded once, with their entries by id, column and word."""
+
+import datetime
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from caponier.errors import InputError
+from caponier.matrix import attack, crosswalk, evidence_gate, search
+from caponier.matrix.evidence import Evidence, Maturity, Source
+from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, read
+from caponier.matrix.technique import Harm, Tactic, Technique, TechniqueId, TechniqueRef
+
+DEFAULT = "amltm-2020"
+_KINDS = {"amltm-2020": "amltm-2020", "atlas-5.6": "atlas"}
+"""Which matrix a version is a version of: the name that a reference to a technique carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One version of a matrix.
+
+    Entries that were only ever shown in research are there by id, but every view leaves them out unless it is asked
+    for everything.
+    """
+
+    version: str
+    kind: str
+    """`amltm-2020` or `atlas`: the `matrix` of a `TechniqueId`."""
+    name: str
+    released: datetime.date
+    repository: str
+    tactics: tuple[Tactic, ...]
+    techniques: tuple[Technique, ...]
+    """Every entry, each parent before its children."""
+    _by_id: dict[str, Technique] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {technique.id: technique for technique in self.techniques})
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._by_id
+
+    def technique(self, id_: str) -> Technique:
+        """Return one entry.
+
+        Raises:
+            InputError: If there is none of that id; it names the nearest.
+        """
+        if id_ in self._by_id:
+            return self._by_id[id_]
+        raise InputError(f"{self.name} has no technique {id_!r}", where=self.version, mend=nearest(id_, self._by_id))
+
+    def tactic(self, id_: str) -> Tactic:
+        """Return one tactic.
+
+        Raises:
+            InputError: If there is none of that id; it names the nearest.
+        """
+        by_id = {tactic.id: tactic for tactic in self.tactics}
+        if id_ in by_id:
+            return by_id[id_]
+        raise InputError(f"{self.name} has no tactic {id_!r}", where=self.version, mend=nearest(id_, by_id))
+
+    def shown(self, *, everything: bool = False) -> tuple[Technique, ...]:
+        """Return the entries of a view; `everything` adds those that were shown in research only."""
+        return tuple(t for t in self.techniques if everything or t.maturity is not Maturity.FEASIBLE)
+
+    def children(self, id_: str, *, everything: bool = False) -> tuple[Technique, ...]:
+        """Return the sub-techniques and variants of an entry, in order."""
+        return tuple(t for t in self.shown(everything=everything) if t.parent == id_)
+
+    def columns(self, *, everything: bool = False) -> tuple[tuple[Tactic, tuple[Technique, ...]], ...]:
+        """Return each tactic with its top entries, in order."""
+        tops = [t for t in self.shown(everything=everything) if t.parent is None]
+        return tuple((tactic, tuple(t for t in tops if tactic.id in t.tactics)) for tactic in self.tactics)
+
+    def carrying(self, attack_id: str) -> tuple[Technique, ...]:
+        """Return the entries that carry an ATT&CK id."""
+        return tuple(t for t in self.techniques if attack_id in t.attack_ids)
+
+    def search(self, words: Sequence[str], *, everything: bool = False) -> tuple[Technique, ...]:
+        """Return the entries that match all words, or else any of them, best first.
+
+        Words are found in names, descriptions, names of tactics and in every id, those of ATLAS and ATT&CK included.
+        """
+        return search.rank([(t, self._labels(t)) for t in self.shown(everything=everything)], words)
+
+    def ref(self, technique: Technique) -> TechniqueRef:
+        """Return a reference to an entry of this matrix, as a finding carries it."""
+        return TechniqueRef(self.kind, technique.id, technique.name, technique.color)
+
+    def _labels(self, technique: Technique) -> list[str]:
+        row = crosswalk.load().mapping(technique.id)
+        tactics = [self.tactic(id_).name for id_ in technique.tactics]
+        above = [self.technique(technique.parent).name] if technique.parent else []
+        first_id = [technique.v1_id] if technique.v1_id else []
+        return [*technique.attack_ids, *first_id, *(row.atlas if row else ()), *tactics, *above]
+
+
+def versions() -> tuple[str, ...]:
+    """Return the names of all versions, the default first."""
+    return tuple(_KINDS)
+
+
+@cache
+def load(version: str = DEFAULT) -> Matrix:
+    """Load a version; the same object on every call.
+
+    Raises:
+        InputError: If there is no such version; it names those there are.
+    """
+    if version not in _KINDS:
+        hint = difflib.get_close_matches(version, _KINDS, n=1, cutoff=0.3)
+        known = f"There are: {', '.join(_KINDS)}."
+        raise InputError(
+            f"there is no matrix version {version!r}", mend=f"Did you mean {hint[0]}? {known}" if hint else known
+        )
+    shipped = read(f"{version}.yaml", MatrixFile)
+    techniques = shipped.techniques
+    if version == evidence_gate.FOUNDING_MATRIX:
+        techniques = with_evidence(techniques, read("evidence.yaml", EvidenceFile))
+    matrix = Matrix(
+        version, _KINDS[version], shipped.name, shipped.released, shipped.repository, shipped.tactics, techniques
+    )
+    evidence_gate.admit(matrix.shown(), version)
+    return matrix
+
+
+def with_evidence(techniques: Iterable[Technique], evidence: EvidenceFile) -> tuple[Technique, ...]:
+    """Return the entries with the evidence that the file has for them; an entry without a row gets none."""
+    studies = {study.id: study for study in evidence.studies}
+    rows = {row.id: row for row in evidence.techniques}
+
+    def source(later: LaterStudy) -> Source:
+        return Source(studies[later.study], later.through)
+
+    def joined(row: EvidenceRow) -> Evidence:
+        direct = [Source(studies[id_]) for id_ in row.studies_2020]
+        return Evidence(row.grade, (*direct, *map(source, row.studies_later)))
+
+    return tuple(replace(t, evidence=joined(rows[t.id])) if t.id in rows else t for t in techniques)
+
+
+def resolve(id_: TechniqueId) -> TechniqueRef:
+    """Turn an id into a reference with name and colour.
+
+    Raises:
+        InputError: If the matrix or the technique is unknown; it names the nearest.
+    """
+    if id_.matrix == "attack":
+        return TechniqueRef("attack", id_.id, _attack_name(id_.id))
+    for version, kind in _KINDS.items():
+        if id_.matrix in (kind, version):
+            matrix = load(version)
+            return matrix.ref(matrix.technique(id_.id))
+    known = ", ".join([*_KINDS.values(), "attack"])
+    raise InputError(f"there is no matrix {id_.matrix!r}", mend=f"There are: {known}.")
+
+
+def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
+    """Return what the techniques harm together, in the order confidentiality, integrity, availability.
+
+    The 2020 entries say it. If there are none among the ids, those that map to the ATLAS ids or carry the ATT&CK ids
+    speak for them: they may cover more than was meant, so a 2020 id among the ids always wins.
+    """
+    wanted = tuple(ids)
+    founding = load(evidence_gate.FOUNDING_MATRIX)
+    entries = [founding.technique(id_.id) for id_ in wanted if id_.matrix == founding.kind]
+    if not entries:
+        entries = [entry for id_ in wanted for entry in _founding_entries(founding, id_)]
+    harmed = {harm for entry in entries for harm in entry.harms}
+    return tuple(harm for harm in Harm if harm in harmed)
+
+
+def nearest(id_: str, known: Iterable[str]) -> str:
+    """Say which known id is nearest, and where to look otherwise."""
+    advice = "Search by words with: caponier matrix search WORDS"
+    close = difflib.get_close_matches(id_.upper(), list(known), n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}? {advice}" if close else advice
+
+
+def _attack_name(id_: str) -> str:
+    name = attack.name(id_)
+    if name is None:
+        raise InputError(f"no ATT&CK technique {id_!r} is known here", mend=nearest(id_, attack.names()))
+    return name
+
+
+def _founding_entries(founding: Matrix, id_: TechniqueId) -> Iterable[Technique]:
+    if id_.matrix == "atlas":
+        return [founding.technique(entry.id) for entry in crosswalk.to_2020(id_.id)]
+    if id_.matrix == "attack":
+        return founding.carrying(id_.id)
+    return []

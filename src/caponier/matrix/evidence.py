@@ -1,0 +1,119 @@
+"""What shows that a technique has worked on a real system: studies, sources and grades.
+
+These nouns stand apart from the technique so that a study can be judged before there is an entry that rests on it.
+"""
+
+import datetime
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_ATLAS_STUDY = re.compile(r"AML\.CS\d{4}")
+
+
+class StudyType(StrEnum):
+    """Who attacked: both kinds happened to a real system."""
+
+    INCIDENT = "incident"
+    """A real attacker."""
+    EXERCISE = "exercise"
+    """A red team or researchers."""
+
+
+class Precision(StrEnum):
+    """How much of a study's date is known."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A case study of an attack on a real ML system."""
+
+    id: str
+    name: str
+    type: StudyType
+    date: datetime.date | None = None
+    """First day of the period that `precision` names; a study without a date is no evidence."""
+    precision: Precision = Precision.DAY
+    reference: str | None = None
+    """The report itself; many studies are only public as the ATLAS case study."""
+
+    @property
+    def when(self) -> str:
+        """The date as far as it is known: `2020`, `2020-02` or `2020-02-11`."""
+        if self.date is None:
+            return "undated"
+        return {
+            Precision.YEAR: f"{self.date:%Y}",
+            Precision.MONTH: f"{self.date:%Y-%m}",
+            Precision.DAY: self.date.isoformat(),
+        }[self.precision]
+
+    @property
+    def url(self) -> str | None:
+        """Where anybody can read it: the report, or else the ATLAS case study."""
+        if self.reference:
+            return self.reference
+        if _ATLAS_STUDY.fullmatch(self.id):
+            return f"https://atlas.mitre.org/studies/{self.id}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A study as evidence for one entry."""
+
+    study: Study
+    through: tuple[str, ...] = ()
+    """The ATLAS ids that link the study to the entry; empty if a step of the study names the entry itself."""
+
+
+class Grade(StrEnum):
+    """How well an entry of the 2020 matrix is shown."""
+
+    STUDY_2020 = "2020-study"
+    LATER_STUDY = "later-study"
+    FOUNDING = "founding"
+
+    @property
+    def words(self) -> str:
+        """The grade as a sentence for people."""
+        return _GRADE_WORDS[self]
+
+
+_GRADE_WORDS = {
+    Grade.STUDY_2020: "shown by a case study that was published with the matrix in 2020",
+    Grade.LATER_STUDY: "shown by a later case study, linked through an ATLAS id that may be broader than this entry",
+    Grade.FOUNDING: "listed in October 2020 by MITRE and eleven companies; no case study is linked to it yet",
+}
+
+
+class Maturity(StrEnum):
+    """ATLAS's own word for how far a technique has been seen to work."""
+
+    FEASIBLE = "feasible"
+    DEMONSTRATED = "demonstrated"
+    REALIZED = "realized"
+
+    @property
+    def words(self) -> str:
+        """The maturity as a sentence for people."""
+        return _MATURITY_WORDS[self]
+
+
+_MATURITY_WORDS = {
+    Maturity.FEASIBLE: "shown in research only, not yet on a real system",
+    Maturity.DEMONSTRATED: "shown on a real system by an exercise",
+    Maturity.REALIZED: "used by an attacker in an incident",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The grade of an entry and the sources behind it, those of 2020 first."""
+
+    grade: Grade
+    sources: tuple[Source, ...] = ()

@@ -1,0 +1,92 @@
+"""Find entries by whatever id a user has at hand: 2020, ATLAS, ATT&CK, or that of MITRE's first data release."""
+
+import re
+from dataclasses import dataclass
+
+from caponier.errors import InputError
+from caponier.matrix import attack, crosswalk
+from caponier.matrix.catalogue import DEFAULT, Matrix, load, nearest, versions
+from caponier.matrix.technique import Tactic, Technique
+
+_ATTACK_ID = re.compile(r"TA?\d{4}(\.\d{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an id stands for: one tactic with its top entries, or one or more entries."""
+
+    id: str
+    matrix: Matrix
+    techniques: tuple[Technique, ...]
+    tactic: Tactic | None = None
+    remark: str | None = None
+    """How the id led there, if it is not the id of what was found."""
+
+
+def look_up(text: str, version: str = DEFAULT) -> Found:
+    """Find what an id stands for, in any case of letters.
+
+    Args:
+        text: The id.
+        version: The matrix whose entries are wanted for an ATT&CK id. Other ids say themselves where they belong.
+
+    Raises:
+        InputError: If nothing has that id; it names the nearest.
+    """
+    id_ = text.strip().upper()
+    wanted = load(version)
+    matrices = [wanted, *(load(other) for other in versions() if other != version)]
+    for matrix in matrices:
+        found = _by_own_id(matrix, id_) or _by_first_id(matrix, id_)
+        if found:
+            return found
+    if _ATTACK_ID.fullmatch(id_):
+        for matrix in matrices:
+            found = _by_attack_id(matrix, id_)
+            if found:
+                return found
+    raise InputError(f"nothing has the id {text!r}", mend=_mend(id_, matrices))
+
+
+def _by_own_id(matrix: Matrix, id_: str) -> Found | None:
+    if id_ in matrix:
+        return Found(id_, matrix, (matrix.technique(id_),))
+    tactic = next((tactic for tactic in matrix.tactics if tactic.id == id_), None)
+    return _column(matrix, id_, tactic) if tactic else None
+
+
+def _by_first_id(matrix: Matrix, id_: str) -> Found | None:
+    remark = f"{id_} is the id in MITRE's first data release of March 2021"
+    entries = tuple(technique for technique in matrix.techniques if technique.v1_id == id_)
+    if entries:
+        return Found(id_, matrix, entries, remark=remark)
+    tactic = next((tactic for tactic in matrix.tactics if tactic.v1_id == id_), None)
+    return _column(matrix, id_, tactic, remark) if tactic else None
+
+
+def _by_attack_id(matrix: Matrix, id_: str) -> Found | None:
+    known = attack.name(id_)
+    remark = (
+        f"{id_}{f' {known}' if known else ''} is from ATT&CK Enterprise; this is what carries it in {matrix.version}"
+    )
+    if entries := matrix.carrying(id_):
+        return Found(id_, matrix, entries, remark=remark)
+    tactic = next((tactic for tactic in matrix.tactics if tactic.attack == id_), None)
+    return _column(matrix, id_, tactic, remark) if tactic else None
+
+
+def _column(matrix: Matrix, id_: str, tactic: Tactic, remark: str | None = None) -> Found:
+    entries = next(entries for column, entries in matrix.columns() if column is tactic)
+    return Found(id_, matrix, entries, tactic, remark)
+
+
+def _mend(id_: str, matrices: list[Matrix]) -> str:
+    newer = crosswalk.load().newer_release
+    for old, new in newer.replaced_ids.items():
+        if new == id_:
+            return f"ATLAS {newer.version} gave this id to {old}. Try: caponier matrix show {old}"
+    known = [tactic.id for matrix in matrices for tactic in matrix.tactics]
+    known += [t.id for matrix in matrices for t in matrix.techniques]
+    known += [t.v1_id for matrix in matrices for t in matrix.techniques if t.v1_id]
+    known += [attack_id for matrix in matrices for t in matrix.techniques for attack_id in t.attack_ids]
+    return nearest(id_, known)

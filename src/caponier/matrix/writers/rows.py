@@ -1,0 +1,122 @@
+"""Entries as plain data: the one place that decides which facts an entry shows, for every format."""
+
+from typing import Any
+
+from caponier.matrix import attack, crosswalk
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.evidence import Source
+from caponier.matrix.technique import Tactic, Technique
+
+COLUMNS = (
+    "id",
+    "name",
+    "level",
+    "parent",
+    "tactics",
+    "color",
+    "attack",
+    "atlas",
+    "relation",
+    "harms",
+    "evidence",
+    "v1_id",
+    "same_as",
+    "seen_in",
+    "sources",
+    "description",
+)
+"""Columns of a flat row, in order."""
+
+
+def document(matrix: Matrix, technique: Technique) -> dict[str, Any]:
+    """Return everything that is known about an entry, ready for JSON; what does not apply is left out."""
+    full = {
+        "id": technique.id,
+        "name": technique.name,
+        "level": technique.level.value,
+        "parent": technique.parent,
+        "tactics": [{"id": id_, "name": matrix.tactic(id_).name} for id_ in technique.tactics],
+        "color": technique.color.value if technique.color else None,
+        "harms": [harm.value for harm in technique.harms] if technique.color else None,
+        "description": technique.description,
+        "attack": [{"id": id_, "name": attack.name(id_)} for id_ in technique.attack_ids],
+        "attack_basis": technique.attack_basis,
+        "crosswalk": _crosswalk(technique),
+        "evidence": _evidence(technique),
+        "maturity": technique.maturity.value if technique.maturity else None,
+        "v1_id": technique.v1_id,
+        "same_as": technique.same_as,
+        "seen_in": list(technique.seen_in),
+    }
+    # An empty list of harms is knowledge (the act only prepares others), so it stays.
+    return {key: value for key, value in full.items() if value or (key == "harms" and value is not None)}
+
+
+def tactic_document(tactic: Tactic) -> dict[str, Any]:
+    """Return a tactic ready for JSON."""
+    row = crosswalk.load().tactic(tactic.id)
+    full = {
+        "id": tactic.id,
+        "name": tactic.name,
+        "attack": tactic.attack,
+        "atlas": list(row.atlas) if row else None,
+        "v1_id": tactic.v1_id,
+        "description": tactic.description,
+    }
+    return {key: value for key, value in full.items() if value}
+
+
+def row(matrix: Matrix, technique: Technique) -> dict[str, str]:
+    """Return an entry as one flat row of `COLUMNS`; lists are joined by `; `."""
+    mapping = crosswalk.load().mapping(technique.id)
+    lists = {
+        "tactics": [matrix.tactic(id_).name for id_ in technique.tactics],
+        "attack": technique.attack_ids,
+        "atlas": mapping.atlas if mapping else (),
+        "harms": technique.harms,
+        "seen_in": technique.seen_in,
+        "sources": [source.study.id for source in technique.evidence.sources] if technique.evidence else (),
+    }
+    plain = {
+        "id": technique.id,
+        "name": technique.name,
+        "level": technique.level,
+        "parent": technique.parent,
+        "color": technique.color,
+        "relation": mapping.relation if mapping else None,
+        "evidence": technique.evidence.grade if technique.evidence else technique.maturity,
+        "v1_id": technique.v1_id,
+        "same_as": technique.same_as,
+        "description": technique.description,
+    }
+    joined = {key: "; ".join(values) for key, values in lists.items()}
+    return {column: joined.get(column) or str(plain.get(column) or "") for column in COLUMNS}
+
+
+def _crosswalk(technique: Technique) -> dict[str, Any] | None:
+    walk = crosswalk.load()
+    mapping = walk.mapping(technique.id)
+    if mapping:
+        return {
+            "to": walk.target,
+            "relation": mapping.relation.value,
+            "ids": list(mapping.atlas),
+            "also": list(mapping.also),
+            "reason": mapping.reason,
+        }
+    back = [{"id": m.id, "relation": m.relation.value, "reason": m.reason} for m in walk.from_atlas(technique.id)]
+    return {"from": walk.source, "entries": back} if back else None
+
+
+def _evidence(technique: Technique) -> dict[str, Any] | None:
+    evidence = technique.evidence
+    if evidence is None:
+        return None
+    sources = [_source(source) for source in evidence.sources]
+    return {"grade": evidence.grade.value, "meaning": evidence.grade.words, "sources": sources}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    study = source.study
+    known = {"study": study.id, "name": study.name, "date": study.when, "type": study.type.value, "url": study.url}
+    return known | ({"through": list(source.through)} if source.through else {})
