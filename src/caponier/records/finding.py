@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from caponier.matrix.technique import TechniqueRef
+from caponier.matrix.technique import Color, TechniqueRef
 
 
 class Severity(StrEnum):
@@ -73,6 +73,25 @@ class Evidence:
             "facts": self.facts,
         }
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            statistic=plain["statistic"],
+            value=plain["value"],
+            threshold=plain["threshold"],
+            above=plain["rank"]["above"],
+            of=plain["rank"]["of"],
+            horizon=plain["horizon"],
+            basis=Basis(plain["basis"]),
+            facts=dict(plain["facts"]),
+        )
+
 
 def finding_id(detector: str, model: str, subject: SubjectRef, trigger_event_id: str) -> str:
     """Identify a finding by what was seen, not by the baseline or the run that saw it.
@@ -130,6 +149,39 @@ class Finding:
             "summary": self.summary,
         }
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back: `Finding.from_dict(finding.to_dict()) == finding`.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            finding_id=plain["finding_id"],
+            detector=plain["detector"],
+            subject=SubjectRef(kind=plain["subject"]["kind"], id=plain["subject"]["id"]),
+            system=plain["system"],
+            model=plain["model"],
+            model_version=plain["model_version"],
+            severity=Severity(plain["severity"]),
+            confidence=plain["confidence"],
+            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            harms=tuple(plain["harms"]),
+            first_time=datetime.fromisoformat(plain["first_time"]),
+            last_time=datetime.fromisoformat(plain["last_time"]),
+            trigger_event_id=plain["trigger_event_id"],
+            event_ids=tuple(plain["event_ids"]),
+            unique_queries=plain["unique_queries"],
+            evidence=Evidence.from_dict(plain["evidence"]),
+            summary=plain["summary"],
+        )
+
 
 def _rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _technique(plain: dict[str, Any]) -> TechniqueRef:
+    color = plain.get("color")
+    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))

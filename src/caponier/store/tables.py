@@ -1,0 +1,69 @@
+"""The tables as the newest migration leaves them; a test keeps the two in step."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment with microseconds, always UTC: SQLite has no time zones, so a local time would sort wrongly."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn any moment into UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back what SQLite lost: that the moment is UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata: Final = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"}
+)
+
+findings: Final = Table(
+    "findings",
+    metadata,
+    Column("finding_id", Text, primary_key=True),
+    Column("detector", Text, nullable=False, index=True),
+    Column("model", Text, nullable=False, index=True),
+    Column("system", Text, index=True),
+    Column("severity", Text, nullable=False, index=True),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False, index=True),
+    Column("first_time", UtcTime, nullable=False, index=True),
+    Column("last_time", UtcTime, nullable=False, index=True),
+    # The columns above are only for searching: the document is the finding.
+    Column("document", JSON, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    # Time and details are text, exactly as hashed: a database that normalised them would break the chain.
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    # One row only: the lock that writers queue for, and the witness of the log's length.
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("length", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+)

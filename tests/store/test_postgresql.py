@@ -1,0 +1,107 @@
+"""The same promises on a PostgreSQL server: set CAPONIER_TEST_POSTGRESQL to the URL of an empty database."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from caponier.records.finding import Finding, Severity
+from caponier.store import audit, findings
+from caponier.store.database import Store, open_store
+from caponier.store.findings import FindingFilter, Upserted
+
+URL = os.environ.get("CAPONIER_TEST_POSTGRESQL", "")
+
+pytestmark = pytest.mark.skipif(not URL, reason="CAPONIER_TEST_POSTGRESQL names no database")
+
+
+@pytest.fixture
+def server() -> Iterator[Store]:
+    with open_store(URL) as store:
+        yield store
+        with store.write() as connection:
+            for table in ("findings", "audit", "audit_head", "caponier_schema"):
+                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+
+
+def test_findings_are_kept_once(server: Store, make: Callable[..., Finding]) -> None:
+    many = [make(number) for number in range(1500)]
+    low = make(9999, severity=Severity.LOW)
+    with server.write() as connection:
+        assert findings.upsert(connection, [*many, low], "test") == Upserted(1501, 0)
+    with server.write() as connection:
+        assert findings.upsert(connection, [*many, make(1, summary="again")], "test") == Upserted(0, 1501)
+    with server.read() as connection:
+        assert findings.search(connection, FindingFilter(severity=Severity.HIGH, limit=2)) == [make(1499), make(1498)]
+        assert findings.search(connection, FindingFilter(since=low.last_time)) == [low]
+        assert findings.get(connection, make(1).finding_id) == make(1)
+        assert audit.verify(connection).rows == 1
+
+
+def test_writers_at_once_keep_one_chain(server: Store) -> None:
+    def append_many() -> None:
+        with open_store(URL) as store:
+            for number in range(30):
+                with store.write() as connection:
+                    audit.append(connection, "a", "counted", str(number), {"n": number})
+
+    writers = [threading.Thread(target=append_many) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=30)
+    with server.read() as connection:
+        report = audit.verify(connection)
+    assert (report.ok, report.rows) == (True, 90)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'mallory'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET length = 0",
+    ],
+)
+def test_the_database_forbids_changes(server: Store, statement: str) -> None:
+    with server.write() as connection:
+        audit.append(connection, "alice", "tried", "x", {})
+    with pytest.raises(IntegrityError, match="append-only"), server.write() as connection:
+        connection.execute(text(statement))
+    with server.read() as connection:
+        assert audit.verify(connection).ok
+
+
+def test_a_changed_row_is_seen(server: Store) -> None:
+    with server.write() as connection:
+        audit.append(connection, "alice", "tried", "x", {})
+    with server.write() as connection:
+        connection.execute(text("ALTER TABLE audit DISABLE TRIGGER ALL"))
+        connection.execute(text("UPDATE audit SET actor = 'mallory'"))
+    with server.read() as connection:
+        assert audit.verify(connection).kind == "changed"
+
+
+def test_openers_at_once_create_one_schema(server: Store) -> None:
+    with server.write() as connection:
+        for table in ("findings", "audit", "audit_head", "caponier_schema"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    failed: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            open_store(URL).close()
+        except Exception as error:  # noqa: BLE001 - a thread's error must reach the test
+            failed.append(error)
+
+    openers = [threading.Thread(target=attempt) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(timeout=30)
+    assert failed == []
