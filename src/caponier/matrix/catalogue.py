@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from os.path import commonprefix
 
 from caponier.errors import InputError
 from caponier.matrix import attack, crosswalk, evidence_gate, search
@@ -104,19 +105,23 @@ def versions() -> tuple[str, ...]:
     return tuple(_KINDS)
 
 
-@cache
 def load(version: str = DEFAULT) -> Matrix:
     """Load a version; the same object on every call.
 
     Raises:
         InputError: If there is no such version; it names those there are.
     """
-    if version not in _KINDS:
-        hint = difflib.get_close_matches(version, _KINDS, n=1, cutoff=0.3)
-        known = f"There are: {', '.join(_KINDS)}."
-        raise InputError(
-            f"there is no matrix version {version!r}", mend=f"Did you mean {hint[0]}? {known}" if hint else known
-        )
+    if version in _KINDS:
+        return _loaded(version)
+    hint = difflib.get_close_matches(version, _KINDS, n=1, cutoff=0.3)
+    known = f"There are: {', '.join(_KINDS)}."
+    raise InputError(
+        f"there is no matrix version {version!r}", mend=f"Did you mean {hint[0]}? {known}" if hint else known
+    )
+
+
+@cache
+def _loaded(version: str) -> Matrix:
     shipped = read(f"{version}.yaml", MatrixFile)
     techniques = shipped.techniques
     if version == evidence_gate.FOUNDING_MATRIX:
@@ -177,8 +182,13 @@ def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
 def nearest(id_: str, known: Iterable[str]) -> str:
     """Say which known id is nearest, and where to look otherwise."""
     advice = "Search by words with: caponier matrix search WORDS"
-    close = difflib.get_close_matches(id_.upper(), list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}? {advice}" if close else advice
+    typed = id_.upper()
+    close = difflib.get_close_matches(typed, list(known), n=10, cutoff=0.6)
+    if not close:
+        return advice
+    # Ids are paths: one that starts the same is nearer than one that only has the same letters.
+    best = max(close, key=lambda other: len(commonprefix([typed, other])))  # noqa: RUF071 - by character is meant
+    return f"Did you mean {best}? {advice}"
 
 
 def _attack_name(id_: str) -> str:

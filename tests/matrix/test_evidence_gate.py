@@ -1,0 +1,96 @@
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from caponier.errors import CaponierError
+from caponier.matrix.catalogue import load, with_evidence
+from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
+from caponier.matrix.evidence_gate import admit, objection
+from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
+from caponier.matrix.technique import Level, Technique
+
+GOOD = Study("AML.CS0009", "Tay Poisoning", StudyType.INCIDENT, date(2016, 3, 23), reference="https://example.org/tay")
+SHOWN = Evidence(Grade.LATER_STUDY, (Source(GOOD, ("AML.T0020",)),))
+
+
+def entry(evidence: Evidence | None = None, maturity: Maturity | None = None, seen: tuple[str, ...] = ()) -> Technique:
+    return Technique("X.1", "New", Level.TECHNIQUE, ("X",), 1, seen_in=seen, evidence=evidence, maturity=maturity)
+
+
+def shown_by(**changes: object) -> Evidence:
+    return replace(SHOWN, sources=(Source(replace(GOOD, **changes), ("AML.T0020",)),))
+
+
+@pytest.mark.parametrize("technique", load().techniques, ids=lambda technique: technique.id)
+def test_every_entry_of_2020_passes(technique: Technique):
+    assert objection(technique, "amltm-2020") is None
+
+
+def test_of_atlas_exactly_the_shown_entries_pass():
+    atlas = load("atlas-5.6")
+    passing = tuple(technique for technique in atlas.techniques if objection(technique, atlas.version) is None)
+    assert passing == atlas.shown()
+
+
+def test_a_public_dated_source_lets_an_entry_in():
+    assert objection(entry(SHOWN), "any") is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (None, "no evidence at all"),
+        (Evidence(Grade.LATER_STUDY), "names no source"),
+        (shown_by(date=None), "has no date"),
+        (shown_by(date=date.today() + timedelta(days=2)), "in the future"),
+        (shown_by(id="our-own-lab", reference=None), "not public"),
+        (shown_by(reference="file:///tmp/report.pdf"), "not public"),
+        (replace(SHOWN, grade=Grade.STUDY_2020), "names only later ones"),
+        (Evidence(Grade.FOUNDING), "not in the list of October 2020"),
+    ],
+)
+def test_without_such_a_source_it_is_rejected_with_the_reason(evidence: Evidence | None, reason: str):
+    assert reason in (objection(entry(evidence), "any") or "")
+
+
+def test_one_bad_source_is_not_hidden_by_a_good_one():
+    undated = Source(replace(GOOD, date=None))
+    assert "no date" in (objection(entry(replace(SHOWN, sources=(*SHOWN.sources, undated))), "any") or "")
+
+
+def test_founding_mark_counts_only_for_what_was_listed_in_2020():
+    founding = Evidence(Grade.FOUNDING)
+    assert objection(entry(founding, seen=("page",)), "amltm-2020") is None
+    assert objection(entry(founding), "amltm-2020")
+    assert objection(entry(founding, seen=("page",)), "amltm-2021")
+
+
+def test_founding_mark_and_sources_exclude_each_other():
+    assert "although sources" in (
+        objection(entry(Evidence(Grade.FOUNDING, SHOWN.sources), seen=("page",)), "amltm-2020") or ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("maturity", "passes"), [(Maturity.FEASIBLE, False), (Maturity.DEMONSTRATED, True), (Maturity.REALIZED, True)]
+)
+def test_maturity_of_atlas_is_judged_by_whether_it_was_a_real_system(maturity: Maturity, passes: bool):
+    assert (objection(entry(maturity=maturity), "atlas-5.6") is None) is passes
+
+
+def test_a_shipped_entry_that_loses_its_row_is_rejected_by_name():
+    techniques = read("amltm-2020.yaml", MatrixFile).techniques
+    evidence = read("evidence.yaml", EvidenceFile)
+    doctored = evidence.model_copy(update={"techniques": evidence.techniques[1:]})
+    with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: it has no evidence at all") as rejected:
+        admit(with_evidence(techniques, doctored), "amltm-2020")
+    assert rejected.value.mend
+
+
+def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():
+    techniques = read("amltm-2020.yaml", MatrixFile).techniques
+    evidence = read("evidence.yaml", EvidenceFile)
+    undated = tuple(replace(study, date=None) if study.id == "AML.CS0009" else study for study in evidence.studies)
+    with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: source AML\.CS0009 has no date"):
+        admit(with_evidence(techniques, evidence.model_copy(update={"studies": undated})), "amltm-2020")

@@ -1,0 +1,78 @@
+import pytest
+
+from caponier.errors import InputError
+from caponier.matrix.catalogue import load
+from caponier.matrix.lookup import look_up
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "ids"),
+    [
+        ("AMLTM.EVADE.01.V4", "amltm-2020", ["AMLTM.EVADE.01.V4"]),
+        ("  amltm.evade.01.v4 ", "amltm-2020", ["AMLTM.EVADE.01.V4"]),
+        ("AML.T0043.001", "atlas-5.6", ["AML.T0043.001"]),
+        ("aml.t0024.000", "atlas-5.6", ["AML.T0024.000"]),
+        ("T1078", "amltm-2020", ["AMLTM.INIT.02"]),
+        ("t1530", "amltm-2020", ["AMLTM.EXFIL.03", "AMLTM.EXFIL.03.01", "AMLTM.EXFIL.03.02"]),
+        ("T1596", "atlas-5.6", ["AML.T0000"]),
+        ("MLT0017", "amltm-2020", ["AMLTM.EVADE.01.02"]),
+    ],
+)
+def test_every_kind_of_id_leads_to_its_entries(text: str, version: str, ids: list[str]):
+    found = look_up(text)
+    assert (found.matrix.version, [entry.id for entry in found.techniques]) == (version, ids)
+    assert found.tactic is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tactic"),
+    [
+        ("AMLTM.EVADE", "AMLTM.EVADE"),
+        ("MLTA0000", "AMLTM.EVADE"),
+        ("TA0040", "AMLTM.IMPACT"),
+        ("AML.TA0002", "AML.TA0002"),
+        ("TA0006", "AML.TA0013"),
+    ],
+)
+def test_a_tactic_leads_to_its_column(text: str, tactic: str):
+    found = look_up(text)
+    assert found.tactic is not None
+    assert found.tactic.id == tactic
+    assert found.techniques
+    assert all(tactic in entry.tactics and entry.parent is None for entry in found.techniques)
+
+
+def test_the_wanted_matrix_answers_for_an_attack_id():
+    assert [entry.id for entry in look_up("T1078", "atlas-5.6").techniques] == ["AML.T0012"]
+
+
+def test_says_how_a_foreign_id_led_there():
+    assert look_up("AMLTM.INIT.02").remark is None
+    assert (
+        look_up("T1078").remark
+        == "T1078 Valid Accounts is from ATT&CK Enterprise; this is what carries it in amltm-2020"
+    )
+    assert "March 2021" in (look_up("MLT0017").remark or "")
+
+
+def test_every_id_of_either_matrix_is_found():
+    for matrix in (load("amltm-2020"), load("atlas-5.6")):
+        for entry in matrix.techniques:
+            assert look_up(entry.id).techniques == (entry,)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("AMLTM.EVADE.1", "AMLTM.EVADE."),
+        ("AML.T0043.01", "AML.T0043"),
+        ("T1087", "T1"),
+        ("MLT0071", "MLT00"),
+        ("AML.T0115.001", "ATLAS 2026.09 gave this id to AML.T0058"),
+        ("nonsense", "caponier matrix search"),
+    ],
+)
+def test_an_unknown_id_is_an_input_error_with_a_hint(text: str, hint: str):
+    with pytest.raises(InputError) as unknown:
+        look_up(text)
+    assert hint in (unknown.value.mend or "")
