@@ -1,0 +1,210 @@
+"""The matrix on a terminal: columns of tactics, the card of one entry, a list of hits.
+
+Orange and white are told apart by a mark as well as by colour, so that they survive `NO_COLOR`, paper and eyes that see
+no orange.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from caponier.matrix import attack, crosswalk
+from caponier.matrix.catalogue import Matrix, load
+from caponier.matrix.evidence import Source
+from caponier.matrix.lookup import Found
+from caponier.matrix.technique import Color, Level, Tactic, Technique
+
+_MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}
+"""Mark of each colour, and what stands for it where only ASCII can be printed."""
+_STYLES = {Color.ORANGE: "dark_orange", Color.WHITE: ""}
+_COLUMN_WIDTH = 22
+
+
+class Columns:
+    """The matrix as columns of tactics, in as many bands as the width asks for."""
+
+    def __init__(self, matrix: Matrix, *, everything: bool = False) -> None:
+        self.matrix = matrix
+        self.everything = everything
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = self.matrix.columns(everything=self.everything)
+        yield Text(f"{self.matrix.name} ({self.matrix.version}, {self.matrix.released.isoformat()})", style="bold")
+        if any(technique.color for technique in self.matrix.techniques):
+            yield _legend(options.ascii_only)
+        a_band = max(1, min(len(shown), options.max_width // _COLUMN_WIDTH))
+        for start in range(0, len(shown), a_band):
+            yield self._band(shown[start : start + a_band], options.ascii_only)
+
+    def _band(self, shown: Sequence[tuple[Tactic, Sequence[Technique]]], ascii_only: bool) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0))
+        for tactic, tops in shown:
+            table.add_column(f"{tactic.name} ({len(tops)})", ratio=1, overflow="fold")
+        table.add_row(*(Group(*self._cells(tops, ascii_only)) for _, tops in shown))
+        return table
+
+    def _cells(self, tops: Iterable[Technique], ascii_only: bool) -> Iterator[RenderableType]:
+        for top in tops:
+            yield _hanging(_mark(top, ascii_only), top.name, _style(top))
+            for child in self.matrix.children(top.id, everything=self.everything):
+                bullet = "  ~" if child.level is Level.VARIANT else "  ."
+                yield _hanging(bullet, child.name, f"{_style(child)} dim".strip())
+
+
+def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
+    """List entries one a line: id, kind, name and tactics."""
+    if not found:
+        return Group()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for head in ("Id", "Kind", "Name", "Tactics"):
+        table.add_column(head, no_wrap=head == "Id", overflow="fold")
+    for technique in found:
+        tactics = ", ".join(matrix.tactic(id_).name for id_ in technique.tactics)
+        kind = technique.color.value if technique.color else str(technique.maturity)
+        table.add_row(technique.id, Text(kind, _style(technique)), technique.name, tactics)
+    return table
+
+
+def card(found: Found) -> RenderableType:
+    """Tell all about what an id stands for: a tactic with its entries, or one or more entries."""
+    if found.tactic:
+        return Group(_tactic_card(found.tactic), Text(), hits(found.matrix, found.techniques))
+    parts: list[RenderableType] = []
+    for technique in found.techniques:
+        parts += [*([Text()] if parts else []), _technique_card(found.matrix, technique)]
+    return Group(*parts)
+
+
+def _tactic_card(tactic: Tactic) -> RenderableType:
+    row = crosswalk.load().tactic(tactic.id)
+    atlas = load("atlas-5.6")
+    lines = [("What", tactic.description), ("ATT&CK", tactic.attack), ("2021 id", tactic.v1_id)]
+    if row:
+        lines.append(("ATLAS", "\n".join(f"{id_} {atlas.tactic(id_).name}" for id_ in row.atlas)))
+        lines.append(("", row.note))
+    return Group(Text(f"{tactic.id}  {tactic.name}", style="bold"), _fields(lines))
+
+
+def _technique_card(matrix: Matrix, technique: Technique) -> RenderableType:
+    head = Text.assemble((f"{technique.id}  {technique.name}", "bold"))
+    if technique.color:
+        head.append(f"\n{technique.color.words}", _style(technique))
+    lines = [
+        ("Level", _level(matrix, technique)),
+        ("Tactic", "\n".join(_tactic(matrix, id_) for id_ in technique.tactics)),
+        ("Harms", _harms(technique)),
+        ("What", technique.description),
+        ("ATT&CK", "\n".join(f"{id_} {attack.name(id_) or ''}".strip() for id_ in technique.attack_ids)),
+        ("", technique.attack_basis),
+        *_crosswalk(technique),
+        *_evidence(technique),
+        ("Same as", _named(matrix, [technique.same_as] if technique.same_as else [])),
+        ("Contains", _named(matrix, [child.id for child in matrix.children(technique.id, everything=True)])),
+        ("Seen in", _seen_in(technique)),
+        ("2021 id", technique.v1_id),
+    ]
+    return Group(head, _fields(lines))
+
+
+def _level(matrix: Matrix, technique: Technique) -> str:
+    if technique.parent is None:
+        return technique.level.value
+    return f"{technique.level.value} of {technique.parent} {matrix.technique(technique.parent).name}"
+
+
+def _tactic(matrix: Matrix, id_: str) -> str:
+    # The 2020 matrix asks for its tactics to be read so; those of ATLAS reach beyond the subsystem.
+    reading = " (of the ML subsystem)" if matrix.kind == "amltm-2020" else ""
+    return matrix.tactic(id_).name + reading
+
+
+def _harms(technique: Technique) -> str:
+    if technique.color is None:
+        return ""
+    return ", ".join(technique.harms) or "nothing by itself; it prepares other acts"
+
+
+def _seen_in(technique: Technique) -> str:
+    places = " and ".join({"page": "text", "image": "picture"}[place] for place in technique.seen_in)
+    return f"{places} of 2020" if places else ""
+
+
+def _crosswalk(technique: Technique) -> Iterator[tuple[str, str | None]]:
+    walk = crosswalk.load()
+    atlas = load("atlas-5.6")
+    mapping = walk.mapping(technique.id)
+    if mapping:
+        yield "ATLAS", f"{mapping.relation.value}: {mapping.relation.words}"
+        yield "", _named(atlas, mapping.atlas)
+        yield "", f"Why: {mapping.reason}"
+        yield "See also", _named(atlas, mapping.also)
+        return
+    for back in walk.from_atlas(technique.id):
+        yield "2020", f"{back.id} {load(walk.source).technique(back.id).name}"
+        yield "", f"{back.relation.value}: {back.reason}"
+    yield "See also", _named(load(walk.source), [near.id for near in walk.near_atlas(technique.id)])
+    yield "Newer", _newer(technique.id)
+
+
+def _newer(id_: str) -> str:
+    newer = crosswalk.load().newer_release
+    says = [
+        f"the id is now {newer.replaced_ids[id_]}" if id_ in newer.replaced_ids else "",
+        f"the name is now {newer.renamed[id_]}" if id_ in newer.renamed else "",
+    ]
+    told = " and ".join(filter(None, says))
+    return f"ATLAS {newer.version}, from public notes: {told}" if told else ""
+
+
+def _evidence(technique: Technique) -> Iterator[tuple[str, str | None]]:
+    if technique.maturity:
+        yield "Evidence", f"{technique.maturity.value}: {technique.maturity.words}"
+    if technique.evidence:
+        yield "Evidence", f"{technique.evidence.grade.value}: {technique.evidence.grade.words}"
+        for source in technique.evidence.sources:
+            yield "", _source(source)
+
+
+def _source(source: Source) -> str:
+    study = source.study
+    through = f" (through {', '.join(source.through)})" if source.through else ""
+    return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}\n{study.url}"
+
+
+def _named(matrix: Matrix, ids: Iterable[str]) -> str:
+    return "\n".join(f"{id_} {matrix.technique(id_).name}" for id_ in ids)
+
+
+def _fields(lines: Iterable[tuple[str, str | None]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim", min_width=8)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        if value:
+            table.add_row(name, Text(value))
+    return table
+
+
+def _legend(ascii_only: bool) -> Text:
+    legend = Text()
+    for color, marks in _MARKS.items():
+        legend.append(f"{marks[ascii_only]} {color.words}   ", _STYLES[color])
+    return legend.append(". sub-technique   ~ variant", "dim")
+
+
+def _mark(technique: Technique, ascii_only: bool) -> str:
+    return _MARKS[technique.color][ascii_only] if technique.color else "-"
+
+
+def _style(technique: Technique) -> str:
+    return _STYLES[technique.color] if technique.color else ""
+
+
+def _hanging(mark: str, name: str, style: str) -> Table:
+    """A name that wraps to the right of its mark."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row(Text(mark, style), Text(name, style))
+    return line

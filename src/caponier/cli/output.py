@@ -1,0 +1,133 @@
+"""Where a command's output goes: results to standard output or to a file, everything else to standard error."""
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+from rich.console import Console, RenderableType
+
+from caponier.errors import InputError
+
+_WIDE = 168
+"""Columns for a table that no terminal limits: in a file or a pipe."""
+
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".htm": "html",
+    ".html": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+    ".sarif": "sarif",
+    ".svg": "svg",
+    ".txt": "table",
+}
+
+
+class Format(StrEnum):
+    """The formats that every listing offers; a command with others brings its own."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+F = TypeVar("F", bound=StrEnum)
+
+
+def choose_format(asked: F | None, out: Path | None, default: F) -> F:
+    """Return the format asked for, or else the one that the file's name ends in, or else the default."""
+    if asked is not None:
+        return asked
+    by_name = _BY_SUFFIX.get(out.suffix.lower()) if out else None
+    return next((known for known in type(default) if known.value == by_name), default)
+
+
+def notes(*, quiet: bool = False) -> Console:
+    """Return the console for all that is no result: it writes to standard error, or nowhere if quiet."""
+    return Console(stderr=True, quiet=quiet, highlight=False)
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """Write a result to standard output, or to a file that is then there completely or not at all.
+
+    Args:
+        text: The result, with its last newline.
+        out: The file; None or `-` means standard output.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    if _is_stdout(out):
+        typer.echo(text, nl=False)
+        return
+    assert out is not None  # noqa: S101 - told apart above, for the type checker
+    try:
+        _write_file(text, out.resolve())
+    except OSError as failure:
+        raise InputError(
+            f"the file cannot be written: {failure.strerror or failure}",
+            where=str(out),
+            mend="Name a file in a folder that exists and that you may write to.",
+        ) from failure
+
+
+def write_table(table: RenderableType, out: Path | None) -> None:
+    """Draw a rich renderable on standard output, in colour if that is a terminal, or as plain text into a file.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    if _is_stdout(out):
+        terminal = Console(highlight=False)
+        if terminal.is_terminal:
+            terminal.print(table)
+            return
+    write_text(_plain(table, sys.stdout.encoding if _is_stdout(out) else "utf-8"), out)
+
+
+def _plain(table: RenderableType, encoding: str) -> str:
+    """Draw without colour, as wide as COLUMNS says, and with nothing that the encoding does not have."""
+    sheet = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+    width = os.environ.get("COLUMNS", "")
+    paper = Console(file=sheet, width=int(width) if width.isdigit() else _WIDE, color_system=None, highlight=False)
+    paper.print(table)
+    sheet.seek(0)
+    return "".join(line.rstrip() + "\n" for line in sheet.read().splitlines())
+
+
+def _is_stdout(out: Path | None) -> bool:
+    return out is None or str(out) == "-"
+
+
+def _write_file(text: str, out: Path) -> None:
+    if out.exists() and not out.is_file():
+        # A pipe or a device must be written to, never replaced.
+        out.write_text(text, encoding="utf-8")
+        return
+    descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        _take_mode(Path(name), out)
+        os.replace(name, out)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _take_mode(new: Path, old: Path) -> None:
+    """Give the new file the mode of the one it replaces, or that of any file that the user makes."""
+    if old.exists():
+        shutil.copymode(old, new)
+        return
+    mask = os.umask(0)
+    os.umask(mask)
+    new.chmod(0o666 & ~mask)

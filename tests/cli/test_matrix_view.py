@@ -1,0 +1,126 @@
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+
+from caponier.cli.matrix_view import Columns, card, hits
+from caponier.matrix.catalogue import load
+from caponier.matrix.lookup import look_up
+
+MATRIX = load()
+ATLAS = load("atlas-5.6")
+
+
+def drawn(view: RenderableType, *, width: int = 168, encoding: str = "utf-8", color: bool = False) -> str:
+    sheet = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(
+        file=sheet,
+        width=width,
+        force_terminal=color,
+        color_system="256" if color else None,
+        no_color=not color,
+        highlight=False,
+    )
+    console.print(view)
+    sheet.seek(0)
+    return sheet.read()
+
+
+@pytest.mark.parametrize(("width", "bands"), [(20, 7), (44, 4), (80, 3), (120, 2), (168, 1), (400, 1)])
+def test_columns_break_into_as_many_bands_as_the_width_asks_for(width: int, bands: int):
+    view = drawn(Columns(MATRIX), width=width)
+    assert max(map(len, view.splitlines())) <= width
+    rules = [line for line in view.splitlines() if set(line.strip()) == {"─"}]
+    assert len(rules) == bands
+
+
+def test_columns_are_the_same_tops_whatever_the_width():
+    for width in (44, 100, 168):
+        assert drawn(Columns(MATRIX), width=width).count("◆") == 17
+
+
+def test_columns_fall_back_to_ascii_where_nothing_else_can_be_printed():
+    view = drawn(Columns(MATRIX), encoding="ascii")
+    assert view.isascii()
+    assert "# orange: special to ML   - white: from ATT&CK Enterprise" in view
+    assert "# Evasion Attack" in view
+    assert "- Valid Account" in view
+
+
+def test_orange_is_orange_where_there_is_color():
+    view = drawn(Columns(MATRIX), color=True)
+    assert "\x1b[38;5;208m◆" in view
+    assert "\x1b[38;5;208m◇" not in view
+
+
+def test_a_matrix_without_colors_has_no_legend():
+    view = drawn(Columns(ATLAS))
+    assert view.startswith("MITRE ATLAS (atlas-5.6, 2026-04-30)")
+    assert "orange" not in view
+
+
+def test_research_only_entries_appear_when_everything_is_asked_for():
+    assert "Cost Harvesting" not in drawn(Columns(ATLAS))
+    assert "Cost Harvesting" in drawn(Columns(ATLAS, everything=True))
+
+
+def test_hits_are_one_a_line():
+    view = drawn(hits(MATRIX, MATRIX.techniques[:3]))
+    assert [line.split()[0] for line in view.splitlines()] == [
+        "Id",
+        "AMLTM.RECON.01",
+        "AMLTM.RECON.01.01",
+        "AMLTM.RECON.01.02",
+    ]
+
+
+def test_hits_of_atlas_tell_the_maturity():
+    assert "realized" in drawn(hits(ATLAS, [ATLAS.technique("AML.T0020")]))
+
+
+def test_no_hits_draw_nothing():
+    assert drawn(hits(MATRIX, [])) == ""
+
+
+@pytest.mark.parametrize("entry", ATLAS.techniques, ids=lambda entry: entry.id)
+def test_card_of_every_atlas_entry_names_its_maturity_and_tactics(entry):
+    view = drawn(card(look_up(entry.id)))
+    assert view.startswith(f"{entry.id}  {entry.name}")
+    assert f"{entry.maturity.value}: {entry.maturity.words}" in view
+    assert all(ATLAS.tactic(id_).name in view for id_ in entry.tactics)
+
+
+@pytest.mark.parametrize("tactic", [*MATRIX.tactics, *ATLAS.tactics], ids=lambda tactic: tactic.id)
+def test_card_of_every_tactic_lists_its_column(tactic):
+    found = look_up(tactic.id)
+    view = drawn(card(found))
+    assert view.startswith(f"{tactic.id}  {tactic.name}")
+    assert all(entry.id in view for entry in found.techniques)
+
+
+def test_cards_of_several_entries_stand_apart():
+    view = drawn(card(look_up("T1530")))
+    assert view.count("\n\n") == 2
+
+
+def test_long_addresses_wrap_and_lose_nothing():
+    view = drawn(card(look_up("AMLTM.EVADE.01.02")), width=60)
+    assert max(map(len, view.splitlines())) <= 60
+    joined = "".join(view.split())
+    assert (
+        "https://securelist.com/how-to-confuse-antimalware-neural-networks-adversarial-attacks-and-protection/102949/"
+        in joined
+    )
+
+
+@pytest.mark.parametrize(
+    ("id_", "told"),
+    [
+        ("AML.T0058", "the id is now AML.T0115.001"),
+        ("AML.T0020", "the name is now Training Data Poisoning"),
+        ("AML.T0015", None),
+    ],
+)
+def test_card_says_what_a_newer_release_changed(id_: str, told: str | None):
+    view = drawn(card(look_up(id_)))
+    assert (told in view) if told else ("2026.09" not in view)
