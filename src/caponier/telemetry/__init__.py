@@ -1,0 +1,1 @@
+"""From the logs that a user has to events in order: readers, features, digests, principals and the recorder."""

@@ -1,0 +1,25 @@
+"""What a reader yields: rows as they came, where each of them stands, and what could not be read."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+from caponier.telemetry.rejections import Rejection
+
+CHUNK_ROWS: Final = 4_096
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Chunk:
+    """Rows of one source in the order in which they stand there."""
+
+    rows: list[Row] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Line (or row) number of each row, from 1."""
+    batch: pa.RecordBatch | None = None
+    """The rows as columns, in place of `rows`, where the format has columns."""
+    rejections: list[Rejection] = field(default_factory=list)
+    bytes_read: int = 0

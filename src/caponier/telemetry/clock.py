@@ -1,0 +1,45 @@
+"""Which rows of a source come too late to be put in order."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LATENESS: Final = 300.0
+"""Seconds by which a row may be older than the clock of its source and still be sorted in."""
+
+_NEVER: Final = np.iinfo(np.int64).min
+
+
+@dataclass
+class Clock:
+    """The event time of one source, moved on by its rows.
+
+    The clock follows the *second* latest of neighbouring times, so that one row with a wrong date in the future does
+    not make every row after it late. It depends on the rows alone, never on how they were cut into chunks.
+    """
+
+    lateness: float = LATENESS
+    _now: int = field(default=_NEVER, init=False)
+    _last: int = field(default=_NEVER, init=False)
+
+    def late(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows are late, and move the clock on.
+
+        Args:
+            times: (n,) microseconds since the epoch, in the order in which the rows stand in their source.
+
+        Returns:
+            (n,) booleans.
+        """
+        if not times.size:
+            return np.zeros(0, bool)
+        before = np.concatenate([[self._last], times[:-1]])
+        agreed = np.maximum.accumulate(np.maximum(np.minimum(before, times), self._now))
+        # A row is held against the clock as it stood before the row itself.
+        clock = np.concatenate([[self._now], agreed[:-1]])
+        self._now, self._last = int(agreed[-1]), int(times[-1])
+        started = clock != _NEVER
+        result: NDArray[np.bool_] = started & (times < clock - np.int64(self.lateness * 1e6) * started)
+        return result

@@ -1,0 +1,61 @@
+"""Digests: the same input, and the same event.
+
+*The same input* means equal rows in the model's dtype, never equal request bytes: `0.5` and `0.50` are one row.
+The digest is keyed with the workspace's salt, so that a leaked log gives nobody a dictionary of inputs.
+"""
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+NO_SALT: Final = b""
+"""Outside a workspace there is nobody to keep a salt; digests are then the same on every machine."""
+
+NO_INPUT: Final = np.uint64(0)
+
+
+def row_keys(rows: NDArray[Any], salt: bytes = NO_SALT) -> NDArray[np.uint64]:
+    """Give each row a 64-bit key; equal rows, and in practice only they, have equal keys.
+
+    Args:
+        rows: (n, d) in the model's dtype.
+        salt: Key of the hash, at most 64 bytes.
+
+    Returns:
+        (n,) keys, never 0, which stands for no input.
+    """
+    # Adding zero turns -0.0 into 0.0: they are one value to a model.
+    plain = np.ascontiguousarray(rows + rows.dtype.type(0))
+    width = plain.shape[1] * plain.itemsize
+    data, blake2b = memoryview(plain.tobytes()), hashlib.blake2b
+    joined = b"".join(
+        blake2b(data[start : start + width], digest_size=8, key=salt).digest()
+        for start in range(0, len(plain) * width, width)
+    )
+    keys = np.frombuffer(joined, np.uint64)
+    return np.maximum(keys, np.uint64(1))
+
+
+def input_digest(row: NDArray[Any], salt: bytes = NO_SALT) -> str:
+    """Return the digest of one (d,) input that a log may keep in place of the input."""
+    plain = np.ascontiguousarray(row + row.dtype.type(0))
+    return hashlib.blake2b(plain.tobytes(), digest_size=16, key=salt).hexdigest()
+
+
+def event_id(event: dict[str, Any], salt: bytes = NO_SALT) -> str:
+    """Identify an event by its content, so that it keeps its id when bad rows around it go or the file moves.
+
+    Args:
+        event: The event's columns; `event_id`, `seq` and `signals` do not count as content.
+        salt: Key of the hash; the input enters an event's id only by way of it.
+    """
+    content = {
+        name: value
+        for name, value in event.items()
+        if value is not None and name not in ("event_id", "seq", "signals", "source", "line")
+    }
+    data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY, default=str)
+    return "e-" + hashlib.blake2b(data, digest_size=12, key=salt).hexdigest()

@@ -1,0 +1,111 @@
+"""Inputs on one small scale for similarity: uint8 from 0 to 127, whatever the model takes.
+
+With values that small a float32 matrix product over at most 1,040 features is exact, so distances do not depend on how
+a stream was cut into batches. Images are pooled; the columns of a table are scaled by their quantiles, because clipping
+by minimum and maximum wastes the range on skewed columns. Quantising is for similarity only: whether two inputs are
+*the same* is told by their digest.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.errors import InputError
+from caponier.records.inventory import FeatureSpec
+
+LEVELS: Final = 127
+MAX_FEATURES: Final = 1_040
+"""127 x 127 x 1,040 stays below 2**24, the last whole number that float32 can count to."""
+POOLED_SIDE: Final = 16
+"""Images are pooled to at most 16 x 16 = 256 values."""
+KNOTS: Final = 65
+QUANTISED = np.dtype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns inputs of one model into quantised rows."""
+
+    spec: FeatureSpec
+    knots: NDArray[np.float32]
+    """(KNOTS, d) ascending quantiles of each table column, or (2, 1) minimum and maximum of an image's values."""
+
+    @property
+    def width(self) -> int:
+        """Number of values of one quantised row."""
+        return int(self._pooled(np.zeros((1, self.size), np.float32)).shape[1])
+
+    @property
+    def size(self) -> int:
+        """Number of features that the model takes."""
+        size = self.spec.size
+        if size is None:
+            raise InputError("the feature specification has no shape")
+        return size
+
+    @classmethod
+    def fit(cls, spec: FeatureSpec, sample: NDArray[np.float32]) -> Self:
+        """Learn the scale from benign inputs.
+
+        Args:
+            spec: What the model takes; its range, where given, is kept.
+            sample: (n, d) inputs.
+
+        Raises:
+            InputError: If the kind cannot be scaled or there are too many features.
+        """
+        if spec.kind not in ("image", "numeric"):
+            raise InputError(f"inputs of kind {spec.kind!r} cannot be compared yet", mend='Use "numeric" or "image"')
+        low = float(sample.min()) if spec.minimum is None else spec.minimum
+        high = float(sample.max()) if spec.maximum is None else spec.maximum
+        if spec.kind == "image" or (spec.minimum is not None and spec.maximum is not None):
+            knots = np.array([[low], [max(high, np.nextafter(np.float32(low), np.float32(np.inf)))]], np.float32)
+        else:
+            knots = np.quantile(sample, np.linspace(0, 1, KNOTS), axis=0).astype(np.float32)
+        encoder = cls(spec, knots)
+        if encoder.width > MAX_FEATURES:
+            raise InputError(
+                f"{encoder.width:,} features are more than the {MAX_FEATURES:,} that can be compared exactly"
+            )
+        return encoder
+
+    def encode(self, inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Quantise inputs.
+
+        Args:
+            inputs: (n, d) as logged.
+
+        Returns:
+            (n, width) from 0 to 127; values outside the fitted range are clipped.
+        """
+        scaled = self._scaled(self._pooled(inputs))
+        quantised: NDArray[np.uint8] = np.rint(np.clip(scaled, 0.0, 1.0) * LEVELS).astype(np.uint8)
+        return quantised
+
+    def _pooled(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.spec.kind != "image":
+            return inputs
+        height, width = self.spec.shape[:2]
+        rows, columns = -(-height // POOLED_SIDE), -(-width // POOLED_SIDE)
+        if rows == columns == 1 and len(self.spec.shape) == 2:
+            return inputs
+        images = inputs.reshape(len(inputs), height, width, -1).mean(axis=3, dtype=np.float64)
+        ragged = ((0, 0), (0, -height % rows), (0, -width % columns))
+        padded = np.pad(images, ragged, mode="edge")
+        blocks = padded.reshape(len(inputs), padded.shape[1] // rows, rows, padded.shape[2] // columns, columns)
+        pooled: NDArray[np.float32] = blocks.mean(axis=(2, 4)).reshape(len(inputs), -1).astype(np.float32)
+        return pooled
+
+    def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        scaled: NDArray[np.float32]
+        if len(self.knots) == 2:
+            low, high = self.knots[0, 0], self.knots[1, 0]
+            scaled = (values - low) / (high - low)
+            return scaled
+        levels = np.linspace(0, 1, len(self.knots))
+        scaled = np.empty(values.shape, np.float32)
+        for column in range(values.shape[1]):
+            scaled[:, column] = np.interp(values[:, column], self.knots[:, column], levels)
+        return scaled

@@ -1,0 +1,19 @@
+"""Who asks: a salted hash of a credential, never the credential itself."""
+
+import hashlib
+
+
+def principal_of(credential: str | None, salt: bytes) -> str | None:
+    """Return the principal for an API key, token subject or account name.
+
+    Args:
+        credential: The secret or name as it came with the request, with or without a scheme such as `Bearer`.
+        salt: The workspace's salt; without it anybody could try keys against the log.
+
+    Returns:
+        `k-` and 16 hexadecimal digits, or None where there was no credential.
+    """
+    if not credential:
+        return None
+    secret = credential.removeprefix("Bearer ").strip()
+    return "k-" + hashlib.blake2b(secret.encode(), digest_size=8, key=salt).hexdigest() if secret else None

@@ -1,0 +1,67 @@
+"""Rows that could not be used: never dropped in silence, never a reason to stop."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+import orjson
+
+RAW_LIMIT: Final = 2_000
+"""Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""
+
+SHOWN: Final = 20
+"""Rejections kept in memory for the summary; all of them go to the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One row that was left out, and why."""
+
+    file: str
+    line: int
+    """Line of a text file, row of a Parquet file, both from 1."""
+    reason: str
+    raw: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the row of the rejected file."""
+        return {"file": self.file, "line": self.line, "reason": self.reason, "raw": self.raw}
+
+
+@dataclass
+class RejectedRows:
+    """Counts rejections, remembers the first few, and writes all of them to a JSON Lines file.
+
+    The file is opened at the first rejection, so a clean log leaves none behind.
+    """
+
+    path: Path | None = None
+    count: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    first: list[Rejection] = field(default_factory=list)
+    _stream: IO[bytes] | None = None
+
+    def add(self, rejections: Iterable[Rejection]) -> None:
+        """Take note of rows that were left out."""
+        for rejection in rejections:
+            self.count += 1
+            self.reasons[rejection.reason.split(":")[0]] += 1
+            if len(self.first) < SHOWN:
+                self.first.append(rejection)
+            if self.path is not None:
+                if self._stream is None:
+                    self._stream = self.path.open("wb")
+                self._stream.write(orjson.dumps(rejection.to_dict(), option=orjson.OPT_APPEND_NEWLINE))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
