@@ -1,0 +1,1 @@
+"""Detectors score events; judging alone decides what becomes a finding."""

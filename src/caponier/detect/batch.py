@@ -1,0 +1,70 @@
+"""A batch of events of many subjects, as arrays: what detectors work on.
+
+The same shape serves a batch of one event in a live proxy and one of ten thousand in a scan of a log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+IDLE_SECONDS: Final = 30 * 86_400
+"""A subject that was silent for longer starts anew, in every engine, because its own events say so."""
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Events of s subjects of one model, n in all, sorted by subject and then by order (time, source, seq)."""
+
+    offsets: NDArray[np.int64]
+    """(s + 1,) subject i owns the rows offsets[i] to offsets[i + 1]."""
+    time: NDArray[np.int64]
+    """(n,) microseconds since the epoch."""
+    source: NDArray[np.int32]
+    seq: NDArray[np.int64]
+    """(n,) each; with `source` the place of the event in its log."""
+    query: NDArray[np.uint8]
+    """(n, width) quantised inputs; zeros where there is no input."""
+    key: NDArray[np.uint64]
+    """(n,) digest of the input; 0 where there is none."""
+    label: NDArray[np.uint64]
+    """(n,) code of the answer; 0 where there is none."""
+    signals: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """(n,) columns that the similarity pass and enrichers add."""
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def subjects(self) -> int:
+        """Number of subjects."""
+        return len(self.offsets) - 1
+
+    @property
+    def subject(self) -> NDArray[np.int64]:
+        """(n,) index of each row's subject."""
+        return np.repeat(np.arange(self.subjects), np.diff(self.offsets))
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the given rows, which must be in ascending order; the subjects stay, some perhaps empty."""
+        counts = np.bincount(self.subject[rows], minlength=self.subjects)
+        return replace(
+            self,
+            offsets=np.concatenate([[0], np.cumsum(counts)]),
+            **{name: getattr(self, name)[rows] for name in ("time", "source", "seq", "query", "key", "label")},
+            signals={name: column[rows] for name, column in self.signals.items()},
+        )
+
+    def with_signals(self, signals: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the batch with further columns."""
+        return replace(self, signals={**self.signals, **signals})
+
+    def queries(self) -> "tuple[Self, NDArray[np.int64]]":
+        """Return the rows that ask something new, and where they stand in this batch.
+
+        Exact repeats are no new evidence, and events without an input are none of similarity.
+        """
+        rows = np.flatnonzero(self.signals["unique"])
+        return self.take(rows), rows

@@ -1,0 +1,108 @@
+"""What a detector is: something that turns events and a small state into scores.
+
+A detector never sees the log as a whole and never decides that something is an alarm. The engine takes its scores'
+maximum over a horizon, ranks it among benign subjects, and spends the user's alert budget.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.matrix.technique import TechniqueId
+
+Params = Mapping[str, NDArray[Any]]
+"""What a detector learned from benign traffic: named arrays, read only, kept in the baseline file."""
+
+State = NDArray[Any]
+"""(s,) structured rows, one a subject."""
+
+Scores = NDArray[np.int64]
+"""(n,) one score an event; whole numbers, so that sums do not depend on how a stream was cut."""
+
+
+class Subject(StrEnum):
+    """What a detector keeps state for."""
+
+    PRINCIPAL = "principal"
+    MODEL = "model"
+    BUCKET = "bucket"
+    SOURCE = "source"
+    ASSET = "asset"
+
+
+class Signal(StrEnum):
+    """A column without which a detector cannot speak."""
+
+    PRINCIPAL = "principal"
+    INPUT = "input"
+    LABEL = "label"
+    SCORES = "scores"
+    BASELINE = "baseline"
+    """A baseline of benign traffic: the detector has no priors for a cold start."""
+
+
+class Confidence(StrEnum):
+    """How sure a finding of a detector can be at most."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def cap(self) -> float:
+        """The largest confidence of this grade, from 0 to 1."""
+        return {"low": 0.39, "medium": 0.69, "high": 0.99}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Plain words for a finding, and the figures behind them."""
+
+    summary: str
+    facts: dict[str, Any]
+    rows: NDArray[np.int64]
+    """Rows of the explained events that carry the evidence."""
+
+
+@runtime_checkable
+class EventDetector(Protocol):
+    """A detector over inference events: one file in `detect/events`, found by the registry under `name`."""
+
+    name: str
+    """The file's name, and the key of its settings."""
+    statistic: str
+    """What the score counts."""
+    techniques: tuple[TechniqueId, ...]
+    """What a finding may be a trace of: ATLAS or ATT&CK first, then the 2020 matrix."""
+    subject: Subject
+    needs: frozenset[Signal]
+    state: np.dtype[Any]
+    state_version: int
+    floor: int
+    """A score up to this is never worth an alarm, however quiet the benign subjects are."""
+    max_confidence: Confidence
+    emulations: tuple[str, ...]
+    """Attacks on which it must fire."""
+    controls: tuple[str, ...]
+    """Benign habits on which it must be silent."""
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn from benign events with similarity signals; MUST NOT depend on the order of subjects."""
+        ...
+
+    def priors(self) -> tuple[Params, float] | None:
+        """Return conservative parameters and a threshold for a cold start, or None if it needs a baseline."""
+        ...
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Score every event; MUST give the same scores however the stream was cut into batches."""
+        ...
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Explain a trigger: `events` are one subject's last different queries with signals, the trigger last."""
+        ...

@@ -1,0 +1,1 @@
+"""Detectors over inference events, one a file; the registry finds them by looking here."""

@@ -1,0 +1,127 @@
+"""Online evasion: a search that walks along the decision boundary in small steps.
+
+Attacks such as HopSkipJump (Chen, Jordan, Wainwright 2020) and Boundary (Brendel, Rauber, Bethge 2018) first halve the
+distance between two inputs again and again, and then try many tiny steps around the point where the answer changes.
+Three things give them away, and none of them alone makes an alarm:
+
+- steps far smaller than benign clients ever make between different inputs (a camera's noise floor is much higher);
+- answers that flip along such steps;
+- steps that halve, several times in a row.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Confidence, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.similarity import FAR
+from caponier.detect.windows import previous, run_lengths, windowed_sum
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 32
+"""Different queries over which the evidence adds up."""
+LEVELS: Final = 16
+"""Quarter bits of closeness: a step of a sixteenth of the benign limit or less counts as 16 of them."""
+FLIP: Final = 4
+"""A small step counts four times if the answer flips on it."""
+HALVING: Final = 16
+MAX_RUN: Final = 8
+RATIO: Final = (1_225, 4_225)
+"""A step halves if its squared length is 0.35² to 0.65² of the one before, in ten-thousandths."""
+QUANTILE: Final = 0.001
+"""Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
+
+
+class IterativeQuery:
+    """Scores small, flipping and halving steps between different queries of one principal."""
+
+    name = "iterative_query"
+    statistic = "boundary_walk"
+    techniques = (
+        TechniqueId("atlas", "AML.T0043.001"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
+    )
+    subject = Subject.PRINCIPAL
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
+    state = np.dtype([("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64)])
+    state_version = 1
+    floor = 64
+    max_confidence = Confidence.HIGH
+    emulations = ("hop_skip_jump", "boundary")
+    controls = ("random_user", "retrier", "poller", "augmenter", "heavy")
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn which step between different queries is smaller than benign ones."""
+        steps = benign.signals["squared"][benign.signals["unique"] & (benign.signals["squared"] != FAR)]
+        limit = float(np.quantile(steps, QUANTILE)) if steps.size else 0.0
+        return {"cutoffs": _cutoffs(limit)}
+
+    def priors(self) -> tuple[Params, float]:
+        """Count only steps below half a quantised unit a feature, and ask for three times the usual evidence."""
+        return {"cutoffs": _cutoffs(0.25), "per_feature": np.ones(1, np.int64)}, 480.0
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Add up the evidence of each subject's last 32 different queries."""
+        queries, rows = batch.queries()
+        evidence, runs, last = self._evidence(params, state, queries)
+        after = state.copy()
+        sums, after["evidence"] = windowed_sum(evidence, queries.offsets, state["evidence"])
+        after["run"], after["squared"] = runs, last
+        scores = np.zeros(len(batch), np.int64)
+        scores[rows] = sums
+        return after, scores
+
+    def _evidence(
+        self, params: Params, state: State, queries: EventBatch
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        squared = queries.signals["squared"]
+        closeness = self._closeness(params, squared, queries.query.shape[1])
+        before, last = previous(squared, queries.offsets, state["squared"])
+        runs, run = run_lengths(_halves(before, squared), queries.offsets, state["run"])
+        weight = np.where(queries.signals["flip"], FLIP, 1)
+        return closeness * weight + HALVING * np.clip(runs - 1, 0, MAX_RUN), run, last
+
+    @staticmethod
+    def _closeness(params: Params, squared: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+        cutoffs = params["cutoffs"] * (width if "per_feature" in params else 1)
+        closer: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
+        return closer
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Name the small, flipping and halving steps among the last 32 different queries."""
+        recent = events.take(np.arange(max(0, len(events) - WINDOW), len(events)))
+        blank = np.zeros(1, self.state)
+        evidence, _, _ = self._evidence(params, blank, recent)
+        squared = recent.signals["squared"]
+        small = self._closeness(params, squared, recent.query.shape[1]) > 0
+        flips = int((small & recent.signals["flip"]).sum())
+        before, _ = previous(squared, recent.offsets, blank["squared"])
+        halvings = int(_halves(before, squared).sum())
+        rows = np.flatnonzero(evidence) + len(events) - len(recent)
+        summary = (
+            f"{len(events)} different queries; of the last {len(recent)}, {int(small.sum())} are smaller steps from "
+            f"an earlier one than benign clients make, the answer flips on {flips} of them, and the step halves "
+            f"{halvings} times: the way a search for the decision boundary looks"
+        )
+        facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "window": len(recent)}
+        return Explanation(summary, facts, rows)
+
+
+def _cutoffs(limit: float) -> NDArray[np.float64]:
+    """Return (LEVELS,) ascending squared distances, a quarter bit of distance apart, up to the benign limit."""
+    if limit <= 0:
+        # Benign clients do send different inputs of one cell, so no step is too small for them.
+        return np.full(LEVELS, -1.0)
+    return limit * 2.0 ** (-np.arange(LEVELS)[::-1] / 2)
+
+
+def _halves(before: NDArray[Any], squared: NDArray[Any]) -> NDArray[np.bool_]:
+    known = (before > 0) & (before != FAR) & (squared != FAR)
+    earlier, later = np.where(known, before, 0), np.where(known, squared, 0)
+    halves: NDArray[np.bool_] = known & (10_000 * later >= RATIO[0] * earlier) & (10_000 * later <= RATIO[1] * earlier)
+    return halves
+
+
+detector = IterativeQuery()

@@ -1,0 +1,117 @@
+"""Inputs off the distribution of benign traffic: where attacks start.
+
+Black-box searches start from noise or from a foreign image, and extraction with synthetic data stays there. The
+Mahalanobis distance of each query from the benign inputs (Mahalanobis 1936; for adversarial inputs, Lee et al. 2018)
+counts as far as it exceeds what one benign query in a hundred reaches, and no single query is enough for an alarm.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Confidence, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.windows import windowed_sum
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 32
+COMMON: Final = 0.99
+"""Quantile of benign distances up to which a query is not novel at all."""
+CAP: Final = 256
+"""What the most foreign single query counts: twice the common limit or more."""
+NOISE: Final = 40.0
+"""Variance, in squared quantised units, that is taken for granted in every direction: 5 % of the range."""
+SHRINKAGE: Final = 0.2
+"""Share of the mean variance in each direction (Ledoit, Wolf 2004). Many benign queries show few different things, so
+the directions in which they hardly vary are known worse than their number says: the next user brings new ones."""
+WEIGHT: Final = 127
+"""Projections have whole weights up to this, so that their sums are exact (see telemetry/features.py)."""
+
+
+class Novelty:
+    """Scores how far the last few different queries of a principal lie outside the benign inputs."""
+
+    name = "novelty"
+    statistic = "foreign_inputs"
+    techniques = (
+        TechniqueId("atlas", "AML.T0043.001"),
+        TechniqueId("atlas", "AML.T0024.002"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
+        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
+    )
+    subject = Subject.PRINCIPAL
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    state = np.dtype([("evidence", np.int32, (WINDOW,))])
+    state_version = 1
+    floor = CAP
+    # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
+    max_confidence = Confidence.MEDIUM
+    emulations = ("boundary",)
+    controls = ("random_user", "retrier", "poller", "augmenter", "heavy")
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn the mean and the principal directions of benign inputs, and how far common ones lie."""
+        queries, _ = benign.queries()
+        inputs = queries.query.astype(np.float64)
+        width = inputs.shape[1]
+        covariance = np.cov(inputs.T).reshape(width, width)
+        spread = SHRINKAGE * np.trace(covariance) / width + NOISE
+        covariance = (1 - SHRINKAGE) * covariance + spread * np.eye(width)
+        directions = np.linalg.eigh(covariance)[1]
+        weights = np.rint(WEIGHT * directions / np.abs(directions).max(axis=0)).astype(np.float32)
+        # Variances along the rounded directions: what is scored is what was fitted.
+        variance = np.einsum("ij,ik,kj->j", weights, covariance, weights)
+        params: Params = {
+            "weights": weights,
+            "mean": np.rint(inputs.mean(axis=0) @ weights).astype(np.int64),
+            "precision": 1.0 / (variance * width),
+        }
+        common = np.quantile(_distance(params, queries.query), COMMON)
+        return {**params, "common": np.array([common])}
+
+    def priors(self) -> tuple[Params, float] | None:
+        """Without benign inputs nothing is foreign."""
+        return None
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Add up the excess of each subject's last 32 different queries."""
+        queries, rows = batch.queries()
+        after = state.copy()
+        sums, after["evidence"] = windowed_sum(_excess(params, queries.query), queries.offsets, state["evidence"])
+        scores = np.zeros(len(batch), np.int64)
+        scores[rows] = sums
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Name the foreign queries among the last 32 different ones."""
+        start = max(0, len(events) - WINDOW)
+        recent = events.query[start:]
+        distance, common = _distance(params, recent), float(params["common"][0])
+        foreign = np.flatnonzero(distance > common)
+        farthest = float(distance.max() / common)
+        summary = (
+            f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, the farthest "
+            f"at {farthest:.1f} times the distance that 99 % of benign queries keep"
+        )
+        facts = {"foreign": int(foreign.size), "farthest": round(farthest, 2), "window": len(recent)}
+        return Explanation(summary, facts, foreign + start)
+
+
+def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the (n,) Mahalanobis distances, divided by the square root of the width."""
+    # The product is a sum of whole numbers below 2**24: exact in float32 whatever the BLAS does with the batch.
+    projected = (query.astype(np.float32) @ params["weights"]).astype(np.int64) - params["mean"]
+    squares: Any = np.square(projected.astype(np.float64)) * params["precision"]
+    # Row by row over contiguous memory: the order of the sum depends on the width alone.
+    distance: NDArray[np.float64] = np.sqrt(np.add.reduce(np.ascontiguousarray(squares), axis=1))
+    return distance
+
+
+def _excess(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+    common = max(float(params["common"][0]), np.finfo(np.float64).tiny)
+    excess: NDArray[np.int64] = np.floor(CAP * np.clip(_distance(params, query) / common - 1, 0, 1)).astype(np.int64)
+    return excess
+
+
+detector = Novelty()

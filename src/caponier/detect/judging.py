@@ -1,0 +1,204 @@
+"""From scores to triggers: the maximum over a horizon, its rank among benign subjects, and the alert budget.
+
+The promise is about subjects over a horizon of different queries, because the events of one subject depend on each
+other: a camera or a poller makes a hundred near pairs by itself. Benign maxima come from subjects that were not used to
+fit the detector (cross-fitting), so that with n of them the rank of a new subject's maximum is one of n + 1 equally
+likely ones: p = (1 + number of benign maxima at or above it) / (n + 1). Nothing below 1 / (n + 1) can be promised that
+way; beyond it an exponential tail is fitted to the largest maxima (Pickands 1975, with a shape of zero) and labelled an
+estimate.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.records.finding import Basis
+
+HORIZON: Final = 200
+"""Different queries of one subject over which the maximum is taken."""
+FEWEST: Final = 50
+"""Benign subjects with a whole horizon below which there is nothing to rank against."""
+MAX_BOUND: Final = 0.02
+"""However generous the alert budget: at most this share of benign horizons may raise an alert."""
+TAIL: Final = 0.9
+"""Quantile above which the tail is fitted."""
+PESSIMISM: Final = 1.645
+"""Standard errors by which the tail is taken to be heavier than it looks (a one-sided 95 % limit)."""
+
+
+@dataclass(frozen=True)
+class Maxima:
+    """One maximum for each benign subject."""
+
+    full: NDArray[np.float64]
+    """(n,) of subjects that filled a horizon: what a promise is counted in."""
+    partial: NDArray[np.float64]
+    """(m,) of subjects that did not: they can only speak against an alarm."""
+
+    def above(self, value: float) -> int:
+        """Count the benign maxima at or above a value."""
+        return int((self.full >= value).sum() + (self.partial >= value).sum())
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A score above `value` is an alert."""
+
+    value: float
+    basis: Basis
+    bound: float
+    """Share of benign horizons that may raise an alert of this detector."""
+    maxima: Maxima | None
+    """None at a cold start."""
+
+    def confidence(self, score: float, cap: float) -> float:
+        """Map basis and rank to a confidence from 0 to 1, at most `cap`.
+
+        A promise gives 1 - 10 p; an estimate 0.9; a cold start 0.5.
+        """
+        if self.basis is Basis.PROMISE and self.maxima is not None:
+            sure: float = 1 - 10 * (1 + self.maxima.above(score)) / (len(self.maxima.full) + 1)
+        else:
+            sure = 0.9 if self.basis is Basis.ESTIMATE else 0.5
+        return round(max(0.0, min(sure, cap)), 2)
+
+
+def threshold(maxima: Maxima, bound: float, floor: float) -> Threshold | None:
+    """Find the score that benign subjects pass in at most the share `bound` of their horizons.
+
+    Args:
+        maxima: Benign maxima, cross-fitted.
+        bound: From 0 to 1.
+        floor: The least threshold.
+
+    Returns:
+        A promise where n maxima allow it, an estimate beyond, None with too few of them.
+    """
+    n = len(maxima.full)
+    if n < FEWEST:
+        return None
+    bound = min(bound, MAX_BOUND)
+    allowed = int(np.floor(bound * (n + 1) + 1e-9)) - 1
+    if allowed >= 0:
+        ranked = np.sort(np.concatenate([maxima.full, maxima.partial]))[::-1]
+        return Threshold(max(float(ranked[allowed]), floor), Basis.PROMISE, bound, maxima)
+    largest = float(max(maxima.full.max(), maxima.partial.max(initial=0.0)))
+    return Threshold(max(_tail(maxima.full, bound), largest, floor), Basis.ESTIMATE, bound, maxima)
+
+
+def _tail(full: NDArray[np.float64], bound: float) -> float:
+    """Extrapolate to the value that a share `bound` of maxima exceeds."""
+    start = float(np.quantile(full, TAIL))
+    excess = full[full > start] - start
+    if not excess.size:
+        return start
+    scale = float(excess.mean()) * (1 + PESSIMISM / np.sqrt(excess.size))
+    return float(start + scale * np.log(excess.size / full.size / bound))
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """How often held-out benign subjects passed a threshold that was set without them."""
+
+    bound: float
+    seen: int
+    of: int
+
+    @property
+    def expected(self) -> float:
+        """How many were expected to pass."""
+        return self.bound * self.of
+
+
+def back_test(full: NDArray[np.float64], folds: NDArray[np.int64], floor: float) -> BackTest:
+    """Set an estimated threshold on four fifths of the benign subjects, count the alerts on the rest, five times over.
+
+    Args:
+        full: (n,) maxima.
+        folds: (n,) fold of each, from 0.
+        floor: The least threshold.
+    """
+    # Held-out subjects are few, so the bound is one at which some of them are expected to pass.
+    bound = max(0.01, 2 / max(len(full), 1))
+    seen = 0
+    for fold in np.unique(folds):
+        rest = full[folds != fold]
+        if rest.size:
+            seen += int((full[folds == fold] > max(_tail(rest, bound), floor)).sum())
+    return BackTest(bound, seen, len(full))
+
+
+def triggers(
+    scores: NDArray[np.int64],
+    ordinal: NDArray[np.int64],
+    subject: NDArray[np.int64],
+    fired: NDArray[np.int64],
+    value: float,
+    horizon: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the first score above the threshold in each horizon of each subject.
+
+    Args:
+        scores: (n,) of different queries.
+        ordinal: (n,) how many different queries the subject has made, including this one.
+        subject: (n,) index of the subject.
+        fired: (s,) the last horizon, from 1, in which the subject raised an alert; 0 for none.
+        value: The threshold.
+        horizon: Different queries in a horizon.
+
+    Returns:
+        The rows that trigger, and the new (s,) `fired`.
+    """
+    rows = np.flatnonzero(scores > value)
+    if not rows.size:
+        return rows, fired
+    turn = (ordinal[rows] - 1) // horizon + 1
+    new = turn > fired[subject[rows]]
+    rows, turn = rows[new], turn[new]
+    _, first = np.unique(np.stack([subject[rows], turn]), axis=1, return_index=True)
+    rows, turn = rows[np.sort(first)], turn[np.sort(first)]
+    after = fired.copy()
+    np.maximum.at(after, subject[rows], turn)
+    return rows, after
+
+
+@dataclass
+class HorizonMaxima:
+    """Gathers each subject's maximum over each of its horizons, whatever the batches."""
+
+    horizon: int = HORIZON
+    _best: dict[tuple[str, int], float] = field(default_factory=dict)
+    _queries: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self, names: list[str], scores: NDArray[np.int64], ordinal: NDArray[np.int64], subject: NDArray[Any]
+    ) -> None:
+        """Take the scores of different queries; arguments as in `triggers`, with the subjects' names."""
+        if not len(scores):
+            return
+        turn = (ordinal - 1) // self.horizon
+        begins = np.flatnonzero(np.diff(subject, prepend=-1) | np.diff(turn, prepend=-1))
+        ends = np.append(begins[1:], len(scores)) - 1
+        for begin, end, best in zip(begins, ends, np.maximum.reduceat(scores, begins), strict=True):
+            key = (names[subject[begin]], int(turn[begin]))
+            self._best[key] = max(self._best.get(key, 0.0), float(best))
+            self._queries[key[0]] = int(ordinal[end])
+
+    @property
+    def horizons(self) -> int:
+        """Number of horizons seen, begun ones included."""
+        return len(self._best)
+
+    def by_subject(self) -> dict[str, tuple[float, bool]]:
+        """Return, for each subject, the maximum over one horizon and whether it was a whole one.
+
+        Of several whole horizons the middle one is taken: one a subject, since a subject's horizons depend on each
+        other, and not the largest, since a promise is given for each horizon.
+        """
+        result = {}
+        for name, queries in self._queries.items():
+            whole = queries // self.horizon
+            result[name] = (self._best[name, whole // 2 if whole else 0], whole > 0)
+        return result

@@ -1,0 +1,172 @@
+"""Find, once for all detectors, the nearest earlier query of each query.
+
+Each subject keeps a ring of its last 200 different queries. A query's nearest neighbour is looked for among them by one
+matrix product over the whole batch. Squared distances are whole numbers below 2**24, which float32 holds exactly, so
+the result does not depend on how the stream was cut, nor on the BLAS.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+
+RING: Final = 200
+BLOCK: Final = 256
+EXACT_FEATURES: Final = 520
+"""Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
+FAR: Final = np.iinfo(np.int64).max
+"""Squared distance of a query without an earlier one."""
+STATE_VERSION: Final = 1
+
+State = NDArray[Any]
+
+
+def state_dtype(width: int) -> np.dtype[Any]:
+    """Return the structured row that similarity keeps for a subject of a model with `width` quantised features."""
+    return np.dtype(
+        [
+            ("count", np.int32),
+            ("query", np.uint8, (RING, width)),
+            ("key", np.uint64, (RING,)),
+            ("label", np.uint64, (RING,)),
+            ("time", np.int64, (RING,)),
+            ("source", np.int32, (RING,)),
+            ("seq", np.int64, (RING,)),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A batch with the similarity signals, and the queries that they were found among."""
+
+    batch: EventBatch
+    history: EventBatch
+    """The remembered queries and the new ones of each subject together, with the same signals."""
+    at: NDArray[np.int64]
+    """Where each new query of the batch stands in the history."""
+    state: State
+
+
+def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Similar:
+    """Add the similarity signals to a batch.
+
+    Args:
+        state: (s,) rows of `state_dtype`, oldest query first.
+        batch: Events of s subjects.
+        keep: Subjects whose new state will be asked for; filling the rings of the others would be wasted.
+
+    Returns:
+        The batch with the signals below, its history, and the new state; state rows not in `keep` are empty.
+
+    Signals, (n,) each:
+        unique: the query differs from all that the ring remembers.
+        squared: squared distance to the nearest of them in quantised units, or FAR.
+        flip: the answer differs from the nearest one's.
+    """
+    unique = _unique(state, batch)
+    fresh = batch.take(np.flatnonzero(unique))
+    history, at = _with_ring(state, fresh)
+    squared, neighbour = _nearest(history)
+    flip = _flips(history.label, neighbour)
+    history = history.with_signals({"squared": squared, "flip": flip, "unique": np.ones(len(history), bool)})
+    signals: dict[str, NDArray[Any]] = {
+        "unique": unique,
+        "squared": np.full(len(batch), FAR),
+        "flip": np.zeros(len(batch), bool),
+    }
+    signals["squared"][unique], signals["flip"][unique] = squared[at], flip[at]
+    return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
+
+
+def _unique(state: State, batch: EventBatch) -> NDArray[np.bool_]:
+    """Tell which queries the ring does not hold at their time; (n,) booleans."""
+    unique: NDArray[np.bool_] = batch.key != 0
+    suspects = np.zeros(batch.subjects, bool)
+    order = np.lexsort((batch.key, batch.subject))
+    same = (batch.key[order][1:] == batch.key[order][:-1]) & (batch.subject[order][1:] == batch.subject[order][:-1])
+    suspects[batch.subject[order][1:][same & unique[order][1:]]] = True
+    suspects |= state["count"] > 0
+    for subject in np.flatnonzero(suspects):
+        rows = slice(batch.offsets[subject], batch.offsets[subject + 1])
+        held = state["key"][subject][: state["count"][subject]].tolist()
+        unique[rows] = _first_seen(batch.key[rows].tolist(), held)
+    return unique
+
+
+def _first_seen(keys: list[int], held: list[int]) -> list[bool]:
+    """Walk the keys of one subject through its ring."""
+    ring, members, result = list(held), set(held), []
+    for key in keys:
+        new = key != 0 and key not in members
+        if new:
+            ring.append(key)
+            members.add(key)
+            if len(ring) > RING:
+                members.discard(ring[-RING - 1])
+        result.append(new)
+    return result
+
+
+def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.int64]]:
+    """Lay each subject's ring in front of its new queries; return where the new ones stand in the result."""
+    held, counts = state["count"].astype(np.int64), np.diff(fresh.offsets)
+    offsets = np.concatenate([[0], np.cumsum(held + counts)])
+    at = np.arange(len(fresh)) + np.repeat(np.cumsum(held), counts)
+    if not held.any():
+        return fresh, at
+    old = np.ones(offsets[-1], bool)
+    old[at] = False
+    remembered = np.arange(RING) < held[:, None]
+    joined: dict[str, Any] = {}
+    for name in ("time", "source", "seq", "query", "key", "label"):
+        column = getattr(fresh, name)
+        joined[name] = np.empty((len(old), *column.shape[1:]), column.dtype)
+        joined[name][old], joined[name][at] = state[name][remembered], column
+    return EventBatch(offsets=offsets, **joined), at
+
+
+def _nearest(history: EventBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Search the ring before each row; (n,) squared distances and (n,) positions, FAR and -1 where there is none."""
+    n, width = history.query.shape
+    squared, neighbour = np.full(n, FAR), np.full(n, -1)
+    exact: Any = np.float32 if width <= EXACT_FEATURES else np.float64
+    rows = history.query.astype(np.float32)
+    norms = np.square(history.query.astype(np.int32)).sum(axis=1).astype(exact)
+    begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
+    first = np.maximum(begin, np.arange(n) - RING)
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        left = int(first[start:stop].min())
+        distance = (rows[start:stop] @ rows[left:stop].T).astype(exact, copy=False)
+        distance *= -2
+        distance += norms[start:stop, None]
+        distance += norms[left:stop]
+        column = np.arange(left, stop)
+        own = np.arange(start, stop)
+        distance[(column < first[start:stop, None]) | (column >= own[:, None])] = np.inf
+        best = distance.argmin(axis=1)
+        least = distance[own - start, best]
+        found = least < np.inf
+        squared[start:stop][found], neighbour[start:stop][found] = least[found], best[found] + left
+    return squared, neighbour
+
+
+def _flips(label: NDArray[np.uint64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
+    other = label[neighbour]
+    flips: NDArray[np.bool_] = (neighbour >= 0) & (label != 0) & (other != 0) & (label != other)
+    return flips
+
+
+def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]) -> State:
+    state = np.zeros(history.subjects, dtype)
+    for subject in keep:
+        end = history.offsets[subject + 1]
+        begin = max(history.offsets[subject], end - RING)
+        state["count"][subject] = end - begin
+        for name in ("time", "source", "seq", "query", "key", "label"):
+            state[name][subject][: end - begin] = getattr(history, name)[begin:end]
+    return state
