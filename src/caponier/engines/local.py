@@ -1,0 +1,244 @@
+"""The local engine: a process a core, over disjoint subjects, each reading its share of the spool in order."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import EventDetector, Explanation, Params
+from caponier.detect.judging import HorizonMaxima, triggers
+from caponier.detect.registry import event_detectors
+from caponier.detect.similarity import RING
+from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
+from caponier.engines.subjects import Scored, SubjectPass
+from caponier.telemetry.features import Encoder
+
+BATCH_ROWS: Final = 8_192
+Progress = Callable[[int], None]
+"""Called with the number of events that were scored since the last call."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One detector with what it learned and the threshold at which it speaks."""
+
+    detector: str
+    params: Params
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run over the events of one model."""
+
+    model: str
+    encoder: Encoder
+    horizon: int
+    lines: tuple[Line, ...]
+    salt: bytes = b""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A trigger: the first score above the threshold of one detector, subject and horizon."""
+
+    detector: str
+    model: str
+    kind: str
+    """Of the subject: `principal`, `session` or `address`."""
+    subject: str
+    value: float
+    queries: int
+    """Different queries of the subject in this horizon up to and including the trigger."""
+    trigger: tuple[int, int]
+    """Source and seq of the trigger event."""
+    evidence: tuple[tuple[int, int], ...]
+    """Source and seq of the events that carry the evidence."""
+    explanation: Explanation
+
+
+@dataclass
+class Result:
+    """What a run over a spool gave."""
+
+    detections: list[Detection] = field(default_factory=list)
+    duplicates: list[tuple[int, int]] = field(default_factory=list)
+    """Source and line of events that the log holds twice."""
+    events: int = 0
+
+
+def scan(
+    spool: Spool,
+    plans: Sequence[Plan],
+    *,
+    workers: int = 1,
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress | None = None,
+) -> Result:
+    """Run plans over a spool.
+
+    Args:
+        spool: Sealed events.
+        plans: One a model.
+        workers: Processes; the subjects are shared out among them.
+        batch_rows: Events in a batch; changes the speed, never the result.
+        progress: Told as events are scored.
+
+    Returns:
+        Detections in the order of their subjects.
+    """
+    result = Result()
+    shares = [(plan, f"bucket % {workers} = {share}") for plan in plans for share in range(workers)]
+    if workers == 1:
+        parts = (_share(spool, plan, where, batch_rows, progress) for plan, where in shares)
+        return _merged(result, parts)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(_share, spool, plan, where, batch_rows) for plan, where in shares]
+        return _merged(result, _reported((future.result() for future in futures), progress))
+
+
+def _reported(parts: Iterator[Result], progress: Progress | None) -> Iterator[Result]:
+    for part in parts:
+        if progress:
+            progress(part.events)
+        yield part
+
+
+def _merged(result: Result, parts: Iterator[Result]) -> Result:
+    for part in parts:
+        result.detections += part.detections
+        result.duplicates += part.duplicates
+        result.events += part.events
+    result.detections.sort(key=lambda found: (found.model, found.kind, found.subject, found.trigger, found.detector))
+    return result
+
+
+def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Progress | None = None) -> Result:
+    result = Result()
+    judge = _Judge(plan)
+    for scored in _scored(spool, plan, where, batch_rows):
+        result.detections += judge.detections(scored)
+        result.duplicates += scored.duplicates
+        result.events += scored.events
+        if progress:
+            progress(scored.events)
+    return result
+
+
+def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[Scored]:
+    known = event_detectors()
+    detectors = [(known[line.detector], line.params) for line in plan.lines]
+    scoring = SubjectPass(plan.encoder, detectors, plan.salt)
+    # One BLAS thread a process: the processes are what fills the cores.
+    with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
+        yield from scoring.run(sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where))
+
+
+class _Judge:
+    """Turns scores into detections, remembering for the open subject where it has fired."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._detectors = event_detectors()
+        self._fired = {line.detector: 0 for line in plan.lines}
+
+    def detections(self, scored: Scored) -> list[Detection]:
+        """Return the triggers of one batch."""
+        found = []
+        for line in self._plan.lines:
+            fired = np.zeros(len(scored.names), np.int64)
+            if scored.resumed:
+                fired[0] = self._fired[line.detector]
+            at, after = triggers(
+                scored.scores[line.detector], scored.ordinal, scored.subject, fired, line.threshold, self._plan.horizon
+            )
+            self._fired[line.detector] = int(after[-1])
+            found += [self._detection(line, scored, int(query)) for query in at]
+        return found
+
+    def _detection(self, line: Line, scored: Scored, query: int) -> Detection:
+        subject, ordinal = int(scored.subject[query]), int(scored.ordinal[query])
+        window = _window(scored, query)
+        explanation = self._detectors[line.detector].explain(line.params, window)
+        kind, _, name = scored.names[subject].partition(SEPARATOR)
+        places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
+        return Detection(
+            detector=line.detector,
+            model=self._plan.model,
+            kind=kind,
+            subject=name.replace(SEPARATOR, " "),
+            value=float(scored.scores[line.detector][query]),
+            queries=(ordinal - 1) % self._plan.horizon + 1,
+            trigger=(int(window.source[-1]), int(window.seq[-1])),
+            evidence=tuple(places),
+            explanation=explanation,
+        )
+
+
+def _window(scored: Scored, query: int) -> EventBatch:
+    """Return the subject's last different queries up to one of them, whichever batches they came in."""
+    history, end = scored.similar.history, int(scored.similar.at[query]) + 1
+    begin = max(int(history.offsets[scored.subject[query]]), end - RING)
+    rows = history.take(np.arange(begin, end))
+    return EventBatch(
+        offsets=np.array([0, end - begin]),
+        **{name: getattr(rows, name) for name in ("time", "source", "seq", "query", "key", "label")},
+        signals=rows.signals,
+    )
+
+
+def sample(spool: Spool, plan: Plan, share: float) -> tuple[EventBatch, list[str]]:
+    """Return the events of a share of the subjects, with similarity signals, for fitting.
+
+    Args:
+        spool: Sealed events.
+        plan: A plan without detectors.
+        share: Of the subjects, from 0 to 1.
+
+    Returns:
+        The events, and the subjects' names.
+    """
+    parts: list[Scored] = []
+    while not parts:
+        limit = int(np.ceil(min(share, 1.0) * 10_000))
+        parts = list(_scored(spool, plan, f"bucket % 10000 < {limit}", BATCH_ROWS))
+        share *= 4
+    batches = [part.similar.batch for part in parts]
+    names = [name for part in parts for name in part.names]
+    return joined(batches), names
+
+
+def joined(batches: Sequence[EventBatch]) -> EventBatch:
+    """Lay batches behind each other; a subject that goes on into the next one counts as another."""
+    columns = {
+        name: np.concatenate([getattr(batch, name) for batch in batches])
+        for name in ("time", "source", "seq", "query", "key", "label")
+    }
+    offsets = [np.zeros(1, np.int64)]
+    for batch in batches:
+        offsets.append(batch.offsets[1:] + offsets[-1][-1])
+    signals = {name: np.concatenate([batch.signals[name] for batch in batches]) for name in batches[0].signals}
+    return EventBatch(offsets=np.concatenate(offsets), **columns, signals=signals)
+
+
+def maxima(spool: Spool, plan: Plan, where: str, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
+    """Return, for each detector of a plan, the maxima of the subjects that fulfil a condition."""
+    gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
+    for scored in _scored(spool, plan, where, BATCH_ROWS):
+        for name, best in gathered.items():
+            best.add(scored.names, scored.scores[name], scored.ordinal, scored.subject)
+        if progress:
+            progress(scored.events)
+    return gathered
+
+
+def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+    """Fit a detector on some of the subjects of a batch."""
+    return detector.fit(benign.take(np.flatnonzero(subjects[benign.subject])))

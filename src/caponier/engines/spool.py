@@ -1,0 +1,216 @@
+"""Good events on disk, to be read back sorted by subject: what keeps memory flat however long the log is.
+
+Sorting is DuckDB's, which spills to disk within a fixed memory limit. Sorted by subject, one subject's state at a time
+is all that a scan has to hold.
+"""
+
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from caponier.records.event import EVENT_SCHEMA
+from caponier.telemetry.events import Events
+from caponier.telemetry.rejections import Rejection
+
+SORT_MEMORY: Final = "256MB"
+KINDS: Final = ("principal", "session", "address")
+"""Whom an event is attributed to: the first of these that the log has."""
+SEPARATOR: Final = "\x1f"
+
+_SCHEMA = EVENT_SCHEMA.append(pa.field("source", pa.int32()))
+_SCHEMA = _SCHEMA.append(pa.field("line", pa.int64()))
+_SCHEMA = _SCHEMA.append(pa.field("subject", pa.string()))
+_SCHEMA = _SCHEMA.append(pa.field("bucket", pa.uint32()))
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What the spool holds of one model."""
+
+    model: str
+    version: str | None
+    """The most frequent one."""
+    events: int
+    attributed: int
+    """Events that have a principal, session or address."""
+    inputs: int
+    labels: int
+    principals: int
+    lengths: dict[int, int]
+    """Number of features to number of events."""
+    shape: list[int]
+    """The most frequent shape of one example; empty where the log has none."""
+    first_time: int
+    last_time: int
+
+
+@dataclass
+class Spool:
+    """A temporary folder of events, written once and then read in any order."""
+
+    sources: list[str] = field(default_factory=list)
+    rows: int = 0
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
+    _writer: pq.ParquetWriter | None = None
+
+    @property
+    def file(self) -> Path:
+        """The Parquet file of all events."""
+        return self.folder / "events.parquet"
+
+    def write(self, events: Events) -> None:
+        """Append good events of one source."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.file, _SCHEMA, compression="lz4", use_dictionary=_REPETITIVE)
+        if events.source not in self.sources[-1:]:
+            self.sources.append(events.source)
+        subjects, buckets = _subjects(events.batch)
+        source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
+        arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA), row_group_size=65_536)
+        self.rows += events.batch.num_rows
+
+    def seal(self) -> None:
+        """Finish writing."""
+        if self._writer is None:
+            pq.write_table(_SCHEMA.empty_table(), self.file)
+        else:
+            self._writer.close()
+            self._writer = None
+
+    def models(self) -> list[ModelSummary]:
+        """Summarise what is there, model by model."""
+        with connected(self) as connection:
+            relation = connection.sql(_TOTALS)
+            names, totals = relation.columns, relation.fetchall()
+            lengths = connection.execute(_LENGTHS).fetchall()
+        sizes: dict[str, dict[int, int]] = {}
+        for model, size, count in lengths:
+            sizes.setdefault(model, {})[size] = count
+        return [
+            ModelSummary(**dict(zip(names, total, strict=True)) | {"lengths": sizes.get(total[0], {})})
+            for total in totals
+        ]
+
+    def wrong_lengths(self, model: str, size: int) -> Iterator[Rejection]:
+        """Yield a rejection for each event whose input has another number of features than the model takes."""
+        query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, line"
+        with connected(self) as connection:
+            rows = connection.execute(query, [model, size])
+            while some := rows.fetchmany(1_000):
+                for source, line, length in some:
+                    reason = f"input of the wrong length: {length} values where {model} takes {size}"
+                    yield Rejection(self.sources[source], line, reason)
+
+    def events(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
+        """Return whole events by their place (source, seq)."""
+        wanted = pa.table(
+            {
+                "source": pa.array([source for source, _ in places], pa.int32()),
+                "seq": pa.array([seq for _, seq in places], pa.int64()),
+            }
+        )
+        with connected(self) as connection:
+            connection.register("wanted", wanted)
+            query = "select distinct events.* from events join wanted using (source, seq)"
+            rows = connection.sql(query).to_arrow_table().to_pylist()
+        return {(row["source"], row["seq"]): row for row in rows}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB connection on the spool's view `events`, with bounded memory, spilling into its folder."""
+    connection = duckdb.connect(
+        config={"memory_limit": SORT_MEMORY, "threads": 1, "temp_directory": str(spool.folder / "sort")}
+    )
+    connection.execute("set timezone = 'UTC'")
+    connection.read_parquet(str(spool.file)).create_view("events")
+    return connection
+
+
+def sorted_events(
+    connection: duckdb.DuckDBPyConnection, model: str, size: int, rows: int, where: str = "true"
+) -> Iterator[pa.RecordBatch]:
+    """Yield a model's attributed events sorted by subject, time, source and seq.
+
+    Args:
+        connection: From `connected`.
+        model: Name of the model.
+        size: Number of features; events with another number of them are left out.
+        rows: Rows in a batch.
+        where: Further condition over the columns `subject` and `bucket`.
+    """
+    relation = connection.sql(_SORTED.format(where=where), params=[model, size])
+    yield from relation.to_arrow_reader(rows)
+
+
+def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
+    """Return about 20,000 of a model's inputs, spread evenly over the log, as (n, size)."""
+    query = """
+        select input from events where model = ? and len(input) = ?
+        and seq % (select greatest(1, count(*) // 20000) from events where model = ? and len(input) = ?) = 0
+    """
+    with connected(spool) as connection:
+        table = connection.sql(query, params=[model, size, model, size]).to_arrow_table()
+    flat = table.column("input").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    inputs: NDArray[np.float32] = flat.astype(np.float32).reshape(-1, size)
+    return inputs
+
+
+def bucket_of(subject: str) -> int:
+    """Return the number by which work and folds are shared out: of the name alone, the same on every machine."""
+    return zlib.crc32(subject.encode())
+
+
+def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+    """Name the subject of each event, and give it a bucket by which work and folds are shared out."""
+    columns = [
+        batch.column("principal"),
+        batch.column("session"),
+        pc.binary_join_element_wise(batch.column("source_ip"), pc.fill_null(batch.column("user_agent"), ""), SEPARATOR),
+    ]
+    named = [
+        pc.binary_join_element_wise(pa.scalar(kind), column, SEPARATOR)
+        for kind, column in zip(KINDS, columns, strict=True)
+    ]
+    subjects = pc.coalesce(*named).dictionary_encode()
+    sums = [bucket_of(name) for name in subjects.dictionary.to_pylist()]
+    buckets = pa.array(sums, pa.uint32()).take(subjects.indices)
+    return subjects.cast(pa.string()), buckets
+
+
+_REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
+_TOTALS: Final = """
+select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
+       count(input) as inputs, count(label) as labels, count(distinct principal) as principals,
+       coalesce(mode(input_shape), []) as shape, min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
+from events group by model order by model
+"""
+_LENGTHS: Final = "select model, len(input), count(*) from events where input is not null group by all order by all"
+_SORTED: Final = """
+select subject, epoch_us(time) as time, source, seq, line, input, label
+from events
+where model = ? and subject is not null and (input is null or len(input) = ?) and ({where})
+order by subject, time, source, seq
+"""
