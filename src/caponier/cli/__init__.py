@@ -1,0 +1,74 @@
+"""The command line: one file a command, and one place where errors become messages and exit codes."""
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caponier import __version__
+from caponier.cli import baseline, demo, findings, init, matrix, scan
+from caponier.cli.output import notes
+from caponier.errors import CaponierError
+
+app = typer.Typer(
+    name="caponier",
+    help=(
+        "ML detection and response, around the Adversarial ML Threat Matrix. "
+        "It is no guard against prompt attacks on language models."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog="Example: [bold]caponier demo --out demo-out[/bold]",
+)
+app.add_typer(matrix.app, name="matrix")
+app.add_typer(baseline.app, name="baseline")
+app.add_typer(scan.app, name="scan")
+app.add_typer(findings.app, name="findings")
+app.command("init", epilog=init.EXAMPLE)(init.init)
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"caponier {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every error leaves here, with its exit code."""
+    try:
+        app()
+    except CaponierError as error:
+        _print(error)
+        sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - the one border of the command line
+        sys.exit(_unexpected())
+
+
+def _print(error: CaponierError) -> None:
+    console = notes()
+    console.print("[bold red]error:[/bold red] ", end="")
+    console.print(str(error), markup=False)
+
+
+def _unexpected() -> int:
+    """Write the traceback where the user can find it, and return the exit code of an internal error."""
+    with tempfile.NamedTemporaryFile("w", prefix="caponier-", suffix=".log", delete=False) as log:
+        log.write(f"caponier {__version__}, Python {sys.version}\n{traceback.format_exc()}")
+    console = notes()
+    console.print("[bold red]error:[/bold red] this is a fault in Caponier, not in what you did.")
+    console.print(f"The details are in {Path(log.name)}", markup=False)
+    return CaponierError.exit_code

@@ -1,0 +1,117 @@
+"""`caponier baseline`: what benign traffic of a model looks like."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from caponier.app.build_baseline import build_baseline, promise_of
+from caponier.app.workspace import load_workspace
+from caponier.app.write_file import write_bytes
+from caponier.cli import log_options as options
+from caponier.cli.log_report import print_rejected
+from caponier.cli.output import Format, notes, write_table, write_text
+from caponier.cli.watch import Watch
+from caponier.detect.baseline import Baseline, ModelBaseline
+from caponier.telemetry.rejections import RejectedRows
+
+app = typer.Typer(
+    help="What benign traffic of a model looks like: build a baseline, and look at one.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier baseline build benign.parquet --out digits.safetensors[/bold]",
+)
+
+PARTLY = 3
+
+
+@app.command("build", epilog="Example: [bold]caponier baseline build benign/ --out digits.safetensors[/bold]")
+def build(
+    events: options.Paths,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The baseline file to write.")],
+    horizon: Annotated[
+        int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
+    ] = None,
+    workspace: options.Where = None,
+    kind: options.Kind = None,
+    shape: options.Shape = None,
+    range_: options.Range = None,
+    reader: options.Reader = "auto",
+    lateness: options.Lateness = options.LATE,
+    rejected: options.Rejected = options.REJECTED,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn benign traffic, and say which false-alarm promise it can keep."""
+    options.check_reader(reader)
+    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+        report = build_baseline(
+            events,
+            workspace=load_workspace(workspace),
+            spec=options.feature_spec(kind, shape, range_),
+            horizon=horizon,
+            rejected=rows,
+            reader=reader,
+            lateness=lateness,
+            progress=watch,
+        )
+    write_bytes(out, report.baseline.to_bytes())
+    console = notes(quiet=quiet)
+    for section in report.baseline.models:
+        console.print(f"{section.model}: {promise_of(section)}", markup=False)
+    for what, why in report.skipped:
+        console.print(f"skipped {what}: {why}", markup=False)
+    print_rejected(console, rows)
+    if report.skipped or rows.count:
+        raise typer.Exit(PARTLY)
+
+
+@app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show the models, principals, promises and back-tests of a baseline."""
+    baseline = Baseline.load(file)
+    if format_ is Format.JSON:
+        write_text(orjson.dumps([_plain(m) for m in baseline.models], option=orjson.OPT_INDENT_2).decode() + "\n", out)
+        return
+    table = Table("model", "version", "principals", "events", "horizon", "detector", "back-test", title=str(file))
+    for section in baseline.models:
+        for name, detector in section.detectors.items():
+            test = detector.back_test
+            tested = f"{test.seen} of {test.of} passed where {test.expected:.1f} were expected"
+            row = (section.principals, section.events, section.horizon)
+            table.add_row(section.model, section.version or "", *(f"{n:,}" for n in row), name, tested)
+    write_table(table, out)
+    for section in baseline.models:
+        notes(quiet=quiet).print(f"{section.model}: {promise_of(section)}", markup=False)
+
+
+def _plain(section: ModelBaseline) -> dict[str, Any]:
+    return {
+        "model": section.model,
+        "model_version": section.version,
+        "created": section.created,
+        "features": section.spec.model_dump(mode="json"),
+        "horizon": section.horizon,
+        "principals": section.principals,
+        "events": section.events,
+        "horizons_per_week": section.horizons_per_week,
+        "promise": promise_of(section),
+        "detectors": {
+            name: {
+                "full_horizons": len(detector.maxima.full),
+                "largest": float(detector.maxima.full.max(initial=0.0)),
+                "back_test": {
+                    "bound": detector.back_test.bound,
+                    "seen": detector.back_test.seen,
+                    "of": detector.back_test.of,
+                },
+            }
+            for name, detector in section.detectors.items()
+        },
+    }

@@ -1,0 +1,66 @@
+"""Options that every command on inference logs has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caponier.errors import InputError
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.events import READERS
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="EVENTS...", help="Logs (.parquet, .jsonl, .csv; .gz, .zst), folders, or - for stdin."),
+]
+Where = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
+]
+Kind = Annotated[str | None, typer.Option("--kind", help="What the model takes: image or numeric.")]
+Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
+Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
+Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
+Lateness = Annotated[float, typer.Option("--lateness", min=0, help="Seconds by which a row may be out of order.")]
+Rejected = Annotated[
+    Path,
+    typer.Option("--rejected", metavar="FILE", help="Takes the rows that cannot be used, if any."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+
+LATE = LATENESS
+REJECTED = Path("caponier-rejected.jsonl")
+
+
+def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> FeatureSpec | None:
+    """Read --kind, --shape and --range; None where none is given.
+
+    Raises:
+        InputError: If they cannot be read or do not fit each other.
+    """
+    if kind is None and shape is None and range_ is None:
+        return None
+    try:
+        low, high = (float(part) for part in range_.split(",")) if range_ else (None, None)
+        return FeatureSpec(
+            kind=kind or ("image" if shape and shape.count(",") else "numeric"),
+            shape=tuple(int(part) for part in shape.split(",")) if shape else (),
+            minimum=low,
+            maximum=high,
+        )
+    except ValueError as wrong:
+        raise InputError(
+            "--kind, --shape and --range do not describe an input",
+            mend=f"For example: --kind image --shape 8,8 --range 0,1 ({str(wrong).splitlines()[0]})",
+        ) from wrong
+
+
+def check_reader(reader: str) -> None:
+    """Refuse a reader that does not exist.
+
+    Raises:
+        InputError: If there is none of that name.
+    """
+    if reader not in READERS:
+        raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
