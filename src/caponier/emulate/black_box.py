@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from caponier.emulate.images import FEATURES
+from caponier.emulate.images import CLASSES, FEATURES
 from caponier.emulate.oracle import Predict
 from caponier.extras import needs
-
-CLASSES = 10
 
 
 def evasion() -> ModuleType:
@@ -37,10 +35,14 @@ def classifier(predict: Predict) -> Any:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed numpy's global generator, the only one that the toolbox draws its steps from, and put it back after."""
+    """Seed numpy's global generator, the only one that the toolbox draws its steps from, and put it back after.
+
+    Where an estimate of the boundary comes out as zero, the toolbox divides by it and then gives up by itself.
+    """
     before = np.random.get_state()
     np.random.seed(seed % 2**32)
     try:
-        yield
+        with np.errstate(divide="ignore", invalid="ignore"):
+            yield
     finally:
         np.random.set_state(before)

@@ -12,6 +12,7 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 
 SIDE = 8
 FEATURES = SIDE * SIDE
+CLASSES = 10
 SHIFT_SHARE = 0.15
 """How often a photo is off by one pixel; more would make a user of 8x8 images look unlike any real one."""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
-from caponier.errors import CaponierError
+from caponier.errors import CaponierError, InputError
 from caponier.matrix.technique import TechniqueId
 
 Predict: TypeAlias = Callable[[Images], Images]
@@ -41,9 +41,14 @@ class Oracle:
         label: Its true class.
         budget: Most requests that are sent.
         target: Class that the model is to answer; None if any wrong one will do.
+
+    Raises:
+        InputError: If the budget is less than one query.
     """
 
     def __init__(self, predict: Predict, original: Images, label: int, budget: int, target: int | None = None) -> None:
+        if budget < 1:
+            raise InputError("An attack needs a budget of at least one query")
         self.original = original
         self.label = label
         self.target = target

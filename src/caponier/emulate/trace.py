@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from caponier.emulate.attack import Attack
 from caponier.emulate.event_log import Answers, Deployment, events, micros
-from caponier.emulate.images import Images
+from caponier.emulate.images import CLASSES, FEATURES, Images
 from caponier.emulate.oracle import Predict
 from caponier.emulate.outcome import AttackOutcome
 
@@ -75,8 +75,8 @@ def trace(
     who = principal or f"{attack.name}-{seed}"
     answers = Answers(
         time=micros(begin) + np.cumsum(rng.exponential(gap_s * 1e6, n)).astype(np.int64),
-        input=np.concatenate(tape.rows),
-        scores=np.concatenate(tape.scores),
+        input=np.array(tape.rows, np.float32).reshape(n, FEATURES),
+        scores=np.array(tape.scores, np.float32).reshape(n, CLASSES),
         principal=[who] * n,
         request_id=[f"{who}/{ordinal}" for ordinal in range(n)],
         source_ip=["203.0.113.7"] * n,

@@ -10,15 +10,15 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from caponier.emulate.images import Images, Labels, shots
+from caponier.emulate.images import CLASSES, Images, Labels, shots
 from caponier.errors import InputError
 from caponier.extras import needs
 
 Kind: TypeAlias = Literal["mlp", "forest"]
-CLASSES = 10
 SHOTS_AN_IMAGE = 8
 """A model that saw each image once errs on every fourth photo that is a pixel off; customers would not pay for it."""
 HIDDEN, EPOCHS = 128, 60
+TREES = 50
 TRAIN, CALIBRATION, TEST = 600, 500, 500
 
 
@@ -98,7 +98,7 @@ def train_victim(pool: Pool, held_out: Pool, seed: int, kind: Kind = "mlp") -> V
         pool: What it learns from.
         held_out: What its accuracy is measured on.
         seed: Fixes photos and weights.
-        kind: `mlp`, a network with one hidden layer, or `forest`, 100 trees, whose answers move in steps.
+        kind: `mlp`, a network with one hidden layer, or `forest`, 50 trees, whose answers move in steps.
 
     Raises:
         InputError: If `kind` is something else.
@@ -139,7 +139,7 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
 def _forest(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images]:
     with needs("emulate", "Training a victim"):
         from sklearn.ensemble import RandomForestClassifier
-    model = RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1).fit(images, labels)
+    model = RandomForestClassifier(n_estimators=TREES, random_state=seed, n_jobs=1).fit(images, labels)
 
     def predict_proba(rows: Images) -> Images:
         scores: Images = model.predict_proba(rows).astype(np.float32)

@@ -1,0 +1,129 @@
+"""A client of a model server: one key, one connection that is kept, and an account of what it asked."""
+
+from http.client import HTTPConnection, HTTPException, RemoteDisconnected
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import orjson
+
+from caponier.emulate.images import CLASSES, Images
+from caponier.emulate.oracle import RefusedError
+from caponier.errors import CaponierError, InputError
+
+REFUSALS = (401, 403, 429)
+
+
+class RemoteError(CaponierError):
+    """The server cannot be reached, or its answer is of no use."""
+
+
+class RemoteModel:
+    """A model behind the Open Inference Protocol, asked with one key. Not for several threads at once.
+
+    Args:
+        url: The server, such as `http://127.0.0.1:8080`; what stands before it answers just the same.
+        key: Sent as `Authorization: Bearer <key>`; None sends none.
+        model: Name of the model.
+        version: Version of the model; the served one by default.
+        timeout: Seconds to wait for an answer.
+        user_agent: How the client calls itself.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        model: str = "digits",
+        version: str | None = None,
+        timeout: float = 10.0,
+        user_agent: str = "python-client/1.0",
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.hostname is None:
+            raise InputError("The address of a model server must begin with http://", where=url)
+        self.requests = 0
+        self.queries = 0
+        self._where = url
+        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        chosen = f"/versions/{version}" if version else ""
+        self._path = f"{parts.path.rstrip('/')}/v2/models/{model}{chosen}/infer"
+        self._headers = {"content-type": "application/json", "user-agent": user_agent}
+        if key is not None:
+            self._headers["authorization"] = f"Bearer {key}"
+
+    def __enter__(self) -> "RemoteModel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        self._connection.close()
+
+    def predict_proba(self, rows: Images, batch: int | None = None) -> Images:
+        """Ask for rows (n, 64) and return scores (n, 10).
+
+        Args:
+            rows: What to ask.
+            batch: Most rows a request; all in one request by default.
+
+        Raises:
+            RefusedError: If the server turns the caller away.
+            RemoteError: If it cannot be reached, or answers anything else.
+        """
+        step = batch or max(len(rows), 1)
+        return np.concatenate([self._ask(rows[at : at + step]) for at in range(0, len(rows), step)])
+
+    def _ask(self, rows: Images) -> Images:
+        tensor = {"name": "input", "shape": list(rows.shape), "datatype": "FP32", "data": _flat(rows)}
+        document = {"id": str(self.requests), "inputs": [tensor]}
+        status, body = self._send(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
+        if status in REFUSALS:
+            raise RefusedError(f"The server refused the request ({status}): {_reason(body)}", where=self._where)
+        if status != 200:
+            raise RemoteError(f"The server answered {status}: {_reason(body)}", where=self._where)
+        self.requests += 1
+        self.queries += len(rows)
+        return self._scores(body, len(rows))
+
+    def _send(self, body: bytes) -> tuple[int, bytes]:
+        """Post a body; once more if the server had closed the kept connection meanwhile."""
+        try:
+            if self._connection.sock is None:
+                return self._exchange(body)
+            try:
+                return self._exchange(body)
+            except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                self.close()
+                return self._exchange(body)
+        except (OSError, HTTPException) as failure:
+            self.close()
+            raise RemoteError(f"The server cannot be reached: {failure}", where=self._where) from failure
+
+    def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        self._connection.request("POST", self._path, body, self._headers)
+        response = self._connection.getresponse()
+        return response.status, response.read()
+
+    def _scores(self, body: bytes, n: int) -> Images:
+        """Read scores (n, 10); of an answer without them, make the labels' own."""
+        try:
+            outputs = {tensor["name"]: tensor for tensor in orjson.loads(body)["outputs"]}
+            if "probabilities" in outputs:
+                return np.array(outputs["probabilities"]["data"], np.float32).reshape(n, -1)
+            return np.eye(CLASSES, dtype=np.float32)[np.array(outputs["label"]["data"], np.int64)]
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as broken:
+            raise RemoteError("The server's answer does not follow the protocol", where=self._where) from broken
+
+
+def _flat(rows: Images) -> Images:
+    return np.ascontiguousarray(rows, np.float32).reshape(-1)
+
+
+def _reason(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)["error"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return body[:200].decode("utf-8", "replace")
