@@ -1,0 +1,45 @@
+"""`scripts/bench NAME [--quick]`."""
+
+import argparse
+import pkgutil
+import sys
+from importlib import import_module
+
+import bench
+from bench.scorecard import Scorecard
+
+NO_SCORECARDS = ("scorecard", "traffic", "measured")
+
+
+def names() -> list[str]:
+    """Return the scorecards that there are."""
+    found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
+    return [name for name in found if not name.startswith("_") and name not in NO_SCORECARDS]
+
+
+def print_table(card: Scorecard) -> None:
+    """Print the details and the figures with their goals."""
+    for row in card.table:
+        print("  " + "  ".join(f"{name}={value}" for name, value in row.items()))
+    goals = {goal.figure: goal for goal in card.goals}
+    for name, value in card.figures.items():
+        goal = goals.get(name)
+        verdict = "" if goal is None else f"  (goal {goal}) {'MISSED' if name in card.missed else 'met'}"
+        print(f"{name:32} {value}{verdict}")
+
+
+def main() -> int:
+    """Run one scorecard, print it and save it."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Run a scorecard.")
+    parser.add_argument("name", choices=names())
+    parser.add_argument("--quick", action="store_true", help="a smaller list of the same work, within 5 minutes")
+    given = parser.parse_args()
+    card: Scorecard = import_module(f"bench.{given.name}").run(given.quick)
+    print_table(card)
+    card.save(quick=given.quick)
+    print(card.line())
+    return 1 if card.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Who is flagged, and after how many queries: attacks and benign habits on a real model, on held-out images.
+
+The seeds were never used while detectors were made.
+"""
+
+import csv
+import io
+import statistics
+import tempfile
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench import traffic
+from bench.measured import caponier, say
+from bench.scorecard import Goal, Scorecard
+from caponier.emulate.population import assemble, simulate
+
+SEEDS = (101, 102, 103)
+ATTACKS_EACH, USERS = 5, 100
+SPEC = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
+HORIZON = 200
+
+
+def run(quick: bool) -> Scorecard:
+    """Build a baseline on 300 users, scan 100 others and 10 attackers; quick: one seed."""
+    seeds = SEEDS[:1] if quick else SEEDS
+    rows = [row for seed in seeds for row in _one(seed)]
+    attackers = [row for row in rows if row["attack"]]
+    users = [row for row in rows if not row["attack"]]
+    first = [row["queries"] for row in attackers if row["flagged"]]
+    flagged = [row for row in users if row["flagged"]]
+    habits = Counter(row["who"] for row in flagged)
+    figures: dict[str, Any] = {
+        "attackers": len(attackers),
+        "attacks_succeeded": sum(row["success"] for row in attackers),
+        "attackers_flagged_share": sum(row["flagged"] for row in attackers) / len(attackers),
+        "queries_to_first_finding_median": statistics.median(first) if first else None,
+        "queries_to_first_finding_most": max(first, default=None),
+        "benign_users": len(users),
+        "benign_users_flagged": len(flagged),
+    }
+    goals = (
+        Goal("attackers_flagged_share", 1.0, at_least=True),
+        Goal("queries_to_first_finding_median", 12, at_least=False),
+        Goal("benign_users_flagged", 2 if quick else 6, at_least=False),
+    )
+    about = (
+        f"{len(seeds)} seeds; a baseline of 300 benign users with 200 different queries each, then {USERS} other users "
+        f"and {ATTACKS_EACH} attackers of each kind on an MLP for scikit-learn's digits. Images of the victim, the "
+        "baseline, the users and the attackers are disjoint."
+    )
+    return Scorecard("behaviour", about, figures, goals, seeds, _table(attackers, users, habits))
+
+
+def _one(seed: int) -> list[dict[str, Any]]:
+    say(f"seed {seed}: training and attacking")
+    split, victim = traffic.world(seed)
+    users = simulate(assemble(split.test.images, USERS, seed + 1_000), victim.predict_proba, traffic.UNIQUE)
+    attacks = list(traffic.attacks_on(split, victim, seed, ATTACKS_EACH))
+    with tempfile.TemporaryDirectory() as folder:
+        benign, log, baseline = (Path(folder) / name for name in ("benign.parquet", "log.parquet", "b.safetensors"))
+        traffic.write_sorted([traffic.calibration(split, victim, seed)], benign)
+        traffic.write_sorted([users, *(trace.events for _, trace in attacks)], log)
+        say(f"seed {seed}: baseline and scan")
+        caponier("baseline", "build", str(benign), "--out", str(baseline), *SPEC, "--quiet")
+        found = caponier("scan", "inference", str(log), "--baseline", str(baseline), "--format", "csv", "--quiet")
+    first = _first_findings(found.output)
+    rows = [
+        {"who": trace.outcome.name, "attack": True, "success": trace.outcome.success, **first.get(who, _SILENT)}
+        for who, trace in attacks
+    ]
+    names = sorted(set(users.column("principal").to_pylist()))
+    return rows + [{"who": name.split("-")[0], "attack": False, **first.get(name, _SILENT)} for name in names]
+
+
+_SILENT: dict[str, Any] = {"flagged": False, "queries": None, "detector": None}
+
+
+def _first_findings(output: str) -> dict[str, dict[str, Any]]:
+    """Return, for each flagged principal, its first finding and the different queries up to it."""
+    first: dict[str, dict[str, Any]] = {}
+    rows = sorted(csv.DictReader(io.StringIO(output)), key=lambda row: datetime.fromisoformat(row["last_time"]))
+    for row in rows:
+        found = {"flagged": True, "queries": int(row["unique_queries"]), "detector": row["detector"]}
+        first.setdefault(row["subject_id"], found)
+    return first
+
+
+def _table(attackers: list[dict[str, Any]], users: list[dict[str, Any]], habits: Counter[str]) -> list[dict[str, Any]]:
+    table = []
+    for name in sorted({row["who"] for row in attackers}):
+        mine = [row for row in attackers if row["who"] == name]
+        queries = [row["queries"] for row in mine if row["flagged"]]
+        table.append(
+            {
+                "who": name,
+                "number": len(mine),
+                "succeeded": sum(row["success"] for row in mine),
+                "flagged": sum(row["flagged"] for row in mine),
+                "queries_median": statistics.median(queries) if queries else None,
+                "queries_most": max(queries, default=None),
+                "first_by": ", ".join(sorted({row["detector"] for row in mine if row["flagged"]})),
+            }
+        )
+    names = sorted({row["who"] for row in users})
+    return table + [
+        {"who": name, "number": sum(row["who"] == name for row in users), "flagged": habits[name]} for name in names
+    ]
