@@ -29,7 +29,7 @@ def targets(split: DigitsSplit, victim: Victim) -> Pool:
     return victim.understood(split.attackers)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
     server: ModelServer
     log: EventLog
@@ -38,14 +38,24 @@ class Served:
         return RemoteModel(self.server.url, key)
 
 
-@pytest.fixture
-def served(victim: Victim) -> Iterator[Served]:
+@pytest.fixture(scope="session")
+def running(victim: Victim) -> Iterator[Served]:
     """A server that knows every key but `stolen`, and calls each caller by it."""
-    log = EventLog()
+    logs: list[Served] = []
     with serve(
-        victim.predict_proba, record=log.record, principal_of=lambda key: None if key == "stolen" else key
+        victim.predict_proba,
+        record=lambda rows: logs[0].log.record(rows),
+        principal_of=lambda key: None if key == "stolen" else key,
     ) as server:
-        yield Served(server, log)
+        logs.append(Served(server, EventLog()))
+        yield logs[0]
+
+
+@pytest.fixture
+def served(running: Served) -> Served:
+    """The one server of this session, with an empty log."""
+    running.log = EventLog()
+    return running
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caponier.emulate.event_log import micros
+from caponier.emulate.habit import Habit
 from caponier.emulate.images import Images
 from caponier.emulate.oracle import RefusedError
 from caponier.emulate.population import Member, Population, assemble, drive, simulate
 from caponier.emulate.registry import habits
-from caponier.emulate.victims.digits import Victim
+from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.records.event import EVENT_SCHEMA
 from emulate.conftest import Served
 
@@ -151,3 +153,40 @@ def test_a_user_who_is_turned_away_is_told_of(pool: Images) -> None:
     (visit,) = drive(assemble(pool, 1, 0, {"random_user": habits()["random_user"]}), lambda _: door, 10)
     assert (visit.requests, visit.rows, visit.refused) == (3, 3, True)
     assert door.closed
+
+
+@pytest.mark.parametrize("habit", habits().values(), ids=habits().keys())
+@pytest.mark.parametrize(("n", "span_s"), [(1, 86_400), (1, 1), (50, 86_400), (50, 1)])
+def test_arrivals_rise_within_the_span(habit: Habit, pool: Images, n: int, span_s: float) -> None:
+    times = Member("m", habit, pool, (0, 3)).times(n, BEGIN, span_s)
+    assert times.shape == (n,)
+    assert (np.diff(times) >= 0).all()
+    assert times[0] >= micros(BEGIN)
+    assert times[-1] <= micros(BEGIN) + span_s * 1e6 + 1
+
+
+def test_arrivals_keep_the_habits_pace(pool: Images) -> None:
+    times = Member("m", habits()["poller"], pool, (0, 3)).times(100, BEGIN, 86_400)
+    assert np.diff(times).mean() == pytest.approx(10e6, rel=0.05)
+
+
+def test_the_seed_fixes_arrivals(pool: Images) -> None:
+    once, again, other = (Member("m", habits()["burst"], pool, (0, at)).times(60, BEGIN, 86_400) for at in (1, 1, 2))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_requests_do_not_depend_on_arrivals(pool: Images) -> None:
+    member = Member("m", habits()["random_user"], pool, (0, 1))
+    before = np.concatenate(list(member.requests(20)))
+    member.times(500, BEGIN, 60)
+    assert np.array_equal(np.concatenate(list(member.requests(20))), before)
+
+
+def test_most_photos_of_an_ordinary_user_are_read_rightly(split: DigitsSplit, victim: Victim) -> None:
+    """A crowd that the model mostly misreads would be no benign traffic."""
+    for name in ("random_user", "poller", "heavy"):
+        one = Member("m", habits()[name], split.calibration.images, (0, 1))
+        sent = np.concatenate(list(one.requests(300)))
+        nearest = np.linalg.norm(sent[:, None] - split.calibration.images[None], axis=2).argmin(axis=1)
+        assert (victim.answers(sent) == split.calibration.labels[nearest]).mean() > 0.85

@@ -1,4 +1,5 @@
 import json
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -69,6 +70,7 @@ class _Scripted(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
+        getattr(self.server, "paths", []).append(self.path)
         status, body = self.server.script
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
@@ -129,3 +131,42 @@ def test_an_error_page_is_shown_in_part(scripted: HTTPServer, pool: Images) -> N
     with pytest.raises(RemoteError, match="502: <html>bad gateway") as caught:
         asked(scripted, pool)
     assert len(str(caught.value)) < 400
+
+
+def test_a_client_may_be_closed_and_used_again(served: Served, pool: Images) -> None:
+    remote = served.remote()
+    remote.predict_proba(pool[:1])
+    remote.close()
+    remote.predict_proba(pool[:1])
+    remote.close()
+    assert remote.requests == 2
+
+
+def test_a_version_may_be_asked_for(served: Served, pool: Images) -> None:
+    with RemoteModel(served.server.url, "alice", version="1") as remote:
+        assert remote.predict_proba(pool[:1]).shape == (1, 10)
+    with RemoteModel(served.server.url, "alice", version="2") as remote, pytest.raises(RemoteError, match="version"):
+        remote.predict_proba(pool[:1])
+
+
+def test_a_path_before_the_protocols_own_is_kept(scripted: HTTPServer, pool: Images) -> None:
+    scripted.script = 200, outputs({"name": "probabilities", "data": [1, 0]})
+    scripted.paths = []
+    with RemoteModel(f"http://127.0.0.1:{scripted.server_port}/proxy/", "alice") as remote:
+        remote.predict_proba(pool[:1])
+    assert scripted.paths == ["/proxy/v2/models/digits/infer"]
+
+
+def test_a_server_that_is_too_slow_is_an_error(pool: Images) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        RemoteModel(f"http://127.0.0.1:{silent.getsockname()[1]}", "alice", timeout=0.1) as remote,
+        pytest.raises(RemoteError, match="timed out"),
+    ):
+        remote.predict_proba(pool[:1])
+
+
+def test_the_client_says_its_name(served: Served, pool: Images) -> None:
+    with RemoteModel(served.server.url, "alice", user_agent="camera/7") as remote:
+        remote.predict_proba(pool[:1])
+    assert served.log.rows()[0]["user_agent"] == "camera/7"

@@ -7,7 +7,9 @@ import httpx
 import numpy as np
 import pytest
 
+from caponier.emulate.event_log import EventLog
 from caponier.emulate.victims.digits import Pool, Victim
+from caponier.emulate.victims.server import serve
 from caponier.emulate.victims.service import BODY_LIMIT
 from caponier.records.event import EVENT_SCHEMA
 from emulate.conftest import Served
@@ -163,3 +165,47 @@ def test_the_largest_batch_under_the_limit_is_answered(served: Served, targets: 
     response = ask(served, "POST", INFER, json=document(rows))
     assert response.status_code == 200
     assert len(served.log.rows()) == 2000
+
+
+def test_an_answer_is_recorded_before_it_leaves(served: Served, targets: Pool) -> None:
+    """Whoever has an answer can be sure that the log has it too: no waiting in tests, no lost last query."""
+    with httpx.Client(base_url=served.server.url, headers={"authorization": "Bearer alice"}) as client:
+        for asked in range(1, 21):
+            client.post(INFER, json=document(targets.images[:1]))
+            assert len(served.log.rows()) == asked
+
+
+def test_a_failure_to_record_is_an_error_and_not_an_answer(
+    victim: Victim, targets: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is not in the log was never answered; and the server lives on."""
+
+    def full(_: list[dict[str, Any]]) -> None:
+        raise OSError("no space left on device")
+
+    with serve(victim.predict_proba, record=full, principal_of=lambda key: key) as server:
+        for _ in range(2):
+            response = httpx.post(
+                server.url + INFER, json=document(targets.images[:1]), headers={"authorization": "Bearer alice"}
+            )
+            assert response.status_code == 500
+            assert "probabilities" not in response.text
+    assert "no space left on device" in caplog.text
+
+
+def test_a_limit_can_be_chosen(victim: Victim, targets: Pool) -> None:
+    with serve(victim.predict_proba, record=lambda _: None, principal_of=lambda key: key, body_limit=2000) as server:
+        url, key = server.url + INFER, {"authorization": "Bearer alice"}
+        assert httpx.post(url, json=document(np.zeros((1, 64))), headers=key).status_code == 200
+        assert httpx.post(url, json=document(np.zeros((20, 64))), headers=key).status_code == 413
+
+
+def test_the_principal_is_what_the_server_makes_of_the_key(victim: Victim, targets: Pool) -> None:
+    """The key itself is never recorded."""
+    log = EventLog()
+    digests = {"s3cret": "p-1"}
+    with serve(victim.predict_proba, record=log.record, principal_of=digests.get) as server:
+        httpx.post(server.url + INFER, json=document(targets.images[:1]), headers={"authorization": "Bearer s3cret"})
+    (event,) = log.rows()
+    assert event["principal"] == "p-1"
+    assert "s3cret" not in repr(event)
