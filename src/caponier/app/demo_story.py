@@ -93,8 +93,8 @@ def _noticed(result: DemoResult) -> str:
         return "Not at all."
     sent = spread([attacker.queries for attacker in result.attackers])
     return (
-        f"From the log alone, after {spread(first)} different queries of an attacker; an attack took {sent} queries "
-        "to its end."
+        f"From the log alone, after {spread(first)} different queries of an attacker. Each of them sent {sent} queries "
+        "altogether."
     )
 
 
@@ -128,6 +128,6 @@ def _harms(result: DemoResult) -> str:
 
 def _advice(result: DemoResult) -> str:
     return (
-        f"Withdraw the {result.attackers_flagged} keys that the findings name, trust nothing that was decided on their images, and read "
-        f"the findings: caponier findings list --workspace {result.out.name}"
+        f"Withdraw the {result.attackers_flagged} keys that the findings name, trust nothing that was decided on their "
+        f"images, and read the findings: caponier findings list --workspace {result.out.name}"
     )
