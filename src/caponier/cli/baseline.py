@@ -53,7 +53,7 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say which false-alarm promise it can keep."""
-    options.check(reader, rejected)
+    options.check_reader(reader)
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
