@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
 from caponier.telemetry.streams import LINE_LIMIT
+
+PARTS: Final = 2**17
+"""Lists and objects on one line; a 224 x 224 image of pixels as lists has 50,401. Each takes 60 bytes in memory."""
 
 
 def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -20,6 +24,8 @@ def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
 
 
 def _rows(line: bytes) -> list[Row]:
+    if len(line) > PARTS and line.count(b"[") + line.count(b"{") > PARTS:
+        raise ValueError(f"bad JSON: more than {PARTS:,} lists and objects")
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as bad:
