@@ -129,6 +129,6 @@ def _harms(result: DemoResult) -> str:
 
 def _advice(result: DemoResult) -> str:
     return (
-        f"Withdraw the keys of the {result.attackers_flagged} attackers, trust nothing that was decided on their images, "
+        f"Withdraw the keys of the {result.attackers_flagged} attackers, trust nothing decided on their images, "
         f"and read the findings: caponier findings list --workspace {result.out.name}"
     )
