@@ -33,7 +33,7 @@ findings: Final = Table(
     metadata,
     Column("finding_id", Text, primary_key=True),
     Column("detector", Text, nullable=False, index=True),
-    Column("model", Text, nullable=False, index=True),
+    Column("model", Text, index=True),
     Column("system", Text, index=True),
     Column("severity", Text, nullable=False, index=True),
     Column("subject_kind", Text, nullable=False),
