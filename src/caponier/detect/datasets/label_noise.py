@@ -1,0 +1,222 @@
+"""Labels that do not belong to their rows: confident learning, out of fold, in two rounds, and per source.
+
+A row is flagged when a model that has not seen it is as sure of another label as it is, on average, of rows that bear
+that label (Northcutt, Jiang, Chuang 2021: class-conditional thresholds, so that a class that is hard as a whole is not
+flagged as a whole). The second round learns from the rows that the first one left standing, and judges all of them
+again; a contributor who stands out teaches nothing there, so that its own rows cannot vouch for each other.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
+from caponier.detect.detector import Confidence
+from caponier.detect.out_of_fold import FOLDS, OutOfFold
+from caponier.matrix.technique import TechniqueId
+from caponier.telemetry.dataset import Dataset
+
+MIN_EXAMPLES: Final = 16
+"""Rows of a class below which nothing is said about it: two a fold."""
+MAX_ROWS: Final = 200_000
+NOTABLE: Final = 0.02
+"""Share flagged up to which the usual slips of annotators explain it; public benchmarks have 0.15 to 10 % wrong labels,
+3.3 % on average (Northcutt, Athalye, Mueller 2021), so a low confidence says just that."""
+SOURCE_CHANCE: Final = 1e-3
+"""Probability, over all sources, with which an ordinary source would be said to stand out."""
+SOURCE_RATIO: Final = 2.0
+SOURCE_FLOOR: Final = 0.01
+"""Share flagged that is taken for granted in every source."""
+SHOWN: Final = 10
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    flagged: Mask
+    suggested: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+class LabelNoise:
+    """Flags rows whose label a model that has not seen them confidently contradicts."""
+
+    name = "label_noise"
+    statistic = "contradicted_labels"
+    techniques = (
+        TechniqueId("atlas", "AML.T0020"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.01"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.04"),
+    )
+    version = 1
+    # Slips of annotators look the same: by itself this says which labels are wrong, not that somebody meant it.
+    max_confidence = Confidence.MEDIUM
+    emulations = ("uniform_flips", "pair_flips", "targeted_flips")
+    controls = ("noisy_digits", "rare_styles")
+
+    def analyse(self, dataset: Dataset) -> Analysis:
+        """Judge every row of a data set whose classes are large enough."""
+        counts = np.bincount(dataset.y, minlength=len(dataset.classes))
+        speaks = counts >= MIN_EXAMPLES
+        reason = _cannot_speak(dataset, counts, speaks)
+        if reason:
+            return _nothing(len(dataset), reason)
+        # In the order of lots: folds, landmarks and rounding then depend on the ids alone.
+        judged = np.flatnonzero(speaks[dataset.y])
+        judged = judged[np.argsort(lots(tuple(dataset.ids[row] for row in judged), self.name), kind="stable")]
+        names = np.flatnonzero(speaks)
+        y = np.searchsorted(names, dataset.y[judged])
+        sources = None if dataset.sources is None else np.array(dataset.sources, object)[judged]
+        verdict, shares = _rounds(dataset.x[judged], y, len(names), _folds(dataset, judged), sources)
+        silent = tuple(
+            f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
+            for small in np.flatnonzero(~speaks & (counts > 0))
+        )
+        return self._analysis(dataset, judged, names, verdict, shares, silent)
+
+    def _analysis(
+        self,
+        dataset: Dataset,
+        judged: NDArray[np.int64],
+        names: NDArray[np.int64],
+        verdict: _Verdict,
+        shares: tuple[SourceShare, ...],
+        silent: tuple[str, ...],
+    ) -> Analysis:
+        scores = np.full(len(dataset), np.nan)
+        flagged, suggested = np.zeros(len(dataset), bool), np.full(len(dataset), NOTHING, np.int64)
+        scores[judged], flagged[judged] = verdict.scores, verdict.flagged
+        suggested[judged] = np.where(verdict.flagged, names[verdict.suggested], NOTHING)
+        share = float(verdict.flagged.mean())
+        facts = _facts(dataset, flagged, suggested, len(judged), shares)
+        loud = [part.source for part in shares if part.stands_out]
+        summary = (
+            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) are confidently contradicted by models that "
+            f"have not seen their rows"
+        ) + (f"; they are many more than elsewhere in {', '.join(loud[:SHOWN])}" if loud else "")
+        confidence = self.max_confidence.cap if share > NOTABLE or loud else Confidence.LOW.cap
+        return Analysis(scores, flagged, suggested, summary, facts, confidence, shares, silent)
+
+
+def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64], speaks: Mask) -> str | None:
+    present = int((counts > 0).sum())
+    if len(dataset) > MAX_ROWS:
+        return f"{len(dataset):,} rows, and at most {MAX_ROWS:,} are judged together; split the data set"
+    if present < 2:
+        return "there is only one class"
+    if present == len(dataset) or not speaks.any():
+        return f"no class has {MIN_EXAMPLES} rows; is the label a number to predict, or an id?"
+    if int(speaks.sum()) < 2:
+        return f"only one class has {MIN_EXAMPLES} rows"
+    return None
+
+
+def _nothing(n: int, reason: str) -> Analysis:
+    empty = np.full(n, NOTHING, np.int64)
+    return Analysis(np.full(n, np.nan), np.zeros(n, bool), empty, reason, {}, 0.0, silent=(f"all rows: {reason}",))
+
+
+def _folds(dataset: Dataset, judged: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (m,) folds by row id; equal rows share one, or a copy in another fold would vouch for its twin."""
+    drawn = lots(tuple(dataset.ids[row] for row in judged), "label_noise folds")
+    _, twins = np.unique(dataset.x[judged], axis=0, return_inverse=True)
+    smallest = np.full(int(twins.max()) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(smallest, twins.ravel(), drawn)
+    folds: NDArray[np.int64] = (smallest[twins.ravel()] % np.uint64(FOLDS)).astype(np.int64)
+    return folds
+
+
+def _rounds(
+    x: NDArray[np.float64],
+    y: NDArray[np.int64],
+    classes: int,
+    folds: NDArray[np.int64],
+    sources: NDArray[np.object_] | None,
+) -> tuple[_Verdict, tuple[SourceShare, ...]]:
+    models = OutOfFold(x, y, classes, folds)
+    first = _contradicted(models.probabilities(np.ones(len(y), bool)), y, classes)
+    trusted = ~first.flagged
+    if sources is not None:
+        loud = [part.source for part in _shares(sources, first.flagged) if part.stands_out]
+        without = trusted & ~np.isin(sources, loud)
+        # Only as long as the others know every class well enough.
+        if np.bincount(y[without], minlength=classes).min() >= MIN_EXAMPLES:
+            trusted = without
+    if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
+        return first, () if sources is None else _shares(sources, first.flagged)
+    second = _contradicted(models.probabilities(trusted), y, classes)
+    return second, () if sources is None else _shares(sources, second.flagged)
+
+
+def _contradicted(probabilities: NDArray[np.float64], y: NDArray[np.int64], classes: int) -> _Verdict:
+    """Apply the class-conditional thresholds: the mean probability of a class among the rows that bear its label."""
+    rows = np.arange(len(y))
+    given = probabilities[rows, y]
+    thresholds = np.bincount(y, weights=given, minlength=classes) / np.bincount(y, minlength=classes)
+    sure = probabilities >= thresholds[None, :]
+    best = np.where(sure, probabilities, -1.0).argmax(axis=1)
+    flagged = sure.any(axis=1) & (best != y)
+    others = probabilities.copy()
+    others[rows, y] = -1.0
+    return _Verdict(flagged, best, others.max(axis=1) - given)
+
+
+def _shares(sources: NDArray[np.object_], flagged: Mask) -> tuple[SourceShare, ...]:
+    names, places = np.unique(sources.astype(str), return_inverse=True)
+    rows, hits = np.bincount(places), np.bincount(places, weights=flagged).astype(np.int64)
+    shares = []
+    for name, n, k in zip(names.tolist(), rows.tolist(), hits.tolist(), strict=True):
+        elsewhere = (int(hits.sum()) - k) / max(1, len(flagged) - n)
+        expected = max(elsewhere, SOURCE_FLOOR)
+        chance = _binomial_tail(k, n, min(expected, 1.0))
+        loud = len(names) > 1 and k / n >= SOURCE_RATIO * expected and chance < SOURCE_CHANCE / len(names)
+        shares.append(SourceShare(name, n, k, round(elsewhere, 4), loud))
+    return tuple(shares)
+
+
+def _binomial_tail(k: int, n: int, p: float) -> float:
+    """Return the probability of k or more hits in n tries."""
+    if k <= 0 or p >= 1:
+        return 1.0
+    logs = (
+        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * math.log(p) + (n - i) * math.log1p(-p)
+        for i in range(k, n + 1)
+    )
+    return min(1.0, math.fsum(math.exp(value) for value in logs))
+
+
+def _facts(
+    dataset: Dataset,
+    flagged: Mask,
+    suggested: NDArray[np.int64],
+    judged: int,
+    shares: tuple[SourceShare, ...],
+) -> dict[str, Any]:
+    given = [dataset.classes[label] for label in dataset.y[flagged]]
+    wanted = [dataset.classes[label] for label in suggested[flagged]]
+    flows = Counter(zip(given, wanted, strict=True))
+    by_class = Counter(given)
+    facts: dict[str, Any] = {
+        "judged": judged,
+        "flagged": int(flagged.sum()),
+        "share": round(float(flagged.sum()) / judged, 4),
+        "by_given_label": dict(sorted(by_class.items())),
+        "flows": [
+            {"given": one, "suggested": other, "rows": rows}
+            for (one, other), rows in sorted(flows.items(), key=lambda flow: (-flow[1], flow[0]))[:SHOWN]
+        ],
+    }
+    if shares:
+        facts["by_source"] = [
+            {"source": part.source, "rows": part.rows, "flagged": part.flagged, "stands_out": part.stands_out}
+            for part in shares
+        ]
+    return facts
+
+
+detector = LabelNoise()
