@@ -45,6 +45,16 @@ findings: Final = Table(
     Column("first_seen_at", UtcTime, nullable=False),
 )
 
+remediations: Final = Table(
+    "remediations",
+    metadata,
+    Column("remediation_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, index=True),
+    Column("incident_id", Text, index=True),
+    Column("created", UtcTime, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
+)
+
 audit: Final = Table(
     "audit",
     metadata,
