@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
@@ -41,6 +41,7 @@ class Novelty:
         TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
     )
     subject = Subject.PRINCIPAL
+    counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 1

@@ -102,7 +102,8 @@ class Jbda:
         inner, outer = substitute.coefs_
         active = images @ inner + substitute.intercepts_[0] > 0
         gradient = (active * outer[:, labels].T) @ inner.T
-        return np.clip(images + self.step * np.sign(gradient), 0, 1).astype(np.float32)
+        stepped: Images = np.clip(images + self.step * np.sign(gradient), 0, 1).astype(np.float32)
+        return stepped
 
 
 def _few_of_each_class(labels: Labels, n: int, seed: int) -> tuple[Labels, Labels]:

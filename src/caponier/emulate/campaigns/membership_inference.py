@@ -69,8 +69,8 @@ class MembershipInference:
         sure: list[float] = []
 
         def steps() -> None:
-            for at in order:
-                sure.append(float(line.ask(stage.held.images[at])[stage.held.labels[at]]))
+            # One by one: what was answered before a refusal counts.
+            sure.extend(float(line.ask(stage.held.images[at])[stage.held.labels[at]]) for at in order)
 
         stop = carried_out(steps)
         auc = _auc(np.array(sure), stage.member[order[: len(sure)]])
