@@ -1,7 +1,7 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,25 +9,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.load_events import feature_spec, load_events
+from caponier.app.load_events import feature_spec, gap, load_events, scale_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params
-from caponier.detect.judging import FEWEST, HORIZON, Maxima, back_test
+from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
 from caponier.detect.registry import select
 from caponier.engines.local import Line, Plan, fits, maxima, sample
-from caponier.engines.spool import ModelSummary, Spool, bucket_of, scale_sample
+from caponier.engines.spool import SEPARATOR, ModelSummary, Spool, bucket_of
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
-from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
 FOLDS: Final = 5
 FIT_EVENTS: Final = 200_000
 """Events that detectors are fitted on; whole subjects are left out beyond it."""
-WEEK_US: Final = 7 * 86_400 * 1_000_000
+FIT_HORIZONS: Final = 5
+"""Horizons of each subject that detectors are fitted on."""
+DAY_US: Final = 86_400 * 1_000_000
+DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
 
 
 @dataclass
@@ -38,6 +42,16 @@ class BaselineReport:
     rejected: RejectedRows
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """What was not used, and why."""
+    notes: list[str] = field(default_factory=list)
+    """Who was set aside, and why."""
+
+
+@dataclass
+class _Found:
+    """Benign maxima of one detector by subject: the value, whether over a whole horizon, and the fold."""
+
+    by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
+    aside: set[str] = field(default_factory=set)
 
 
 def build_baseline(
@@ -69,42 +83,57 @@ def build_baseline(
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     salt = read_salt(workspace) if workspace else b""
     settings = workspace.detect if workspace else None
-    detectors = select(settings.disabled if settings else ())
+    detectors = select(settings.disabled, settings.detectors) if settings else select()
     turn = horizon or (settings.horizon if settings else HORIZON)
     report = BaselineReport(Baseline(), rejected)
     sections = []
     with Spool() as spool:
         for summary in load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt):
-            known = feature_spec(summary, workspace, spec)
-            if known is None or known.size is None or not summary.attributed:
-                lacks = "input" if summary.attributed else "principal, session or address"
-                report.skipped.append((summary.model, f"no event of this model has an {lacks}"))
+            speaking = _speaking(report, summary, detectors)
+            listed = workspace.model(summary.model) if workspace else None
+            known = feature_spec(summary, spec or (listed.features if listed else None))
+            if known is None or not speaking:
                 continue
-            rejected.add(spool.wrong_lengths(summary.model, known.size))
-            encoder = Encoder.fit(known, scale_sample(spool, summary.model, known.size))
-            section = _section(spool, summary, Plan(summary.model, encoder, turn, (), salt), detectors, watch)
-            sections.append(section)
-    return BaselineReport(Baseline(tuple(sections)), rejected, report.skipped)
+            encoder = scale_of(summary, known, spool)
+            if isinstance(encoder, str):
+                report.skipped.append((summary.model, encoder))
+                continue
+            rejected.add(spool.wrong_lengths(summary.model, encoder.size))
+            sections.append(
+                _section(report, spool, summary, Plan(summary.model, encoder, turn, (), salt), speaking, watch)
+            )
+    if not sections:
+        reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
+        raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
+    return replace(report, baseline=Baseline(tuple(sections)))
+
+
+def _speaking(report: BaselineReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
+    """Return the detectors that find in the log what they need, and note the others."""
+    lost = summary.events - summary.attributed
+    if summary.attributed and lost:
+        report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+    gaps = {detector.name: gap(summary, detector) for detector in detectors}
+    report.skipped += [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if lacks]
+    return [detector for detector in detectors if not gaps[detector.name]]
 
 
 def _section(
-    spool: Spool, summary: ModelSummary, plan: Plan, detectors: Sequence[EventDetector], watch: Progress
+    report: BaselineReport,
+    spool: Spool,
+    summary: ModelSummary,
+    plan: Plan,
+    detectors: Sequence[EventDetector],
+    watch: Progress,
 ) -> ModelBaseline:
-    share = min(1.0, FIT_EVENTS / summary.events)
     watch.stage(f"Fitting {summary.model}")
-    benign, names = sample(spool, plan, share)
-    folds = np.array([_fold(name) for name in names])
-    gathered: dict[str, dict[str, tuple[float, bool, int]]] = {detector.name: {} for detector in detectors}
-    horizons = 0
-    watch.stage(f"Scoring {summary.model}", summary.events)
-    for fold in range(FOLDS):
-        lines = tuple(Line(d.name, _fitted(d, benign, folds, fold), np.inf) for d in detectors)
-        crossed = Plan(plan.model, plan.encoder, plan.horizon, lines, plan.salt)
-        found = maxima(spool, crossed, f"(bucket // 16) % {FOLDS} = {fold}", watch.advance)
-        horizons += max((best.horizons for best in found.values()), default=0)
-        for name, best in found.items():
-            gathered[name] |= {who: (*value, fold) for who, value in best.by_subject().items()}
-    everybody = np.ones(len(names), bool)
+    benign, names = sample(spool, plan, FIT_EVENTS / summary.events, FIT_HORIZONS * plan.horizon)
+    watch.stage(f"Scoring {summary.model}", summary.attributed)
+    gathered, horizons = _cross_fitted(spool, plan, detectors, (benign, names), watch)
+    for detector in detectors:
+        report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
+    aside = set().union(*(found.aside for found in gathered.values()))
+    kept = np.array([name not in aside for name in names], bool)
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
@@ -112,12 +141,34 @@ def _section(
         spec=plan.encoder.spec,
         knots=plan.encoder.knots,
         horizon=plan.horizon,
-        principals=max((len(found) for found in gathered.values()), default=0),
+        principals=max(len(found.by_subject) for found in gathered.values()),
         events=summary.events,
-        # A log shorter than a week is taken for all that a week brings: more cannot be known from it.
-        horizons_per_week=horizons / max(1.0, (summary.last_time - summary.first_time) / WEEK_US),
-        detectors={d.name: _learned(d, fits(d, benign, everybody), gathered[d.name]) for d in detectors},
+        # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
+        # of a week.
+        horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
+        detectors={d.name: _learned(d, fits(d, benign, kept), gathered[d.name]) for d in detectors},
     )
+
+
+def _cross_fitted(
+    spool: Spool,
+    plan: Plan,
+    detectors: Sequence[EventDetector],
+    sampled: tuple[EventBatch, list[str]],
+    watch: Progress,
+) -> tuple[dict[str, _Found], int]:
+    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen."""
+    benign, names = sampled
+    folds = np.array([_fold(name) for name in names], np.int64)
+    gathered = {detector.name: _Found() for detector in detectors}
+    horizons = 0
+    for fold in range(FOLDS):
+        lines = tuple(Line(d.name, _fitted(d, benign, folds, fold), np.inf) for d in detectors)
+        found = maxima(spool, replace(plan, lines=lines), f"(bucket // 16) % {FOLDS} = {fold}", watch.advance)
+        horizons += max(best.horizons for best in found.values())
+        for name, best in found.items():
+            gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
+    return gathered, horizons
 
 
 def _fold(subject: str) -> int:
@@ -130,24 +181,69 @@ def _fitted(detector: EventDetector, benign: EventBatch, folds: NDArray[np.int64
     return fits(detector, benign, others if others.any() else ~others)
 
 
-def _learned(detector: EventDetector, params: Params, found: dict[str, tuple[float, bool, int]]) -> DetectorBaseline:
-    full = np.array([best for best, whole, _ in found.values() if whole], np.float64)
-    partial = np.array([best for best, whole, _ in found.values() if not whole], np.float64)
-    folds = np.array([fold for _, whole, fold in found.values() if whole], np.int64)
+def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
+    """Set aside the few subjects on whom the detector would raise an alarm even without a baseline; say who and why.
+
+    Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
+    a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
+    """
+    priors = detector.priors()
+    if priors is None:
+        return []
+    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > priors[1]}
+    if len(odd) > ASIDE * len(found.by_subject):
+        return [
+            f"{len(odd)} of {len(found.by_subject)} benign principals look like attackers to {detector.name}; they are "
+            "too many to be set aside, so look at the log"
+        ]
+    found.aside |= odd.keys()
+    return [
+        f"{name.replace(SEPARATOR, ' ')} was set aside: {detector.name} would raise an alert even without a baseline "
+        f"({detector.statistic} {best:g}, from {priors[1]:g})"
+        for name, best in sorted(odd.items())
+    ]
+
+
+def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:
+    values = {name: np.inf if name in found.aside else best for name, (best, _, _) in found.by_subject.items()}
+    whole = [name for name, (_, filled, _) in found.by_subject.items() if filled]
+    full = np.array([values[name] for name in whole], np.float64)
+    partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
+    folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
     return DetectorBaseline(
-        detector.state_version, params, Maxima(full, partial), back_test(full, folds, detector.floor)
+        detector.state_version, params, Maxima(full, np.sort(partial)), back_test(full, folds, detector.floor)
     )
 
 
-def promise_of(section: ModelBaseline) -> str:
-    """Say which false-alarm promise a section can keep, in a sentence."""
+def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:
+    """Return the share of benign horizons that may raise an alert, over all detectors.
+
+    Args:
+        budget: What the user is ready to look at.
+        horizons_per_week: Of all models; None where it is not known.
+    """
+    if budget.bound is not None:
+        return min(budget.bound, MAX_BOUND)
+    if budget.per_week is None or horizons_per_week is None:
+        return MAX_BOUND
+    return min(budget.per_week / max(1.0, horizons_per_week), MAX_BOUND)
+
+
+def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
+    """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
     n = min((len(detector.maxima.full) for detector in section.detectors.values()), default=0)
+    aside = max((detector.maxima.aside for detector in section.detectors.values()), default=0)
     if n < FEWEST:
         return (
             f"{n} principals made {section.horizon} different queries; below {FEWEST} there is no promise, and scans "
             "use cold-start thresholds"
         )
+    bound = bound_of(budget, section.horizons_per_week) / len(section.detectors)
+    kept = bound * (n + 1) >= 1 + aside
+    needed = int(np.ceil((1 + aside) / bound)) - 1
     return (
-        f"{n} principals made {section.horizon} different queries: at best 1 benign principal in {n + 1} is flagged a "
-        "horizon, by each detector; a stricter alert budget gives estimates"
+        f"{n} principals made {section.horizon} different queries: at best {1 + aside} benign principal"
+        f"{'s' if aside else ''} in {n + 1} is flagged a horizon, by each detector. "
+        f"An alert budget of {budget} asks for 1 in {1 / bound:,.0f}: "
+        + ("a promise" if kept else f"an estimate; a promise would need {needed:,} principals")
     )

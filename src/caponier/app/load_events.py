@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from typing import Final
 
 from caponier.app.progress import Progress
-from caponier.engines.spool import ModelSummary, Spool
+from caponier.detect.detector import EventDetector, Signal
+from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
-from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import read_events
+from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
+
+LACKS: Final = {
+    Signal.PRINCIPAL: "nobody is named; log a principal, a session or at least the address",
+    Signal.INPUT: "no event has an input; log the inputs, or their encoded features",
+    Signal.LABEL: "no event has a label; log the model's answers",
+    Signal.SCORES: "no event has scores; log the model's class scores",
+}
+"""What a log can lack, and what to switch on."""
 
 
 def load_events(
@@ -56,17 +67,15 @@ def load_events(
     return spool.models()
 
 
-def feature_spec(summary: ModelSummary, workspace: Workspace | None, given: FeatureSpec | None) -> FeatureSpec | None:
-    """Tell what a model takes: as given, as the inventory says, or as the log shows; None without any input.
+def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec | None:
+    """Tell what a model takes: as given, or else as the log shows; None without any input.
 
     Raises:
         InputError: If the specification does not fit the inputs in the log.
     """
     if not summary.lengths:
         return None
-    size = max(summary.lengths, key=lambda length: (summary.lengths[length], length))
-    known = workspace.model(summary.model) if workspace else None
-    spec = given or (known.features if known else None)
+    size = usual_length(summary)
     if spec is None:
         if len(summary.shape) in (2, 3) and prod(summary.shape) == size:
             return FeatureSpec(kind="image", shape=tuple(summary.shape))
@@ -76,9 +85,34 @@ def feature_spec(summary: ModelSummary, workspace: Workspace | None, given: Feat
         raise InputError(
             f"the model is said to take {spec.size} values, but its inputs in the log have {size}",
             where=summary.model,
-            mend="Correct [model.features] in caponier.toml, or --shape",
+            mend="Correct features of the [[model]] in caponier.toml, or --shape",
         )
     return spec
+
+
+def usual_length(summary: ModelSummary) -> int:
+    """Return the number of features that most inputs of a model have; there must be some."""
+    return max(summary.lengths, key=lambda length: (summary.lengths[length], length))
+
+
+def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
+    """Say what a detector lacks in the events of a model, and what to switch on; None if it can speak."""
+    there = {
+        Signal.PRINCIPAL: summary.attributed,
+        Signal.INPUT: summary.inputs,
+        Signal.LABEL: summary.labels,
+        Signal.SCORES: summary.scores,
+    }
+    return next((LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]), None)
+
+
+def scale_of(summary: ModelSummary, spec: FeatureSpec, spool: Spool) -> Encoder | str:
+    """Learn the scale of a model's inputs, or say why they cannot be compared."""
+    size = spec.size or usual_length(summary)
+    try:
+        return Encoder.fit(spec, scale_sample(spool, summary.model, size))
+    except InputError as unfit:
+        return unfit.what
 
 
 def _size(paths: Sequence[Path]) -> int | None:

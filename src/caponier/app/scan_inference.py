@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.app.load_events import feature_spec, load_events
+from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
+from caponier.app.load_events import feature_spec, gap, load_events, scale_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
-from caponier.detect.baseline import Baseline, ModelBaseline
-from caponier.detect.detector import EventDetector, Params, Signal
-from caponier.detect.judging import FEWEST, HORIZON, MAX_BOUND, Threshold, threshold
+from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.detector import EventDetector, Params
+from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
 from caponier.detect.registry import select
 from caponier.engines.local import BATCH_ROWS, Detection, Line, Plan, scan
-from caponier.engines.spool import ModelSummary, Spool, scale_sample
+from caponier.engines.spool import ModelSummary, Spool
+from caponier.errors import InputError
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef, finding_id
@@ -23,7 +25,6 @@ from caponier.telemetry.digests import event_id
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows, Rejection
 
-DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
 FALLBACK: Final = 0.8
 """Confidence is multiplied by this where the subject is a session or an address instead of a principal."""
 
@@ -55,6 +56,18 @@ class ScanReport:
 
 
 @dataclass(frozen=True)
+class _Terms:
+    """What a scan goes by."""
+
+    detectors: list[EventDetector]
+    baseline: Baseline | None
+    budget: AlertBudget
+    workspace: Workspace | None
+    spec: FeatureSpec | None
+    salt: bytes
+
+
+@dataclass(frozen=True)
 class _Case:
     """One model of the log, with what is known of it."""
 
@@ -82,7 +95,8 @@ def scan_inference(
 
     Args:
         paths: Logs.
-        baseline: What benign traffic looks like; without it only the detections that need none can be made.
+        baseline: What benign traffic looks like; the baselines of the inventory by default. Without any only the
+            detections that need none can be made.
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
@@ -97,111 +111,154 @@ def scan_inference(
         InputError: If nothing in the logs is an event, or the log and the baseline do not fit each other.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    salt = read_salt(workspace) if workspace else b""
-    detectors = select(workspace.detect.disabled if workspace else ())
-    budget = alert_budget or (workspace.detect.alert_budget if workspace else DEFAULT_BUDGET)
+    terms = _terms(baseline, workspace, spec, alert_budget)
     report = ScanReport([], [], rejected)
     with Spool() as spool:
-        cases = []
-        for summary in load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt):
-            section = baseline.of(summary.model, summary.version) if baseline else None
-            known = section.spec if section else feature_spec(summary, workspace, spec)
-            _note_gaps(report, summary, section, detectors)
-            if known is None or known.size is None or not summary.attributed:
-                continue
-            rejected.add(spool.wrong_lengths(summary.model, known.size))
-            encoder = (
-                Encoder(known, section.knots)
-                if section
-                else Encoder.fit(known, scale_sample(spool, summary.model, known.size))
-            )
-            cases.append(_case(report, summary, encoder, section, detectors, budget, salt))
+        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt)
+        cases = [case for summary in read if (case := _case(report, spool, summary, terms))]
         watch.stage("Scanning", sum(case.summary.attributed for case in cases))
         plans = [case.plan for case in cases]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
         rejected.add(_duplicates(spool, result.duplicates))
         report.events = spool.rows
-        report.findings = list(
-            _findings(spool, {case.summary.model: case for case in cases}, result.detections, workspace, salt)
-        )
+        known = {case.summary.model: case for case in cases}
+        report.findings = list(_findings(spool, known, result.detections, workspace, terms.salt))
     return report
 
 
-def _note_gaps(
-    report: ScanReport, summary: ModelSummary, section: ModelBaseline | None, detectors: Sequence[EventDetector]
-) -> None:
-    """List what the log of a model lacks, and which detectors cannot speak or lose power for it."""
-    model = summary.model
-    everyone = f"{model}: {', '.join(detector.name for detector in detectors)}"
-    lost = summary.events - summary.attributed
-    if not summary.attributed:
-        report.skipped.append(Skip(everyone, "nobody is named; log a principal, a session or at least the address"))
-    elif lost:
-        report.skipped.append(Skip(f"{model}: {lost:,} of {summary.events:,} events", "nobody is named"))
-    if not summary.inputs:
-        report.skipped.append(Skip(everyone, "no event has an input; log the inputs, or their encoded features"))
-    elif not summary.labels:
-        lame = ", ".join(detector.name for detector in detectors if Signal.LABEL in detector.needs)
-        report.skipped.append(Skip(f"{model}: part of {lame}", "no event has a label, so no answer is seen to flip"))
-    if section and section.version != summary.version:
-        report.notes.append(
-            f"{model}: the baseline is of version {section.version or 'unknown'}, most events of {summary.version}"
-        )
-
-
-def _case(
-    report: ScanReport,
-    summary: ModelSummary,
-    encoder: Encoder,
-    section: ModelBaseline | None,
-    detectors: Sequence[EventDetector],
-    budget: AlertBudget,
-    salt: bytes,
-) -> _Case:
-    bound = _bound(budget, section) / max(1, len(detectors))
-    chosen: dict[str, tuple[EventDetector, Params, Threshold]] = {}
-    for detector in detectors:
-        found = _line(detector, section, bound)
-        if isinstance(found, str):
-            report.skipped.append(Skip(f"{summary.model}: {detector.name}", found))
-        else:
-            chosen[detector.name] = (detector, *found)
-            if found[1].basis is Basis.COLD_START:
-                reason = "no baseline" if section is None else f"fewer than {FEWEST} benign principals in the baseline"
-                report.notes.append(f"{summary.model}: {detector.name} runs with cold-start thresholds ({reason})")
-    lines = tuple(Line(name, params, line.value) for name, (_, params, line) in chosen.items())
-    return _Case(
-        summary,
-        Plan(summary.model, encoder, section.horizon if section else HORIZON, lines, salt),
-        {name: detector for name, (detector, _, _) in chosen.items()},
-        {name: line for name, (_, _, line) in chosen.items()},
+def _terms(
+    baseline: Baseline | None, workspace: Workspace | None, spec: FeatureSpec | None, budget: AlertBudget | None
+) -> _Terms:
+    if workspace is None:
+        return _Terms(select(), baseline, budget or DEFAULT_BUDGET, None, spec, b"")
+    if baseline is None:
+        files = dict.fromkeys(model.baseline for model in workspace.models if model.baseline)
+        baseline = Baseline(tuple(section for file in files for section in Baseline.load(file).models))
+    return _Terms(
+        select(workspace.detect.disabled, workspace.detect.detectors),
+        baseline,
+        budget or workspace.detect.alert_budget,
+        workspace,
+        spec,
+        read_salt(workspace),
     )
 
 
-def _bound(budget: AlertBudget, section: ModelBaseline | None) -> float:
-    """Return the share of benign horizons that may raise an alert, over all detectors."""
-    if budget.bound is not None:
-        return budget.bound
-    if budget.per_week is None or section is None:
-        return MAX_BOUND
-    return budget.per_week / max(1.0, section.horizons_per_week)
+def _case(report: ScanReport, spool: Spool, summary: ModelSummary, terms: _Terms) -> _Case | None:
+    """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
+    section = terms.baseline.of(summary.model, summary.version) if terms.baseline else None
+    detectors = _speaking(report, summary, terms.detectors)
+    lines = _lines(report, summary, detectors, section, terms)
+    listed = terms.workspace.model(summary.model) if terms.workspace else None
+    said = terms.spec or (listed.features if listed else None) or (section.spec if section else None)
+    known = feature_spec(summary, said)
+    if known is None or not lines:
+        return None
+    encoder = _encoder(spool, summary, section, known)
+    if isinstance(encoder, str):
+        report.skipped.append(Skip(summary.model, encoder))
+        return None
+    report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
+    horizon = terms.workspace.detect.horizon if terms.workspace else HORIZON
+    return _Case(
+        summary,
+        Plan(
+            summary.model,
+            encoder,
+            section.horizon if section else horizon,
+            tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
+            terms.salt,
+        ),
+        {detector.name: detector for detector in detectors},
+        {name: line for name, (_, line) in lines.items()},
+    )
 
 
-def _line(detector: EventDetector, section: ModelBaseline | None, bound: float) -> tuple[Params, Threshold] | str:
-    """Return what a detector runs with, or why it cannot run."""
+def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
+    """Return the detectors that find in the log what they need; list the others, and the events of nobody."""
+    lost = summary.events - summary.attributed
+    if not detectors:
+        report.skipped.append(Skip(summary.model, "every detector is disabled"))
+    if summary.attributed and lost:
+        report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+    gaps = {detector.name: gap(summary, detector) for detector in detectors}
+    report.skipped += [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if lacks]
+    return [detector for detector in detectors if not gaps[detector.name]]
+
+
+def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None, known: FeatureSpec) -> Encoder | str:
+    """Return the scale of the inputs: the baseline's if there is one, else what the log itself shows."""
+    if section is None:
+        return scale_of(summary, known, spool)
+    if known.digest() != section.spec.digest():
+        raise InputError(
+            "the baseline was built for another description of the input",
+            where=summary.model,
+            mend=f"Build it again, or describe the input as it was: {section.spec.model_dump_json(exclude_none=True)}",
+        )
+    return Encoder(section.spec, section.knots)
+
+
+def _lines(
+    report: ScanReport,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    section: ModelBaseline | None,
+    terms: _Terms,
+) -> dict[str, tuple[Params, Threshold]]:
+    """Return what each detector runs with; list those that cannot run, and what the others lack."""
+    ranked = {detector.name: found for detector in detectors if (found := _learned(detector, section))}
+    total = bound_of(terms.budget, terms.baseline.horizons_per_week if terms.baseline else None)
+    lines: dict[str, tuple[Params, Threshold]] = {}
+    for detector in detectors:
+        # The budget is spent by those detectors alone that are judged by rank here.
+        line = _line(detector, ranked.get(detector.name), total / max(1, len(ranked)))
+        if line is None:
+            report.skipped.append(
+                Skip(f"{summary.model}: {detector.name}", f"needs a baseline, but {_lack(detector, section)}")
+            )
+            continue
+        lines[detector.name] = line
+        if line[1].basis is Basis.COLD_START:
+            lack = _lack(detector, section)
+            report.notes.append(f"{summary.model}: {detector.name} runs with cold-start thresholds ({lack})")
+        elif line[1].basis is Basis.ESTIMATE and ranked[detector.name].back_test.failed:
+            test = ranked[detector.name].back_test
+            tested = f"{test.seen} of {test.of} benign principals passed where {test.expected:.1f} were expected"
+            report.notes.append(f"{summary.model}: estimates of {detector.name} are unreliable ({tested})")
+    if section and lines and section.version != summary.version:
+        versions = f"version {section.version or 'unknown'}, most events of version {summary.version or 'unknown'}"
+        report.notes.append(f"{summary.model}: the baseline is of {versions}; build one for it")
+    return lines
+
+
+def _learned(detector: EventDetector, section: ModelBaseline | None) -> DetectorBaseline | None:
+    """Return what the baseline knows for a detector, if it can be used."""
     stored = section.detectors.get(detector.name) if section else None
-    if section and stored is None:
-        return "the baseline was built without this detector; build it again"
-    if stored and stored.version != detector.state_version:
-        return "the baseline is of an older version of this detector; build it again"
-    if stored:
-        line = threshold(stored.maxima, bound, detector.floor)
-        if line is not None:
-            return stored.params, line
+    if stored is None or stored.version != detector.state_version or len(stored.maxima.full) < FEWEST:
+        return None
+    return stored
+
+
+def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float) -> tuple[Params, Threshold] | None:
+    """Return the parameters and threshold of a detector: by rank, else for a cold start, else None."""
+    line = threshold(stored.maxima, bound, detector.floor) if stored else None
+    if stored and line:
+        return stored.params, line
     priors = detector.priors()
-    if priors is None:
-        return "needs a baseline of benign traffic; build one with: caponier baseline build"
-    return priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)
+    return (priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)) if priors else None
+
+
+def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
+    """Say why a detector has no baseline to go by."""
+    if section is None:
+        return "there is none for this model; build one with: caponier baseline build"
+    stored = section.detectors.get(detector.name)
+    if stored is None:
+        return "it was built without this detector; build it again"
+    if stored.version != detector.state_version:
+        return "it is of another version of this detector; build it again"
+    return f"only {len(stored.maxima.full)} benign principals filled a horizon in it, and {FEWEST} are needed"
 
 
 def _duplicates(spool: Spool, repeated: Sequence[tuple[int, int]]) -> Iterator[Rejection]:

@@ -1,18 +1,20 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from caponier.app.build_baseline import build_baseline, promise_of
+from caponier.app.build_baseline import DEFAULT_BUDGET, build_baseline, promise_of
 from caponier.app.workspace import load_workspace
 from caponier.app.write_file import write_bytes
 from caponier.cli import log_options as options
-from caponier.cli.log_report import print_rejected
-from caponier.cli.output import Format, notes, write_table, write_text
+from caponier.cli.log_report import print_rejected, say
+from caponier.cli.output import choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.telemetry.rejections import RejectedRows
@@ -25,6 +27,13 @@ app = typer.Typer(
 )
 
 PARTLY = 3
+
+
+class Shown(StrEnum):
+    """How a baseline is shown."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 @app.command("build", epilog="Example: [bold]caponier baseline build benign/ --out digits.safetensors[/bold]")
@@ -44,11 +53,12 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say which false-alarm promise it can keep."""
-    options.check_reader(reader)
+    options.check(reader, rejected)
+    home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
             events,
-            workspace=load_workspace(workspace),
+            workspace=home,
             spec=options.feature_spec(kind, shape, range_),
             horizon=horizon,
             rejected=rows,
@@ -57,11 +67,13 @@ def build(
             progress=watch,
         )
     write_bytes(out, report.baseline.to_bytes())
-    console = notes(quiet=quiet)
+    console, budget = notes(quiet=quiet), home.detect.alert_budget if home else DEFAULT_BUDGET
     for section in report.baseline.models:
-        console.print(f"{section.model}: {promise_of(section)}", markup=False)
+        say(console, f"{section.model}: {promise_of(section, budget)}")
+    for note in report.notes:
+        say(console, f"note: {note}")
     for what, why in report.skipped:
-        console.print(f"skipped {what}: {why}", markup=False)
+        say(console, f"skipped {what}: {why}")
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)
@@ -70,25 +82,26 @@ def build(
 @app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    format_: Annotated[Shown | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Show the models, principals, promises and back-tests of a baseline."""
     baseline = Baseline.load(file)
-    if format_ is Format.JSON:
+    if choose_format(format_, out, Shown.TABLE) is Shown.JSON:
         write_text(orjson.dumps([_plain(m) for m in baseline.models], option=orjson.OPT_INDENT_2).decode() + "\n", out)
         return
-    table = Table("model", "version", "principals", "events", "horizon", "detector", "back-test", title=str(file))
+    table = Table("model", "version", "principals", "events", "horizon", "detector", "set aside", "back-test")
     for section in baseline.models:
         for name, detector in section.detectors.items():
             test = detector.back_test
             tested = f"{test.seen} of {test.of} passed where {test.expected:.1f} were expected"
             row = (section.principals, section.events, section.horizon)
-            table.add_row(section.model, section.version or "", *(f"{n:,}" for n in row), name, tested)
+            names = (Text(section.model), Text(section.version or ""))
+            table.add_row(*names, *(f"{n:,}" for n in row), name, str(detector.maxima.aside), tested)
     write_table(table, out)
     for section in baseline.models:
-        notes(quiet=quiet).print(f"{section.model}: {promise_of(section)}", markup=False)
+        say(notes(quiet=quiet), f"{section.model}: {promise_of(section)}")
 
 
 def _plain(section: ModelBaseline) -> dict[str, Any]:
@@ -105,7 +118,8 @@ def _plain(section: ModelBaseline) -> dict[str, Any]:
         "detectors": {
             name: {
                 "full_horizons": len(detector.maxima.full),
-                "largest": float(detector.maxima.full.max(initial=0.0)),
+                "largest": detector.maxima.largest,
+                "set_aside": detector.maxima.aside,
                 "back_test": {
                     "bound": detector.back_test.bound,
                     "seen": detector.back_test.seen,

@@ -7,13 +7,19 @@ from caponier.telemetry.rejections import RejectedRows
 FEW = 5
 
 
+def say(console: Console, text: str) -> None:
+    """Print a line of text; names in it were written by whoever made the log, so a terminal gets only what is shown."""
+    plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    console.print(plain, markup=False, soft_wrap=True)
+
+
 def print_rejected(console: Console, rejected: RejectedRows) -> None:
     """Print how many rows were rejected, for which reasons, the first few, and where all of them are."""
     if not rejected.count:
         return
     reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(FEW))
-    console.print(f"{rejected.count:,} rows could not be used: {reasons}", markup=False)
+    say(console, f"{rejected.count:,} rows could not be used: {reasons}")
     for rejection in rejected.first[:FEW]:
-        console.print(f"  {rejection.file}:{rejection.line}: {rejection.reason}", markup=False)
+        say(console, f"  {rejection.file}:{rejection.line}: {rejection.reason}")
     if rejected.path:
-        console.print(f"  all of them: {rejected.path}", markup=False)
+        say(console, f"  all of them: {rejected.path}")

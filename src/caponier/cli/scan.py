@@ -12,7 +12,7 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
 from caponier.cli.findings_view import listing, to_csv, to_markdown
-from caponier.cli.log_report import print_rejected
+from caponier.cli.log_report import print_rejected, say
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
 from caponier.detect.baseline import Baseline
@@ -70,7 +70,7 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    options.check_reader(reader)
+    options.check(reader, rejected)
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
@@ -86,9 +86,10 @@ def inference(
             batch_rows=batch_size,
             progress=watch,
         )
+    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
+    # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         record_findings(home, report.findings)
-    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped or rows.count:
@@ -102,14 +103,15 @@ def _print(report: ScanReport, format_: Format, out: Path | None, *, quiet: bool
         write_text(to_csv(report.findings), out)
     elif format_ is Format.MARKDOWN:
         write_text(to_markdown(report.findings), out)
-    elif report.findings:
+    elif report.findings or out:
         write_table(listing(report.findings), out)
     console = notes(quiet=quiet)
-    console.print(f"{len(report.findings)} findings in {report.events:,} events", markup=False)
+    found = len(report.findings)
+    say(console, f"{found:,} finding{'' if found == 1 else 's'} in {report.events:,} events")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        say(console, f"note: {note}")
     for skip in report.skipped:
-        console.print(f"skipped {skip.what}: {skip.reason}", markup=False)
+        say(console, f"skipped {skip.what}: {skip.reason}")
     print_rejected(console, report.rejected)
 
 

@@ -1,14 +1,17 @@
 """The baseline file: what benign traffic of each model looks like, as one safetensors file with JSON metadata.
 
 Safetensors holds arrays and text and nothing that runs, so a baseline from somebody else can be opened safely. Sections
-are named by model and version, arrays inside by detector and state version.
+are named by model and version, arrays inside by detector and state version. A checksum tells a file that was damaged or
+edited; it is no signature.
 """
 
+import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -22,6 +25,8 @@ from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
 SCHEMA: Final = "caponier.baseline/1"
+KEY: Final = "caponier.baseline"
+"""The one entry of the file's metadata."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -63,10 +68,18 @@ class Baseline:
 
     def of(self, model: str, version: str | None) -> ModelBaseline | None:
         """Return the section of a model: of the same version if there is one, else of its newest."""
-        sections = sorted((m for m in self.models if m.model == model), key=lambda m: m.created)
-        same = [m for m in sections if m.version == version]
-        newest = same or sections
-        return newest[-1] if newest else None
+        sections = [m for m in self.models if m.model == model]
+        wanted = [m for m in sections if m.version == version] or sections
+        return max(wanted, key=lambda m: m.created, default=None)
+
+    @property
+    def horizons_per_week(self) -> float:
+        """Horizons that benign principals begin in a week, over all models."""
+        return sum(self.newest(name).horizons_per_week for name in {section.model for section in self.models})
+
+    def newest(self, model: str) -> ModelBaseline:
+        """Return the newest section of a model that is there."""
+        return max((section for section in self.models if section.model == model), key=lambda m: m.created)
 
     def to_bytes(self) -> bytes:
         """Return the file's content; the same baseline gives the same bytes."""
@@ -83,7 +96,10 @@ class Baseline:
                 }
                 arrays[f"{prefix}/maxima/full"] = detector.maxima.full
                 arrays[f"{prefix}/maxima/partial"] = detector.maxima.partial
-        metadata = {"schema": SCHEMA, "models": json.dumps(about, sort_keys=True)}
+        models = json.dumps(about, sort_keys=True)
+        head = {"schema": SCHEMA, "models": models, "sha256": _checksum(models, arrays)}
+        # One entry only: safetensors writes several in an order that changes from run to run.
+        metadata = {KEY: json.dumps(head, sort_keys=True)}
         return bytes(save(dict(sorted(arrays.items())), metadata=metadata))
 
     @classmethod
@@ -99,13 +115,27 @@ class Baseline:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as failed:
             raise InputError(f"is no baseline file: {failed}", where=str(path)) from failed
-        if metadata.get("schema") != SCHEMA:
-            raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), mend="Build it again")
         try:
-            about = json.loads(metadata["models"])
+            head = json.loads(metadata.get(KEY, "{}"))
+            if head.get("schema") != SCHEMA:
+                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), mend="Build it again")
+            if head["sha256"] != _checksum(head["models"], arrays):
+                raise ValueError("its checksum is wrong; the file was damaged or edited")
+            about = json.loads(head["models"])
             return cls(tuple(_model(section, about[section], arrays) for section in sorted(about)))
-        except (KeyError, TypeError, ValueError) as broken:
-            raise InputError(f"the baseline does not hold together: {broken}", where=str(path)) from broken
+        except (AttributeError, KeyError, TypeError, ValueError) as broken:
+            raise InputError(
+                f"the baseline does not hold together: {broken}", where=str(path), mend="Build it again"
+            ) from broken
+
+
+def _checksum(models: str, arrays: Arrays) -> str:
+    digest = hashlib.sha256(models.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _about(model: ModelBaseline) -> dict[str, Any]:
@@ -135,7 +165,7 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         params = {
             key.removeprefix(f"{prefix}/params/"): arrays[key] for key in arrays if key.startswith(f"{prefix}/params/")
         }
-        maxima = Maxima(arrays[f"{prefix}/maxima/full"], arrays[f"{prefix}/maxima/partial"])
+        maxima = Maxima(_maxima(arrays[f"{prefix}/maxima/full"]), _maxima(arrays[f"{prefix}/maxima/partial"]))
         detectors[detector] = DetectorBaseline(stored["version"], params, maxima, BackTest(**stored["back_test"]))
     return ModelBaseline(
         model=unquote(name),
@@ -143,9 +173,24 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         created=about["created"],
         spec=spec,
         knots=arrays[f"{section}/knots"],
-        horizon=int(about["horizon"]),
+        horizon=_positive("horizon", int(about["horizon"])),
         principals=int(about["principals"]),
         events=int(about["events"]),
-        horizons_per_week=float(about["horizons_per_week"]),
+        horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
     )
+
+
+N = TypeVar("N", int, float)
+
+
+def _positive(name: str, number: N) -> N:
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} is {number}")
+    return number
+
+
+def _maxima(values: NDArray[Any]) -> NDArray[np.float64]:
+    if values.ndim != 1 or values.dtype != np.float64 or np.isnan(values).any():
+        raise ValueError("benign maxima are no list of numbers")
+    return values

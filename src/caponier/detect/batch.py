@@ -34,6 +34,19 @@ class EventBatch:
     signals: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """(n,) columns that the similarity pass and enrichers add."""
 
+    @classmethod
+    def empty(cls, width: int) -> Self:
+        """Return a batch of no events of no subjects."""
+        return cls(
+            offsets=np.zeros(1, np.int64),
+            time=np.zeros(0, np.int64),
+            source=np.zeros(0, np.int32),
+            seq=np.zeros(0, np.int64),
+            query=np.zeros((0, width), np.uint8),
+            key=np.zeros(0, np.uint64),
+            label=np.zeros(0, np.uint64),
+        )
+
     def __len__(self) -> int:
         return len(self.time)
 

@@ -6,6 +6,10 @@ fit the detector (cross-fitting), so that with n of them the rank of a new subje
 likely ones: p = (1 + number of benign maxima at or above it) / (n + 1). Nothing below 1 / (n + 1) can be promised that
 way; beyond it an exponential tail is fitted to the largest maxima (Pickands 1975, with a shape of zero) and labelled an
 estimate.
+
+Subjects of the benign log that look like attackers are set aside: their maximum counts as infinite. So they do not set
+the threshold, but each of them still takes its place in the ranks: with t set aside nothing below (t + 1) / (n + 1) can
+be promised.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +25,10 @@ HORIZON: Final = 200
 FEWEST: Final = 50
 """Benign subjects with a whole horizon below which there is nothing to rank against."""
 MAX_BOUND: Final = 0.02
-"""However generous the alert budget: at most this share of benign horizons may raise an alert."""
+"""However generous the alert budget: at most this share of benign horizons may raise an alert, all detectors
+together."""
+ASIDE: Final = 0.05
+"""At most this share of benign subjects is set aside; if more of them look like attackers, benign traffic does."""
 TAIL: Final = 0.9
 """Quantile above which the tail is fitted."""
 PESSIMISM: Final = 1.645
@@ -33,13 +40,28 @@ class Maxima:
     """One maximum for each benign subject."""
 
     full: NDArray[np.float64]
-    """(n,) of subjects that filled a horizon: what a promise is counted in."""
+    """(n,) of subjects that filled a horizon: what a promise is counted in; infinite for those set aside."""
     partial: NDArray[np.float64]
     """(m,) of subjects that did not: they can only speak against an alarm."""
 
     def above(self, value: float) -> int:
         """Count the benign maxima at or above a value."""
         return int((self.full >= value).sum() + (self.partial >= value).sum())
+
+    def p_value(self, value: float) -> float:
+        """Return the share of benign horizons that may reach a value, as far as ranks can tell."""
+        return min(1.0, (1 + self.above(value)) / (len(self.full) + 1))
+
+    @property
+    def aside(self) -> int:
+        """Number of subjects that were set aside."""
+        return int(np.isinf(self.full).sum() + np.isinf(self.partial).sum())
+
+    @property
+    def largest(self) -> float:
+        """The largest maximum of those that were not set aside."""
+        values = np.concatenate([self.full, self.partial])
+        return float(values[np.isfinite(values)].max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -56,12 +78,11 @@ class Threshold:
     def confidence(self, score: float, cap: float) -> float:
         """Map basis and rank to a confidence from 0 to 1, at most `cap`.
 
-        A promise gives 1 - 10 p; an estimate 0.9; a cold start 0.5.
+        A promise gives 1 - 10 p; an estimate the same, but at most 0.9; a cold start 0.5.
         """
-        if self.basis is Basis.PROMISE and self.maxima is not None:
-            sure: float = 1 - 10 * (1 + self.maxima.above(score)) / (len(self.maxima.full) + 1)
-        else:
-            sure = 0.9 if self.basis is Basis.ESTIMATE else 0.5
+        sure = 0.5 if self.maxima is None else 1 - 10 * self.maxima.p_value(score)
+        if self.basis is Basis.ESTIMATE:
+            sure = min(sure, 0.9)
         return round(max(0.0, min(sure, cap)), 2)
 
 
@@ -83,13 +104,16 @@ def threshold(maxima: Maxima, bound: float, floor: float) -> Threshold | None:
     allowed = int(np.floor(bound * (n + 1) + 1e-9)) - 1
     if allowed >= 0:
         ranked = np.sort(np.concatenate([maxima.full, maxima.partial]))[::-1]
-        return Threshold(max(float(ranked[allowed]), floor), Basis.PROMISE, bound, maxima)
-    largest = float(max(maxima.full.max(), maxima.partial.max(initial=0.0)))
-    return Threshold(max(_tail(maxima.full, bound), largest, floor), Basis.ESTIMATE, bound, maxima)
+        if np.isfinite(ranked[allowed]):
+            return Threshold(max(float(ranked[allowed]), floor), Basis.PROMISE, bound, maxima)
+    tail = _tail(maxima.full[np.isfinite(maxima.full)], bound)
+    return Threshold(max(tail, maxima.largest, floor), Basis.ESTIMATE, bound, maxima)
 
 
 def _tail(full: NDArray[np.float64], bound: float) -> float:
     """Extrapolate to the value that a share `bound` of maxima exceeds."""
+    if not full.size:
+        return 0.0
     start = float(np.quantile(full, TAIL))
     excess = full[full > start] - start
     if not excess.size:
@@ -111,6 +135,11 @@ class BackTest:
         """How many were expected to pass."""
         return self.bound * self.of
 
+    @property
+    def failed(self) -> bool:
+        """Whether many more passed than were expected: by three standard deviations."""
+        return self.seen > self.expected + 3 * float(np.sqrt(self.expected))
+
 
 def back_test(full: NDArray[np.float64], folds: NDArray[np.int64], floor: float) -> BackTest:
     """Set an estimated threshold on four fifths of the benign subjects, count the alerts on the rest, five times over.
@@ -120,8 +149,10 @@ def back_test(full: NDArray[np.float64], folds: NDArray[np.int64], floor: float)
         folds: (n,) fold of each, from 0.
         floor: The least threshold.
     """
+    known = np.isfinite(full)
+    full, folds = full[known], folds[known]
     # Held-out subjects are few, so the bound is one at which some of them are expected to pass.
-    bound = max(0.01, 2 / max(len(full), 1))
+    bound = max(0.01, 2 / max(len(full), 20))
     seen = 0
     for fold in np.unique(folds):
         rest = full[folds != fold]
@@ -184,7 +215,8 @@ class HorizonMaxima:
         for begin, end, best in zip(begins, ends, np.maximum.reduceat(scores, begins), strict=True):
             key = (names[subject[begin]], int(turn[begin]))
             self._best[key] = max(self._best.get(key, 0.0), float(best))
-            self._queries[key[0]] = int(ordinal[end])
+            # A subject that came back after a long silence counts from 1 again.
+            self._queries[key[0]] = max(self._queries.get(key[0], 0), int(ordinal[end]))
 
     @property
     def horizons(self) -> int:

@@ -3,11 +3,13 @@
 A detector that fails to import is an error, never a skip: a scan must not lose a detector in silence.
 """
 
+import difflib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Final
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
 
 from caponier.detect import events
 from caponier.detect.detector import EventDetector
@@ -25,10 +27,17 @@ def event_detectors() -> dict[str, EventDetector]:
     """
     found: dict[str, EventDetector] = {}
     for module in pkgutil.iter_modules(events.__path__):
-        _add(found, import_module(f"{events.__name__}.{module.name}").detector, module.name)
+        _add(found, _loaded(module.name, f"{events.__name__}.{module.name}"), module.name)
     for entry in entry_points(group=ENTRY_POINTS):
-        _add(found, entry.load(), entry.name)
+        _add(found, _loaded(entry.name, entry), entry.name)
     return dict(sorted(found.items()))
+
+
+def _loaded(name: str, source: str | EntryPoint) -> object:
+    try:
+        return import_module(source).detector if isinstance(source, str) else source.load()
+    except (ImportError, AttributeError) as failed:
+        raise CaponierError(f"the detector cannot be loaded: {failed}", where=name) from failed
 
 
 def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:
@@ -39,14 +48,26 @@ def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:
     found[name] = detector
 
 
-def select(disabled: tuple[str, ...] = ()) -> list[EventDetector]:
+def select(
+    disabled: tuple[str, ...] = (), settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[EventDetector]:
     """Return the detectors that are not disabled.
 
+    Args:
+        disabled: Names of detectors.
+        settings: The tables `[detect.<name>]` of a workspace.
+
     Raises:
-        InputError: If a disabled detector does not exist.
+        InputError: If a detector that is named does not exist, or has no setting of a name.
     """
     known = event_detectors()
-    for name in disabled:
+    for name in (*disabled, *(settings or {})):
         if name not in known:
-            raise InputError(f"there is no detector {name!r}", mend=f"Known detectors: {', '.join(known)}")
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise InputError(f"there is no detector {name!r}", mend=f"{hint}Known detectors: {', '.join(known)}")
+    for name, table in (settings or {}).items():
+        # None of them has settings yet; one that is written down must not be ignored in silence.
+        for key in table:
+            raise InputError(f"the detector has no setting {key!r}", where=f"detect.{name}")
     return [detector for name, detector in known.items() if name not in disabled]

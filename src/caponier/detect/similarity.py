@@ -19,7 +19,8 @@ EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
 FAR: Final = np.iinfo(np.int64).max
 """Squared distance of a query without an earlier one."""
-STATE_VERSION: Final = 1
+COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
+"""What the ring keeps of a query as it came."""
 
 State = NDArray[Any]
 
@@ -35,6 +36,9 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("time", np.int64, (RING,)),
             ("source", np.int32, (RING,)),
             ("seq", np.int64, (RING,)),
+            # Kept, not found again: what a query was nearest to may have left the ring since.
+            ("squared", np.int64, (RING,)),
+            ("flip", np.bool_, (RING,)),
         ]
     )
 
@@ -70,15 +74,15 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     unique = _unique(state, batch)
     fresh = batch.take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squared, neighbour = _nearest(history)
-    flip = _flips(history.label, neighbour)
-    history = history.with_signals({"squared": squared, "flip": flip, "unique": np.ones(len(history), bool)})
+    squared, neighbour = _nearest(history, at)
+    flip = _flips(history.label, at, neighbour)
+    history.signals["squared"][at], history.signals["flip"][at] = squared, flip
     signals: dict[str, NDArray[Any]] = {
         "unique": unique,
         "squared": np.full(len(batch), FAR),
         "flip": np.zeros(len(batch), bool),
     }
-    signals["squared"][unique], signals["flip"][unique] = squared[at], flip[at]
+    signals["squared"][unique], signals["flip"][unique] = squared, flip
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -116,48 +120,54 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
     held, counts = state["count"].astype(np.int64), np.diff(fresh.offsets)
     offsets = np.concatenate([[0], np.cumsum(held + counts)])
     at = np.arange(len(fresh)) + np.repeat(np.cumsum(held), counts)
-    if not held.any():
-        return fresh, at
     old = np.ones(offsets[-1], bool)
     old[at] = False
     remembered = np.arange(RING) < held[:, None]
     joined: dict[str, Any] = {}
-    for name in ("time", "source", "seq", "query", "key", "label"):
+    for name in COLUMNS:
         column = getattr(fresh, name)
         joined[name] = np.empty((len(old), *column.shape[1:]), column.dtype)
         joined[name][old], joined[name][at] = state[name][remembered], column
-    return EventBatch(offsets=offsets, **joined), at
+    signals = {"unique": np.ones(len(old), bool), "squared": np.full(len(old), FAR), "flip": np.zeros(len(old), bool)}
+    for name in ("squared", "flip"):
+        signals[name][old] = state[name][remembered]
+    return EventBatch(offsets=offsets, signals=signals, **joined), at
 
 
-def _nearest(history: EventBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Search the ring before each row; (n,) squared distances and (n,) positions, FAR and -1 where there is none."""
-    n, width = history.query.shape
+def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Search the ring before each of the rows `at`.
+
+    Returns:
+        Squared distances and positions in the history, (len(at),) each; FAR and -1 where there is none.
+    """
+    n, width = len(at), history.query.shape[1]
     squared, neighbour = np.full(n, FAR), np.full(n, -1)
     exact: Any = np.float32 if width <= EXACT_FEATURES else np.float64
     rows = history.query.astype(np.float32)
     norms = np.square(history.query.astype(np.int32)).sum(axis=1).astype(exact)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
-    first = np.maximum(begin, np.arange(n) - RING)
+    first = np.maximum(begin[at], at - RING)
     for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        left = int(first[start:stop].min())
-        distance = (rows[start:stop] @ rows[left:stop].T).astype(exact, copy=False)
+        own, oldest = at[start : start + BLOCK], first[start : start + BLOCK, None]
+        left, right = int(oldest.min()), int(own[-1])
+        # The query itself may stand at the end, so that there is always a column; it is blotted out below.
+        column = np.arange(left, right + 1)
+        distance = (rows[own] @ rows[left : right + 1].T).astype(exact, copy=False)
         distance *= -2
-        distance += norms[start:stop, None]
-        distance += norms[left:stop]
-        column = np.arange(left, stop)
-        own = np.arange(start, stop)
-        distance[(column < first[start:stop, None]) | (column >= own[:, None])] = np.inf
+        distance += norms[own, None]
+        distance += norms[left : right + 1]
+        distance[(column < oldest) | (column >= own[:, None])] = np.inf
         best = distance.argmin(axis=1)
-        least = distance[own - start, best]
+        least = distance[np.arange(len(own)), best]
         found = least < np.inf
-        squared[start:stop][found], neighbour[start:stop][found] = least[found], best[found] + left
+        block = slice(start, start + len(own))
+        squared[block][found], neighbour[block][found] = least[found], best[found] + left
     return squared, neighbour
 
 
-def _flips(label: NDArray[np.uint64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
-    other = label[neighbour]
-    flips: NDArray[np.bool_] = (neighbour >= 0) & (label != 0) & (other != 0) & (label != other)
+def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
+    own, other = label[at], label[neighbour]
+    flips: NDArray[np.bool_] = (neighbour >= 0) & (own != 0) & (other != 0) & (own != other)
     return flips
 
 
@@ -167,6 +177,8 @@ def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]
         end = history.offsets[subject + 1]
         begin = max(history.offsets[subject], end - RING)
         state["count"][subject] = end - begin
-        for name in ("time", "source", "seq", "query", "key", "label"):
+        for name in COLUMNS:
             state[name][subject][: end - begin] = getattr(history, name)[begin:end]
+        for name in ("squared", "flip"):
+            state[name][subject][: end - begin] = history.signals[name][begin:end]
     return state

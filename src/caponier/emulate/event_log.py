@@ -68,7 +68,7 @@ def events(answers: Answers, deployment: Deployment) -> pa.Table:
         "source_ip": pa.array(answers.source_ip, pa.string()),
         "operation": _same("predict", n),
         "input": _lists(answers.input),
-        "input_shape": pa.repeat(pa.scalar([FEATURES], pa.list_(pa.int32())), n),
+        "input_shape": _lists(np.full((n, 1), FEATURES, np.int32)),
         "label": pa.array(labels).cast(pa.string()),
         "scores": _lists(answers.scores),
         "latency_ms": pa.array(answers.latency_ms),
@@ -110,14 +110,14 @@ class EventLog:
 
 
 def _same(value: str, n: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.string()), n)
+    return pa.array([value] * n, pa.string())
 
 
-def _lists(values: Images) -> pa.Array:
-    """Return (n, k) as n lists of k float32, without a Python object each."""
+def _lists(values: npt.NDArray[Any]) -> pa.Array:
+    """Return (n, k) as n lists of k values, without a Python object each."""
     n, k = values.shape
     offsets = pa.array(np.arange(0, (n + 1) * k, k, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values, np.float32).reshape(-1)))
+    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).reshape(-1)))
 
 
 def _completed(columns: dict[str, Any], n: int) -> pa.Table:

@@ -61,8 +61,8 @@ def warped(images: Images, angles: Images, moves: Images, light: Images) -> Imag
     grid = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - middle
     cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
     down, right = grid[0] - moves[:, :1], grid[1] - moves[:, 1:]
-    rows = np.clip(cos * down - sin * right + middle + 1, 0, SIDE + 0.999)
-    columns = np.clip(sin * down + cos * right + middle + 1, 0, SIDE + 0.999)
+    rows = np.clip(cos * down - sin * right + middle + 1, 0, SIDE + 1)
+    columns = np.clip(sin * down + cos * right + middle + 1, 0, SIDE + 1)
     return _lit(_bilinear(images, rows, columns) * light[:, None])
 
 
@@ -73,9 +73,9 @@ def _lit(values: Images) -> Images:
 
 
 def _bilinear(images: Images, rows: Images, columns: Images) -> Images:
-    """Read images (n, 64) with a dark border of one pixel at fractional places (n, 64)."""
-    padded = np.zeros((len(images), SIDE + 2, SIDE + 2), np.float32)
-    padded[:, 1:-1, 1:-1] = images.reshape(-1, SIDE, SIDE)
+    """Read images (n, 64) with a dark border at fractional places (n, 64) of 0 to 9, where 1 to 8 are the image."""
+    padded = np.zeros((len(images), SIDE + 3, SIDE + 3), np.float32)
+    padded[:, 1:-2, 1:-2] = images.reshape(-1, SIDE, SIDE)
     each = np.arange(len(images))[:, None]
     top, left = rows.astype(np.int64), columns.astype(np.int64)
     below, beside = rows - top, columns - left

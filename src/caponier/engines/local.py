@@ -3,13 +3,14 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Explanation, Params
 from caponier.detect.judging import HorizonMaxima, triggers
@@ -20,6 +21,7 @@ from caponier.engines.subjects import Scored, SubjectPass
 from caponier.telemetry.features import Encoder
 
 BATCH_ROWS: Final = 8_192
+SHARES: Final = 10_000
 Progress = Callable[[int], None]
 """Called with the number of events that were scored since the last call."""
 
@@ -194,29 +196,37 @@ def _window(scored: Scored, query: int) -> EventBatch:
     )
 
 
-def sample(spool: Spool, plan: Plan, share: float) -> tuple[EventBatch, list[str]]:
-    """Return the events of a share of the subjects, with similarity signals, for fitting.
+def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:
+    """Return different queries of a share of the subjects, with similarity signals, for fitting.
 
     Args:
         spool: Sealed events.
         plan: A plan without detectors.
-        share: Of the subjects, from 0 to 1.
+        share: Of the subjects, from 0 to 1; more are taken where that gives nobody.
+        most: First different queries of each subject that are taken: a subject that owns nine tenths of the log must
+            not fill the memory, nor be all that benign traffic looks like.
 
     Returns:
-        The events, and the subjects' names.
+        The queries, and the subjects' names.
     """
-    parts: list[Scored] = []
-    while not parts:
-        limit = int(np.ceil(min(share, 1.0) * 10_000))
-        parts = list(_scored(spool, plan, f"bucket % 10000 < {limit}", BATCH_ROWS))
+    batches: list[EventBatch] = []
+    names: list[str] = []
+    while True:
+        # Other digits of the bucket than those that folds are told by.
+        limit = int(np.ceil(min(share, 1.0) * SHARES))
+        for scored in _scored(spool, plan, f"(bucket // 1024) % {SHARES} < {limit}", BATCH_ROWS):
+            batches.append(scored.similar.batch.take(scored.rows[scored.ordinal <= most]))
+            names += scored.names
+        if names or share >= 1:
+            return joined(batches, plan.encoder.width), names
         share *= 4
-    batches = [part.similar.batch for part in parts]
-    names = [name for part in parts for name in part.names]
-    return joined(batches), names
 
 
-def joined(batches: Sequence[EventBatch]) -> EventBatch:
+def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     """Lay batches behind each other; a subject that goes on into the next one counts as another."""
+    if not batches:
+        empty = EventBatch.empty(width)
+        return similarity.add_signals(np.zeros(0, similarity.state_dtype(width)), empty, np.zeros(0, np.int64)).batch
     columns = {
         name: np.concatenate([getattr(batch, name) for batch in batches])
         for name in ("time", "source", "seq", "query", "key", "label")
@@ -242,3 +252,46 @@ def maxima(spool: Spool, plan: Plan, where: str, progress: Progress | None = Non
 def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
     """Fit a detector on some of the subjects of a batch."""
     return detector.fit(benign.take(np.flatnonzero(subjects[benign.subject])))
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How the scores of one subject went, over its different queries in their order."""
+
+    kind: str
+    """Of the subject: `principal`, `session` or `address`."""
+    subject: str
+    places: NDArray[np.int64]
+    """(q, 2) source and seq of each different query."""
+    scores: dict[str, NDArray[np.int64]]
+    """(q,) by detector."""
+
+
+def suspicion(spool: Spool, plan: Plan, where: str = "true") -> list[Course]:
+    """Return every score of the subjects that fulfil a condition, for pictures; a scan keeps only the triggers.
+
+    A subject that was idle for long stands there again, as in a scan.
+    """
+    courses: list[Course] = []
+    for scored in _scored(spool, plan, where, BATCH_ROWS):
+        for index in range(len(scored.names)):
+            part = _course(scored, index)
+            if scored.resumed and index == 0:
+                courses[-1] = _continued(courses[-1], part)
+            else:
+                courses.append(part)
+    return courses
+
+
+def _course(scored: Scored, index: int) -> Course:
+    kind, _, name = scored.names[index].partition(SEPARATOR)
+    own = scored.subject == index
+    rows = scored.rows[own]
+    places = np.stack([scored.batch.source[rows], scored.batch.seq[rows]], axis=1).astype(np.int64)
+    scores = {detector: values[own] for detector, values in scored.scores.items()}
+    return Course(kind, name.replace(SEPARATOR, " "), places, scores)
+
+
+def _continued(course: Course, part: Course) -> Course:
+    scores = {detector: np.concatenate([values, part.scores[detector]]) for detector, values in course.scores.items()}
+    return replace(course, places=np.concatenate([course.places, part.places]), scores=scores)

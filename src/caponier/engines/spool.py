@@ -47,6 +47,7 @@ class ModelSummary:
     """Events that have a principal, session or address."""
     inputs: int
     labels: int
+    scores: int
     principals: int
     lengths: dict[int, int]
     """Number of features to number of events."""
@@ -106,7 +107,7 @@ class Spool:
 
     def wrong_lengths(self, model: str, size: int) -> Iterator[Rejection]:
         """Yield a rejection for each event whose input has another number of features than the model takes."""
-        query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, line"
+        query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, seq"
         with connected(self) as connection:
             rows = connection.execute(query, [model, size])
             while some := rows.fetchmany(1_000):
@@ -167,9 +168,11 @@ def sorted_events(
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     """Return about 20,000 of a model's inputs, spread evenly over the log, as (n, size)."""
+    # Counted within the model's own events: in the log they may stand between those of others in any rhythm.
     query = """
-        select input from events where model = ? and len(input) = ?
-        and seq % (select greatest(1, count(*) // 20000) from events where model = ? and len(input) = ?) = 0
+        select input from (
+            select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
+        ) where ordinal % (select greatest(1, count(*) // 20000) from events where model = ? and len(input) = ?) = 0
     """
     with connected(spool) as connection:
         table = connection.sql(query, params=[model, size, model, size]).to_arrow_table()
@@ -186,9 +189,11 @@ def bucket_of(subject: str) -> int:
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     """Name the subject of each event, and give it a bucket by which work and folds are shared out."""
     columns = [
-        batch.column("principal"),
-        batch.column("session"),
-        pc.binary_join_element_wise(batch.column("source_ip"), pc.fill_null(batch.column("user_agent"), ""), SEPARATOR),
+        _named(batch.column("principal")),
+        _named(batch.column("session")),
+        pc.binary_join_element_wise(
+            _named(batch.column("source_ip")), pc.fill_null(batch.column("user_agent"), ""), SEPARATOR
+        ),
     ]
     named = [
         pc.binary_join_element_wise(pa.scalar(kind), column, SEPARATOR)
@@ -200,14 +205,20 @@ def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     return subjects.cast(pa.string()), buckets
 
 
+def _named(column: pa.Array) -> pa.Array:
+    """Take an empty name for none: or else all who have no name would be one subject."""
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+
+
 _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
 _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
-       count(input) as inputs, count(label) as labels, count(distinct principal) as principals,
-       coalesce(mode(input_shape), []) as shape, min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
+       count(*) filter (len(input) > 0) as inputs, count(label) as labels, count(scores) as scores,
+       count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
+       min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
 from events group by model order by model
 """
-_LENGTHS: Final = "select model, len(input), count(*) from events where input is not null group by all order by all"
+_LENGTHS: Final = "select model, len(input), count(*) from events where len(input) > 0 group by all order by all"
 _SORTED: Final = """
 select subject, epoch_us(time) as time, source, seq, line, input, label
 from events

@@ -32,6 +32,9 @@ RATIO: Final = (1_225, 4_225)
 """A step halves if its squared length is 0.35² to 0.65² of the one before, in ten-thousandths."""
 QUANTILE: Final = 0.001
 """Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
+ODD: Final = 0.03
+"""Share of benign subjects with the smallest steps that do not count for it. Two attackers among a hundred benign
+subjects would otherwise set the limit to nothing, and nobody would ever be close again."""
 
 
 class IterativeQuery:
@@ -55,13 +58,19 @@ class IterativeQuery:
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn which step between different queries is smaller than benign ones."""
-        steps = benign.signals["squared"][benign.signals["unique"] & (benign.signals["squared"] != FAR)]
-        limit = float(np.quantile(steps, QUANTILE)) if steps.size else 0.0
-        return {"cutoffs": _cutoffs(limit)}
+        squared, subject = benign.signals["squared"], benign.subject
+        known = benign.signals["unique"] & (squared != FAR)
+        smallest = np.full(benign.subjects, FAR)
+        np.minimum.at(smallest, subject[known], squared[known])
+        odd = int(np.ceil(ODD * (smallest != FAR).sum()))
+        least = np.append(np.sort(smallest), FAR)[odd]
+        counted = known & (smallest >= least)[subject]
+        steps = squared[counted if counted.any() else known]
+        return {"cutoffs": _cutoffs(float(np.quantile(steps, QUANTILE)) if steps.size else 0.0)}
 
     def priors(self) -> tuple[Params, float]:
-        """Count only steps below half a quantised unit a feature, and ask for three times the usual evidence."""
-        return {"cutoffs": _cutoffs(0.25), "per_feature": np.ones(1, np.int64)}, 480.0
+        """Count only steps below half a quantised unit a feature, and ask for four times the usual evidence."""
+        return {"cutoffs": _cutoffs(0.25), "per_feature": np.ones(1, np.int64)}, 4.0 * self.floor
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the evidence of each subject's last 32 different queries."""
@@ -102,7 +111,7 @@ class IterativeQuery:
         halvings = int(_halves(before, squared).sum())
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
         summary = (
-            f"{len(events)} different queries; of the last {len(recent)}, {int(small.sum())} are smaller steps from "
+            f"Of the last {len(recent)} different queries, {int(small.sum())} are smaller steps from "
             f"an earlier one than benign clients make, the answer flips on {flips} of them, and the step halves "
             f"{halvings} times: the way a search for the decision boundary looks"
         )

@@ -56,7 +56,9 @@ class Novelty:
         queries, _ = benign.queries()
         inputs = queries.query.astype(np.float64)
         width = inputs.shape[1]
-        covariance = np.cov(inputs.T).reshape(width, width)
+        # The middle of the range and no spread but the one taken for granted, as long as too little was seen.
+        centre = inputs.mean(axis=0) if len(inputs) else np.full(width, 63.5)
+        covariance = np.cov(inputs.T).reshape(width, width) if len(inputs) > 1 else np.zeros((width, width))
         spread = SHRINKAGE * np.trace(covariance) / width + NOISE
         covariance = (1 - SHRINKAGE) * covariance + spread * np.eye(width)
         directions = np.linalg.eigh(covariance)[1]
@@ -65,11 +67,11 @@ class Novelty:
         variance = np.einsum("ij,ik,kj->j", weights, covariance, weights)
         params: Params = {
             "weights": weights,
-            "mean": np.rint(inputs.mean(axis=0) @ weights).astype(np.int64),
+            "mean": np.rint(centre @ weights).astype(np.int64),
             "precision": 1.0 / (variance * width),
         }
-        common = np.quantile(_distance(params, queries.query), COMMON)
-        return {**params, "common": np.array([common])}
+        distances = _distance(params, queries.query)
+        return {**params, "common": np.array([np.quantile(distances, COMMON) if distances.size else 1.0])}
 
     def priors(self) -> tuple[Params, float] | None:
         """Without benign inputs nothing is foreign."""

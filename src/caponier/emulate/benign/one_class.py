@@ -9,8 +9,9 @@ import numpy as np
 from caponier.emulate.images import Images, shots
 from caponier.emulate.pace import Pace
 
-ALIKE = 40
-"""Images that such a user has; about as many as one class has in a pool of 500."""
+ALIKE = 20
+"""Images that such a user has; in a pool of 500 they are nearly always of one class."""
+CANDIDATES = 5
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,19 @@ class OneClass:
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
         """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
-        first = images[rng.integers(len(images))]
-        alike = images[np.argsort(np.linalg.norm(images - first, axis=1))[:ALIKE]]
+        alike = _alike(images, rng)
         while True:
             yield from shots(alike[rng.permutation(len(alike))], rng)[:, None]
+
+
+def _alike(images: Images, rng: np.random.Generator) -> Images:
+    """Return the closest company (ALIKE, 64) that one of some images has; others sit between two classes."""
+    first = images[rng.integers(len(images), size=CANDIDATES)]
+    distances = np.linalg.norm(images[None] - first[:, None], axis=2)
+    nearest = np.argsort(distances, axis=1)[:, :ALIKE]
+    reach = np.take_along_axis(distances, nearest[:, -1:], axis=1)
+    company: Images = images[nearest[reach.argmin()]]
+    return company
 
 
 HABIT = OneClass()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import CLASSES, Images, Labels, shots
 from caponier.errors import InputError
@@ -108,7 +109,9 @@ def train_victim(pool: Pool, held_out: Pool, seed: int, kind: Kind = "mlp") -> V
         raise InputError(f"There is no victim of kind {kind!r}", mend=f"Choose one of: {', '.join(trainers)}")
     rng = np.random.default_rng(seed)
     photos = shots(np.tile(pool.images, (SHOTS_AN_IMAGE, 1)), rng, shift_share=0.5)
-    predict_proba = trainers[kind](photos, np.tile(pool.labels, SHOTS_AN_IMAGE), seed)
+    # Matrices this small only lose by being shared among cores, ten times over on a busy machine.
+    with threadpool_limits(1):
+        predict_proba = trainers[kind](photos, np.tile(pool.labels, SHOTS_AN_IMAGE), seed)
     right = predict_proba(shots(held_out.images, rng)).argmax(axis=1) == held_out.labels
     return Victim(kind, predict_proba, float(right.mean()))
 

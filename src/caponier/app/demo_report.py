@@ -1,0 +1,148 @@
+"""The demo's report: one HTML file that asks nobody for anything."""
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story
+from caponier.app.demo_pictures import Change, Tile
+from caponier.app.demo_replay import Replay
+from caponier.app.demo_result import Attacker, DemoResult
+from caponier.app.write_file import write_bytes
+from caponier.extras import needs
+from caponier.records.finding import Basis, Finding
+
+LOOKS_FOR: Final = {
+    "iterative_query": "small steps from query to query, and answers that flip on them: a search for the boundary",
+    "novelty": "images unlike anything that benign users send: noise and mixtures, with which a search begins",
+}
+"""What detectors look for, for people; one that is not here has only its name."""
+PACKAGES: Final = ("numpy", "scikit-learn", "adversarial-robustness-toolbox", "duckdb", "uvicorn")
+BASIS_WORDS: Final = {
+    Basis.PROMISE: "promise: a rank among benign users, nothing assumed",
+    Basis.ESTIMATE: "estimate: a tail fitted beyond the largest benign score",
+    Basis.COLD_START: "cold start: no benign users to compare with",
+}
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One attacker as the page shows it."""
+
+    attacker: Attacker
+    strip: tuple[Tile, ...]
+    change: Change | None
+    style: int
+    """Colour, dash and marker in the charts."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finding as the page shows it."""
+
+    finding: Finding
+    who: str
+    detector: str
+    when: str
+
+
+def write_report(file: Path, result: DemoResult, seen: Replay) -> None:
+    """Write the page.
+
+    Args:
+        file: Where to; an existing file is replaced.
+        result: What the demo showed.
+        seen: Every query and score of the scanned log.
+
+    Raises:
+        MissingExtraError: If the extra `emulate` is not installed.
+    """
+    write_bytes(file, render(result, seen).encode())
+
+
+def render(result: DemoResult, seen: Replay) -> str:
+    """Return the page as HTML."""
+    with needs("emulate", "The report"):
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    environment = Environment(
+        loader=PackageLoader("caponier.app", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page: str = environment.get_template("report.html.j2").render(_context(result, seen))
+    return page
+
+
+def detector_titles(names: Any) -> dict[str, str]:
+    """Return what detectors are called for people."""
+    return {name: name.replace("_", " ").capitalize() for name in names}
+
+
+def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
+    titles = detector_titles(seen.thresholds)
+    shown = demo_matrix.columns(result)
+    fastest = [attacker.first_noticed for attacker in result.attackers if attacker.first_noticed is not None]
+    return {
+        "result": result,
+        "headline": demo_story.headline(result),
+        "story": demo_story.story(result),
+        "portraits": _portraits(result, seen, titles),
+        "columns": shown,
+        "seen_cells": demo_matrix.seen(shown),
+        "charts": demo_chart.charts(result, seen, titles),
+        "frame": demo_chart,
+        "titles": titles,
+        "looks_for": LOOKS_FOR,
+        "rows": _rows(result, titles),
+        "techniques": demo_story.techniques(result),
+        "acted": demo_story.acted(result),
+        "color_words": demo_story.COLOR_WORDS,
+        "basis_words": {basis.value: words for basis, words in BASIS_WORDS.items()},
+        "versions": _versions(result),
+        "fastest": demo_story.spread(fastest) if fastest else "no",
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "median_latency": float(np.median([share.latency_ms for share in result.benign])),
+    }
+
+
+def _portraits(result: DemoResult, seen: Replay, titles: dict[str, str]) -> list[Portrait]:
+    return [
+        Portrait(
+            attacker,
+            demo_pictures.strip(attacker, seen.queries[attacker.principal], titles),
+            demo_pictures.change(attacker),
+            style,
+        )
+        for style, attacker in enumerate(result.attackers)
+    ]
+
+
+def _rows(result: DemoResult, titles: dict[str, str]) -> list[Row]:
+    names = {attacker.principal: attacker.title for attacker in result.attackers}
+    ordered = sorted(result.findings, key=lambda finding: (finding.last_time, finding.finding_id))
+    return [
+        Row(
+            finding,
+            names.get(finding.subject.id, "benign user"),
+            titles.get(finding.detector, finding.detector),
+            finding.last_time.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3],
+        )
+        for finding in ordered
+    ]
+
+
+def _versions(result: DemoResult) -> list[tuple[str, str]]:
+    found = [("Caponier", result.version), ("Python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue
+    return found

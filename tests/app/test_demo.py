@@ -1,0 +1,257 @@
+"""The demo, smaller but real: a model is trained, served over HTTP, attacked, and the log is scanned."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from caponier.app.build_baseline import bound_of
+from caponier.app.demo import DEPLOYMENT, Size, run_demo
+from caponier.app.demo_folder import prepare
+from caponier.app.demo_replay import Replay, replay
+from caponier.app.demo_result import DemoResult
+from caponier.app.findings import list_findings
+from caponier.app.scan_inference import scan_inference
+from caponier.app.workspace import load_workspace, read_salt, require_workspace
+from caponier.detect.baseline import Baseline
+from caponier.detect.registry import event_detectors
+from caponier.emulate.registry import habits
+from caponier.engines import local
+from caponier.errors import InputError
+
+SMALL = Size(calibration=54, test=9, raids=1)
+"""As small as a threshold by rank allows: 50 benign users with a whole horizon."""
+
+
+class Heard:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.totals: list[int | None] = []
+        self.steps: dict[str, int] = {}
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.stages.append(name)
+        self.totals.append(total)
+        self.steps[name] = 0
+
+    def advance(self, steps: int) -> None:
+        assert steps >= 0
+        self.steps[self.stages[-1]] += steps
+
+
+@pytest.fixture(scope="module")
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "out"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CAPONIER_STORE", "CAPONIER_WORKSPACE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(out: Path, heard: Heard) -> DemoResult:
+    return run_demo(out, seed=0, size=SMALL, progress=heard)
+
+
+@pytest.fixture(scope="module")
+def seen(out: Path, result: DemoResult) -> Replay:
+    workspace = require_workspace(out)
+    section = Baseline.load(out / "digits-mlp.safetensors").models[0]
+    return replay(out / "logs/traffic.jsonl", section, workspace.detect.alert_budget, read_salt(workspace))
+
+
+def test_every_attacker_is_flagged_and_no_benign_user_is(result: DemoResult) -> None:
+    assert result.problems == ()
+    assert [(who.emulation, who.flagged, who.outcome.success) for who in result.attackers] == [
+        ("hop_skip_jump", True, True),
+        ("boundary", True, True),
+    ]
+    assert (result.benign_flagged, result.benign_users) == (0, 9)
+
+
+def test_an_attack_succeeds_by_distance(result: DemoResult) -> None:
+    for attacker in result.attackers:
+        outcome = attacker.outcome
+        assert outcome.first_distance is not None
+        assert outcome.final_distance is not None
+        assert outcome.final_distance <= outcome.first_distance / 2
+        assert outcome.adversarial_label != outcome.original_label
+
+
+def test_every_habit_there_is_has_users(result: DemoResult) -> None:
+    assert {share.habit for share in result.benign} == set(habits())
+    assert all(share.refused == 0 and share.latency_ms > 0 for share in result.benign)
+    heavy = next(share.traffic for share in result.benign if share.habit == "heavy")
+    assert heavy.rows > 10 * heavy.requests
+
+
+def test_all_that_was_asked_is_in_the_logs(out: Path, result: DemoResult) -> None:
+    benign, traffic = ((out / "logs" / name).read_text().splitlines() for name in ("benign.jsonl", "traffic.jsonl"))
+    assert len(benign) == result.calibration.rows
+    asked = sum(share.traffic.rows for share in result.benign) + sum(who.queries for who in result.attackers)
+    assert len(traffic) == result.events == asked
+
+
+def test_benign_users_and_attackers_ask_at_the_same_time(out: Path, result: DemoResult) -> None:
+    rows = [json.loads(line) for line in (out / "logs/traffic.jsonl").read_text().splitlines()]
+    attackers = {who.principal for who in result.attackers}
+    at = [position for position, row in enumerate(rows) if row["principal"] in attackers]
+    others = sum(row["principal"] not in attackers for row in rows[at[0] : at[-1]])
+    assert others > 100
+
+
+def test_no_key_is_in_the_logs(out: Path) -> None:
+    text = (out / "logs/traffic.jsonl").read_text()
+    assert "Bearer" not in text
+    assert "hop_skip_jump" not in text
+
+
+def test_the_folder_is_a_workspace_with_the_findings(out: Path, result: DemoResult) -> None:
+    workspace = require_workspace(out)
+    system = workspace.system_of("digits-mlp")
+    model = workspace.model("digits-mlp")
+    assert system is not None
+    assert model is not None
+    assert (system.name, system.criticality, bool(system.owner)) == ("mail-sorting", "high", True)
+    assert model.features is not None
+    assert (model.features.kind, model.features.shape) == ("image", (8, 8))
+    assert model.baseline == out / "digits-mlp.safetensors"
+    kept = {finding.finding_id for finding in list_findings(workspace)}
+    assert kept == {finding.finding_id for finding in result.findings}
+
+
+def test_the_full_demo_can_promise_its_alert_budget(tmp_path: Path) -> None:
+    budget = prepare(tmp_path / "d", DEPLOYMENT).workspace.detect.alert_budget
+    users = Size().calibration
+    bound = bound_of(budget, 7 * users) / len(event_detectors())
+    assert bound * (users + 1) >= 1
+
+
+def test_the_result_is_kept_as_json(out: Path, result: DemoResult) -> None:
+    kept = json.loads((out / "result.json").read_text())
+    assert kept["schema"] == "caponier.demo/1"
+    assert kept["passed"] is True
+    assert kept["attackers"] == json.loads(json.dumps([who.to_dict() for who in result.attackers]))
+    assert (out / "report.html").is_file()
+
+
+def test_whoever_watches_is_told_of_every_stage(result: DemoResult, heard: Heard) -> None:
+    assert list(result.seconds) == [name for name in heard.stages if ": " not in name]
+    serving = "Serving 54 benign users"
+    assert heard.steps[serving] == heard.totals[heard.stages.index(serving)] == 54 * 200
+    assert result.total_seconds > 0
+
+
+def test_scanning_the_log_again_gives_the_same_findings(out: Path, result: DemoResult) -> None:
+    again = scan_inference([out / "logs/traffic.jsonl"], workspace=load_workspace(out))
+    assert {finding.finding_id for finding in again.findings} == {finding.finding_id for finding in result.findings}
+
+
+def test_the_replay_agrees_with_the_scan(result: DemoResult, seen: Replay) -> None:
+    for finding in result.findings:
+        queries = seen.queries[finding.subject.id]
+        threshold = seen.thresholds[finding.detector]
+        scores = queries.scores[finding.detector]
+        horizon = finding.evidence.horizon
+        assert finding.evidence.threshold == threshold.value
+        # Of one of the subject's horizons the first score above the threshold is the finding's.
+        firsts = {
+            (int(np.flatnonzero(part > threshold.value)[0]) + 1, int(part[part > threshold.value][0]))
+            for part in (scores[start : start + horizon] for start in range(0, len(scores), horizon))
+            if (part > threshold.value).any()
+        }
+        assert (finding.unique_queries, int(finding.evidence.value)) in firsts
+    for attacker in result.attackers:
+        first = {
+            finding.detector: finding.unique_queries
+            for finding in sorted(result.findings, key=lambda finding: finding.last_time, reverse=True)
+            if finding.subject.id == attacker.principal
+        }
+        assert {name: at for name, at in attacker.noticed.items() if at <= 200} == {
+            name: at for name, at in first.items() if attacker.noticed[name] <= 200
+        }
+
+
+def test_the_replay_holds_every_query_with_its_answer(result: DemoResult, seen: Replay) -> None:
+    for attacker in result.attackers:
+        queries = seen.queries[attacker.principal]
+        assert len(queries.inputs) == len(queries.labels) == len(queries.scores["novelty"])
+        if attacker.attempts == 1:
+            # A detector remembers so many queries, and takes a repeat of an older one for something new.
+            assert attacker.outcome.unique_queries <= len(queries.labels) <= attacker.queries
+            np.testing.assert_array_equal(queries.inputs[0], attacker.outcome.original)
+            assert queries.labels[0] == str(attacker.outcome.original_label)
+
+
+def test_the_replay_does_not_depend_on_how_the_log_was_cut(
+    out: Path, seen: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "BATCH_ROWS", 97)
+    workspace = require_workspace(out)
+    section = Baseline.load(out / "digits-mlp.safetensors").models[0]
+    cut = replay(out / "logs/traffic.jsonl", section, workspace.detect.alert_budget, read_salt(workspace))
+    assert cut.queries.keys() == seen.queries.keys()
+    for who, queries in seen.queries.items():
+        for name, scores in queries.scores.items():
+            np.testing.assert_array_equal(cut.queries[who].scores[name], scores)
+
+
+def test_a_second_run_replaces_the_first_and_counts_the_same(
+    out: Path, result: DemoResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (out / "my-notes.txt").write_text("mine")
+    monkeypatch.setenv("CAPONIER_STORE", f"sqlite:///{out.parent / 'production.db'}")
+    again = run_demo(out, seed=0, size=SMALL)
+    assert (out / "my-notes.txt").read_text() == "mine"
+    # What was made up must not get among what is real.
+    assert not (out.parent / "production.db").exists()
+    monkeypatch.delenv("CAPONIER_STORE")
+    assert len(list_findings(require_workspace(out))) == len(again.findings)
+    assert counts(again) == counts(result)
+
+
+def counts(result: DemoResult) -> dict[str, object]:
+    plain = result.to_dict()
+    benign = [{name: value for name, value in share.items() if name != "latency_ms"} for share in plain["benign"]]
+    findings = [(finding.detector, finding.subject, finding.unique_queries) for finding in result.findings]
+    names = ("served", "calibration", "attackers", "events", "certainty")
+    return {name: plain[name] for name in names} | {"benign": benign, "findings": findings}
+
+
+def test_another_folder_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="something else"):
+        run_demo(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_what_did_not_go_as_it_must_is_said(result: DemoResult) -> None:
+    unnoticed = dataclasses.replace(result.attackers[0], noticed={}, findings=0)
+    failed = dataclasses.replace(
+        result.attackers[1], outcome=dataclasses.replace(result.attackers[1].outcome, success=False)
+    )
+    bothered = dataclasses.replace(result.benign[0], flagged=1, refused=2)
+    bad = dataclasses.replace(
+        result, attackers=(unnoticed, failed), benign=(bothered, *result.benign[1:]), skipped=("novelty: lost",)
+    )
+    said = "\n".join(bad.problems)
+    assert "HopSkipJump 1 was not flagged" in said
+    assert "Boundary attack 1 did not succeed" in said
+    assert "1 benign of 1 with the habit augmenter flagged" in said
+    assert "2 of the habit augmenter were refused" in said
+    assert "skipped novelty: lost" in said
+    assert bad.to_dict()["passed"] is False

@@ -1,0 +1,108 @@
+"""The command around a demo that is real but small."""
+
+import dataclasses
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from caponier.app.demo import Size, run_demo
+from caponier.app.demo_result import DemoResult
+from caponier.cli import demo as command
+from caponier.cli.demo import EXAMPLE, demo
+from caponier.errors import InputError
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+    return run_demo(tmp_path_factory.mktemp("demo") / "shown", seed=0, size=Size(calibration=54, test=9, raids=1))
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    monkeypatch.delenv("CAPONIER_STORE", raising=False)
+    app = typer.Typer(rich_markup_mode="rich")
+    app.command(epilog=EXAMPLE)(demo)
+    return app
+
+
+def show(monkeypatch: pytest.MonkeyPatch, result: DemoResult) -> None:
+    monkeypatch.setattr(command, "run_demo", lambda *_, **__: result)
+
+
+def test_the_story_comes_first_and_stages_go_to_standard_error(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "run_demo", partial(run_demo, size=Size(calibration=54, test=9, raids=1)))
+    out = tmp_path / "out"
+    result = runner.invoke(app, ["--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("All 2 attackers were flagged, and none of the 9 benign users was.\n")
+    for said in ("HopSkipJump 1", "different queries", "AMLTM.EVADE.01.02 Online Evasion (orange", "AML.T0043.001"):
+        assert said in result.stdout
+    assert f"caponier findings list --workspace {out}" in result.stdout
+    assert "caponier matrix show AMLTM.EVADE.01.02" in result.stdout
+    assert f"{out}/report.html" in result.stdout
+    lines = result.stderr.splitlines()
+    assert lines[0] == "Training the model ..."
+    assert "Scanning ..." in lines
+    assert "\x1b" not in result.output
+
+
+def test_json_is_one_document(app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    show(monkeypatch, shown)
+    result = runner.invoke(app, ["--format", "json", "--quiet"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["schema"] == "caponier.demo/1"
+
+
+def test_a_missed_attacker_is_a_failure(app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = dataclasses.replace(shown.attackers[0], noticed={}, findings=0)
+    show(monkeypatch, dataclasses.replace(shown, attackers=(missed, *shown.attackers[1:])))
+    result = runner.invoke(app, ["--quiet"])
+    assert result.exit_code == 4
+    assert result.stdout.startswith("1 of 2 attackers were flagged, and none of the 9 benign users was.\n")
+    assert "Not as it must be: HopSkipJump 1 was not flagged." in result.stdout
+    assert "not at all" in result.stdout
+
+
+def test_a_bothered_user_is_a_failure(app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    bothered = dataclasses.replace(shown.benign[0], flagged=1)
+    show(monkeypatch, dataclasses.replace(shown, benign=(bothered, *shown.benign[1:])))
+    result = runner.invoke(app, ["--quiet", "--format", "json"])
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["problems"] == ["1 benign of 1 with the habit augmenter flagged"]
+
+
+def test_nothing_found_at_all_is_still_told(
+    app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = tuple(dataclasses.replace(who, noticed={}, findings=0) for who in shown.attackers)
+    show(monkeypatch, dataclasses.replace(shown, attackers=missed, findings=()))
+    result = runner.invoke(app, ["--quiet"])
+    assert result.exit_code == 4
+    assert "0 of 2 attackers were flagged" in result.stdout
+
+
+def test_another_folder_is_refused(app: typer.Typer, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    result = runner.invoke(app, ["--out", str(tmp_path)])
+    assert isinstance(result.exception, InputError)
+    assert result.exception.exit_code == 2
+
+
+def test_a_store_named_by_the_environment_is_spoken_of(
+    app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(monkeypatch, shown)
+    monkeypatch.setenv("CAPONIER_STORE", "sqlite:///elsewhere.db")
+    assert "CAPONIER_STORE" in runner.invoke(app, []).stderr
+
+
+def test_help_has_an_example(app: typer.Typer) -> None:
+    assert "caponier demo --out demo-out" in runner.invoke(app, ["--help"]).stdout

@@ -1,0 +1,19 @@
+"""Requests of one habit, for the tests of what makes it that habit."""
+
+import numpy as np
+
+from caponier.emulate.habit import Habit, queries
+from caponier.emulate.images import Images
+
+
+def requests(habit: Habit, pool: Images, n: int = 400) -> list[Images]:
+    return list(queries(habit, pool, np.random.default_rng(11), n))
+
+
+def rows(habit: Habit, pool: Images, n: int = 400) -> Images:
+    return np.concatenate(requests(habit, pool, n))
+
+
+def steps(habit: Habit, pool: Images, n: int = 400) -> np.ndarray:
+    """L2 distances from each row to the next."""
+    return np.linalg.norm(np.diff(rows(habit, pool, n), axis=0), axis=1)

@@ -1,0 +1,74 @@
+"""Run one detector over a made-up stream, and say all that came of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import EventDetector, Params
+from caponier.engines.local import Line, Plan, joined, scan
+from caponier.engines.subjects import SubjectPass
+from laws.streams import ENCODER, WIDTH, Stream, written
+
+
+def learned() -> EventBatch:
+    """Return benign events to fit on: plain users, and one who asks in small steps."""
+    stream = written([(seed, ["fresh"] * 4 + ["walk"] * (seed == 1)) for seed in range(9)])
+    return joined([part.similar.batch for part in SubjectPass(ENCODER, [], b"").run(stream.batches([]))], WIDTH)
+
+
+BENIGN = learned()
+
+
+def params_of(detector: EventDetector) -> list[Params]:
+    """Return what a detector runs with: learned, and at a cold start if it has one."""
+    priors = detector.priors()
+    return [detector.fit(BENIGN), *([priors[0]] if priors else [])]
+
+
+def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequence[int]) -> dict[str, Any]:
+    """Return the score and ordinal of every different query, and the duplicates."""
+    found: dict[str, Any] = {"events": 0, "duplicates": [], "queries": []}
+    for part in SubjectPass(ENCODER, [(detector, params)], b"").run(stream.batches(cuts)):
+        found["events"] += part.events
+        found["duplicates"] += part.duplicates
+        for row, subject, ordinal, score in zip(
+            part.rows, part.subject, part.ordinal, part.scores[detector.name], strict=True
+        ):
+            place = (part.names[subject], int(part.batch.time[row]), int(part.batch.seq[row]))
+            signals = (int(part.similar.batch.signals["squared"][row]), bool(part.similar.batch.signals["flip"][row]))
+            found["queries"].append((place, int(ordinal), signals, int(score)))
+    return found
+
+
+@contextmanager
+def registered(*detectors: EventDetector) -> Iterator[None]:
+    """Let these detectors, and no others, be all that there are."""
+    known = {detector.name: detector for detector in detectors}
+    with (
+        patch("caponier.detect.registry.event_detectors", lambda: known),
+        patch("caponier.engines.local.event_detectors", lambda: known),
+    ):
+        yield
+
+
+def findings(
+    detector: EventDetector, params: Params, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
+) -> list[tuple[Any, ...]]:
+    """Return the detections of a scan as plain values; horizons are short, so that there are many."""
+    plan = Plan("m", ENCODER, 20, (Line(detector.name, params, threshold),))
+    with registered(detector), stream.spool() as spool:
+        found = scan(spool, [plan], batch_rows=batch_rows, workers=workers).detections
+    return [
+        (one.subject, one.value, one.queries, one.trigger, one.evidence, one.explanation.summary, one.explanation.facts)
+        for one in found
+    ]
+
+
+def middling(detector: EventDetector, params: Params, stream: Stream) -> float:
+    """Return a threshold that some scores pass, so that there is something to compare."""
+    values = {score for *_, score in scores(detector, params, stream, [])["queries"]}
+    return float(np.median(sorted(values))) if len(values) > 1 else -1.0

@@ -1,0 +1,123 @@
+"""Every engine finds the same: today one process and two, and a log whose rows are shuffled inside the lateness."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.detect.detector import EventDetector
+from caponier.detect.registry import event_detectors
+from conftest import BOUND, World
+from laws.bad_detectors import Bookish, Counter, Hoarder
+from laws.runs import findings, middling, registered
+from laws.streams import TYPICAL
+
+HALF_LATENESS_US = 140_000_000
+
+
+def engine_law(*found: set[Any]) -> None:
+    """Hold the findings of several engines, or of several orders of the log, against each other."""
+    assert found[0], "nothing was found, so nothing is shown"
+    assert all(other == found[0] for other in found[1:])
+
+
+def ids(report: ScanReport, detector: str) -> set[str]:
+    return {finding.finding_id for finding in report.findings if finding.detector == detector}
+
+
+def shuffled(events: pa.Table, seed: int) -> pa.Table:
+    """Put rows in another order, none of them more than the lateness out of it; equal times keep theirs."""
+    times = events["time"].cast(pa.int64()).to_numpy()
+    _, group = np.unique(times, return_inverse=True)
+    jitter = np.random.default_rng(seed).integers(-HALF_LATENESS_US, HALF_LATENESS_US, group.max() + 1)
+    return events.take(pa.array(np.argsort(times + jitter[group], kind="stable")))
+
+
+class HerePool:
+    """A pool of processes without processes, so that detectors of the tests can be found in them."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> "HerePool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_result(work(*arguments))
+        return future
+
+
+@pytest.fixture(scope="module")
+def two_processes(world: World) -> ScanReport:
+    return scan_inference([world.attacked], world.baseline.baseline, alert_budget=BOUND, workers=2)
+
+
+@pytest.fixture(scope="module")
+def out_of_order(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    log = tmp_path_factory.mktemp("shuffled") / "log.parquet"
+    pq.write_table(shuffled(world.events, 3), log)
+    report = scan_inference([log], world.baseline.baseline, alert_budget=BOUND)
+    assert report.rejected.reasons["late"] == 0
+    return report
+
+
+@pytest.mark.parametrize("detector", event_detectors())
+def test_every_detector_finds_the_same_in_two_processes(
+    detector: str, attacked_scan: ScanReport, two_processes: ScanReport
+) -> None:
+    engine_law(ids(attacked_scan, detector), ids(two_processes, detector))
+
+
+@pytest.mark.parametrize("detector", event_detectors())
+def test_every_detector_finds_the_same_in_a_shuffled_log(
+    detector: str, attacked_scan: ScanReport, out_of_order: ScanReport
+) -> None:
+    engine_law(ids(attacked_scan, detector), ids(out_of_order, detector))
+
+
+def test_two_processes_say_the_same_to_the_last_word(attacked_scan: ScanReport, two_processes: ScanReport) -> None:
+    assert attacked_scan.findings == two_processes.findings
+
+
+def shared_out(detector: EventDetector) -> list[set[Any]]:
+    with patch("caponier.engines.local.ProcessPoolExecutor", HerePool):
+        return [set(map(str, findings(detector, {}, TYPICAL, 30.0, 50, workers))) for workers in (1, 2)]
+
+
+def test_a_bad_detector_that_hoards_is_caught() -> None:
+    engine_law(*shared_out(Counter()))
+    with pytest.raises(AssertionError):
+        engine_law(*shared_out(Hoarder()))
+
+
+def scanned(detector: EventDetector, world: World, folder: Path) -> list[set[Any]]:
+    pq.write_table(shuffled(world.events, 4), folder / "log.parquet")
+    with registered(detector), patch.object(type(detector), "priors", lambda _: ({}, 2.0)):
+        logs = (world.attacked, folder / "log.parquet")
+        return [ids(scan_inference([log]), detector.name) for log in logs]
+
+
+def test_a_bad_detector_that_goes_by_the_place_in_the_file_is_caught(world: World, tmp_path: Path) -> None:
+    engine_law(*scanned(Counter(), world, tmp_path))
+    with pytest.raises(AssertionError):
+        engine_law(*scanned(Bookish(), world, tmp_path))
+
+
+def test_a_law_without_findings_says_nothing() -> None:
+    with pytest.raises(AssertionError):
+        engine_law(set(), set())
+
+
+def test_middling_thresholds_are_passed() -> None:
+    assert findings(Counter(), {}, TYPICAL, middling(Counter(), {}, TYPICAL), 50)

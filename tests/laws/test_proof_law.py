@@ -1,0 +1,71 @@
+"""A detector fires on its emulations and is silent on its controls."""
+
+from collections import Counter as Tally
+from unittest.mock import patch
+
+import pytest
+
+from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.detect.detector import EventDetector
+from caponier.detect.registry import event_detectors
+from caponier.emulate.registry import attacks, habits
+from conftest import RUNS, World
+from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
+from laws.runs import registered
+
+ENOUGH = 3
+"""Runs of five on which it must fire: an attack can be over before there is anything to see."""
+
+
+def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
+    """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
+    unknown = {*detector.emulations} - {*attacks()} | {*detector.controls} - {*habits()}
+    assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
+    for emulation in detector.emulations:
+        assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"
+    for control in detector.controls:
+        assert flagged[control] == 0, f"{detector.name} accuses {flagged[control]} users with the habit {control}"
+
+
+def flagged_by(report: ScanReport, detector: str) -> Tally[str]:
+    """Count flagged subjects by the habit or attack that their name begins with."""
+    accused = {finding.subject.id for finding in report.findings if finding.detector == detector}
+    return Tally(name.rsplit("-", 2)[0] if name.count("-") > 1 else name.rsplit("-", 1)[0] for name in accused)
+
+
+@pytest.mark.parametrize("detector", event_detectors().values(), ids=lambda detector: detector.name)
+def test_every_detector_proves_itself(detector: EventDetector, attacked_scan: ScanReport) -> None:
+    assert detector.emulations
+    assert detector.controls
+    proof_law(detector, flagged_by(attacked_scan, detector.name))
+
+
+def test_every_detector_is_held_against_every_habit_and_attack(world: World) -> None:
+    names = world.events["principal"].to_pylist()
+    seen = {name.rsplit("-", 2)[0] for name in names} | {name.rsplit("-", 1)[0] for name in names}
+    assert {*attacks(), *habits()} <= seen
+
+
+def proven(detector: EventDetector, world: World, threshold: float) -> None:
+    with registered(detector), patch.object(type(detector), "priors", lambda _: ({}, threshold)):
+        report = scan_inference([world.attacked])
+    proof_law(detector, flagged_by(report, detector.name))
+
+
+def test_a_detector_that_claims_nothing_breaks_nothing(world: World) -> None:
+    proven(Counter(), world, 10)
+
+
+def test_a_bad_detector_that_does_not_see_its_attack_is_caught(world: World) -> None:
+    with pytest.raises(AssertionError, match="saw 0 of 5 runs of hop_skip_jump"):
+        proven(Boastful(), world, 10)
+
+
+def test_a_bad_detector_that_accuses_its_control_is_caught(world: World) -> None:
+    with pytest.raises(AssertionError, match="habit poller"):
+        proven(Nervous(), world, 10)
+
+
+def test_a_bad_detector_that_names_an_unknown_habit_is_caught() -> None:
+    with pytest.raises(AssertionError, match="polller"):
+        proof_law(Misspelt(), Tally())
