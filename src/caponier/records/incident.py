@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
-from caponier.matrix.technique import TechniqueRef
+from caponier.matrix.technique import Color, TechniqueRef
 from caponier.records.finding import Severity, SubjectRef
 
 
@@ -53,6 +53,36 @@ class Step:
     event_ids: tuple[str, ...]
     summary: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "time": _rfc3339(self.time),
+            "tactic": self.tactic,
+            "techniques": [technique.to_dict() for technique in self.techniques],
+            "subject": self.subject.to_dict(),
+            "finding_id": self.finding_id,
+            "event_ids": list(self.event_ids),
+            "summary": self.summary,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            time=datetime.fromisoformat(plain["time"]),
+            tactic=plain["tactic"],
+            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            subject=SubjectRef.from_dict(plain["subject"]),
+            finding_id=plain["finding_id"],
+            event_ids=tuple(plain["event_ids"]),
+            summary=plain["summary"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -61,6 +91,19 @@ class Note:
     time: datetime
     author: str
     text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"time": _rfc3339(self.time), "author": self.author, "text": self.text}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back.
+
+        Raises:
+            KeyError: If a key is missing.
+        """
+        return cls(datetime.fromisoformat(plain["time"]), plain["author"], plain["text"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +126,69 @@ class Incident:
     """In order of time."""
     owner: str | None = None
     notes: tuple[Note, ...] = ()
+    stage_since: datetime | None = None
+    """When it came to its stage; None while it is where it began."""
+    merged: tuple[str, ...] = ()
+    """Ids of incidents that turned out to be this one."""
 
     @property
     def tactics(self) -> tuple[str, ...]:
         """The tactics of its steps, each once, in order of their first step."""
         return tuple(dict.fromkeys(step.tactic for step in self.steps))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, an entry of the document `caponier.incidents/1`."""
+        return {
+            "incident_id": self.incident_id,
+            "stage": self.stage.value,
+            "stage_since": _rfc3339(self.stage_since) if self.stage_since else None,
+            "actors": list(self.actors),
+            "systems": list(self.systems),
+            "models": list(self.models),
+            "strategy": self.strategy.value,
+            "severity": self.severity.value,
+            "harms": list(self.harms),
+            "first_time": _rfc3339(self.first_time),
+            "last_time": _rfc3339(self.last_time),
+            "finding_ids": list(self.finding_ids),
+            "steps": [step.to_dict() for step in self.steps],
+            "owner": self.owner,
+            "notes": [note.to_dict() for note in self.notes],
+            "merged": list(self.merged),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back: `Incident.from_dict(incident.to_dict()) == incident`.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            incident_id=plain["incident_id"],
+            stage=Stage(plain["stage"]),
+            actors=tuple(plain["actors"]),
+            systems=tuple(plain["systems"]),
+            models=tuple(plain["models"]),
+            strategy=Strategy(plain["strategy"]),
+            severity=Severity(plain["severity"]),
+            harms=tuple(plain["harms"]),
+            first_time=datetime.fromisoformat(plain["first_time"]),
+            last_time=datetime.fromisoformat(plain["last_time"]),
+            finding_ids=tuple(plain["finding_ids"]),
+            steps=tuple(Step.from_dict(step) for step in plain["steps"]),
+            owner=plain["owner"],
+            notes=tuple(Note.from_dict(note) for note in plain["notes"]),
+            stage_since=datetime.fromisoformat(plain["stage_since"]) if plain["stage_since"] else None,
+            merged=tuple(plain["merged"]),
+        )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _technique(plain: dict[str, Any]) -> TechniqueRef:
+    color = plain.get("color")
+    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))
