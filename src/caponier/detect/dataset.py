@@ -1,4 +1,4 @@
-"""What a detector over data sets is: something that turns labelled rows into a score for each, and says which are wrong.
+"""What a detector over data sets is: something that scores labelled rows, and says which are wrong.
 
 Unlike events, rows have no order and no subject that sends them. So a data-set detector sees the whole set at once,
 and its answer must not depend on the order in which the rows come: whatever it draws by lot is drawn by row id.
@@ -46,6 +46,8 @@ class Analysis:
     facts: dict[str, Any]
     confidence: float
     """From 0 to the detector's cap."""
+    reasons: tuple[str, ...] = ()
+    """Why this is worth a finding; none where the flagged rows are no more than what every data set has."""
     sources: tuple[SourceShare, ...] = ()
     silent: tuple[str, ...] = field(default=())
     """What the detector could not judge, and why; nothing of it counts as clean."""

@@ -1,9 +1,9 @@
 """The labelled data set in memory, and what every reader of one checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,8 @@ class Dataset:
     sources: tuple[str, ...] | None
     content: Arrays | pa.Table
     """The accepted rows as they came: arrays with n rows each, or a table."""
+    features: tuple[str, ...] = ()
+    """Name of each column of `x`, of a table; an archive's are known by their place."""
     label: str = "y"
     """Name of the array or column that holds the labels."""
     label_values: tuple[Any, ...] = ()
@@ -48,6 +50,36 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def rows(self, kept: Sequence[int] | NDArray[np.int64], y: NDArray[np.int64] | None = None) -> Self:
+        """Return some of the rows, perhaps with other labels (n,); their content is left behind."""
+        chosen = np.asarray(kept, np.int64)
+        return replace(
+            self,
+            x=self.x[chosen],
+            y=(self.y if y is None else y)[chosen],
+            ids=tuple(self.ids[row] for row in chosen),
+            sources=None if self.sources is None else tuple(self.sources[row] for row in chosen),
+            content={},
+        )
+
+    def aligned(self, other: "Dataset") -> NDArray[np.float64]:
+        """Return another data set's features (m, d) in the places that they have here; what it lacks is 0.
+
+        Raises:
+            InputError: If the two do not describe the same things.
+        """
+        if not self.features and not other.features and self.x.shape[1] == other.x.shape[1]:
+            return other.x
+        place = {name: at for at, name in enumerate(other.features)}
+        shared = [name for name in self.features if name in place]
+        if 2 * len(shared) <= len(self.features):
+            raise InputError(f"it does not have the features of {self.path.name}", where=str(other.path))
+        x = np.zeros((len(other), len(self.features)))
+        for at, name in enumerate(self.features):
+            if name in place:
+                x[:, at] = other.x[:, place[name]]
+        return x
 
     @property
     def given(self) -> list[str]:

@@ -31,6 +31,15 @@ SOURCE_CHANCE: Final = 1e-3
 SOURCE_RATIO: Final = 2.0
 SOURCE_FLOOR: Final = 0.01
 """Share flagged that is taken for granted in every source."""
+AIMED_SHARE: Final = 0.05
+AIMED_ROWS: Final = 8
+AIMED_EXCESS: Final = 4.0
+AIMED_MOST: Final = 0.8
+"""Share of a class, and least rows of it, whose labels point to one other class, which is worth a finding however small
+it is among all rows: targeted flips are few. They must be several times as many as each pair of classes has on average,
+or, where there are few pairs, most of all flagged rows."""
+LEARNABLE: Final = 0.2
+"""Share of the errors of always giving the most frequent label that a model must save, or it has no say in labels."""
 SHOWN: Final = 10
 
 Mask = NDArray[np.bool_]
@@ -72,7 +81,10 @@ class LabelNoise:
         names = np.flatnonzero(speaks)
         y = np.searchsorted(names, dataset.y[judged])
         sources = None if dataset.sources is None else np.array(dataset.sources, object)[judged]
-        verdict, shares = _rounds(dataset.x[judged], y, len(names), _folds(dataset, judged), sources)
+        judgement = _rounds(dataset.x[judged], y, len(names), _folds(dataset, judged), sources)
+        if judgement is None:
+            return _nothing(len(dataset), "the features hardly tell the labels, so they cannot contradict any")
+        verdict, shares = judgement
         silent = tuple(
             f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
             for small in np.flatnonzero(~speaks & (counts > 0))
@@ -93,14 +105,44 @@ class LabelNoise:
         scores[judged], flagged[judged] = verdict.scores, verdict.flagged
         suggested[judged] = np.where(verdict.flagged, names[verdict.suggested], NOTHING)
         share = float(verdict.flagged.mean())
-        facts = _facts(dataset, flagged, suggested, len(judged), shares)
-        loud = [part.source for part in shares if part.stands_out]
+        reasons, confidence = self._reasons(dataset, flagged, suggested, share, shares)
         summary = (
-            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) are confidently contradicted by models that "
-            f"have not seen their rows"
-        ) + (f"; they are many more than elsewhere in {', '.join(loud[:SHOWN])}" if loud else "")
-        confidence = self.max_confidence.cap if share > NOTABLE or loud else Confidence.LOW.cap
-        return Analysis(scores, flagged, suggested, summary, facts, confidence, shares, silent)
+            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) are confidently contradicted by models "
+            "that have not seen their rows"
+        )
+        return Analysis(
+            scores=scores,
+            flagged=flagged,
+            suggested=suggested,
+            summary="; ".join([summary, *reasons[1 if share > NOTABLE else 0 :]]),
+            facts=_facts(dataset, flagged, suggested, len(judged), shares),
+            confidence=confidence,
+            reasons=reasons,
+            sources=shares,
+            silent=silent,
+        )
+
+    def _reasons(
+        self,
+        dataset: Dataset,
+        flagged: Mask,
+        suggested: NDArray[np.int64],
+        share: float,
+        shares: tuple[SourceShare, ...],
+    ) -> tuple[tuple[str, ...], float]:
+        """Say what is more than the slips that every data set has, and how sure a finding can be."""
+        loud = [part for part in shares if part.stands_out]
+        reasons = [f"more than {NOTABLE:.0%} of the labels are contradicted"] if share > NOTABLE else []
+        reasons += [f"source {part.source!r} has {part.flagged} of its {part.rows} rows flagged" for part in loud]
+        confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
+        sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
+        flows, pairs = _flows(dataset, flagged, suggested), len(sizes) * (len(sizes) - 1)
+        aimed = int(flagged.sum()) * min(AIMED_EXCESS / pairs, AIMED_MOST)
+        for (given, wanted), rows in flows:
+            if rows >= max(AIMED_ROWS, aimed, AIMED_SHARE * sizes[wanted]):
+                names = dataset.classes[wanted], dataset.classes[given]
+                reasons.append(f"{rows} rows that look like {names[0]!r} are labelled {names[1]!r}")
+        return tuple(reasons[: 1 + SHOWN]), confidence if reasons else 0.0
 
 
 def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64], speaks: Mask) -> str | None:
@@ -137,9 +179,13 @@ def _rounds(
     classes: int,
     folds: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
-) -> tuple[_Verdict, tuple[SourceShare, ...]]:
+) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
     models = OutOfFold(x, y, classes, folds)
-    first = _contradicted(models.probabilities(np.ones(len(y), bool)), y, classes)
+    blind = models.probabilities(np.ones(len(y), bool))
+    errors, majority = float((blind.argmax(axis=1) != y).mean()), float(np.bincount(y).max()) / len(y)
+    if errors > (1 - LEARNABLE) * (1 - majority):
+        return None
+    first = _contradicted(blind, y, classes)
     trusted = ~first.flagged
     if sources is not None:
         loud = [part.source for part in _shares(sources, first.flagged) if part.stands_out]
@@ -190,6 +236,12 @@ def _binomial_tail(k: int, n: int, p: float) -> float:
     return min(1.0, math.fsum(math.exp(value) for value in logs))
 
 
+def _flows(dataset: Dataset, flagged: Mask, suggested: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
+    """Return ((given, suggested), rows), the most frequent first."""
+    pairs = zip(dataset.y[flagged].tolist(), suggested[flagged].tolist(), strict=True)
+    return sorted(Counter(pairs).items(), key=lambda flow: (-flow[1], flow[0]))
+
+
 def _facts(
     dataset: Dataset,
     flagged: Mask,
@@ -197,18 +249,15 @@ def _facts(
     judged: int,
     shares: tuple[SourceShare, ...],
 ) -> dict[str, Any]:
-    given = [dataset.classes[label] for label in dataset.y[flagged]]
-    wanted = [dataset.classes[label] for label in suggested[flagged]]
-    flows = Counter(zip(given, wanted, strict=True))
-    by_class = Counter(given)
+    by_class = np.bincount(dataset.y[flagged], minlength=len(dataset.classes)).tolist()
     facts: dict[str, Any] = {
         "judged": judged,
         "flagged": int(flagged.sum()),
         "share": round(float(flagged.sum()) / judged, 4),
-        "by_given_label": dict(sorted(by_class.items())),
+        "by_given_label": {name: rows for name, rows in zip(dataset.classes, by_class, strict=True) if rows},
         "flows": [
-            {"given": one, "suggested": other, "rows": rows}
-            for (one, other), rows in sorted(flows.items(), key=lambda flow: (-flow[1], flow[0]))[:SHOWN]
+            {"given": dataset.classes[given], "suggested": dataset.classes[wanted], "rows": rows}
+            for (given, wanted), rows in _flows(dataset, flagged, suggested)[:SHOWN]
         ],
     }
     if shares:

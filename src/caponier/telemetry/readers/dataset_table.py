@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
-from caponier.telemetry.dataset import NAME_LIMIT, Columns, Dataset, check_ids, check_size, encode_labels
+from caponier.telemetry.dataset import NAME_LIMIT, VALUE_LIMIT, Columns, Dataset, check_ids, check_size, encode_labels
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT
 
 ROWS: Final = 5_000_000
 CELLS: Final = 2**28
 """Rows times columns of a Parquet file, by its footer, before anything of it is unpacked."""
+Block = tuple[list[str], NDArray[np.float64]]
+"""Names and values (n, k) of the features that one column gives."""
+
 CATEGORIES: Final = 64
 """Different words of a column up to which they are features; with more it is rather an id or a text."""
 NUMERIC: Final = 0.9
@@ -38,7 +42,7 @@ class _Sheet:
 
 
 def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
-    """Read a table; ids are row numbers from 1 where no column gives them.
+    """Read a table; where no column gives ids they are lines of a CSV, and row numbers from 1 of Parquet.
 
     Raises:
         InputError: If it is neither Parquet nor CSV in UTF-8, or a named column does not exist.
@@ -50,7 +54,7 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
             known = ", ".join(sheet.table.column_names[:20])
             raise InputError(f"there is no column {name!r} for --{option}", where=str(path), mend=f"Columns: {known}")
     labels, sources, ids = _roles(sheet, columns)
-    x, notes = _features(path, sheet, columns)
+    x, features, notes = _features(path, sheet, columns)
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
     y, classes, values = encode_labels([labels[row] for row in kept])
     lines = {row: sheet.lines[row] for row in sheet.faults}
@@ -65,6 +69,7 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
         ids=tuple(ids[row] for row in kept),
         sources=None if sources is None else tuple(sources[row] for row in kept),
         content=sheet.table.take(pa.array(kept)),
+        features=features,
         label=columns.label or "",
         label_values=values,
         rejections=tuple(sorted([*sheet.rejections, *bad], key=lambda rejection: rejection.line)),
@@ -130,7 +135,7 @@ def _roles(sheet: _Sheet, columns: Columns) -> tuple[list[Any], list[str] | None
         elif not isinstance(label, str | int | float | bool):
             raise InputError("the label is neither text nor a number", where=f"{columns.label}")
     sources = None if columns.source is None else _names(sheet.table[columns.source])
-    # Numbered by content, not by line: a broken line above must not rename the rows below it... but lines must be found.
+    # A CSV row's number is its line: a broken row above renames none below, and an editor finds it.
     ids = [str(line) for line in sheet.lines] if columns.id is None else _names(sheet.table[columns.id])
     sheet.faults.update(check_ids(ids))
     return labels, sources, ids
@@ -140,88 +145,93 @@ def _names(column: pa.ChunkedArray) -> list[str]:
     return ["" if value is None else str(value) for value in column.to_pylist()]
 
 
-def _features(path: Path, sheet: _Sheet, columns: Columns) -> tuple[NDArray[np.float64], list[str]]:
-    parts: list[NDArray[np.float64]] = []
+def _features(path: Path, sheet: _Sheet, columns: Columns) -> tuple[NDArray[np.float64], tuple[str, ...], list[str]]:
+    blocks: list[Block] = []
     notes: list[str] = []
     for name in sheet.table.column_names:
         if name in (columns.label, columns.source, columns.id):
             continue
-        part = _encoded(name, sheet.table[name].combine_chunks(), sheet.faults, notes)
-        parts.extend(part)
-        check_size(path, sheet.table.num_rows, sum(block.shape[1] for block in parts))
-    if not parts:
+        block = _encoded(name, sheet.table[name].combine_chunks(), sheet.faults)
+        if isinstance(block, str):
+            notes.append(f"column {name!r} is left out: {block}")
+            continue
+        blocks.append(block)
+        check_size(path, sheet.table.num_rows, sum(len(names) for names, _ in blocks))
+    if not blocks:
         raise InputError("no column besides the label can be used", where=str(path), mend="; ".join(notes) or None)
-    return np.concatenate(parts, axis=1), notes
+    features = tuple(name for names, _ in blocks for name in names)
+    return np.concatenate([values for _, values in blocks], axis=1), features, notes
 
 
-def _encoded(name: str, column: pa.Array, faults: dict[int, str], notes: list[str]) -> list[NDArray[np.float64]]:
-    """Return the blocks (n, k) of one column: its numbers, which are missing, or a 0 or 1 for each of its words."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+def _encoded(name: str, column: pa.Array, faults: dict[int, str]) -> Block | str:
+    """Return one column's numbers and which are missing, or a 0 or 1 for each of its words; or why it is no feature."""
+    if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-        kind = column.type
+    kind = column.type
     if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
-        return _lists(name, column, faults, notes)
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _numbers(name, column.cast(pa.float64()).to_numpy(zero_copy_only=False), column.is_null(), faults)
+        return _lists(name, column, faults)
+    if pa.types.is_boolean(kind):
+        column, kind = column.cast(pa.int8()), pa.int8()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return _numbers(name, column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), faults)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _texts(name, column.to_pylist(), faults, notes)
-    notes.append(f"column {name!r} is left out: {kind} is no feature")
-    return []
+        return _texts(name, column.to_pylist(), faults)
+    return f"{kind} is no feature"
 
 
-def _numbers(name: str, values: NDArray[Any], missing: pa.Array, faults: dict[int, str]) -> list[NDArray[np.float64]]:
+def _numbers(name: str, values: NDArray[Any], faults: dict[int, str]) -> Block:
+    """Fill gaps (NaN) with the median, and tell them by a feature of their own."""
     numbers = np.array(values, np.float64)
-    gaps = missing.to_numpy(zero_copy_only=False).astype(bool) | np.isnan(numbers)
+    gaps = np.isnan(numbers)
     for row in np.flatnonzero(np.isinf(numbers)):
         faults.setdefault(int(row), f"{name} is infinite")
     known = numbers[np.isfinite(numbers)]
     numbers[~np.isfinite(numbers)] = float(np.median(known)) if known.size else 0.0
-    return [numbers[:, None], gaps[:, None].astype(np.float64)] if gaps.any() else [numbers[:, None]]
+    if not gaps.any():
+        return [name], numbers[:, None]
+    return [name, f"{name} is missing"], np.stack([numbers, gaps.astype(np.float64)], axis=1)
 
 
-def _texts(
-    name: str, cells: Sequence[str | None], faults: dict[int, str], notes: list[str]
-) -> list[NDArray[np.float64]]:
-    filled = [(row, cell) for row, cell in enumerate(cells) if cell not in (None, "")]
-    numbers = np.full(len(cells), np.nan)
-    words = []
+def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Block | str:
+    filled = [(row, cell) for row, cell in enumerate(cells) if cell]
+    numbers, words = np.full(len(cells), np.nan), []
     for row, cell in filled:
         try:
-            numbers[row] = float(str(cell))
+            numbers[row] = float(cell)
         except ValueError:
-            words.append((row, str(cell)))
+            words.append((row, cell))
     if filled and len(words) <= (1 - NUMERIC) * len(filled):
         for row, word in words:
             faults.setdefault(row, f"{name} cannot be read: expected a number, found {word[:40]!r}")
-        return _numbers(name, numbers, pa.array(np.zeros(len(cells), bool)), faults)
-    different = sorted({str(cell) for _, cell in filled})
+        return _numbers(name, numbers, faults)
+    different = sorted({cell for _, cell in filled})
     if not different or len(different) > CATEGORIES:
-        notes.append(f"column {name!r} is left out: {len(different):,} different texts are no categories")
-        return []
+        return f"{len(different):,} different texts are no categories"
     position = {word: at for at, word in enumerate(different)}
     block = np.zeros((len(cells), len(different)))
     for row, cell in filled:
-        block[row, position[str(cell)]] = 1.0
-    return [block]
+        block[row, position[cell]] = 1.0
+    return [f"{name}={word}" for word in different], block
 
 
-def _lists(name: str, column: pa.Array, faults: dict[int, str], notes: list[str]) -> list[NDArray[np.float64]]:
+def _lists(name: str, column: pa.Array, faults: dict[int, str]) -> Block | str:
     lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.float64)
     usual = float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else 0.0
     if not usual or not usual.is_integer():
-        notes.append(f"column {name!r} is left out: its lists have no usual length")
-        return []
+        return "its lists have no usual length"
+    if usual * len(column) > VALUE_LIMIT:
+        return "its lists are too long"
     block = np.zeros((len(column), int(usual)))
     for row, values in enumerate(column.to_pylist()):
-        try:
+        if isinstance(values, list) and len(values) == int(usual) and all(map(_finite, values)):
             block[row] = values
-        except (TypeError, ValueError):
-            faults.setdefault(row, f"{name} is no list of {int(usual)} numbers")
         else:
-            if not np.isfinite(block[row]).all():
-                faults.setdefault(row, f"{name} holds NaN or infinity")
-    return [np.where(np.isfinite(block), block, 0.0)]
+            faults.setdefault(row, f"{name} is no list of {int(usual)} finite numbers")
+    return [f"{name}[{at}]" for at in range(int(usual))], block
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _raw(table: pa.Table, row: int) -> str:
