@@ -35,8 +35,9 @@ def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequen
     for part in SubjectPass(ENCODER, [(detector, params)], b"").run(stream.batches(cuts)):
         found["events"] += part.events
         found["duplicates"] += part.duplicates
+        rows, ordinals, subjects = part.counted(detector.counts)
         for row, subject, ordinal, score in zip(
-            part.rows, part.subject, part.ordinal, part.scores[detector.name], strict=True
+            rows, subjects, ordinals, part.scores[detector.name][rows], strict=True
         ):
             place = (part.names[subject], int(part.batch.time[row]), int(part.batch.seq[row]))
             signals = (int(part.similar.batch.signals["squared"][row]), bool(part.similar.batch.signals["flip"][row]))

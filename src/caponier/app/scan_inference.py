@@ -10,9 +10,10 @@ from caponier.app.load_events import feature_spec, gap, load_events, scale_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.detector import EventDetector, Params
+from caponier.detect.detector import EventDetector, Params, Signal
 from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
 from caponier.detect.registry import select
+from caponier.detect.sketch import fits
 from caponier.engines.local import BATCH_ROWS, Detection, Line, Plan, scan
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
@@ -207,6 +208,7 @@ def _lines(
     terms: _Terms,
 ) -> dict[str, tuple[Params, Threshold]]:
     """Return what each detector runs with; list those that cannot run, and what the others lack."""
+    detectors = _trained(report, summary, detectors, section, terms.salt)
     ranked = {detector.name: found for detector in detectors if (found := _learned(detector, section))}
     total = bound_of(terms.budget, terms.baseline.horizons_per_week if terms.baseline else None)
     lines: dict[str, tuple[Params, Threshold]] = {}
@@ -230,6 +232,27 @@ def _lines(
         versions = f"version {section.version or 'unknown'}, most events of version {summary.version or 'unknown'}"
         report.notes.append(f"{summary.model}: the baseline is of {versions}; build one for it")
     return lines
+
+
+def _trained(
+    report: ScanReport,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    section: ModelBaseline | None,
+    salt: bytes,
+) -> list[EventDetector]:
+    """Leave out, and note, the detectors that need a sketch of the training set and have none that can be read."""
+    speaking = []
+    for detector in detectors:
+        stored = section.detectors.get(detector.name) if section else None
+        if Signal.TRAINING_SET not in detector.needs or (stored and fits(stored.params, salt)):
+            speaking.append(detector)
+            continue
+        lack = "was made with another salt" if stored else "is missing; build the baseline with --training-set"
+        report.notes.append(
+            f"{summary.model}: {detector.name} does not run; the baseline's sketch of the training set {lack}"
+        )
+    return speaking
 
 
 def _learned(detector: EventDetector, section: ModelBaseline | None) -> DetectorBaseline | None:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Explanation, Params
+from caponier.detect.detector import Counts, EventDetector, Explanation, Params
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
@@ -158,17 +158,20 @@ class _Judge:
             fired = np.zeros(len(scored.names), np.int64)
             if scored.resumed:
                 fired[0] = self._fired[line.detector]
+            rows, ordinal, subject = scored.counted(self._detectors[line.detector].counts)
             at, after = triggers(
-                scored.scores[line.detector], scored.ordinal, scored.subject, fired, line.threshold, self._plan.horizon
+                scored.scores[line.detector][rows], ordinal, subject, fired, line.threshold, self._plan.horizon
             )
             self._fired[line.detector] = int(after[-1])
-            found += [self._detection(line, scored, int(query)) for query in at]
+            found += [self._detection(line, scored, int(row)) for row in rows[at]]
         return found
 
-    def _detection(self, line: Line, scored: Scored, query: int) -> Detection:
-        subject, ordinal = int(scored.subject[query]), int(scored.ordinal[query])
-        window = _window(scored, query)
-        explanation = self._detectors[line.detector].explain(line.params, window)
+    def _detection(self, line: Line, scored: Scored, row: int) -> Detection:
+        detector, asked = self._detectors[line.detector], int(scored.asked[row])
+        subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
+        value = int(scored.scores[line.detector][row])
+        window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
+        explanation = detector.explain(line.params, window)
         kind, _, name = scored.names[subject].partition(SEPARATOR)
         places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
         return Detection(
@@ -176,16 +179,17 @@ class _Judge:
             model=self._plan.model,
             kind=kind,
             subject=name.replace(SEPARATOR, " "),
-            value=float(scored.scores[line.detector][query]),
-            queries=(ordinal - 1) % self._plan.horizon + 1,
+            value=float(value),
+            queries=(asked - 1) % self._plan.horizon + 1 if asked else 0,
             trigger=(int(window.source[-1]), int(window.seq[-1])),
             evidence=tuple(places),
             explanation=explanation,
         )
 
 
-def _window(scored: Scored, query: int) -> EventBatch:
+def _window(scored: Scored, row: int) -> EventBatch:
     """Return the subject's last different queries up to one of them, whichever batches they came in."""
+    query = int(np.searchsorted(scored.rows, row))
     history, end = scored.similar.history, int(scored.similar.at[query]) + 1
     begin = max(int(history.offsets[scored.subject[query]]), end - RING)
     rows = history.take(np.arange(begin, end))
@@ -193,6 +197,16 @@ def _window(scored: Scored, query: int) -> EventBatch:
         offsets=np.array([0, end - begin]),
         **{name: getattr(rows, name) for name in ("time", "source", "seq", "query", "key", "label")},
         signals=rows.signals,
+    )
+
+
+def _alone(scored: Scored, row: int, value: int) -> EventBatch:
+    """Return one event with its score: what is the same however the stream was cut."""
+    batch = scored.batch
+    return EventBatch(
+        offsets=np.array([0, 1]),
+        **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
+        signals={"score": np.array([value])},
     )
 
 
@@ -240,10 +254,12 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
 
 def maxima(spool: Spool, plan: Plan, where: str, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
     """Return, for each detector of a plan, the maxima of the subjects that fulfil a condition."""
+    known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
     for scored in _scored(spool, plan, where, BATCH_ROWS):
         for name, best in gathered.items():
-            best.add(scored.names, scored.scores[name], scored.ordinal, scored.subject)
+            rows, ordinal, subject = scored.counted(known[name].counts)
+            best.add(scored.names, scored.scores[name][rows], ordinal, subject)
         if progress:
             progress(scored.events)
     return gathered
@@ -288,7 +304,7 @@ def _course(scored: Scored, index: int) -> Course:
     own = scored.subject == index
     rows = scored.rows[own]
     places = np.stack([scored.batch.source[rows], scored.batch.seq[rows]], axis=1).astype(np.int64)
-    scores = {detector: values[own] for detector, values in scored.scores.items()}
+    scores = {detector: values[rows] for detector, values in scored.scores.items()}
     return Course(kind, name.replace(SEPARATOR, " "), places, scores)
 
 

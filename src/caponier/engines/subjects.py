@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from caponier.detect import similarity
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
-from caponier.detect.detector import EventDetector, Params
+from caponier.detect.detector import Counts, EventDetector, Params
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
 
@@ -20,7 +20,7 @@ IDLE = IDLE_SECONDS * 1_000_000
 
 @dataclass(frozen=True)
 class Scored:
-    """One batch with its scores; everything (q,) is over its different queries."""
+    """One batch of n rows with its scores; everything (q,) is over its different queries."""
 
     names: list[str]
     """Name of each subject; a subject that was idle for long stands there again, as a new one."""
@@ -32,13 +32,23 @@ class Scored:
     """(q,) index of the subject."""
     ordinal: NDArray[np.int64]
     """(q,) how many different queries the subject has made, including this one."""
+    asked: NDArray[np.int64]
+    """(n,) how many different queries the subject has made up to each row."""
+    place: NDArray[np.int64]
+    """(n,) how many events the subject has sent up to each row, including this one."""
     scores: dict[str, NDArray[np.int64]]
-    """(q,) by detector."""
+    """(n,) by detector."""
     duplicates: list[tuple[int, int]]
     """Source and line of the rows that say the same event again."""
     events: int
     resumed: bool
     """The first subject goes on from the batch before."""
+
+    def counted(self, counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows that a horizon counts, the place of each in its subject's horizons, and their subjects."""
+        if counts is Counts.QUERIES:
+            return self.rows, self.ordinal, self.subject
+        return np.arange(len(self.batch)), self.place, self.batch.subject
 
 
 @dataclass
@@ -49,6 +59,7 @@ class _Open:
     last_time: int
     last_key: int
     queries: int
+    sent: int
     similar: NDArray[Any]
     states: dict[str, NDArray[Any]]
 
@@ -106,24 +117,27 @@ class SubjectPass:
         resumed: bool,
         end: tuple[int, int, int],
     ) -> Scored:
-        before = np.zeros(len(names), np.int64)
+        before, sent = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
         similar_state = np.zeros(len(names), self._dtype)
         if resumed and self._open is not None:
-            similar_state[0], before[0] = self._open.similar, self._open.queries
+            similar_state[0], before[0], sent[0] = self._open.similar, self._open.queries, self._open.sent
         similar = similarity.add_signals(similar_state, batch, np.array([len(names) - 1]))
-        rows = np.flatnonzero(similar.batch.signals["unique"])
-        subject = batch.subject[rows]
-        counts = np.bincount(subject, minlength=len(names))
-        ordinal = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(before, counts) + 1
+        unique, subject = similar.batch.signals["unique"], batch.subject
+        asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
+        rows = np.flatnonzero(unique)
         scores, states = {}, {}
         for detector, params in self._detectors:
             state = np.zeros(len(names), detector.state)
             if resumed and self._open is not None:
                 state[0] = self._open.states[detector.name]
-            after, all_scores = detector.score(params, state, similar.batch)
-            scores[detector.name], states[detector.name] = all_scores[rows], after[-1]
-        self._open = _Open(names[-1], end[0], end[1], int(before[-1] + counts[-1]), similar.state[-1], states)
-        return Scored(names, batch, similar, rows, subject, ordinal, scores, repeated, end[2], resumed)
+            after, scores[detector.name] = detector.score(params, state, similar.batch)
+            states[detector.name] = after[-1]
+        filled = batch.offsets[-1] > batch.offsets[-2]
+        queries, events = (asked[-1], place[-1]) if filled else (before[-1], sent[-1])
+        self._open = _Open(names[-1], end[0], end[1], int(queries), int(events), similar.state[-1], states)
+        return Scored(
+            names, batch, similar, rows, subject[rows], asked[rows], asked, place, scores, repeated, end[2], resumed
+        )
 
     def _begins(
         self, names: list[str], first_rows: NDArray[np.int64], codes: NDArray[np.int64], time: NDArray[np.int64]
@@ -157,6 +171,13 @@ class SubjectPass:
         all_queries, all_keys = np.zeros((n, self._encoder.width), np.uint8), np.zeros(n, np.uint64)
         all_queries[present], all_keys[present] = queries, keys
         return all_queries, all_keys
+
+
+def _running(counted: NDArray[np.bool_], offsets: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count, at each row, the rows of its subject up to it that are counted, and those `before` (s,) the batch."""
+    total = np.concatenate([[0], np.cumsum(counted)])
+    running: NDArray[np.int64] = total[1:] + np.repeat(before - total[offsets[:-1]], np.diff(offsets))
+    return running
 
 
 def _runs(subjects: pa.Array) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

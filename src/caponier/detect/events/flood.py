@@ -72,7 +72,8 @@ def _in_batch(second: NDArray[np.int64], offsets: NDArray[np.int64], subject: ND
     since = second - second.min()
     place = subject * (since.max() + SECONDS) + since
     begin = np.maximum(np.searchsorted(place, place - (SECONDS - 1), side="left"), offsets[subject])
-    return np.arange(len(second)) - begin + 1
+    counted: NDArray[np.int64] = np.arange(len(second)) - begin + 1
+    return counted
 
 
 def _before(second: NDArray[np.int64], subject: NDArray[np.int64], state: State) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 Telling whether a record was trained on means asking for that record (Shokri et al. 2017), and asking for many of them.
 Clients whose inputs are measured anew hardly ever send a training row again, byte for byte, and a customer who gave
 some records for training sends those few. So the different training rows among a principal's last 200 different queries
-are counted, on a salted sketch of the training set.
+are counted, on a salted sketch of the training set, as far as they are more than the few that a customer may own.
 """
 
 from typing import Final
@@ -20,14 +20,14 @@ from caponier.matrix.technique import TechniqueId
 WINDOW: Final = RING
 """As many queries as similarity remembers: within them no row counts twice."""
 OWN: Final = 5
-"""A customer may have this many records of its own in the training set."""
+"""A customer may have this many records of its own in the training set; they do not count."""
 
 
 class MembershipProbe:
     """Counts the different training rows among the last 200 different queries of a principal."""
 
     name = "membership_probe"
-    statistic = "training_rows"
+    statistic = "training_rows_beyond_own"
     techniques = (
         TechniqueId("atlas", "AML.T0024.000"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.01.01"),
@@ -37,7 +37,7 @@ class MembershipProbe:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE, Signal.TRAINING_SET})
     state = np.dtype([("hit", np.int32, (WINDOW,))])
     state_version = 1
-    floor = OWN
+    floor = 0
     max_confidence = Confidence.HIGH
     emulations = ("membership_inference",)
     controls = ("owner_of_records", "evaluation_team", "random_user", "retrier")
@@ -51,13 +51,13 @@ class MembershipProbe:
         return None
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Count the training rows among each subject's last 200 different queries."""
+        """Count the training rows, beyond five, among each subject's last 200 different queries."""
         queries, rows = batch.queries()
         after = state.copy()
         hits = holds(params, queries.key).astype(np.int64)
         sums, after["hit"] = windowed_sum(hits, queries.offsets, state["hit"])
         scores = np.zeros(len(batch), np.int64)
-        scores[rows] = sums
+        scores[rows] = np.maximum(sums - OWN, 0)
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
