@@ -145,7 +145,8 @@ def test_the_result_is_kept_as_json(out: Path, result: DemoResult) -> None:
     kept = json.loads((out / "result.json").read_text())
     assert kept["schema"] == "caponier.demo/1"
     assert kept["passed"] is True
-    assert kept["attackers"] == json.loads(json.dumps([who.to_dict() for who in result.attackers]))
+    assert kept["attackers"] == kept["attackers_flagged"] == 2
+    assert kept["attacks"] == json.loads(json.dumps([who.to_dict() for who in result.attackers]))
     assert (out / "report.html").is_file()
 
 
@@ -226,10 +227,10 @@ def test_a_second_run_replaces_the_first_and_counts_the_same(
 
 def counts(result: DemoResult) -> dict[str, object]:
     plain = result.to_dict()
-    benign = [{name: value for name, value in share.items() if name != "latency_ms"} for share in plain["benign"]]
+    benign = [{name: value for name, value in share.items() if name != "latency_ms"} for share in plain["habits"]]
     findings = [(finding.detector, finding.subject, finding.unique_queries) for finding in result.findings]
-    names = ("served", "calibration", "attackers", "events", "certainty")
-    return {name: plain[name] for name in names} | {"benign": benign, "findings": findings}
+    names = ("served", "calibration", "attacks", "events", "certainty")
+    return {name: plain[name] for name in names} | {"habits": benign, "findings": findings}
 
 
 def test_another_folder_is_refused_before_anything_is_done(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ SUBJECTS = 3
 START = 1_750_000_000_000_000
 MONTH_AND_A_DAY = 31 * 86_400 * 1_000_000
 
-PIECES = ("fresh", "walk", "repeat", "far_repeat", "cell", "extreme", "silent", "twin", "pause", "ring")
-"""What a subject does next; `ring` asks more than a ring of 200 can hold, `cell` moves less than quantising sees."""
+PIECES = ("fresh", "walk", "repeat", "far_repeat", "cell", "extreme", "silent", "twin", "pause", "ring", "echo")
+"""What a subject does next; `ring` asks more than a ring of 200 can hold, `echo` comes back to what is about to leave
+it, `cell` moves less than quantising sees."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ class _Author:
             self.rows += self.rows[-1:]
         elif kind == "walk":
             self._walk()
+        elif kind == "echo":
+            for row in [row for row in self.asked[-195:-170] if row is not None]:
+                self._ask((np.array(row) + self.rng.choice([-1.0, 1.0], WIDTH)).clip(0, 127).tolist())
         elif kind in ("repeat", "far_repeat"):
             back = self.asked[-20:] if kind == "repeat" else self.asked[:3]
             for row in back[: int(self.rng.integers(1, 4))]:
@@ -145,7 +149,7 @@ def streams() -> st.SearchStrategy[Stream]:
 TYPICAL = written(
     [
         (1, ["fresh", "walk", "twin", "silent", "walk", "cell", "repeat"]),
-        (2, ["ring", "far_repeat", "walk", "pause", "walk", "extreme"]),
+        (2, ["ring", "echo", "far_repeat", "walk", "pause", "walk", "extreme"]),
         (3, ["fresh"]),
     ]
 )

@@ -37,7 +37,7 @@ from caponier.extras import needs
 DEPLOYMENT: Final = Deployment("digits-mlp", "1", "mail-sorting")
 ATTACKS: Final = ("hop_skip_jump", "boundary")
 ATTEMPTS: Final = 4
-"""Images that an attacker tries at most: one search in six ends farther away than half of where it began."""
+"""Images that an attacker tries at most: now and then a search ends farther away than half of where it began."""
 STRANGERS: Final = 1_000
 """Added to the seed of the users who are scanned, so that none of them is one of those who were learned from."""
 

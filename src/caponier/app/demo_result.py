@@ -142,6 +142,11 @@ class DemoResult:
     """By stage."""
 
     @property
+    def attackers_flagged(self) -> int:
+        """How many attackers were flagged."""
+        return sum(attacker.flagged for attacker in self.attackers)
+
+    @property
     def benign_users(self) -> int:
         """Benign users among the scanned traffic."""
         return sum(share.traffic.users for share in self.benign)
@@ -186,10 +191,12 @@ class DemoResult:
             "report": str(self.out / "report.html"),
             "served": asdict(self.served),
             "calibration": asdict(self.calibration),
-            "benign": [asdict(share) for share in self.benign],
+            "attackers": len(self.attackers),
+            "attackers_flagged": self.attackers_flagged,
             "benign_users": self.benign_users,
             "benign_flagged": self.benign_flagged,
-            "attackers": [attacker.to_dict() for attacker in self.attackers],
+            "attacks": [attacker.to_dict() for attacker in self.attackers],
+            "habits": [asdict(share) for share in self.benign],
             "events": self.events,
             "certainty": asdict(self.certainty),
             "notes": list(self.notes),

@@ -28,7 +28,7 @@ class Told:
 def headline(result: DemoResult) -> str:
     """Say in one sentence what came out."""
     attackers, users = result.attackers, result.benign_users
-    noticed = sum(attacker.flagged for attacker in attackers)
+    noticed = result.attackers_flagged
     share = f"All {noticed}" if noticed == len(attackers) else f"{noticed} of {len(attackers)}"
     bothered = result.benign_flagged
     others = f"so were {bothered} of the {users} benign users" if bothered else f"none of the {users} benign users was"
@@ -127,8 +127,7 @@ def _harms(result: DemoResult) -> str:
 
 
 def _advice(result: DemoResult) -> str:
-    flagged = sum(attacker.flagged for attacker in result.attackers)
     return (
-        f"Withdraw the {flagged} keys that the findings name, trust nothing that was decided on their images, and read "
+        f"Withdraw the {result.attackers_flagged} keys that the findings name, trust nothing that was decided on their images, and read "
         f"the findings: caponier findings list --workspace {result.out.name}"
     )

@@ -41,7 +41,7 @@ def _loaded(name: str, source: str | EntryPoint) -> object:
 
 
 def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:
-    if not isinstance(detector, EventDetector) or detector.name != name:
+    if isinstance(detector, type) or not isinstance(detector, EventDetector) or detector.name != name:
         raise CaponierError("is no detector, or has another name than its file or entry point", where=name)
     if name in found:
         raise CaponierError("two detectors have this name", where=name)

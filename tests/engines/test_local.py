@@ -1,0 +1,197 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from caponier.detect.registry import event_detectors
+from caponier.engines.local import Line, Plan, fits, joined, maxima, sample, scan, suspicion
+from caponier.engines.spool import Spool, bucket_of
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
+from engines.logs import SECOND, START, filled, rows
+from laws.bad_detectors import Counter
+from laws.runs import registered
+
+ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
+BARE = Plan("m", ENCODER, 5, ())
+COUNTING = Plan("m", ENCODER, 5, (Line("counter", {}, 2.0),))
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    """Ten users of twelve queries each, all mixed."""
+    with Spool() as opened:
+        yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i % 2]))
+
+
+@pytest.fixture(autouse=True)
+def counter() -> Iterator[None]:
+    with registered(Counter(), *event_detectors().values()):
+        yield
+
+
+class TestScan:
+    def test_the_first_score_above_the_threshold_of_each_horizon_is_a_detection(self, spool: Spool) -> None:
+        found = [one for one in scan(spool, [COUNTING]).detections if one.subject == "p3"]
+        assert [(one.queries, one.value) for one in found] == [(3, 3.0), (1, 6.0), (1, 11.0)]
+        assert [one.trigger for one in found] == [(0, 23), (0, 53), (0, 103)]
+        assert found[0].kind == "principal"
+        assert found[0].evidence == ((0, 23),)
+        assert found[0].explanation.summary == "3 queries"
+
+    def test_everything_is_counted(self, spool: Spool) -> None:
+        result = scan(spool, [COUNTING])
+        assert result.events == 120
+        assert len(result.detections) == 30
+
+    def test_no_plan_gives_nothing(self, spool: Spool) -> None:
+        assert scan(spool, []).detections == []
+
+    def test_a_plan_for_a_model_that_is_not_there_gives_nothing(self, spool: Spool) -> None:
+        assert scan(spool, [Plan("other", ENCODER, 5, COUNTING.lines)]).events == 0
+
+    def test_detections_come_in_the_order_of_their_subjects(self, spool: Spool) -> None:
+        order = [(one.subject, one.trigger) for one in scan(spool, [COUNTING], batch_rows=7).detections]
+        assert order == sorted(order)
+
+    @pytest.mark.parametrize("batch_rows", [1, 7, 1000])
+    def test_the_size_of_batches_changes_nothing(self, batch_rows: int, spool: Spool) -> None:
+        found = [(one.subject, one.trigger) for one in scan(spool, [COUNTING], batch_rows=batch_rows).detections]
+        assert found == [(one.subject, one.trigger) for one in scan(spool, [COUNTING]).detections]
+
+    def test_progress_adds_up(self, spool: Spool) -> None:
+        told: list[int] = []
+        scan(spool, [COUNTING], batch_rows=50, progress=told.append)
+        assert sum(told) == 120
+        assert len(told) > 1
+
+    def test_duplicates_are_listed(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(3, time=START, input=lambda _: [1.0, 1.0]))
+            assert scan(spool, [BARE]).duplicates == [(0, 2), (0, 3)]
+
+    def test_names_of_addresses_are_readable(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(4, principal=None, source_ip="1.2.3.4", user_agent="curl"))
+            (found,) = scan(spool, [COUNTING]).detections
+            assert (found.kind, found.subject) == ("address", "1.2.3.4 curl")
+
+
+class TestProcesses:
+    def plan(self) -> Plan:
+        detector = event_detectors()["iterative_query"]
+        return Plan("m", ENCODER, 5, (Line(detector.name, detector.priors()[0], -1.0),))
+
+    def test_several_find_what_one_finds_in_the_same_order(self, spool: Spool) -> None:
+        one, three = (scan(spool, [self.plan()], workers=workers) for workers in (1, 3))
+        assert one.events == three.events == 120
+        assert len(one.detections) == 30
+        assert [(d.subject, d.trigger, d.value) for d in one.detections] == [
+            (d.subject, d.trigger, d.value) for d in three.detections
+        ]
+
+    def test_progress_of_processes_adds_up(self, spool: Spool) -> None:
+        told: list[int] = []
+        scan(spool, [self.plan()], workers=2, progress=told.append)
+        assert sum(told) == 120
+
+    def test_more_processes_than_subjects_is_no_error(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(3))
+            assert scan(spool, [self.plan()], workers=3).events == 3
+
+
+class TestMaxima:
+    def test_every_subject_has_one(self, spool: Spool) -> None:
+        (gathered,) = maxima(spool, COUNTING, "true").values()
+        assert gathered.horizons == 30
+        assert gathered.by_subject() == {f"principal\x1fp{i}": (10.0, True) for i in range(10)}
+
+    def test_a_condition_shares_subjects_out(self, spool: Spool) -> None:
+        shares = [maxima(spool, COUNTING, f"bucket % 4 = {share}")["counter"].by_subject() for share in range(4)]
+        assert sum(map(len, shares)) == 10
+
+    def test_progress_is_told(self, spool: Spool) -> None:
+        told: list[int] = []
+        maxima(spool, COUNTING, "true", told.append)
+        assert sum(told) == 120
+
+
+class TestSample:
+    def test_everybody_is_taken_if_asked_for(self, spool: Spool) -> None:
+        batch, names = sample(spool, BARE, 1.0, 100)
+        assert len(batch) == 120
+        assert sorted(names) == sorted(f"principal\x1fp{i}" for i in range(10))
+
+    def test_a_loud_subject_counts_no_more_than_others(self, spool: Spool) -> None:
+        with Spool() as uneven:
+            filled(uneven, rows(1000, principal=lambda i: "loud" if i % 10 else f"p{i}"))
+            batch, names = sample(uneven, BARE, 1.0, 20)
+        loud = names.index("principal\x1floud")
+        assert np.diff(batch.offsets)[loud] == 20
+        assert len(batch) == 120
+
+    def test_repeats_are_not_taken(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(50, input=lambda i: [float(i % 4), 0.0]))
+            assert len(sample(spool, BARE, 1.0, 100)[0]) == 4
+
+    def test_a_small_share_is_enlarged_until_somebody_is_in_it(self, spool: Spool) -> None:
+        _, names = sample(spool, BARE, 1e-9, 100)
+        assert 1 <= len(names) <= 10
+
+    def test_a_share_is_about_that(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(4000, principal=lambda i: f"p{i}"))
+            _, names = sample(spool, BARE, 0.25, 100)
+        assert 800 < len(names) < 1200
+
+    def test_the_folds_of_a_small_share_are_even(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(6000, principal=lambda i: f"p{i}"))
+            batch, names = sample(spool, BARE, 0.02, 100)
+        folds = np.bincount([bucket_of(name) // 16 % 5 for name in names], minlength=5)
+        assert len(batch) == len(names) > 60
+        assert folds.min() > 0
+        assert folds.max() < len(names) / 2
+
+    def test_nobody_is_nobody(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(3, input=lambda _: [1.0]))
+            batch, names = sample(spool, BARE, 0.5, 100)
+        assert (len(batch), names, batch.query.shape) == (0, [], (0, 2))
+        assert not batch.signals["unique"].size
+
+
+def test_batches_are_laid_behind_each_other(spool: Spool) -> None:
+    batch, _ = sample(spool, BARE, 1.0, 100)
+    twice = joined([batch, batch], 2)
+    assert (len(twice), twice.subjects) == (240, 20)
+    assert twice.signals["squared"].tolist() == batch.signals["squared"].tolist() * 2
+
+
+def test_some_subjects_are_fitted_on(spool: Spool) -> None:
+    class Measuring(Counter):
+        def fit(self, benign):
+            return {"n": np.array([len(benign)])}
+
+    batch, names = sample(spool, BARE, 1.0, 100)
+    picked = np.array([name.endswith("3") for name in names])
+    assert fits(Measuring(), batch, picked)["n"].tolist() == [12]
+
+
+class TestSuspicion:
+    @pytest.mark.parametrize("rows_a_batch", [7, 8192])
+    def test_every_score_of_every_subject(
+        self, rows_a_batch: int, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("caponier.engines.local.BATCH_ROWS", rows_a_batch)
+        courses = suspicion(spool, COUNTING)
+        assert [course.subject for course in courses] == [f"p{i}" for i in range(10)]
+        assert courses[4].scores["counter"].tolist() == list(range(1, 13))
+        assert courses[4].places.tolist() == [[0, 4 + 10 * i] for i in range(12)]
+
+    def test_a_subject_that_comes_back_stands_there_again(self) -> None:
+        with Spool() as spool:
+            filled(spool, rows(2, time=lambda i: START + i * 40 * 86_400 * SECOND))
+            assert [course.subject for course in suspicion(spool, COUNTING)] == ["p", "p"]
