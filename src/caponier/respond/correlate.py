@@ -118,8 +118,8 @@ def _attached(
         for name in one.actors:
             by_actor[name].append(one)
     attached: dict[int, list[ContextEvent]] = defaultdict(list)
-    once = {event.event_id: event for event in context}
-    for event in sorted(once.values(), key=lambda event: (event.time, event.event_id)):
+    once = {(event.event_id, event.rule): event for event in context}
+    for event in sorted(once.values(), key=lambda event: (event.time, event.event_id, event.rule)):
         nearest = _nearest(event, by_actor, actors, settings)
         if nearest is not None:
             attached[id(nearest)].append(event)
@@ -188,7 +188,9 @@ def _steps(findings: Sequence[Finding], context: Sequence[ContextEvent]) -> tupl
         subject = SubjectRef("asset", event.host or event.address or event.account or event.rule)
         for tactic, refs in by_tactic(event.techniques).items():
             steps.append(Step(event.time, tactic, refs, subject, None, (event.event_id,), event.summary))
-    return tuple(sorted(steps, key=lambda step: (step.time, step.finding_id or "", step.event_ids, step.tactic)))
+    return tuple(
+        sorted(steps, key=lambda step: (step.time, step.finding_id or "", step.event_ids, step.tactic, step.summary))
+    )
 
 
 def _continued(fresh: Incident, one: Group, before: Sequence[Incident], now: datetime) -> Incident:
