@@ -1,0 +1,157 @@
+"""What happens when a pickle calls, creates or builds something: the use is noted, and the result is made up."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from caponier.detect.pickles import arrays
+from caponier.detect.pickles.ledger import Ledger
+from caponier.detect.pickles.rules import Check, Role, Rules, Standing
+from caponier.detect.pickles.stream import BrokenError, Stream
+from caponier.detect.pickles.values import COMPUTED, Blob, Box, Global, Made
+
+_ENCODE: Final = Global("_codecs", "encode")
+
+
+class Calls:
+    """Notes the uses of one pickle in the ledger."""
+
+    def __init__(self, rules: Rules, ledger: Ledger, stream: Stream) -> None:
+        self.rules, self.ledger, self.stream = rules, ledger, stream
+
+    def use(self, what: Global, role: Role) -> bool:
+        """Note a use of a global, and return whether it is allowed."""
+        standing = self.rules.standing(what, role)
+        self.ledger.note(str(what), role, standing, self.stream.pos)
+        if standing is Standing.UNCLEAR:
+            self.ledger.doubt(f"{what}: {self.rules.unclear[what]}")
+        return standing is Standing.ALLOWED
+
+    def invoke(self, target: Any, role: Role) -> bool:
+        """Note that code of `target` runs, and return whether that is allowed.
+
+        Raises:
+            BrokenError: If there is no code to run: every unpickler would stop here.
+        """
+        if isinstance(target, Made):
+            if role in (Role.BUILD, Role.ITEMS):
+                return self.use(target.origin, role)
+            return self._forbid(f"what {target.origin} gives", role)
+        if not isinstance(target, Global):
+            raise BrokenError(f"wants to {role.value} something that allows no such thing")
+        if role in (Role.BUILD, Role.ITEMS):
+            # The class or function itself is changed, not an object of it.
+            return self._forbid(f"{target} itself", role)
+        return self.use(target, role)
+
+    def call(self, target: Any, args: tuple[Any, ...]) -> Any:
+        """Note a call, and return what stands for its result."""
+        allowed = self.invoke(target, Role.CALL)
+        if not isinstance(target, Global):
+            return Made(COMPUTED, args)
+        check = self.rules.checks.get(target)
+        if allowed and self._fits(target, check, args):
+            if target == _ENCODE and args and isinstance(args[0], str):
+                return Blob(memoryview(args[0].encode("latin-1", "replace")))
+            if check and check.makes and isinstance(args[check.makes[0]], Global):
+                return Made(args[check.makes[0]], args)
+        return Made(target, args)
+
+    def new(self, target: Any, args: tuple[Any, ...]) -> Made:
+        """Note that an object is created, and return what stands for it."""
+        self.invoke(target, Role.NEW)
+        self._guard_functions(target, args)
+        check = self.rules.checks.get(target) if isinstance(target, Global) else None
+        if check and check.plain and args:
+            self._forbid(f"{target} with arguments", Role.NEW)
+        return Made(target if isinstance(target, Global) else COMPUTED, args)
+
+    def persistent(self, key: Any) -> Any:
+        """Note an object that lies outside the pickle; only torch's storages and classes are known."""
+        if isinstance(key, tuple) and len(key) == 4 and key[0] == "module" and isinstance(key[1], Global):
+            # Torch's old format wraps a class with its source text, to compare it; the text is never run.
+            return key[1]
+        if isinstance(key, tuple) and len(key) >= 5 and key[0] == "storage":
+            kind, name, count = key[1], key[2], key[4]
+            if isinstance(kind, Global) and isinstance(name, str) and isinstance(count, int):
+                if len(self.ledger.storages) >= self.ledger.limits.members:
+                    self.ledger.doubt("refers to more storages than a scan looks at")
+                else:
+                    self.ledger.storages[name] = (kind.name, count)
+                return Made(Global("torch.storage", "UntypedStorage"))
+        self.ledger.doubt("refers to an object outside the file, which only its loader knows")
+        return Made(COMPUTED)
+
+    def may_be_text(self, value: Any) -> bool:
+        """Return whether a value could turn out to be a text: nothing that is allowed gives one."""
+        return isinstance(value, Made) and value.origin not in self.rules.allowed
+
+    def _fits(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> bool:
+        """Check the arguments of an allowed call; what does not fit is noted."""
+        if check is None:
+            return self._guard_functions(target, args)
+        called = [at for at in (check.invokes, *(check.calls or ())) if at is not None]
+        fits = self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
+        for at in check.makes:
+            fits &= self._makes(target, args[at : at + 1], or_text=check.or_text)
+        if check.invokes is not None and len(args) > check.invokes:
+            fits &= self.invoke(args[check.invokes], Role.CALL)
+        if check.calls is not None:
+            fits &= self._hands_on(target, args, *check.calls)
+        if check.loads is not None:
+            self._loads(target, args[check.loads : check.loads + 1])
+        if check.only is not None:
+            at, texts = check.only
+            fits &= self._is_one_of(target, args[at : at + 1], texts)
+        if check.dtype and not (args and self._is_type(args[0])):
+            fits = self._forbid(f"{target} with a type that is no plain name", Role.CALL)
+        return fits
+
+    def _makes(self, target: Global, made: tuple[Any, ...], *, or_text: bool) -> bool:
+        if or_text and made and isinstance(made[0], str):
+            return True
+        if not made or not isinstance(made[0], Global):
+            return self._forbid(f"{target} of a class that is computed", Role.CALL)
+        return self.invoke(made[0], Role.NEW)
+
+    def _is_type(self, value: Any) -> bool:
+        if isinstance(value, Global):
+            return value.module == "numpy" and self.rules.standing(value, Role.NAME) is Standing.ALLOWED
+        return arrays.is_type_name(value)
+
+    def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> bool:
+        if len(args) <= max(function, handed) or not isinstance(args[handed], tuple):
+            return self._forbid(f"{target} with arguments that are computed", Role.CALL)
+        self.call(args[function], args[handed])
+        return True
+
+    def _loads(self, target: Global, loaded: tuple[Any, ...]) -> None:
+        if loaded and isinstance(loaded[0], Blob):
+            self.ledger.embedded.append(loaded[0].view)
+        else:
+            self._forbid(f"{target} of bytes that are computed", Role.CALL)
+
+    def _is_one_of(self, target: Global, given: tuple[Any, ...], texts: tuple[str, ...]) -> bool:
+        if given and isinstance(given[0], str) and given[0] in texts:
+            return True
+        return self._forbid(f"{target} with another argument than {' or '.join(texts)}", Role.CALL)
+
+    def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> bool:
+        """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
+        handed = next((what for what in self._globals(args) if what in self.rules.functions), None)
+        return handed is None or self._forbid(f"{handed} by way of {target}", Role.CALL)
+
+    def _globals(self, args: tuple[Any, ...]) -> Iterator[Global]:
+        """Yield the globals anywhere in arguments."""
+        waiting, seen = list(args), set[int]()
+        while waiting:
+            self.ledger.visit()
+            value = waiting.pop()
+            if isinstance(value, Global):
+                yield value
+            elif isinstance(value, tuple | Box) and id(value) not in seen:
+                seen.add(id(value))
+                waiting += value if isinstance(value, tuple) else value.items
+
+    def _forbid(self, what: str, role: Role) -> bool:
+        self.ledger.note(what, role, Standing.UNLISTED, self.stream.pos)
+        return False

@@ -1,0 +1,70 @@
+"""The bytes of a pickle, read with limits."""
+
+import struct
+from typing import Final
+
+_CHUNK: Final = 4096
+
+
+class BrokenError(Exception):
+    """The stream cannot go on here: a real unpickler would stop, too."""
+
+
+class LimitError(Exception):
+    """The stream asks for more work than a scan may do."""
+
+
+class Stream:
+    """A position in bytes."""
+
+    __slots__ = ("data", "longest", "pos", "size")
+
+    def __init__(self, data: memoryview, pos: int, longest: int) -> None:
+        self.data = data
+        self.pos = pos
+        self.size = len(data)
+        self.longest = longest
+
+    def take(self, count: int) -> memoryview:
+        """Return the next bytes.
+
+        Raises:
+            BrokenError: If there are not so many.
+        """
+        end = self.pos + count
+        if count < 0 or end > self.size:
+            raise BrokenError(f"ends early: {count:,} bytes are announced at byte {self.pos:,} and are not there")
+        taken = self.data[self.pos : end]
+        self.pos = end
+        return taken
+
+    def byte(self) -> int:
+        """Return the next byte."""
+        return self.take(1)[0]
+
+    def number(self, form: str, width: int) -> int:
+        """Return the next number in a `struct` format of so many bytes."""
+        return int(struct.unpack(form, self.take(width))[0])
+
+    def line(self) -> str:
+        """Return the text up to the next newline.
+
+        Raises:
+            BrokenError: If there is no newline any more.
+            LimitError: If the line is too long.
+        """
+        at, width = self.pos, _CHUNK
+        while True:
+            chunk = bytes(self.data[at : at + width])
+            found = chunk.find(b"\n")
+            if found >= 0:
+                break
+            at += len(chunk)
+            if at >= self.size:
+                raise BrokenError("ends early: inside a line")
+            if at - self.pos > self.longest:
+                raise LimitError(f"a line is longer than {self.longest:,} bytes")
+            width *= 4
+        text = bytes(self.data[self.pos : at + found]).decode("utf-8", "replace")
+        self.pos = at + found + 1
+        return text
