@@ -45,6 +45,11 @@ class Plan:
     lines: tuple[Line, ...]
     salt: bytes = b""
 
+    def detectors(self) -> list[tuple[EventDetector, Params]]:
+        """Return the detectors with what they learned."""
+        known = event_detectors()
+        return [(known[line.detector], line.params) for line in self.lines]
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -124,7 +129,7 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
 
 def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Progress | None = None) -> Result:
     result = Result()
-    judge = _Judge(plan)
+    judge = Judge(plan)
     for scored in _scored(spool, plan, where, batch_rows):
         result.detections += judge.detections(scored)
         result.duplicates += scored.duplicates
@@ -135,15 +140,13 @@ def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Prog
 
 
 def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[Scored]:
-    known = event_detectors()
-    detectors = [(known[line.detector], line.params) for line in plan.lines]
-    scoring = SubjectPass(plan.encoder, detectors, plan.salt)
+    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt)
     # One BLAS thread a process: the processes are what fills the cores.
     with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
         yield from scoring.run(sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where))
 
 
-class _Judge:
+class Judge:
     """Turns scores into detections, remembering for the open subject where it has fired."""
 
     def __init__(self, plan: Plan) -> None:
