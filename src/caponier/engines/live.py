@@ -35,8 +35,8 @@ class LiveScan:
         """Score events and return what they trigger.
 
         Args:
-            events: Columns `subject`, `time` (int64 microseconds), `source`, `seq`, `line`, `input` and `label`, sorted by
-                subject and order; each subject's events come after those that were fed before.
+            events: Columns `subject`, `time` (int64 microseconds), `source`, `seq`, `line`, `input` and `label`,
+                sorted by subject and order; each subject's events come after those that were fed before.
         """
         return [found for part in _by_subject(events) for found in self._one(part)]
 
