@@ -58,12 +58,17 @@ class Actors:
         return tuple(sorted({name, *self._members.get(self.one(name), ())}))
 
     def named_by(self, finding: Finding) -> tuple[str, ...]:
-        """Return who acted by a finding, as it names them; empty for a file, a data set or a model."""
+        """Return who acted by a finding, as it names them; empty for a file, a data set or a model.
+
+        Of several accounts only the one that the finding is about counts: the others of a password spray are its
+        victims.
+        """
         names = dict.fromkeys(self._of_subject(finding.subject))
         for fact, kind in _FACTS.items():
             value = finding.evidence.facts.get(fact)
-            texts = value if isinstance(value, list | tuple) else [value]
-            names |= dict.fromkeys(self._named((kind, text) for text in texts if isinstance(text, str)))
+            texts = [text for text in (value if isinstance(value, list | tuple) else [value]) if isinstance(text, str)]
+            if kind != "account" or (len(texts) == 1 and finding.subject.kind != "account"):
+                names |= dict.fromkeys(self._named((kind, text) for text in texts))
         return tuple(names)
 
     def named_by_context(self, event: ContextEvent) -> tuple[str, ...]:

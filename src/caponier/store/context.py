@@ -40,7 +40,8 @@ def upsert(connection: Connection, events: Iterable[ContextEvent], actor: str) -
 
 def earliest_waiting(connection: Connection) -> datetime | None:
     """Return the time of the first context that no correlation has looked at yet, or None if there is none."""
-    return connection.scalar(select(func.min(context.c.time)).where(~context.c.considered))
+    moment: datetime | None = connection.scalar(select(func.min(context.c.time)).where(~context.c.considered))
+    return moment
 
 
 def of_actors(
