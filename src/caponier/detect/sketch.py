@@ -41,11 +41,14 @@ def sketch(rows: NDArray[Any], spec: FeatureSpec, salt: bytes) -> Sketch:
             "a sketch of a training set needs a salt, or anybody who has the file could look records up in it",
             mend="Work in a workspace: caponier init makes one, with a salt",
         )
+    if not rows.size:
+        raise InputError("the training set holds no values")
     flat = rows.reshape(len(rows), -1)
     if flat.shape[1] != spec.size:
         raise InputError(f"rows of the training set have {flat.shape[1]} values, and the model takes {spec.size}")
     # A log holds float32, whatever the data set was written in.
-    inputs = flat.astype(np.float32)
+    with np.errstate(over="ignore"):
+        inputs = flat.astype(np.float32)
     if not np.isfinite(inputs).all():
         raise InputError("the training set holds values that are no numbers")
     return {ROWS: np.unique(row_keys(inputs.astype(spec.dtype), salt)), SEAL: _seal(salt)}

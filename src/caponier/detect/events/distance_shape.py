@@ -79,7 +79,8 @@ class DistanceShape:
         """Say how the last distances are spread, and how those of the most alike benign client were."""
         squared = events.signals["squared"]
         rows = np.flatnonzero(squared != FAR)[-WINDOW:]
-        low, middle, high = np.sqrt(np.quantile(squared[rows], (0.25, 0.5, 0.75)) / events.query.shape[1])
+        known = squared[rows] if rows.size else np.zeros(1)
+        low, middle, high = np.sqrt(np.quantile(known, (0.25, 0.5, 0.75)) / events.query.shape[1])
         shapes, _, _ = _shapes(_bins(params, squared), events.offsets, np.zeros(1, self.state))
         alike = _departure(params, shapes[-1:])[1][0]
         summary = (
