@@ -1,7 +1,7 @@
 """The usual work in a small organisation that runs ML, as its security logs show it: the background of log stories.
 
 Nobody here means harm: a service account copies the models every night, engineers log in by way of the VPN, a release
-engineer pulls a model, a build pushes an image, a partner reads sales figures in bulk, and a web server is asked things.
+engineer pulls a model, a build pushes an image, a partner reads sales figures in bulk, and a model server is asked.
 """
 
 from collections.abc import Iterator

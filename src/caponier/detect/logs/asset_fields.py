@@ -31,7 +31,7 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
         *("key", "requestparameters.key", "resources.arn"),
     ),
-    "model": ("model", "model_name", "modelname", "requestparameters.modelname", "registered_model"),
+    "model": ("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
 }
 
 OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")

@@ -64,7 +64,8 @@ class Hits:
 
 def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
-    plain = [hit.account, hit.host, hit.address, hit.assets, hit.file, hit.line, matched.rules, matched.fields]
+    assets = [tuple(asset) for asset in hit.assets]
+    plain = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, matched.rules, matched.fields]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
