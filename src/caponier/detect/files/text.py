@@ -9,7 +9,7 @@ from caponier.detect.files.part import Part
 
 _SAMPLE: Final = 1 << 16
 _HARMLESS_TAGS: Final = frozenset(
-    ["tuple", "str", "unicode", "int", "long", "float", "complex", "bool", "none", "list", "dict", "bytes"]
+    {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
 _HANDLE: Final = re.compile(r"^%TAG\s+(\S+)\s+tag:yaml\.org,2002:(\S*)", re.MULTILINE)

@@ -130,31 +130,9 @@ def _is_class(name: str) -> bool:
 
 
 _SMALL_CLASSES: Final = frozenset(
-    [
-        "bool",
-        "bytearray",
-        "bytes",
-        "complex",
-        "date",
-        "datetime",
-        "defaultdict",
-        "deque",
-        "dict",
-        "dtype",
-        "float",
-        "frozenset",
-        "int",
-        "list",
-        "ndarray",
-        "object",
-        "set",
-        "slice",
-        "str",
-        "timedelta",
-        "timezone",
-        "tuple",
-        "range",
-    ]
+    {"bytearray", "bytes", "complex", "date", "datetime", "defaultdict", "deque", "dict", "dtype", "float", "frozenset"}
+    | {"int", "list", "ndarray", "object", "range", "set", "slice", "time", "timedelta", "timezone", "tuple", "xrange"}
+    | {"device"}
 )
 
 
