@@ -7,8 +7,10 @@ from typing import Any
 from caponier.emulate import attacks as attack_folder
 from caponier.emulate import benign as habit_folder
 from caponier.emulate import campaigns as campaign_folder
+from caponier.emulate import files as file_folder
 from caponier.emulate.attack import Attack
 from caponier.emulate.campaign import Campaign
+from caponier.emulate.file_emulation import FileEmulation
 from caponier.emulate.habit import Habit
 from caponier.errors import CaponierError, InputError
 
@@ -26,6 +28,11 @@ def campaigns() -> dict[str, Campaign]:
 def habits() -> dict[str, Habit]:
     """Return every habit of benign users by name; one that cannot be imported is an error."""
     return _found(habit_folder, "HABIT")
+
+
+def files() -> dict[str, FileEmulation]:
+    """Return every emulated kind of model files by name, harmful ones and controls; see `FileEmulation.harmful`."""
+    return _found(file_folder, "EMULATION")
 
 
 def attack(name: str) -> Attack:

@@ -22,8 +22,14 @@ class UnsafeCode:
     )
     version = 1
     max_confidence = Confidence.HIGH
-    emulations: tuple[str, ...] = ()
-    controls: tuple[str, ...] = ()
+    emulations = (
+        "plain_pickle_attack",
+        "disguised_pickle_attack",
+        "broken_pickle_attack",
+        "wrapped_pickle_attack",
+        "code_layer_attack",
+    )
+    controls = ("sklearn_models", "torch_checkpoints", "plain_data")
 
     def judge(self, content: memoryview, limits: Limits) -> Judgement:
         """Judge one file; see `caponier.detect.artifact.ArtifactDetector.judge`."""
