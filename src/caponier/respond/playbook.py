@@ -129,7 +129,7 @@ class Move(_Shape):
     reach: Reach = Reach.MODEL
     needs_approval: bool = False
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    """Of a throttle `per_minute` and `burst` (queries); of rounding `decimals`, or `top` (how many labels)."""
+    """Of a throttle `per_minute` and `burst` (queries); of rounding `decimals`."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -144,7 +144,7 @@ class Move(_Shape):
 
 _PARAMETERS: Final[dict[ActionKind, tuple[str, ...]]] = {
     ActionKind.THROTTLE: ("per_minute", "burst"),
-    ActionKind.ROUND: ("decimals", "top"),
+    ActionKind.ROUND: ("decimals",),
 }
 
 
@@ -161,8 +161,8 @@ def _check_parameters(kind: ActionKind, given: dict[str, Any]) -> None:
         raise ValueError("a throttle needs per_minute above 0")
     if kind is ActionKind.THROTTLE and not given.get("burst", 1) >= 1:
         raise ValueError("a throttle with a burst below 1 would stop everything; use block")
-    if kind is ActionKind.ROUND and len(given) != 1:
-        raise ValueError("rounding needs either decimals or top")
+    if kind is ActionKind.ROUND and given.get("decimals") not in range(7):
+        raise ValueError("rounding needs decimals, a whole number from 0 to 6")
 
 
 class Rule(_Shape):
