@@ -19,7 +19,7 @@ from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.inventory import Workspace
+from caponier.records.inventory import FeatureSpec, Workspace
 
 HORIZON = 50
 USERS = 260
@@ -81,7 +81,11 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
     workspace = load_workspace(folder / "workspace")
     assert workspace is not None
     report = build_baseline(
-        [folder / "benign.parquet"], workspace=workspace, horizon=HORIZON, training_set=np.concatenate(training)
+        [folder / "benign.parquet"],
+        workspace=workspace,
+        spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0),
+        horizon=HORIZON,
+        training_set=np.concatenate(training),
     )
     file = folder / "digits.safetensors"
     file.write_bytes(report.baseline.to_bytes())

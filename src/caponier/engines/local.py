@@ -161,9 +161,17 @@ class Judge:
             fired = np.zeros(len(scored.names), np.int64)
             if scored.resumed:
                 fired[0] = self._fired[line.detector]
-            rows, ordinal, subject = scored.counted(self._detectors[line.detector].counts)
+            counts = self._detectors[line.detector].counts
+            rows, ordinal, subject = scored.counted(counts)
+            scores = scored.scores[line.detector][rows]
             at, after = triggers(
-                scored.scores[line.detector][rows], ordinal, subject, fired, line.threshold, self._plan.horizon
+                scores,
+                ordinal,
+                subject,
+                fired,
+                line.threshold,
+                self._plan.horizon,
+                lasting=counts is Counts.EVENTS,
             )
             self._fired[line.detector] = int(after[-1])
             found += [self._detection(line, scored, int(row)) for row in rows[at]]
