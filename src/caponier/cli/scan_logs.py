@@ -104,8 +104,10 @@ def _print(report: LogScanReport, format_: Format, out: Path | None, *, quiet: b
     elif report.findings:
         write_table(listing(report.findings), out)
     console = notes(quiet=quiet)
-    counts = f"{len(report.findings)} findings in {report.events:,} events, with {report.rules} rules"
-    console.print(f"{counts}; {len(report.context):,} matches outside the inventory kept as context", markup=False)
+    console.print(
+        f"{len(report.findings)} findings in {report.events:,} events, with {report.rules} rules", markup=False
+    )
+    console.print(f"{len(report.context):,} matches outside the inventory kept as context", markup=False)
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
     for skip in report.skipped:
