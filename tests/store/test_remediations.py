@@ -47,7 +47,9 @@ def test_each_has_its_audit_row_with_the_figures(store: Store, path: Path) -> No
 
 
 def test_they_are_searched_by_incident_and_kind_the_last_first(store: Store) -> None:
-    later = replace(DONE, remediation_id="r-2", kind=RemediationKind.ROLLBACK, created=DONE.created + timedelta(hours=1))
+    later = replace(
+        DONE, remediation_id="r-2", kind=RemediationKind.ROLLBACK, created=DONE.created + timedelta(hours=1)
+    )
     other = replace(DONE, remediation_id="r-3", incident_id=None, created=DONE.created + timedelta(hours=2))
     with store.write() as connection:
         for done in (DONE, later, other):
