@@ -23,7 +23,17 @@ def read(content: memoryview) -> tuple[Part, memoryview | None]:
         start, header = _header(content)
         size = _element(header["descr"], 0)
         count = _count(header["shape"])
-    except (BrokenError, ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError, struct.error):
+    except (
+        BrokenError,
+        ValueError,
+        SyntaxError,
+        KeyError,
+        TypeError,
+        IndexError,
+        MemoryError,
+        RecursionError,
+        struct.error,
+    ):
         part.unknown.append("has a header that cannot be read")
         return part, None
     if size is None:

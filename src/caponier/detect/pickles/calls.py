@@ -49,11 +49,13 @@ class Calls:
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
         check = self.rules.checks.get(target)
-        if allowed and self._fits(target, check, args):
-            if target == _ENCODE and args and isinstance(args[0], str):
-                return Blob(memoryview(args[0].encode("latin-1", "replace")))
-            if check and check.makes and isinstance(args[check.makes[0]], Global):
-                return Made(args[check.makes[0]], args)
+        if allowed:
+            self._check(target, check, args)
+        if target == _ENCODE and args and isinstance(args[0], str):
+            return Blob(memoryview(args[0].encode("latin-1", "replace")))
+        if check and check.makes and len(args) > check.makes[0]:
+            made = args[check.makes[0]]
+            return Made(made if isinstance(made, Global) else COMPUTED, args)
         return Made(target, args)
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
@@ -85,44 +87,45 @@ class Calls:
         """Return whether a value could turn out to be a text: nothing that is allowed gives one."""
         return isinstance(value, Made) and value.origin not in self.rules.allowed
 
-    def _fits(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> bool:
+    def _check(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> None:
         """Check the arguments of an allowed call; what does not fit is noted."""
         if check is None:
-            return self._guard_functions(target, args)
+            self._guard_functions(target, args)
+            return
         called = [at for at in (check.invokes, *(check.calls or ())) if at is not None]
-        fits = self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
+        self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
         for at in check.makes:
-            fits &= self._makes(target, args[at : at + 1], or_text=check.or_text)
+            self._makes(target, args[at : at + 1], or_text=check.or_text)
         if check.invokes is not None and len(args) > check.invokes:
-            fits &= self.invoke(args[check.invokes], Role.CALL)
+            self.invoke(args[check.invokes], Role.CALL)
         if check.calls is not None:
-            fits &= self._hands_on(target, args, *check.calls)
+            self._hands_on(target, args, *check.calls)
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
         if check.only is not None:
             at, texts = check.only
-            fits &= self._is_one_of(target, args[at : at + 1], texts)
+            self._is_one_of(target, args[at : at + 1], texts)
         if check.dtype and not (args and self._is_type(args[0])):
-            fits = self._forbid(f"{target} with a type that is no plain name", Role.CALL)
-        return fits
+            self._forbid(f"{target} with a type that is no plain name", Role.CALL)
 
-    def _makes(self, target: Global, made: tuple[Any, ...], *, or_text: bool) -> bool:
+    def _makes(self, target: Global, made: tuple[Any, ...], *, or_text: bool) -> None:
         if or_text and made and isinstance(made[0], str):
-            return True
-        if not made or not isinstance(made[0], Global):
-            return self._forbid(f"{target} of a class that is computed", Role.CALL)
-        return self.invoke(made[0], Role.NEW)
+            return
+        if made and isinstance(made[0], Global):
+            self.invoke(made[0], Role.NEW)
+        else:
+            self._forbid(f"{target} of a class that is computed", Role.CALL)
 
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
             return value.module == "numpy" and self.rules.standing(value, Role.NAME) is Standing.ALLOWED
         return arrays.is_type_name(value)
 
-    def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> bool:
-        if len(args) <= max(function, handed) or not isinstance(args[handed], tuple):
-            return self._forbid(f"{target} with arguments that are computed", Role.CALL)
-        self.call(args[function], args[handed])
-        return True
+    def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
+        if len(args) > max(function, handed) and isinstance(args[handed], tuple):
+            self.call(args[function], args[handed])
+        else:
+            self._forbid(f"{target} with arguments that are computed", Role.CALL)
 
     def _loads(self, target: Global, loaded: tuple[Any, ...]) -> None:
         if loaded and isinstance(loaded[0], Blob):
@@ -130,15 +133,15 @@ class Calls:
         else:
             self._forbid(f"{target} of bytes that are computed", Role.CALL)
 
-    def _is_one_of(self, target: Global, given: tuple[Any, ...], texts: tuple[str, ...]) -> bool:
-        if given and isinstance(given[0], str) and given[0] in texts:
-            return True
-        return self._forbid(f"{target} with another argument than {' or '.join(texts)}", Role.CALL)
+    def _is_one_of(self, target: Global, given: tuple[Any, ...], texts: tuple[str, ...]) -> None:
+        if not given or given[0] not in texts:
+            self._forbid(f"{target} with another argument than {' or '.join(texts)}", Role.CALL)
 
-    def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> bool:
+    def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> None:
         """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
         handed = next((what for what in self._globals(args) if what in self.rules.functions), None)
-        return handed is None or self._forbid(f"{handed} by way of {target}", Role.CALL)
+        if handed is not None:
+            self._forbid(f"{handed} by way of {target}", Role.CALL)
 
     def _globals(self, args: tuple[Any, ...]) -> Iterator[Global]:
         """Yield the globals anywhere in arguments."""

@@ -6,7 +6,7 @@ from caponier.detect.artifact import Limits
 from caponier.detect.pickles.rules import Role, Standing
 from caponier.detect.pickles.stream import LimitError
 
-_MOST_USES = 10_000
+_MOST_USES = 1_000
 
 
 @dataclass(frozen=True, slots=True)

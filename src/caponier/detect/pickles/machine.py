@@ -200,7 +200,7 @@ class Machine:
         self.push(_whole(self.stream.line()))
 
     def _long(self) -> None:
-        self.push(_whole(self.stream.line().removesuffix("L")))
+        self.push(_whole(self.stream.line().removesuffix(b"L")))
 
     def _long_1(self) -> None:
         self._long_n(self.stream.byte())
@@ -223,13 +223,13 @@ class Machine:
         self.push(0.0)
 
     def _string(self) -> None:
-        line = self.stream.line().strip()
+        line = self.stream.line().decode("latin-1").strip()
         if len(line) < 2 or line[0] != line[-1] or line[0] not in "\"'":
             raise BrokenError("holds a text without quotes")
         self.push(_ESCAPE.sub(_unescape, line[1:-1]))
 
     def _unicode(self) -> None:
-        self.push(self.stream.line().encode("utf-8", "replace").decode("raw_unicode_escape", "replace"))
+        self.push(self.stream.line().decode("raw_unicode_escape", "replace"))
 
     def _buffer(self) -> None:
         self.ledger.doubt("needs buffers that are not in the file")
@@ -276,7 +276,11 @@ class Machine:
         self.remember(len(self.memo))
 
     def _global(self) -> None:
-        self.push(self.name(self.stream.line(), self.stream.line()))
+        self.push(self.name(*self._two_lines()))
+
+    def _two_lines(self) -> tuple[str, str]:
+        module, name = self.stream.line(), self.stream.line()
+        return module.decode("utf-8", "replace"), name.decode("utf-8", "replace")
 
     def _stack_global(self) -> None:
         name, module = self.pop(), self.pop()
@@ -291,7 +295,7 @@ class Machine:
 
     def _inst(self) -> None:
         args = self.pop_mark()
-        target = self.name(self.stream.line(), self.stream.line())
+        target = self.name(*self._two_lines())
         self.push(self.calls.call(target, tuple(args)))
 
     def _obj(self) -> None:
@@ -307,7 +311,7 @@ class Machine:
         self.push(self.calls.new(target, (*_arguments(args), words)))
 
     def _pers_id(self) -> None:
-        self.push(self.calls.persistent(self.stream.line()))
+        self.push(self.calls.persistent(self.stream.line().decode("latin-1")))
 
     def _bin_pers_id(self) -> None:
         self.push(self.calls.persistent(self.pop()))
@@ -323,11 +327,11 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(code, 8)) if code[0] in "01234567" else _ESCAPED.get(code, code)
 
 
-def _whole(line: str) -> int | bool:
-    if len(line) > _DIGITS and line.strip().lstrip("+-").isdigit():
+def _whole(line: bytes) -> int | bool:
+    if len(line) > _DIGITS and line.strip().lstrip(b"+-").isdigit():
         return 0  # Python reads long numbers only if it is told to; none of them names anything
     try:
-        return int(line) if line not in ("00", "01") else line == "01"
+        return int(line) if line not in (b"00", b"01") else line == b"01"
     except ValueError as wrong:
         raise BrokenError("holds a number that is none") from wrong
 

@@ -46,25 +46,31 @@ class Stream:
         """Return the next number in a `struct` format of so many bytes."""
         return int(struct.unpack(form, self.take(width))[0])
 
-    def line(self) -> str:
-        """Return the text up to the next newline.
+    def line(self) -> bytes:
+        """Return what stands before the next newline.
+
+        At the end of the file the newline may be missing: Python's own unpickler, which joblib uses, then takes the
+        last byte for it, and goes on.
 
         Raises:
-            BrokenError: If there is no newline any more.
+            BrokenError: If nothing is left.
             LimitError: If the line is too long.
         """
+        if self.pos >= self.size:
+            raise BrokenError("ends early: a line is missing")
         at, width = self.pos, _CHUNK
-        while True:
+        while at < self.size:
             chunk = bytes(self.data[at : at + width])
             found = chunk.find(b"\n")
             if found >= 0:
-                break
+                return self._line_to(at + found)
             at += len(chunk)
-            if at >= self.size:
-                raise BrokenError("ends early: inside a line")
             if at - self.pos > self.longest:
                 raise LimitError(f"a line is longer than {self.longest:,} bytes")
             width *= 4
-        text = bytes(self.data[self.pos : at + found]).decode("utf-8", "replace")
-        self.pos = at + found + 1
-        return text
+        return self._line_to(self.size - 1)
+
+    def _line_to(self, end: int) -> bytes:
+        line = bytes(self.data[self.pos : end])
+        self.pos = end + 1
+        return line
