@@ -9,7 +9,7 @@ from tests.detect.logs.events import joint, plain, write
 from caponier.app import scan_logs as module
 from caponier.app.scan_logs import LogScanReport, scan_logs, severity
 from caponier.app.workspace import create_workspace, load_workspace
-from caponier.emulate.log_story import story
+from caponier.emulate.story_registry import story
 from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Criticality, System, Workspace

@@ -10,8 +10,8 @@ from caponier.app.progress import Progress, Silent
 from caponier.app.scan_inference import ScanReport, Skip
 from caponier.app.workspace import read_salt
 from caponier.detect.log import LogHit, LogMatch
-from caponier.detect.logs.scope import Scope
 from caponier.detect.logs.sigma import Sigma
+from caponier.detect.scope import Scope
 from caponier.errors import InputError
 from caponier.matrix.catalogue import harms_of
 from caponier.matrix.technique import TechniqueId

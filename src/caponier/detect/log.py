@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from caponier.detect.logs.scope import Asset, Scope
+from caponier.detect.scope import Asset, Scope
 from caponier.matrix.technique import TechniqueRef
 from caponier.telemetry.log_events import LogEvent
 

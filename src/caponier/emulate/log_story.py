@@ -6,14 +6,10 @@ usual work.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Protocol
 
 import orjson
 
-from caponier.emulate import stories as story_folder
-from caponier.errors import CaponierError, InputError
 from caponier.matrix.technique import TechniqueId
 from caponier.records.inventory import System
 
@@ -75,35 +71,9 @@ class LogStory(Protocol):
         ...
 
 
-def stories() -> dict[str, LogStory]:
-    """Return every story by name; one that cannot be imported is an error."""
-    names = sorted(module.name for module in iter_modules(story_folder.__path__))
-    return {name: _story(name) for name in names}
-
-
-def story(name: str) -> LogStory:
-    """Return one story.
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    known = stories()
-    if name not in known:
-        raise InputError(f"There is no log story called {name!r}", mend=f"There are: {', '.join(known)}")
-    return known[name]
-
-
 def told(usual: Iterable[Row], attack: Iterable[Row] = ()) -> tuple[tuple[Row, ...], tuple[int, ...]]:
     """Put usual work and attack in one order of time; return the rows and where those of the attack are."""
     marked = sorted(
         [*((row, False) for row in usual), *((row, True) for row in attack)], key=lambda pair: pair[0]["time"]
     )
     return tuple(row for row, _ in marked), tuple(position for position, (_, bad) in enumerate(marked) if bad)
-
-
-def _story(name: str) -> LogStory:
-    path = f"{story_folder.__name__}.{name}"
-    found: LogStory | None = getattr(import_module(path), "STORY", None)
-    if found is None or found.name != name:
-        raise CaponierError(f"The module must define STORY with the name {name!r}", where=path)
-    return found

@@ -9,8 +9,8 @@ import yaml
 from caponier.detect.log import LogMatch
 from caponier.detect.logs.compiler import Compiled, compile_rules
 from caponier.detect.logs.rule_files import RuleDocument
-from caponier.detect.logs.scope import Scope
 from caponier.detect.logs.sigma import SigmaRun
+from caponier.detect.scope import Scope
 from caponier.records.inventory import System
 from caponier.telemetry.log_events import LogEvent
 from caponier.telemetry.log_fields import flatten

@@ -13,7 +13,7 @@ from tests.detect.logs.events import BEGIN, SECOND, SYSTEM, compiled, event, joi
 from caponier.detect.log import LogHit
 from caponier.detect.logs import correlation
 from caponier.detect.logs.correlation import Correlation, Correlator, Kind, Piece, in_order, piece_of
-from caponier.detect.logs.scope import Asset
+from caponier.detect.scope import Asset
 
 KINDS = [plain(kind, {"kind": kind}) for kind in "abc"]
 Row = tuple[int, str, str, str]

@@ -1,6 +1,6 @@
 from caponier.detect.log import LogHit
 from caponier.detect.logs.hits import Hits, Matched
-from caponier.detect.logs.scope import Asset
+from caponier.detect.scope import Asset
 
 
 def matched(time: int, id_: str, *rules: str) -> Matched:

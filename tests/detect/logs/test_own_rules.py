@@ -8,8 +8,8 @@ import yaml
 
 from caponier.detect.log import LogMatch
 from caponier.detect.logs.rule_files import RuleDocument, own_rules
-from caponier.detect.logs.scope import Scope
 from caponier.detect.logs.sigma import Sigma
+from caponier.detect.scope import Scope
 from caponier.matrix.catalogue import DEFAULT, load
 from caponier.matrix.technique import Color
 from caponier.records.inventory import System

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.detect.logs.events import SYSTEM, compiled, event, joint, plain, run, write
 
 from caponier.detect.log import LogDetector, LogMatch
-from caponier.detect.logs.scope import Scope
 from caponier.detect.logs.sigma import Sigma, SigmaRun
-from caponier.emulate.log_story import story
+from caponier.detect.scope import Scope
+from caponier.emulate.story_registry import story
 from caponier.errors import InputError
 from caponier.telemetry.log_events import LogEvent, read_logs
 from caponier.telemetry.rejections import RejectedRows

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from caponier.detect.log import LogHit
-from caponier.detect.logs.scope import systems_of
 from caponier.detect.logs.windows import Arrival, EventCount, InOrder, Together, ValueCount, Window
+from caponier.detect.scope import systems_of
 from caponier.telemetry.log_fields import Fields, Scalar
 
 MOST_GROUPS: Final = 50_000

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.detect.log import LogHit
-from caponier.detect.logs.scope import Asset
+from caponier.detect.scope import Asset
 from caponier.telemetry.log_fields import Fields
 
 _CACHE: Final = 32 * 2**10

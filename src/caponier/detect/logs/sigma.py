@@ -11,7 +11,7 @@ from caponier.detect.logs.correlation import Correlator, Occurrence, Piece, piec
 from caponier.detect.logs.hits import Hits, Matched
 from caponier.detect.logs.matcher import Matcher, row
 from caponier.detect.logs.rule_files import BadRule, own_rules, read_rules
-from caponier.detect.logs.scope import Scope, systems_of
+from caponier.detect.scope import Scope, systems_of
 from caponier.telemetry.log_events import LogEvent
 from caponier.telemetry.log_fields import Fields
 from caponier.telemetry.log_identity import identity

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from caponier.detect.logs.asset_fields import ASSET_FIELDS
-from caponier.detect.logs.scope import Asset, Scope, systems_of
+from caponier.detect.asset_fields import ASSET_FIELDS
+from caponier.detect.scope import Asset, Scope, systems_of
 from caponier.records.inventory import System
 from caponier.telemetry.log_fields import flatten
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from caponier.detect.logs.asset_fields import ASSET_FIELDS, OBJECT_FIELDS
+from caponier.detect.asset_fields import ASSET_FIELDS, OBJECT_FIELDS
 from caponier.records.inventory import System
 from caponier.telemetry.log_fields import Fields
 from caponier.telemetry.log_identity import account_name, host_name
