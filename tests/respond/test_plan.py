@@ -117,15 +117,31 @@ def test_what_no_rule_fits_is_said() -> None:
     assert made(odd).actions == ()
 
 
-def test_the_same_action_is_asked_for_once_and_lasts_longest() -> None:
+def asked_twice(first: str, second: str) -> list[ResponseAction]:
     book = rules(
-        "- {name: a, reason: First., actions: [{kind: block, scope: actor, duration: 1h, needs_approval: true}]}\n"
-        "- {name: b, reason: Second., actions: [{kind: block, scope: actor, duration: 2h}]}\n"
+        f"- {{name: a, reason: First., actions: [{{kind: block, scope: actor, {first}}}]}}\n"
+        f"- {{name: b, reason: Second., actions: [{{kind: block, scope: actor, {second}}}]}}\n"
     )
-    (action,) = made(finding(1), finding(2, days=1), rules=book).actions
-    assert action.expires == NOW + timedelta(hours=2)
-    assert action.reason == "First.\nSecond."
-    assert action.needs_approval, "what one rule wants approved is not waved through by another"
+    return list(made(finding(1), finding(2, days=1), rules=book).actions)
+
+
+def test_the_same_action_is_asked_for_once_and_lasts_longest() -> None:
+    for pair in (("duration: 1h", "duration: 2h"), ("duration: 2h", "duration: 1h")):
+        (action_,) = asked_twice(*pair)
+        assert action_.expires == NOW + timedelta(hours=2)
+        assert action_.reason == "First.\nSecond."
+
+
+def test_asking_for_more_does_not_delay_what_may_be_done_at_once() -> None:
+    at_once, longer = asked_twice("duration: 1h", "duration: 2h, needs_approval: true")
+    assert (at_once.needs_approval, at_once.expires) == (False, NOW + timedelta(hours=1))
+    assert (longer.needs_approval, longer.expires) == (True, NOW + timedelta(hours=2))
+    assert at_once.action_id != longer.action_id
+
+
+def test_no_approval_is_asked_for_what_is_done_anyway() -> None:
+    (at_once,) = asked_twice("duration: 2h", "duration: 2h, needs_approval: true")
+    assert not at_once.needs_approval
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,11 @@ def in_plain_words(action: ResponseAction) -> str:
     return f"{does} ({given})" if given else does
 
 
+def done_by_guard(action: ResponseAction) -> bool:
+    """Tell whether a guard does it by itself; other actions are an order to people."""
+    return EFFECTS[action.kind].by_guard and action.scope.kind in ("principal", "session", "address", "model")
+
+
 def carried_out_by(action: ResponseAction) -> str:
-    """Say who does it: some actions are done by the guard, others are an order to people."""
-    by_guard = EFFECTS[action.kind].by_guard and action.scope.kind in ("principal", "session", "address", "model")
-    return "the guard, in enforce mode" if by_guard else "you: Caponier keeps the order and its end"
+    """Say who does it."""
+    return "the guard, in enforce mode" if done_by_guard(action) else "you: Caponier keeps the order and its end"

@@ -10,21 +10,24 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.respond import PlanReport, carried_out_by, in_plain_words
+from caponier.app.respond import PlanReport, carried_out_by, done_by_guard, in_plain_words
 from caponier.cli.incidents_view import moment
 from caponier.cli.safe_text import markdown, plain, spreadsheet
 from caponier.records.response_action import ResponseAction
 
-_COLUMNS: Final = ("action_id", "incident", "kind", "scope", "model", "state", "until", "carried out by", "reason")
+_COLUMNS: Final = ("action_id", "incident", "kind", "scope", "where", "state", "until", "by", "reason")
+
+_NARROW: Final = ("action_id", "incident", "kind", "state", "until")
 
 
 def listing(found: Sequence[ResponseAction]) -> Table:
     """Draw a row an action."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column.upper().replace("_", " "), no_wrap=column in ("action_id", "incident", "until"))
+    # Reasons are sentences: they stand in the plan and in the other formats.
+    for column in _COLUMNS[:-1]:
+        table.add_column(column.upper().replace("_", " "), no_wrap=column in _NARROW)
     for action in found:
-        table.add_row(*(Text(plain(cell)) for cell in cells(action)))
+        table.add_row(*(Text(plain(cell)) for cell in cells(action)[:-1]))
     return table
 
 
@@ -92,7 +95,7 @@ def to_csv(found: Sequence[ResponseAction]) -> str:
     """Write a line an action."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.replace(" ", "_") for column in _COLUMNS])
+    writer.writerow(_COLUMNS)
     for action in found:
         writer.writerow([spreadsheet(cell) for cell in cells(action)])
     return text.getvalue()
@@ -115,6 +118,6 @@ def cells(action: ResponseAction) -> list[str]:
         action.model or action.system or "everywhere",
         action.state.value,
         moment(action.expires),
-        carried_out_by(action),
+        "guard" if done_by_guard(action) else "you",
         " ".join(action.reason.split("\n")),
     ]

@@ -24,6 +24,8 @@ class Key(NamedTuple):
     scope_id: str
     model: str | None
     system: str | None
+    needs_approval: bool
+    """One that waits for approval does not stand in for one that begins at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def plan(
 
     Returns:
         Actions in the order of the rules. Where several rules ask for the same action, the one that lasts longest is
-        made, and it gives all their reasons.
+        made, and it gives all their reasons. One that needs approval is made beside one that does not, unless that
+        lasts as long: asking for more must not delay what may be done at once.
     """
     actors = Actors(workspace.identities, settings)
     wanted: dict[Key, ResponseAction] = {}
@@ -78,7 +81,8 @@ def plan(
                 key = key_of(action)
                 wanted[key] = _longer(wanted[key], action) if key in wanted else action
     live = {key_of(action): action for action in known if is_live(action, now)}
-    new = [_numbered(action, known) for key, action in wanted.items() if key not in live]
+    needed = {key: action for key, action in wanted.items() if not _covered(key, action, wanted)}
+    new = [_numbered(action, known) for key, action in needed.items() if key not in live]
     unanswered = [finding.finding_id for finding in findings if finding.finding_id not in answered]
     standing = [action for key, action in live.items() if key in wanted]
     return Plan(incident, tuple(new), tuple(standing), tuple(unanswered))
@@ -94,13 +98,19 @@ def key_of(action: ResponseAction) -> Key:
     scope = action.scope
     # A file is its content, wherever it lies; rows are those of one state of a data set.
     id_ = "\x1f".join(filter(None, [scope.id, scope.sha256, *scope.ids]))
-    return Key(action.kind, scope.kind, id_, action.model, action.system)
+    return Key(action.kind, scope.kind, id_, action.model, action.system, action.needs_approval)
 
 
 def action_id(incident_id: str, key: Key, ordinal: int) -> str:
     """Identify an action by what it is and how often that was done before, so that two appliers make one."""
-    content = "\x1f".join([incident_id, *(part or "" for part in key), str(ordinal)])
+    content = "\x1f".join([incident_id, *(str(part or "") for part in key), str(ordinal)])
     return "a-" + hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def _covered(key: Key, action: ResponseAction, wanted: dict[Key, ResponseAction]) -> bool:
+    """Tell whether an action that needs approval does nothing beyond one that needs none."""
+    at_once = wanted.get(key._replace(needs_approval=False)) if key.needs_approval else None
+    return at_once is not None and at_once.expires >= action.expires
 
 
 def _numbered(action: ResponseAction, known: Sequence[ResponseAction]) -> ResponseAction:
@@ -127,7 +137,7 @@ def _actions(
                 expires=now + move.duration,
                 needs_approval=move.needs_approval,
                 state=ActionState.PLANNED,
-                undo=EFFECTS[move.kind].undo.format(what=in_words(scope)),
+                undo=_sentence(EFFECTS[move.kind].undo.format(what=in_words(scope))),
                 parameters=dict(move.parameters),
             )
 
@@ -169,9 +179,11 @@ def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
 def _longer(one: ResponseAction, other: ResponseAction) -> ResponseAction:
     longest = max(one, other, key=lambda action: action.expires)
     reasons = list(dict.fromkeys([*one.reason.split("\n"), *other.reason.split("\n")]))
-    # Whoever is asked by one rule is asked: another rule must not take that away.
-    asked = one.needs_approval or other.needs_approval
-    return replace(longest, reason="\n".join(reasons), needs_approval=asked)
+    return replace(longest, reason="\n".join(reasons))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def in_words(scope: SubjectRef) -> str:
