@@ -1,5 +1,6 @@
 """One simulated world for all tests: a victim, benign users to learn from, other users, and attackers among them."""
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,9 @@ from caponier.emulate.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
+
+# pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
+os.environ.pop("COLUMNS", None)
 
 HORIZON = 50
 USERS = 260

@@ -355,7 +355,8 @@ def test_an_estimate_is_not_sold_as_a_promise(result: DemoResult) -> None:
     assert "1 chance in" not in told["How sure"]
 
 
-def test_bothered_users_are_in_the_headline(result: DemoResult) -> None:
-    bothered = dataclasses.replace(result.benign[0], flagged=2)
-    said = demo_story.headline(dataclasses.replace(result, benign=(bothered,)))
-    assert said == "All 2 attackers were flagged, and so were 2 of the 5 benign users."
+@pytest.mark.parametrize(("flagged", "said"), [(1, "so was 1"), (2, "so were 2")])
+def test_bothered_users_are_in_the_headline(result: DemoResult, flagged: int, said: str) -> None:
+    bothered = dataclasses.replace(result.benign[0], flagged=flagged)
+    headline = demo_story.headline(dataclasses.replace(result, benign=(bothered,)))
+    assert headline == f"All 2 attackers were flagged, and {said} of the 5 benign users."

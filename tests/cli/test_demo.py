@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from click.testing import Result
 from typer.testing import CliRunner
 
 from caponier.app.demo import Size, run_demo
@@ -18,29 +20,52 @@ from caponier.errors import InputError
 runner = CliRunner()
 
 
+def command_line() -> typer.Typer:
+    app = typer.Typer(rich_markup_mode="rich")
+    app.command(epilog=EXAMPLE)(demo)
+    return app
+
+
+@dataclass
+class Shown:
+    """One real run of the command: what it printed, and what the demo behind it returned."""
+
+    out: Path
+    printed: Result
+    results: list[DemoResult]
+
+
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
-    return run_demo(tmp_path_factory.mktemp("demo") / "shown", seed=0, size=Size(calibration=54, test=9, raids=1))
+def run(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    out, results = tmp_path_factory.mktemp("demo") / "out", []
+
+    def small(*args: Any, **named: Any) -> DemoResult:
+        results.append(run_demo(*args, **named, size=Size(calibration=54, test=9, raids=1)))
+        return results[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CAPONIER_STORE", raising=False)
+        patch.setattr(command, "run_demo", small)
+        return Shown(out, runner.invoke(command_line(), ["--out", str(out)]), results)
+
+
+@pytest.fixture
+def shown(run: Shown) -> DemoResult:
+    return run.results[0]
 
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     monkeypatch.delenv("CAPONIER_STORE", raising=False)
-    app = typer.Typer(rich_markup_mode="rich")
-    app.command(epilog=EXAMPLE)(demo)
-    return app
+    return command_line()
 
 
 def show(monkeypatch: pytest.MonkeyPatch, result: DemoResult) -> None:
     monkeypatch.setattr(command, "run_demo", lambda *_, **__: result)
 
 
-def test_the_story_comes_first_and_stages_go_to_standard_error(
-    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "run_demo", partial(run_demo, size=Size(calibration=54, test=9, raids=1)))
-    out = tmp_path / "out"
-    result = runner.invoke(app, ["--out", str(out)])
+def test_the_story_comes_first_and_stages_go_to_standard_error(run: Shown) -> None:
+    result, out = run.printed, run.out
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("All 2 attackers were flagged, and none of the 9 benign users was.\n")
     for said in ("HopSkipJump 1", "different queries", "AMLTM.EVADE.01.02 Online Evasion (orange", "AML.T0043.001"):

@@ -268,7 +268,7 @@ def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> 
     needed = int(np.ceil((1 + aside) / bound)) - 1
     return (
         f"{n} principals made {section.horizon} different queries: at best {1 + aside} benign principal"
-        f"{'s' if aside else ''} in {n + 1} is flagged a horizon, by each detector. "
+        f"{'s' if aside else ''} in {n + 1} {'are' if aside else 'is'} flagged a horizon, by each detector. "
         f"An alert budget of {budget} asks for 1 in {1 / bound:,.0f}: "
         + ("a promise" if kept else f"an estimate; a promise would need {needed:,} principals")
     )

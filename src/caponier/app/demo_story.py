@@ -31,7 +31,8 @@ def headline(result: DemoResult) -> str:
     noticed = result.attackers_flagged
     share = f"All {noticed}" if noticed == len(attackers) else f"{noticed} of {len(attackers)}"
     bothered = result.benign_flagged
-    others = f"so were {bothered} of the {users} benign users" if bothered else f"none of the {users} benign users was"
+    also = "so was" if bothered == 1 else "so were"
+    others = f"{also} {bothered} of the {users} benign users" if bothered else f"none of the {users} benign users was"
     return f"{share} attackers were flagged, and {others}."
 
 
@@ -93,8 +94,8 @@ def _noticed(result: DemoResult) -> str:
         return "Not at all."
     sent = spread([attacker.queries for attacker in result.attackers])
     return (
-        f"From the log alone, after {spread(first)} different queries of an attacker; an attack took {sent} queries "
-        "to its end."
+        f"From the log alone, after {spread(first)} different queries of an attacker. Each of them sent {sent} queries "
+        "altogether."
     )
 
 
@@ -128,6 +129,6 @@ def _harms(result: DemoResult) -> str:
 
 def _advice(result: DemoResult) -> str:
     return (
-        f"Withdraw the {result.attackers_flagged} keys that the findings name, trust nothing that was decided on their images, and read "
-        f"the findings: caponier findings list --workspace {result.out.name}"
+        f"Withdraw the keys of the {result.attackers_flagged} attackers, trust nothing decided on their images, "
+        f"and read the findings: caponier findings list --workspace {result.out.name}"
     )

@@ -67,7 +67,7 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say which false-alarm promise it can keep."""
-    options.check(reader, rejected)
+    options.check_reader(reader)
     home = load_workspace(workspace)
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:

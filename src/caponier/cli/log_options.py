@@ -1,6 +1,5 @@
 """Options that every command on inference logs has."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -57,16 +56,11 @@ def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> Fea
         ) from wrong
 
 
-def check(reader: str, rejected: Path) -> None:
-    """Refuse a reader that does not exist, and a file for rejected rows that cannot be written.
+def check_reader(reader: str) -> None:
+    """Refuse a reader that does not exist.
 
     Raises:
-        InputError: If there is no such reader, or no folder for the file.
+        InputError: If there is none of that name.
     """
-    folder = rejected.absolute().parent
-    if rejected.is_dir() or not folder.is_dir() or not os.access(rejected if rejected.exists() else folder, os.W_OK):
-        raise InputError(
-            "rejected rows cannot be written there", where=str(rejected), mend="Name another file with --rejected"
-        )
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")

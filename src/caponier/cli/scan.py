@@ -70,7 +70,7 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    options.check(reader, rejected)
+    options.check_reader(reader)
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(

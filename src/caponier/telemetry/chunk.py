@@ -8,6 +8,8 @@ import pyarrow as pa
 from caponier.telemetry.rejections import Rejection
 
 CHUNK_ROWS: Final = 4_096
+CHUNK_BYTES: Final = 8 * 2**20
+"""A chunk ends here too, so that a log of large rows takes no more memory than one of small rows."""
 
 Row = dict[str, Any]
 
@@ -23,3 +25,8 @@ class Chunk:
     """The rows as columns, in place of `rows`, where the format has columns."""
     rejections: list[Rejection] = field(default_factory=list)
     bytes_read: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time for the next chunk."""
+        return len(self.rows) + len(self.rejections) >= CHUNK_ROWS or self.bytes_read >= CHUNK_BYTES

@@ -10,6 +10,8 @@ LATENESS: Final = 300.0
 """Seconds by which a row may be older than the clock of its source and still be sorted in."""
 
 _NEVER: Final = np.iinfo(np.int64).min
+_LONGEST: Final = 2.0**62
+"""Microseconds; whatever is more than this, even infinity, is as good."""
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Clock:
         # A row is held against the clock as it stood before the row itself.
         clock = np.concatenate([[self._now], agreed[:-1]])
         self._now, self._last = int(agreed[-1]), int(times[-1])
+        allowed = np.int64(min(self.lateness * 1e6, _LONGEST))
         started = clock != _NEVER
-        result: NDArray[np.bool_] = started & (times < clock - np.int64(self.lateness * 1e6) * started)
+        result: NDArray[np.bool_] = started & (times < clock - allowed * started)
         return result

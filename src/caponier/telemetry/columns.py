@@ -1,187 +1,129 @@
 """Raw rows to columns of the event schema, with a reason for every row that does not fit.
 
-Whole columns are converted at once; only a column that fails is walked value by value, to find the rows at fault.
+Whole columns are converted at once; a column that fails is halved until the values at fault stand alone.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from reprlib import Repr
 from typing import Any, Final
 
-import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from caponier.records.event import EVENT_SCHEMA, OPERATIONS
+from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.conversion import WORDS, Convert, Unreadable, bent, cast, converter
 
 Columns = dict[str, pa.Array]
 Faults = dict[int, str]
 """Position of a row to the first reason why it cannot be used."""
 
 KNOWN: Final = frozenset(EVENT_SCHEMA.names) - {"extra"}
-NAME_LIMIT: Final = 1_024
-"""Characters of an id or name; longer ones are somebody's payload."""
-NAMES: Final = (
-    *("event_id", "system", "model", "model_version", "principal"),
-    *("session", "source_ip", "label", "feedback"),
-)
-EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+
+_FAILURES: Final = (pa.ArrowException, TypeError, ValueError, OverflowError)
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = 40
 
 
 def from_rows(rows: list[Row]) -> tuple[Columns, Faults]:
     """Convert rows to columns of the schema (n rows each) and the rows at fault."""
     faults: Faults = {}
-    present = set().union(*(row.keys() for row in rows))
-    columns: Columns = {}
-    for name in EVENT_SCHEMA.names:
-        if name in present and name != "extra":
-            columns[name] = _column(name, [row.get(name) for row in rows], faults)
-    if unknown := present - KNOWN:
-        columns["extra"] = pa.array([_extra(row, unknown) for row in rows], pa.string())
+    present = set().union(*rows)
+    names = [name for name in EVENT_SCHEMA.names if name in KNOWN and name in present]
+    columns = {name: _column(name, [row.get(name) for row in rows], faults) for name in names}
+    if present - KNOWN:
+        columns["extra"] = _extras(rows, faults)
     return columns, faults
 
 
 def from_batch(batch: pa.RecordBatch) -> tuple[Columns, Faults]:
-    """Convert a record batch to columns of the schema; row by row where a column does not fit as a whole."""
-    try:
-        columns = {
-            name: _cast(batch.column(name), EVENT_SCHEMA.field(name).type)
-            for name in batch.schema.names
-            if name in KNOWN or (name == "extra" and pa.types.is_string(batch.schema.field(name).type))
-        }
-    except pa.ArrowException:
-        return from_rows(batch.to_pylist())
-    unknown = [name for name in batch.schema.names if name not in columns]
+    """Convert a record batch to columns of the schema (n rows each) and the rows at fault."""
+    faults: Faults = {}
+    columns: Columns = {}
+    present = batch.schema.names
+    for name in [name for name in EVENT_SCHEMA.names if name in KNOWN and name in present]:
+        array = batch.column(name)
+        try:
+            columns[name] = cast(array, EVENT_SCHEMA.field(name).type)
+        except _FAILURES:
+            columns[name] = _column(name, _values(array), faults)
+    unknown = [name for name in present if name not in KNOWN and batch.column(name).null_count < len(batch)]
     if unknown:
-        rows = batch.select(unknown).to_pylist()
-        columns["extra"] = pa.array([_extra(row, row.keys()) for row in rows], pa.string())
-    return columns, {}
+        values = zip(*(_values(batch.column(name)) for name in unknown), strict=True)
+        columns["extra"] = _extras([dict(zip(unknown, row, strict=True)) for row in values], faults)
+    return columns, faults
 
 
-def check(columns: Columns, n: int, faults: Faults) -> None:
-    """Add the rows whose values are of the right type but of no use."""
-    for name in ("time", "model", "operation"):
-        if name not in columns:
-            columns[name] = pa.nulls(n, EVENT_SCHEMA.field(name).type)
-        _note(faults, pc.is_null(columns[name]), f"no {name}")
-    latest = datetime.now(UTC).replace(year=datetime.now(UTC).year + 1)
-    times = columns["time"]
-    outside = pc.or_(pc.less(times, pa.scalar(EARLIEST, times.type)), pc.greater(times, pa.scalar(latest, times.type)))
-    _note(faults, outside, "time outside 1990 to next year")
-    _note(faults, pc.equal(columns["model"], ""), "no model")
-    known = pc.is_in(columns["operation"], value_set=pa.array(OPERATIONS))
-    _note(faults, pc.invert(known), f"unknown operation: expected one of {', '.join(OPERATIONS)}")
-    for name in NAMES:
-        if name in columns:
-            _note(faults, pc.greater(pc.utf8_length(columns[name]), NAME_LIMIT), f"{name} longer than {NAME_LIMIT}")
-    for name in ("input", "scores"):
-        if name in columns:
-            _note(faults, _not_finite(columns[name]), f"{name} holds NaN, infinity or nothing")
-
-
-def _note(faults: Faults, mask: pa.Array, reason: str) -> None:
-    for position in np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False)):
-        faults.setdefault(int(position), reason)
-
-
-def _not_finite(lists: pa.Array) -> pa.Array:
-    """Tell which lists hold a null, NaN or infinity; (n,) booleans."""
-    values = lists.flatten()
-    bad = np.flatnonzero(~np.isfinite(values.to_numpy(zero_copy_only=False)))
-    mask = np.zeros(len(lists), bool)
-    if bad.size:
-        mask[pc.list_parent_indices(lists).to_numpy()[bad]] = True
-    return pa.array(mask)
+def shown(row: Row | pa.RecordBatch) -> str:
+    """Return a row, or a batch of one row, as JSON; shortened where that is not possible."""
+    if isinstance(row, pa.RecordBatch):
+        row = {name: _values(row.column(name))[0] for name in row.schema.names}
+    try:
+        return orjson.dumps({name: value for name, value in row.items() if value is not None}, default=str).decode()
+    except TypeError:
+        return _SHORT.repr(row)
 
 
 def _column(name: str, values: list[Any], faults: Faults) -> pa.Array:
     kind = EVENT_SCHEMA.field(name).type
-    convert = _converter(name, kind)
+    convert = converter(kind)
     try:
         return convert(values)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        pass
-    arrays = []
-    for position, value in enumerate(values):
+    except _FAILURES:
+        values = [bent(name, value, kind) for value in values]
+        return pa.concat_arrays(_halved(name, kind, convert, values, 0, faults))
+
+
+def _halved(
+    name: str, kind: pa.DataType, convert: Convert, values: list[Any], begin: int, faults: Faults
+) -> list[pa.Array]:
+    try:
+        return [convert(values)]
+    except _FAILURES:
+        if len(values) == 1:
+            faults.setdefault(begin, f"{name} cannot be read: expected {WORDS[kind]}, found {_SHORT.repr(values[0])}")
+            return [pa.nulls(1, kind)]
+    half = len(values) // 2
+    left = _halved(name, kind, convert, values[:half], begin, faults)
+    return left + _halved(name, kind, convert, values[half:], begin + half, faults)
+
+
+def _values(array: pa.Array) -> list[Any]:
+    try:
+        plain: list[Any] = array.to_pylist()
+    except (ValueError, OverflowError):
+        return [_value(scalar) for scalar in array]
+    return plain
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return Unreadable()
+
+
+def _extras(rows: Iterable[Row], faults: Faults) -> pa.Array:
+    texts = []
+    for position, row in enumerate(rows):
         try:
-            arrays.append(convert([_plain(value, kind)]))
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            faults.setdefault(position, f"{name} cannot be read: expected {kind}, found {str(value)[:40]!r}")
-            arrays.append(pa.nulls(1, kind))
-    return pa.concat_arrays(arrays)
+            texts.append(_extra(row))
+        except TypeError:
+            faults.setdefault(position, "unknown columns are nested too deeply")
+            texts.append(None)
+    return pa.array(texts, pa.string())
 
 
-def _converter(name: str, kind: pa.DataType) -> Any:
-    if name == "time":
-        return _times
-    if pa.types.is_list(kind) and pa.types.is_floating(kind.value_type):
-        return _float_lists
-    return lambda values: pa.array(values, kind)
-
-
-def _times(values: list[Any]) -> pa.Array:
-    """Read RFC 3339 texts, epoch milliseconds and datetimes."""
-    kind = EVENT_SCHEMA.field("time").type
-    if any(isinstance(value, bool) for value in values):
-        raise TypeError("a boolean is no time")
-    if any(isinstance(value, int) for value in values):
-        return pa.array(values, pa.int64()).cast(pa.timestamp("ms", tz="UTC")).cast(kind)
-    if any(isinstance(value, str) for value in values):
-        return _cast(pa.array(values, pa.string()), kind)
-    return pa.array(values, kind)
-
-
-def _float_lists(values: list[Any]) -> pa.Array:
-    # By way of float64: a number beyond float32 becomes an infinity, which the check names; numpy would only warn.
-    with np.errstate(over="ignore"):
-        return _narrowed(pa.array(values, pa.list_(pa.float64())))
-
-
-def _narrowed(lists: pa.Array) -> pa.Array:
-    values = lists.flatten().to_numpy(zero_copy_only=False)
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    mask = lists.is_null() if lists.null_count else None
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.astype(np.float32)), mask=mask)
-
-
-def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if array.type == kind:
-        return array
-    if pa.types.is_list(kind) and pa.types.is_floating(kind.value_type):
-        with np.errstate(over="ignore"):
-            return _narrowed(array.cast(pa.list_(pa.float64())))
-    if kind == EVENT_SCHEMA.field("time").type and pa.types.is_integer(array.type):
-        return array.cast(pa.int64()).cast(pa.timestamp("ms", tz="UTC")).cast(kind)
-    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(array.type):
-        return array.cast(kind, safe=False)
-    return array.cast(kind)
-
-
-def _plain(value: Any, kind: pa.DataType) -> Any:
-    """Bend one value that is right in substance: a number where a name is expected, a nested list of numbers."""
-    if pa.types.is_string(kind) and isinstance(value, int | float):
-        return str(value)
-    if pa.types.is_list(kind) and isinstance(value, list) and value and isinstance(value[0], list):
-        return list(_flat(value))
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        return float(value) if isinstance(value, str) and pa.types.is_floating(kind) else _whole(value)
-    return value
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, str) else value
-
-
-def _flat(value: Any) -> Iterable[Any]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _flat(part)
-    else:
-        yield value
-
-
-def _extra(row: Row, names: Iterable[str]) -> str | None:
-    held = {name: row[name] for name in names if row.get(name) is not None}
-    return orjson.dumps(held, default=str).decode() if held else None
+def _extra(row: Row) -> str | None:
+    """Return what the schema does not know as one JSON object; a column `extra` that holds one is taken apart."""
+    held = {name: value for name, value in row.items() if name not in KNOWN and value is not None}
+    given = held.get("extra")
+    if isinstance(given, str):
+        try:
+            given = orjson.loads(given)
+        except orjson.JSONDecodeError:
+            given = None
+    if isinstance(given, dict):
+        del held["extra"]
+        held = {**given, **held}
+    return orjson.dumps(held, option=orjson.OPT_SORT_KEYS, default=str).decode() if held else None

@@ -1,5 +1,6 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,13 @@ import pyarrow as pa
 
 from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
-from caponier.telemetry import columns
+from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
+from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
-from caponier.telemetry.streams import STDIN
+from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
 READERS: Final = ("auto", "events", "kserve")
 
@@ -50,36 +52,49 @@ def read_events(
         salt: Salt for principals made from credentials.
 
     Raises:
-        InputError: If a path is missing, is no log, or a log has none of the columns of the schema.
+        InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    for path in _files(paths):
+    for path in _files(paths, rejected.path):
+        # A file's name need not be UTF-8, but everything that is written about it is.
+        source = os.fsencode(path).decode("utf-8", "backslashreplace")
         clock, seq = Clock(lateness), 0
         for chunk in _chunks(path, reader, salt):
-            rejected.add(chunk.rejections)
-            events = _events(str(path), chunk, clock, seq, rejected)
+            events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows
             yield events
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path], output: Path | None) -> Iterator[Path]:
+    """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
     for path in paths:
-        if path != STDIN and path.is_dir():
+        if path == STDIN:
+            yield path
+        elif path.is_dir():
             found = sorted(file for file in path.rglob("*") if file.is_file() and _format(file) is not None)
+            found = [file for file in found if not _is_same(file, output)]
             if not found:
                 raise InputError("holds no .parquet, .jsonl or .csv file", where=str(path))
             yield from found
-        elif path != STDIN and not path.exists():
+        elif not path.exists():
             raise InputError("does not exist", where=str(path))
+        elif _is_same(path, output):
+            raise InputError("is both a log and the file for rejected rows", where=str(path), mend="Change --rejected")
         else:
             yield path
 
 
+def _is_same(path: Path, output: Path | None) -> bool:
+    return output is not None and output.exists() and path.samefile(output)
+
+
 def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
-    suffix = Path(name).suffix.lower()
+    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    suffix = inner.suffix.lower()
     if path == STDIN or suffix in (".jsonl", ".ndjson", ".json", ".log"):
         return json_lines.read
-    return {".csv": csv.read, ".parquet": parquet.read, ".pq": parquet.read}.get(suffix)
+    if suffix == ".csv":
+        return csv.read
+    return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
 def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
@@ -93,24 +108,23 @@ def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
     chunks = read(path)
     if reader == "events" or read is not json_lines.read:
         return chunks
-    return kserve.joined(chunks, str(path), salt, always=reader == "kserve")
+    return kserve.joined(chunks, salt, always=reader == "kserve")
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:
     n = len(chunk.lines)
-    converted, faults = columns.from_rows(chunk.rows) if chunk.batch is None else columns.from_batch(chunk.batch)
-    columns.check(converted, n, faults)
+    columns, faults = from_rows(chunk.rows) if chunk.batch is None else from_batch(chunk.batch)
+    faults = {**check(columns, n), **faults}
     good = np.ones(n, bool)
     good[list(faults)] = False
-    times = converted["time"].cast(pa.int64()).fill_null(0).to_numpy()
+    times = columns["time"].cast(pa.int64()).fill_null(0).to_numpy()
     late = np.zeros(n, bool)
     late[good] = clock.late(times[good])
-    for position in np.flatnonzero(late):
-        faults[int(position)] = "late: the time goes back further than the allowed lateness"
-    rejected.add(_rejections(source, chunk, faults))
+    faults |= dict.fromkeys(np.flatnonzero(late).tolist(), "late: older by more than the allowed lateness")
+    rejected.add(sorted(_rejections(source, chunk, faults), key=lambda rejection: rejection.line))
     kept = pa.array(np.flatnonzero(good & ~late))
     arrays = [
-        converted[field.name].take(kept) if field.name in converted else pa.nulls(len(kept), field.type)
+        columns[field.name].take(kept) if field.name in columns else pa.nulls(len(kept), field.type)
         for field in EVENT_SCHEMA
     ]
     arrays[EVENT_SCHEMA.get_field_index("seq")] = pa.array(np.arange(seq, seq + len(kept)), pa.int64())
@@ -118,7 +132,9 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)
 
 
-def _rejections(source: str, chunk: Chunk, faults: columns.Faults) -> Iterator[Rejection]:
+def _rejections(source: str, chunk: Chunk, faults: Faults) -> Iterator[Rejection]:
+    for unread in chunk.rejections:
+        yield Rejection(source, unread.line, unread.reason, unread.raw)
     for position in sorted(faults):
-        row = chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1).to_pylist()[0]
-        yield Rejection(source, chunk.lines[position], faults[position], str(row)[:RAW_LIMIT])
+        row = chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1)
+        yield Rejection(source, chunk.lines[position], faults[position], shown(row)[:RAW_LIMIT])

@@ -58,18 +58,17 @@ class Encoder:
         """
         if spec.kind not in ("image", "numeric"):
             raise InputError(f"inputs of kind {spec.kind!r} cannot be compared yet", mend='Use "numeric" or "image"')
+        width = cls(spec, np.zeros((0, 0), np.float32)).width
+        if width > MAX_FEATURES:
+            raise InputError(f"{width:,} features are more than the {MAX_FEATURES:,} that can be compared exactly")
         low = float(sample.min()) if spec.minimum is None else spec.minimum
         high = float(sample.max()) if spec.maximum is None else spec.maximum
         if spec.kind == "image" or (spec.minimum is not None and spec.maximum is not None):
             knots = np.array([[low], [max(high, np.nextafter(np.float32(low), np.float32(np.inf)))]], np.float32)
         else:
-            knots = np.quantile(sample, np.linspace(0, 1, KNOTS), axis=0).astype(np.float32)
-        encoder = cls(spec, knots)
-        if encoder.width > MAX_FEATURES:
-            raise InputError(
-                f"{encoder.width:,} features are more than the {MAX_FEATURES:,} that can be compared exactly"
-            )
-        return encoder
+            # In float64, in which the difference of two float32 numbers never overflows.
+            knots = np.quantile(sample.astype(np.float64), np.linspace(0, 1, KNOTS), axis=0).astype(np.float32)
+        return cls(spec, knots)
 
     def encode(self, inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Quantise inputs.
@@ -91,18 +90,24 @@ class Encoder:
         rows, columns = -(-height // POOLED_SIDE), -(-width // POOLED_SIDE)
         if rows == columns == 1 and len(self.spec.shape) == 2:
             return inputs
-        images = inputs.reshape(len(inputs), height, width, -1).mean(axis=3, dtype=np.float64)
+        # Made float64 first: a mean that converts on the way sums in an order that depends on the batch.
+        images = (
+            inputs.reshape(len(inputs), height, width, self.size // (height * width)).astype(np.float64).mean(axis=3)
+        )
         ragged = ((0, 0), (0, -height % rows), (0, -width % columns))
         padded = np.pad(images, ragged, mode="edge")
-        blocks = padded.reshape(len(inputs), padded.shape[1] // rows, rows, padded.shape[2] // columns, columns)
-        pooled: NDArray[np.float32] = blocks.mean(axis=(2, 4)).reshape(len(inputs), -1).astype(np.float32)
+        down, across = padded.shape[1] // rows, padded.shape[2] // columns
+        blocks = padded.reshape(len(inputs), down, rows, across, columns)
+        pooled: NDArray[np.float32] = blocks.mean(axis=(2, 4)).reshape(len(inputs), down * across).astype(np.float32)
         return pooled
 
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32]
         if len(self.knots) == 2:
-            low, high = self.knots[0, 0], self.knots[1, 0]
-            scaled = (values - low) / (high - low)
+            low, high = self.knots[:, 0]
+            # Clipped and halved, which is exact, so that no difference overflows however far outside a value is.
+            half = low / 2
+            scaled = (np.clip(values, low, high) / 2 - half) / (high / 2 - half)
             return scaled
         levels = np.linspace(0, 1, len(self.knots))
         scaled = np.empty(values.shape, np.float32)

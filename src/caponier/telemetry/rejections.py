@@ -1,5 +1,6 @@
 """Rows that could not be used: never dropped in silence, never a reason to stop."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,11 +10,15 @@ from typing import IO, Final, Self
 
 import orjson
 
+from caponier.errors import InputError
+
 RAW_LIMIT: Final = 2_000
 """Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""
 
 SHOWN: Final = 20
 """Rejections kept in memory for the summary; all of them go to the file."""
+
+_CREDENTIAL: Final = re.compile(r"(?i)((?:authorization|api[-_]?key|cookie|password|secret)\W{1,12}?)\w[^\"'\\,}\]]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,12 @@ class Rejection:
     """Line of a text file, row of a Parquet file, both from 1."""
     reason: str
     raw: str | None = None
+    """How the row begins, where it can be shown."""
 
     def to_dict(self) -> dict[str, object]:
-        """Return the row of the rejected file."""
-        return {"file": self.file, "line": self.line, "reason": self.reason, "raw": self.raw}
+        """Return the row of the rejected file; what looks like a credential in it is blotted out."""
+        raw = None if self.raw is None else _CREDENTIAL.sub(r"\1***", self.raw)
+        return {"file": self.file, "line": self.line, "reason": self.reason, "raw": raw}
 
 
 @dataclass
@@ -41,20 +48,33 @@ class RejectedRows:
     path: Path | None = None
     count: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    """How often each reason was given, without what follows its colon."""
     first: list[Rejection] = field(default_factory=list)
     _stream: IO[bytes] | None = None
 
     def add(self, rejections: Iterable[Rejection]) -> None:
-        """Take note of rows that were left out."""
+        """Take note of rows that were left out.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
         for rejection in rejections:
             self.count += 1
             self.reasons[rejection.reason.split(":")[0]] += 1
             if len(self.first) < SHOWN:
                 self.first.append(rejection)
             if self.path is not None:
-                if self._stream is None:
-                    self._stream = self.path.open("wb")
-                self._stream.write(orjson.dumps(rejection.to_dict(), option=orjson.OPT_APPEND_NEWLINE))
+                self._write(self.path, rejection)
+
+    def _write(self, path: Path, rejection: Rejection) -> None:
+        try:
+            if self._stream is None:
+                self._stream = path.open("wb")
+            self._stream.write(orjson.dumps(rejection.to_dict(), option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as failed:
+            raise InputError(
+                f"cannot be written: {failed.strerror}", where=str(path), mend="Choose another file with --rejected"
+            ) from failed
 
     def __enter__(self) -> Self:
         return self

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import orjson
 
-from caponier.telemetry.chunk import CHUNK_ROWS, Chunk
-from caponier.telemetry.rejections import RAW_LIMIT, Rejection
-from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.readers import text
+from caponier.telemetry.streams import LINE_LIMIT
 
-CHUNK_BYTES = 8 * 2**20
-"""A chunk ends here too, so that a log of large rows takes no more memory than one of small rows."""
+PARTS: Final = 2**17
+"""Lists and objects on one line; a 224 x 224 image of pixels as lists has 50,401. Each takes 60 bytes in memory."""
 
 
 def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -20,39 +20,19 @@ def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
     Raises:
         InputError: If the file cannot be opened.
     """
-    chunk = Chunk()
-    with opened(path) as stream:
-        try:
-            for number, line in lines(stream, line_limit):
-                _take(chunk, str(path), number, line, line_limit)
-                if len(chunk.lines) >= CHUNK_ROWS or chunk.bytes_read >= CHUNK_BYTES or len(chunk.rejections) > 1000:
-                    yield chunk
-                    chunk = Chunk()
-        except BrokenStreamError as broken:
-            chunk.rejections.append(Rejection(str(path), 0, f"the file is broken from here on: {broken}"))
-    yield chunk
+    return text.chunks(path, _rows, line_limit)
 
 
-def _take(chunk: Chunk, file: str, number: int, line: bytes | None, limit: int) -> None:
-    if line is None:
-        chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
-        return
-    chunk.bytes_read += len(line) + 1
-    if not line.strip():
-        return
-    row, reason = _parsed(line)
-    if reason is not None:
-        chunk.rejections.append(Rejection(file, number, reason, line[:RAW_LIMIT].decode("utf-8", "replace")))
-    else:
-        chunk.rows.append(row)
-        chunk.lines.append(number)
-
-
-def _parsed(line: bytes) -> tuple[Any, str | None]:
+def _rows(line: bytes) -> list[Row]:
+    if len(line) > PARTS and line.count(b"[") + line.count(b"{") > PARTS:
+        raise ValueError(f"bad JSON: more than {PARTS:,} lists and objects")
     try:
-        row = orjson.loads(line)
+        value = orjson.loads(line)
     except orjson.JSONDecodeError as bad:
-        return None, f"bad JSON: {bad}"
-    if not isinstance(row, dict):
-        return None, f"bad JSON: expected an object, found {type(row).__name__}"
-    return row, None
+        raise ValueError(f"bad JSON: {bad}") from bad
+    # Loggers that write in batches, such as the one of KServe, put an array of objects on a line.
+    rows = value if isinstance(value, list) else [value]
+    for row in rows:
+        if not isinstance(row, dict):
+            raise ValueError(f"bad JSON: expected an object, found {type(row).__name__}")
+    return rows

@@ -1,176 +1,177 @@
 """The KServe inference logger: CloudEvents of requests and responses, joined by their id into events.
 
-Two forms are read, one JSON object a line: structured CloudEvents (`{"id": …, "type": …, "data": …}`), and the binary
-mode as a collector writes it down (`{"headers": {"ce-id": …}, "body": …}`). The bodies are those of the Open Inference
-Protocol (KServe v2). KServe logs no response to a request that failed: such a request becomes a row without an answer.
+Three forms are read, one JSON object (or an array of them) a line: structured CloudEvents (`{"id": …, "type": …,
+"data": …}`), the binary mode as a collector writes it down (`{"headers": {"ce-id": …}, "body": …}`), and the records
+of KServe's blob logger (`{"id": …, "reqType": …, "bytes": …}`). Events come in the order of their requests. KServe logs
+no response to a request that failed: such a request becomes a row without an answer.
+
+A caller may choose the id (`Ce-Id`), so it is not unique: responses are dealt out to the requests of an id in turn.
 """
 
-import base64
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import numpy as np
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.principals import principal_of
+from caponier.telemetry.inference_body import Answer, answer
+from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of
 from caponier.telemetry.rejections import Rejection
 
-REQUEST: Final = "org.kubeflow.serving.inference.request"
-RESPONSE: Final = "org.kubeflow.serving.inference.response"
+KIND: Final = "org.kubeflow.serving.inference."
 PENDING: Final = 10_000
-"""Requests that may wait for their response; the oldest then counts as unanswered."""
-CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
-MAX_ROWS: Final = 100_000
-"""Examples in one request."""
+"""Requests that may wait for a response, and ids of responses for a request; the oldest then stays without."""
+PENDING_BYTES: Final = 64 * 2**20
+"""Bytes that the inputs of waiting requests may take, and waiting responses; large ones must not fill the memory."""
+REASON_LIMIT: Final = 200
+
+_BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
-def joined(chunks: Iterator[Chunk], file: str, salt: bytes, *, always: bool = False) -> Iterator[Chunk]:
+def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Iterator[Chunk]:
     """Turn chunks of CloudEvents into chunks of events; pass a log in another form through unchanged.
 
     Args:
         chunks: Chunks of JSON objects.
-        file: Name of the log, for rejections.
         salt: Salt for principals made from credentials in the logged headers.
         always: Reject rows that are no CloudEvents, instead of telling by the first row.
     """
     join: _Join | None = None
     decided = False
     for chunk in chunks:
+        # A line that cannot be read may hold a credential: none of it is shown, unless a row before it told that this
+        # is another kind of log.
+        hidden = chunk.lines[0] if chunk.lines and not decided else 0
         if not decided and chunk.rows:
-            join = _Join(file, salt) if always or _is_cloud_event(chunk.rows[0]) else None
+            join = _Join(salt) if always or _is_cloud_event(chunk.rows[0]) else None
             decided = True
-        yield join.take(chunk) if join else chunk
+        chunk.rejections = [
+            replace(rejection, raw=None) if join or not decided or rejection.line < hidden else rejection
+            for rejection in chunk.rejections
+        ]
+        if join:
+            yield from join.take(chunk)
+        else:
+            yield chunk
     if join:
-        yield join.rest()
+        yield from join.rest()
 
 
 def _is_cloud_event(row: Row) -> bool:
-    return str(_attributes(row).get("type", "")).startswith("org.kubeflow.serving.inference.")
-
-
-def _attributes(row: Row) -> Row:
-    """Return the CloudEvent's attributes, whichever form it came in."""
-    headers = row.get("headers")
-    if isinstance(headers, dict):
-        return {str(name).lower().removeprefix("ce-"): value for name, value in headers.items()}
-    return row
+    kind = attributes(row).get("type")
+    return isinstance(kind, str) and kind.startswith(KIND)
 
 
 @dataclass
 class _Join:
-    file: str
     salt: bytes
-    pending: "OrderedDict[str, tuple[list[Row], int]]" = field(default_factory=OrderedDict)
+    queue: deque[Request] = field(default_factory=deque)
+    """Requests in their order; the first of them has no response yet."""
+    waiting: dict[str, deque[Request]] = field(default_factory=dict)
+    early: OrderedDict[str, deque[tuple[bytes, int]]] = field(default_factory=OrderedDict)
+    """Responses that came before their request, as the logger's workers overtake each other."""
+    asked: int = 0
+    """Bytes of the inputs in the queue."""
+    answered: int = 0
+    """Bytes of the early responses."""
 
-    def take(self, chunk: Chunk) -> Chunk:
-        out = Chunk(rejections=list(chunk.rejections), bytes_read=chunk.bytes_read)
-        for row, line in zip(chunk.rows, chunk.lines, strict=True):
+    def take(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Yield chunks of the events that are complete."""
+        out = Chunk(rejections=chunk.rejections)
+        for record, line in zip(chunk.rows, chunk.lines, strict=True):
             try:
-                self._one(row, line, out)
-            except (KeyError, TypeError, ValueError, IndexError) as bad:
-                out.rejections.append(Rejection(self.file, line, f"bad KServe record: {bad}"))
-        return out
+                self._one(record, line, out)
+            except _BAD as bad:
+                _reject(out, line, _why(bad))
+            while self.queue and (self.queue[0].answer or self._is_crowded()):
+                self._emit(out)
+            if out.full:
+                yield out
+                out = Chunk()
+        out.bytes_read = chunk.bytes_read
+        yield out
 
-    def rest(self) -> Chunk:
+    def rest(self) -> Iterator[Chunk]:
+        """Yield what still waits when the log ends."""
         out = Chunk()
-        while self.pending:
-            self._emit(out, *self.pending.popitem(last=False)[1])
-        return out
+        while self.queue:
+            self._emit(out)
+            if out.full:
+                yield out
+                out = Chunk()
+        while self.early:
+            self._give_up(out)
+        yield out
 
     def _one(self, record: Row, line: int, out: Chunk) -> None:
-        about = _attributes(record)
+        about = attributes(record)
         kind, key = about.get("type"), str(about["id"])
-        if kind == REQUEST:
-            self.pending[key] = (_request_rows(about, _body(record), self.salt), line)
-            if len(self.pending) > PENDING:
-                self._emit(out, *self.pending.popitem(last=False)[1])
-        elif kind == RESPONSE:
-            if key not in self.pending:
-                raise ValueError(f"response {key!r} has no request before it")
-            rows, at = self.pending.pop(key)
-            _answer(rows, _body(record))
-            self._emit(out, rows, at)
+        if kind == f"{KIND}request":
+            self._ask(request_of(key, about, body_of(record), self.salt, line), out)
+        elif kind == f"{KIND}response":
+            self._answer(key, body_of(record), line, out)
         else:
-            raise ValueError(f"unknown type {kind!r}")
+            raise ValueError("neither an inference request nor a response")
 
-    @staticmethod
-    def _emit(out: Chunk, rows: list[Row], line: int) -> None:
-        out.rows.extend(rows)
-        out.lines.extend([line] * len(rows))
+    def _ask(self, request: Request, out: Chunk) -> None:
+        self.queue.append(request)
+        self.asked += request.inputs.nbytes
+        if request.key in self.early:
+            body, line = _pop(self.early, request.key)
+            self.answered -= len(body)
+            _settle(request, orjson.loads(body), line, out)
+        else:
+            self.waiting.setdefault(request.key, deque()).append(request)
 
+    def _answer(self, key: str, body: Row, line: int, out: Chunk) -> None:
+        if key in self.waiting:
+            _settle(_pop(self.waiting, key), body, line, out)
+            return
+        kept = orjson.dumps(body)
+        self.early.setdefault(key, deque()).append((kept, line))
+        self.answered += len(kept)
+        while len(self.early) > PENDING or self.answered > PENDING_BYTES:
+            self._give_up(out)
 
-def _body(record: Row) -> Row:
-    body = record.get("data", record.get("body"))
-    if "data_base64" in record:
-        body = base64.b64decode(record["data_base64"], validate=True)
-    if isinstance(body, str | bytes):
-        body = orjson.loads(body)
-    if not isinstance(body, dict):
-        raise ValueError("the body is no JSON object")
-    return body
+    def _is_crowded(self) -> bool:
+        return len(self.queue) > PENDING or self.asked > PENDING_BYTES
 
+    def _emit(self, out: Chunk) -> None:
+        request = self.queue.popleft()
+        self.asked -= request.inputs.nbytes
+        if request.answer is None:
+            _pop(self.waiting, request.key)
+        rows = list(request.rows())
+        out.rows += rows
+        out.lines += [request.line] * len(rows)
 
-def _request_rows(about: Row, body: Row, salt: bytes) -> list[Row]:
-    inputs, shape = _tensor(body["inputs"])
-    metadata = about.get("metadata") or {}
-    headers = orjson.loads(metadata) if isinstance(metadata, str) else metadata
-    logged = {str(name).lower(): _first(value) for name, value in headers.items()}
-    credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
-    shared = {
-        "time": about["time"],
-        "request_id": str(body.get("id") or about["id"]),
-        "model": about.get("inferenceservicename") or "unknown",
-        "system": about.get("namespace"),
-        "principal": principal_of(credential, salt),
-        "source_ip": str(logged["x-forwarded-for"]).split(",")[0].strip() if "x-forwarded-for" in logged else None,
-        "user_agent": logged.get("user-agent"),
-        "operation": "predict",
-        "input_shape": shape,
-    }
-    return [{**shared, "input": row} for row in inputs]
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
+    def _give_up(self, out: Chunk) -> None:
+        for body, line in self.early.popitem(last=False)[1]:
+            self.answered -= len(body)
+            _reject(out, line, "a response without a request")
 
 
-def _tensor(tensors: list[Row]) -> tuple[list[list[float]], list[int]]:
-    """Join the numeric tensors of a request, row by row: (rows, shape of one example)."""
-    parts = [_rows(tensor) for tensor in tensors]
-    if len({len(part) for part in parts}) != 1:
-        raise ValueError("the input tensors differ in their number of rows")
-    shape = [int(n) for n in tensors[0]["shape"][1:]] if len(tensors) == 1 else [sum(part.shape[1] for part in parts)]
-    return np.concatenate(parts, axis=1).tolist(), shape
+def _settle(request: Request, body: Row, line: int, out: Chunk) -> None:
+    try:
+        request.answer = answer(body, len(request.inputs))
+    except _BAD as bad:
+        # The request was asked all the same: it stays, with an answer that says nothing.
+        request.answer = Answer()
+        _reject(out, line, _why(bad))
 
 
-def _rows(tensor: Row) -> Any:
-    shape = [int(n) for n in tensor["shape"]]
-    if not shape or min(shape) < 0 or shape[0] > MAX_ROWS:
-        raise ValueError(f"a tensor of shape {shape}")
-    # `data` may be nested or flat for the same shape.
-    flat = np.asarray(tensor["data"], np.float64).reshape(-1)
-    if flat.size != np.prod(shape):
-        raise ValueError(f"{flat.size} values for shape {shape}")
-    return flat.reshape(shape[0], -1)
+def _pop(queues: dict[str, deque[Any]], key: str) -> Any:
+    first = queues[key].popleft()
+    if not queues[key]:
+        del queues[key]
+    return first
 
 
-def _answer(rows: list[Row], body: Row) -> None:
-    scores = labels = None
-    for output in body["outputs"]:
-        shape = [int(n) for n in output["shape"]]
-        if output.get("datatype") in ("FP16", "FP32", "FP64") and len(shape) == 2 and shape[1] > 1:
-            scores = _rows(output).tolist()
-        elif shape and shape[0] == len(rows):
-            labels = [str(label) for label in np.asarray(output["data"]).reshape(-1)]
-    for position, row in enumerate(rows):
-        row["status"] = 200
-        if "model_version" in body and body["model_version"] is not None:
-            row["model_version"] = str(body["model_version"])
-        if scores is not None:
-            row["scores"] = scores[position]
-            row["label"] = str(int(np.argmax(scores[position])))
-        if labels is not None:
-            row["label"] = labels[position]
+def _why(bad: Exception) -> str:
+    return f"no {bad.args[0]!r}" if isinstance(bad, KeyError) else str(bad)
+
+
+def _reject(out: Chunk, line: int, reason: str) -> None:
+    out.rejections.append(Rejection("", line, f"bad KServe record: {reason}"[:REASON_LIMIT]))

@@ -1,0 +1,103 @@
+"""One record of the KServe inference logger: a CloudEvent with the body of a request or a response."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.inference_body import Answer, examples
+from caponier.telemetry.principals import principal_of
+
+CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A request, and what the model said to it once that is known."""
+
+    key: str
+    about: Row
+    """Columns that all its examples share."""
+    inputs: NDArray[np.float64]
+    """(n, d)."""
+    line: int
+    answer: Answer | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """Yield a row in the event schema for each example."""
+        said = self.answer or Answer()
+        shared = self.about | ({"status": 200} if self.answer else {})
+        shared["model"] = shared["model"] or said.model
+        shared["model_version"] = said.version
+        for position, example in enumerate(self.inputs):
+            row = {**shared, "input": example.tolist()}
+            if said.scores is not None:
+                row["scores"] = said.scores[position].tolist()
+            if said.labels is not None:
+                row["label"] = said.labels[position]
+            yield row
+
+
+def attributes(row: Row) -> Row:
+    """Return the CloudEvent's attributes, whichever form it came in."""
+    headers = row.get("headers")
+    if isinstance(headers, dict):
+        # Other headers than those of the CloudEvent may be the caller's own.
+        lower = {str(name).lower(): _first(value) for name, value in headers.items()}
+        return {name.removeprefix("ce-"): value for name, value in lower.items() if name.startswith("ce-")}
+    if "reqType" in row:
+        names = {"reqType": "type", "occurrenceTime": "time", "inferenceService": "inferenceservicename"}
+        return {names.get(name, name): value for name, value in row.items()}
+    return row
+
+
+def body_of(record: Row) -> Row:
+    """Return the JSON object that was sent.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    body = record.get("data", record.get("body"))
+    encoded = record.get("data_base64", record.get("bytes"))
+    if encoded is not None:
+        body = base64.b64decode(encoded, validate=True)
+    if isinstance(body, str | bytes):
+        body = orjson.loads(body)
+    if not isinstance(body, dict):
+        raise ValueError("the body is no JSON object")
+    return body
+
+
+def request_of(key: str, about: Row, body: Row, salt: bytes, line: int) -> Request:
+    """Make a request of a CloudEvent's attributes and its body.
+
+    Raises:
+        ValueError: If the body holds no examples; and KeyError, TypeError or AttributeError if a part is missing or of
+            a wrong type.
+    """
+    inputs, shape = examples(body)
+    metadata = about.get("metadata") or {}
+    headers = orjson.loads(metadata) if isinstance(metadata, str) else metadata
+    logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
+    credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
+    shared = {
+        "time": about.get("time"),
+        "request_id": str(body.get("id") or key),
+        "model": about.get("inferenceservicename"),
+        "system": about.get("namespace"),
+        "principal": principal_of(credential, salt),
+        "source_ip": logged.get("x-forwarded-for", "").split(",")[0].strip() or None,
+        "user_agent": logged.get("user-agent"),
+        "operation": "explain" if about.get("component") == "explainer" else "predict",
+        "input_shape": shape,
+    }
+    return Request(key, shared, inputs, line)
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value

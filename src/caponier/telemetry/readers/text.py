@@ -1,0 +1,50 @@
+"""What JSON Lines and CSV have in common: chunks of rows from a file, one line at a time."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.rejections import RAW_LIMIT, Rejection
+from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+
+
+def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
+    """Yield chunks of rows; a line that cannot be read becomes a rejection.
+
+    Args:
+        path: The file, or `-`.
+        parse: Returns the rows of a line, or raises ValueError with the reason why it has none.
+        line_limit: Bytes of the longest line that is read.
+
+    Raises:
+        InputError: If the file cannot be opened.
+    """
+    file, chunk = str(path), Chunk()
+    with opened(path) as stream:
+        try:
+            for number, line in lines(stream, line_limit):
+                _take(chunk, file, number, line, parse, line_limit)
+                if chunk.full:
+                    yield chunk
+                    chunk = Chunk()
+        except BrokenStreamError as broken:
+            chunk.rejections.append(Rejection(file, broken.line, f"the file is broken from here on: {broken}"))
+    yield chunk
+
+
+def _take(
+    chunk: Chunk, file: str, number: int, line: bytes | None, parse: Callable[[bytes], list[Row]], limit: int
+) -> None:
+    if line is None:
+        chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
+        return
+    chunk.bytes_read += len(line) + 1
+    if not line or line.isspace():
+        return
+    try:
+        rows = parse(line)
+    except ValueError as bad:
+        chunk.rejections.append(Rejection(file, number, str(bad), line[:RAW_LIMIT].decode("utf-8", "replace")))
+        return
+    chunk.rows += rows
+    chunk.lines += [number] * len(rows)

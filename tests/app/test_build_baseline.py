@@ -1,0 +1,305 @@
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from app.event_files import START, FirstFeature, log, only, rows, users
+from caponier.app.build_baseline import bound_of, build_baseline, promise_of
+from caponier.app.scan_inference import scan_inference
+from caponier.app.workspace import create_workspace, require_workspace
+from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.detector import Params
+from caponier.detect.judging import MAX_BOUND, BackTest, Maxima
+from caponier.emulate.event_log import interleaved
+from caponier.emulate.registry import attack
+from caponier.emulate.trace import trace
+from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.rejections import RejectedRows
+from conftest import BOUND, HORIZON, USERS, World
+
+SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
+
+
+def built(file: Path, **how: object) -> Baseline:
+    return build_baseline([file], spec=SPEC, horizon=4, **how).baseline  # type: ignore[arg-type]
+
+
+class TestSection:
+    def test_it_says_what_it_was_learned_from(self, world: World) -> None:
+        (section,) = world.baseline.baseline.models
+        assert (section.model, section.version, section.horizon) == ("digits", "1", HORIZON)
+        assert section.principals == USERS
+        assert section.events == pq.read_metadata(world.benign).num_rows
+        assert set(section.detectors) == {"iterative_query", "novelty"}
+        assert section.created.endswith("Z")
+
+    def test_every_user_has_one_maximum(self, world: World) -> None:
+        for learned in world.baseline.baseline.models[0].detectors.values():
+            assert len(learned.maxima.full) == USERS
+            assert len(learned.maxima.partial) == 0
+            assert learned.back_test.of == USERS
+            assert not learned.back_test.failed
+
+    def test_the_same_log_gives_the_same_baseline(self, world: World) -> None:
+        again = build_baseline([world.benign], horizon=HORIZON).baseline
+        date = replace(again.models[0], created=world.baseline.baseline.models[0].created)
+        assert Baseline((date,)).to_bytes() == world.baseline.baseline.to_bytes()
+
+    def test_whole_and_begun_horizons_are_told_apart(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, users(7), users(5, 3, 90))).models
+        maxima = section.detectors["first_feature"].maxima
+        assert (len(maxima.full), len(maxima.partial)) == (7, 5)
+        assert section.principals == 12
+
+    def test_sessions_and_addresses_stand_for_who_has_no_name(self, tmp_path: Path) -> None:
+        unnamed = rows(4, 40, principal=None, session="s"), rows(4, 50, principal=None, source_ip="1.2.3.4")
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, users(6), *unnamed)).models
+        assert section.principals == 8
+
+    def test_models_get_sections_of_their_own(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            baseline = built(log(tmp_path, users(4), users(4, model="n", model_version="7")))
+        assert [(m.model, m.version) for m in baseline.models] == [("m", None), ("n", "7")]
+
+    def test_progress_is_told_of_every_event(self, tmp_path: Path) -> None:
+        told: list[int] = []
+
+        class Watch:
+            def stage(self, name: str, total: int | None = None) -> None:
+                if name.startswith("Scoring"):
+                    told.clear()
+
+            def advance(self, steps: int) -> None:
+                told.append(steps)
+
+        with only(FirstFeature(), 1e9):
+            built(log(tmp_path, users(9)), progress=Watch())
+        assert sum(told) == 36
+
+
+class TestWeeks:
+    @pytest.mark.parametrize(
+        ("span", "weekly"),
+        [
+            (timedelta(minutes=1), 7 * 12),
+            (timedelta(days=1), 7 * 12),
+            (timedelta(days=7), 12),
+            (timedelta(days=14), 6),
+        ],
+    )
+    def test_horizons_are_counted_by_the_week_and_a_short_log_stands_for_a_day(
+        self, span: timedelta, weekly: float, tmp_path: Path
+    ) -> None:
+        # Six users of five queries: a whole horizon of four and a begun one each.
+        part = users(6, 5, time=lambda i: (START + span * (i / 29)).isoformat())
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, part)).models
+        assert section.horizons_per_week == pytest.approx(weekly)
+
+    def test_a_budget_is_shared_by_all_horizons_of_a_week(self) -> None:
+        assert bound_of(AlertBudget(per_week=2.0), 2000.0) == pytest.approx(0.001)
+        assert bound_of(AlertBudget(per_week=2.0), 0.0) == MAX_BOUND
+        assert bound_of(AlertBudget(per_week=2.0), None) == MAX_BOUND
+
+    def test_a_bound_is_a_bound_whatever_the_traffic(self) -> None:
+        assert bound_of(AlertBudget(bound=0.001), 1e9) == 0.001
+        assert bound_of(AlertBudget(bound=0.5), 1.0) == MAX_BOUND
+
+
+class TestCrossFitting:
+    def test_nobody_is_judged_by_what_was_learned_from_oneself(self, tmp_path: Path) -> None:
+        class Bookworm(FirstFeature):
+            """Scores what it was not shown."""
+
+            name = "bookworm"
+
+            def fit(self, benign):  # type: ignore[no-untyped-def]
+                return {"known": np.unique(benign.query[:, 0])}
+
+            def score(self, params, state, batch):  # type: ignore[no-untyped-def]
+                return state, (~np.isin(batch.query[:, 0], params["known"])).astype(np.int64) * 99
+
+        with only(Bookworm(), 1e9):
+            (section,) = built(log(tmp_path, users(25))).models
+        learned = section.detectors["bookworm"]
+        assert (learned.maxima.full == 99).all()
+        assert len(learned.params["known"]) == 100
+
+    def test_a_loud_subject_is_a_small_part_of_what_is_learned(self, tmp_path: Path) -> None:
+        class Census(FirstFeature):
+            name = "census"
+
+            def fit(self, benign):  # type: ignore[no-untyped-def]
+                return {"counts": np.diff(benign.offsets)}
+
+        loud = rows(900, principal="loud", input=lambda i: [i % 127, i // 127])
+        with only(Census(), 1e9):
+            (section,) = built(log(tmp_path, users(25), loud)).models
+        counts = section.detectors["census"].params["counts"]
+        assert counts.max() == 20
+        assert counts.sum() == 120
+
+    def test_one_subject_alone_is_no_error(self, tmp_path: Path) -> None:
+        (section,) = built(log(tmp_path, rows(9, label=lambda i: "ab"[i % 2]))).models
+        assert section.principals == 1
+
+
+class TestSettingAside:
+    def few(self, tmp_path: Path, odd: int, cold: float | None = 100.0) -> tuple[DetectorBaseline, list[str]]:
+        calm = users(60, input=lambda i: [i % 7, i])
+        odd_ones = rows(odd * 4, 300, principal=lambda i: f"odd{i // 4}", input=lambda i: [120, i % 127])
+        with only(FirstFeature(), cold):
+            report = build_baseline([log(tmp_path, calm, odd_ones)], spec=SPEC, horizon=4)
+        return report.baseline.models[0].detectors["first_feature"], report.notes
+
+    def test_who_would_be_an_alert_without_a_baseline_is_set_aside_and_named(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 2)
+        assert learned.maxima.aside == 2
+        assert learned.maxima.largest == 6
+        assert [note for note in notes if "principal odd75 was set aside" in note and "120, from 100" in note]
+
+    def test_many_of_them_are_no_exception(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 9)
+        assert learned.maxima.aside == 0
+        assert learned.maxima.largest == 120
+        assert ["too many to be set aside" in note for note in notes] == [True]
+
+    def test_a_detector_without_a_cold_start_sets_nobody_aside(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 2, None)
+        assert learned.maxima.aside == 0
+        assert notes == []
+
+    def test_attackers_in_the_benign_log_do_not_blind_the_detector(
+        self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
+    ) -> None:
+        split, victim = digits
+        prey = victim.understood(split.attackers)
+        bad = [
+            trace(attack(name), victim.predict_proba, prey.images[i], int(prey.labels[i]), seed=i, budget=400).events
+            for i, name in ((20, "boundary"), (21, "hop_skip_jump"))
+        ]
+        pq.write_table(interleaved([pq.read_table(world.benign), *bad]), tmp_path / "mixed.parquet")
+        mixed = build_baseline([tmp_path / "mixed.parquet"], horizon=HORIZON)
+        assert [note for note in mixed.notes if "hop_skip_jump-21" in note]
+        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
+        flagged = {finding.subject.id for finding in report.findings if finding.detector == "iterative_query"}
+        assert len(flagged & {f"hop_skip_jump-{i}" for i in range(5)}) >= 4
+
+
+class TestGaps:
+    def test_a_detector_that_lacks_something_is_left_out_and_named(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC, horizon=4)
+        assert set(report.baseline.models[0].detectors) == {"novelty"}
+        assert report.skipped == [("m: iterative_query", "no event has a label; log the model's answers")]
+
+    def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC, horizon=4)
+        assert ("m: 3 of 39 events", "nobody is named") in report.skipped
+
+    @pytest.mark.parametrize("lacking", ["principal", "input"])
+    def test_a_log_from_which_nothing_can_be_learned_is_refused(self, lacking: str, tmp_path: Path) -> None:
+        file = log(tmp_path, rows(9, **{lacking: None}))
+        with pytest.raises(InputError, match="no model in the logs can be learned") as wrong:
+            build_baseline([file], horizon=4)
+        assert "log " in str(wrong.value)
+
+    def test_a_model_that_cannot_be_compared_does_not_stop_the_others(self, tmp_path: Path) -> None:
+        wide = rows(5, model="wide", input=lambda i: [float(i)] * 1041)
+        report = build_baseline([log(tmp_path, users(9), wide)], horizon=4)
+        assert [section.model for section in report.baseline.models] == ["m"]
+        assert [what for what, why in report.skipped if "1,041 features" in why] == ["wide"]
+
+    def test_attributed_events_of_another_length_than_the_usual_one_end_in_no_endless_search(
+        self, tmp_path: Path
+    ) -> None:
+        odd = rows(3, input=lambda i: [float(i)])
+        report = build_baseline([log(tmp_path, rows(9, principal=None), odd)], horizon=4)
+        assert report.baseline.models[0].principals == 0
+        assert report.rejected.reasons["input of the wrong length"] == 3
+
+    def test_rows_of_the_wrong_length_are_rejected_with_their_line(self, tmp_path: Path) -> None:
+        file = log(tmp_path, users(9), rows(2, 100, input=lambda i: [0.0] * (i - 99)))
+        rejected = RejectedRows()
+        built(file, rejected=rejected)
+        assert [(one.file, one.line) for one in rejected.first] == [(str(file), 37)]
+
+    def test_inputs_of_another_length_than_described_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="said to take 64 values"):
+            build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="image", shape=(8, 8)))
+
+
+class TestWorkspace:
+    def home(self, tmp_path: Path, text: str = "") -> Workspace:
+        file = create_workspace(tmp_path)
+        file.write_text(text)
+        return require_workspace(file)
+
+    def test_its_horizon_and_disabled_detectors_count(self, tmp_path: Path) -> None:
+        workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
+        (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
+        assert section.horizon == 3
+        assert set(section.detectors) == {"iterative_query"}
+
+    def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
+        (section,) = build_baseline([log(tmp_path, users(9))], workspace=self.home(tmp_path, text)).baseline.models
+        assert section.spec == FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=500.0)
+
+    def test_what_was_given_counts_for_more(self, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
+        workspace = self.home(tmp_path, text)
+        (section,) = build_baseline(
+            [log(tmp_path, users(9))], workspace=workspace, spec=SPEC, horizon=4
+        ).baseline.models
+        assert (section.spec, section.horizon) == (SPEC, 4)
+
+
+class TestPromise:
+    def section(self, n: int, weekly: float = 100.0, aside: int = 0, detectors: int = 1) -> ModelBaseline:
+        maxima = Maxima(np.array([0.0] * (n - aside) + [np.inf] * aside), np.zeros(0))
+        params: Params = {}
+        learned = DetectorBaseline(1, params, maxima, BackTest(0.01, 0, n))
+        return ModelBaseline(
+            "m",
+            None,
+            "",
+            SPEC,
+            np.zeros((2, 1), np.float32),
+            200,
+            n,
+            n * 200,
+            weekly,
+            {str(i): learned for i in range(detectors)},
+        )
+
+    def test_below_fifty_there_is_none(self) -> None:
+        assert "below 50 there is no promise" in promise_of(self.section(49))
+        assert "49 principals made 200 different queries" in promise_of(self.section(49))
+
+    def test_a_budget_within_the_ranks_is_a_promise(self) -> None:
+        said = promise_of(self.section(99, weekly=200.0))
+        assert "at best 1 benign principal in 100" in said
+        assert said.endswith("asks for 1 in 100: a promise")
+
+    def test_a_budget_beyond_them_is_an_estimate_and_says_what_it_would_take(self) -> None:
+        said = promise_of(self.section(98, weekly=200.0))
+        assert said.endswith("an estimate; a promise would need 99 principals")
+
+    def test_detectors_share_the_budget(self) -> None:
+        assert "1 in 200" in promise_of(self.section(99, weekly=200.0, detectors=2))
+
+    def test_those_set_aside_cost_their_place(self) -> None:
+        said = promise_of(self.section(199, weekly=200.0, aside=2))
+        assert "at best 3 benign principals in 200" in said
+        assert said.endswith("would need 299 principals")
+
+    def test_the_budget_of_a_workspace_counts(self) -> None:
+        assert "An alert budget of 0.01 asks for 1 in 100" in promise_of(self.section(99), AlertBudget(bound=0.01))

@@ -1,0 +1,112 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from caponier.errors import InputError
+from caponier.telemetry.readers import csv
+from telemetry.conftest import Reading
+
+HEADER = "time,model,operation,input,status,mine\n"
+GOOD = '1767571200000,m,predict,"[0.5, 1]",200,x\n'
+
+
+@pytest.fixture
+def read_csv(tmp_path: Path, read: Callable[..., Reading]) -> Callable[[str | bytes], Reading]:
+    def write_and_read(text: str | bytes) -> Reading:
+        path = tmp_path / "log.csv"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return read(path)
+
+    return write_and_read
+
+
+Text = Callable[[str | bytes], Reading]
+
+
+def test_a_row_is_read(read_csv: Text) -> None:
+    found = read_csv(HEADER + GOOD)
+    row = found.rows[0]
+    assert found.lines == [2]
+    assert (row["model"], row["operation"], row["input"], row["status"]) == ("m", "predict", [0.5, 1.0], 200)
+    assert row["extra"] == '{"mine":"x"}'
+    assert row["time"].year == 2026
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('1767571200000,m,predict,"[0.5",200,x', "bad CSV: input is no JSON: "),
+        ("1767571200000,m,predict,0.5;1,200,x", "bad CSV: input is no JSON: "),
+        ("1767571200000,m,predict,0.5,200,x", "input cannot be read: expected a list of numbers, found 0.5"),
+        ('1767571200000,m,predict,"[NaN]",200,x', "bad CSV: input is no JSON: "),
+        ("1767571200000,m,predict,,200", "bad CSV: 5 cells where the header has 6 columns"),
+        ("1767571200000,m,predict,,200,x,y", "bad CSV: 7 cells"),
+        ('1767571200000,m,predict,,200,"x', "bad CSV: "),
+        ('1767571200000,m,predict,,200,"x"y', "bad CSV: "),
+        ("1767571200000,m,predict,,ok,x", "status cannot be read: expected a whole number"),
+        ("1767571200000,m,predict,,200.5,x", "status cannot be read: expected a whole number"),
+        ("2026-01-05T00:00:00,m,predict,,200,x", "time cannot be read"),
+        ("1767571200000.5,m,predict,,200,x", "time cannot be read"),
+        ("9" * 5_000 + ",m,predict,,200,x", "Exceeds the limit"),
+        (",m,predict,,200,x", "no time"),
+        ("1767571200000,,predict,,200,x", "no model"),
+        ("1767571200000,m,guess,,200,x", "unknown operation"),
+        (",,,,,", "no time"),
+    ],
+)
+def test_a_bad_row_is_named_and_its_neighbours_are_read(read_csv: Text, line: str, reason: str) -> None:
+    found = read_csv(HEADER + GOOD + line + "\n" + GOOD)
+    assert found.lines == [2, 4]
+    ((number, why),) = found.rejected
+    assert number == 3
+    assert why.startswith(reason)
+
+
+def test_text_that_is_not_utf_8_is_rejected(read_csv: Text) -> None:
+    found = read_csv(HEADER.encode() + GOOD.encode() + b"1767571200000,M\xfcller,predict,,,\n")
+    assert found.lines == [2]
+    assert found.reasons[0].startswith("bad CSV: 'utf-8' codec")
+
+
+def test_cells_may_be_quoted_and_empty(read_csv: Text) -> None:
+    row = read_csv(HEADER + '"1767571200000","m, the ""first""","predict",,,\n').rows[0]
+    assert row["model"] == 'm, the "first"'
+    assert row["input"] is None
+    assert row["status"] is None
+    assert row["extra"] is None
+
+
+def test_a_byte_order_mark_windows_line_ends_and_empty_lines_do_no_harm(read_csv: Text) -> None:
+    found = read_csv("\ufeff\n" + (HEADER + GOOD + "\n" + GOOD).replace("\n", "\r\n"))
+    assert found.lines == [3, 5]
+    assert not found.rejected
+
+
+@pytest.mark.parametrize("text", ["", HEADER, "\n\n"])
+def test_a_file_without_rows_has_no_events(read_csv: Text, text: str) -> None:
+    found = read_csv(text)
+    assert not found.rows
+    assert not found.rejected
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [(b"time,model,model\n", "same name"), (b"time,m\xfcdel\n", "no header"), (b'time,"model\n', "no header")],
+)
+def test_a_header_that_cannot_be_used_is_an_error(read_csv: Text, header: bytes, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        read_csv(header + b"1,2,3\n")
+
+
+def test_a_line_break_in_a_cell_costs_only_its_row(read_csv: Text) -> None:
+    found = read_csv(HEADER + '1767571200000,m,predict,,200,"two\nlines"\n' + GOOD)
+    assert found.lines == [4]
+    assert [number for number, _ in found.rejected] == [2, 3]
+
+
+def test_a_header_beyond_the_cap_does_not_turn_the_next_row_into_one(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("time,model," + "x" * 100 + "\n" + "1,2,3\n")
+    with pytest.raises(InputError, match="header"):
+        list(csv.read(path, 50))

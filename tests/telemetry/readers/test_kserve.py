@@ -1,0 +1,254 @@
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from caponier.telemetry import chunk
+from caponier.telemetry.principals import principal_of
+from caponier.telemetry.readers import kserve
+from telemetry.conftest import Reading, plain, reading
+
+Log = Callable[..., Path]
+Read = Callable[..., Reading]
+Row = dict[str, Any]
+
+SECRET = "Bearer s3cret.t0ken"
+
+
+def request(key: Any, second: int = 0, data: Any = (1.0, 2.0), **changes: Any) -> Row:
+    values = list(data)
+    body = {"inputs": [{"name": "x", "shape": [1, len(values)], "datatype": "FP32", "data": values}]}
+    return {
+        "specversion": "1.0",
+        "id": key,
+        "type": "org.kubeflow.serving.inference.request",
+        "time": plain(second)["time"],
+        "inferenceservicename": "digits",
+        "namespace": "team",
+        "metadata": orjson.dumps({"Authorization": [SECRET]}).decode(),
+        "data": body,
+    } | changes
+
+
+def response(key: Any, label: Any = 7, **changes: Any) -> Row:
+    body = {"model_name": "digits", "outputs": [{"name": "y", "shape": [1], "datatype": "INT64", "data": [label]}]}
+    return {"id": key, "type": "org.kubeflow.serving.inference.response", "time": plain()["time"], "data": body} | (
+        changes
+    )
+
+
+def labels(found: Reading) -> list[Any]:
+    return [row["label"] for row in found.rows]
+
+
+def test_requests_and_responses_are_joined_by_their_id(log: Log, read: Read) -> None:
+    found = read(log([request("a"), request("b", 1), response("b", 2), response("a", 1)]))
+    assert labels(found) == ["1", "2"]
+    assert found.lines == [1, 2]
+    assert [row["input"] for row in found.rows] == [[1.0, 2.0]] * 2
+    assert {row["principal"] for row in found.rows} == {principal_of(SECRET, b"")}
+    assert {row["system"] for row in found.rows} == {"team"}
+    assert not found.rejected
+
+
+def test_a_response_may_come_before_its_request(log: Log, read: Read) -> None:
+    found = read(log([response("a", 1), request("a"), request("b", 1), response("b", 2)]))
+    assert labels(found) == ["1", "2"]
+    assert not found.rejected
+
+
+def test_a_request_without_a_response_keeps_its_place(log: Log, read: Read) -> None:
+    late = [request(n, 600 * n) for n in range(5)]
+    found = read(log([*late, *[response(n, n) for n in (4, 3, 1, 0)]]))
+    assert labels(found) == ["0", "1", None, "3", "4"]
+    assert [row["status"] for row in found.rows] == [200, 200, None, 200, 200]
+    # Times are in the order of the requests, so none of them is late, however long its answer took.
+    assert not found.rejected
+
+
+def test_responses_of_an_id_that_a_caller_repeats_are_dealt_out_in_turn(log: Log, read: Read) -> None:
+    found = read(log([request("x"), request("x", 1), response("x", 1), request("x", 2), response("x", 2)]))
+    assert labels(found) == ["1", "2", None]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_only_so_many_requests_wait(log: Log, read: Read, answered: bool) -> None:
+    n = kserve.PENDING + 1
+    rows = [request(key, data=[1.0]) for key in range(n)]
+    found = read(log([*rows, *([response(0), response(1)] if answered else [])]))
+    assert len(found.rows) == n
+    assert found.lines == list(range(1, n + 1))
+    assert labels(found)[:3] == ([None, "7", None] if answered else [None] * 3)
+    assert found.rejected == ([(n + 1, "bad KServe record: a response without a request")] if answered else [])
+
+
+def test_only_so_many_responses_wait(log: Log, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kserve, "PENDING", 3)
+    found = read(log([*[response(key) for key in range(5)], request(0), request(4)]))
+    assert labels(found) == [None, "7"]
+    assert sorted(line for line, _ in found.rejected) == [1, 2, 3, 4]
+
+
+def test_large_requests_and_responses_do_not_wait_for_long(
+    log: Log, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kserve, "PENDING_BYTES", 1_000)
+    rows = [request(key, data=[1.0] * 100) for key in range(5)]
+    assert labels(read(log([*rows, *[response(key) for key in range(5)]]))) == [None, None, None, None, "7"]
+    early = [response(key, "x" * 400) for key in range(5)]
+    assert labels(read(log([*early, *rows]))).count(None) == 3
+
+
+EVENTS = [request(n % 4, n) for n in range(6)] + [response(n % 4, n) for n in range(6)]
+EVENTS += [{"id": "x"}, request("bad", data=["text"]), response(1, {"deep": []})]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(order=st.permutations(EVENTS), rows=st.integers(1, 5))
+def test_the_join_does_not_depend_on_the_chunks(
+    tmp_path_factory: pytest.TempPathFactory, order: list[Row], rows: int
+) -> None:
+    path = tmp_path_factory.mktemp("join") / "log.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in order))
+    found = reading(path, reader="kserve", lateness=1e9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk, "CHUNK_ROWS", rows)
+        again = reading(path, reader="kserve", lateness=1e9)
+    assert again.rows == found.rows
+    assert again.lines == found.lines
+    assert sorted(again.rejected) == sorted(found.rejected)
+    # Every request is there, in its order, whatever became of its response.
+    asked = [n for n, row in enumerate(order, 1) if row.get("inferenceservicename") and row["id"] != "bad"]
+    assert found.lines == asked
+
+
+def binary(record: Row) -> Row:
+    headers = {f"ce-{name}": value for name, value in record.items() if name != "data"}
+    return {"headers": headers, "body": orjson.dumps(record["data"]).decode()}
+
+
+def blob(record: Row) -> Row:
+    names = {"type": "reqType", "time": "occurrenceTime", "inferenceservicename": "inferenceService"}
+    kept = {names.get(name, name): value for name, value in record.items() if name not in ("data", "metadata")}
+    kept["metadata"] = orjson.loads(record["metadata"]) if "metadata" in record else {}
+    return kept | {"bytes": base64.b64encode(orjson.dumps(record["data"])).decode()}
+
+
+def encoded(record: Row) -> Row:
+    kept = {name: value for name, value in record.items() if name != "data"}
+    return kept | {"data_base64": base64.b64encode(orjson.dumps(record["data"])).decode()}
+
+
+@pytest.mark.parametrize("form", [binary, blob, encoded])
+@pytest.mark.parametrize("batch", [False, True])
+def test_every_form_gives_the_same_events(log: Log, read: Read, form: Callable[[Row], Row], batch: bool) -> None:
+    records = [request("a"), response("a", 1), request("b", 1), response("b", 2)]
+    expected = read(log(records))
+    formed = [form(record) for record in records]
+    # The blob logger writes an object for a batch of one and an array for a larger one.
+    found = read(log([orjson.dumps(formed)] if batch else formed))
+    assert found.rows == expected.rows
+    assert not found.rejected
+
+
+BAD = [
+    {"id": "a"},
+    {"type": "org.kubeflow.serving.inference.request"},
+    {"id": "a", "type": "org.example.other"},
+    {"id": "a", "type": ["list"]},
+    request("c", data=["private"]),
+    request("c", data=[[1, 2], [3]]),
+    request("c", time=None),
+    request("c", metadata="no JSON"),
+    request("c", metadata=[1]),
+    request("c", data={}),
+    request("c", data="no JSON"),
+    response("nobody"),
+    response("b", {"deep": "private"}),
+    response("b", data={"error": "private"}),
+    {"headers": {"ce-type": 7}, "body": 7},
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_record_is_named_and_leaves_the_others_alone(log: Log, read: Read, bad: Row) -> None:
+    if bad.get("id") == "b":
+        found = read(log([request("b"), bad]))
+        assert labels(found) == [None]
+    else:
+        found = read(log([request("a"), bad, response("a")]))
+        assert labels(found) == ["7"]
+    assert [line for line, _ in found.rejected] == [2]
+    assert "private" not in found.reasons[0]
+
+
+def test_a_bomb_of_depth_is_named(log: Log, read: Read) -> None:
+    deep = b"[" * 900 + b"]" * 900
+    kind = b'"type":"org.kubeflow.serving.inference.request"'
+    lines = [
+        b'{"id":%s,%s}' % (deep, kind),
+        b'{"id":"a",%s,"data":{"inputs":%s}}' % (kind, deep),
+        b'{"id":"a",%s,"data":{"id":%s,"instances":[[1]]}}' % (kind, deep),
+        b'{"id":"a","type":"org.kubeflow.serving.inference.response","data":%s}' % deep,
+        b'{"id":"a","type":"org.kubeflow.serving.inference.response","data":{"x":%s}}' % deep,
+        b'{"id":"a","type":%s}' % deep,
+    ]
+    found = read(log([request("a"), *lines, response("a")]))
+    assert labels(found) == ["7"] or labels(found) == [None]
+    assert len(found.rows) == 1
+    assert {line for line, _ in found.rejected} >= {2, 3, 4, 5, 7}
+
+
+def test_many_examples_in_one_request_do_not_make_a_chunk_too_large(
+    log: Log, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk, "CHUNK_ROWS", 10)
+    body = {"instances": [[n] for n in range(8)]}
+    path = log([request(key, data=body) | {"data": body} for key in range(6)])
+    found = read(path)
+    assert len(found.rows) == 48
+    assert found.lines == [line for line in range(1, 7) for _ in range(8)]
+
+
+@pytest.mark.parametrize("reader", ["auto", "kserve"])
+def test_the_credential_goes_nowhere(log: Log, read: Read, reader: str) -> None:
+    whole = orjson.dumps(request("z"))
+    broken = [
+        whole[:-9],
+        b"{" + whole,
+        orjson.dumps(request("c", data="no JSON")),
+        orjson.dumps(request("d", time="never")),
+        orjson.dumps(request("e", metadata={"Authorization": {"nested": SECRET}})),
+        orjson.dumps(request("f", data=[None])),
+    ]
+    for lines in ([*broken, request("a"), response("a")], [request("a"), *broken, response("a")]):
+        found = read(log(lines), reader=reader)
+        assert "7" in labels(found)
+        assert len(found.rejected) >= 4
+        said = [*map(str, found.rows), *found.reasons, *map(str, found.raws)]
+        assert not [text for text in said if "t0ken" in text]
+
+
+def test_a_kserve_log_read_as_events_does_not_leak_either(log: Log, read: Read) -> None:
+    found = read(log([request("a"), response("a")]), reader="events")
+    assert len(found.rejected) == 2
+    assert "t0ken" not in str(found.raws)
+
+
+def test_another_log_passes_through(log: Log, read: Read) -> None:
+    rows = [b"{", plain(), b"{bad", plain(1)]
+    found = read(log(rows))
+    assert found.lines == [2, 4]
+    # Before the first row it could be any log; from then on lines are shown.
+    assert found.raws == [None, "{bad"]
+    assert read(log(rows), reader="kserve").lines == []
+
+
+def test_the_salt_of_the_workspace_keys_the_principals(log: Log, read: Read) -> None:
+    path = log([request("a")])
+    assert read(path, salt=b"salt").rows[0]["principal"] == principal_of(SECRET, b"salt")

@@ -1,0 +1,100 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from caponier.errors import InputError
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import LEVELS, MAX_FEATURES, Encoder
+
+RNG = np.random.default_rng(7)
+TABLE = FeatureSpec(kind="numeric", shape=(3,))
+SKEWED = np.column_stack([RNG.random(500), np.exp(RNG.normal(0, 3, 500)), RNG.integers(0, 3, 500)]).astype(np.float32)
+ENCODERS = {
+    "table": Encoder.fit(TABLE, SKEWED),
+    "range": Encoder.fit(FeatureSpec(kind="numeric", shape=(3,), minimum=0.0, maximum=2.0), SKEWED),
+    "small image": Encoder.fit(FeatureSpec(kind="image", shape=(2, 3)), RNG.random((9, 6), np.float32)),
+    "large image": Encoder.fit(FeatureSpec(kind="image", shape=(20, 33)), RNG.random((9, 660), np.float32)),
+    "many bands": Encoder.fit(FeatureSpec(kind="image", shape=(5, 5, 19)), RNG.random((9, 475), np.float32)),
+}
+ANY = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoding_does_not_depend_on_the_batch(name: str) -> None:
+    encoder = ENCODERS[name]
+    inputs = RNG.normal(0.5, 0.5, (700, encoder.size)).astype(np.float32)
+    whole = encoder.encode(inputs)
+    assert whole.shape == (700, encoder.width)
+    assert whole.max() <= LEVELS
+    alone = np.concatenate([encoder.encode(inputs[row : row + 1]) for row in range(0, 700, 7)])
+    assert (alone == whole[::7]).all()
+    assert (np.concatenate([encoder.encode(inputs[:333]), encoder.encode(inputs[333:])]) == whole).all()
+
+
+@settings(max_examples=40)
+@pytest.mark.parametrize("name", ["table", "range", "small image", "many bands"])
+@given(data=st.data())
+def test_encoding_is_monotone_and_never_warns(name: str, data: Any) -> None:
+    encoder = ENCODERS[name]
+    pair = data.draw(arrays(np.float32, (2, encoder.size), elements=ANY, fill=st.just(np.float32(0.5))))
+    lower, upper = encoder.encode(np.sort(pair, axis=0)).astype(int)
+    assert (lower <= upper).all()
+
+
+def test_the_quantiles_of_a_table_use_the_whole_range() -> None:
+    levels = ENCODERS["table"].encode(SKEWED)[:, 1]
+    assert abs(np.median(levels) - LEVELS / 2) < 2
+
+
+def test_values_outside_the_fitted_range_are_clipped() -> None:
+    extremes = np.array([[-3e38] * 3, [3e38] * 3], np.float32)
+    for name in ("table", "range"):
+        assert ENCODERS[name].encode(extremes).tolist() == [[0] * 3, [LEVELS] * 3]
+
+
+def test_a_range_as_wide_as_float32_can_be_encoded() -> None:
+    limit = float(np.finfo(np.float32).max)
+    spec = FeatureSpec(kind="numeric", shape=(1,), minimum=-limit, maximum=limit)
+    encoder = Encoder.fit(spec, np.zeros((1, 1), np.float32))
+    assert encoder.encode(np.array([[-limit], [0], [limit]], np.float32)).tolist() == [[0], [64], [LEVELS]]
+    wild = Encoder.fit(TABLE, np.array([[-limit] * 3, [limit] * 3], np.float32))
+    assert wild.encode(np.zeros((1, 3), np.float32)).tolist() == [[64] * 3]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_no_inputs_make_no_rows(name: str) -> None:
+    encoder = ENCODERS[name]
+    assert encoder.encode(np.zeros((0, encoder.size), np.float32)).shape == (0, encoder.width)
+
+
+def test_a_constant_benign_sample_still_tells_larger_from_smaller() -> None:
+    encoder = Encoder.fit(FeatureSpec(kind="image", shape=(1, 2)), np.full((5, 2), 0.5, np.float32))
+    assert encoder.encode(np.array([[0.5, 0.6]], np.float32)).tolist() == [[0, LEVELS]]
+
+
+def test_images_are_pooled_to_at_most_256_values() -> None:
+    assert ENCODERS["large image"].width == 10 * 11
+    big = Encoder.fit(FeatureSpec(kind="image", shape=(224, 224, 3)), RNG.random((2, 150_528), np.float32))
+    assert big.width == 256
+    assert big.encode(np.ones((1, 150_528), np.float32)).tolist() == [[LEVELS] * 256]
+
+
+def test_too_many_features_are_refused() -> None:
+    spec = FeatureSpec(kind="numeric", shape=(MAX_FEATURES + 1,))
+    with pytest.raises(InputError, match="1,041 features"):
+        Encoder.fit(spec, np.zeros((2, MAX_FEATURES + 1), np.float32))
+
+
+@pytest.mark.parametrize("kind", ["text", "categorical"])
+def test_a_kind_that_has_no_scale_is_refused(kind: Any) -> None:
+    with pytest.raises(InputError, match=kind):
+        Encoder.fit(FeatureSpec(kind=kind, shape=(1,)), np.zeros((1, 1), np.float32))
+
+
+def test_a_specification_without_a_shape_is_refused() -> None:
+    with pytest.raises(InputError, match="no shape"):
+        Encoder.fit(FeatureSpec(kind="numeric"), np.zeros((1, 1), np.float32))

@@ -1,0 +1,144 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from caponier.telemetry.inference_body import answer, examples
+
+FAILURES = (ValueError, KeyError, TypeError, AttributeError)
+
+
+def tensor(shape: Any, data: Any, datatype: str = "FP32", name: str = "t") -> dict[str, Any]:
+    return {"name": name, "shape": shape, "datatype": datatype, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("body", "rows", "shape"),
+    [
+        ({"inputs": [tensor([2, 2], [1, 2, 3, 4])]}, [[1, 2], [3, 4]], [2]),
+        ({"inputs": [tensor([2, 2], [[1, 2], [3, 4]])]}, [[1, 2], [3, 4]], [2]),
+        ({"inputs": [tensor([1, 2, 2], [[1, 2], [3, 4]])]}, [[1, 2, 3, 4]], [2, 2]),
+        ({"inputs": [tensor([3], [1, 2, 3])]}, [[1], [2], [3]], [1]),
+        ({"inputs": [tensor([2, 1], [True, False], "BOOL")]}, [[1], [0]], [1]),
+        ({"inputs": [tensor([2, 1], [1, 2]), tensor([2, 2], [3, 4, 5, 6])]}, [[1, 3, 4], [2, 5, 6]], [3]),
+        ({"instances": [[1, 2], [3, 4]]}, [[1, 2], [3, 4]], [2]),
+        ({"instances": [[[1, 2], [3, 4]]]}, [[1, 2, 3, 4]], [2, 2]),
+        ({"instances": [1, 2]}, [[1], [2]], [1]),
+    ],
+)
+def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
+    found, one = examples(body)
+    assert found.tolist() == rows
+    assert one == shape
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"inputs": None},
+        {"inputs": []},
+        {"inputs": {"a": 1}},
+        {"inputs": ["text"]},
+        {"inputs": [tensor([2, 2], [1, 2, 3])]},
+        {"inputs": [tensor([100_000, 0], [])]},
+        {"inputs": [tensor([2**40, 2**40], [1])]},
+        {"inputs": [tensor([-2, -2], [1, 2, 3, 4])]},
+        {"inputs": [tensor([2.0], [1, 2])]},
+        {"inputs": [tensor([True], [1])]},
+        {"inputs": [tensor([], 1)]},
+        {"inputs": [tensor("2", [1, 2])]},
+        {"inputs": [tensor([1, 1], ["private"], "BYTES")]},
+        {"inputs": [tensor([2, 1], [1, [2, 3]])]},
+        {"inputs": [{"name": "t", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]},
+        {"inputs": [tensor([1, 1], [1]), tensor([2, 1], [1, 2])]},
+        {"inputs": [tensor([100_001], [0] * 100_001)]},
+        {"instances": []},
+        {"instances": 1},
+        {"instances": "private"},
+        {"instances": [{"age": "private"}]},
+        {"instances": [[1, 2], [3]]},
+    ],
+)
+def test_requests_without_rows_of_numbers_are_refused_and_not_repeated(body: Any) -> None:
+    with pytest.raises(FAILURES) as refused:
+        examples(body)
+    assert "private" not in str(refused.value)
+    assert len(str(refused.value)) <= 200
+
+
+def test_scores_give_the_label_where_no_label_is_given() -> None:
+    scores = tensor([2, 3], [0.1, 0.2, 0.7, 0.5, 0.3, 0.2])
+    said = answer({"outputs": [scores], "model_name": "m", "model_version": 3}, 2)
+    assert said.labels == ["2", "0"]
+    assert said.scores is not None
+    assert said.scores.shape == (2, 3)
+    assert (said.model, said.version) == ("m", "3")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels"),
+    [
+        ([tensor([2], ["cat", "dog"], "BYTES")], ["cat", "dog"]),
+        ([tensor([2, 1], [[1], [2]], "INT64")], ["1", "2"]),
+        ([tensor([2], [True, False], "BOOL")], ["true", "false"]),
+        ([tensor([2, 2], [0.1, 0.9, 0.9, 0.1]), tensor([2], ["cat", "dog"], "BYTES")], ["cat", "dog"]),
+        ([tensor([2], ["a", "b"], "BYTES"), tensor([2], ["c", "d"], "BYTES")], ["a", "b"]),
+        ([tensor([2, 2], [1, 2, 3, 4], "INT32"), tensor([2], [7, 8], "INT32")], ["7", "8"]),
+        ([tensor([5], ["of", "the", "whole", "batch", "!"], "BYTES"), tensor([2], [7, 8], "INT32")], ["7", "8"]),
+    ],
+)
+def test_outputs_with_one_value_an_example_are_labels(outputs: Any, labels: list[str]) -> None:
+    assert answer({"outputs": outputs}, 2).labels == labels
+
+
+@pytest.mark.parametrize("shape", [[2], [2, 1]])
+def test_the_number_of_a_regression_is_a_score_and_no_label(shape: list[int]) -> None:
+    said = answer({"outputs": [tensor(shape, [0.5, 0.25])]}, 2)
+    assert said.labels is None
+    assert said.scores is not None
+    assert said.scores.tolist() == [[0.5], [0.25]]
+
+
+def test_the_first_scores_count() -> None:
+    said = answer({"outputs": [tensor([1, 2], [0.1, 0.9]), tensor([1, 3], [9, 8, 7])]}, 1)
+    assert said.scores is not None
+    np.testing.assert_array_equal(said.scores, [[0.1, 0.9]])
+
+
+@pytest.mark.parametrize(
+    ("predictions", "labels", "scored"),
+    [
+        ([7, 8], ["7", "8"], False),
+        (["cat", "dog"], ["cat", "dog"], False),
+        ([[0.1, 0.9], [0.8, 0.2]], ["1", "0"], True),
+        ([0.5, 0.25], None, True),
+    ],
+)
+def test_predictions_of_the_first_protocol_are_labels_or_scores(predictions: Any, labels: Any, scored: bool) -> None:
+    said = answer({"predictions": predictions}, 2)
+    assert said.labels == labels
+    assert (said.scores is not None) == scored
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"error": "private"},
+        {"outputs": None},
+        {"outputs": []},
+        {"outputs": [tensor([3], [1, 2, 3], "INT32")]},
+        {"outputs": [tensor([2], [1], "INT32")]},
+        {"outputs": [tensor([2], [[1], {"a": "private"}], "BYTES")]},
+        {"outputs": [tensor([2, 2], ["private"] * 4)]},
+        {"predictions": [{"label": "private"}, {"label": "private"}]},
+        {"predictions": [1]},
+        {"predictions": 1},
+        {"predictions": None},
+    ],
+)
+def test_answers_that_do_not_fit_are_refused_and_not_repeated(body: Any) -> None:
+    with pytest.raises(FAILURES) as refused:
+        answer(body, 2)
+    assert "private" not in str(refused.value)
