@@ -21,7 +21,7 @@ from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split
 from caponier.remediate.dataset_file import Repair
 from caponier.telemetry.datasets import read_dataset
 
-SEEDS = (101, 102, 103)
+SEEDS = (201, 202, 203)
 SHARES = (0.05, 0.10, 0.20)
 KINDS = ("uniform_flips", "pair_flips")
 SOURCES, BAD_SHARE = 8, 0.4

@@ -3,7 +3,9 @@
 A row is flagged when a model that has not seen it is as sure of another label as it is, on average, of rows that bear
 that label (Northcutt, Jiang, Chuang 2021: class-conditional thresholds, so that a class that is hard as a whole is not
 flagged as a whole). The second round learns from the rows that the first one left standing, and judges all of them
-again; a contributor who stands out teaches nothing there, so that its own rows cannot vouch for each other.
+again; a contributor who stands out teaches nothing there, so that its own rows cannot vouch for each other. A model
+that has learnt from fewer wrong labels is surer of everything, which raises the mean that it must reach: so the lower
+threshold of the two rounds counts.
 """
 
 import math
@@ -50,6 +52,8 @@ class _Verdict:
     flagged: Mask
     suggested: NDArray[np.int64]
     scores: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    """(classes,) how sure of each class is sure enough."""
 
 
 class LabelNoise:
@@ -195,21 +199,27 @@ def _rounds(
             trusted = without
     if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
         return first, () if sources is None else _shares(sources, first.flagged)
-    second = _contradicted(models.probabilities(trusted), y, classes)
+    second = _contradicted(models.probabilities(trusted), y, classes, first.thresholds)
     return second, () if sources is None else _shares(sources, second.flagged)
 
 
-def _contradicted(probabilities: NDArray[np.float64], y: NDArray[np.int64], classes: int) -> _Verdict:
+def _contradicted(
+    probabilities: NDArray[np.float64],
+    y: NDArray[np.int64],
+    classes: int,
+    at_most: NDArray[np.float64] | float = 1.0,
+) -> _Verdict:
     """Apply the class-conditional thresholds: the mean probability of a class among the rows that bear its label."""
     rows = np.arange(len(y))
     given = probabilities[rows, y]
     thresholds = np.bincount(y, weights=given, minlength=classes) / np.bincount(y, minlength=classes)
+    thresholds = np.minimum(thresholds, at_most)
     sure = probabilities >= thresholds[None, :]
     best = np.where(sure, probabilities, -1.0).argmax(axis=1)
     flagged = sure.any(axis=1) & (best != y)
     others = probabilities.copy()
     others[rows, y] = -1.0
-    return _Verdict(flagged, best, others.max(axis=1) - given)
+    return _Verdict(flagged, best, others.max(axis=1) - given, thresholds)
 
 
 def _shares(sources: NDArray[np.object_], flagged: Mask) -> tuple[SourceShare, ...]:
