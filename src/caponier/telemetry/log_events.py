@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from caponier.errors import InputError
+from caponier.telemetry.checks import EARLIEST
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
-from caponier.telemetry.columns import EARLIEST
 from caponier.telemetry.digests import NO_SALT, event_id
 from caponier.telemetry.log_fields import Fields, TooLargeError, flatten
 from caponier.telemetry.log_sources import LogSource, log_source

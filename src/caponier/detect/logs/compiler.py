@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import islice
 from typing import Any, Final
 
 from caponier.detect.log import LogRule
@@ -24,6 +25,9 @@ QUIET: Final = 3600.0
 """Seconds without a match after which a rule's next match of the same subject is a new finding."""
 LEVEL: Final = "medium"
 """Of a rule that does not say its level."""
+
+SHOWN: Final = 3
+"""Unknown technique ids that the note names, each with the first file that has it."""
 
 _WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, sqlite3.Error)
 """What a malformed rule makes pySigma, its backend or SQLite raise; `SigmaError` is a ValueError."""
@@ -79,6 +83,7 @@ class _Compiler:
         self._into = Compiled()
         self._references: dict[str, str] = {}
         self._correlations: dict[str, Correlation] = {}
+        self._unknown: dict[str, str] = {}
         self._scratch = connect(linear_regex())
 
     def run(self, documents: Sequence[RuleDocument | BadRule]) -> Compiled:
@@ -101,6 +106,9 @@ class _Compiler:
             missing = sorted(self._resolved(item) - usable.keys())
             self._refuse(item.document, f"refers to a rule that is not there or cannot be run: {', '.join(missing)}")
         self._announce(usable)
+        if self._unknown:
+            some = ", ".join(f"{tag} ({file})" for tag, file in islice(self._unknown.items(), SHOWN))
+            self._into.notes.append(f"{len(self._unknown):,} technique ids are not known here and kept as tags: {some}")
         self._scratch.close()
         return self._into
 
@@ -221,8 +229,8 @@ class _Compiler:
     def _card(self, item: _Parsed) -> LogRule:
         rule = item.rule
         refs, unknown = techniques(f"{tag.namespace}.{tag.name}" for tag in rule.tags)
-        if unknown:
-            self._into.notes.append(f"{item.document.file}: kept as they are: the tags {', '.join(unknown)}")
+        for tag in unknown:
+            self._unknown.setdefault(tag, item.document.file)
         span = self._correlations[item.name].span / 1e6 if item.is_correlation else 0.0
         return LogRule(
             name=f"sigma:{item.name}",
