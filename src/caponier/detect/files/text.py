@@ -66,8 +66,9 @@ def _plain(text: str) -> Part:
 def _is_program(text: str) -> bool:
     """Return whether the first line that is neither empty nor a comment begins a script or a Python module."""
     rest = text.lstrip()
-    while rest.startswith("#") and not rest.startswith("#!"):
-        rest = rest.partition("\n")[2].lstrip()
-    if rest[:3] in _QUOTES:
-        rest = rest[3:].partition(rest[:3])[2].lstrip()
+    while (rest.startswith("#") and not rest.startswith("#!")) or rest[:3] in _QUOTES:
+        if rest.startswith("#"):
+            rest = rest.partition("\n")[2].lstrip()
+        else:
+            rest = rest[3:].partition(rest[:3])[2].lstrip()
     return _PROGRAM.match(rest) is not None
