@@ -57,7 +57,7 @@ def test_a_finding_is_printed_recorded_and_exits_1(home: Path) -> None:
     done = run(log(home, LOGIN))
     assert done.exit_code == 1
     assert "sigma:ml_host_login_outside" in done.stdout
-    assert "1 findings in 1 events" in done.stderr
+    assert "1 finding in 1 event," in done.stderr
     (kept,) = list_findings(require_workspace(home))
     assert (kept.system, kept.severity.value) == ("digits", "high")
 
@@ -65,7 +65,21 @@ def test_a_finding_is_printed_recorded_and_exits_1(home: Path) -> None:
 def test_nothing_found_exits_0_and_tells_the_context(home: Path) -> None:
     done = run(log(home, {**LOGIN, "host": "desk"}))
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "1 matches outside the inventory kept as context" in done.stderr
+    assert "1 match outside the inventory kept as context" in done.stderr
+
+
+def test_what_the_log_says_cannot_command_the_terminal(home: Path) -> None:
+    done = run(
+        log(home, {**LOGIN, "user": "ann\x1b[2J"}, {**LOGIN, "user": "\x1b]0;x\x07", "host": "desk", "time": "\x1b"})
+    )
+    assert done.exit_code == 1
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_changed(home: Path) -> None:
+    with pytest.raises(InputError):
+        run(log(home, LOGIN), "--out", str(home / "no" / "found.json"))
+    assert list_findings(require_workspace(home)) == []
 
 
 def test_json(home: Path) -> None:

@@ -11,7 +11,7 @@ from caponier.app.scan_logs import LogScanReport, scan_logs
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
 from caponier.cli.findings_view import listing, to_csv, to_markdown
-from caponier.cli.log_report import print_rejected
+from caponier.cli.log_report import print_rejected, say
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
 from caponier.errors import InputError
@@ -70,9 +70,10 @@ def logs(
             lateness=lateness,
             progress=watch,
         )
+    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
+    # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         record_findings(home, report.findings)
-    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped or rows.count:
@@ -101,18 +102,23 @@ def _print(report: LogScanReport, format_: Format, out: Path | None, *, quiet: b
         write_text(to_csv(report.findings), out)
     elif format_ is Format.MARKDOWN:
         write_text(to_markdown(report.findings), out)
-    elif report.findings:
+    elif report.findings or out:
         write_table(listing(report.findings), out)
     console = notes(quiet=quiet)
-    console.print(
-        f"{len(report.findings)} findings in {report.events:,} events, with {report.rules} rules", markup=False
+    say(
+        console,
+        f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
-    console.print(f"{len(report.context):,} matches outside the inventory kept as context", markup=False)
+    say(console, f"{_counted(len(report.context), 'match', 'matches')} outside the inventory kept as context")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        say(console, f"note: {note}")
     for skip in report.skipped:
-        console.print(f"skipped {skip.what}: {skip.reason}", markup=False)
+        say(console, f"skipped {skip.what}: {skip.reason}")
     print_rejected(console, report.rejected)
+
+
+def _counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def document(report: LogScanReport) -> dict[str, object]:
