@@ -107,21 +107,8 @@ def remediate_dataset(
         if measuring:
             watch.stage("Training on the repaired rows")
             after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))
-        details = {
-            "repair": asked.repair.value,
-            "rows": len(dataset),
-            "flagged": int(flagged.sum()),
-            "rows_after": int(keep.sum()),
-            "rejected": len(dataset.rejections),
-            "detectors": sorted(analyses),
-            "quarantine": str(asked.side_file),
-            "sha256": {
-                "kept": dataset.sha256,
-                "produced": hashlib.sha256(new).hexdigest(),
-                "quarantine": hashlib.sha256(side).hexdigest(),
-            },
-            "model": None if not measuring else asked.train_command or f"reference model, seed {asked.seed}",
-        }
+        digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
+        details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
         done = _remediation(path, asked, test, before, after, details)
         if workspace:
             with open_store(workspace.store) as store, store.write() as connection:
@@ -132,6 +119,24 @@ def remediate_dataset(
         asked.side_file.unlink(missing_ok=True)
         raise
     return DatasetRemediation(report, done, before, after)
+
+
+def _details(
+    dataset: Dataset, asked: DatasetRepair, flagged: NDArray[np.bool_], keep: NDArray[np.bool_]
+) -> dict[str, Any]:
+    return {
+        "repair": asked.repair.value,
+        "rows": len(dataset),
+        "flagged": int(flagged.sum()),
+        "rows_after": int(keep.sum()),
+        "rejected": len(dataset.rejections),
+        "quarantine": str(asked.side_file),
+        "model": None if not asked.test else asked.train_command or f"reference model, seed {asked.seed}",
+    }
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
