@@ -115,8 +115,8 @@ class Witness(pickle._Unpickler):  # type: ignore[misc, name-defined]
         self.proto = 0
 
     def find_class(self, module: str, name: str) -> Any:
-        if not module:
-            raise ImportError("there is no module without a name")
+        if not module or not name:
+            raise ImportError("nothing is without a name")
         return stand_in(canonical(module, name) if self.proto < 3 else Global(module, name), self.log)
 
 

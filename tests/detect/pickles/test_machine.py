@@ -186,3 +186,10 @@ def test_the_value_of_a_global_is_its_name() -> None:
 
 def test_the_last_line_may_lack_its_newline() -> None:
     assert read(b"(" + ORDER + b"ios\nsystemX").unsafe == [("call", "os.system")]
+
+
+def test_a_module_is_imported_even_where_the_name_is_missing() -> None:
+    for content in (b"cantigravityX", b"cantigravity\n", b"cantigravity\n\n."):
+        reading = read(content)
+        assert isinstance(reading.error, BrokenError)
+        assert [use.what for use in reading.ledger.unsafe] == ["antigravity."]

@@ -115,8 +115,13 @@ class Machine:
             what = COMPUTED
         else:
             raise BrokenError("names something by what is no text")
+        if not what.module:
+            raise BrokenError("names something of no module")
         self.ledger.globals.add(str(what))
         self.calls.use(what, Role.NAME)
+        if not what.name:
+            # The module is imported by then, and that is all.
+            raise BrokenError("names something without a name")
         return what
 
     def remember(self, index: int) -> None:

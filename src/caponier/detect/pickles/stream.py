@@ -50,14 +50,11 @@ class Stream:
         """Return what stands before the next newline.
 
         At the end of the file the newline may be missing: Python's own unpickler, which joblib uses, then takes the
-        last byte for it, and goes on.
+        last byte for it, and goes on; where nothing is left at all, the line is empty.
 
         Raises:
-            BrokenError: If nothing is left.
             LimitError: If the line is too long.
         """
-        if self.pos >= self.size:
-            raise BrokenError("ends early: a line is missing")
         at, width = self.pos, _CHUNK
         while at < self.size:
             chunk = bytes(self.data[at : at + width])
@@ -71,6 +68,6 @@ class Stream:
         return self._line_to(self.size - 1)
 
     def _line_to(self, end: int) -> bytes:
-        line = bytes(self.data[self.pos : end])
-        self.pos = end + 1
+        line = bytes(self.data[self.pos : max(self.pos, end)])
+        self.pos = min(self.size, end + 1)
         return line
