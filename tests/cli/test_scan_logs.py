@@ -9,10 +9,12 @@ from click.testing import Result
 from tests.detect.logs.events import plain, write
 from typer.testing import CliRunner
 
+from caponier.app.correlate_findings import correlate_findings
 from caponier.app.findings import list_findings
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.cli.scan_logs import EXAMPLE, logs, parse_log_source
 from caponier.errors import InputError
+from caponier.records.incident import Strategy
 from caponier.telemetry.log_sources import LogSource
 
 LOGIN = {
@@ -80,6 +82,17 @@ def test_a_file_that_cannot_be_written_leaves_nothing_changed(home: Path) -> Non
     with pytest.raises(InputError):
         run(log(home, LOGIN), "--out", str(home / "no" / "found.json"))
     assert list_findings(require_workspace(home)) == []
+
+
+def test_context_alone_is_no_incident_and_part_of_one_when_its_account_touches_an_ml_host(home: Path) -> None:
+    outside = {**LOGIN, "host": "idp", "risk": "high", "src_ip": "203.0.113.99"}
+    workspace = require_workspace(home)
+    assert run(log(home, outside)).exit_code == 0
+    assert correlate_findings(workspace).opened == ()
+    assert run(log(home, {**LOGIN, "time": "2026-01-05T11:00:00Z"})).exit_code == 1
+    (incident,) = correlate_findings(workspace).opened
+    assert {step.finding_id is None for step in incident.steps} == {True, False}
+    assert incident.strategy is Strategy.TRADITIONAL
 
 
 def test_json(home: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from caponier.app.correlate_findings import record_context
 from caponier.app.findings import record_findings
 from caponier.app.scan_logs import LogScanReport, scan_logs
 from caponier.app.workspace import load_workspace
@@ -74,6 +75,8 @@ def logs(
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         record_findings(home, report.findings)
+    if home and report.context:
+        record_context(home, report.context)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped or rows.count:
