@@ -66,54 +66,52 @@ def group(findings: Iterable[Finding], actors_of: Names, assets_of: Names, gap: 
 
 
 class _Board:
-    """The groups so far, found by actor and by asset."""
+    """The groups so far, found by actor and by asset without looking through all of them."""
 
     def __init__(self, gap: timedelta) -> None:
         self._gap = gap
         self._groups: dict[int, Group] = {}
         self._by_actor: dict[str, Group] = {}
-        self._by_asset: dict[str, dict[int, Group]] = defaultdict(dict)
+        self._latest: dict[str, Group] = {}
+        """By asset, the group that was last active on it."""
+        self._waiting: dict[str, dict[int, Group]] = defaultdict(dict)
+        """By asset, the groups without an actor."""
 
     @property
     def groups(self) -> list[Group]:
         return list(self._groups.values())
 
     def place(self, new: Group) -> None:
-        linked = self._linked(new)
-        for other in linked:
+        absorbed = self._linked(new)
+        for other in absorbed:
             self._forget(other)
             new.take(other)
         self._groups[id(new)] = new
         self._by_actor |= dict.fromkeys(new.actors, new)
         for asset in new.assets:
-            self._by_asset[asset][id(new)] = new
+            latest = self._latest.get(asset)
+            if latest is None or latest in absorbed or _activity(new) > _activity(latest):
+                self._latest[asset] = new
+            if not new.actors:
+                self._waiting[asset][id(new)] = new
 
     def _linked(self, new: Group) -> list[Group]:
-        here = self._on_assets(new)
         if not new.actors:
-            latest = max(here, key=lambda one: (one.last, one.findings[0].finding_id), default=None)
-            return [latest] if latest else []
-        known = {id(one): one for actor in new.actors if (one := self._by_actor.get(actor)) and self._recent(one, new)}
-        waiting = {id(one): one for one in here if not one.actors}
-        return list((known | waiting).values())
-
-    def _on_assets(self, new: Group) -> list[Group]:
-        found: dict[int, Group] = {}
-        for asset in new.assets:
-            near = self._by_asset[asset]
-            for key in [key for key, one in near.items() if not self._recent(one, new)]:
-                # Findings come in order of time: what is too old now is too old for all that follow.
-                del near[key]
-            found |= near
-        return list(found.values())
+            here = [self._latest[asset] for asset in sorted(new.assets) if asset in self._latest]
+            last = max(here, key=_activity, default=None)
+            return [last] if last and self._recent(last, new) else []
+        mine = [self._by_actor[actor] for actor in sorted(new.actors) if actor in self._by_actor]
+        mine += [one for asset in sorted(new.assets) for one in self._waiting[asset].values()]
+        return list({id(one): one for one in mine if self._recent(one, new)}.values())
 
     def _recent(self, one: Group, new: Group) -> bool:
-        return self._within(one.last, new.first)
-
-    def _within(self, earlier: datetime, later: datetime) -> bool:
-        return later - earlier <= self._gap
+        return new.first - one.last <= self._gap
 
     def _forget(self, one: Group) -> None:
         del self._groups[id(one)]
         for asset in one.assets:
-            self._by_asset[asset].pop(id(one), None)
+            self._waiting[asset].pop(id(one), None)
+
+
+def _activity(one: Group) -> tuple[datetime, str]:
+    return one.last, one.findings[0].finding_id
