@@ -20,6 +20,11 @@ from detect.pickles.reading import read
 RULES = shipped()
 LIMITS = Limits(opcodes=20_000, stack=5_000, text_bytes=1 << 16, expanded_bytes=1 << 20)
 FRAGMENTS = [
+    b"Nb",
+    b"K\x01",
+    b"(u",
+    b"(e",
+    b"I0x1\n",
     b"cos\nsystem\n",
     b"csome.where\nrun\n",
     b"ccollections\nOrderedDict\n",

@@ -19,7 +19,7 @@ from caponier.detect.pickles.values import COMPUTED, Blob, Box, Global, Made
 
 _TEXT: Final = 1 << 16
 """Longest text that is kept as one; longer ones name nothing."""
-_DIGITS: Final = 4000
+_NUMBER: Final = re.compile(rb"\s*[+-]?[0-9][0-9a-fA-FxXoO_]*\s*")
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r"}
 _CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
@@ -136,20 +136,25 @@ class Machine:
             raise BrokenError("reads a memo place that was never written")
         self.push(self.memo[index])
 
-    def fill(self, kind: str, values: list[Any]) -> None:
-        """Add values to the uppermost list, set or dictionary, or to an object that acts like one."""
+    def fill(self, values: list[Any]) -> None:
+        """Add values to the uppermost list, set or dictionary, or to an object that acts like one.
+
+        What cannot be filled stops some unpicklers and not others: nothing added is nothing to object to.
+        """
         target = self.top()
-        if isinstance(target, Box) and target.kind == kind:
+        if isinstance(target, Box):
             target.items.extend(values)
-        elif isinstance(target, Box):
-            raise BrokenError(f"fills a {target.kind} like a {kind}")
-        else:
+        elif isinstance(target, Global | Made):
             self.calls.invoke(target, Role.ITEMS)
 
     def build(self) -> None:
-        """Give the uppermost object its state; in joblib's files an array may follow."""
+        """Give the uppermost object its state; in joblib's files an array may follow.
+
+        Unpicklers let an empty state pass for anything, even for a number.
+        """
         state, target = self.pop(), self.top()
-        self.calls.invoke(target, Role.BUILD)
+        if isinstance(target, Global | Made):
+            self.calls.invoke(target, Role.BUILD)
         if isinstance(target, Made):
             target.state = state
             if target.origin == arrays.WRAPPER:
@@ -262,20 +267,20 @@ class Machine:
 
     def _append(self) -> None:
         value = self.pop()
-        self.fill("list", [value])
+        self.fill([value])
 
     def _appends(self) -> None:
-        self.fill("list", self.pop_mark())
+        self.fill(self.pop_mark())
 
     def _set_item(self) -> None:
         value, key = self.pop(), self.pop()
-        self.fill("dict", [key, value])
+        self.fill([key, value])
 
     def _set_items(self) -> None:
-        self.fill("dict", self.pop_mark())
+        self.fill(self.pop_mark())
 
     def _add_items(self) -> None:
-        self.fill("set", self.pop_mark())
+        self.fill(self.pop_mark())
 
     def _memoize(self) -> None:
         self.remember(len(self.memo))
@@ -333,12 +338,22 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _whole(line: bytes) -> int | bool:
-    if len(line) > _DIGITS and line.strip().lstrip(b"+-").isdigit():
-        return 0  # Python reads long numbers only if it is told to; none of them names anything
+    """Read a number as any of the unpicklers would: decimal, or with a prefix as in Python or C."""
+    if line in (b"00", b"01"):
+        return line == b"01"
+    if _NUMBER.fullmatch(line) is None:
+        raise BrokenError("holds a number that is none")
     try:
-        return int(line) if line not in (b"00", b"01") else line == b"01"
+        return int(line, 0)
+    except ValueError:
+        return 0  # octal as in C, or longer than Python reads unless it is told to; it names nothing
+
+
+def _index(line: bytes) -> int:
+    try:
+        return int(line)
     except ValueError as wrong:
-        raise BrokenError("holds a number that is none") from wrong
+        raise BrokenError("uses a memo place that is no number") from wrong
 
 
 def _arguments(args: Any) -> tuple[Any, ...]:
@@ -368,24 +383,19 @@ def _fixed(form: str, width: int) -> Step:
 
 def _memo(form: str, width: int, *, put: bool) -> Step:
     def step(machine: Machine) -> None:
-        index = machine.stream.number(form, width) if width else int(_whole(machine.stream.line()))
+        index = machine.stream.number(form, width) if width else _index(machine.stream.line())
         (machine.remember if put else machine.recall)(index)
 
     return step
 
 
-def _table() -> list[Step | None]:
-    steps: dict[str, Step] = {
+def _values() -> dict[str, Step]:
+    """Return the instructions that push a value."""
+    return {
         **{name: _constant(value) for name, value in _CONSTANTS.items()},
         "EMPTY_LIST": lambda machine: machine.push(Box("list")),
         "EMPTY_DICT": lambda machine: machine.push(Box("dict")),
         "EMPTY_SET": lambda machine: machine.push(Box("set")),
-        "MARK": Machine._mark,
-        "POP": Machine._pop,
-        "POP_MARK": lambda machine: void(machine.pop_mark()),
-        "DUP": Machine._dup,
-        "PROTO": Machine._proto,
-        "FRAME": Machine._frame,
         "INT": Machine._int,
         "BININT": _fixed("<i", 4),
         "BININT1": _fixed("<B", 1),
@@ -409,6 +419,18 @@ def _table() -> list[Step | None]:
         "BYTEARRAY8": _sized("<Q", 8, text=False),
         "NEXT_BUFFER": Machine._buffer,
         "READONLY_BUFFER": Machine._read_only_buffer,
+    }
+
+
+def _actions() -> dict[str, Step]:
+    """Return the instructions that do something with values."""
+    return {
+        "MARK": Machine._mark,
+        "POP": Machine._pop,
+        "POP_MARK": lambda machine: void(machine.pop_mark()),
+        "DUP": Machine._dup,
+        "PROTO": Machine._proto,
+        "FRAME": Machine._frame,
         "LIST": Machine._list,
         "APPEND": Machine._append,
         "APPENDS": Machine._appends,
@@ -442,8 +464,11 @@ def _table() -> list[Step | None]:
         "PERSID": Machine._pers_id,
         "BINPERSID": Machine._bin_pers_id,
     }
+
+
+def _table() -> list[Step | None]:
     table: list[Step | None] = [None] * 256
-    for name, step in steps.items():
+    for name, step in (_values() | _actions()).items():
         table[getattr(pickle, name)[0]] = step
     return table
 
