@@ -5,13 +5,11 @@ from typing import Any
 import pytest
 
 from caponier.app.export_incident import to_json, to_markdown, to_ocsf
-from caponier.app.incident_story import story
 from caponier.app.incidents import CaseFile
-from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
+from caponier.records.finding import Finding, Severity, SubjectRef
 from caponier.records.incident import Incident, Note, Stage
-from caponier.records.response_action import ActionState
 from respond.made import LATERAL, at, context, file_finding, finding, joined, log_finding
-from respond.test_plan import action
+from respond.test_actions import action
 
 
 def case(*found: Finding, actions: tuple[Any, ...] = (), events: tuple[Any, ...] = (), **changes: Any) -> CaseFile:
@@ -117,44 +115,3 @@ def test_what_attackers_write_stays_text() -> None:
     assert "<img>" not in text
     assert "](y)" not in text.replace("\\]", "")
     assert all(line.count(" | ") <= 4 for line in text.splitlines() if line.startswith("| 2026"))
-
-
-# -- words
-
-
-def words(one: CaseFile) -> dict[str, str]:
-    return dict(story(one))
-
-
-def test_the_story_of_a_combined_attack() -> None:
-    told = words(WHOLE)
-    assert list(told) == ["What happened", "To what", "How sure", "What it harms", "What to do"]
-    assert "by ordinary means and through the model" in told["What happened"]
-    assert "3 findings and 1 context event over 4 tactics" in told["What happened"]
-    assert told["To what"] == "ML system digits; model digits-mlp"
-    assert told["What it harms"] == "confidentiality, integrity"
-
-
-def test_the_story_says_how_sure_it_is() -> None:
-    cold = Evidence("flips", 3, 1, basis=Basis.COLD_START)
-    told = words(case(finding(1, confidence=0.3, evidence=cold), finding(2, confidence=0.6)))["How sure"]
-    assert "confidence 0.60" in told
-    assert "1 finding below 0.4, which proves nothing alone" in told
-    assert "1 finding without a baseline" in told
-
-
-def test_the_story_of_somebody_unknown() -> None:
-    told = words(case(file_finding(1, system=None, harms=())))
-    assert told["What happened"].startswith("Somebody unknown")
-    assert told["To what"] == "No ML system of the inventory"
-    assert told["What it harms"].startswith("nothing by itself")
-
-
-@pytest.mark.parametrize("stage", list(Stage))
-def test_every_stage_has_advice(stage: Stage) -> None:
-    assert words(case(finding(1), stage=stage))["What to do"]
-
-
-def test_what_awaits_approval_comes_first() -> None:
-    waiting = action(state=ActionState.AWAITING_APPROVAL)
-    assert f"respond approve {waiting.action_id}" in words(case(finding(1), actions=(waiting,)))["What to do"]

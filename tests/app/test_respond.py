@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.action_feed import ActionFeed, active_actions
+from caponier.app.action_feed import active_actions
 from caponier.app.correlate_findings import correlate_findings
 from caponier.app.findings import record_findings
 from caponier.app.incidents import advance_incident, show_incident
@@ -170,25 +170,6 @@ def test_two_who_apply_at_once_do_everything_once(home: Workspace) -> None:
     assert len(list_actions(home, now=NOW)) == planned
     assert [row.action for row in list_audit(home)].count("action.applied") == planned
     assert verify_audit(home).ok
-
-
-def test_a_guard_polls_for_one_number(home: Workspace) -> None:
-    id_ = incident(home, EVASION)
-    with ActionFeed(home) as one, ActionFeed(home) as other:
-        assert one.poll(NOW) is not None
-        assert one.poll(NOW) is None
-        done = apply_response(home, id_, now=NOW)
-        for feed in (one, other):
-            seen = feed.poll(NOW)
-            assert seen is not None
-            assert sorted(one.action_id for one in seen.actions) == sorted(one.action_id for one in done.actions)
-            assert feed.poll(NOW) is None
-        before = seen.revision
-        assert one.expire(NOW) == ()
-        assert len(one.expire(NOW + 24 * HOURS)) == len(done.actions)
-        after = other.poll(NOW + 24 * HOURS)
-        assert after is not None
-        assert (after.actions, after.revision) == ((), before + len(done.actions))
 
 
 def test_a_closed_incident_keeps_its_actions(home: Workspace) -> None:

@@ -7,7 +7,7 @@ import pytest
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionState, ResponseAction
 from respond.made import NOW
-from respond.test_plan import action
+from respond.test_actions import action
 
 
 @pytest.mark.parametrize(

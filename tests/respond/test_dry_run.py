@@ -12,7 +12,7 @@ from caponier.records.response_action import ActionKind, ResponseAction
 from caponier.respond.dry_run import DryRun, Query, dry_run
 from caponier.respond.settings import DEFAULT
 from respond.made import ADA, START, at, finding, joined, workspace
-from respond.test_plan import action
+from respond.test_actions import action
 
 BLOCK = action()
 

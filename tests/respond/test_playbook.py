@@ -7,7 +7,7 @@ from caponier.matrix.catalogue import load as load_matrix
 from caponier.records.response_action import ActionKind
 from caponier.respond.effects import EFFECTS
 from caponier.respond.playbook import Scope, load, parse, shipped
-from caponier.respond.settings import DEFAULT, RespondSettings, read_settings
+from caponier.respond.settings import DEFAULT, RespondSettings
 
 BOOK = """\
 schema: caponier.playbook/1
@@ -125,33 +125,3 @@ def test_a_playbook_that_cannot_be_read_is_an_error(tmp_path: Path, content: byt
         (tmp_path / "ours.yaml").write_bytes(content)
     with pytest.raises(InputError, match=r"ours\.yaml"):
         load(RespondSettings(playbooks=(Path("ours.yaml"),)), tmp_path)
-
-
-# -- [respond]
-
-
-def test_settings_are_read() -> None:
-    table = {"playbooks": ["a.yaml"], "approvers": ["ben"], "gap_days": 3, "shared_addresses": ["10.0.0.0/8", "::1"]}
-    settings = read_settings(table, "caponier.toml")
-    assert settings.gap.days == 3
-    assert settings.shared("10.1.2.3")
-    assert settings.shared("::1")
-    assert not settings.shared("11.1.2.3")
-    assert not settings.shared("cloud-service")
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ({"aprovers": ["ben"]}, "caponier.toml: respond.aprovers: unknown key\nDid you mean 'approvers'?"),
-        ({"zzz": 1}, "Known here: playbooks"),
-        ({"gap_days": 0}, "respond.gap_days"),
-        ({"shared_addresses": ["nowhere"]}, "respond.shared_addresses.0"),
-        ({"shared_addresses": [["x"]]}, "respond.shared_addresses.0"),
-        ({"approvers": "ben"}, "respond.approvers"),
-    ],
-)
-def test_wrong_settings_are_refused(table: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError) as refused:
-        read_settings(table, "caponier.toml")
-    assert said in str(refused.value)

@@ -8,7 +8,7 @@ from caponier.respond import actions as states
 from caponier.store import audit, response_actions
 from caponier.store.database import Store
 from respond.made import NOW
-from respond.test_plan import action
+from respond.test_actions import action
 
 BLOCK = states.apply(action())
 WAITING = states.apply(action(action_id="a-2", needs_approval=True))
