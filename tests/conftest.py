@@ -15,6 +15,7 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
 from caponier.emulate.benign.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
+from caponier.emulate.images import Images
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.trace import EPOCH, trace, trace_campaign
@@ -47,6 +48,8 @@ class World:
     baseline_file: Path
     workspace: Workspace
     """Whose salt the sketch of the training set was made with."""
+    training: Images
+    """What the victims were trained on."""
     events: pa.Table
     """What `attacked` holds."""
 
@@ -100,6 +103,7 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
         report,
         file,
         workspace,
+        np.concatenate(training),
         attacked,
     )
 

@@ -26,6 +26,7 @@ class Counter:
     state: np.dtype[Any] = np.dtype([("count", np.int64)])
     state_version = 1
     floor = 0
+    suspect = None
     max_confidence = Confidence.LOW
     emulations: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()

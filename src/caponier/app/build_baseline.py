@@ -207,15 +207,16 @@ def _fold(subject: str) -> int:
 
 
 def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
-    """Set aside the few subjects on whom the detector would raise an alarm even without a baseline; say who and why.
+    """Set aside the few subjects who look like attackers whatever the others do; say who and why.
 
     Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
     a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
     """
     priors = detector.priors()
-    if priors is None:
+    limit = detector.suspect if detector.suspect is not None or priors is None else priors[1]
+    if limit is None:
         return []
-    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > priors[1]}
+    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > limit}
     if len(odd) > ASIDE * len(found.by_subject):
         return [
             f"{len(odd)} of {len(found.by_subject)} benign principals look like attackers to {detector.name}; they are "
@@ -223,8 +224,8 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
         ]
     found.aside |= odd.keys()
     return [
-        f"{name.replace(SEPARATOR, ' ')} was set aside: {detector.name} would raise an alert even without a baseline "
-        f"({detector.statistic} {best:g}, from {priors[1]:g})"
+        f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
+        f"({detector.statistic} {best:g}, from {limit:g})"
         for name, best in sorted(odd.items())
     ]
 

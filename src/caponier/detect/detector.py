@@ -97,6 +97,9 @@ class EventDetector(Protocol):
     state_version: int
     floor: int
     """A score up to this is never worth an alarm, however quiet the benign subjects are."""
+    suspect: float | None
+    """A subject of the benign log whose maximum is above this looks like an attacker and is set aside; None: nobody is,
+    but for those who pass the threshold of a cold start."""
     max_confidence: Confidence
     emulations: tuple[str, ...]
     """Attacks on which it must fire."""

@@ -27,6 +27,12 @@ STRIDE: Final = 3
 """Of a subject's shapes every third is looked at; neighbours are almost the same."""
 MOST: Final = 10_000
 SCALE: Final = 16
+SHARED: Final = 0.02
+"""A shape is benign if more than this share of the benign subjects come near it: an attacker in the benign log must not
+teach its own."""
+NEAR: Final = 12 * SCALE
+SUSPECT: Final = 21 * SCALE
+"""Farther from all shared shapes than simulated benign clients ever are; see docs/detection-events.md."""
 
 
 class DistanceShape:
@@ -46,6 +52,7 @@ class DistanceShape:
     state = np.dtype([("bin", np.uint8, (WINDOW,))])
     state_version = 1
     floor = 8 * SCALE
+    suspect = SUSPECT
     # A new kind of client has a new shape too: this says that nobody asked like that before, not why.
     max_confidence = Confidence.MEDIUM
     emulations = ("jbda",)
@@ -60,8 +67,10 @@ class DistanceShape:
         params: Params = {"cuts": np.floor(cuts).astype(np.int64)}
         shapes, full, _ = _shapes(_bins(params, squared), queries.offsets, np.zeros(queries.subjects, self.state))
         ordinal = np.arange(len(queries)) - np.repeat(queries.offsets[:-1], np.diff(queries.offsets))
-        seen = np.unique(shapes[full & (ordinal % STRIDE == 0)], axis=0)
-        return {**params, "shapes": _spread(seen[:: len(seen) // MOST + 1]).astype(np.uint8)}
+        looked = full & (ordinal % STRIDE == 0)
+        seen = np.unique(shapes[looked], axis=0)
+        chosen = _spread(seen[:: len(seen) // MOST + 1])
+        return {**params, "shapes": _shared(chosen, shapes[looked], queries.subject[looked]).astype(np.uint8)}
 
     def priors(self) -> tuple[Params, float] | None:
         """Without benign clients no shape is a strange one."""
@@ -166,6 +175,22 @@ def _spread(seen: NDArray[np.int32]) -> NDArray[np.int32]:
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, np.square(points - points[chosen[-1]]).sum(axis=1))
     return seen[chosen]
+
+
+def _shared(chosen: NDArray[np.int32], seen: NDArray[np.int32], subject: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Keep the chosen shapes to which enough subjects come near.
+
+    Args:
+        chosen: (k, BINS).
+        seen: (n, BINS) shapes, rows sorted by subject.
+        subject: (n,) whose they are.
+    """
+    begins = np.flatnonzero(np.diff(subject, prepend=-1))
+    near = np.zeros(len(chosen), np.int64)
+    for own in np.split(seen, begins[1:]):
+        near += _departure({"shapes": own}, chosen)[0] <= NEAR
+    shared: NDArray[np.int32] = chosen[near > np.ceil(SHARED * len(begins))]
+    return shared
 
 
 detector = DistanceShape()

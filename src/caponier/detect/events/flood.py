@@ -31,10 +31,12 @@ class Flood:
     )
     subject = Subject.PRINCIPAL
     counts = Counts.EVENTS
-    needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
+    # Events without an input count too, but a log without a single one is not scanned.
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     state = np.dtype([("second", np.int64), ("events", np.int64, (SECONDS,))])
     state_version = 1
     floor = FLOOR
+    suspect = None
     max_confidence = Confidence.HIGH
     emulations = ("flood",)
     controls = ("heavy", "burst", "batch_scoring", "flash_crowd", "camera")

@@ -52,6 +52,7 @@ class IterativeQuery:
     state = np.dtype([("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64)])
     state_version = 1
     floor = 64
+    suspect = None
     max_confidence = Confidence.HIGH
     emulations = ("hop_skip_jump", "boundary")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy")

@@ -38,6 +38,7 @@ class MembershipProbe:
     state = np.dtype([("hit", np.int32, (WINDOW,))])
     state_version = 1
     floor = 0
+    suspect = None
     max_confidence = Confidence.HIGH
     emulations = ("membership_inference",)
     controls = ("owner_of_records", "evaluation_team", "random_user", "retrier")

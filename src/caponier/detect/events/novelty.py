@@ -46,6 +46,7 @@ class Novelty:
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 1
     floor = CAP
+    suspect = None
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
     emulations = ("boundary",)
