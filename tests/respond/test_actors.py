@@ -89,3 +89,8 @@ def test_an_address_of_many_identifies_nobody_even_in_the_inventory() -> None:
     assert actors.members("principal:k-1") == ("account:ada", "principal:k-1")
     assert actors.named_by(log_finding(1, "ada")) == ("account:ada",)
     assert actors.named_by_context(context(1, None, host=None, address="10.3.3.3")) == ()
+
+
+def test_the_inventory_may_write_an_account_as_any_log_does() -> None:
+    actors = Actors([Identity(key_hash="k-1", account="CORP\\Ada")])
+    assert actors.members("principal:k-1") == ("account:ada", "principal:k-1")

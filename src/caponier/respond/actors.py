@@ -11,6 +11,7 @@ from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.inventory import Identity
 from caponier.respond.settings import DEFAULT, RespondSettings
+from caponier.telemetry.log_identity import account_name, host_name
 
 KINDS: Final = ("principal", "session", "account", "address")
 """Kinds of subject that act."""
@@ -26,6 +27,8 @@ _FACTS: Final = {
     "source_host": "host",
 }
 """Facts of a finding over logs that name who acted, and as what."""
+
+_NORMAL: Final = {"account": account_name, "host": host_name}
 
 
 class Actors:
@@ -87,8 +90,8 @@ class Actors:
 
     def _named(self, pairs: Iterable[tuple[str, str | None]]) -> Iterator[str]:
         for kind, text in pairs:
-            # Directories do not tell accounts apart by case, and logs write them in any.
-            name = text.strip().lower() if text and kind in ("account", "host") else text
+            # As the reader of logs does it: directories do not tell accounts apart by case, and logs write them in any.
+            name = _NORMAL[kind](text) if text and kind in _NORMAL else text
             if name and not (kind == "address" and self._settings.shared(name)):
                 yield f"{kind}:{name}"
 
