@@ -139,7 +139,11 @@ def check(content: bytes) -> None:
     judgement = judge(memoryview(content), LIMITS)
     if b"\x96" in content:
         return  # the real one reserves as much memory as such an instruction asks for
-    forbidden = [(what, role) for what, role in really_run(content) if RULES.standing(what, role) >= Standing.UNLISTED]
+    # The real function gives bytes, which have no code to run; its stand-in gives an object.
+    gives_bytes = {(Global("_codecs", "encode"), role) for role in (Role.BUILD, Role.ITEMS)}
+    forbidden = [
+        use for use in really_run(content) if RULES.standing(*use) >= Standing.UNLISTED and use not in gives_bytes
+    ]
     if forbidden:
         assert judgement.verdict is Verdict.UNSAFE, (content, forbidden)
 
