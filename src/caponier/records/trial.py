@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from caponier.matrix.technique import TechniqueId
 
@@ -14,8 +14,10 @@ class Trial:
     trial_id: str
     detector: str
     techniques: tuple[TechniqueId, ...]
+    """What the emulation shows and the detector names, both."""
     emulation: str
     control: str
+    """The benign look-alikes, by name, separated by commas."""
     target: str
     """What was attacked, such as `digits-mlp`."""
     caponier_version: str
@@ -24,6 +26,7 @@ class Trial:
     """By the attack's own measure, before any detector was asked."""
     detected: bool
     control_silent: bool
+    """Whether the detector was silent on every one of the controls."""
     figures: dict[str, Any] = field(default_factory=dict)
     """Such as different queries to the first finding, or recall and precision."""
 
@@ -31,3 +34,50 @@ class Trial:
     def passed(self) -> bool:
         """Whether the trial validates its detector for its techniques."""
         return self.attack_succeeded and self.detected and self.control_silent
+
+    @property
+    def missed(self) -> bool:
+        """Whether an attack succeeded that the detector did not see."""
+        return self.attack_succeeded and not self.detected
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "trial_id": self.trial_id,
+            "detector": self.detector,
+            "techniques": [{"matrix": id_.matrix, "id": id_.id} for id_ in self.techniques],
+            "emulation": self.emulation,
+            "control": self.control,
+            "target": self.target,
+            "caponier_version": self.caponier_version,
+            "time": self.time.isoformat(),
+            "attack_succeeded": self.attack_succeeded,
+            "detected": self.detected,
+            "control_silent": self.control_silent,
+            "figures": self.figures,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        time = datetime.fromisoformat(plain["time"])
+        if time.tzinfo is None:
+            raise ValueError("the time of a trial needs a time zone")
+        judged = {name: plain[name] for name in ("attack_succeeded", "detected", "control_silent")}
+        if not all(isinstance(value, bool) for value in judged.values()):
+            raise ValueError("what came of a trial is true or false")
+        return cls(
+            **{name: str(plain[name]) for name in _TEXTS},
+            techniques=tuple(TechniqueId(str(id_["matrix"]), str(id_["id"])) for id_ in plain["techniques"]),
+            time=time,
+            **judged,
+            figures=dict(plain.get("figures") or {}),
+        )
+
+
+_TEXTS = ("trial_id", "detector", "emulation", "control", "target", "caponier_version")

@@ -119,6 +119,18 @@ remediations: Final = Table(
     Column("document", JSON, nullable=False),
 )
 
+trials: Final = Table(
+    "trials",
+    metadata,
+    Column("trial_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False, index=True),
+    Column("detector", Text, nullable=False, index=True),
+    Column("emulation", Text, nullable=False),
+    Column("caponier_version", Text, nullable=False, index=True),
+    Column("time", UtcTime, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
+)
+
 audit: Final = Table(
     "audit",
     metadata,
