@@ -74,12 +74,12 @@ def command_line() -> str:
 def commands(command: Any, name: str) -> Iterator[str]:
     """Yield a section for a command and all below it."""
     context = click.Context(command, info_name=name)
-    children = getattr(command, "commands", {})
+    children = command.list_commands(context) if hasattr(command, "list_commands") else []
     if not children:
         yield f"\n## `{name}`\n\n{(command.help or '').strip()}\n"
         yield from options(command, context)
     for child in sorted(children):
-        yield from commands(children[child], f"{name} {child}")
+        yield from commands(command.get_command(context, child), f"{name} {child}")
 
 
 def options(command: Any, context: click.Context) -> Iterator[str]:

@@ -9,8 +9,8 @@ from click.testing import Result
 from tests.detect.logs.events import plain, write
 from typer.testing import CliRunner
 
-from caponier.app.correlate_findings import correlate_findings
 from caponier.app.findings import list_findings
+from caponier.app.incidents import list_incidents
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.cli.scan_logs import EXAMPLE, logs, parse_log_source
 from caponier.errors import InputError
@@ -88,9 +88,9 @@ def test_context_alone_is_no_incident_and_part_of_one_when_its_account_touches_a
     outside = {**LOGIN, "host": "idp", "risk": "high", "src_ip": "203.0.113.99"}
     workspace = require_workspace(home)
     assert run(log(home, outside)).exit_code == 0
-    assert correlate_findings(workspace).opened == ()
+    assert list_incidents(workspace) == []
     assert run(log(home, {**LOGIN, "time": "2026-01-05T11:00:00Z"})).exit_code == 1
-    (incident,) = correlate_findings(workspace).opened
+    (incident,) = list_incidents(workspace)
     assert {step.finding_id is None for step in incident.steps} == {True, False}
     assert incident.strategy is Strategy.TRADITIONAL
 

@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.findings import record_findings
 from caponier.app.ignored_files import read_ignored
+from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_artifact import ArtifactReport, ScannedFile, scan_artifact
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
@@ -68,9 +68,10 @@ def artifact(
         report = scan_artifact(
             paths, workspace=home, system=system, ignored=read_ignored(ignore) if ignore else None, progress=watch
         )
-    if home and report.findings:
-        record_findings(home, report.findings)
     _print(report, choose_format(format_, out, ArtifactFormat.TABLE), out, quiet=quiet)
+    # After the output, so that a file that cannot be written leaves nothing changed.
+    if home and report.findings:
+        keep_findings(home, report.findings)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped:

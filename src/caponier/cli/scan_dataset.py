@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.findings import record_findings
+from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_dataset import DatasetReport, SuspiciousRow, document, scan_dataset
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
@@ -63,9 +63,10 @@ def dataset(
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_dataset(path, Columns(label, source, id_), workspace=home, rejected=rows, progress=watch)
-    if home and report.findings:
-        record_findings(home, report.findings)
     _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
+    # After the output, so that a file that cannot be written leaves nothing changed.
+    if home and report.findings:
+        keep_findings(home, report.findings)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped or rows.count:

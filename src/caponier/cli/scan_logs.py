@@ -6,8 +6,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from caponier.app.correlate_findings import record_context
-from caponier.app.findings import record_findings
+from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_logs import LogScanReport, scan_logs
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
@@ -73,10 +72,8 @@ def logs(
         )
     _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
-    if home and report.findings:
-        record_findings(home, report.findings)
-    if home and report.context:
-        record_context(home, report.context)
+    if home and (report.findings or report.context):
+        keep_findings(home, report.findings, report.context)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)
     if report.skipped or rows.count:
