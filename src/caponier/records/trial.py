@@ -72,12 +72,15 @@ class Trial:
         if not all(isinstance(value, bool) for value in judged.values()):
             raise ValueError("what came of a trial is true or false")
         return cls(
-            **{name: str(plain[name]) for name in _TEXTS},
+            trial_id=str(plain["trial_id"]),
+            detector=str(plain["detector"]),
+            emulation=str(plain["emulation"]),
+            control=str(plain["control"]),
+            target=str(plain["target"]),
+            caponier_version=str(plain["caponier_version"]),
             techniques=tuple(TechniqueId(str(id_["matrix"]), str(id_["id"])) for id_ in plain["techniques"]),
             time=time,
             **judged,
             figures=dict(plain.get("figures") or {}),
         )
 
-
-_TEXTS = ("trial_id", "detector", "emulation", "control", "target", "caponier_version")
