@@ -68,6 +68,8 @@ class Detection:
     evidence: tuple[tuple[int, int], ...]
     """Source and seq of the events that carry the evidence."""
     explanation: Explanation
+    began: int = 0
+    """Microseconds since the epoch of the first of these events."""
 
 
 @dataclass
@@ -195,6 +197,7 @@ class Judge:
             trigger=(int(window.source[-1]), int(window.seq[-1])),
             evidence=tuple(places),
             explanation=explanation,
+            began=int(window.time[[*explanation.rows, -1]].min()),
         )
 
 
