@@ -21,6 +21,14 @@ from caponier.emulate.population import assemble, simulate
 
 SEEDS = (101, 102, 103)
 ATTACKS_EACH, USERS = 5, 100
+CAUSES = {
+    "attackers_flagged_share": (
+        "jbda is seen by distance_shape alone. At the default budget, 2 alerts a week over 300 users who fill a horizon a "
+        "day and five detectors ask for 1 in 5,000 horizons each, 17 times less than a rank among 300 can promise, so the "
+        "threshold is an estimate, and in some seeds it lies above what the attack scores. More benign users in the "
+        "baseline, or a larger budget, lower it."
+    )
+}
 SPEC = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 EVASION = ("hop_skip_jump", "boundary")
 
@@ -57,7 +65,7 @@ def run(quick: bool) -> Scorecard:
         "Images of the victim, the baseline, the users and the attackers are disjoint, but for the few records that "
         "customers own of the training set."
     )
-    return Scorecard("behaviour", about, figures, goals, seeds, _table(attackers, users, habits))
+    return Scorecard("behaviour", about, figures, goals, seeds, _table(attackers, users, habits), CAUSES)
 
 
 def _one(seed: int) -> list[dict[str, Any]]:

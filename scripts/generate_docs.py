@@ -44,6 +44,8 @@ def section(result: dict[str, Any]) -> Iterator[str]:
         verdict = "" if name not in goals else "**missed**" if name in result["missed"] else "met"
         shown = f"{value:,}" if isinstance(value, int | float) else value
         yield f"| {name.replace('_', ' ')} | {shown} | {goals.get(name, '')} | {verdict} |"
+    for name, why in result.get("causes", {}).items():
+        yield f"\n**{name.replace('_', ' ')}**: {why}"
     if result["table"]:
         yield ""
         yield from table(result["table"])
