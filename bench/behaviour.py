@@ -23,8 +23,8 @@ SEEDS = (101, 102, 103)
 ATTACKS_EACH, USERS = 5, 100
 CAUSES = {
     "attackers_flagged_share": (
-        "jbda is seen by distance_shape alone. At the default budget, 2 alerts a week over 300 users who fill a horizon a "
-        "day and five detectors ask for 1 in 5,000 horizons each, 17 times less than a rank among 300 can promise, so the "
+        "jbda is seen by distance_shape alone. At the default budget, 2 alerts a week over 300 users who fill a horizon "
+        "a day and five detectors ask for 1 in 5,000 horizons each, 17 times less than a rank among 300 can promise: the "
         "threshold is an estimate, and in some seeds it lies above what the attack scores. More benign users in the "
         "baseline, or a larger budget, lower it."
     )
@@ -84,6 +84,7 @@ def _one(seed: int) -> list[dict[str, Any]]:
         sketch = ("--training-set", str(home / "training.npz"), "--workspace", folder)
         caponier("baseline", "build", str(benign), "--out", str(baseline), *SPEC, *sketch, "--quiet")
         arguments = ("--baseline", str(baseline), *SPEC, "--workspace", folder, "--format", "csv", "--quiet")
+        arguments += ("--rejected", str(home / "rejected.jsonl"))
         found = caponier("scan", "inference", str(log), *arguments)
     first = _first_findings(found.output)
     rows = [
