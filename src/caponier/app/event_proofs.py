@@ -70,7 +70,7 @@ def prove_events(
             if silent:
                 skipped.append(silent)
             else:
-                yield _run(pair, plan.target, seen, ground.seed)
+                yield _run(pair, plan.target, seen, ground)
 
 
 def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
@@ -118,7 +118,7 @@ def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip |
     return next((skip for report in reports for skip in report.skipped if skip.what == what), None)
 
 
-def _run(pair: Pair, target: Target, seen: _Seen, seed: int) -> ProofRun:
+def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
     deed, principal = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
     triggers = [
         finding.trigger_event_id
@@ -129,12 +129,13 @@ def _run(pair: Pair, target: Target, seen: _Seen, seed: int) -> ProofRun:
         "queries": deed.queries,
         **_first(seen.events, principal, set(triggers)),
         "findings": len(triggers),
+        "alert_budget": str(ground.scale.alert_budget),
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
         "seconds": round(deed.seconds, 2),
     }
     controls = {name: _check(name, pair.detector.name, seen) for name in pair.detector.controls}
-    return ProofRun(pair, target.deployment.model, seed, deed.success, bool(triggers), controls, figures)
+    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(triggers), controls, figures)
 
 
 def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, An
     mine = events.filter(pc.equal(events["principal"], principal))
     ids, inputs = mine["event_id"].to_pylist(), mine["input"].to_pylist()
     at = next(position for position, id_ in enumerate(ids) if id_ in triggers)
-    return {"queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}), "requests": at + 1}
+    return {"queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}), "requests_to_first_finding": at + 1}
 
 
 def _check(habit: str, detector: str, seen: _Seen) -> ControlCheck:

@@ -9,7 +9,13 @@ from caponier import __version__
 from caponier.app.detectors import DetectorCard, EmulationCard
 from caponier.records.trial import Trial
 
-WORST: Final = {"queries_to_first_finding": max, "recall": min, "precision": min, "unsafe_share": min}
+WORST: Final = {
+    "queries_to_first_finding": max,
+    "requests_to_first_finding": max,
+    "recall": min,
+    "precision": min,
+    "unsafe_share": min,
+}
 """Figures of which a trial names the worst over its seeds, and which end is the worse one."""
 
 

@@ -21,12 +21,16 @@ from caponier.emulate.population import Population, assemble, simulate
 from caponier.emulate.registry import habits
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.errors import CaponierError
+from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 
 MAIN: Final = "digits-mlp"
 SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 STRANGERS: Final = 1_000
 """Added to the seed of the users who are controls, so that none of them is one of those who were learned from."""
+
+BUDGET: Final = AlertBudget(per_week=14.0)
+"""Two a day, as in the demo: with some 300 users a day the default of two a week would rest on extrapolation alone."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Scale:
         queries: Different rows that each benign user asks for.
         look_alikes: Users with each habit that is a control.
         horizon: Different queries over which a detector's maximum is judged.
+        alert_budget: False alerts that are put up with, all detectors over events together.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -46,6 +51,7 @@ class Scale:
     queries: int = 200
     look_alikes: int = 4
     horizon: int = 200
+    alert_budget: AlertBudget = BUDGET
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +96,7 @@ class ProvingGround:
         made = load_workspace(self.folder / "workspace")
         if made is None:
             raise CaponierError("the workspace that was just written is not there", where=str(self.folder))
-        detect = made.detect.model_copy(update={"horizon": self.scale.horizon})
+        detect = made.detect.model_copy(update={"horizon": self.scale.horizon, "alert_budget": self.scale.alert_budget})
         # Never the store that the environment may name: nothing of this is to be taken for a real finding.
         return made.model_copy(update={"detect": detect, "store": f"sqlite:///{self.folder / 'store.db'}"})
 
