@@ -78,16 +78,25 @@ def _cell(technique: Technique, detectors: Sequence[Declares], trials: list[Tria
     wanted = {technique.id} | ({technique.same_as} if technique.same_as else set())
     names = tuple(sorted(d.name for d in detectors if any(_is(id_, wanted) for id_ in d.techniques)))
     mine = tuple(t for t in trials if t.detector in names and any(_is(id_, wanted) for id_ in t.techniques))
-    passed = [trial for trial in mine if trial.passed]
+    newest = _newest(mine)
+    passed = [trial for trial in newest if trial.passed]
     if passed:
         best = max(passed, key=lambda trial: trial.time)
         why = f"{best.detector} detected {best.emulation} on {best.target} and was silent on {best.control}"
         return Cell(technique, Status.VALIDATED, why, names, mine, (0, 0))
     if names:
-        why = "; ".join(dict.fromkeys(_shortfall(trial) for trial in mine)) or "no trial on this version"
+        why = "; ".join(dict.fromkeys(_shortfall(trial) for trial in newest)) or "no trial on this version"
         return Cell(technique, Status.DECLARED, why, names, mine, (0, 0))
     known = reasons()
     return Cell(technique, Status.NOT_COVERED, known.get(technique.id, known["default"]), (), (), (0, 0))
+
+
+def _newest(trials: tuple[Trial, ...]) -> list[Trial]:
+    """Return the last trial of each detector against each emulation and target: what passed once may fail now."""
+    last: dict[tuple[str, str, str], Trial] = {}
+    for trial in sorted(trials, key=lambda trial: trial.time):
+        last[trial.detector, trial.emulation, trial.target] = trial
+    return list(last.values())
 
 
 def _is(id_: TechniqueId, wanted: set[str]) -> bool:

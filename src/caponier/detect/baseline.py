@@ -123,7 +123,7 @@ class Baseline:
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])
             return cls(tuple(_model(section, about[section], arrays) for section in sorted(about)))
-        except (AttributeError, KeyError, TypeError, ValueError) as broken:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as broken:
             raise InputError(
                 f"the baseline does not hold together: {broken}", where=str(path), mend="Build it again"
             ) from broken
@@ -170,7 +170,7 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
     return ModelBaseline(
         model=unquote(name),
         version=unquote(version) or None,
-        created=about["created"],
+        created=_text(about["created"]),
         spec=spec,
         knots=arrays[f"{section}/knots"],
         horizon=_positive("horizon", int(about["horizon"])),
@@ -179,6 +179,12 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"its date is {value!r}")
+    return value
 
 
 N = TypeVar("N", int, float)

@@ -41,8 +41,12 @@ def sketch(rows: NDArray[Any], spec: FeatureSpec, salt: bytes) -> Sketch:
             "a sketch of a training set needs a salt, or anybody who has the file could look records up in it",
             mend="Work in a workspace: caponier init makes one, with a salt",
         )
+    if rows.dtype.kind not in "biuf":
+        raise InputError("the training set holds values that are no numbers")
     if not rows.size:
         raise InputError("the training set holds no values")
+    if rows.ndim < 2:
+        raise InputError("the training set is one row or one number; it must be a table with a row an example")
     flat = rows.reshape(len(rows), -1)
     if flat.shape[1] != spec.size:
         raise InputError(f"rows of the training set have {flat.shape[1]} values, and the model takes {spec.size}")

@@ -13,6 +13,14 @@ def text(value: str) -> bytes:
     return pickle.BINUNICODE + struct.pack("<I", len(raw)) + raw
 
 
+def line(value: str) -> bytes:
+    """Push a text as protocol 0 does: a line of its own, everything that would end or change it escaped."""
+    escaped = value.replace("\\", "\\u005c")
+    for character in "\0\n\r\x1a":
+        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
+    return pickle.UNICODE + escaped.encode("raw-unicode-escape") + b"\n"
+
+
 def data(value: bytes) -> bytes:
     """Push bytes."""
     return pickle.BINBYTES + struct.pack("<I", len(value)) + value

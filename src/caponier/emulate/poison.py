@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from caponier.emulate.images import CLASSES, Labels
 from caponier.emulate.victims.digits import Kind, Pool, train_victim
+from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 
 LABEL_CORRUPTION: Final = (
@@ -57,7 +58,11 @@ class Poison(Protocol):
         ...
 
     def apply(self, pool: Pool, share: float, seed: int) -> Poisoned:
-        """Change the labels of a share of all rows; fixed by the seed."""
+        """Change the labels of a share of all rows; fixed by the seed.
+
+        Raises:
+            InputError: If the share does not lie between 0 and 1.
+        """
         ...
 
 
@@ -126,15 +131,31 @@ def flip(pool: Pool, rows: NDArray[np.int64], labels: Labels, aim: tuple[int, in
 
 
 def victims(pool: Pool, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw the rows whose labels are changed."""
-    return rng.permutation(len(pool))[: round(share * len(pool))]
+    """Draw the rows whose labels are changed.
+
+    Raises:
+        InputError: If the share does not lie between 0 and 1.
+    """
+    return rng.permutation(len(pool))[: rows_of(pool, share)]
+
+
+def rows_of(pool: Pool, share: float) -> int:
+    """Return how many rows a share of a pool is.
+
+    Raises:
+        InputError: If the share does not lie between 0 and 1.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"A share of {share:g} of all rows does not lie between 0 and 1")
+    return round(share * len(pool))
 
 
 def as_npz(pool: Pool, sources: NDArray[Any] | None = None) -> bytes:
     """Return a pool as a data-set file."""
     arrays: dict[str, Any] = {"x": pool.images, "y": pool.labels}
     if sources is not None:
-        arrays["source"] = sources
+        # Texts, never objects: those would be pickled, and nobody could read the file without running them.
+        arrays["source"] = np.asarray(sources, np.str_)
     data = io.BytesIO()
     np.savez_compressed(data, **arrays)
     return data.getvalue()

@@ -44,7 +44,8 @@ class _Tape:
 
     def __call__(self, rows: Images) -> Images:
         scores = self._predict(rows)
-        self.rows.append(rows)
+        # An attack may work on in the same memory.
+        self.rows.append(rows.copy())
         self.scores.append(scores)
         return scores
 

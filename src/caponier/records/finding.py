@@ -93,7 +93,7 @@ class Evidence:
             "rank": {"above": self.above, "of": self.of},
             "horizon": self.horizon,
             "basis": self.basis.value if self.basis else None,
-            "facts": self.facts,
+            "facts": dict(self.facts),
         }
 
     @classmethod

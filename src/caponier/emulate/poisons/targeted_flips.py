@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caponier.emulate.images import CLASSES
-from caponier.emulate.poison import LABEL_CORRUPTION, Poisoned, flip
+from caponier.emulate.poison import LABEL_CORRUPTION, Poisoned, flip, rows_of
 from caponier.emulate.victims.digits import Pool
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
@@ -26,15 +26,16 @@ class TargetedFlips:
         """Change labels of one class, as many as a share of all rows but at most 45 % of the class.
 
         Raises:
-            InputError: If the pool has no row of the class.
+            InputError: If the pool has no row of the class, or the share does not lie between 0 and 1.
         """
+        wanted = rows_of(pool, share)
         rng = np.random.default_rng(seed)
         victim = int(rng.integers(CLASSES))
         target = int((victim + rng.integers(1, CLASSES)) % CLASSES)
         own = np.flatnonzero(pool.labels == victim)
         if not len(own):
             raise InputError(f"The pool has no row of class {victim}")
-        count = min(round(share * len(pool)), int(MOST * len(own)))
+        count = min(wanted, int(MOST * len(own)))
         rows = rng.permutation(own)[:count]
         return flip(pool, rows, np.full(len(rows), target, np.int64), (victim, target))
 
