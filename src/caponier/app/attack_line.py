@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -13,12 +13,18 @@ from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.server import serve
 from caponier.telemetry.principals import principal_of
 
-Record: TypeAlias = Callable[[list[dict[str, Any]]], None]
-"""Takes the events of one request, one a row, as columns by name."""
-PrincipalOf: TypeAlias = Callable[[str | None], str | None]
-"""From a credential to the salted hash that stands for it."""
-Proxy: TypeAlias = Callable[[str, Record, PrincipalOf], AbstractContextManager[str]]
-"""Stands before a server: takes the server's URL, records every request, and gives the URL to ask instead."""
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Something that stands before a server and records what passes: where to ask, and what it has recorded."""
+
+    url: str
+    events: Callable[[], pa.Table]
+    """In order of time; complete once it was left."""
+
+
+Proxy: TypeAlias = Callable[[str], AbstractContextManager[Recorded]]
+"""Stands before the server at a URL until the block is left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +34,8 @@ class Line:
     url: str
     deployment: Deployment
     salt: bytes
-    _log: EventLog
+    events: Callable[[], pa.Table]
+    """What was recorded, in order of time; complete once the line was left."""
 
     def enter(self, key: str) -> RemoteModel:
         """Open a connection with a key."""
@@ -37,10 +44,6 @@ class Line:
     def principal(self, key: str) -> str:
         """Return the principal that events of a key carry."""
         return str(principal_of(key, self.salt))
-
-    def events(self) -> pa.Table:
-        """Return what was recorded, in order of time."""
-        return self._log.table()
 
 
 @contextmanager
@@ -54,18 +57,14 @@ def open_line(predict: Predict, deployment: Deployment, salt: bytes, proxy: Prox
         proxy: Stands before the server and records in its place.
     """
     log = EventLog()
-
-    def hashed(credential: str | None) -> str | None:
-        return principal_of(credential, salt)
-
-    record: Record = log.record if proxy is None else _forget
-    with serve(predict, record=record, principal_of=hashed, deployment=deployment) as server:
+    with serve(
+        predict,
+        record=log.record if proxy is None else lambda _: None,
+        principal_of=lambda credential: principal_of(credential, salt),
+        deployment=deployment,
+    ) as server:
         if proxy is None:
-            yield Line(server.url, deployment, salt, log)
+            yield Line(server.url, deployment, salt, log.table)
             return
-        with proxy(server.url, log.record, hashed) as url:
-            yield Line(url, deployment, salt, log)
-
-
-def _forget(_: list[dict[str, Any]]) -> None:
-    """Record nothing: the proxy does."""
+        with proxy(server.url) as recorded:
+            yield Line(recorded.url, deployment, salt, recorded.events)

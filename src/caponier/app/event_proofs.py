@@ -1,14 +1,17 @@
 """Proofs of detectors over inference events: attacks over HTTP, look-alikes at their own pace, one scan for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caponier.app.attack_line import Line, Proxy, open_line
+from caponier.app.attack_line import Line, Recorded, open_line
 from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign
+from caponier.app.findings import list_findings
 from caponier.app.progress import Progress
 from caponier.app.proof import ControlCheck, Pair, ProofRun
 from caponier.app.proving_ground import MAIN, ProvingGround, Target, with_owners
@@ -18,8 +21,12 @@ from caponier.emulate.campaigns.membership_inference import LEARNED
 from caponier.emulate.population import Population
 from caponier.emulate.registry import attacks
 from caponier.emulate.victims.digits import DigitsSplit
+from caponier.records.finding import Finding
+from caponier.records.inventory import Workspace
 
 Names = list[str]
+Guarded: TypeAlias = Callable[[str, Workspace], AbstractContextManager[Recorded]]
+"""Puts a guard that works in a workspace before the server at a URL; see `caponier.app.guarded_line.guarded`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +53,14 @@ class _Seen:
     """By emulation."""
     events: pa.Table
     attacked: ScanReport
+    live: tuple[Finding, ...]
+    """What the guard itself found meanwhile; none if there was no guard."""
     users: Population
     calm: ScanReport
 
 
 def prove_events(
-    pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, skipped: list[Skip], proxy: Proxy | None = None
+    pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, skipped: list[Skip], guard: Guarded | None = None
 ) -> Iterator[ProofRun]:
     """Carry out every emulation once, and hold each detector that must detect it against the same log.
 
@@ -60,11 +69,11 @@ def prove_events(
         ground: The seed's world.
         watch: Advanced once an emulation.
         skipped: Takes what could not be done.
-        proxy: Stands before the victims' servers; without one the servers record themselves.
+        guard: Put before the victims' servers; without one the servers record themselves.
     """
     for plan in _plans({pair.emulation.name for pair in pairs}, ground):
         mine = [pair for pair in pairs if pair.emulation.name in plan.names]
-        seen = _seen(plan, mine, ground, watch, proxy)
+        seen = _seen(plan, mine, ground, watch, guard)
         for pair in mine:
             silent = _silent(pair, plan.target, [seen.attacked, seen.calm])
             if silent:
@@ -92,8 +101,10 @@ def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
             yield _Plan(ground.target(model, stage.victim, stage.training.images), [], {name: stage})
 
 
-def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, proxy: Proxy | None) -> _Seen:
+def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, guard: Guarded | None) -> _Seen:
     target, deeds = plan.target, {}
+    home = ground.home(target)
+    proxy = None if guard is None else partial(guard, workspace=home)
     with open_line(target.victim.predict_proba, target.deployment, ground.salt, proxy) as line:
         for name in sorted(plan.names):
             deeds[name] = _carried_out(name, plan, line, ground.split, ground.seed)
@@ -103,7 +114,8 @@ def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Prog
     attacked = ground.scan(ground.write(f"{target.deployment.model}-attacks.parquet", events), target)
     habits = sorted({control for pair in pairs for control in pair.detector.controls})
     users, log = ground.look_alikes(target, habits)
-    return _Seen(deeds, principals, events, attacked, users, ground.scan(log, target))
+    live = () if guard is None else tuple(list_findings(home))
+    return _Seen(deeds, principals, events, attacked, live, users, ground.scan(log, target))
 
 
 def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: int) -> Deed:
@@ -129,6 +141,9 @@ def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> Proo
         "queries": deed.queries,
         **_first(seen.events, principal, set(triggers)),
         "findings": len(triggers),
+        "findings_inline": sum(
+            finding.detector == pair.detector.name and finding.subject.id == principal for finding in seen.live
+        ),
         "alert_budget": str(ground.scale.alert_budget),
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
@@ -145,7 +160,10 @@ def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, An
     mine = events.filter(pc.equal(events["principal"], principal))
     ids, inputs = mine["event_id"].to_pylist(), mine["input"].to_pylist()
     at = next(position for position, id_ in enumerate(ids) if id_ in triggers)
-    return {"queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}), "requests_to_first_finding": at + 1}
+    return {
+        "queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}),
+        "requests_to_first_finding": at + 1,
+    }
 
 
 def _check(habit: str, detector: str, seen: _Seen) -> ControlCheck:

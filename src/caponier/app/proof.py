@@ -92,7 +92,10 @@ def _figures(runs: Sequence[ProofRun], successes: Sequence[ProofRun]) -> dict[st
         values = [run.figures[name] for run in successes if run.figures.get(name) is not None]
         if values:
             worst[name] = choose(values)
+    # The weakest way in which it was seen: only as context of an incident, if at one seed it was no more.
+    seen_as = {str(run.figures["seen_as"]) for run in successes if run.detected and run.figures.get("seen_as")}
     return {
+        **({"seen_as": min(seen_as)} if seen_as else {}),
         "runs": len(runs),
         "succeeded": len(successes),
         "detected": sum(run.detected for run in successes),

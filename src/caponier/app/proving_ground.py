@@ -22,7 +22,7 @@ from caponier.emulate.registry import habits
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.errors import CaponierError
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
 
 MAIN: Final = "digits-mlp"
 SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
@@ -98,7 +98,7 @@ class ProvingGround:
             raise CaponierError("the workspace that was just written is not there", where=str(self.folder))
         detect = made.detect.model_copy(update={"horizon": self.scale.horizon, "alert_budget": self.scale.alert_budget})
         # Never the store that the environment may name: nothing of this is to be taken for a real finding.
-        return made.model_copy(update={"detect": detect, "store": f"sqlite:///{self.folder / 'store.db'}"})
+        return made.model_copy(update={"detect": detect, "store": self._store("validation")})
 
     @property
     def salt(self) -> bytes:
@@ -120,6 +120,18 @@ class ProvingGround:
             [log], workspace=self.workspace, spec=SPEC, horizon=self.scale.horizon, training_set=training
         )
         return Target(deployment, victim, report.baseline, tuple(report.notes))
+
+    def home(self, target: Target) -> Workspace:
+        """Return a workspace that knows one model and its baseline, for a guard before it."""
+        name = target.deployment.model
+        file = self.folder / f"{name}.safetensors"
+        file.write_bytes(target.baseline.to_bytes())
+        model = ModelSpec(name=name, features=SPEC, baseline=file)
+        own = {"models": (model,), "lake": str(self.folder / f"lake-{name}"), "store": self._store(name)}
+        return self.workspace.model_copy(update=own)
+
+    def _store(self, name: str) -> str:
+        return f"sqlite:///{self.folder / f'{name}.db'}"
 
     def look_alikes(self, target: Target, names: list[str]) -> tuple[Population, Path]:
         """Let users with some habits ask a model, in process and at their own pace.

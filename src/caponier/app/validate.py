@@ -12,17 +12,17 @@ from time import perf_counter
 from typing import Final
 
 from caponier.app.artifact_proofs import prove_artifacts
-from caponier.app.attack_line import Proxy
 from caponier.app.dataset_proofs import prove_datasets
 from caponier.app.detectors import DetectorCard, Kind, detectors, emulations
-from caponier.app.event_proofs import prove_events
+from caponier.app.event_proofs import Guarded, prove_events
+from caponier.app.guarded_line import guarded
 from caponier.app.log_proofs import prove_logs
 from caponier.app.progress import Progress, Silent
 from caponier.app.proof import Pair, ProofRun, trial
 from caponier.app.proving_ground import ProvingGround, Scale
 from caponier.app.scan_inference import Skip
 from caponier.app.workspace import acting_user
-from caponier.errors import InputError
+from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
 from caponier.records.trial import Trial
@@ -63,7 +63,7 @@ class _Session:
     """One validation on its way."""
 
     pairs: Sequence[Pair]
-    proxy: Proxy | None
+    guard: Guarded | None
     watch: Progress
     skipped: list[Skip] = field(default_factory=list)
 
@@ -76,7 +76,7 @@ def validate(
     only: Sequence[str] = (),
     scale: Scale = FULL,
     workspace: Workspace | None = None,
-    proxy: Proxy | None = None,
+    guard: Guarded | None = guarded,
     progress: Progress | None = None,
 ) -> ValidationReport:
     """Validate detectors: each against its emulations, with its controls beside them.
@@ -88,7 +88,7 @@ def validate(
         only: Names of detectors or emulations; all by default.
         scale: How much is done.
         workspace: Whose store keeps the trials; without one they are only returned.
-        proxy: Stands before the victims' servers and records in their place.
+        guard: Put before the victims' servers; with None the servers record themselves.
         progress: Told how far it is.
 
     Raises:
@@ -100,7 +100,7 @@ def validate(
         import sklearn  # noqa: F401 - fails before anything is begun
         import uvicorn  # noqa: F401
     chosen = _chosen(only)
-    session = _Session(list(_pairs(chosen, only)), proxy, watch)
+    session = _Session(list(_pairs(chosen, only)), guard, watch)
     session.skipped += _unknown(chosen)
     run_id = f"v-{secrets.token_hex(6)}"
     runs = [run for seed in scale.seeds for run in _proven(session, seed, scale)]
@@ -159,7 +159,10 @@ def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
             # Files are the same whatever the seed.
             yield from prove_artifacts(session.of(Kind.ARTIFACT), ground, session.watch, session.skipped)
         yield from prove_datasets(session.of(Kind.DATASET), ground, session.watch)
-        yield from prove_events(session.of(Kind.EVENT), ground, session.watch, session.skipped, session.proxy)
+        try:
+            yield from prove_events(session.of(Kind.EVENT), ground, session.watch, session.skipped, session.guard)
+        except MissingExtraError as missing:
+            session.skipped.append(Skip("detectors over inference events", str(missing)))
 
 
 def _grouped(runs: Sequence[ProofRun], pairs: Sequence[Pair]) -> Iterator[list[ProofRun]]:

@@ -81,8 +81,9 @@ def _cell(technique: Technique, detectors: Sequence[Declares], trials: list[Tria
     newest = _newest(mine)
     passed = [trial for trial in newest if trial.passed]
     if passed:
-        best = max(passed, key=lambda trial: trial.time)
-        why = f"{best.detector} detected {best.emulation} on {best.target} and was silent on {best.control}"
+        best = max(passed, key=lambda trial: (trial.time, _is_finding(trial)))
+        how = "" if _is_finding(best) else f", as {best.figures['seen_as']}"
+        why = f"{best.detector} detected {best.emulation} on {best.target}{how} and was silent on {best.control}"
         return Cell(technique, Status.VALIDATED, why, names, mine, (0, 0))
     if names:
         why = "; ".join(dict.fromkeys(_shortfall(trial) for trial in newest)) or "no trial on this version"
@@ -97,6 +98,11 @@ def _newest(trials: tuple[Trial, ...]) -> list[Trial]:
     for trial in sorted(trials, key=lambda trial: trial.time):
         last[trial.detector, trial.emulation, trial.target] = trial
     return list(last.values())
+
+
+def _is_finding(trial: Trial) -> bool:
+    """Tell whether the attack was a finding; some rules are silent until what they saw joins an incident."""
+    return trial.figures.get("seen_as", "finding") == "finding"
 
 
 def _is(id_: TechniqueId, wanted: set[str]) -> bool:
