@@ -30,6 +30,16 @@ class Kind(StrEnum):
     LOG = "log"
     """Ordinary security logs."""
 
+    @property
+    def noun(self) -> str:
+        """What it is called in a sentence."""
+        return {
+            "event": "inference events",
+            "dataset": "data sets",
+            "artifact": "model files",
+            "log": "security logs",
+        }[self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorCard:
