@@ -13,6 +13,7 @@ from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident, Note, Stage, Strategy
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ResponseAction
+from caponier.respond.actions import as_of
 from caponier.respond.stage import advance
 from caponier.store import audit, incidents, response_actions
 from caponier.store.database import open_store
@@ -22,6 +23,10 @@ Change = Callable[[Incident], Incident]
 
 NOTE_LIMIT = 10_000
 """Characters of one note."""
+
+
+NAME_LIMIT = 200
+"""Characters of an owner's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,20 @@ def count_loose_findings(workspace: Workspace) -> int:
         return incidents.count_loose(connection)
 
 
-def show_incident(workspace: Workspace, incident_id: str) -> CaseFile:
+def show_incident(workspace: Workspace, incident_id: str, *, now: datetime | None = None) -> CaseFile:
     """Return an incident with its findings and response actions; a merged one by the one that it went into.
+
+    Args:
+        workspace: Whose store it is.
+        incident_id: Its id.
+        now: Actions that have come to their end by then are shown so; the present by default.
 
     Raises:
         InputError: If there is none with this id.
     """
     with open_store(workspace.store) as store, store.read() as connection:
-        return read_case(connection, incident_id)
+        case = read_case(connection, incident_id)
+    return replace(case, actions=as_of(case.actions, now or datetime.now(UTC)))
 
 
 def read_case(connection: Connection, incident_id: str) -> CaseFile:
@@ -93,8 +104,11 @@ def assign_incident(workspace: Workspace, incident_id: str, owner: str, *, actor
     """Say who takes care of an incident.
 
     Raises:
-        InputError: If there is none with this id.
+        InputError: If there is none with this id, or the name is empty or too long.
     """
+    owner = owner.strip()
+    if not 0 < len(owner) <= NAME_LIMIT:
+        raise InputError(f"a name has 1 to {NAME_LIMIT} characters", where=incident_id)
     return _changed(
         workspace, incident_id, lambda one: replace(one, owner=owner), actor, "incident.assigned", {"owner": owner}
     )

@@ -166,8 +166,7 @@ def list_actions(
         ids = incidents.ids_of(read_case(connection, incident_id).incident) if incident_id else None
         found = response_actions.search(connection, incident_ids=ids)
     # The audit row of an expiry is written by the next who writes; the action is over without it.
-    over = {action.action_id: action for action in actions.expire(found, moment)}
-    standing = [over.get(action.action_id, action) for action in found]
+    standing = actions.as_of(found, moment)
     return [action for action in standing if everything or action.state in response_actions.LIVE]
 
 

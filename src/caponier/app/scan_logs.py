@@ -167,8 +167,14 @@ def _by_criticality(systems: Sequence[System]) -> dict[str, System]:
 
 
 def _subject(match: LogMatch) -> SubjectRef:
-    """Name whom a match is about: the account, else the address, else the asset or host."""
+    """Name whom a match is about: the account, else the address, else the asset or host.
+
+    A correlation by address, such as many accounts tried from one, is about that address: its accounts are the victims,
+    and each new one of them would be a finding of its own.
+    """
     trigger = match.trigger
+    if trigger.address and match.about == "address":
+        return SubjectRef("address", trigger.address)
     if trigger.account:
         return SubjectRef("account", trigger.account)
     if trigger.address:

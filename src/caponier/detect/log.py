@@ -59,6 +59,8 @@ class LogMatch:
     """What the condition measured: 1 for a single event."""
     threshold: float = 1.0
     statistic: str = "rule"
+    about: str | None = None
+    """`account` or `address` where a correlation groups by it, so that it is one and the same in all its events."""
 
 
 @runtime_checkable

@@ -17,6 +17,8 @@ from caponier.telemetry.log_fields import Fields
 from caponier.telemetry.log_identity import account_name, host_name
 
 _CACHED: Final = 20_000
+_SHORT: Final = 512
+"""Characters of a value whose assets are remembered."""
 _LISTS: Final = {
     "host": "hosts",
     "account": "accounts",
@@ -63,7 +65,9 @@ class Scope:
         found: dict[Asset, None] = {}
         for kind in self._tests:
             for value in _values(kind, fields):
-                found.update(dict.fromkeys(self._found(kind, value)))
+                # What somebody may write as long as he likes is not kept.
+                look_up = self._found if len(value) <= _SHORT else self._look_up
+                found.update(dict.fromkeys(look_up(kind, value)))
         return tuple(found)
 
     def _look_up(self, kind: str, value: str) -> tuple[Asset, ...]:
@@ -124,7 +128,9 @@ def _host_forms(value: str) -> tuple[str, ...]:
 
 
 def _account_forms(value: str) -> tuple[str, ...]:
-    return value.lower(), account_name(value)
+    name = account_name(value)
+    # Of a session that assumed a role, both the role and the session's name.
+    return value.lower(), name, *(name.split("/") if value.lower().startswith("arn:") else ())
 
 
 def _path_forms(value: str) -> tuple[str, ...]:

@@ -68,3 +68,10 @@ def expire(actions: Iterable[ResponseAction], now: datetime) -> list[ResponseAct
         for action in actions
         if action.state in live and now >= action.expires
     ]
+
+
+def as_of(actions: Iterable[ResponseAction], now: datetime) -> tuple[ResponseAction, ...]:
+    """Return actions as they stand at a moment: over when their time is, whether or not somebody noted it yet."""
+    known = tuple(actions)
+    over = {action.action_id: action for action in expire(known, now)}
+    return tuple(over.get(action.action_id, action) for action in known)

@@ -11,7 +11,7 @@ from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.inventory import Identity
 from caponier.respond.settings import DEFAULT, RespondSettings
-from caponier.telemetry.log_identity import account_name, host_name
+from caponier.telemetry.log_identity import account_name, address_name, host_name
 
 KINDS: Final = ("principal", "session", "account", "address")
 """Kinds of subject that act."""
@@ -85,7 +85,8 @@ class Actors:
         return self._named([(subject.kind, subject.id)] if subject.kind in KINDS else [])
 
     def _of_identity(self, identity: Identity) -> Iterator[str]:
-        addresses = [("address", address) for address in identity.addresses]
+        # As people write it, and as the reader of logs does: "FD00::1" is "fd00::1".
+        addresses = [("address", text) for address in identity.addresses for text in (address, address_name(address))]
         return self._named([("account", identity.account), ("principal", identity.key_hash), *addresses])
 
     def _named(self, pairs: Iterable[tuple[str, str | None]]) -> Iterator[str]:

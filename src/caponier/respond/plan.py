@@ -65,9 +65,10 @@ def plan(
         known: Every action that the incident ever had.
 
     Returns:
-        Actions in the order of the rules. Where several rules ask for the same action, the one that lasts longest is
-        made, and it gives all their reasons. One that needs approval is made beside one that does not, unless that
-        lasts as long: asking for more must not delay what may be done at once.
+        Actions in the order of the rules. Where several rules ask for the same action, one is made that lasts as long
+        as the longest and is as strict as the strictest, and it gives all their reasons. One that is in force already
+        is not made again, unless it was made for less time or is less strict. One that needs approval is made beside
+        one that does not, unless that lasts as long: asking for more must not delay what may be done at once.
     """
     actors = Actors(workspace.identities, settings)
     wanted: dict[Key, ResponseAction] = {}
@@ -80,11 +81,15 @@ def plan(
                 answered.add(finding.finding_id)
                 key = key_of(action)
                 wanted[key] = _longer(wanted[key], action) if key in wanted else action
-    live = {key_of(action): action for action in known if is_live(action, now)}
+    live = [action for action in known if is_live(action, now)]
     needed = {key: action for key, action in wanted.items() if not _covered(key, action, wanted)}
-    new = [_numbered(action, known) for key, action in needed.items() if key not in live]
+    new = [
+        _numbered(action, known)
+        for key, action in needed.items()
+        if not any(key_of(one) == key and _as_much(one, action) for one in live)
+    ]
     unanswered = [finding.finding_id for finding in findings if finding.finding_id not in answered]
-    standing = [action for key, action in live.items() if key in wanted]
+    standing = [action for action in live if key_of(action) in wanted]
     return Plan(incident, tuple(new), tuple(standing), tuple(unanswered))
 
 
@@ -111,6 +116,15 @@ def _covered(key: Key, action: ResponseAction, wanted: dict[Key, ResponseAction]
     """Tell whether an action that needs approval does nothing beyond one that needs none."""
     at_once = wanted.get(key._replace(needs_approval=False)) if key.needs_approval else None
     return at_once is not None and at_once.expires >= action.expires
+
+
+def _as_much(one: ResponseAction, other: ResponseAction) -> bool:
+    """Tell whether an action was made for as long as another one, and is as strict.
+
+    A caller who floods first, and so is slowed down a little, must not be spared what follows on worse.
+    """
+    lasts = one.expires - one.created >= other.expires - other.created
+    return lasts and all(one.parameters.get(name, 0) <= value for name, value in other.parameters.items())
 
 
 def _numbered(action: ResponseAction, known: Sequence[ResponseAction]) -> ResponseAction:
@@ -179,7 +193,10 @@ def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
 def _longer(one: ResponseAction, other: ResponseAction) -> ResponseAction:
     longest = max(one, other, key=lambda action: action.expires)
     reasons = list(dict.fromkeys([*one.reason.split("\n"), *other.reason.split("\n")]))
-    return replace(longest, reason="\n".join(reasons))
+    # The fewest queries and decimals of all: who is caught at two things is not better off than at one of them.
+    names = dict.fromkeys([*one.parameters, *other.parameters])
+    strictest = {name: min(p[name] for p in (one.parameters, other.parameters) if name in p) for name in names}
+    return replace(longest, reason="\n".join(reasons), parameters=strictest)
 
 
 def _sentence(text: str) -> str:

@@ -49,6 +49,7 @@ class RespondSettings(BaseModel):
             known = ipaddress.ip_address(address)
         except ValueError:
             return False
+        known = getattr(known, "ipv4_mapped", None) or known
         return any(known in network for network in self.shared_addresses)
 
 

@@ -9,6 +9,9 @@ from caponier.errors import InputError
 BYTES: Final = 256 * 1024
 DEPTH: Final = 12
 
+_WRONG: Final = (RecursionError, ValueError, LookupError, TypeError, AttributeError)
+"""What PyYAML raises for a value that is not of the tag that it is said to be: `!!bool x`, `!!timestamp x`."""
+
 # The C loader is ten times faster, but not every PyYAML build has it.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -34,7 +37,7 @@ def read_yaml(text: str, where: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 - a safe loader, chosen above
     except yaml.YAMLError as wrong:
         raise InputError(f"this is not YAML: {wrong}", where=where) from wrong
-    except (RecursionError, ValueError) as wrong:
+    except _WRONG as wrong:
         raise InputError(f"this cannot be read: {wrong}", where=where) from wrong
 
 

@@ -56,8 +56,6 @@ def _put_object(flat: Fields, prefix: str, node: dict[str, Any], depth: int) -> 
             cut += _put_list(flat, key, value, depth + 1)
         elif value is not None:
             cut += _put(flat, key, value)
-    if len(flat) > FIELDS:
-        raise TooLargeError(f"too many fields: more than {FIELDS:,}")
     return cut
 
 
@@ -66,6 +64,9 @@ def _put(flat: Fields, key: str, value: Any) -> int:
         value = "true" if value else "false"
     elif type(value) is int and not -_INT64 <= value < _INT64:
         value = str(value)
+    # At once, not at the end of the object: names repeat their parents', so a short line could fill the memory.
+    if len(flat) >= FIELDS and key not in flat:
+        raise TooLargeError(f"too many fields: more than {FIELDS:,}")
     long = type(value) is str and len(value) > TEXT
     flat.setdefault(key, value[:TEXT] if long else value)
     return int(long)
@@ -86,6 +87,8 @@ def _put_list(flat: Fields, key: str, items: list[Any], depth: int) -> int:
             cut += _put(part, key, item)
         for name, value in part.items():
             gathered.setdefault(name, []).append(value)
+        if len(gathered) > FIELDS:
+            raise TooLargeError(f"too many fields: more than {FIELDS:,}")
     for name, values in gathered.items():
         cut += _put(flat, name, values[0] if len(values) == 1 else ", ".join(map(str, values)))
     return cut

@@ -24,6 +24,10 @@ ADDRESS_FIELDS: Final = (
     *("client.ip", "client.ipaddress", "remote_addr", "remote_ip", "ipaddress", "sourceips"),
     *("protopayload.requestmetadata.callerip",),
 )
+FORWARDED: Final = "sourceips"
+"""Kubernetes puts what the client claims in X-Forwarded-For first; only the last address is one that it saw."""
+SIGN_ON: Final = "awsreservedsso_"
+"""Beginning of the roles whose sessions AWS IAM Identity Center names after the person."""
 LIMIT: Final = 256
 """Characters of a name that are kept; longer ones are somebody's payload."""
 
@@ -38,11 +42,12 @@ class Identity(NamedTuple):
 
 def identity(fields: Fields) -> Identity:
     """Tell who did what an event says, where and from where."""
-    account, host, address = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS), _first(fields, ADDRESS_FIELDS)
+    account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
+    address = next((_seen(name, str(fields[name])) for name in ADDRESS_FIELDS if _has(fields, name)), None)
     return Identity(
         account_name(account)[:LIMIT] or None if account else None,
         host_name(host)[:LIMIT] or None if host else None,
-        _address(address)[:LIMIT] or None if address else None,
+        address_name(address)[:LIMIT] or None if address else None,
     )
 
 
@@ -50,12 +55,21 @@ def account_name(text: str) -> str:
     r"""Reduce an account to its name, in lower case.
 
     `arn:aws:iam::1:user/ada` and `CORP\ada` are `ada`; a mail address stays whole, because the same name at another
-    organisation is somebody else.
+    organisation is somebody else. Whoever assumes a role gives the session any name that he likes, so that alone is
+    nobody's: `arn:aws:sts::1:assumed-role/trainer/ada` is `trainer/ada`, unless the single sign-on gave the name.
     """
     name = text.strip().lower()
     if name.startswith("arn:"):
-        name = name.rsplit("/", 1)[-1] if "/" in name else name.rsplit(":", 1)[-1]
+        name = _of_arn(name)
     return name.rsplit("\\", 1)[-1]
+
+
+def _of_arn(arn: str) -> str:
+    resource = arn.split(":", 5)[-1]
+    kind, _, path = resource.partition("/")
+    if kind == "assumed-role" and not path.startswith(SIGN_ON):
+        return path
+    return resource.rsplit("/", 1)[-1] if "/" in resource else resource.rsplit(":", 1)[-1]
 
 
 def host_name(text: str) -> str:
@@ -66,14 +80,24 @@ def host_name(text: str) -> str:
     return name.removesuffix(".")
 
 
-def _address(text: str) -> str:
+def address_name(text: str) -> str:
+    """Write an address in one way: `::ffff:10.0.0.1` is how a socket for both protocols writes `10.0.0.1`."""
     first = text.split(",")[0].strip()
     try:
-        return str(ipaddress.ip_address(first))
+        known = ipaddress.ip_address(first)
     except ValueError:
         # A cloud's own service calls under a name in place of an address.
         return first.lower()
+    return str(getattr(known, "ipv4_mapped", None) or known)
+
+
+def _seen(field: str, text: str) -> str:
+    return text.rsplit(",", 1)[-1] if field == FORWARDED else text
+
+
+def _has(fields: Fields, name: str) -> bool:
+    return fields.get(name) not in (None, "", "-")
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> str | None:
-    return next((str(fields[name]) for name in names if fields.get(name) not in (None, "", "-")), None)
+    return next((str(fields[name]) for name in names if _has(fields, name)), None)

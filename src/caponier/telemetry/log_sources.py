@@ -67,6 +67,9 @@ OCSF_FIELDS: Final[dict[str, dict[str, str]]] = {
 }
 """Category or service to (name in rules, name in OCSF)."""
 
+WORD: Final = 128
+"""Characters of a log source's words that are kept: there is no longer one."""
+
 _OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
@@ -113,4 +116,4 @@ def _complete(fields: Fields, kind: str) -> None:
 
 
 def _word(value: Scalar | None) -> str | None:
-    return value.strip().lower() or None if isinstance(value, str) else None
+    return value.strip().lower()[:WORD] or None if isinstance(value, str) else None

@@ -142,10 +142,7 @@ class _Compiler:
     def _add_plain(self, item: _Parsed) -> None:
         columns = _columns(item.rule)
         table = self._table(_origin(item.rule), columns)
-        widened = {
-            **table.columns,
-            **{name: kind for name, kind in columns.items() if kind or name not in table.columns},
-        }
+        widened = table.columns | columns
         trial = Table(table.name, table.origin, widened)
         queries = _queries(item.rule, table.name)
         self._scratch.execute(f"DROP TABLE IF EXISTS {trial.name}")
@@ -159,7 +156,10 @@ class _Compiler:
 
     def _table(self, origin: LogSource, columns: dict[str, str]) -> Table:
         for table in self._into.tables:
-            if table.origin == origin and len(table.columns | columns) <= MOST_COLUMNS:
+            # A column that one rule compares by size and another as text is two columns, in two tables: as text "999"
+            # is more than "1000", and as a number "007" is 7.
+            agrees = all(table.columns.get(name, kind) == kind for name, kind in columns.items())
+            if table.origin == origin and agrees and len(table.columns | columns) <= MOST_COLUMNS:
                 return table
         return Table(f"log{len(self._into.tables)}", origin)
 

@@ -16,6 +16,9 @@ MOST_FILES: Final = 20_000
 MOST_ALIASES: Final = 100
 """A rule has no use for more; a file that refers to itself again and again is an attack on the reader."""
 
+_WRONG: Final = (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError, yaml.YAMLError)
+"""PyYAML does not expect a value that is not of the tag that it is said to be: `!!bool x`, `!!timestamp x`."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleDocument:
@@ -70,7 +73,7 @@ def _rule_files(folder: Path) -> Iterator[Path]:
 def _read(path: Path, shown: str) -> Iterator[RuleDocument | BadRule]:
     try:
         documents = _documents(path)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as wrong:
+    except _WRONG as wrong:
         yield BadRule(shown, _first_line(wrong))
         return
     for number, content in enumerate(documents, 1):

@@ -14,7 +14,7 @@ from caponier.detect.logs.rule_files import BadRule, own_rules, read_rules
 from caponier.detect.scope import Scope, systems_of
 from caponier.telemetry.log_events import LogEvent
 from caponier.telemetry.log_fields import Fields
-from caponier.telemetry.log_identity import identity
+from caponier.telemetry.log_identity import account_name, address_name, identity
 
 
 class Sigma:
@@ -126,5 +126,21 @@ def _piece(rule: str, matched: Matched) -> Piece:
 def _match(rule: LogRule, correlator: Correlator, found: Occurrence, time: int) -> LogMatch:
     plan = correlator.rule
     return LogMatch(
-        rule, time, found.hits, found.trigger, found.systems, float(found.value), float(plan.threshold), plan.kind.value
+        rule,
+        time,
+        found.hits,
+        found.trigger,
+        found.systems,
+        float(found.value),
+        float(plan.threshold),
+        plan.kind.value,
+        _about(found),
     )
+
+
+def _about(found: Occurrence) -> str | None:
+    """Tell whether all events of a correlation's group are of the trigger's account, or else of its address."""
+    trigger, group = found.trigger, {str(value).lower() for value in found.fields.values()}
+    if trigger.account and trigger.account in {account_name(value) for value in group}:
+        return "account"
+    return "address" if trigger.address and trigger.address in {address_name(value) for value in group} else None

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from caponier.detect.log import LogHit
+from caponier.detect.scope import systems_of
 
 CAP: Final = 10_000
 """Events or values in one window; a rule that counts further than this is refused."""
@@ -121,25 +122,29 @@ class ValueCount:
 
 @dataclass
 class Together:
-    """How many of the rules; of each the last event."""
+    """How many of the rules; of each the last event, and the last one on each ML system.
+
+    Without those on ML systems a later event elsewhere would hide that the condition holds for one of them, too.
+    """
 
     slots: int
     last: int = 0
-    _held: dict[int, tuple[int, Arrival]] = field(default_factory=dict)
+    _held: dict[tuple[int, str | None], tuple[int, Arrival]] = field(default_factory=dict)
 
     def add(self, time: int, arrivals: Sequence[Arrival]) -> None:
         """Take the events of one moment."""
         self.last = time
         for arrival in arrivals:
-            self._held[arrival.slot] = (time, arrival)
+            for system in (None, *_systems(arrival)):
+                self._held[arrival.slot, system] = (time, arrival)
 
     def value(self, oldest: int) -> int:
         """Count the rules."""
-        self._held = {slot: held for slot, held in self._held.items() if held[0] >= oldest}
-        return len(self._held)
+        self._held = {key: held for key, held in self._held.items() if held[0] >= oldest}
+        return len({slot for slot, _ in self._held})
 
     def evidence(self) -> tuple[LogHit, ...]:
-        """Return the last event of each rule."""
+        """Return the last events of each rule."""
         return _hits([arrival for _, arrival in sorted(self._held.values(), key=lambda held: held[0])])
 
     @property
@@ -158,42 +163,50 @@ class _Chain:
 class InOrder:
     """How many of the rules, in their order, each later than the one before it.
 
-    For each rule the chain up to it that began last is kept. A chain lies within the window if and only if that one
-    does, so nothing else need be remembered.
+    For each rule the chain up to it that began last is kept, and the one that did of those that touch each ML system.
+    A chain lies within the window if and only if that one does, so nothing else need be remembered.
     """
 
     slots: int
     last: int = 0
-    _best: list[_Chain | None] = field(init=False)
+    _best: list[dict[str | None, _Chain]] = field(init=False)
+    """For each rule: chains by ML system; None is any chain."""
 
     def __post_init__(self) -> None:
-        self._best = [None] * self.slots
+        self._best = [{} for _ in range(self.slots)]
 
     def add(self, time: int, arrivals: Sequence[Arrival]) -> None:
         """Take the events of one moment."""
         self.last = time
-        newest = {arrival.slot: arrival for arrival in arrivals}
         # From the last rule to the first, so that two events of one moment never follow each other.
-        for slot in sorted(newest, reverse=True):
-            before = self._best[slot - 1] if slot else _Chain(time, ())
-            now = self._best[slot]
-            if before and (now is None or before.start > now.start):
-                self._best[slot] = _Chain(before.start, (*before.links, newest[slot]))
+        for arrival in sorted(arrivals, key=lambda arrival: -arrival.slot):
+            before = self._best[arrival.slot - 1] if arrival.slot else {None: _Chain(time, ())}
+            touched = _systems(arrival)
+            # With an event on an ML system any chain becomes one that touches it.
+            for system in (*before, *touched):
+                chain, now = before.get(None if system in touched else system), self._best[arrival.slot].get(system)
+                # Of two that began at once the later one: its end is the newer evidence.
+                if chain and (now is None or chain.start >= now.start):
+                    self._best[arrival.slot][system] = _Chain(chain.start, (*chain.links, arrival))
 
     def value(self, oldest: int) -> int:
         """Return the number of rules if the whole chain lies within the window, else how far it got."""
-        self._best = [chain if chain and chain.start >= oldest else None for chain in self._best]
-        return max((slot + 1 for slot, chain in enumerate(self._best) if chain), default=0)
+        self._best = [{name: chain for name, chain in best.items() if chain.start >= oldest} for best in self._best]
+        return max((slot + 1 for slot, chains in enumerate(self._best) if chains), default=0)
 
     def evidence(self) -> tuple[LogHit, ...]:
-        """Return the events of the longest chain."""
-        longest = next(chain for chain in reversed(self._best) if chain)
-        return _hits(longest.links)
+        """Return the events of the longest chains."""
+        longest = next(chains for chains in reversed(self._best) if chains)
+        return _hits([link for chain in longest.values() for link in chain.links])
 
     @property
     def size(self) -> int:
         """How many chains are held."""
-        return sum(chain is not None for chain in self._best)
+        return sum(map(len, self._best))
+
+
+def _systems(arrival: Arrival) -> tuple[str, ...]:
+    return systems_of(asset for hit in arrival.hits for asset in hit.assets)
 
 
 def _hits(arrivals: Sequence[Arrival]) -> tuple[LogHit, ...]:
