@@ -23,6 +23,10 @@ COMMANDS: Final[Table] = {
     "incidents": "caponier.cli.incidents:app",
     "respond": "caponier.cli.respond:app",
     "remediate": "caponier.cli.remediate:app",
+    "emulate": "caponier.cli.emulate:app",
+    "validate": "caponier.cli.validate:validate",
+    "coverage": "caponier.cli.coverage:coverage",
+    "guard": "caponier.cli.guard:guard",
     "audit": "caponier.cli.audit:app",
 }
 
