@@ -216,7 +216,7 @@ def test_tar_files_that_are_cut_or_damaged_are_told() -> None:
         ("# Title\n\nWords.\n\n```python\nimport os\n```\n", 0, 0),
         ('{"auto_map": {"AutoModel": "model.Net"}}', 0, 1),
         ('{"class_name": "Lambda", "config": {}}', 1, 0),
-        ('{"a": ' * 100_000, 0, 0),
+        ('{"a": ' * 100_000, 0, 1),
     ],
 )
 def test_texts_that_make_objects_or_run_are_told(words: str, unsafe: int, unknown: int) -> None:

@@ -71,6 +71,10 @@ class _Judge:
     def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
         if not head:
             return self._report(Part("empty", unknown=["is empty"]), where, depth)
+        is_tar = tar_file.is_tar(content)
+        if is_tar:
+            # It begins with the name of its first member, and so may begin like anything else, and be that as well.
+            self._report(Part("tar", members=tar_file.members(content, self.budget)), where, depth)
         if head.startswith((zip_file.LOCAL, b"PK\x05\x06")):
             return self._zip(content, where, depth)
         if zip_file.has_end(content) and bytes(content).find(zip_file.LOCAL) >= 0:
@@ -84,7 +88,7 @@ class _Judge:
         report = pickle_file.read(content, self.budget, certain=False)
         if report is not None:
             return self._report(report, where, depth)
-        return self._report(self._no_pickle(content, head), where, depth)
+        return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
 
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
         if head.startswith(keras.HDF5):
@@ -95,8 +99,6 @@ class _Judge:
             return Part("7z", unknown=["is an archive of a kind that is not read here"])
         if tensors.is_safetensors(content):
             return tensors.read_safetensors(content, self.budget.limits.text_bytes)
-        if tar_file.is_tar(content):
-            return Part("tar", members=tar_file.members(content, self.budget))
         if (model := onnx.read(content)) is not None:
             return model
         words = text.decode(content, self.budget.limits.text_bytes)

@@ -4,6 +4,7 @@ A Lambda layer holds marshalled bytecode or the name of a function; a configurat
 (CVE-2024-3660, CVE-2025-1550).
 """
 
+import builtins
 import re
 from typing import Any, Final
 
@@ -19,28 +20,32 @@ _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
 _LAYERS: Final = re.compile(rb'"class_name"\s*:')
 _STEP, _OVERLAP = 1 << 22, 1 << 10
 _MOST_NODES: Final = 1_000_000
+_LOADERS: Final = frozenset({"utils", "saving", "config", "models", "export", "wrappers"})
+"""Parts of Keras whose functions fetch, read or write files, load other models, or lift its own restrictions."""
+_ROOTS: Final = frozenset({"tensorflow", "keras", "tf_keras", "_tf_keras", "api", "src", "legacy"})
+_HARMLESS_BUILTINS: Final = frozenset(
+    {"abs", "all", "any", "bool", "bytes", "complex", "dict", "float", "int", "len", "list", "max", "min", "pow"}
+    | {"round", "set", "slice", "str", "sum", "tuple", "type"}
+)
 
 
-def is_config(document: Any) -> bool:
-    """Return whether a JSON document is the configuration of a Keras model."""
-    return isinstance(document, dict) and "class_name" in document and "config" in document
-
-
-def read_config(document: Any) -> Part:
-    """Judge a configuration."""
+def read_config(document: Any) -> Part | None:
+    """Judge a configuration; None if nothing in the document is one: Keras builds an object at any depth."""
     part = Part("keras configuration")
-    waiting, nodes = [document], 0
+    waiting, nodes, objects = [document], 0, 0
     while waiting and nodes < _MOST_NODES:
         node = waiting.pop()
         nodes += 1
         if isinstance(node, dict):
-            _note(part, node)
+            objects += "class_name" in node and "config" in node
+            if "class_name" in node:
+                _note(part, node)
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
     if waiting:
         part.unknown.append("has a configuration that is longer than a scan reads")
-    return part
+    return part if objects or waiting else None
 
 
 def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
@@ -72,10 +77,24 @@ def _note(part: Part, node: dict[str, Any]) -> None:
     name, module = node.get("class_name"), node.get("module")
     if isinstance(name, str) and name in _CODE_CLASSES:
         _add(part.unsafe, f"has a layer that carries code: {name}")
-    elif isinstance(module, str) and "class_name" in node and not _is_own(module):
+    elif isinstance(module, str) and not _is_own(module):
         _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
+    elif isinstance(module, str) and (function := _harmful_function(node, module)):
+        _add(part.unsafe, f"has Keras call {module}.{function}, which does more than compute")
     elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
         _add(part.unknown, f"needs a class of somebody else's: {registered}")
+
+
+def _harmful_function(node: dict[str, Any], module: str) -> str | None:
+    """Return the function that a node names, if it is one of Python's own or one that reaches files."""
+    name = node.get("config") if node["class_name"] == "function" else node["class_name"]
+    if not isinstance(name, str):
+        return None
+    if module == "builtins":
+        return name if hasattr(builtins, name) and name not in _HARMLESS_BUILTINS else None
+    rooms = [room for room in module.split(".") if room not in _ROOTS]
+    # A class begins with a capital letter, and must have a configuration of its own.
+    return name if rooms[:1] and rooms[0] in _LOADERS and not name[:1].isupper() else None
 
 
 def _is_own(module: str) -> bool:

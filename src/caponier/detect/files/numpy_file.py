@@ -10,6 +10,7 @@ from caponier.detect.pickles.stream import BrokenError
 
 MAGIC: Final = b"\x93NUMPY"
 _LONGEST: Final = 1 << 16
+_MOST_ELEMENTS: Final = 1 << 62
 
 
 def read(content: memoryview) -> tuple[Part, memoryview | None]:
@@ -84,4 +85,6 @@ def _count(shape: Any) -> int:
         if not isinstance(length, int) or not 0 <= length < 1 << 48:
             raise BrokenError("the shape is none")
         count *= length
+        if count > _MOST_ELEMENTS:
+            raise BrokenError("the shape is too large")
     return count

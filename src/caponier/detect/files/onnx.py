@@ -9,8 +9,11 @@ from caponier.detect.files.part import Part
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
 )
-_NODES, _INITIALIZERS, _GRAPH_IN_ATTRIBUTE, _ATTRIBUTES = 1, 5, 6, 5
-_IR_VERSION, _GRAPH, _OPSETS, _FUNCTIONS = 1, 7, 8, 25
+_NODES, _INITIALIZERS, _SPARSE_INITIALIZERS, _ATTRIBUTES = 1, 5, 15, 5
+_TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6, 11), (22, 23)
+_IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
+_TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
+_FUNCTION_NODES, _FUNCTION_DEFAULTS = 7, 11
 _DOMAIN, _EXTERNAL = 7, 13
 _MOST_FIELDS: Final = 2_000_000
 _DEEPEST: Final = 32
@@ -60,12 +63,22 @@ class _Model:
                 self._node(value, depth)
             elif number == _INITIALIZERS:
                 self._tensor(value)
+            elif number == _SPARSE_INITIALIZERS:
+                self._sparse(value)
+
+    def training(self, content: memoryview) -> None:
+        """Look at the graphs of a training step."""
+        for number, value in self.messages(content):
+            if number in _TRAINING_GRAPHS:
+                self.graph(value, 0)
 
     def function(self, content: memoryview, depth: int) -> None:
         """Look at the nodes of a function."""
         for number, value in self.messages(content):
-            if number == _DOMAIN:
+            if number == _FUNCTION_NODES:
                 self._node(value, depth)
+            elif number == _FUNCTION_DEFAULTS:
+                self._attribute(value, depth)
 
     def _node(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
@@ -76,10 +89,17 @@ class _Model:
 
     def _attribute(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
-            if number == _ATTRIBUTES:
+            if number in _TENSORS_IN_ATTRIBUTE:
                 self._tensor(value)
-            elif number in (_GRAPH_IN_ATTRIBUTE, 11):
+            elif number in _SPARSE_IN_ATTRIBUTE:
+                self._sparse(value)
+            elif number in _GRAPHS_IN_ATTRIBUTE:
                 self.graph(value, depth + 1)
+
+    def _sparse(self, content: memoryview) -> None:
+        for number, value in self.messages(content):
+            if number in _SPARSE_TENSORS:
+                self._tensor(value)
 
     def _tensor(self, content: memoryview) -> None:
         for number, value in self.messages(content):
@@ -101,6 +121,8 @@ def read(content: memoryview) -> Part | None:
                 model.graph(value, 0)
             elif number == _FUNCTIONS:
                 model.function(value, 0)
+            elif number == _TRAINING:
+                model.training(value)
     except _WireError:
         # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
         return Part("onnx", unknown=["cannot be read to its end"]) if {_GRAPH, _OPSETS} & seen else None

@@ -204,7 +204,10 @@ def _endings(content: memoryview, report: PickleReport, storages: Collection[str
 def _legacy_storages(content: memoryview, report: PickleReport) -> Iterator[str]:
     """Check that exactly the storages follow that torch's old format announces."""
     keys = report.values[-1] if report.pickles == _LEGACY_PICKLES else None
-    if not isinstance(keys, Box) or set(map(str, keys.items)) != set(report.ledger.storages):
+    if not isinstance(keys, Box) or not all(isinstance(key, str | int) for key in keys.items):
+        yield "the list of storages is none"
+        return
+    if set(map(str, keys.items)) != set(report.ledger.storages):
         yield "the list of storages is not what the tensors refer to"
         return
     at = report.end

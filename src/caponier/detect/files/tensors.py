@@ -8,6 +8,7 @@ from caponier.detect.files.part import Part
 
 GGUF: Final = b"GGUF"
 _LONGEST: Final = 100 << 20
+_MOST_BITS: Final = 1 << 70
 _BITS: Final = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
     "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64,
@@ -59,6 +60,8 @@ def _span(tensor: Any) -> tuple[int, int]:
         if not isinstance(length, int) or length < 0:
             raise ValueError("a length is none")
         bits *= length
+        if bits > _MOST_BITS:
+            raise ValueError("a tensor is too large")
     if not (isinstance(start, int) and isinstance(end, int)) or start < 0 or (end - start) * 8 != bits:
         raise ValueError("a tensor has another size than its shape")
     return start, end

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
 from caponier.detect.files import keras
 from caponier.detect.files.part import Part
@@ -12,7 +13,9 @@ _HARMLESS_TAGS: Final = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
-_HANDLE: Final = re.compile(r"^%TAG\s+(\S+)\s+tag:yaml\.org,2002:(\S*)", re.MULTILINE)
+_HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
+"""A directive that gives tags other names; YAML knows five ways to end the line before it."""
+_ESCAPED: Final = re.compile(r"!\S*%[0-9A-Fa-f]{2}")
 _PROGRAM: Final = re.compile(r"#!|(import|from|def|class|async def|@)\s*\w")
 _QUOTES: Final = ('"""', "'''")
 
@@ -33,14 +36,18 @@ def read(text: str) -> Part:
     if text.lstrip()[:1] in ("{", "["):
         try:
             return _json(json.loads(text))
-        except (ValueError, RecursionError):
+        except RecursionError:
+            # Another reader may go deeper than this one.
+            return Part("json", unknown=["is nested more deeply than a scan reads"])
+        except ValueError:
             pass
     return _plain(text)
 
 
 def _json(document: Any) -> Part:
-    if keras.is_config(document):
-        return keras.read_config(document)
+    part = keras.read_config(document)
+    if part is not None:
+        return part
     part = Part("json")
     if isinstance(document, dict) and "auto_map" in document:
         part.unknown.append("has its loader run Python files that lie beside it (auto_map)")
@@ -49,7 +56,8 @@ def _json(document: Any) -> Part:
 
 def _plain(text: str) -> Part:
     part = Part("text")
-    for match in _TAG.finditer(text):
+    # The letters of a tag may be written as in an address, %70 for p.
+    for match in _TAG.finditer(unquote(text) if _ESCAPED.search(text) else text):
         kind, target = match[1], match[2]
         if kind not in _HARMLESS_TAGS:
             part.kind = "yaml"

@@ -96,21 +96,28 @@ def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
     end_of_directory = end
     if 0xFFFFFFFF in (size, offset) or count == 0xFFFF:
         end_of_directory, size, offset = _zip64(content, end, size, offset)
-    start = end_of_directory - size
-    shift = start - offset
-    if start < 0 or bytes(content[start : start + 4]) not in (_CENTRAL, _END, _END_64):
-        start, shift = offset, 0
     covered.append((end, end + 22))
-    found, at = list[Entry](), start
+    found = list[Entry]()
+    # Some readers count from the end, others from the start: there may be a directory for each of them.
+    before = end_of_directory - size
+    for start in dict.fromkeys((before, offset)):
+        if start >= 0:
+            found += _directory(content, start, before - offset, budget, covered)
+    return list(dict.fromkeys(found)), None if found or not count else "the archive's directory cannot be read"
+
+
+def _directory(
+    content: memoryview, at: int, shift: int, budget: Budget, covered: list[tuple[int, int]]
+) -> Iterator[Entry]:
+    """Yield the entries of a directory."""
     while bytes(content[at : at + 4]) == _CENTRAL and at + 46 <= len(content):
         budget.member()
-        entry, length = _central(content, at, shift)
+        found, length = _central(content, at, shift)
         covered.append((at, at + length))
-        if entry is not None:
-            found.append(entry)
-            covered.append((entry.header, entry.start + entry.packed))
+        # What lies at the second place is looked at as an unlisted part as well, with its own name and size.
+        covered += [(entry.header, entry.start + entry.packed) for entry in found[:1]]
+        yield from found
         at += length
-    return found, None if found or not count else "the archive's directory cannot be read"
 
 
 def _zip64(content: memoryview, end: int, size: int, offset: int) -> tuple[int, int, int]:
@@ -125,8 +132,8 @@ def _zip64(content: memoryview, end: int, size: int, offset: int) -> tuple[int, 
     return end, size, offset
 
 
-def _central(content: memoryview, at: int, shift: int) -> tuple[Entry | None, int]:
-    """Read one row of the directory; None where the part is not where it says."""
+def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int]:
+    """Read one row of the directory: the parts at the places that it may mean, none where there is none."""
     flags, method = struct.unpack("<HH", content[at + 8 : at + 12])
     packed, size, name_length, extra, comment = struct.unpack("<IIHHH", content[at + 20 : at + 34])
     (offset,) = struct.unpack("<I", content[at + 42 : at + 46])
@@ -134,14 +141,15 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[Entry | None, in
     more = content[at + 46 + name_length : at + 46 + name_length + extra]
     size, packed, offset = _zip64_extra(more, size, packed, offset)
     length = 46 + name_length + extra + comment
-    for place in (offset + shift, offset):
+    found = []
+    for place in dict.fromkeys((offset + shift, offset)):
         if 0 <= place <= len(content) - 30 and bytes(content[place : place + 4]) == LOCAL:
             local_method, local_name, start = _local(content, place)
             other = None if local_name == name else local_name
             # A stored part is its own bytes whatever the directory calls the method.
             used = method if method in (0, *_METHODS) else local_method
-            return Entry(name, flags, used, place, start, packed, size, other_name=other), length
-    return None, length
+            found.append(Entry(name, flags, used, place, start, packed, size, other_name=other))
+    return found, length
 
 
 def _zip64_extra(extra: memoryview, size: int, packed: int, offset: int) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from caponier.detect.pickles.ledger import Ledger
 from caponier.detect.pickles.rules import TYPE_NAME
 from caponier.detect.pickles.stream import BrokenError, Stream
 from caponier.detect.pickles.values import Blob, Box, Global, Made
@@ -14,6 +15,10 @@ _SINGLE: Final = {"?": 1, "b": 1, "B": 1, "i": 4, "u": 4, "f": 8, "c": 16, "m": 
 _NAMED_SIZES: Final = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8, 12, 16), "c": (8, 16, 24, 32)}
 _SUBARRAY, _FIELDS, _ELEMENT_SIZE, _FLAGS = 2, 4, 5, 7
 _HAS_OBJECTS: Final = 0x01
+_ATTRIBUTES: Final = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
+"""What joblib's description of an array consists of."""
+_MOST_LENGTHS: Final = 64
+"""Dimensions that numpy allows."""
 
 
 def is_type_name(value: Any) -> bool:
@@ -46,20 +51,29 @@ def subclass(wrapper: Made) -> Any:
     return _state(wrapper).get("subclass")
 
 
-def holds_objects(wrapper: Made) -> bool:
+def holds_objects(wrapper: Made, ledger: Ledger) -> bool:
     """Return whether a wrapped array is written as a pickle of its own."""
-    return _size(_state(wrapper).get("dtype"), 0) is None
+    return _Sizes(ledger).of(_state(wrapper).get("dtype"), 0) is None
 
 
-def skip(stream: Stream, wrapper: Made) -> None:
+def overrides(state: Any) -> bool:
+    """Return whether a description brings attributes that would stand in for the methods of its class."""
+    if not isinstance(state, Box) or len(state.items) > 8 * len(_ATTRIBUTES):
+        return state is not None
+    return not all(isinstance(key, str) and key in _ATTRIBUTES for key in state.items[::2])
+
+
+def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> None:
     """Step over the padding and the raw bytes of a wrapped array.
 
     Raises:
         BrokenError: If its length is not known for sure, or the bytes are not there.
     """
     state = _state(wrapper)
-    size, shape = _size(state.get("dtype"), 0), state.get("shape")
-    if size is None or not isinstance(shape, tuple) or not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
+    size, shape = _Sizes(ledger).of(state.get("dtype"), 0), state.get("shape")
+    if size is None or not isinstance(shape, tuple) or len(shape) > _MOST_LENGTHS:
+        raise BrokenError("describes an array of unknown length")
+    if not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
         raise BrokenError("describes an array of unknown length")
     if state.get("numpy_array_alignment_bytes") is not None:
         stream.take(stream.byte())
@@ -70,40 +84,53 @@ def skip(stream: Stream, wrapper: Made) -> None:
 
 
 def _state(wrapper: Made) -> dict[str, Any]:
-    if not isinstance(wrapper.state, Box) or wrapper.state.kind != "dict":
+    if not isinstance(wrapper.state, Box) or wrapper.state.kind != "dict" or overrides(wrapper.state):
         raise BrokenError("describes an array in a way that is not known")
     return wrapper.state.entries()
 
 
-def _size(dtype: Any, depth: int) -> int | None:
-    """Return the bytes of an element; None if there are Python objects in it."""
-    if not isinstance(dtype, Made) or dtype.origin != _DTYPE or not dtype.args or depth > 8:
-        raise BrokenError("describes an array of a type that is not known")
-    size = type_size(_text(dtype.args[0]))
-    state = dtype.state if isinstance(dtype.state, tuple) else ()
-    objects = size is None or _parts_hold_objects(state, depth)
-    if objects != _says_objects(state, objects):
-        # Either could be what the loader goes by, and they put the end of the array at different places.
-        raise BrokenError("describes an array that may or may not hold objects")
-    declared = state[_ELEMENT_SIZE] if len(state) > _ELEMENT_SIZE else -1
-    if size is not None and declared not in (-1, size):
-        raise BrokenError("describes an array whose elements have two sizes")
-    return None if objects else size
+class _Sizes:
+    """The sizes of a type and its parts; each part once, because types may share parts without end."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.known: dict[int, int | None] = {}
+
+    def of(self, dtype: Any, depth: int) -> int | None:
+        """Return the bytes of an element; None if there are Python objects in it."""
+        if not isinstance(dtype, Made) or dtype.origin != _DTYPE or not dtype.args or depth > 8:
+            raise BrokenError("describes an array of a type that is not known")
+        if id(dtype) not in self.known:
+            self.known[id(dtype)] = self._of(dtype, depth)
+        return self.known[id(dtype)]
+
+    def _of(self, dtype: Made, depth: int) -> int | None:
+        size = type_size(_text(dtype.args[0]))
+        state = dtype.state if isinstance(dtype.state, tuple) else ()
+        objects = size is None or self._parts_hold_objects(state, depth)
+        if objects != _says_objects(state, objects):
+            # Either could be what the loader goes by, and they put the end of the array at different places.
+            raise BrokenError("describes an array that may or may not hold objects")
+        declared = state[_ELEMENT_SIZE] if len(state) > _ELEMENT_SIZE else -1
+        if size is not None and declared not in (-1, size):
+            raise BrokenError("describes an array whose elements have two sizes")
+        return None if objects else size
+
+    def _parts_hold_objects(self, state: tuple[Any, ...], depth: int) -> bool:
+        """Return whether a field, or what a subarray consists of, is an object."""
+        fields = state[_FIELDS] if len(state) > _FIELDS else None
+        inner = state[_SUBARRAY] if len(state) > _SUBARRAY else None
+        if not (fields is None or isinstance(fields, Box)) or not (inner is None or isinstance(inner, tuple)):
+            raise BrokenError("describes an array with parts that are not known")
+        self.ledger.visit(len(fields.items) if fields else 0)
+        values = fields.entries().values() if fields else ()
+        parts = [value[0] for value in values if isinstance(value, tuple) and value]
+        return any(self.of(part, depth + 1) is None for part in [*parts, *(inner or ())[:1]])
 
 
 def _says_objects(state: tuple[Any, ...], otherwise: bool) -> bool:
     flags = state[_FLAGS] if len(state) > _FLAGS else None
     return bool(flags & _HAS_OBJECTS) if isinstance(flags, int) else otherwise
-
-
-def _parts_hold_objects(state: tuple[Any, ...], depth: int) -> bool:
-    """Return whether a field, or what a subarray consists of, is an object."""
-    fields = state[_FIELDS] if len(state) > _FIELDS else None
-    inner = state[_SUBARRAY] if len(state) > _SUBARRAY else None
-    if not (fields is None or isinstance(fields, Box)) or not (inner is None or isinstance(inner, tuple)):
-        raise BrokenError("describes an array with parts that are not known")
-    parts = [value[0] for value in fields.entries().values() if isinstance(value, tuple) and value] if fields else []
-    return any(_size(part, depth + 1) is None for part in [*parts, *(inner or ())[:1]])
 
 
 def _text(value: Any) -> str:

@@ -55,7 +55,8 @@ class Calls:
             return Blob(memoryview(args[0].encode("latin-1", "replace")))
         if check and check.makes and len(args) > check.makes[0]:
             made = args[check.makes[0]]
-            return Made(made if isinstance(made, Global) else COMPUTED, args)
+            # What a function hands on to has its attributes set by then.
+            return Made(made if isinstance(made, Global) else COMPUTED, args, built=check.calls is not None)
         return Made(target, args)
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
@@ -66,6 +67,32 @@ class Calls:
         if check and check.plain and args:
             self._forbid(f"{target} with arguments", Role.NEW)
         return Made(target if isinstance(target, Global) else COMPUTED, args)
+
+    def build(self, target: Global | Made, state: Any) -> None:
+        """Note that an object is given its state.
+
+        Attributes of an object come before the methods of its class: an unpickler that looks for `__setstate__`,
+        `append`, `extend` or `add` calls whatever a first state has put there. Every pickler fills an object first,
+        and sets its state once, as the last thing.
+        """
+        self.invoke(target, Role.BUILD)
+        self._refuse_after_state(target, Role.BUILD)
+        self._guard_functions(_origin(target), (state,))
+        if not isinstance(target, Made):
+            return
+        if target.origin == arrays.WRAPPER and arrays.overrides(state):
+            self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
+        target.state, target.built = state, True
+
+    def fill(self, target: Global | Made, values: list[Any]) -> None:
+        """Note that an object which is no plain container is filled."""
+        self.invoke(target, Role.ITEMS)
+        self._refuse_after_state(target, Role.ITEMS)
+        self._guard_functions(_origin(target), tuple(values))
+
+    def _refuse_after_state(self, target: Global | Made, role: Role) -> None:
+        if isinstance(target, Made) and target.built:
+            self._forbid(f"{target.origin} after its state was set", role)
 
     def persistent(self, key: Any) -> Any:
         """Note an object that lies outside the pickle; only torch's storages and classes are known."""
@@ -158,3 +185,7 @@ class Calls:
     def _forbid(self, what: str, role: Role) -> bool:
         self.ledger.note(what, role, Standing.UNLISTED, self.stream.pos)
         return False
+
+
+def _origin(target: Global | Made) -> Global:
+    return target.origin if isinstance(target, Made) else target

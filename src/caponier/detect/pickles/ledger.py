@@ -7,6 +7,7 @@ from caponier.detect.pickles.rules import Role, Standing
 from caponier.detect.pickles.stream import LimitError
 
 _MOST_USES = 1_000
+_MOST_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Ledger:
         if standing is not Standing.ALLOWED and (what, role) not in self.uses and len(self.uses) < _MOST_USES:
             self.uses[what, role] = Use(what, role, standing, at)
 
+    def name(self, what: str) -> None:
+        """Note that something is named."""
+        if len(self.globals) < _MOST_NAMES:
+            self.globals.add(what)
+
     def doubt(self, reason: str) -> None:
         """Note a reason why the file cannot be called clean."""
         if reason not in self.doubts and len(self.doubts) < _MOST_USES:
@@ -66,13 +72,13 @@ class Ledger:
         if self.opcodes > self.limits.opcodes:
             raise LimitError(f"has more than {self.limits.opcodes:,} pickle instructions")
 
-    def visit(self) -> None:
-        """Count one look at an argument; large arguments may be handed on many times.
+    def visit(self, count: int = 1) -> None:
+        """Count looks at arguments; large arguments may be handed on many times.
 
         Raises:
             LimitError: If there were too many.
         """
-        self.visits += 1
+        self.visits += count
         if self.visits > 4 * self.limits.opcodes:
             raise LimitError("hands on more arguments than a scan looks at")
 

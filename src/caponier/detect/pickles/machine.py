@@ -117,12 +117,22 @@ class Machine:
             raise BrokenError("names something by what is no text")
         if not what.module:
             raise BrokenError("names something of no module")
-        self.ledger.globals.add(str(what))
+        self.ledger.name(str(what))
         self.calls.use(what, Role.NAME)
         if not what.name:
             # The module is imported by then, and that is all.
             raise BrokenError("names something without a name")
         return what
+
+    def arguments(self, args: Any) -> tuple[Any, ...]:
+        """Return arguments as a tuple; some loaders take any iterable."""
+        if isinstance(args, tuple):
+            return args
+        if isinstance(args, Box):
+            # Copied each time: a long list may be handed on from the memo again and again.
+            self.ledger.visit(len(args.items))
+            return tuple(args.items)
+        return (args,)
 
     def remember(self, index: int) -> None:
         """Put the uppermost value into the memo."""
@@ -145,7 +155,7 @@ class Machine:
         if isinstance(target, Box):
             target.items.extend(values)
         elif isinstance(target, Global | Made):
-            self.calls.invoke(target, Role.ITEMS)
+            self.calls.fill(target, values)
 
     def build(self) -> None:
         """Give the uppermost object its state; in joblib's files an array may follow.
@@ -154,13 +164,11 @@ class Machine:
         """
         state, target = self.pop(), self.top()
         if isinstance(target, Global | Made):
-            self.calls.invoke(target, Role.BUILD)
-        if isinstance(target, Made):
-            target.state = state
-            if target.origin == arrays.WRAPPER:
-                self.arrays += 1
-                if self.joblib:
-                    self.stack[-1] = self.array(target)
+            self.calls.build(target, state)
+        if isinstance(target, Made) and target.origin == arrays.WRAPPER:
+            self.arrays += 1
+            if self.joblib:
+                self.stack[-1] = self.array(target)
 
     def array(self, wrapper: Made) -> Made:
         """Step over the raw array that follows its description in joblib's files."""
@@ -169,10 +177,10 @@ class Machine:
             raise BrokenError("describes an array in the middle of a frame")
         subclass = arrays.subclass(wrapper)
         self.calls.invoke(subclass, Role.NEW)
-        if arrays.holds_objects(wrapper):
+        if arrays.holds_objects(wrapper, self.ledger):
             self.nested()
         else:
-            arrays.skip(self.stream, wrapper)
+            arrays.skip(self.stream, wrapper, self.ledger)
         return Made(subclass if isinstance(subclass, Global) else COMPUTED)
 
     def nested(self) -> None:
@@ -301,7 +309,7 @@ class Machine:
 
     def _reduce(self) -> None:
         args, target = self.pop(), self.pop()
-        self.push(self.calls.call(target, _arguments(args)))
+        self.push(self.calls.call(target, self.arguments(args)))
 
     def _inst(self) -> None:
         args = self.pop_mark()
@@ -314,11 +322,13 @@ class Machine:
 
     def _new_obj(self) -> None:
         args, target = self.pop(), self.pop()
-        self.push(self.calls.new(target, _arguments(args)))
+        self.push(self.calls.new(target, self.arguments(args)))
 
     def _new_obj_ex(self) -> None:
         words, args, target = self.pop(), self.pop(), self.pop()
-        self.push(self.calls.new(target, (*_arguments(args), words)))
+        given = self.arguments(args)
+        self.ledger.visit(len(given))
+        self.push(self.calls.new(target, (*given, words)))
 
     def _pers_id(self) -> None:
         self.push(self.calls.persistent(self.stream.line().decode("latin-1")))
@@ -354,15 +364,6 @@ def _index(line: bytes) -> int:
         return int(line)
     except ValueError as wrong:
         raise BrokenError("uses a memo place that is no number") from wrong
-
-
-def _arguments(args: Any) -> tuple[Any, ...]:
-    """Return arguments as a tuple; some loaders take any iterable."""
-    if isinstance(args, tuple):
-        return args
-    if isinstance(args, Box):
-        return tuple(args.items)
-    return (args,)
 
 
 def _constant(value: Any) -> Step:

@@ -84,10 +84,13 @@ class Rules:
         return Standing.UNLISTED
 
     def _is_dangerous(self, what: Global) -> bool:
-        parts = what.module.split(".")
+        # No listed module lies deeper, and a hostile name may have a million dots.
+        parts = what.module.split(".", _DEEPEST)
         prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
         return str(what) in self.dangerous_names or any(prefix in self.dangerous_modules for prefix in prefixes)
 
+
+_DEEPEST: Final = 4
 
 _PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules under their old names, which unpicklers translate for protocols below 3."""

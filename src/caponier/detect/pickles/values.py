@@ -6,6 +6,9 @@ Numbers, texts, booleans, None and tuples are themselves.
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+_SHOWN: Final = 200
+"""Letters of a name that are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Global:
@@ -15,7 +18,8 @@ class Global:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        # A file may repeat long names in every combination; nobody could read them.
+        return f"{self.module[:_SHOWN]}.{self.name[:_SHOWN]}"
 
 
 COMPUTED: Final = Global("?", "<a name that is computed>")
@@ -30,6 +34,8 @@ class Made:
     """The class, or the function that was called."""
     args: tuple[Any, ...] = ()
     state: Any = None
+    built: bool = False
+    """Whether it was given attributes, which may stand in for its methods from then on."""
 
 
 @dataclass(eq=False, slots=True)
