@@ -70,12 +70,14 @@ def heat_map(detectors: Sequence[Declares], trials: Iterable[Trial], version: st
     """
     matrix = load(MATRIX)
     of_version = [trial for trial in trials if trial.caponier_version == version]
-    cells = {technique.id: _cell(technique, detectors, of_version) for technique in matrix.techniques}
+    one = {technique.id: technique.same_as or technique.id for technique in matrix.techniques}
+    same = {id_: {other for other in one if one[other] == first} for id_, first in one.items()}
+    cells = {t.id: _cell(t, same[t.id], detectors, of_version) for t in matrix.techniques}
     return tuple(_with_children(cell, cells, matrix) for cell in cells.values())
 
 
-def _cell(technique: Technique, detectors: Sequence[Declares], trials: list[Trial]) -> Cell:
-    wanted = {technique.id} | ({technique.same_as} if technique.same_as else set())
+def _cell(technique: Technique, wanted: set[str], detectors: Sequence[Declares], trials: list[Trial]) -> Cell:
+    """Work out one cell; `wanted` is the entry and whatever is the same entry in another column."""
     names = tuple(sorted(d.name for d in detectors if any(_is(id_, wanted) for id_ in d.techniques)))
     mine = tuple(t for t in trials if t.detector in names and any(_is(id_, wanted) for id_ in t.techniques))
     newest = _newest(mine)
