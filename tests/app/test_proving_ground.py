@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from caponier.app.proving_ground import ProvingGround, Scale, with_owners
 from caponier.emulate.benign.owner_of_records import RECORDS
@@ -31,8 +32,12 @@ def test_labels_move_with_their_images() -> None:
     assert np.array_equal(owned.train.labels[75:100], split.test.labels[:RECORDS])
 
 
-def test_the_store_of_the_environment_is_never_used(tmp_path: Path, monkeypatch: object) -> None:
-    ground = ProvingGround(tmp_path, 0, Scale(horizon=50))
-    assert str(tmp_path) in ground.workspace.store
+def test_the_store_of_the_environment_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    monkeypatch.setenv("CAPONIER_STORE", f"sqlite:///{elsewhere}")
+    (tmp_path / "ground").mkdir()
+    ground = ProvingGround(tmp_path / "ground", 0, Scale(horizon=50))
+    assert str(tmp_path / "ground") in ground.workspace.store
+    assert not elsewhere.exists()
     assert ground.workspace.detect.horizon == 50
     assert ground.workspace.detect.disabled == ()

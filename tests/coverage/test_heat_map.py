@@ -100,3 +100,12 @@ def test_a_parent_says_what_is_covered_below_it() -> None:
 def test_reasons_name_entries_that_exist() -> None:
     matrix = load("amltm-2020")
     assert [id_ for id_ in reasons() if id_ != "default" and id_ not in matrix] == []
+
+
+def test_what_was_only_context_is_told_and_a_finding_is_named_first() -> None:
+    context = replace(TRIAL, figures={"seen_as": "context of an incident"})
+    found = cell(EVASION.id, heat_map([DETECTOR], [context], "1.0"))
+    assert found.status is Status.VALIDATED
+    assert "on digits-mlp, as context of an incident, and was silent" in found.why
+    better = replace(TRIAL, trial_id="t-2", target="digits-forest", figures={"seen_as": "finding"})
+    assert "on digits-forest and was silent" in cell(EVASION.id, heat_map([DETECTOR], [context, better], "1.0")).why

@@ -1,7 +1,9 @@
 """The picture holds every entry, says its status without colour, and asks nobody for anything."""
 
 import xml.etree.ElementTree as ET
+from io import BytesIO
 
+import pytest
 from tests.coverage.test_heat_map import DETECTOR, TRIAL
 
 from caponier.coverage.heat_map import heat_map
@@ -43,3 +45,12 @@ def test_cells_of_a_column_do_not_overlap() -> None:
     for index, (x, y, w, h) in enumerate(boxes):
         for x2, y2, w2, h2 in boxes[index + 1 :]:
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+
+
+def test_it_can_be_drawn_and_shows_its_colours() -> None:
+    converter, pillow = pytest.importorskip("vl_convert"), pytest.importorskip("PIL.Image")
+    drawn = converter.svg_to_png(svg(heat_map([DETECTOR], [TRIAL], "1.0")), scale=1.0)
+    picture = pillow.open(BytesIO(drawn)).convert("RGB")
+    assert picture.width > 1_000
+    colors = {color for _, color in picture.getcolors(maxcolors=2**24)}
+    assert (0xBF, 0xE3, 0xD3) in colors, "the one validated cell"

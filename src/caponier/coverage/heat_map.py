@@ -70,8 +70,12 @@ def heat_map(detectors: Sequence[Declares], trials: Iterable[Trial], version: st
     """
     matrix = load(MATRIX)
     of_version = [trial for trial in trials if trial.caponier_version == version]
-    one = {technique.id: technique.same_as or technique.id for technique in matrix.techniques}
-    same = {id_: {other for other in one if one[other] == first} for id_, first in one.items()}
+    # Some entries name their twin and are not named by it; the two are one all the same.
+    same = {technique.id: {technique.id} for technique in matrix.techniques}
+    for technique in matrix.techniques:
+        if technique.same_as:
+            same[technique.id].add(technique.same_as)
+            same[technique.same_as].add(technique.id)
     cells = {t.id: _cell(t, same[t.id], detectors, of_version) for t in matrix.techniques}
     return tuple(_with_children(cell, cells, matrix) for cell in cells.values())
 
@@ -84,7 +88,7 @@ def _cell(technique: Technique, wanted: set[str], detectors: Sequence[Declares],
     passed = [trial for trial in newest if trial.passed]
     if passed:
         best = max(passed, key=lambda trial: (trial.time, _is_finding(trial)))
-        how = "" if _is_finding(best) else f", as {best.figures['seen_as']}"
+        how = "" if _is_finding(best) else f", as {best.figures['seen_as']},"
         why = f"{best.detector} detected {best.emulation} on {best.target}{how} and was silent on {best.control}"
         return Cell(technique, Status.VALIDATED, why, names, mine, (0, 0))
     if names:
