@@ -22,8 +22,8 @@ FLOODER = Declared(NAMES[0], (FLOOD,))
 
 def ids_of(cell: Cell) -> set[TechniqueId]:
     """An entry and its twins in other columns."""
-    first = cell.technique.same_as or cell.technique.id
-    return {TechniqueId(MATRIX, t.id) for t in load(MATRIX).techniques if first in (t.id, t.same_as)}
+    id_, twin = cell.technique.id, cell.technique.same_as
+    return {TechniqueId(MATRIX, t.id) for t in load(MATRIX).techniques if t.id in (id_, twin) or t.same_as == id_}
 
 
 def of(id_: str, cells: Sequence[Cell]) -> Cell:
@@ -163,13 +163,13 @@ def test_marks_tell_the_statuses_apart() -> None:
     assert len({status.mark for status in Status}) == len(Status)
 
 
-def test_a_twin_names_the_first_of_its_kind() -> None:
+def test_twins_stand_in_different_columns() -> None:
     matrix = load(MATRIX)
     for technique in matrix.techniques:
         if technique.same_as:
-            first = matrix.technique(technique.same_as)
-            assert first.same_as is None
-            assert first.name == technique.name
+            other = matrix.technique(technique.same_as)
+            assert other.same_as in (None, technique.id)
+            assert not set(other.tactics) & set(technique.tactics)
 
 
 @pytest.mark.parametrize("twin", [t.id for t in load(MATRIX).techniques if t.same_as])

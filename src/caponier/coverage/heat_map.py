@@ -108,7 +108,7 @@ def _newest(trials: tuple[Trial, ...]) -> list[Trial]:
 
 def _is_finding(trial: Trial) -> bool:
     """Tell whether the attack was a finding; some rules are silent until what they saw joins an incident."""
-    return trial.figures.get("seen_as", "finding") == "finding"
+    return bool(trial.figures.get("seen_as", "finding") == "finding")
 
 
 def _is(id_: TechniqueId, wanted: set[str]) -> bool:
