@@ -1,11 +1,13 @@
 """Put a guard before a model server."""
 
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -25,6 +27,7 @@ from caponier.records.inventory import Workspace
 from caponier.telemetry.principals import principal_of
 
 START_S: Final = 10.0
+SWITCH_S: Final = 0.001
 GRACE_S: Final = 5
 KEEP_ALIVE_S: Final = 65
 """Longer than load balancers keep a connection, so that it is they who close it."""
@@ -115,10 +118,12 @@ class Listening:
 
     url: str
     guard: Guard
+    thread: Thread
+    """In which the requests are served."""
 
 
 def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until the process is told to end; then finish what was begun.
+    """Serve until the process is told to end (SIGINT or SIGTERM); then finish what was begun.
 
     Args:
         guard: What to serve.
@@ -126,15 +131,18 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
 
     Raises:
         InputError: If the address cannot be listened on.
+        CaponierError: If the server does not start, or ends by itself.
     """
-    with _listener(guard.settings) as listener:
-        server = _server(guard)
-        guard.start()
-        listening(_url(listener))
-        try:
-            server.run([listener])
-        finally:
-            guard.close()
+    ended = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms.
+    sys.setswitchinterval(SWITCH_S)
+    with guarding(guard) as standing:
+        listening(standing.url)
+        while not ended.wait(1.0):
+            if not standing.thread.is_alive():
+                raise CaponierError("The guard's server ended by itself", mend="Start it again")
 
 
 @contextmanager
@@ -152,7 +160,7 @@ def guarding(guard: Guard) -> Iterator[Listening]:
         thread.start()
         try:
             _await_start(server, thread)
-            yield Listening(_url(listener), guard)
+            yield Listening(_url(listener), guard, thread)
         finally:
             server.should_exit = True
             thread.join(START_S)

@@ -12,6 +12,8 @@ from caponier.engines.subjects import SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
 """Subjects that are remembered; the one that was silent for longest is forgotten first. About 25 kB each."""
+TOGETHER: Final = 16
+"""Subjects that are scored in one go: fewer cost more calls, more cost wider products of which most is thrown away."""
 
 
 class LiveScan:
@@ -23,10 +25,10 @@ class LiveScan:
     """
 
     def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS) -> None:
-        self._plan = plan
-        self._detectors = plan.detectors()
+        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False)
+        self._judge = Judge(plan, sorted_by_subject=False)
         self._most = most_subjects
-        self._subjects: OrderedDict[str, tuple[SubjectPass, Judge]] = OrderedDict()
+        self._subjects: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._subjects)
@@ -38,24 +40,23 @@ class LiveScan:
             events: Columns `subject`, `time` (int64 microseconds), `source`, `seq`, `line`, `input` and `label`,
                 sorted by subject and order; each subject's events come after those that were fed before.
         """
-        return [found for part in _by_subject(events) for found in self._one(part)]
+        return [found for part in _some_subjects(events) for found in self._part(part)]
 
-    def _one(self, events: pa.RecordBatch) -> Iterator[Detection]:
-        name = events.column("subject")[0].as_py()
-        if name in self._subjects:
+    def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
+        for scored in self._scoring.run(iter([events])):
+            yield from self._judge.detections(scored)
+        for name in events.column("subject").unique().to_pylist():
+            self._subjects[name] = None
             self._subjects.move_to_end(name)
-        else:
-            scoring = SubjectPass(self._plan.encoder, self._detectors, self._plan.salt)
-            self._subjects[name] = (scoring, Judge(self._plan))
-            if len(self._subjects) > self._most:
-                self._subjects.popitem(last=False)
-        scoring, judge = self._subjects[name]
-        for scored in scoring.run(iter([events])):
-            yield from judge.detections(scored)
+        while len(self._subjects) > self._most:
+            name, _ = self._subjects.popitem(last=False)
+            self._scoring.forget(name)
+            self._judge.forget(name)
 
 
-def _by_subject(events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def _some_subjects(events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield all events of a few subjects at a time."""
     codes = events.column("subject").dictionary_encode().indices.to_numpy()
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))[::TOGETHER]
     for start, end in zip(starts, np.append(starts[1:], len(codes)), strict=True):
         yield events.slice(int(start), int(end - start))

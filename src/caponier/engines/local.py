@@ -149,24 +149,36 @@ def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[S
 
 
 class Judge:
-    """Turns scores into detections, remembering for the open subject where it has fired."""
+    """Turns scores into detections, remembering of each subject that goes on where it has fired.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: What is run.
+        sorted_by_subject: See `engines.subjects.SubjectPass`.
+    """
+
+    def __init__(self, plan: Plan, *, sorted_by_subject: bool = True) -> None:
         self._plan = plan
+        self._sorted = sorted_by_subject
         self._detectors = event_detectors()
-        self._fired = {line.detector: 0 for line in plan.lines}
+        self._fired: dict[str, dict[str, int]] = {}
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of a subject."""
+        self._fired.pop(name, None)
 
     def detections(self, scored: Scored) -> list[Detection]:
         """Return the triggers of one batch."""
         found = []
+        resumed = {at: self._fired[scored.names[at]] for at in np.flatnonzero(scored.resumed).tolist()}
+        kept: dict[str, dict[str, int]] = {scored.names[at]: {} for at in scored.kept}
         for line in self._plan.lines:
             fired = np.zeros(len(scored.names), np.int64)
-            if scored.resumed:
-                fired[0] = self._fired[line.detector]
+            for at, known in resumed.items():
+                fired[at] = known[line.detector]
             counts = self._detectors[line.detector].counts
             rows, ordinal, subject = scored.counted(counts)
             scores = scored.scores[line.detector][rows]
-            at, after = triggers(
+            places, after = triggers(
                 scores,
                 ordinal,
                 subject,
@@ -175,8 +187,12 @@ class Judge:
                 self._plan.horizon,
                 lasting=counts is Counts.EVENTS,
             )
-            self._fired[line.detector] = int(after[-1])
-            found += [self._detection(line, scored, int(row)) for row in rows[at]]
+            for index in scored.kept.tolist():
+                kept[scored.names[index]][line.detector] = int(after[index])
+            found += [self._detection(line, scored, int(row)) for row in rows[places]]
+        if self._sorted:
+            self._fired.clear()
+        self._fired.update(kept)
         return found
 
     def _detection(self, line: Line, scored: Scored, row: int) -> Detection:
@@ -306,7 +322,7 @@ def suspicion(spool: Spool, plan: Plan, where: str = "true") -> list[Course]:
     for scored in _scored(spool, plan, where, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
-            if scored.resumed and index == 0:
+            if scored.resumed[index]:
                 courses[-1] = _continued(courses[-1], part)
             else:
                 courses.append(part)
