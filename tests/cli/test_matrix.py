@@ -237,6 +237,7 @@ def test_show_names_what_detects_and_emulates_an_entry():
 
 def test_show_follows_the_same_entry_into_another_column():
     assert "distance_shape" in told("show", "AMLTM.RECON.06")
+    assert "distance_shape" in told("show", "AMLTM.EXFIL.02")
 
 
 def test_a_tactic_is_detected_by_nobody():

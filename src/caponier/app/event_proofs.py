@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -104,7 +103,7 @@ def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
 def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, guard: Guarded | None) -> _Seen:
     target, deeds = plan.target, {}
     home = ground.home(target)
-    proxy = None if guard is None else partial(guard, workspace=home)
+    proxy = None if guard is None else lambda url: guard(url, home)
     with open_line(target.victim.predict_proba, target.deployment, ground.salt, proxy) as line:
         for name in sorted(plan.names):
             deeds[name] = _carried_out(name, plan, line, ground.split, ground.seed)

@@ -90,7 +90,9 @@ def _links(found: Found) -> dict[str, Links]:
 
     links = {}
     for technique in found.techniques:
-        ids = [TechniqueId(found.matrix.kind, id_) for id_ in (technique.id, technique.same_as) if id_]
+        # The same entry may stand in two columns, and either of the two may be the one that names the other.
+        same = {technique.id, technique.same_as} | {t.id for t in found.matrix.techniques if t.same_as == technique.id}
+        ids = [TechniqueId(found.matrix.kind, id_) for id_ in same if id_]
         links[technique.id] = Links(
             tuple(f"{card.name} ({card.kind.noun})" for card in detected_by(ids)),
             tuple(f"{card.name}: {card.description}" for card in emulated_by(ids)),
