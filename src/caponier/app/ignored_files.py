@@ -44,10 +44,13 @@ def read_ignored(path: Path) -> dict[str, Ignored]:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            document = yaml.safe_load(file.read(_LONGEST))
+            text = file.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise InputError(f"the file is longer than {_LONGEST:,} letters", where=str(path))
+        document = yaml.safe_load(text)
     except OSError as failed:
         raise InputError(f"the file cannot be read: {failed.strerror}", where=str(path)) from failed
-    except (ValueError, yaml.YAMLError) as wrong:
+    except (ValueError, RecursionError, yaml.YAMLError) as wrong:
         raise InputError("this is no YAML", where=str(path)) from wrong
     if not isinstance(document, dict) or set(document) != {"ignore"} or not isinstance(document["ignore"], list):
         raise InputError("expected one key, 'ignore', with a list of entries", where=str(path))

@@ -101,9 +101,11 @@ def remediate_dataset(
     if measuring:
         watch.stage("Training on the rows as they are")
         before = measuring(path, dataset)
-    write_bytes(asked.side_file, side)
-    write_bytes(asked.out, new)
+    # Training may have taken hours.
+    _refuse_existing(path, asked)
     try:
+        write_bytes(asked.side_file, side)
+        write_bytes(asked.out, new)
         if measuring:
             watch.stage("Training on the repaired rows")
             after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from caponier.errors import InputError
 
+_Places = frozenset[tuple[int, int]]
+"""Device and number of each folder above."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -18,7 +21,10 @@ class FoundFile:
 
 
 def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
-    """Yield regular files in a stable order, each once a path; what is none, or cannot be reached, has a problem.
+    """Yield regular files in a stable order; what is none, or cannot be reached, has a problem.
+
+    A folder to which several links lead is looked at through the first of them only: links to folders of links would
+    otherwise double the paths with every one.
 
     Raises:
         InputError: If a named path does not exist.
@@ -26,7 +32,7 @@ def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
     for path in paths:
         if not os.path.lexists(path):
             raise InputError("there is no such file or folder", where=shown(path))
-        yield from _walk(path, frozenset())
+        yield from _walk(path)
 
 
 def read_file(path: Path) -> bytes:
@@ -47,26 +53,33 @@ def shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(path: Path, above: frozenset[tuple[int, int]]) -> Iterator[FoundFile]:
-    try:
-        status = path.stat()
-    except OSError as failed:
-        yield FoundFile(path, _unreachable(path, failed))
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield FoundFile(path)
-    elif not stat.S_ISDIR(status.st_mode):
-        yield FoundFile(path, f"is {_kind(status.st_mode)}, not a file")
-    elif (status.st_dev, status.st_ino) in above:
-        yield FoundFile(path, "is a link to a folder above it: a loop")
-    else:
+def _walk(start: Path) -> Iterator[FoundFile]:
+    # Without recursion: folders in folders may go deeper than Python does.
+    waiting: list[tuple[Path, _Places]] = [(start, frozenset())]
+    linked: set[tuple[int, int]] = set()
+    while waiting:
+        path, above = waiting.pop()
         try:
-            entries = sorted(path.iterdir())
+            status = path.stat()
         except OSError as failed:
-            yield FoundFile(path, f"cannot be listed: {failed.strerror}")
-            return
-        for entry in entries:
-            yield from _walk(entry, above | {(status.st_dev, status.st_ino)})
+            yield FoundFile(path, _unreachable(path, failed))
+            continue
+        place = status.st_dev, status.st_ino
+        if stat.S_ISREG(status.st_mode):
+            yield FoundFile(path)
+        elif not stat.S_ISDIR(status.st_mode):
+            yield FoundFile(path, f"is {_kind(status.st_mode)}, not a file")
+        elif place in above:
+            yield FoundFile(path, "is a link to a folder above it: a loop")
+        elif path.is_symlink() and place in linked:
+            continue
+        else:
+            if path.is_symlink():
+                linked.add(place)
+            try:
+                waiting += [(entry, above | {place}) for entry in sorted(path.iterdir(), reverse=True)]
+            except OSError as failed:
+                yield FoundFile(path, f"cannot be listed: {failed.strerror}")
 
 
 def _unreachable(path: Path, failed: OSError) -> str:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+from collections.abc import Container, Iterator
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any, Final
 
 import numpy as np
@@ -45,14 +47,14 @@ def repaired(dataset: Dataset, keep: NDArray[np.bool_], labels: NDArray[np.int64
     if not keep.any():
         raise InputError("nothing would be left of the data set", where=str(dataset.path))
     rows = np.flatnonzero(keep)
-    values = [dataset.label_values[label] for label in labels[rows]]
+    bearers = _bearers(dataset, labels)[rows]
     if isinstance(dataset.content, dict):
         arrays = _rows(dataset, rows)
-        arrays[dataset.label] = np.array(values).astype(dataset.content[dataset.label].dtype)
+        arrays[dataset.label] = dataset.content[dataset.label][bearers]
         return _archive(arrays)
     table = dataset.content.take(pa.array(rows))
     at = table.column_names.index(dataset.label)
-    column = pa.array(values).cast(table.schema.field(at).type)
+    column = dataset.content.column(at).take(pa.array(bearers))
     return _table(dataset, table.set_column(at, table.schema.field(at), column))
 
 
@@ -65,11 +67,28 @@ def quarantined(
     names = ["" if suggested[row] < 0 else dataset.classes[suggested[row]] for row in rows]
     figures = np.round(scores[rows], 4)
     if isinstance(dataset.content, dict):
-        return _archive(_rows(dataset, rows) | {ID: np.array(ids), SUGGESTED: np.array(names), SCORE: figures})
+        arrays = _rows(dataset, rows)
+        for name, array in ((ID, np.array(ids)), (SUGGESTED, np.array(names)), (SCORE, figures)):
+            arrays[_free(name, arrays)] = array
+        return _archive(arrays)
     table = dataset.content.take(pa.array(rows))
     for name, values in ((ID, ids), (SUGGESTED, names), (SCORE, figures.tolist())):
-        table = table.append_column(name, pa.array(values))
+        table = table.append_column(_free(name, table.column_names), pa.array(values))
     return _table(dataset, table)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: a side file may be judged again, and its rows stay as they came."""
+    names: Iterator[str] = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], names) if free not in taken)
+
+
+def _bearers(dataset: Dataset, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) the row whose label each row takes over as it is written there; its own where that is right."""
+    first = np.zeros(len(dataset.classes), np.int64)
+    first[dataset.y[::-1]] = np.arange(len(dataset))[::-1]
+    bearers: NDArray[np.int64] = np.where(labels == dataset.y, np.arange(len(dataset)), first[labels])
+    return bearers
 
 
 def _rows(dataset: Dataset, rows: NDArray[np.int64]) -> Arrays:

@@ -1,5 +1,6 @@
 """Ask the user's own program for a model's accuracy: it trains or loads, we only read one line."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -35,10 +36,13 @@ def measure(command: str, paths: Mapping[str, str], timeout: float = TIMEOUT) ->
     missing = [name for name in paths if not any(f"{{{name}}}" in word for word in words)]
     if not words or missing:
         raise InputError(f"the command does not use {{{missing[0] if missing else 'test'}}}", where=command)
-    for name, path in paths.items():
-        words = [word.replace(f"{{{name}}}", path) for word in words]
+    # In one go: a path may have such a name in it.
+    places = re.compile("|".join(re.escape(f"{{{name}}}") for name in paths))
+    words = [places.sub(lambda found: paths[found[0][1:-1]], word) for word in words] if paths else words
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)  # noqa: S603 - asked for
+        done = subprocess.run(  # noqa: S603 - asked for
+            words, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout, check=False
+        )
     except subprocess.TimeoutExpired as late:
         raise InputError(f"the command took longer than {timeout:g} seconds", where=command) from late
     except OSError as failed:

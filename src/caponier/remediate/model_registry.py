@@ -100,6 +100,13 @@ class Registry(_Noun):
     schema_: Literal["caponier.registry/1"] = SCHEMA
     models: tuple[RegisteredModel, ...] = ()
 
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        names = [model.name for model in self.models]
+        if len(set(names)) != len(names):
+            raise ValueError("two models have the same name")
+        return self
+
     def model(self, name: str) -> RegisteredModel:
         """Return a model.
 

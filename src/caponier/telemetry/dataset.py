@@ -1,5 +1,6 @@
 """The labelled data set in memory, and what every reader of one checks."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,6 +134,8 @@ def check_ids(ids: Sequence[str]) -> dict[int, str]:
 
 def _number(name: str) -> float | None:
     try:
-        return float(name)
+        number = float(name)
     except ValueError:
         return None
+    # The word "nan" is no number to sort by: it is neither before nor behind any.
+    return None if math.isnan(number) else number

@@ -39,7 +39,7 @@ def judge(content: memoryview, limits: Limits) -> Judgement:
     budget = Budget.of(limits, len(content))
     kind = _Judge(findings, budget).part(content, "", 0)
     verdict = Verdict.UNSAFE if findings.unsafe else Verdict.UNKNOWN if findings.unknown else Verdict.CLEAN
-    reasons = list(dict.fromkeys([*findings.unsafe, *findings.unknown]))
+    reasons = [_text(reason) for reason in dict.fromkeys([*findings.unsafe, *findings.unknown])]
     if len(reasons) > _MOST_REASONS:
         reasons = [*reasons[:_MOST_REASONS], f"and {len(reasons) - _MOST_REASONS:,} more"]
     confidence = (_HARMFUL if findings.certain else _NOT_HARMLESS) if verdict is Verdict.UNSAFE else 0.0
@@ -47,9 +47,14 @@ def judge(content: memoryview, limits: Limits) -> Judgement:
         "kind": kind,
         "parts": findings.parts,
         "unsafe": len(findings.unsafe),
-        "globals": sorted(findings.globals)[:100],
+        "globals": sorted(map(_text, findings.globals))[:100],
     }
     return Judgement(verdict, kind, tuple(reasons), confidence, facts)
+
+
+def _text(reason: str) -> str:
+    """Return what every encoding can hold; names in files may have halves of letters."""
+    return reason.encode("utf-8", "backslashreplace").decode()
 
 
 class _Judge:

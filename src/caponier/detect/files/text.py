@@ -75,8 +75,6 @@ def _is_program(text: str) -> bool:
     """Return whether the first line that is neither empty nor a comment begins a script or a Python module."""
     rest = text.lstrip()
     while (rest.startswith("#") and not rest.startswith("#!")) or rest[:3] in _QUOTES:
-        if rest.startswith("#"):
-            rest = rest.partition("\n")[2].lstrip()
-        else:
-            rest = rest[3:].partition(rest[:3])[2].lstrip()
+        inside, end = (rest[1:], "\n") if rest.startswith("#") else (rest[3:], rest[:3])
+        rest = inside.partition(end)[2].lstrip()
     return _PROGRAM.match(rest) is not None

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from caponier.detect.log import LogRule
 from caponier.detect.logs.correlation import OPERATORS, Correlation, Kind, in_order
-from caponier.detect.logs.matcher import MOST_COLUMNS, NUMBER, TEXT, Regex, Table, connect
+from caponier.detect.logs.matcher import MOST_COLUMNS, NUMBER, NUMERIC, TEXT, Regex, Table, connect
 from caponier.detect.logs.rule_files import BadRule, RuleDocument
 from caponier.detect.logs.techniques import techniques
 from caponier.detect.logs.windows import CAP
@@ -289,7 +289,7 @@ def _columns(rule: Any) -> dict[str, str]:
         for node in _nodes(condition.parsed)
         if isinstance(getattr(node, "value", None), types.SigmaCompareExpression)
     }
-    return {name.lower(): "NUMERIC" if name in compared else "TEXT" for name in names}
+    return {name.lower(): NUMERIC if name in compared else "TEXT" for name in names}
 
 
 def _nodes(node: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ There is a table for each log source that rules ask for, with the columns that t
 event carries beyond them costs nothing.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address")
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
 _ORIGINS: Final = 10_000
+
+NUMERIC: Final = "NUMERIC"
+"""Type of the columns whose values rules compare by size."""
+_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 
 Regex = Callable[[str], Callable[[str], Any]]
 
@@ -87,9 +92,9 @@ class Matcher:
         names = list(table.columns)
         execute = self._database.execute
         execute("BEGIN")
-        self._database.executemany(
-            self._inserts[index], [(position, *row(events[position].fields, names)) for position in positions]
-        )
+        by_size = [place for place, kind in enumerate(table.columns.values(), 1) if kind == NUMERIC]
+        rows = ((position, *row(events[position].fields, names)) for position in positions)
+        self._database.executemany(self._inserts[index], (_sized(one, by_size) for one in rows) if by_size else rows)
         for rule, query in table.queries:
             for (position,) in execute(query):
                 rules = found.setdefault(position, [])
@@ -121,6 +126,15 @@ def connect(regex: Regex) -> sqlite3.Connection:
 def row(fields: Fields, names: Sequence[str]) -> list[Scalar | None]:
     """Return the values of the named fields; the derived ones are worked out where they are asked for."""
     return [_SPECIAL[name](fields) if name in _SPECIAL else fields.get(name) for name in names]
+
+
+def _sized(values: tuple[Scalar | None, ...], by_size: Sequence[int]) -> list[Scalar | None]:
+    """Leave out what is no number where rules compare by size: to SQLite any text is more than any number."""
+    return [None if place in by_size and not _is_number(value) else value for place, value in enumerate(values)]
+
+
+def _is_number(value: Scalar | None) -> bool:
+    return not isinstance(value, str) or _NUMBER.fullmatch(value) is not None
 
 
 def quoted(name: str) -> str:
