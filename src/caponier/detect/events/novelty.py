@@ -25,6 +25,8 @@ NOISE: Final = 40.0
 SHRINKAGE: Final = 0.2
 """Share of the mean variance in each direction (Ledoit, Wolf 2004). Many benign queries show few different things, so
 the directions in which they hardly vary are known worse than their number says: the next user brings new ones."""
+ALIKE: Final = 1e-9
+"""A common distance up to this is none: benign clients all send one and the same input."""
 WEIGHT: Final = 127
 """Projections have whole weights up to this, so that their sums are exact (see telemetry/features.py)."""
 
@@ -94,7 +96,7 @@ class Novelty:
         distance, common = _distance(params, recent), float(params["common"][0])
         foreign = np.flatnonzero(distance > common)
         # Benign clients that all send one and the same input keep no distance at all.
-        farthest = round(float(distance.max()) / common, 2) if common else None
+        farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
         how_far = (
             f"the farthest at {farthest:.1f} times the distance that 99 % of benign queries keep"
             if farthest is not None
@@ -117,7 +119,10 @@ def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def _excess(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     common = max(float(params["common"][0]), np.finfo(np.float64).tiny)
-    excess: NDArray[np.int64] = np.floor(CAP * np.clip(_distance(params, query) / common - 1, 0, 1)).astype(np.int64)
+    # Where benign inputs are all one and the same, any other is as foreign as can be.
+    with np.errstate(over="ignore"):
+        beyond = np.clip(_distance(params, query) / common - 1, 0, 1)
+    excess: NDArray[np.int64] = np.floor(CAP * beyond).astype(np.int64)
     return excess
 
 
