@@ -48,6 +48,7 @@ MISSED = replace(TRIAL, detected=False, figures={**TRIAL.figures, "detected": 2}
 NOISY = replace(
     TRIAL, control_silent=False, figures={**TRIAL.figures, "controls": {"burst": {"checked": 12, "flagged": 2}}}
 )
+BOTH = replace(NOISY, detected=False, figures={**NOISY.figures, "detected": 2})
 MOOT = replace(TRIAL, attack_succeeded=False, detected=False, figures={**TRIAL.figures, "succeeded": 0, "detected": 0})
 
 
@@ -77,6 +78,7 @@ def test_help_ends_with_an_example() -> None:
         ((TRIAL,), (), 0, "1 of 1 trials passed in 12 s, not kept: there is no workspace"),
         ((TRIAL, MISSED), (), 1, "failed: flood saw 2 of 3 successful runs of flood on digits-mlp"),
         ((NOISY,), (), 1, "failed: flood was not silent on burst (2 of 12)"),
+        ((BOTH,), (), 1, "of flood on digits-mlp; flood was not silent on burst (2 of 12)"),
         ((MOOT,), (), 3, "flood did not succeed on digits-mlp: it proves nothing"),
         ((TRIAL,), (Skip("torch_checkpoints", "needs torch"),), 3, "not done: torch_checkpoints: needs torch"),
         ((MISSED,), (Skip("torch_checkpoints", "needs torch"),), 1, "not done: torch_checkpoints"),

@@ -107,11 +107,14 @@ def _tell(report: ValidationReport, *, quiet: bool) -> None:
 
 
 def _failure(trial: Trial) -> str:
+    told = []
     if trial.missed:
         seen = f"{trial.figures['detected']} of {trial.figures['succeeded']}"
-        return f"{trial.detector} saw {seen} successful runs of {trial.emulation} on {trial.target}"
-    noisy = [f"{name} ({check['flagged']} of {check['checked']})" for name, check in _noisy(trial).items()]
-    return f"{trial.detector} was not silent on {', '.join(noisy) or 'any control: none was checked'}"
+        told.append(f"{trial.detector} saw {seen} successful runs of {trial.emulation} on {trial.target}")
+    if not trial.control_silent:
+        noisy = [f"{name} ({check['flagged']} of {check['checked']})" for name, check in _noisy(trial).items()]
+        told.append(f"{trial.detector} was not silent on {', '.join(noisy) or 'any control: none was checked'}")
+    return "; ".join(told)
 
 
 def _noisy(trial: Trial) -> dict[str, dict[str, int]]:
