@@ -91,16 +91,16 @@ class Baseline:
             about[section] = _about(model)
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
-                arrays |= {
-                    f"{prefix}/params/{key}": np.ascontiguousarray(value) for key, value in detector.params.items()
-                }
+                arrays |= {f"{prefix}/params/{key}": value for key, value in detector.params.items()}
                 arrays[f"{prefix}/maxima/full"] = detector.maxima.full
                 arrays[f"{prefix}/maxima/partial"] = detector.maxima.partial
+        # Of an array with gaps safetensors would write the gaps.
+        arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
         models = json.dumps(about, sort_keys=True)
         head = {"schema": SCHEMA, "models": models, "sha256": _checksum(models, arrays)}
         # One entry only: safetensors writes several in an order that changes from run to run.
         metadata = {KEY: json.dumps(head, sort_keys=True)}
-        return bytes(save(dict(sorted(arrays.items())), metadata=metadata))
+        return bytes(save(arrays, metadata=metadata))
 
     @classmethod
     def load(cls, path: Path) -> Self:
