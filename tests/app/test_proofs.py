@@ -12,15 +12,20 @@ import pytest
 from caponier.app.artifact_proofs import prove_artifacts
 from caponier.app.dataset_proofs import prove_datasets
 from caponier.app.detectors import detectors, emulation
-from caponier.app.event_proofs import _first
+from caponier.app.event_attack import Deed
+from caponier.app.event_proofs import _first, _lost
 from caponier.app.log_proofs import prove_logs
 from caponier.app.progress import Silent
 from caponier.app.proof import Pair
-from caponier.app.proving_ground import ProvingGround, Scale
+from caponier.app.proving_ground import ProvingGround, Scale, Target
 from caponier.detect.artifact import Judgement, Verdict
 from caponier.detect.artifacts.unsafe_code import UnsafeCode
+from caponier.detect.baseline import Baseline
 from caponier.detect.datasets.label_noise import LabelNoise
+from caponier.emulate.event_log import Deployment
+from caponier.emulate.outcome import Stop
 from caponier.emulate.stories.stolen_account import StolenAccount
+from caponier.emulate.victims.digits import Victim
 
 
 def pair(detector: str, name: str, controls: tuple[str, ...] | None = None) -> Pair:
@@ -48,6 +53,16 @@ def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> No
     )
     assert _first(log, "mallory", {"e-4", "e-3"}) == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
     assert _first(log, "mallory", set()) == {}
+
+
+def test_requests_that_were_not_recorded_are_listed() -> None:
+    victim = Victim("mlp", lambda rows: rows, 1.0)
+    target = Target(Deployment("digits-mlp"), victim, Baseline(), ())
+    deed = Deed("flood", "flood-0-0", True, 3, Stop.FINISHED, {}, 1.0)
+    log = events(("k-1", "e-0", None), ("k-1", "e-1", None))
+    (lost,) = _lost(target, [deed], log)
+    assert (lost.what, lost.reason) == ("digits-mlp: 1 of 3 requests", "were not recorded")
+    assert list(_lost(target, [replace(deed, queries=2)], log)) == []
 
 
 def test_one_file_that_passes_as_harmless_is_a_miss(ground: ProvingGround) -> None:

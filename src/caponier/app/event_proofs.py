@@ -1,6 +1,6 @@
 """Proofs of detectors over inference events: attacks over HTTP, look-alikes at their own pace, one scan for each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -73,6 +73,7 @@ def prove_events(
     for plan in _plans({pair.emulation.name for pair in pairs}, ground):
         mine = [pair for pair in pairs if pair.emulation.name in plan.names]
         seen = _seen(plan, mine, ground, watch, guard)
+        skipped += _lost(plan.target, seen.deeds.values(), seen.events)
         for pair in mine:
             silent = _silent(pair, plan.target, [seen.attacked, seen.calm])
             if silent:
@@ -121,6 +122,13 @@ def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: i
     if name in plan.stages:
         return run_campaign(name, line, plan.stages[name], seed)
     return attack_image(name, line, plan.target.victim, split, seed)
+
+
+def _lost(target: Target, deeds: Iterable[Deed], events: pa.Table) -> Iterator[Skip]:
+    """List the requests that were answered and are not in the log: what was scanned is then not all that happened."""
+    asked = sum(deed.queries for deed in deeds)
+    if events.num_rows < asked:
+        yield Skip(f"{target.deployment.model}: {asked - events.num_rows:,} of {asked:,} requests", "were not recorded")
 
 
 def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip | None:
