@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from caponier.app.demo_batch import Batch, poisoned_batch, test_set
+from caponier.app.demo_batch import POISON, Batch, poisoned_batch, test_set
 from caponier.app.demo_folder import DemoFolder
-from caponier.app.demo_models import UNSAFE, fill
+from caponier.app.demo_models import ATTACK, UNSAFE, fill
 from caponier.app.demo_outcome import BatchSeen, FileSeen, Hunt, LogsSeen
-from caponier.app.demo_theft import ACCOUNT, SecurityLogs, security_logs
+from caponier.app.demo_theft import ACCOUNT, STORY, SecurityLogs, security_logs
 from caponier.app.incidents import list_incidents
 from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_artifact import scan_artifact
@@ -18,6 +18,9 @@ from caponier.app.scan_inference import ScanReport
 from caponier.app.scan_logs import scan_logs
 from caponier.app.write_file import write_bytes
 from caponier.emulate.event_log import Deployment
+from caponier.emulate.poison_registry import poisons
+from caponier.emulate.registry import files
+from caponier.emulate.story_registry import story
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.records.finding import Finding
 from caponier.remediate.model_registry import FILE_NAME
@@ -56,14 +59,15 @@ def hunt(folder: DemoFolder, deployment: Deployment, traces: Traces, traffic: Sc
     keep_findings(folder.workspace, traffic.findings)
     logs = _logs(folder, traces.logs)
     batch = _batch(folder, traces.batch)
-    files, found = _files(folder, deployment)
+    seen, found = _files(folder, deployment)
     return Hunt(
         inference=tuple(traffic.findings),
         logs=logs,
         batch=batch,
-        files=files,
+        files=seen,
         file_findings=found,
         incidents=tuple(list_incidents(folder.workspace)),
+        acted=frozenset((*story(STORY).techniques, *poisons()[POISON].techniques, *files()[ATTACK].techniques)),
         loaded=folder.canary.exists(),
     )
 

@@ -18,7 +18,8 @@ GOOD: Final = "2"
 BAD: Final = "3"
 """Versions trained on the batch as it was, and as the account left it; version 1 is the one that is served."""
 UNSAFE: Final = "digits-mlp-4.pkl"
-_FROM_ATTACK: Final = ("plain_pickle_attack", "in-a-model.pkl")
+ATTACK: Final = "plain_pickle_attack"
+_OF_ATTACK: Final = "in-a-model.pkl"
 _FROM_CONTROL: Final = "plain_data"
 HARMLESS: Final = ("containers-4.pkl", "numbers.npy", "weights.safetensors", "config.json", "notes.md")
 """Of the control's files."""
@@ -46,8 +47,7 @@ def fill(folder: Path, model: str, batch: Batch, seed: int, canary: Path) -> Non
         write_bytes(folder / name, content)
         registry = registry.register(model, version, name, hashlib.sha256(content).hexdigest())
     write_bytes(folder / FILE_NAME, registry.to_bytes())
-    attack, unsafe = _FROM_ATTACK
-    _copy(attack, {unsafe: UNSAFE}, folder, canary)
+    _copy(ATTACK, {_OF_ATTACK: UNSAFE}, folder, canary)
     _copy(_FROM_CONTROL, {name: name for name in HARMLESS}, folder, canary)
 
 

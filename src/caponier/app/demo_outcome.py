@@ -8,7 +8,7 @@ from caponier.app.incident_story import colour_words
 from caponier.app.scan_artifact import ScannedFile
 from caponier.coverage.heat_map import Cell, Status
 from caponier.detect.artifact import Verdict
-from caponier.matrix.technique import Color
+from caponier.matrix.technique import Color, TechniqueId
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding
 from caponier.records.incident import Incident
@@ -84,6 +84,8 @@ class Hunt:
     files: tuple[FileSeen, ...]
     file_findings: tuple[Finding, ...]
     incidents: tuple[Incident, ...]
+    acted: frozenset[TechniqueId]
+    """What the attacker did outside the model's traffic, in each matrix."""
     loaded: bool
     """Whether anybody loaded the unsafe file; nobody may."""
 

@@ -138,7 +138,7 @@ def _standing(result: DemoResult) -> list[Standing]:
     over = (ActionState.UNDONE, ActionState.EXPIRED)
     return [
         Standing(
-            in_plain_words(action),
+            in_plain_words(action).replace(f"{result.out}/", ""),
             action.state.value.replace("-", " "),
             action.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
             carried_out_by(action),

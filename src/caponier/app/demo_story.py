@@ -7,7 +7,7 @@ from typing import Final
 from caponier.app.demo_result import DemoResult
 from caponier.coverage.heat_map import Status
 from caponier.matrix.catalogue import harms_of
-from caponier.matrix.technique import Color, Harm, TechniqueRef
+from caponier.matrix.technique import Color, Harm, TechniqueId, TechniqueRef
 from caponier.records.finding import Basis
 
 HARM_WORDS: Final = {
@@ -66,15 +66,20 @@ def story(result: DemoResult) -> tuple[Told, ...]:
 def techniques(result: DemoResult) -> tuple[TechniqueRef, ...]:
     """Return every technique that a finding may be a trace of, those that most findings name first."""
     counts: dict[TechniqueRef, int] = {}
-    for finding in result.findings:
+    for finding in result.hunt.findings:
         for technique in finding.techniques:
             counts[technique] = counts.get(technique, 0) + 1
-    return tuple(sorted(counts, key=lambda technique: (-counts[technique], technique.matrix != "atlas")))
+    return tuple(sorted(counts, key=lambda technique: (-counts[technique], technique.matrix != "atlas", technique.id)))
 
 
 def acted(result: DemoResult) -> frozenset[str]:
     """Return the ids of the techniques that the attackers really used."""
-    return frozenset(id_.id for attacker in result.attackers for id_ in attacker.outcome.techniques)
+    return frozenset(id_.id for id_ in _acted(result))
+
+
+def _acted(result: DemoResult) -> set[TechniqueId]:
+    asked = {id_ for attacker in result.attackers for id_ in attacker.outcome.techniques}
+    return asked | result.hunt.acted
 
 
 def spread(values: Sequence[int]) -> str:
@@ -149,8 +154,8 @@ def _repaired(result: DemoResult) -> str:
         return "Nothing."
     return (
         f"The batch: a model that learns from it is right on {done.after:.1%} of {done.test_rows} test images, "
-        f"{done.before:.1%} with the flipped labels, {done.clean:.1%} before the attack. Version {done.left}, which had "
-        f"learned from them, was taken out of service for version {done.took}."
+        f"{done.before:.1%} with the flipped labels, {done.clean:.1%} before the attack. Version {done.left}, which "
+        f"had learned from them, was taken out of service for version {done.took}."
     )
 
 
@@ -180,9 +185,8 @@ def _certainty(result: DemoResult) -> str:
 
 
 def _harms(result: DemoResult) -> str:
-    ids = {id_ for attacker in result.attackers for id_ in attacker.outcome.techniques}
-    done = harms_of(sorted(ids))
-    seen = {harm for finding in result.findings for harm in finding.harms}
+    done = harms_of(sorted(_acted(result)))
+    seen = {harm for finding in result.hunt.findings for harm in finding.harms}
     text = ". ".join(HARM_WORDS[harm] for harm in done) + "."
     rest = [harm for harm in Harm if harm.value in seen and harm not in done]
     if rest:

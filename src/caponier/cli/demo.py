@@ -1,4 +1,4 @@
-"""`caponier demo`: the whole loop on real data, from a stolen account to a repair that is proven, in under 2 minutes."""
+"""`caponier demo`: the whole loop on real data, from a stolen account to a proven repair, in under 2 minutes."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext

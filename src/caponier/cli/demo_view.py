@@ -24,17 +24,9 @@ def view(result: DemoResult, out: Path) -> RenderableType:
     parts: list[RenderableType] = [Text(headline(result), "bold green" if not result.problems else "bold red"), Text()]
     if result.problems:
         parts += [*(Text(f"Not as it must be: {problem}.") for problem in result.problems), Text()]
-    parts += [
-        _told(result),
-        Text(),
-        _steps(result),
-        Text(),
-        _attackers(result),
-        Text(),
-        _techniques(result),
-        Text(),
-        _next(result, out),
-    ]
+    for part in (_told(result), _steps(result), _attackers(result), _techniques(result)):
+        parts += [part, Text()]
+    parts.append(_next(result, out))
     return Group(*parts)
 
 
