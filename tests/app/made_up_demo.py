@@ -56,7 +56,7 @@ def finding(detector: str, subject: SubjectRef, techniques: Sequence[TechniqueId
         trigger_event_id=None,
         event_ids=(),
         unique_queries=0,
-        evidence=Evidence("rule", 1.0, 0.0, None, None, None, None),
+        evidence=Evidence("rule", 1.0, 0.0),
         summary="as a test has it",
     )
 

@@ -315,9 +315,9 @@ def test_what_did_not_change_is_grey() -> None:
 
 
 def test_an_attack_that_found_nothing_has_no_picture_of_success(result: DemoResult, seen: Replay) -> None:
-    failed = dataclasses.replace(
-        result.attackers[0].outcome, adversarial=None, adversarial_label=None, final_distance=None, success=False
-    )
+    outcome = result.attackers[0].evasion
+    assert outcome is not None
+    failed = dataclasses.replace(outcome, adversarial=None, adversarial_label=None, final_distance=None, success=False)
     who = dataclasses.replace(result.attackers[0], outcome=failed)
     assert demo_pictures.change(who) is None
     assert "did not succeed" in render(dataclasses.replace(result, attackers=(who, result.attackers[1])), seen)
@@ -437,7 +437,7 @@ def test_the_heat_map_keeps_its_styles_to_itself(html: str, page: Page) -> None:
     assert html.count("<style>") == 1
 
 
-BROKEN = {
+BROKEN: dict[str, dict[str, object]] = {
     "1 findings in security logs without an attack": {"hunt.logs.control_findings": 1},
     "the download of the models did not succeed": {"hunt.logs.succeeded": False},
     "nothing was found in the security logs": {"hunt.logs.findings": ()},

@@ -49,6 +49,14 @@ STRANGERS: Final = 1_000
 """Added to the seed of the users who are scanned, so that none of them is one of those who were learned from."""
 
 
+EXTRAS: Final = {
+    "emulate": ("art", "jinja2", "PIL", "sklearn", "uvicorn"),
+    "logs": ("sigma",),
+    "serve": ("aiohttp",),
+}
+"""What has to be installed, as far as it can be told without importing it."""
+
+
 @dataclass(frozen=True)
 class Size:
     """How much happens in a demo.
@@ -93,7 +101,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
 
     Raises:
         InputError: If something else is in the folder.
-        MissingExtraError: If the extra `emulate` or `serve` is not installed.
+        MissingExtraError: If one of the extras `emulate`, `logs` and `serve` is not installed.
     """
     _check_extra()
     keys = [attacker_key(name, seed, ordinal) for ordinal, name in enumerate(_names(size))]
@@ -126,13 +134,11 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
 
 def _check_extra() -> None:
     """Fail before anything is changed."""
-    with needs("emulate", "The demo"):
-        for module in ("art", "jinja2", "PIL", "sklearn", "uvicorn"):
-            if find_spec(module) is None:
-                raise ModuleNotFoundError(name=module)
-    with needs("serve", "The guard of the demo"):
-        if find_spec("aiohttp") is None:
-            raise ModuleNotFoundError(name="aiohttp")
+    for extra, modules in EXTRAS.items():
+        with needs(extra, "The demo"):
+            for module in modules:
+                if find_spec(module) is None:
+                    raise ModuleNotFoundError(name=module)
 
 
 def _names(size: Size) -> tuple[str, ...]:
