@@ -10,7 +10,7 @@ import pytest
 from caponier.emulate.attack import Attack
 from caponier.emulate.campaign import Campaign, CampaignOutcome, Stage
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import RefusedError
+from caponier.emulate.oracle import Oracle, RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attacks, campaigns
@@ -208,6 +208,27 @@ def test_a_campaign_changes_nothing_of_its_stage(campaign: Campaign, stages: dic
     before = [part.copy() for part in parts]
     campaign.run(stage.victim.predict_proba, stage, seed=1, budget=70)
     assert all(np.array_equal(part, kept) for part, kept in zip(parts, before, strict=True))
+
+
+class Scribbler:
+    """An attack that asks for two images from one and the same memory."""
+
+    name, description, techniques, budget = "scribbler", "asks and scribbles over what it asked", (), 2
+
+    def run(self, predict: Callable[[Images], Images], original: Images, label: int, **_: object) -> AttackOutcome:
+        row = original[None].copy()
+        oracle = Oracle(lambda _: predict(row), original, label, self.budget)
+        oracle.answer(original)
+        row[:] = 1
+        oracle.answer(original)
+        return oracle.outcome(self.name, self.techniques, Stop.FINISHED)
+
+
+def test_what_was_asked_is_not_rewritten_by_what_is_asked_next(victim: Victim, targets: Pool) -> None:
+    told = trace(Scribbler(), victim.predict_proba, targets.images[0], int(targets.labels[0]), seed=0)
+    rows = np.array(told.events["input"].to_pylist(), np.float32)
+    assert np.array_equal(rows[0], targets.images[0])
+    assert (rows[1] == 1).all()
 
 
 def test_what_users_logged_is_what_the_model_answered(pool: Images, victim: Victim) -> None:
