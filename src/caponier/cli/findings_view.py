@@ -14,6 +14,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
+from caponier.cli.safe_text import spreadsheet
 from caponier.records.finding import Finding, Severity
 
 _COLUMNS: Final = ("finding_id", "time", "severity", "detector", "model", "subject", "summary")
@@ -167,5 +168,4 @@ def _escaped(text: str) -> str:
 
 
 def _spreadsheet_safe(cell: str | float) -> str | float:
-    # A spreadsheet would run such a text as a formula; the apostrophe makes it text.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return spreadsheet(cell) if isinstance(cell, str) else cell

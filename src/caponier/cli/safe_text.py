@@ -13,5 +13,10 @@ def markdown(text: str) -> str:
 
 
 def spreadsheet(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula; the apostrophe makes it text."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """Keep a spreadsheet from running a cell as a formula; the apostrophe makes it text.
+
+    A carriage return becomes a line feed: Python's writer does not quote one alone, and a spreadsheet begins a new row
+    at it, with whatever formula follows.
+    """
+    text = f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return text.replace("\r\n", "\n").replace("\r", "\n")
