@@ -71,10 +71,10 @@ def _walk(start: Path) -> Iterator[FoundFile]:
             yield FoundFile(path, f"is {_kind(status.st_mode)}, not a file")
         elif place in above:
             yield FoundFile(path, "is a link to a folder above it: a loop")
-        elif path.is_symlink() and place in linked:
+        elif os.path.islink(path) and place in linked:
             continue
         else:
-            if path.is_symlink():
+            if os.path.islink(path):
                 linked.add(place)
             try:
                 waiting += [(entry, above | {place}) for entry in sorted(path.iterdir(), reverse=True)]
@@ -83,7 +83,7 @@ def _walk(start: Path) -> Iterator[FoundFile]:
 
 
 def _unreachable(path: Path, failed: OSError) -> str:
-    if path.is_symlink():
+    if os.path.islink(path):
         return f"is a link that leads nowhere: {failed.strerror}"
     return f"cannot be reached: {failed.strerror}"
 

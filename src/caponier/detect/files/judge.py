@@ -91,7 +91,8 @@ class _Judge:
         if head.startswith(numpy_file.MAGIC):
             return self._numpy(content, where, depth)
         report = pickle_file.read(content, self.budget, certain=False)
-        if report is not None:
+        # The length that safetensors begin with may look like the beginning of a pickle.
+        if report is not None and (report.unsafe or not tensors.is_safetensors(content)):
             return self._report(report, where, depth)
         return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
 
@@ -135,7 +136,9 @@ class _Judge:
     def _numpy(self, content: memoryview, where: str, depth: int) -> str:
         part, objects = numpy_file.read(content)
         kind = self._report(part, where, depth)
-        if objects is not None:
+        if objects is not None and not len(objects):
+            self._report(Part(kind, unknown=["ends early: its objects are missing"]), where, depth)
+        elif objects is not None:
             report = pickle_file.read(objects, self.budget, certain=True)
             if report is not None:
                 self._report(report, where, depth)
@@ -182,7 +185,7 @@ class _Judge:
                 self.findings.unknown.append("holds a TorchScript program, which is not judged here")
             if name == "data.pkl" or (_is_storage(entry.name) and _holds(entry, known.get(name))):
                 continue
-            if not entry.name.endswith("/") and not _is_number(content, entry):
+            if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
                 self._entry(content, entry, where, depth)
         self.findings.parts += 1
         return kind
