@@ -118,3 +118,15 @@ def test_an_unknown_incident_says_where_to_look(home: Workspace) -> None:
     with pytest.raises(InputError, match="caponier incidents list") as missing:
         show_incident(home, "i-none")
     assert missing.value.where == "i-none"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\n", "x" * 201])
+def test_an_owner_has_a_name(home: Workspace, name: str) -> None:
+    """An incident of nobody would drop out of every list by owner, and look as if somebody cared."""
+    (incident,) = list_incidents(home)
+    before = list_audit(home)
+    with pytest.raises(InputError, match="1 to 200 characters"):
+        assign_incident(home, incident.incident_id, name)
+    assert show_incident(home, incident.incident_id).incident.owner is None
+    assert list_audit(home) == before
+    assert assign_incident(home, incident.incident_id, "  Ada Lovelace ").owner == "Ada Lovelace"

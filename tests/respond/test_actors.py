@@ -94,3 +94,20 @@ def test_an_address_of_many_identifies_nobody_even_in_the_inventory() -> None:
 def test_the_inventory_may_write_an_account_as_any_log_does() -> None:
     actors = Actors([Identity(key_hash="k-1", account="CORP\\Ada")])
     assert actors.members("principal:k-1") == ("account:ada", "principal:k-1")
+
+
+@pytest.mark.parametrize("written", ["FD00:0::7", "fd00::7", "FD00::7"])
+def test_an_address_of_the_inventory_is_one_in_any_spelling(written: str) -> None:
+    """People write addresses as they like; the reader of logs writes each in one way."""
+    actors = Actors([Identity(account="ada", addresses=(written,))])
+    (name,) = actors.named_by_context(context(1, None, host=None, address="fd00::7"))
+    assert actors.one(name) == actors.one("account:ada")
+    assert actors.one("address:fd00::8") != actors.one("account:ada")
+
+
+@pytest.mark.parametrize("address", ["10.9.0.1", "::ffff:10.9.0.1"])
+def test_a_shared_address_is_nobodys_however_a_socket_writes_it(address: str) -> None:
+    settings = RespondSettings.model_validate({"shared_addresses": ["10.9.0.0/24"]})
+    found = finding(1, SubjectRef("address", f"{address} curl/8"))
+    assert Actors(settings=settings).named_by(found) == ()
+    assert Actors().named_by(found) == (f"address:{address}",)
