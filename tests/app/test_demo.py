@@ -13,6 +13,7 @@ from caponier.app.demo_outcome import colors
 from caponier.app.demo_replay import Replay, replay
 from caponier.app.demo_result import DemoResult
 from caponier.app.findings import list_findings
+from caponier.app.incidents import list_incidents
 from caponier.app.scan_inference import scan_inference
 from caponier.app.verify_audit import list_audit, verify_audit
 from caponier.app.workspace import load_workspace, read_salt, require_workspace
@@ -22,7 +23,7 @@ from caponier.emulate.registry import habits
 from caponier.engines import local
 from caponier.errors import InputError
 from caponier.matrix.technique import Color
-from caponier.records.incident import Strategy
+from caponier.records.incident import Stage, Strategy
 
 SMALL = Size(calibration=54, test=13, trials=("unsafe_code",))
 """As small as a threshold allows: 50 benign users with a whole horizon."""
@@ -116,7 +117,8 @@ def test_benign_users_and_attackers_ask_at_the_same_time(out: Path, result: Demo
     attackers = {who.principal for who in result.attackers}
     at = [position for position, row in enumerate(rows) if row["principal"] in attackers]
     others = sum(row["principal"] not in attackers for row in rows[at[0] : at[-1]])
-    assert others > 100
+    # How many is a matter of how busy the machine is; none would mean one after the other.
+    assert others > 10
 
 
 def test_no_key_is_in_the_logs(out: Path) -> None:
@@ -186,6 +188,7 @@ def test_batch_model_and_file_are_repaired(out: Path, result: DemoResult) -> Non
         "2": "active",
         "3": "quarantined",
     }
+    assert [one.stage for one in list_incidents(require_workspace(out))] == [Stage.REMEDIATED]
     assert [file.name for file in result.hunt.files if file.harmful] == ["digits-mlp-4.pkl"]
     assert len(result.hunt.files) == 8
     assert not (out / "models/digits-mlp-4.pkl").exists()

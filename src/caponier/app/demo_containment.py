@@ -94,10 +94,10 @@ def contain(folder: DemoFolder, incident: Incident, scene: Scene) -> Containment
 
 
 def _block(folder: DemoFolder, incident: Incident) -> None:
-    """Do what the playbook says, and let a second person approve what the guard or the demo can carry out."""
+    """Do what the playbook says, and let a second person approve what waits for that."""
     applied = apply_response(folder.workspace, incident.incident_id, actor=ANALYST)
     for action in applied.actions:
-        if action.state is ActionState.AWAITING_APPROVAL and action.kind in (ActionKind.BLOCK, ActionKind.QUARANTINE):
+        if action.state is ActionState.AWAITING_APPROVAL:
             approve_action(folder.workspace, action.action_id, actor=APPROVER)
 
 

@@ -1,10 +1,12 @@
 """Repair what the demo's attacker broke: relabel the batch, and take out of service what learned from it."""
 
+from caponier.app.demo_containment import ANALYST
 from caponier.app.demo_folder import DemoFolder
 from caponier.app.demo_outcome import Repaired
+from caponier.app.incidents import advance_incident
 from caponier.app.remediate_dataset import DatasetRepair, remediate_dataset
 from caponier.app.rollback_model import Measurement, rollback_model
-from caponier.records.incident import Incident
+from caponier.records.incident import Incident, Stage
 from caponier.remediate.dataset_file import Repair
 from caponier.telemetry.datasets import read_dataset
 
@@ -35,6 +37,9 @@ def repair(folder: DemoFolder, model: str, incident: Incident | None, seed: int)
         return None
     measured = Measurement(test=folder.test_set)
     back = rollback_model(folder.models, model, measurement=measured, workspace=folder.workspace, incident_id=about)
+    if about is not None and rows.proven:
+        reason = f"{folder.batch.name} relabelled, {model} {back.plan.leaves.version} rolled back; both measured"
+        advance_incident(folder.workspace, about, Stage.REMEDIATED, reason=reason, actor=ANALYST)
     kept = len(read_dataset(folder.batch_repaired))
     return Repaired(
         clean=back.done.after["accuracy"],
