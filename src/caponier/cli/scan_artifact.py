@@ -129,8 +129,9 @@ def _csv(scanned: list[ScannedFile]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for file in scanned:
-        # A name that begins like a formula must not become one in a spreadsheet.
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in _cells(file)])
+        # It may be shown in a terminal, and a name that begins like a formula must not become one in a spreadsheet.
+        cells = [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in _cells(file)]
+        writer.writerow(map(_plain, cells))
     return text.getvalue()
 
 

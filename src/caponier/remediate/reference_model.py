@@ -64,7 +64,15 @@ class ReferenceModel:
         """Return the model as a safetensors file, which holds numbers and no code."""
         names = ("mean", "spread", "inner", "inner_bias", "outer", "outer_bias")
         metadata = {"format": FORMAT, "classes": orjson.dumps(list(self.classes)).decode()}
-        return save({name: np.ascontiguousarray(getattr(self, name)) for name in names}, metadata)
+        return _in_order(save({name: np.ascontiguousarray(getattr(self, name)) for name in names}, metadata))
+
+
+def _in_order(data: bytes) -> bytes:
+    """Sort the header: the library writes metadata in another order each time, and the digest would be another one."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = orjson.dumps(orjson.loads(data[8:end]), option=orjson.OPT_SORT_KEYS)
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def train(x: Floats, y: NDArray[np.int64], classes: tuple[str, ...], seed: int = 0) -> ReferenceModel:
