@@ -123,6 +123,13 @@ def test_what_torch_hands_on_to_has_its_attributes_by_then() -> None:
     assert refused.unsafe == [("items", "collections.OrderedDict after its state was set")]
 
 
+def test_a_parameter_with_a_state_takes_no_other_one() -> None:
+    parameter = b"ctorch._utils\n_rebuild_parameter_with_state\n(NNN}tR"
+    assert read(b"\x80\x04" + parameter + b".").is_clean
+    refused = read(b"\x80\x04" + parameter + b"}b.")
+    assert ("build", "torch._utils._rebuild_parameter_with_state after its state was set") in refused.unsafe
+
+
 WRAPPER = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81"
 
 

@@ -10,6 +10,7 @@ from caponier.detect.pickles.stream import BrokenError, Stream
 from caponier.detect.pickles.values import COMPUTED, Blob, Box, Global, Made
 
 _ENCODE: Final = Global("_codecs", "encode")
+_WITH_STATE: Final = Global("torch._utils", "_rebuild_parameter_with_state")
 
 
 class Calls:
@@ -57,7 +58,7 @@ class Calls:
             made = args[check.makes[0]]
             # What a function hands on to has its attributes set by then.
             return Made(made if isinstance(made, Global) else COMPUTED, args, built=check.calls is not None)
-        return Made(target, args)
+        return Made(target, args, built=target == _WITH_STATE)
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""
