@@ -58,6 +58,9 @@ class DryRun:
         )
 
 
+_ROUNDING = 1e-6
+
+
 class _Bucket:
     """A token bucket: `burst` queries at once, refilled by `per_minute`."""
 
@@ -70,7 +73,8 @@ class _Bucket:
         if self._last is not None:
             self._tokens = min(self._burst, self._tokens + (moment - self._last).total_seconds() * self._rate)
         self._last = moment
-        if self._tokens < 1:
+        # Ten times a tenth of a token is a little less than one.
+        if self._tokens < 1 - _ROUNDING:
             return True
         self._tokens -= 1
         return False
