@@ -118,7 +118,7 @@ def test_benign_users_and_attackers_ask_at_the_same_time(out: Path, result: Demo
     at = [position for position, row in enumerate(rows) if row["principal"] in attackers]
     others = sum(row["principal"] not in attackers for row in rows[at[0] : at[-1]])
     # How many is a matter of how busy the machine is; none would mean one after the other.
-    assert others > 10
+    assert others > 100
 
 
 def test_no_key_is_in_the_logs(out: Path) -> None:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from caponier import __version__
 from caponier.app import demo_tally
 from caponier.app.build_baseline import BaselineReport, build_baseline
-from caponier.app.demo_clients import Crowd, Door, Plot, crowd
+from caponier.app.demo_clients import Crowd, Door, Plot, crowd, unseen
 from caponier.app.demo_containment import KNOCKS, Scene, contain
 from caponier.app.demo_folder import DemoFolder, prepare
 from caponier.app.demo_hunt import Traces, hunt, leave_traces
@@ -33,7 +33,6 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import read_salt
 from caponier.app.write_file import write_bytes
 from caponier.emulate.event_log import Deployment
-from caponier.emulate.images import Images
 from caponier.emulate.population import assemble
 from caponier.emulate.registry import attack, campaign
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
@@ -170,6 +169,7 @@ def _day(world: _World, folder: DemoFolder, people: Crowd, door: Door, stages: S
     plots = _plots(world)
     total = size.test * size.queries + sum(_budget(plot) for plot in plots)
     with stages.stage("Attacking among other users", total) as watch, journal.into(folder.traffic_log):
+        people.await_attackers()
         raids = people.raids(plots, door)
         visits = people.visits(population.members, door, size.queries)
         follow([raids, visits], journal, watch, total)
@@ -190,12 +190,8 @@ def _plots(world: _World) -> tuple[Plot, ...]:
 def _copying(world: _World, name: str) -> Plot:
     stage = campaign(name).stage(world.split, world.seed, world.victim)
     # The model itself stays here: the attacker's process must have no other way to it than to ask.
-    unseen = replace(stage, victim=Victim(world.victim.kind, _unseen, world.victim.accuracy))
-    return Plot(attacker_key(name, world.seed, 0), name, stage.held.images, stage.held.labels, world.seed, unseen)
-
-
-def _unseen(rows: Images) -> Images:
-    raise RuntimeError("an attacker has no model at hand")
+    told = replace(stage, victim=Victim(world.victim.kind, unseen, world.victim.accuracy))
+    return Plot(attacker_key(name, world.seed, 0), name, stage.held.images, stage.held.labels, world.seed, told)
 
 
 def _plot(pool: Pool, name: str, ordinal: int, seed: int) -> Plot:

@@ -19,7 +19,7 @@ from caponier.emulate.images import Images, Labels
 from caponier.emulate.oracle import RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.population import Member, Population, Visit, drive
-from caponier.emulate.registry import attack, campaign
+from caponier.emulate.registry import attack, attacks, campaign, campaigns
 from caponier.emulate.victims.client import RemoteModel
 
 CALLERS = 2
@@ -90,6 +90,11 @@ class Crowd:
 
     _users: ProcessPoolExecutor
     _attackers: ProcessPoolExecutor
+    _warmed: Future[None]
+
+    def await_attackers(self) -> None:
+        """Wait until attackers can begin at once, so that they do not come when everybody else has gone."""
+        self._warmed.result()
 
     def visits(self, members: Sequence[Member], door: Door, queries: int) -> Future[tuple[Visit, ...]]:
         """Let benign users ask for so many different rows each."""
@@ -110,9 +115,9 @@ def crowd() -> Iterator[Crowd]:
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context) as users, ProcessPoolExecutor(1, context) as attackers:
         # Importing the attacks takes a second, which passes while the victim is trained.
-        attackers.submit(_warm)
+        warmed = attackers.submit(_warm)
         try:
-            yield Crowd(users, attackers)
+            yield Crowd(users, attackers, warmed)
         except BaseException:
             for pool in (users, attackers):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -123,6 +128,13 @@ def _warm() -> None:
     # For good: this process does nothing else, and its matrices are small.
     threadpool_limits(1, user_api="blas")
     evasion()
+    for known in (attacks, campaigns):
+        known()
+
+
+def unseen(rows: Images) -> Images:
+    """Stand where an attack expects the model itself: an attacker can only ask for it."""
+    raise RuntimeError("an attacker has no model at hand")
 
 
 def _visit(members: tuple[Member, ...], door: Door, queries: int) -> tuple[Visit, ...]:

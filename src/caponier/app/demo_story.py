@@ -11,9 +11,9 @@ from caponier.matrix.technique import Color, Harm, TechniqueId, TechniqueRef
 from caponier.records.finding import Basis
 
 HARM_WORDS: Final = {
-    Harm.CONFIDENTIALITY: "Confidentiality: answers can be collected until they make a copy of the model",
-    Harm.INTEGRITY: "Integrity: whoever holds such an image makes the model give a wrong answer",
-    Harm.AVAILABILITY: "Availability: the model no longer serves those it is for",
+    Harm.CONFIDENTIALITY: "Confidentiality: models were taken, and answers can be collected until they make a copy",
+    Harm.INTEGRITY: "Integrity: a changed image makes the model give a wrong answer, and wrong labels make it worse",
+    Harm.AVAILABILITY: "Availability: code that runs when a model file is loaded can stop the service",
 }
 COLOR_WORDS: Final = {Color.ORANGE: "orange, special to ML", Color.WHITE: "white, from ATT&CK Enterprise"}
 
