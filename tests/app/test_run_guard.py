@@ -37,6 +37,16 @@ from conftest import World
 from guard.loopback import ask
 
 INFER = "/v2/models/digits/infer"
+BLOCK_ONLY = """\
+schema: caponier.playbook/1
+name: test
+rules:
+- name: evasion
+  reason: test
+  when: {techniques: [AMLTM.EVADE.01]}
+  actions:
+  - {kind: block, scope: actor, duration: 24h}
+"""
 SECRET = "sk-very-secret-7781"
 
 
@@ -119,13 +129,13 @@ class TestEnforcing:
     ) -> None:
         with site(workspace, digits[1], mode="enforce") as one:
             asked = attack(one, digits, "eve")
-            first = list_findings(workspace)[-1]
-            assert asked < 300
+            assert asked < 100, "while the attacker asks a thousand times a second"
             for i in range(10):
                 with one.client(f"user-{i}") as model:
                     model.predict_proba(images(digits, 60, seed=i), batch=1)
             with pytest.raises(RefusedError), one.client("eve") as model:
                 model.predict_proba(images(digits, 1))
+        first = list_findings(workspace)[-1]
         assert first.unique_queries <= asked
         refused = {event["principal"] for event in log_of(workspace) if event["status"] == 429}
         assert refused == {principal(workspace, "eve")}
@@ -141,15 +151,21 @@ class TestEnforcing:
         assert {event["status"] for event in log_of(workspace)} == {200}
         assert one.guard.metrics.total("refused") == 0
 
-    def test_undo_reaches_the_guard(self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]) -> None:
-        with site(workspace, digits[1], mode="enforce") as one:
+    def test_undo_reaches_the_guard_and_lasts(self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]) -> None:
+        (workspace.root / "block.yaml").write_text(BLOCK_ONLY)
+        respond = {"playbooks": ["block.yaml"], "shipped_playbook": False}
+        with site(workspace.model_copy(update={"respond": respond}), digits[1], mode="enforce") as one:
             attack(one, digits, "eve")
+            (action,) = wait_for(lambda: list_actions(workspace))
             wait_for(lambda: is_refused(one, "eve"))
-            for action in list_actions(workspace):
-                undo_action(workspace, action.action_id)
+            undo_action(workspace, action.action_id)
             begun = monotonic()
             wait_for(lambda: not is_refused(one, "eve"))
             assert monotonic() - begun <= 2.0
+            found = len(list_findings(workspace))
+            assert attack(one, digits, "eve", target=1) > 200, "the guard does not put people in the wrong"
+            wait_for(lambda: len(list_findings(workspace)) > found)
+            assert not list_actions(workspace)
         assert "action.undone" in {row.action for row in list_audit(workspace)}
 
     def test_what_another_program_does_reaches_the_guard_and_runs_out(
@@ -233,7 +249,7 @@ class TestSecretsAndStrangers:
             told = "".join(one.told) + ask(one.url, "/-/metrics").body.decode()
         assert SECRET not in told
         files = [file for file in workspace.root.rglob("*") if file.is_file()]
-        assert len(log_of(workspace)) > 20
+        assert len(log_of(workspace)) > 5
         assert not [file for file in files if SECRET.encode() in file.read_bytes()]
 
     def test_callers_who_never_authenticate_hold_no_state(self, workspace: Workspace) -> None:
@@ -300,15 +316,17 @@ class TestTrouble:
             assert one.guard.metrics.total("lost_events")
         assert [line for line in one.told if line.startswith("warning: event log")]
 
-    def test_findings_wait_for_a_store_that_cannot_be_written(
+    def test_a_store_that_cannot_be_written_delays_the_record_and_not_the_response(
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
     ) -> None:
         with site(workspace, digits[1], mode="enforce") as one:
             with open_store(workspace.store) as store, store.write() as connection:
                 audit.lock(connection)
                 attack(one, digits, "eve", budget=60)
-                wait_for(lambda: one.guard.metrics.total("findings"))
-            wait_for(lambda: is_refused(one, "eve"), 20)
+                wait_for(lambda: is_refused(one, "eve"))
+                assert not is_refused(one, "ada")
+            wait_for(lambda: list_actions(workspace), 20)
+            assert is_refused(one, "eve")
 
     def test_a_mode_without_a_model_server_is_an_error(self, workspace: Workspace) -> None:
         with pytest.raises(InputError, match="no model server"):

@@ -2,25 +2,31 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import Final
 
 from caponier.app.action_feed import ActionFeed
-from caponier.app.correlate_findings import correlate_findings
+from caponier.app.correlate_findings import correlate_findings, settings_of
 from caponier.app.findings import record_findings
 from caponier.app.guard_log import EventOrder, GuardLog
+from caponier.app.incidents import show_incident
 from caponier.app.live_findings import LiveFindings
-from caponier.app.respond import apply_response
+from caponier.app.respond import apply_response, plan_response
 from caponier.guard.decisions import Decisions
 from caponier.guard.events import Row, events_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
+from caponier.records.response_action import ActionState, ResponseAction
+from caponier.respond import playbook
+from caponier.respond.correlate import correlate
+from caponier.respond.plan import Key, key_of, plan
+from caponier.store.response_actions import ActiveActions
 
 ACTOR: Final = "caponier guard"
 """Who acts, for the audit log."""
@@ -34,6 +40,9 @@ POLL_S: Final = 1.0
 """Between two looks at what other programs have changed."""
 MOST_WAITING: Final = 10_000
 """Findings that wait for a store that cannot be written; later ones are lost, and told."""
+
+UNTIL_STORED: Final = timedelta(minutes=10)
+"""For how long an action may be in force that the store does not know yet."""
 
 Tell = Callable[[str], None]
 
@@ -92,6 +101,11 @@ class GuardWork:
     enforce: bool
     body_limit: int
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
+    _rules: Sequence[playbook.Rule] = ()
+    _active: tuple[ResponseAction, ...] = ()
+    """In force, by the store."""
+    _spared: dict[Key, datetime] = field(default_factory=dict)
+    """What somebody has undone, and until when it is not begun before the store is asked."""
     _stop: Event = field(default_factory=Event)
     _thread: Thread | None = None
     _findings: list[Finding] = field(default_factory=list)
@@ -120,9 +134,14 @@ class GuardWork:
             self.tell(f"warning: {kind}; the guard goes on, and counts how often this happens")
 
     def start(self) -> None:
-        """Read what is in force, and begin."""
+        """Read what is in force, and begin.
+
+        Raises:
+            InputError: If a playbook cannot be read.
+        """
+        self._rules = playbook.load(settings_of(self.workspace), self.workspace.root)
         with ActionFeed(self.workspace) as feed:
-            self.decisions.replace(feed.read(datetime.now(UTC)).actions)
+            self._go_by(feed.read(datetime.now(UTC)))
         self._thread = Thread(target=self._run, name="caponier-guard-work", daemon=True)
         self._thread.start()
 
@@ -140,6 +159,7 @@ class GuardWork:
                 taken = self.queue.take(MOST_AT_ONCE)
                 found = bool(taken) and self._survive("detection", partial(self._look, taken))
                 if found:
+                    self._survive("response", self._begin)
                     self._survive("response", partial(self._respond, feed))
                 if time.monotonic() - polled >= POLL_S:
                     polled = time.monotonic()
@@ -188,6 +208,26 @@ class GuardWork:
         self.order.stamp(rows)
         return rows
 
+    def _begin(self) -> bool:
+        """Begin in memory what the store will be told next: writing it down takes as long as hundreds of queries.
+
+        It lasts until the store has the actions, which then take its place, or for some minutes if the store is down.
+        """
+        if not self.enforce:
+            return False
+        settings, now = settings_of(self.workspace), datetime.now(UTC)
+        begun: list[ResponseAction] = []
+        for incident in correlate(self._findings, (), (), self.workspace, settings, now).incidents:
+            own = [finding for finding in self._findings if finding.finding_id in incident.finding_ids]
+            made = plan(incident, own, self._rules, self.workspace, settings, author=ACTOR, now=now)
+            begun += [
+                replace(action, state=ActionState.ACTIVE, expires=min(action.expires, now + UNTIL_STORED))
+                for action in made.actions
+                if not action.needs_approval and self._spared.get(key_of(action), now) <= now
+            ]
+        self.decisions.replace([*self._active, *begun])
+        return True
+
     def _respond(self, feed: ActionFeed) -> bool:
         """Keep the findings, join them into incidents and, where that is wanted, do what the playbooks say.
 
@@ -207,18 +247,41 @@ class GuardWork:
             if self.enforce:
                 self._due += [incident.incident_id for incident in (*joined.opened, *joined.changed)]
         while self._due:
-            done = apply_response(self.workspace, self._due[0], actor=ACTOR)
+            self._answer(self._due[0])
             del self._due[0]
-            for action in done.actions:
-                what = f"{action.state.value}: {action.kind.value} {action.scope.kind} {action.scope.id}"
-                self.tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
-        self.decisions.replace(feed.read(datetime.now(UTC)).actions)
+        self._go_by(feed.read(datetime.now(UTC)))
         return True
+
+    def _answer(self, incident_id: str) -> None:
+        """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
+        known = show_incident(self.workspace, incident_id).actions
+        undone = [action for action in known if action.state is ActionState.UNDONE]
+        self._spare(undone)
+        left = {key_of(action) for action in undone}
+        planned = plan_response(self.workspace, incident_id, actor=ACTOR).plan.actions
+        wanted = [action.action_id for action in planned if key_of(action) not in left]
+        if not wanted:
+            return
+        for action in apply_response(self.workspace, incident_id, only=wanted, actor=ACTOR).actions:
+            what = f"{action.state.value}: {action.kind.value} {action.scope.kind} {action.scope.id}"
+            self.tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
+
+    def _go_by(self, force: ActiveActions) -> None:
+        """Decide by what the store says; what is gone from it before its end was undone."""
+        now, ids = datetime.now(UTC), {action.action_id for action in force.actions}
+        self._spare(action for action in self._active if action.action_id not in ids and now < action.expires)
+        self._active = force.actions
+        self.decisions.replace(self._active)
+
+    def _spare(self, undone: Iterable[ResponseAction]) -> None:
+        # As long as whatever else the caller does belongs to the same incident.
+        until = datetime.now(UTC) + settings_of(self.workspace).gap
+        self._spared |= {key_of(action): until for action in undone}
 
     def _poll(self, feed: ActionFeed) -> bool:
         now = datetime.now(UTC)
         changed = feed.poll(now)
         if changed is not None:
-            self.decisions.replace(changed.actions)
+            self._go_by(changed)
         feed.expire(now, actor=ACTOR)
         return True
