@@ -12,8 +12,10 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from caponier.app.detection_plan import Terms
+from caponier.app.guard_failures import Failures, Tell
 from caponier.app.guard_log import EventOrder, GuardLog
-from caponier.app.guard_work import GuardWork, Tell
+from caponier.app.guard_response import GuardResponse
+from caponier.app.guard_work import GuardWork
 from caponier.app.live_findings import LiveFindings
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
@@ -64,14 +66,14 @@ class Guard:
         tell: Tell = lambda _: None,
     ) -> None:
         self.settings = settings or settings_of(workspace)
-        self.metrics = Metrics()
+        self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
+        self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
         self.live = LiveFindings(terms, order.event_id)
-        self.decisions = Decisions(partial(_system_of, workspace))
-        enforce = self.settings.mode == "enforce"
+        enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
+        response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
-        limit = self.settings.body_limit
-        self.work = GuardWork(workspace, self.live, order, log, self.decisions, self.metrics, tell, enforce, limit)
+        self.work = GuardWork(workspace, self.live, order, log, response, self.metrics, self._failed, enforce, limit)
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,
@@ -82,7 +84,7 @@ class Guard:
             body_limit=limit,
             credentials=self.settings.credentials,
             session=self.settings.session,
-            on_failure=partial(self.work.failed, "request"),
+            on_failure=partial(self._failed, "request"),
         )
         self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
 
@@ -103,7 +105,7 @@ class Guard:
             raise InputError(
                 "there is no model server to guard", mend="Give --upstream URL, or upstream in caponier.toml, [guard]"
             )
-        failed = partial(self.work.failed, "model server")
+        failed = partial(self._failed, "model server")
         return Upstream(self.settings.upstream, timeout=self.settings.timeout, on_failure=failed)
 
 
