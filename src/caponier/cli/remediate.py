@@ -55,7 +55,7 @@ def dataset(
     path: Annotated[Path, typer.Argument(metavar="DATASET", help="A .npz with x and y, a Parquet or a CSV file.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new data set; it must not exist.")],
     repair: Annotated[Repair, typer.Option("--repair", help="Drop flagged rows, or give them the suggested label.")] = (
-        Repair.DROP
+        Repair.RELABEL
     ),
     quarantine: Annotated[
         Path | None,
