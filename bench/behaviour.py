@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench import traffic
 from bench.measured import caponier, say
 from bench.scorecard import Goal, Scorecard
@@ -19,57 +21,75 @@ from caponier.emulate.population import assemble, simulate
 
 SEEDS = (101, 102, 103)
 ATTACKS_EACH, USERS = 5, 100
+CAUSES = {
+    "attackers_flagged_share": (
+        "jbda is seen by distance_shape alone. At the default budget, 2 alerts a week over 300 users who fill a "
+        "horizon a day and five detectors ask for 1 in 5,000 horizons each, 17 times less than a rank among 300 can "
+        "promise: the threshold is an estimate, and in some seeds it lies above what the attack scores. More benign "
+        "users in the baseline, or a larger budget, lower it."
+    )
+}
 SPEC = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
-HORIZON = 200
+EVASION = ("hop_skip_jump", "boundary")
 
 
 def run(quick: bool) -> Scorecard:
-    """Build a baseline on 300 users, scan 100 others and 10 attackers; quick: one seed."""
+    """Build a baseline on 300 users, scan 100 others and 5 attackers of each kind; quick: one seed."""
     seeds = SEEDS[:1] if quick else SEEDS
     rows = [row for seed in seeds for row in _one(seed)]
     attackers = [row for row in rows if row["attack"]]
     users = [row for row in rows if not row["attack"]]
-    first = [row["queries"] for row in attackers if row["flagged"]]
+    evading = [row for row in attackers if row["who"] in EVASION]
+    first = [row["queries"] for row in evading if row["flagged"]]
     flagged = [row for row in users if row["flagged"]]
     habits = Counter(row["who"] for row in flagged)
     figures: dict[str, Any] = {
         "attackers": len(attackers),
         "attacks_succeeded": sum(row["success"] for row in attackers),
         "attackers_flagged_share": sum(row["flagged"] for row in attackers) / len(attackers),
-        "queries_to_first_finding_median": statistics.median(first) if first else None,
-        "queries_to_first_finding_most": max(first, default=None),
+        "evasion_flagged_share": sum(row["flagged"] for row in evading) / len(evading),
+        "evasion_queries_to_first_finding_median": statistics.median(first) if first else None,
+        "evasion_queries_to_first_finding_most": max(first, default=None),
         "benign_users": len(users),
         "benign_users_flagged": len(flagged),
     }
     goals = (
         Goal("attackers_flagged_share", 1.0, at_least=True),
-        Goal("queries_to_first_finding_median", 12, at_least=False),
+        Goal("evasion_flagged_share", 1.0, at_least=True),
+        Goal("evasion_queries_to_first_finding_median", 12, at_least=False),
         Goal("benign_users_flagged", 2 if quick else 6, at_least=False),
     )
     about = (
         f"{len(seeds)} seeds; a baseline of 300 benign users with 200 different queries each, then {USERS} other users "
-        f"and {ATTACKS_EACH} attackers of each kind on an MLP for scikit-learn's digits. Images of the victim, the "
-        "baseline, the users and the attackers are disjoint."
+        f"and {ATTACKS_EACH} attackers of each kind on models of scikit-learn's digits, at the default alert budget. "
+        "Images of the victim, the baseline, the users and the attackers are disjoint, but for the few records that "
+        "customers own of the training set."
     )
-    return Scorecard("behaviour", about, figures, goals, seeds, _table(attackers, users, habits))
+    return Scorecard("behaviour", about, figures, goals, seeds, _table(attackers, users, habits), CAUSES)
 
 
 def _one(seed: int) -> list[dict[str, Any]]:
     say(f"seed {seed}: training and attacking")
     split, victim = traffic.world(seed)
     users = simulate(assemble(split.test.images, USERS, seed + 1_000), victim.predict_proba, traffic.UNIQUE)
-    attacks = list(traffic.attacks_on(split, victim, seed, ATTACKS_EACH))
+    attacks, training = traffic.attacks_on(split, victim, seed, ATTACKS_EACH)
     with tempfile.TemporaryDirectory() as folder:
-        benign, log, baseline = (Path(folder) / name for name in ("benign.parquet", "log.parquet", "b.safetensors"))
+        home = Path(folder)
+        benign, log, baseline = home / "benign.parquet", home / "log.parquet", home / "b.safetensors"
         traffic.write_sorted([traffic.calibration(split, victim, seed)], benign)
-        traffic.write_sorted([users, *(trace.events for _, trace in attacks)], log)
+        traffic.write_sorted([users, *(attack.events for attack in attacks)], log)
+        np.savez(home / "training.npz", x=training, y=np.zeros(len(training), np.int64))
         say(f"seed {seed}: baseline and scan")
-        caponier("baseline", "build", str(benign), "--out", str(baseline), *SPEC, "--quiet")
-        found = caponier("scan", "inference", str(log), "--baseline", str(baseline), "--format", "csv", "--quiet")
+        caponier("init", folder, "--quiet")
+        sketch = ("--training-set", str(home / "training.npz"), "--workspace", folder)
+        caponier("baseline", "build", str(benign), "--out", str(baseline), *SPEC, *sketch, "--quiet")
+        arguments = ("--baseline", str(baseline), *SPEC, "--workspace", folder, "--format", "csv", "--quiet")
+        arguments += ("--rejected", str(home / "rejected.jsonl"))
+        found = caponier("scan", "inference", str(log), *arguments)
     first = _first_findings(found.output)
     rows = [
-        {"who": trace.outcome.name, "attack": True, "success": trace.outcome.success, **first.get(who, _SILENT)}
-        for who, trace in attacks
+        {"who": attack.name, "attack": True, "success": attack.success, **first.get(attack.principal, _SILENT)}
+        for attack in attacks
     ]
     names = sorted(set(users.column("principal").to_pylist()))
     return rows + [{"who": name.split("-")[0], "attack": False, **first.get(name, _SILENT)} for name in names]

@@ -49,6 +49,8 @@ class Scorecard:
     seeds: tuple[int, ...] = ()
     table: list[dict[str, Any]] = field(default_factory=list)
     """Details, one row each."""
+    causes: dict[str, str] = field(default_factory=dict)
+    """Why a figure misses its goal, as far as it is known; published only for figures that do."""
 
     @property
     def missed(self) -> list[str]:
@@ -72,6 +74,7 @@ class Scorecard:
             "figures": self.figures,
             "goals": [asdict(goal) for goal in self.goals],
             "missed": self.missed,
+            "causes": {name: why for name, why in self.causes.items() if name in self.missed},
             "seeds": list(self.seeds),
             "table": self.table,
             "machine": machine(),

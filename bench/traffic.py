@@ -1,16 +1,17 @@
 """Traffic for scorecards: benign users of a digits model with their habits, and attacks among them."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from caponier.emulate.images import shots
+from caponier.emulate.benign.owner_of_records import RECORDS
+from caponier.emulate.images import Images, shots
 from caponier.emulate.population import assemble, simulate
-from caponier.emulate.registry import attacks
-from caponier.emulate.trace import Trace, trace
+from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Victim, load_digits_split, train_victim
 from caponier.records.event import EVENT_SCHEMA
 
@@ -29,14 +30,36 @@ def calibration(split: DigitsSplit, victim: Victim, seed: int, users: int = 300)
     return simulate(assemble(split.calibration.images, users, seed), victim.predict_proba, UNIQUE)
 
 
-def attacks_on(split: DigitsSplit, victim: Victim, seed: int, each: int) -> Iterator[tuple[str, Trace]]:
-    """Yield attacks of every kind, with the principal that carried them out."""
+@dataclass(frozen=True)
+class Run:
+    """One attack, carried out in process."""
+
+    name: str
+    principal: str
+    success: bool
+    """By the attack's own measure."""
+    events: pa.Table
+
+
+def attacks_on(split: DigitsSplit, victim: Victim, seed: int, each: int) -> tuple[list[Run], Images]:
+    """Carry out attacks of every kind; return them, and the rows that the attacked models were trained on."""
     targets = victim.understood(split.attackers)
-    for name, attack in attacks().items():
-        for turn in range(each):
-            who = f"attacker-{name}-{turn}"
+    runs = []
+    # What customers own of the training set are the first images of their pools.
+    training = [split.train.images, split.calibration.images[:RECORDS], split.test.images[:RECORDS]]
+    for turn in range(each):
+        for name, attack in attacks().items():
+            who, number = f"attacker-{name}-{turn}", seed * 100 + turn
             image, label = targets.images[turn], int(targets.labels[turn])
-            yield who, trace(attack, victim.predict_proba, image, label, seed=seed * 100 + turn, principal=who)
+            found = trace(attack, victim.predict_proba, image, label, seed=number, principal=who)
+            runs.append(Run(name, who, found.outcome.success, found.events))
+        for name, campaign in campaigns().items():
+            who, number = f"attacker-{name}-{turn}", seed * 100 + turn
+            stage = campaign.stage(split, number, victim)
+            training.append(stage.training.images)
+            done = trace_campaign(campaign, stage, seed=number, principal=who)
+            runs.append(Run(name, who, done.outcome.success, done.events))
+    return runs, np.concatenate(training)
 
 
 def write_sorted(tables: list[pa.Table], path: Path) -> None:

@@ -11,8 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE_MEDIAN, FILE_MAX = 150, 600
 FUNCTION_MEDIAN, FUNCTION_MAX = 10, 60
 ATTIC = re.compile(r"(^|/)(utils?|helpers?|common|misc)(/|\.py$)")
-BROAD_BORDERS = {"src/caponier/cli/__init__.py"}
-"""Files that may catch everything: where the command line ends. Engines and the guard join when they need it."""
+BROAD_BORDERS = {
+    "src/caponier/cli/__init__.py",
+    "src/caponier/guard/middleware.py",
+    "src/caponier/app/guard_response.py",
+    "src/caponier/app/guard_work.py",
+}
+"""Files that may catch everything: where the command line ends, where a request is served, and the guard's worker."""
 
 
 def sources(folder: str) -> list[Path]:

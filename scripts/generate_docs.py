@@ -44,6 +44,8 @@ def section(result: dict[str, Any]) -> Iterator[str]:
         verdict = "" if name not in goals else "**missed**" if name in result["missed"] else "met"
         shown = f"{value:,}" if isinstance(value, int | float) else value
         yield f"| {name.replace('_', ' ')} | {shown} | {goals.get(name, '')} | {verdict} |"
+    for name, why in result.get("causes", {}).items():
+        yield f"\n**{name.replace('_', ' ')}**: {why}"
     if result["table"]:
         yield ""
         yield from table(result["table"])
@@ -74,12 +76,12 @@ def command_line() -> str:
 def commands(command: Any, name: str) -> Iterator[str]:
     """Yield a section for a command and all below it."""
     context = click.Context(command, info_name=name)
-    children = getattr(command, "commands", {})
+    children = command.list_commands(context) if hasattr(command, "list_commands") else []
     if not children:
         yield f"\n## `{name}`\n\n{(command.help or '').strip()}\n"
         yield from options(command, context)
     for child in sorted(children):
-        yield from commands(children[child], f"{name} {child}")
+        yield from commands(command.get_command(context, child), f"{name} {child}")
 
 
 def options(command: Any, context: click.Context) -> Iterator[str]:

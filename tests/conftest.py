@@ -5,25 +5,33 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from caponier.app.build_baseline import BaselineReport, build_baseline
 from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.app.workspace import create_workspace, load_workspace
+from caponier.emulate.benign.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
+from caponier.emulate.images import Images
 from caponier.emulate.population import assemble, simulate
-from caponier.emulate.registry import attacks
-from caponier.emulate.trace import EPOCH, trace
+from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec, Workspace
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
 
 HORIZON = 50
-USERS = 110
+USERS = 260
+"""As many as it takes for a promise of a bound of 2 %, shared out among five detectors."""
 RUNS = 5
+FLOOD = 1_500
+"""Queries of a flood; of everything else 150 are enough."""
 BOUND = AlertBudget(bound=0.02)
 
 
@@ -35,9 +43,13 @@ class World:
     users: Path
     """Other users than those of `benign`, a day later."""
     attacked: Path
-    """The same users, with five runs of every attack among them."""
+    """The same users, with five runs of every attack and campaign among them."""
     baseline: BaselineReport
     baseline_file: Path
+    workspace: Workspace
+    """Whose salt the sketch of the training set was made with."""
+    training: Images
+    """What the victims were trained on."""
     events: pa.Table
     """What `attacked` holds."""
 
@@ -61,18 +73,42 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
         for attack in attacks().values()
         for i in range(RUNS)
     ]
+    # What customers own of the training set are the first images of their pools.
+    training = [split.train.images, split.calibration.images[:RECORDS], split.test.images[:RECORDS]]
+    for name, campaign in campaigns().items():
+        for i in range(RUNS):
+            stage = campaign.stage(split, i, victim)
+            training.append(stage.training.images)
+            budget = FLOOD if name == "flood" else 150
+            runs.append(trace_campaign(campaign, stage, seed=i, budget=budget, begin=later).events)
     attacked = interleaved([users, *runs])
     for name, table in {"benign": benign, "users": users, "attacked": attacked}.items():
         pq.write_table(table, folder / f"{name}.parquet")
-    report = build_baseline([folder / "benign.parquet"], horizon=HORIZON)
+    create_workspace(folder / "workspace")
+    workspace = load_workspace(folder / "workspace")
+    assert workspace is not None
+    report = build_baseline(
+        [folder / "benign.parquet"],
+        workspace=workspace,
+        spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0),
+        horizon=HORIZON,
+        training_set=np.concatenate(training),
+    )
     file = folder / "digits.safetensors"
     file.write_bytes(report.baseline.to_bytes())
     return World(
-        folder / "benign.parquet", folder / "users.parquet", folder / "attacked.parquet", report, file, attacked
+        folder / "benign.parquet",
+        folder / "users.parquet",
+        folder / "attacked.parquet",
+        report,
+        file,
+        workspace,
+        np.concatenate(training),
+        attacked,
     )
 
 
 @pytest.fixture(scope="session")
 def attacked_scan(world: World) -> ScanReport:
     """The scan of users and attackers at a bound of 2 % for all detectors together."""
-    return scan_inference([world.attacked], world.baseline.baseline, alert_budget=BOUND)
+    return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)

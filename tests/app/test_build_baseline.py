@@ -9,17 +9,20 @@ import pytest
 from app.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.build_baseline import bound_of, build_baseline, promise_of
 from caponier.app.scan_inference import scan_inference
-from caponier.app.workspace import create_workspace, require_workspace
+from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import Params
 from caponier.detect.judging import MAX_BOUND, BackTest, Maxima
+from caponier.detect.registry import event_detectors
+from caponier.detect.sketch import ROWS, fits, holds
 from caponier.emulate.event_log import interleaved
-from caponier.emulate.registry import attack
-from caponier.emulate.trace import trace
+from caponier.emulate.registry import attack, campaign
+from caponier.emulate.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.digests import row_keys
 from caponier.telemetry.rejections import RejectedRows
 from conftest import BOUND, HORIZON, USERS, World
 
@@ -36,7 +39,7 @@ class TestSection:
         assert (section.model, section.version, section.horizon) == ("digits", "1", HORIZON)
         assert section.principals == USERS
         assert section.events == pq.read_metadata(world.benign).num_rows
-        assert set(section.detectors) == {"iterative_query", "novelty"}
+        assert set(section.detectors) == set(event_detectors())
         assert section.created.endswith("Z")
 
     def test_every_user_has_one_maximum(self, world: World) -> None:
@@ -47,7 +50,13 @@ class TestSection:
             assert not learned.back_test.failed
 
     def test_the_same_log_gives_the_same_baseline(self, world: World) -> None:
-        again = build_baseline([world.benign], horizon=HORIZON).baseline
+        again = build_baseline(
+            [world.benign],
+            workspace=world.workspace,
+            spec=world.baseline.baseline.models[0].spec,
+            horizon=HORIZON,
+            training_set=world.training,
+        ).baseline
         date = replace(again.models[0], created=world.baseline.baseline.models[0].created)
         assert Baseline((date,)).to_bytes() == world.baseline.baseline.to_bytes()
 
@@ -177,6 +186,22 @@ class TestSettingAside:
         assert learned.maxima.aside == 0
         assert notes == []
 
+    def test_who_copied_the_model_in_the_benign_log_does_not_teach_its_shape(
+        self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
+    ) -> None:
+        split, victim = digits
+        jbda = campaign("jbda")
+        bad = [trace_campaign(jbda, jbda.stage(split, seed, victim), seed=seed, budget=400) for seed in (90, 91)]
+        pq.write_table(
+            interleaved([pq.read_table(world.benign), *(one.events for one in bad)]), tmp_path / "mixed.parquet"
+        )
+        mixed = build_baseline(
+            [tmp_path / "mixed.parquet"], spec=world.baseline.baseline.models[0].spec, horizon=HORIZON
+        )
+        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
+        flagged = {finding.subject.id for finding in report.findings if finding.detector == "distance_shape"}
+        assert len(flagged & {f"jbda-{i}" for i in range(5)}) >= 4
+
     def test_attackers_in_the_benign_log_do_not_blind_the_detector(
         self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
     ) -> None:
@@ -194,10 +219,53 @@ class TestSettingAside:
         assert len(flagged & {f"hop_skip_jump-{i}" for i in range(5)}) >= 4
 
 
+class TestTrainingSet:
+    SET = np.arange(20.0).reshape(10, 2)
+
+    def home(self, tmp_path: Path) -> Workspace:
+        return require_workspace(create_workspace(tmp_path))
+
+    def test_its_sketch_goes_into_the_baseline(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, training_set=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        assert holds(params, row_keys(self.SET.astype(np.float32), read_salt(home))).all()
+        assert fits(params, read_salt(home))
+        assert all(ROWS not in found.params for name, found in section.detectors.items() if name != "membership_probe")
+
+    def test_without_one_membership_is_not_watched_and_that_is_said(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9))], spec=SPEC, horizon=4)
+        assert "membership_probe" not in report.baseline.models[0].detectors
+        assert report.notes == ["m: membership_probe is left out; it needs --training-set"]
+
+    def test_without_a_salt_there_is_no_sketch(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="needs a salt"):
+            built(log(tmp_path, users(9)), training_set=self.SET)
+
+    def test_a_training_set_of_other_things_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="have 3 values"):
+            built(log(tmp_path, users(9)), workspace=self.home(tmp_path), training_set=np.zeros((5, 3)))
+
+    def test_a_training_set_is_one_models(self, tmp_path: Path) -> None:
+        both = log(tmp_path, users(4), users(4, model="n"))
+        with pytest.raises(InputError, match="one model's, and the logs hold m, n"):
+            built(both, workspace=self.home(tmp_path), training_set=self.SET)
+
+    def test_another_salt_is_noticed_by_a_scan(self, world: World, tmp_path: Path) -> None:
+        report = scan_inference([world.attacked], world.baseline.baseline, workspace=self.home(tmp_path))
+        assert [note for note in report.notes if "membership_probe" in note and "another salt" in note]
+        assert not [one for one in report.findings if one.detector == "membership_probe"]
+
+    def test_a_baseline_without_a_sketch_is_noticed_by_a_scan(self, tmp_path: Path) -> None:
+        file = log(tmp_path, users(60))
+        report = scan_inference([file], built(file))
+        assert [note for note in report.notes if "membership_probe" in note and "--training-set" in note]
+
+
 class TestGaps:
     def test_a_detector_that_lacks_something_is_left_out_and_named(self, tmp_path: Path) -> None:
         report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC, horizon=4)
-        assert set(report.baseline.models[0].detectors) == {"novelty"}
+        assert set(report.baseline.models[0].detectors) == {"distance_shape", "flood", "novelty"}
         assert report.skipped == [("m: iterative_query", "no event has a label; log the model's answers")]
 
     def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
@@ -246,7 +314,7 @@ class TestWorkspace:
         workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
         (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
         assert section.horizon == 3
-        assert set(section.detectors) == {"iterative_query"}
+        assert set(section.detectors) == {"distance_shape", "flood", "iterative_query"}
 
     def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:
         text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'

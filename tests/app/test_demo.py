@@ -8,22 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caponier.app.build_baseline import bound_of
-from caponier.app.demo import DEPLOYMENT, Size, run_demo
-from caponier.app.demo_folder import prepare
+from caponier.app.demo import Size, run_demo
+from caponier.app.demo_outcome import colors
 from caponier.app.demo_replay import Replay, replay
 from caponier.app.demo_result import DemoResult
 from caponier.app.findings import list_findings
+from caponier.app.incidents import list_incidents
 from caponier.app.scan_inference import scan_inference
+from caponier.app.verify_audit import list_audit, verify_audit
 from caponier.app.workspace import load_workspace, read_salt, require_workspace
+from caponier.coverage.heat_map import Status
 from caponier.detect.baseline import Baseline
-from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import habits
 from caponier.engines import local
 from caponier.errors import InputError
+from caponier.matrix.technique import Color
+from caponier.records.incident import Stage, Strategy
 
-SMALL = Size(calibration=54, test=9, raids=1)
-"""As small as a threshold by rank allows: 50 benign users with a whole horizon."""
+SMALL = Size(calibration=54, test=13, trials=("unsafe_code",))
+"""As small as a threshold allows: 50 benign users with a whole horizon."""
 
 
 class Heard:
@@ -71,21 +74,24 @@ def result(out: Path, heard: Heard) -> DemoResult:
 def seen(out: Path, result: DemoResult) -> Replay:
     workspace = require_workspace(out)
     section = Baseline.load(out / "digits-mlp.safetensors").models[0]
-    return replay(out / "logs/traffic.jsonl", section, workspace.detect.alert_budget, read_salt(workspace))
+    return replay(out / "logs/traffic.jsonl", section, workspace.detect, read_salt(workspace))
 
 
 def test_every_attacker_is_flagged_and_no_benign_user_is(result: DemoResult) -> None:
     assert result.problems == ()
     assert [(who.emulation, who.flagged, who.outcome.success) for who in result.attackers] == [
+        ("jbda", True, True),
         ("hop_skip_jump", True, True),
         ("boundary", True, True),
     ]
-    assert (result.benign_flagged, result.benign_users) == (0, 9)
+    assert (result.benign_flagged, result.benign_users) == (0, 13)
 
 
 def test_an_attack_succeeds_by_distance(result: DemoResult) -> None:
     for attacker in result.attackers:
-        outcome = attacker.outcome
+        outcome = attacker.evasion
+        if outcome is None:
+            continue
         assert outcome.first_distance is not None
         assert outcome.final_distance is not None
         assert outcome.final_distance <= outcome.first_distance / 2
@@ -111,6 +117,7 @@ def test_benign_users_and_attackers_ask_at_the_same_time(out: Path, result: Demo
     attackers = {who.principal for who in result.attackers}
     at = [position for position, row in enumerate(rows) if row["principal"] in attackers]
     others = sum(row["principal"] not in attackers for row in rows[at[0] : at[-1]])
+    # How many is a matter of how busy the machine is; none would mean one after the other.
     assert others > 100
 
 
@@ -131,21 +138,77 @@ def test_the_folder_is_a_workspace_with_the_findings(out: Path, result: DemoResu
     assert (model.features.kind, model.features.shape) == ("image", (8, 8))
     assert model.baseline == out / "digits-mlp.safetensors"
     kept = {finding.finding_id for finding in list_findings(workspace)}
-    assert kept == {finding.finding_id for finding in result.findings}
+    assert kept == {finding.finding_id for finding in result.hunt.findings}
 
 
-def test_the_full_demo_can_promise_its_alert_budget(tmp_path: Path) -> None:
-    budget = prepare(tmp_path / "d", DEPLOYMENT).workspace.detect.alert_budget
-    users = Size().calibration
-    bound = bound_of(budget, 7 * users) / len(event_detectors())
-    assert bound * (users + 1) >= 1
+def test_the_steps_are_one_combined_incident(result: DemoResult) -> None:
+    incident = result.hunt.incident
+    assert incident is not None
+    assert incident.strategy is Strategy.COMBINED
+    assert len(incident.tactics) >= 4
+    assert colors(incident) == {Color.ORANGE, Color.WHITE}
+    assert {finding.finding_id for finding in result.hunt.findings} == set(incident.finding_ids)
+    detectors = {finding.detector for finding in result.hunt.findings}
+    assert {"distance_shape", "iterative_query", "sigma:model_bulk_read", "label_noise", "unsafe_code"} <= detectors
+    assert "account:alice" in incident.actors
+    assert {f"principal:{who.principal}" for who in result.attackers} <= set(incident.actors)
+    assert any(step.finding_id is None for step in incident.steps)
+
+
+def test_the_block_stops_the_attacker_and_nobody_else_and_can_be_undone(out: Path, result: DemoResult) -> None:
+    done = result.after.containment
+    assert done is not None
+    assert (done.dry_run.attack, done.dry_run.others) == (done.dry_run.of_attack, 0)
+    assert [(probe.asked, probe.answered) for probe in (done.blocked, done.undone, done.again)] == [
+        (60, 0),
+        (60, 60),
+        (60, 0),
+    ]
+    assert all(probe.benign_users == 13 for probe in (done.blocked, done.undone, done.again))
+    assert done.benign_blocked == 0
+    assert done.undo_works
+    rows = [json.loads(line) for line in (out / "logs/guard.jsonl").read_text().splitlines()]
+    keys = {who.principal for who in result.attackers}
+    assert sum(row["status"] == 429 for row in rows) == 120
+    assert {row["principal"] for row in rows if row["status"] == 429} == keys
+    undone = [row for row in list_audit(require_workspace(out), limit=1_000) if row.action == "action.undone"]
+    assert len(undone) == done.undo_rows
+    assert verify_audit(require_workspace(out)).ok
+
+
+def test_batch_model_and_file_are_repaired(out: Path, result: DemoResult) -> None:
+    done = result.after.repaired
+    assert done is not None
+    assert done.before < done.clean
+    assert done.before < done.after
+    assert done.left_accuracy < done.took_accuracy
+    assert min(result.hunt.batch.recall, result.hunt.batch.precision) > 0.8
+    registry = json.loads((out / "models/registry.json").read_text())
+    assert {one["version"]: one["status"] for one in registry["models"][0]["versions"]} == {
+        "2": "active",
+        "3": "quarantined",
+    }
+    assert [one.stage for one in list_incidents(require_workspace(out))] == [Stage.REMEDIATED]
+    assert [file.name for file in result.hunt.files if file.harmful] == ["digits-mlp-4.pkl"]
+    assert len(result.hunt.files) == 8
+    assert not (out / "models/digits-mlp-4.pkl").exists()
+    assert (out / "quarantine/digits-mlp-4.pkl").is_file()
+    assert not (out / ".caponier/canary").exists()
+
+
+def test_coverage_rests_on_trials_of_this_run(result: DemoResult) -> None:
+    proven = result.after.validated
+    assert proven.passed == proven.trials > 0
+    assert proven.count(Status.VALIDATED) > 0
+    assert all(cell.trials for cell in proven.cells if cell.status is Status.VALIDATED)
+    assert sum(proven.count(status) for status in Status) == len(proven.cells)
 
 
 def test_the_result_is_kept_as_json(out: Path, result: DemoResult) -> None:
     kept = json.loads((out / "result.json").read_text())
-    assert kept["schema"] == "caponier.demo/1"
+    assert kept["schema"] == "caponier.demo/2"
     assert kept["passed"] is True
-    assert kept["attackers"] == kept["attackers_flagged"] == 2
+    assert kept["attackers"] == kept["attackers_flagged"] == 3
     assert kept["attacks"] == json.loads(json.dumps([who.to_dict() for who in result.attackers]))
     assert (out / "report.html").is_file()
 
@@ -191,11 +254,11 @@ def test_the_replay_holds_every_query_with_its_answer(result: DemoResult, seen: 
     for attacker in result.attackers:
         queries = seen.queries[attacker.principal]
         assert len(queries.inputs) == len(queries.labels) == len(queries.scores["novelty"])
-        if attacker.attempts == 1:
+        if attacker.attempts == 1 and attacker.evasion:
             # A detector remembers so many queries, and takes a repeat of an older one for something new.
             assert attacker.outcome.unique_queries <= len(queries.labels) <= attacker.queries
-            np.testing.assert_array_equal(queries.inputs[0], attacker.outcome.original)
-            assert queries.labels[0] == str(attacker.outcome.original_label)
+            np.testing.assert_array_equal(queries.inputs[0], attacker.evasion.original)
+            assert queries.labels[0] == str(attacker.evasion.original_label)
 
 
 def test_the_replay_does_not_depend_on_how_the_log_was_cut(
@@ -204,7 +267,7 @@ def test_the_replay_does_not_depend_on_how_the_log_was_cut(
     monkeypatch.setattr(local, "BATCH_ROWS", 97)
     workspace = require_workspace(out)
     section = Baseline.load(out / "digits-mlp.safetensors").models[0]
-    cut = replay(out / "logs/traffic.jsonl", section, workspace.detect.alert_budget, read_salt(workspace))
+    cut = replay(out / "logs/traffic.jsonl", section, workspace.detect, read_salt(workspace))
     assert cut.queries.keys() == seen.queries.keys()
     for who, queries in seen.queries.items():
         for name, scores in queries.scores.items():
@@ -221,7 +284,7 @@ def test_a_second_run_replaces_the_first_and_counts_the_same(
     # What was made up must not get among what is real.
     assert not (out.parent / "production.db").exists()
     monkeypatch.delenv("CAPONIER_STORE")
-    assert len(list_findings(require_workspace(out))) == len(again.findings)
+    assert len(list_findings(require_workspace(out))) == len(again.hunt.findings)
     assert counts(again) == counts(result)
 
 
@@ -243,15 +306,15 @@ def test_another_folder_is_refused_before_anything_is_done(tmp_path: Path) -> No
 def test_what_did_not_go_as_it_must_is_said(result: DemoResult) -> None:
     unnoticed = dataclasses.replace(result.attackers[0], noticed={}, findings=0)
     failed = dataclasses.replace(
-        result.attackers[1], outcome=dataclasses.replace(result.attackers[1].outcome, success=False)
+        result.attackers[2], outcome=dataclasses.replace(result.attackers[2].outcome, success=False)
     )
     bothered = dataclasses.replace(result.benign[0], flagged=1, refused=2)
     bad = dataclasses.replace(
         result, attackers=(unnoticed, failed), benign=(bothered, *result.benign[1:]), skipped=("novelty: lost",)
     )
     said = "\n".join(bad.problems)
-    assert "HopSkipJump 1 was not flagged" in said
-    assert "Boundary attack 1 did not succeed" in said
+    assert "Jacobian-based augmentation was not flagged" in said
+    assert "Boundary attack did not succeed" in said
     assert "1 benign of 1 with the habit augmenter flagged" in said
     assert "2 of the habit augmenter were refused" in said
     assert "skipped novelty: lost" in said

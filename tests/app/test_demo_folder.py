@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from caponier.app.demo_folder import prepare
-from caponier.app.workspace import create_workspace, require_workspace
+from caponier.app.demo_keys import SALT, principal
+from caponier.app.demo_theft import ACCOUNT, FROM
+from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.emulate.event_log import Deployment
 from caponier.errors import InputError
+from caponier.telemetry.principals import principal_of
 
 SERVED = Deployment("digits-mlp", "1", "mail-sorting")
 
@@ -26,13 +29,14 @@ def test_a_new_or_empty_folder_becomes_a_workspace(tmp_path: Path, exists: bool)
         out.mkdir(parents=True)
     folder = prepare(out, SERVED)
     assert folder.workspace == require_workspace(out)
-    assert str(folder.workspace.detect.alert_budget) == "14 per week"
+    assert str(folder.workspace.detect.alert_budget) == "7 per week"
     assert folder.workspace.criticality_of("digits-mlp") == "high"
+    assert folder.workspace.detect.disabled == ("flood", "membership_probe")
 
 
 def test_a_demo_replaces_what_a_demo_wrote_and_nothing_else(tmp_path: Path) -> None:
     folder = prepare(tmp_path, SERVED)
-    folder.benign_log.parent.mkdir()
+    (tmp_path / "lake").mkdir(exist_ok=True)
     for written in (folder.report, folder.result, folder.benign_log, folder.traffic_log, folder.baseline):
         written.write_text("old")
     salt = (tmp_path / ".caponier/salt").read_bytes()
@@ -114,3 +118,22 @@ def test_the_store_is_the_folders_own_whatever_the_environment_says(
     monkeypatch.setenv("CAPONIER_STORE", "sqlite:///elsewhere.db")
     folder = prepare(tmp_path, SERVED)
     assert folder.workspace.store == f"sqlite:///{tmp_path}/.caponier/store.db"
+
+
+def test_the_keys_of_the_stolen_account_are_one_actor(tmp_path: Path) -> None:
+    workspace = prepare(tmp_path, SERVED, ["k-1", "k-2"]).workspace
+    assert [(one.key_hash, one.account, one.addresses) for one in workspace.identities] == [
+        ("k-1", ACCOUNT, (FROM,)),
+        ("k-2", ACCOUNT, (FROM,)),
+    ]
+    system = workspace.system_of("digits-mlp")
+    assert system is not None
+    assert system.datasets == ("batch.npz",)
+    assert all((system.hosts, system.accounts, system.buckets, system.endpoints))
+
+
+def test_the_public_salt_is_in_place_of_the_secret_one_which_stays(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, SERVED)
+    assert read_salt(folder.workspace) == SALT
+    assert bytes.fromhex((tmp_path / ".caponier/salt").read_text()) != SALT
+    assert principal("key") == principal_of("key", read_salt(folder.workspace))

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story
+from app.made_up_demo import aftermath, hunt
+from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story, demo_timeline
 from caponier.app.demo_replay import Queries, Replay
 from caponier.app.demo_report import render, write_report
 from caponier.app.demo_result import Attacker, Certainty, DemoResult, HabitShare, Served, Traffic
@@ -106,6 +108,11 @@ def finding(principal: str, detector: str, queries: int) -> Finding:
 
 @pytest.fixture
 def result() -> DemoResult:
+    found = (
+        finding("k-walker", "novelty", 3),
+        finding("k-walker", "iterative_query", 60),
+        finding("k-silent", "novelty", 4),
+    )
     walker = attacker("k-walker", "HopSkipJump 1", {"novelty": 3, "iterative_query": 60})
     return DemoResult(
         version="0.1.0",
@@ -117,11 +124,7 @@ def result() -> DemoResult:
             HabitShare("poller", "asks on a clock", Traffic(5, 1000, 1000), 0, 0, 0.05, dict.fromkeys(THRESHOLDS, 0.5)),
         ),
         attackers=(walker, attacker("k-silent", "Boundary attack 1", {"novelty": 4})),
-        findings=(
-            finding("k-walker", "novelty", 3),
-            finding("k-walker", "iterative_query", 60),
-            finding("k-silent", "novelty", 4),
-        ),
+        findings=found,
         events=1_600,
         certainty=Certainty(
             306,
@@ -134,6 +137,8 @@ def result() -> DemoResult:
         ),
         skipped=(),
         notes=(),
+        hunt=hunt(found, ("k-walker", "k-silent")),
+        after=aftermath(),
         seconds={"Training the model": 1.0, "Scanning": 2.0},
     )
 
@@ -197,9 +202,20 @@ def test_no_path_of_this_computer_is_on_the_page(html: str) -> None:
 
 def test_plain_words_come_first_and_the_sections_in_order(page: Page) -> None:
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section" and attributes.get("id")]
-    assert ids == ["attackers", "matrix", "scores", "benign", "findings", "made"]
-    headline = "All 2 attackers were flagged, and none of the 5 benign users was."
-    assert page.text.index(headline) < page.text.index("What happened") < page.text.index("What the attackers asked")
+    assert ids == [
+        "incident",
+        "response",
+        "repair",
+        "coverage",
+        "attackers",
+        "matrix",
+        "scores",
+        "benign",
+        "findings",
+        "made",
+    ]
+    headline = "One attacker, 4 tactics, one combined incident: found, blocked and repaired, and none of the 5"
+    assert page.text.index(headline) < page.text.index("What happened") < page.text.index("What the attacker asked")
 
 
 def test_every_anchor_leads_somewhere_and_every_id_is_there_once(page: Page) -> None:
@@ -237,14 +253,23 @@ def test_a_run_that_failed_says_so_at_the_top(result: DemoResult, seen: Replay) 
     missed = dataclasses.replace(result.attackers[1], noticed={}, findings=0)
     bad = dataclasses.replace(result, attackers=(result.attackers[0], missed), findings=result.findings[:2])
     page = Page(render(bad, seen))
-    assert "1 of 2 attackers were flagged" in page.text
+    assert "1 of 2 attacks on the model were flagged" in page.text
     assert page.text.index("Boundary attack 1 was not flagged") < page.text.index("What happened")
     assert "Not flagged" in page.text
 
 
 def test_a_run_without_findings_is_a_page_too(result: DemoResult, seen: Replay) -> None:
     missed = tuple(dataclasses.replace(who, noticed={}, findings=0) for who in result.attackers)
-    page = Page(render(dataclasses.replace(result, attackers=missed, findings=()), seen))
+    hunted = result.hunt
+    blind = dataclasses.replace(
+        hunted,
+        inference=(),
+        logs=dataclasses.replace(hunted.logs, findings=()),
+        batch=dataclasses.replace(hunted.batch, findings=()),
+        file_findings=(),
+        incidents=(),
+    )
+    page = Page(render(dataclasses.replace(result, attackers=missed, findings=(), hunt=blind), seen))
     assert page.open == []
     assert "No findings." in page.text
     assert "Nothing was seen." in page.text
@@ -290,9 +315,9 @@ def test_what_did_not_change_is_grey() -> None:
 
 
 def test_an_attack_that_found_nothing_has_no_picture_of_success(result: DemoResult, seen: Replay) -> None:
-    failed = dataclasses.replace(
-        result.attackers[0].outcome, adversarial=None, adversarial_label=None, final_distance=None, success=False
-    )
+    outcome = result.attackers[0].evasion
+    assert outcome is not None
+    failed = dataclasses.replace(outcome, adversarial=None, adversarial_label=None, final_distance=None, success=False)
     who = dataclasses.replace(result.attackers[0], outcome=failed)
     assert demo_pictures.change(who) is None
     assert "did not succeed" in render(dataclasses.replace(result, attackers=(who, result.attackers[1])), seen)
@@ -305,11 +330,14 @@ def test_the_matrix_is_complete_and_counts_the_findings(result: DemoResult, page
     assert {cell.id for cell in cells} == {technique.id for technique in load().techniques}
     assert {cell.id: (cell.findings, cell.acted) for cell in demo_matrix.seen(columns)} == {
         "AMLTM.EVADE.01.02": (3, True),
+        "AMLTM.EVADE.03.01": (1, True),
+        "AMLTM.EXEC.01.02": (1, True),
         "AMLTM.EXFIL.02": (2, False),
+        "AMLTM.EXFIL.03": (1, True),
     }
     assert page.text.count("orange: ") == sum(cell.orange for cell in cells)
     assert page.text.count("white: ") == sum(not cell.orange for cell in cells)
-    assert "✔ done by the attackers" in page.text
+    assert "✔ done by the attacker" in page.text
 
 
 def test_a_chart_has_the_threshold_the_attackers_and_the_benign(result: DemoResult, seen: Replay) -> None:
@@ -339,12 +367,17 @@ def test_a_chart_of_any_horizon_has_ticks(horizon: int, result: DemoResult, seen
 
 def test_the_story_is_about_this_result(result: DemoResult) -> None:
     told = {part.head: part.text for part in demo_story.story(result)}
-    assert "2 of 2 succeeded" in told["What happened"]
+    assert "2 of 2 attacks succeeded" in told["What happened"]
     assert "after 3 to 4 different queries" in told["When it was noticed"]
+    assert "40 of 40 further requests" in told["What was blocked"]
+    assert "refused: 0 of 5" in told["What was blocked"]
+    assert "84.0% with the flipped labels" in told["What was repaired"]
+    assert "19 of 19 trials" in told["What is covered"]
+    assert "strategy combined" in told["One incident"]
     assert "None of 306 benign users" in told["How sure"]
     assert "1 chance in 307" in told["How sure"]
-    assert told["What it harms"].startswith("Integrity")
-    assert "confidentiality" in told["What it harms"]
+    assert told["What it harms"].startswith("Confidentiality")
+    assert "Integrity" in told["What it harms"]
     assert "--workspace demo-out" in told["What to do next"]
 
 
@@ -359,4 +392,77 @@ def test_an_estimate_is_not_sold_as_a_promise(result: DemoResult) -> None:
 def test_bothered_users_are_in_the_headline(result: DemoResult, flagged: int, said: str) -> None:
     bothered = dataclasses.replace(result.benign[0], flagged=flagged)
     headline = demo_story.headline(dataclasses.replace(result, benign=(bothered,)))
-    assert headline == f"All 2 attackers were flagged, and {said} of the 5 benign users."
+    assert headline == f"All 2 attacks on the model were flagged, and {said} of the 5 benign users."
+
+
+def test_the_incident_is_drawn_over_its_tactics(result: DemoResult, page: Page) -> None:
+    line = demo_timeline.timeline(result)
+    assert line is not None
+    assert [lane.name for lane in line.lanes] == ["Initial Access", "Execution", "Model Evasion", "Exfiltration"]
+    assert [(row.tactic, row.color, row.by) for row in line.rows[:2]] == [
+        ("Initial Access", "white", "context"),
+        ("Exfiltration", "white", "sigma:model_bulk_read"),
+    ]
+    assert line.rows[-1].who == "file four.pkl"
+    assert [row.number for row in line.rows] == [*range(1, len(line.rows) + 1)]
+    xs = [row.x for row in line.rows]
+    assert xs == sorted(xs)
+    assert xs[-1] < line.width
+    heights = {lane.name: lane.y for lane in line.lanes}
+    assert all(row.y == heights[row.tactic] for row in line.rows)
+    assert "key of HopSkipJump 1" in page.text
+
+
+def test_two_incidents_are_no_story(result: DemoResult, seen: Replay) -> None:
+    apart = dataclasses.replace(result, hunt=dataclasses.replace(result.hunt, incidents=()))
+    assert demo_timeline.timeline(apart) is None
+    assert "the findings became 0 incidents, not one" in apart.problems
+    assert "0 incidents, not one" in Page(render(apart, seen)).text
+
+
+def test_what_was_not_blocked_or_repaired_is_said(result: DemoResult, seen: Replay) -> None:
+    nothing = dataclasses.replace(result.after, containment=None, repaired=None)
+    page = Page(render(dataclasses.replace(result, after=nothing), seen))
+    assert "Nothing was blocked" in page.text
+    assert "Nothing was repaired" in page.text
+
+
+def test_the_heat_map_keeps_its_styles_to_itself(html: str, page: Page) -> None:
+    picture = next(image for image in page.all("img") if image.get("class") == "heat-map")
+    kind, data = str(picture["src"]).split(";base64,")
+    assert kind == "data:image/svg+xml"
+    drawn = base64.b64decode(data).decode()
+    assert drawn.startswith("<svg")
+    assert "<style>" in drawn
+    assert html.count("<style>") == 1
+
+
+BROKEN: dict[str, dict[str, object]] = {
+    "1 findings in security logs without an attack": {"hunt.logs.control_findings": 1},
+    "the download of the models did not succeed": {"hunt.logs.succeeded": False},
+    "nothing was found in the security logs": {"hunt.logs.findings": ()},
+    "the flipped labels were not flagged": {"hunt.batch.findings": ()},
+    "2 findings in the batch before": {"hunt.batch.control_findings": 2},
+    "the unsafe model file was loaded": {"hunt.loaded": True},
+    "1 of 40 requests of the attacker were answered after the block": {"after.containment.blocked.answered": 1},
+    "2 of 5 benign users were refused after the second block": {"after.containment.again.benign_refused": 2},
+    "undoing the block did not work": {"after.containment.undo_rows": 0},
+    "the unsafe file was not quarantined": {"after.containment.moved": None},
+    "the plan would have stopped 600 of 600 attack queries and 1": {"after.containment.dry_run.others": 1},
+    "does not make a better model": {"after.repaired.after": 0.84},
+    "the version that was put back is not better": {"after.repaired.took_accuracy": 0.84},
+    "validation: it missed": {"after.validated.failed": ("it missed",)},
+    "the audit log is broken": {"after.audit.ok": False},
+}
+
+
+@pytest.mark.parametrize("said", BROKEN)
+def test_each_broken_promise_is_a_problem(result: DemoResult, said: str) -> None:
+    assert result.problems == ()
+    for path, value in BROKEN[said].items():
+        assert said in "\n".join(_with(result, path.split("."), value).problems)
+
+
+def _with(record: Any, path: list[str], value: object) -> Any:
+    new = _with(getattr(record, path[0]), path[1:], value) if path[1:] else value
+    return dataclasses.replace(record, **{path[0]: new})

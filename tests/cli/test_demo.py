@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     out, results = tmp_path_factory.mktemp("demo") / "out", []
 
     def small(*args: Any, **named: Any) -> DemoResult:
-        results.append(run_demo(*args, **named, size=Size(calibration=54, test=9, raids=1)))
+        results.append(run_demo(*args, **named, size=Size(calibration=54, test=13, trials=("unsafe_code",))))
         return results[0]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -67,10 +67,19 @@ def show(monkeypatch: pytest.MonkeyPatch, result: DemoResult) -> None:
 def test_the_story_comes_first_and_stages_go_to_standard_error(run: Shown) -> None:
     result, out = run.printed, run.out
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("All 2 attackers were flagged, and none of the 9 benign users was.\n")
-    for said in ("HopSkipJump 1", "different queries", "AMLTM.EVADE.01.02 Online Evasion (orange", "AML.T0043.001"):
+    assert result.stdout.startswith("One attacker, 5 tactics, one combined incident: found, blocked and repaired, ")
+    for said in (
+        "HopSkipJump",
+        "sigma:model_bulk_read",
+        "◆ orange",
+        "◇ white",
+        "60 of 60",
+        "different queries",
+        "AMLTM.EVADE.01.02 Online Evasion (orange",
+        "AML.T0043.001",
+    ):
         assert said in result.stdout
-    assert f"caponier findings list --workspace {out}" in result.stdout
+    assert f"caponier incidents list --workspace {out}" in result.stdout
     assert "caponier matrix show AMLTM.EVADE.01.02" in result.stdout
     assert f"{out}/report.html" in result.stdout
     lines = result.stderr.splitlines()
@@ -83,7 +92,7 @@ def test_json_is_one_document(app: typer.Typer, shown: DemoResult, monkeypatch: 
     show(monkeypatch, shown)
     result = runner.invoke(app, ["--format", "json", "--quiet"])
     assert (result.exit_code, result.stderr) == (0, "")
-    assert json.loads(result.stdout)["schema"] == "caponier.demo/1"
+    assert json.loads(result.stdout)["schema"] == "caponier.demo/2"
 
 
 def test_a_missed_attacker_is_a_failure(app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +100,8 @@ def test_a_missed_attacker_is_a_failure(app: typer.Typer, shown: DemoResult, mon
     show(monkeypatch, dataclasses.replace(shown, attackers=(missed, *shown.attackers[1:])))
     result = runner.invoke(app, ["--quiet"])
     assert result.exit_code == 4
-    assert result.stdout.startswith("1 of 2 attackers were flagged, and none of the 9 benign users was.\n")
-    assert "Not as it must be: HopSkipJump 1 was not flagged." in result.stdout
+    assert result.stdout.startswith("2 of 3 attacks on the model were flagged, and none of the 13 benign users was.\n")
+    assert "Not as it must be: Jacobian-based augmentation was not flagged." in result.stdout
     assert "not at all" in result.stdout
 
 
@@ -111,7 +120,7 @@ def test_nothing_found_at_all_is_still_told(
     show(monkeypatch, dataclasses.replace(shown, attackers=missed, findings=()))
     result = runner.invoke(app, ["--quiet"])
     assert result.exit_code == 4
-    assert "0 of 2 attackers were flagged" in result.stdout
+    assert "0 of 3 attacks on the model were flagged" in result.stdout
 
 
 def test_another_folder_is_refused(app: typer.Typer, tmp_path: Path) -> None:

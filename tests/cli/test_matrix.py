@@ -226,3 +226,19 @@ def test_version_is_completed():
     from caponier.cli.matrix import _complete_version
 
     assert _complete_version("atl") == ["atlas-5.6"]
+
+
+def test_show_names_what_detects_and_emulates_an_entry():
+    card = told("show", "AMLTM.EVADE.01.02")
+    assert "Detected by  iterative_query (inference events)" in card
+    assert "hop_skip_jump: HopSkipJump" in card
+    assert "Detected by  nothing yet" in told("show", "AMLTM.RECON.04")
+
+
+def test_show_follows_the_same_entry_into_another_column():
+    assert "distance_shape" in told("show", "AMLTM.RECON.06")
+    assert "distance_shape" in told("show", "AMLTM.EXFIL.02")
+
+
+def test_a_tactic_is_detected_by_nobody():
+    assert "Detected by" not in told("show", "AMLTM.EVADE")

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from caponier.cli.matrix_view import Columns, card, hits
+from caponier.cli.matrix_view import Columns, Links, card, hits
 from caponier.matrix.catalogue import load
 from caponier.matrix.lookup import look_up
 
@@ -124,3 +124,12 @@ def test_long_addresses_wrap_and_lose_nothing():
 def test_card_says_what_a_newer_release_changed(id_: str, told: str | None):
     view = drawn(card(look_up(id_)))
     assert (told in view) if told else ("2026.09" not in view)
+
+
+def test_a_card_says_what_detects_and_emulates_an_entry_where_that_is_asked():
+    found = look_up("AMLTM.EVADE.01.02")
+    links = {found.techniques[0].id: Links(("iterative_query (inference events)",), ())}
+    view = drawn(card(found, links))
+    assert "Detected by  iterative_query (inference events)" in view
+    assert "Emulated by  nothing yet" in view
+    assert "Detected by" not in drawn(card(found))

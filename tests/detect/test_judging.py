@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -201,6 +202,25 @@ class TestTriggers:
             rows, fired = triggers(flat, ordinal, owner, fired, value, horizon)
             found += [(int(owner[row]), int(ordinal[row])) for row in rows]
         assert sorted(found) == sorted(naive_triggers(scores, value, horizon))
+
+    @given(scores=subjects, value=st.integers(-1, 9), horizon=st.integers(1, 7), cuts=st.lists(st.integers(0, 20)))
+    def test_a_lasting_alert_is_told_once(
+        self, scores: list[list[int]], value: int, horizon: int, cuts: list[int]
+    ) -> None:
+        fired = np.zeros(len(scores), np.int64)
+        found = []
+        for begin, end in pairwise(sorted({0, 20, *cuts})):
+            parts = [line[begin:end] for line in scores]
+            flat = np.array([score for line in parts for score in line], np.int64)
+            ordinal = np.array([begin + i + 1 for line in parts for i in range(len(line))], np.int64)
+            owner = np.array([i for i, line in enumerate(parts) for _ in line], np.int64)
+            rows, fired = triggers(flat, ordinal, owner, fired, value, horizon, lasting=True)
+            found += [(int(owner[row]), int(ordinal[row])) for row in rows]
+        every = naive_triggers(scores, value, horizon)
+        turns = {(subject, (ordinal - 1) // horizon) for subject, ordinal in every}
+        assert sorted(found) == [
+            (subject, ordinal) for subject, ordinal in every if (subject, (ordinal - 1) // horizon - 1) not in turns
+        ]
 
     def test_only_above_the_threshold(self) -> None:
         one = np.ones(1, np.int64)

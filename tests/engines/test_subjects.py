@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from caponier.detect.batch import IDLE_SECONDS
+from caponier.detect.detector import Counts
 from caponier.engines.subjects import Scored, SubjectPass
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -148,8 +149,29 @@ class TestColumns:
         assert not part.rows.size
 
 
-def test_scores_are_those_of_different_queries() -> None:
-    rows: list[Row] = [("a", i, value, None) for i, value in enumerate([1.0, 1.0, 2.0, None, 3.0])]
-    (part,) = run(rows)
-    found: dict[str, Any] = {"rows": part.rows.tolist(), "scores": part.scores["counter"].tolist()}
-    assert found == {"rows": [0, 2, 4], "scores": [1, 2, 3]}
+REPEATING: list[Row] = [("a", i, value, None) for i, value in enumerate([1.0, 1.0, 2.0, None, 3.0])]
+
+
+def test_a_horizon_of_different_queries_counts_no_repeats() -> None:
+    (part,) = run(REPEATING)
+    rows, ordinal, subject = part.counted(Counts.QUERIES)
+    scores: dict[str, Any] = {"rows": rows.tolist(), "scores": part.scores["counter"][rows].tolist()}
+    assert scores == {"rows": [0, 2, 4], "scores": [1, 2, 3]}
+    assert ordinal.tolist() == [1, 2, 3]
+    assert subject.tolist() == [0, 0, 0]
+
+
+def test_a_horizon_of_events_counts_them_all() -> None:
+    (part,) = run([*REPEATING, ("b", 9, 1.0, None)])
+    rows, place, subject = part.counted(Counts.EVENTS)
+    assert rows.tolist() == [0, 1, 2, 3, 4, 5]
+    assert place.tolist() == [1, 2, 3, 4, 5, 1]
+    assert subject.tolist() == [0, 0, 0, 0, 0, 1]
+    assert part.asked.tolist() == [1, 1, 2, 2, 3, 1]
+
+
+@pytest.mark.parametrize("cuts", [[1], [2, 4], [1, 2, 3, 4]])
+def test_events_and_queries_are_counted_across_batches(cuts: list[int]) -> None:
+    parts = run(REPEATING, cuts)
+    assert np.concatenate([part.place for part in parts]).tolist() == [1, 2, 3, 4, 5]
+    assert np.concatenate([part.asked for part in parts]).tolist() == [1, 1, 2, 2, 3]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.matrix.technique import TechniqueId
 
 CAP = 40
@@ -21,10 +21,12 @@ class Counter:
         TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
     )
     subject = Subject.PRINCIPAL
+    counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT})
     state: np.dtype[Any] = np.dtype([("count", np.int64)])
     state_version = 1
     floor = 0
+    suspect = None
     max_confidence = Confidence.LOW
     emulations: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()

@@ -6,27 +6,41 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Params
+from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.sketch import ROWS
 from caponier.engines.local import Line, Plan, joined, scan
 from caponier.engines.subjects import SubjectPass
-from laws.streams import ENCODER, WIDTH, Stream, written
+from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
 
 
 def learned() -> EventBatch:
-    """Return benign events to fit on: plain users, and one who asks in small steps."""
-    stream = written([(seed, ["fresh"] * 4 + ["walk"] * (seed == 1)) for seed in range(9)])
+    """Return benign events to fit on: plain users, one who asks in small steps, and some who ask much."""
+    stream = written(
+        [(seed, ["fresh"] * 4 + ["walk"] * (seed == 1) + ["ring"] * (seed in (2, 3))) for seed in range(9)]
+    )
     return joined([part.similar.batch for part in SubjectPass(ENCODER, [], b"").run(stream.batches([]))], WIDTH)
 
 
 BENIGN = learned()
 
 
+def trained() -> NDArray[np.uint64]:
+    """Return the digests of every other input of the typical stream, as if a model had been trained on them."""
+    (part,) = SubjectPass(ENCODER, [], b"").run(TYPICAL.batches([]))
+    return np.unique(part.batch.key[part.rows])[::2]
+
+
+TRAINED = trained()
+
+
 def params_of(detector: EventDetector) -> list[Params]:
-    """Return what a detector runs with: learned, and at a cold start if it has one."""
+    """Return what a detector runs with: learned, with a training set if it asks for one, and at a cold start."""
     priors = detector.priors()
-    return [detector.fit(BENIGN), *([priors[0]] if priors else [])]
+    given = {ROWS: TRAINED} if Signal.TRAINING_SET in detector.needs else {}
+    return [{**detector.fit(BENIGN), **given}, *([priors[0]] if priors else [])]
 
 
 def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequence[int]) -> dict[str, Any]:
@@ -35,8 +49,9 @@ def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequen
     for part in SubjectPass(ENCODER, [(detector, params)], b"").run(stream.batches(cuts)):
         found["events"] += part.events
         found["duplicates"] += part.duplicates
+        rows, ordinals, subjects = part.counted(detector.counts)
         for row, subject, ordinal, score in zip(
-            part.rows, part.subject, part.ordinal, part.scores[detector.name], strict=True
+            rows, subjects, ordinals, part.scores[detector.name][rows], strict=True
         ):
             place = (part.names[subject], int(part.batch.time[row]), int(part.batch.seq[row]))
             signals = (int(part.similar.batch.signals["squared"][row]), bool(part.similar.batch.signals["flip"][row]))

@@ -38,7 +38,7 @@ def of(report: ScanReport, detector: str) -> ScanReport:
 
 @pytest.fixture(scope="module")
 def peace(world: World) -> ScanReport:
-    return scan_inference([world.users], world.baseline.baseline, alert_budget=BOUND)
+    return scan_inference([world.users], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
 
 
 @pytest.mark.parametrize("detector", event_detectors())

@@ -60,14 +60,16 @@ class HerePool:
 
 @pytest.fixture(scope="module")
 def two_processes(world: World) -> ScanReport:
-    return scan_inference([world.attacked], world.baseline.baseline, alert_budget=BOUND, workers=2)
+    return scan_inference(
+        [world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND, workers=2
+    )
 
 
 @pytest.fixture(scope="module")
 def out_of_order(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
     log = tmp_path_factory.mktemp("shuffled") / "log.parquet"
     pq.write_table(shuffled(world.events, 3), log)
-    report = scan_inference([log], world.baseline.baseline, alert_budget=BOUND)
+    report = scan_inference([log], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
     assert report.rejected.reasons["late"] == 0
     return report
 

@@ -8,7 +8,7 @@ import pytest
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from caponier.emulate.registry import attacks, habits
+from caponier.emulate.registry import attacks, campaigns, habits
 from conftest import RUNS, World
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 from laws.runs import registered
@@ -19,7 +19,7 @@ ENOUGH = 3
 
 def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
     """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
-    unknown = {*detector.emulations} - {*attacks()} | {*detector.controls} - {*habits()}
+    unknown = {*detector.emulations} - {*attacks(), *campaigns()} | {*detector.controls} - {*habits()}
     assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
     for emulation in detector.emulations:
         assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"
@@ -43,7 +43,7 @@ def test_every_detector_proves_itself(detector: EventDetector, attacked_scan: Sc
 def test_every_detector_is_held_against_every_habit_and_attack(world: World) -> None:
     names = world.events["principal"].to_pylist()
     seen = {name.rsplit("-", 2)[0] for name in names} | {name.rsplit("-", 1)[0] for name in names}
-    assert {*attacks(), *habits()} <= seen
+    assert {*attacks(), *campaigns(), *habits()} <= seen
 
 
 def proven(detector: EventDetector, world: World, threshold: float) -> None:

@@ -8,10 +8,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from caponier.app.correlate_findings import correlate_findings, record_context
+from caponier.app.findings import record_findings
+from caponier.app.incidents import list_incidents
+from caponier.app.respond import apply_response, expire_actions, list_actions, undo_action
 from caponier.records.finding import Finding, Severity
 from caponier.store import audit, findings
 from caponier.store.database import Store, open_store
 from caponier.store.findings import FindingFilter, Upserted
+from caponier.store.schema import VERSION_TABLE
+from caponier.store.tables import metadata
+from respond.made import ADA, NOW, context, finding, log_finding, workspace
 
 URL = os.environ.get("CAPONIER_TEST_POSTGRESQL", "")
 
@@ -23,7 +30,7 @@ def server() -> Iterator[Store]:
     with open_store(URL) as store:
         yield store
         with store.write() as connection:
-            for table in ("findings", "audit", "audit_head", "caponier_schema"):
+            for table in (*metadata.tables, VERSION_TABLE):
                 connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
 
 
@@ -89,7 +96,7 @@ def test_a_changed_row_is_seen(server: Store) -> None:
 
 def test_openers_at_once_create_one_schema(server: Store) -> None:
     with server.write() as connection:
-        for table in ("findings", "audit", "audit_head", "caponier_schema"):
+        for table in (*metadata.tables, VERSION_TABLE):
             connection.execute(text(f"DROP TABLE {table}"))
     failed: list[BaseException] = []
 
@@ -105,3 +112,34 @@ def test_openers_at_once_create_one_schema(server: Store) -> None:
     for opener in openers:
         opener.join(timeout=30)
     assert failed == []
+
+
+def test_incidents_and_responses_are_kept_once(server: Store) -> None:
+    home = workspace(identities=ADA).model_copy(update={"store": URL})
+    record_context(home, [context(1, days=-1), context(1, days=-1)], actor="test")
+    record_findings(home, [finding(1), log_finding(2, "ada", days=1)], actor="test")
+    work = [threading.Thread(target=correlate_findings, args=(home,)) for _ in range(3)]
+    for one in work:
+        one.start()
+    for one in work:
+        one.join(timeout=30)
+    (incident,) = list_incidents(home)
+    assert len(incident.steps) == 3
+
+    def apply() -> None:
+        apply_response(home, incident.incident_id, now=NOW, actor="ada")
+
+    people = [threading.Thread(target=apply) for _ in range(3)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join(timeout=30)
+    first, *rest = list_actions(home, now=NOW)
+    undo_action(home, first.action_id, now=NOW)
+    assert len(expire_actions(home, now=max(action.expires for action in rest))) == len(rest)
+    with server.read() as connection:
+        done = [row.action for row in audit.rows(connection)]
+        assert audit.verify(connection).ok
+    assert done.count("incident.opened") == 1
+    assert done.count("action.applied") + done.count("action.requested") == len(rest) + 1
+    assert (done.count("action.undone"), done.count("action.expired")) == (1, len(rest))

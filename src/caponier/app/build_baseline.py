@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Params
+from caponier.detect.detector import EventDetector, Params, Signal
 from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
 from caponier.detect.registry import select
+from caponier.detect.sketch import Sketch, sketch
 from caponier.engines.local import Line, Plan, fits, maxima, sample
 from caponier.engines.spool import SEPARATOR, ModelSummary, Spool, bucket_of
 from caponier.errors import InputError
@@ -54,12 +55,26 @@ class _Found:
     aside: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class _Lessons:
+    """Who learns, and the sketch of the training set that some of them are given besides."""
+
+    detectors: Sequence[EventDetector]
+    sketch: Sketch
+
+    def of(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+        """Return what a detector learns from some of the subjects (s,)."""
+        given = self.sketch if Signal.TRAINING_SET in detector.needs else {}
+        return {**fits(detector, benign, subjects), **given}
+
+
 def build_baseline(
     paths: Sequence[Path],
     *,
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     horizon: int | None = None,
+    training_set: NDArray[Any] | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -72,13 +87,16 @@ def build_baseline(
         workspace: Its inventory says what the models take; its salt keys the digests.
         spec: What the models take, in place of the inventory.
         horizon: Different queries over which a maximum is taken; the workspace's by default.
+        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
+            salted sketch of them goes into the baseline, for the detection of membership inference.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
         progress: Told how far it is.
 
     Raises:
-        InputError: If nothing in the logs can be used.
+        InputError: If nothing in the logs can be used, or a training set does not belong to them, or there is no
+            workspace with a salt for its sketch.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     salt = read_salt(workspace) if workspace else b""
@@ -88,8 +106,12 @@ def build_baseline(
     report = BaselineReport(Baseline(), rejected)
     sections = []
     with Spool() as spool:
-        for summary in load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt):
-            speaking = _speaking(report, summary, detectors)
+        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt)
+        if training_set is not None and len(read) > 1:
+            names = ", ".join(summary.model for summary in read)
+            raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")
+        for summary in read:
+            speaking = _speaking(report, summary, detectors, training_set is not None)
             listed = workspace.model(summary.model) if workspace else None
             known = feature_spec(summary, spec or (listed.features if listed else None))
             if known is None or not speaking:
@@ -99,17 +121,23 @@ def build_baseline(
                 report.skipped.append((summary.model, encoder))
                 continue
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-            sections.append(
-                _section(report, spool, summary, Plan(summary.model, encoder, turn, (), salt), speaking, watch)
-            )
+            plan = Plan(summary.model, encoder, turn, (), salt)
+            seen = {} if training_set is None else sketch(training_set, encoder.spec, salt)
+            sections.append(_section(report, spool, summary, plan, _Lessons(speaking, seen), watch))
     if not sections:
         reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
 
 
-def _speaking(report: BaselineReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
+def _speaking(
+    report: BaselineReport, summary: ModelSummary, detectors: Sequence[EventDetector], trained: bool
+) -> list[EventDetector]:
     """Return the detectors that find in the log what they need, and note the others."""
+    if not trained:
+        lame = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
+        report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in lame]
+        detectors = [detector for detector in detectors if detector.name not in lame]
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
         report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
@@ -123,14 +151,14 @@ def _section(
     spool: Spool,
     summary: ModelSummary,
     plan: Plan,
-    detectors: Sequence[EventDetector],
+    lessons: _Lessons,
     watch: Progress,
 ) -> ModelBaseline:
     watch.stage(f"Fitting {summary.model}")
     benign, names = sample(spool, plan, FIT_EVENTS / summary.events, FIT_HORIZONS * plan.horizon)
     watch.stage(f"Scoring {summary.model}", summary.attributed)
-    gathered, horizons = _cross_fitted(spool, plan, detectors, (benign, names), watch)
-    for detector in detectors:
+    gathered, horizons = _cross_fitted(spool, plan, lessons, (benign, names), watch)
+    for detector in lessons.detectors:
         report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
     aside = set().union(*(found.aside for found in gathered.values()))
     kept = np.array([name not in aside for name in names], bool)
@@ -146,24 +174,27 @@ def _section(
         # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
         # of a week.
         horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
-        detectors={d.name: _learned(d, fits(d, benign, kept), gathered[d.name]) for d in detectors},
+        detectors={d.name: _learned(d, lessons.of(d, benign, kept), gathered[d.name]) for d in lessons.detectors},
     )
 
 
 def _cross_fitted(
     spool: Spool,
     plan: Plan,
-    detectors: Sequence[EventDetector],
+    lessons: _Lessons,
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
 ) -> tuple[dict[str, _Found], int]:
     """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen."""
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
-    gathered = {detector.name: _Found() for detector in detectors}
+    gathered = {detector.name: _Found() for detector in lessons.detectors}
     horizons = 0
     for fold in range(FOLDS):
-        lines = tuple(Line(d.name, _fitted(d, benign, folds, fold), np.inf) for d in detectors)
+        # Fitted on the subjects outside a fold, so that the fold's own maxima are those of strangers.
+        others = folds != fold
+        strangers = others if others.any() else ~others
+        lines = tuple(Line(d.name, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
         found = maxima(spool, replace(plan, lines=lines), f"(bucket // 16) % {FOLDS} = {fold}", watch.advance)
         horizons += max(best.horizons for best in found.values())
         for name, best in found.items():
@@ -175,22 +206,17 @@ def _fold(subject: str) -> int:
     return bucket_of(subject) // 16 % FOLDS
 
 
-def _fitted(detector: EventDetector, benign: EventBatch, folds: NDArray[np.int64], fold: int) -> Params:
-    """Fit on the subjects outside a fold, so that the fold's own maxima are those of strangers."""
-    others = folds != fold
-    return fits(detector, benign, others if others.any() else ~others)
-
-
 def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
-    """Set aside the few subjects on whom the detector would raise an alarm even without a baseline; say who and why.
+    """Set aside the few subjects who look like attackers whatever the others do; say who and why.
 
     Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
     a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
     """
     priors = detector.priors()
-    if priors is None:
+    limit = detector.suspect if detector.suspect is not None or priors is None else priors[1]
+    if limit is None:
         return []
-    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > priors[1]}
+    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > limit}
     if len(odd) > ASIDE * len(found.by_subject):
         return [
             f"{len(odd)} of {len(found.by_subject)} benign principals look like attackers to {detector.name}; they are "
@@ -198,8 +224,8 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
         ]
     found.aside |= odd.keys()
     return [
-        f"{name.replace(SEPARATOR, ' ')} was set aside: {detector.name} would raise an alert even without a baseline "
-        f"({detector.statistic} {best:g}, from {priors[1]:g})"
+        f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
+        f"({detector.statistic} {best:g}, from {limit:g})"
         for name, best in sorted(odd.items())
     ]
 

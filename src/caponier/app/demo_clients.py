@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
+from threadpoolctl import threadpool_limits
+
 from caponier.emulate.black_box import evasion
+from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.images import Images, Labels
+from caponier.emulate.oracle import RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.population import Member, Population, Visit, drive
-from caponier.emulate.registry import attack
+from caponier.emulate.registry import attack, attacks, campaign, campaigns
 from caponier.emulate.victims.client import RemoteModel
 
 CALLERS = 2
@@ -44,6 +48,7 @@ class Plot:
         images: What to attack, shape (m, 64): one after the other, until the model is fooled from near enough.
         labels: True classes, shape (m,).
         seed: Fixes every query.
+        stage: What a campaign against the model as a whole goes by; None for an attack on images.
     """
 
     key: str
@@ -51,6 +56,7 @@ class Plot:
     images: Images
     labels: Labels
     seed: int
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +70,18 @@ class Raid:
         began: Answered requests before the last attempt.
     """
 
-    outcome: AttackOutcome
+    outcome: AttackOutcome | CampaignOutcome
     attempts: int
     queries: int
     began: int
+
+
+@dataclass(frozen=True)
+class Knock:
+    """What came of asking a model again with one key."""
+
+    asked: int
+    answered: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,11 @@ class Crowd:
 
     _users: ProcessPoolExecutor
     _attackers: ProcessPoolExecutor
+    _warmed: Future[None]
+
+    def await_attackers(self) -> None:
+        """Wait until attackers can begin at once, so that they do not come when everybody else has gone."""
+        self._warmed.result()
 
     def visits(self, members: Sequence[Member], door: Door, queries: int) -> Future[tuple[Visit, ...]]:
         """Let benign users ask for so many different rows each."""
@@ -85,6 +104,10 @@ class Crowd:
         """Let attackers attack, one after the other."""
         return self._attackers.submit(_raid, tuple(plots), door)
 
+    def knocks(self, plots: Sequence[Plot], door: Door, images: Images) -> Future[list[Knock]]:
+        """Let the keys of attackers ask for images, one a request."""
+        return self._attackers.submit(_knock, tuple(plots), door, images)
+
 
 @contextmanager
 def crowd() -> Iterator[Crowd]:
@@ -92,9 +115,9 @@ def crowd() -> Iterator[Crowd]:
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context) as users, ProcessPoolExecutor(1, context) as attackers:
         # Importing the attacks takes a second, which passes while the victim is trained.
-        attackers.submit(_warm)
+        warmed = attackers.submit(_warm)
         try:
-            yield Crowd(users, attackers)
+            yield Crowd(users, attackers, warmed)
         except BaseException:
             for pool in (users, attackers):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -102,7 +125,16 @@ def crowd() -> Iterator[Crowd]:
 
 
 def _warm() -> None:
+    # For good: this process does nothing else, and its matrices are small.
+    threadpool_limits(1, user_api="blas")
     evasion()
+    for known in (attacks, campaigns):
+        known()
+
+
+def unseen(rows: Images) -> Images:
+    """Stand where an attack expects the model itself: an attacker can only ask for it."""
+    raise RuntimeError("an attacker has no model at hand")
 
 
 def _visit(members: tuple[Member, ...], door: Door, queries: int) -> tuple[Visit, ...]:
@@ -117,7 +149,27 @@ def _raid(plots: tuple[Plot, ...], door: Door) -> list[Raid]:
     return [_one_raid(plot, door) for plot in plots]
 
 
+def _knock(plots: tuple[Plot, ...], door: Door, images: Images) -> list[Knock]:
+    return [_one_knock(plot, door, images) for plot in plots]
+
+
+def _one_knock(plot: Plot, door: Door, images: Images) -> Knock:
+    answered = 0
+    with door.enter(plot.key) as remote:
+        for image in images:
+            try:
+                remote.predict_proba(image[None])
+                answered += 1
+            except RefusedError:
+                continue
+    return Knock(len(images), answered)
+
+
 def _one_raid(plot: Plot, door: Door) -> Raid:
+    if plot.stage is not None:
+        with door.enter(plot.key) as remote:
+            copied = campaign(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
+            return Raid(copied, 1, remote.requests, 0)
     with door.enter(plot.key) as remote:
         began = 0
         for attempt, (image, label) in enumerate(zip(plot.images, plot.labels, strict=True), 1):

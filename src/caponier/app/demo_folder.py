@@ -1,4 +1,4 @@
-"""The folder that a demo leaves behind: a workspace with logs, a baseline and a report.
+"""The folder that a demo leaves behind: a workspace with logs, data, models, a baseline and a report.
 
 A demo may be run again over its own folder, and over no other. It deletes by name what a demo writes, so whatever else
 lies there stays.
@@ -6,16 +6,23 @@ lies there stays.
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from caponier.app.demo_keys import SALT
+from caponier.app.demo_models import BAD, GOOD, HARMLESS, UNSAFE, file_of
+from caponier.app.demo_theft import ACCOUNT, FROM, STORY
 from caponier.app.workspace import FILE_NAME, create_workspace, load_workspace
 from caponier.app.write_file import write_bytes
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import SIDE
+from caponier.emulate.story_registry import story
 from caponier.errors import CaponierError, InputError
 from caponier.records.inventory import Workspace
+from caponier.remediate.model_registry import FILE_NAME as REGISTRY
 
 SCHEMA: Final = "caponier.demo-folder/1"
 _MARKER: Final = ".caponier/demo.json"
@@ -23,6 +30,18 @@ _STORE: Final = ".caponier/store.db"
 _BASELINE: Final = "digits-mlp.safetensors"
 _BENIGN: Final = "logs/benign.jsonl"
 _TRAFFIC: Final = "logs/traffic.jsonl"
+_GUARDED: Final = "logs/guard.jsonl"
+_SECURITY: Final = "logs/security.jsonl"
+_USUAL: Final = "logs/security-usual.jsonl"
+_BATCH: Final = "data/batch.npz"
+_BATCH_BEFORE: Final = "data/batch-before.npz"
+_BATCH_REPAIRED: Final = "data/batch-repaired.npz"
+_BATCH_ASIDE: Final = "data/batch-quarantine.npz"
+_TEST: Final = "data/test.npz"
+_MODELS: Final = "models"
+_QUARANTINE: Final = "quarantine"
+_DEMO_SALT: Final = ".caponier/demo-salt"
+_CANARY: Final = ".caponier/canary"
 _REPORT: Final = "report.html"
 _RESULT: Final = "result.json"
 # The salt is not among them: it may have been used for more since, and a new demo does as well with it.
@@ -31,6 +50,19 @@ _WRITTEN: Final = (
     _RESULT,
     _BENIGN,
     _TRAFFIC,
+    _GUARDED,
+    _SECURITY,
+    _USUAL,
+    _BATCH,
+    _BATCH_BEFORE,
+    _BATCH_REPAIRED,
+    _BATCH_ASIDE,
+    _TEST,
+    *(f"{_MODELS}/{name}" for name in (REGISTRY, *HARMLESS, UNSAFE)),
+    *(f"{_MODELS}/{file_of('digits-mlp', version)}" for version in (GOOD, BAD)),
+    f"{_QUARANTINE}/{UNSAFE}",
+    _DEMO_SALT,
+    _CANARY,
     _BASELINE,
     _STORE,
     f"{_STORE}-wal",
@@ -39,8 +71,17 @@ _WRITTEN: Final = (
 )
 
 _BUDGET: Final = 'alert_budget = "2 per week"'
-_OWN_BUDGET: Final = 'alert_budget = "14 per week"'
-"""Two a day: with 306 benign users a day and two detectors that is what ranks alone can promise, nothing estimated."""
+_OWN_BUDGET: Final = 'alert_budget = "7 per week"'
+"""One a day: less than the ranks of 306 benign users can promise to three detectors, so thresholds are estimates.
+
+With 21 a week ranks would do, and among the 45 benign users of a demo one would be flagged now and then.
+"""
+_DISABLED: Final = '# disabled = ["iterative_query"]'
+_OWN_DISABLED: Final = """disabled = ["flood", "membership_probe"]
+# The demo squeezes a day into seconds: everybody asks as fast as this computer can, so rates say nothing in it.
+# membership_probe needs a sketch of the training set (baseline build --training-set), which the demo does not make."""
+_SALT_LINE: Final = re.compile(r"^salt_file = .*$", re.MULTILINE)
+_OWN_SALT: Final = f'salt_file = "{_DEMO_SALT}"  # public: the keys of a demo are made up'
 _INVENTORY: Final = """
 # What `caponier demo` serves and attacks.
 
@@ -50,12 +91,23 @@ purpose = "reads the digits of postal codes"
 criticality = "high"
 owner = "Mail room"
 models = ["{model}"]
+hosts = {hosts}
+accounts = {accounts}
+buckets = {buckets}
+endpoints = {endpoints}
+datasets = ["{batch}"]
 
 [[model]]
 name = "{model}"
 system = "{system}"
 features = {{ kind = "image", shape = [{side}, {side}], minimum = 0.0, maximum = 1.0 }}
 baseline = "{baseline}"
+"""
+_IDENTITY: Final = """
+[[identity]]
+key_hash = "{key_hash}"
+account = "{account}"
+addresses = ["{address}"]
 """
 
 
@@ -77,6 +129,61 @@ class DemoFolder:
         return self.root / _TRAFFIC
 
     @property
+    def guard_log(self) -> Path:
+        """What the guard saw while it refused."""
+        return self.root / _GUARDED
+
+    @property
+    def security_log(self) -> Path:
+        """Ordinary security logs of three days."""
+        return self.root / _SECURITY
+
+    @property
+    def usual_log(self) -> Path:
+        """The same organisation's logs without the attack."""
+        return self.root / _USUAL
+
+    @property
+    def batch(self) -> Path:
+        """Training rows, some of them with flipped labels."""
+        return self.root / _BATCH
+
+    @property
+    def batch_before(self) -> Path:
+        """The same rows before that."""
+        return self.root / _BATCH_BEFORE
+
+    @property
+    def batch_repaired(self) -> Path:
+        """The same rows after the repair."""
+        return self.root / _BATCH_REPAIRED
+
+    @property
+    def batch_aside(self) -> Path:
+        """The rows that the repair changed."""
+        return self.root / _BATCH_ASIDE
+
+    @property
+    def test_set(self) -> Path:
+        """Images that repairs are measured on."""
+        return self.root / _TEST
+
+    @property
+    def models(self) -> Path:
+        """The model folder, with a registry."""
+        return self.root / _MODELS
+
+    @property
+    def quarantine(self) -> Path:
+        """Where the unsafe model file goes."""
+        return self.root / _QUARANTINE
+
+    @property
+    def canary(self) -> Path:
+        """A file that is made if anybody loads the unsafe model file."""
+        return self.root / _CANARY
+
+    @property
     def baseline(self) -> Path:
         """The baseline file."""
         return self.root / _BASELINE
@@ -92,12 +199,13 @@ class DemoFolder:
         return self.root / _RESULT
 
 
-def prepare(out: Path, deployment: Deployment) -> DemoFolder:
+def prepare(out: Path, deployment: Deployment, principals: Sequence[str] = ()) -> DemoFolder:
     """Make a workspace for a demo, in place of what an earlier demo wrote there.
 
     Args:
         out: A new or empty folder, or one that a demo made.
         deployment: What the demo serves, for the inventory.
+        principals: Whom the logs name for the keys of the account that will be stolen.
 
     Raises:
         InputError: If something else is there; nothing was changed.
@@ -110,14 +218,29 @@ def prepare(out: Path, deployment: Deployment) -> DemoFolder:
     marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _mark(marker, None)
     file = create_workspace(root)
-    write_bytes(file, _workspace_file(file.read_text("utf-8"), deployment).encode())
+    write_bytes(file, _workspace_file(file.read_text("utf-8"), deployment, principals).encode())
+    salt = root / _DEMO_SALT
+    write_bytes(salt, SALT.hex().encode())
+    salt.chmod(0o600)
+    for made in (_MODELS, _QUARANTINE, Path(_BATCH).parent, Path(_TRAFFIC).parent):
+        (root / made).mkdir(exist_ok=True)
     _mark(marker, file)
     return DemoFolder(root, _own_store(file))
 
 
-def _workspace_file(template: str, deployment: Deployment) -> str:
-    inventory = _INVENTORY.format(system=deployment.system, model=deployment.model, side=SIDE, baseline=_BASELINE)
-    return template.replace(_BUDGET, _OWN_BUDGET) + inventory
+def _workspace_file(template: str, deployment: Deployment, principals: Sequence[str]) -> str:
+    system = story(STORY).system
+    inventory = _INVENTORY.format(
+        system=deployment.system,
+        model=deployment.model,
+        side=SIDE,
+        baseline=_BASELINE,
+        batch=Path(_BATCH).name,
+        **{kind: json.dumps(list(getattr(system, kind))) for kind in ("hosts", "accounts", "buckets", "endpoints")},
+    )
+    people = [_IDENTITY.format(key_hash=name, account=ACCOUNT, address=FROM) for name in principals]
+    settings = template.replace(_BUDGET, _OWN_BUDGET).replace(_DISABLED, _OWN_DISABLED)
+    return _SALT_LINE.sub(_OWN_SALT, settings) + inventory + "".join(people)
 
 
 def _own_store(file: Path) -> Workspace:

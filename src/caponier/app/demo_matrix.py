@@ -21,7 +21,7 @@ class Cell:
         variant: Named in the text of 2020 only.
         findings: How many findings may be a trace of it.
         acted: Whether an attacker of the demo did it.
-        first: Id of the first of these findings; None if there is none.
+        first: Where the page tells of the first of these findings; None if there is none.
         children: Its sub-techniques and variants.
     """
 
@@ -49,10 +49,12 @@ def columns(result: DemoResult) -> tuple[Column, ...]:
     matrix = load(DEFAULT)
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
-    for finding in sorted(result.findings, key=lambda finding: finding.last_time):
+    shown = {finding.finding_id for finding in result.findings}
+    for finding in sorted(result.hunt.findings, key=lambda finding: finding.last_time):
         for technique in finding.techniques:
             counts[technique.id] += 1
-            first.setdefault(technique.id, finding.finding_id)
+            # Findings outside the model's traffic have no row of their own on the page.
+            first.setdefault(technique.id, finding.finding_id if finding.finding_id in shown else "incident")
     return tuple(
         Column(tactic.id, tactic.name, _cells(matrix, tops, counts, first, acted(result)))
         for tactic, tops in matrix.columns()

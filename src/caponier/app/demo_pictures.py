@@ -69,8 +69,8 @@ def difference(before: Images, after: Images) -> str:
 
 def change(attacker: Attacker) -> Change | None:
     """Picture what an attack achieved; None if it never found an adversarial image."""
-    outcome = attacker.outcome
-    if outcome.adversarial is None:
+    outcome = attacker.evasion
+    if outcome is None or outcome.adversarial is None:
         return None
     return Change(
         original=ink(outcome.original),

@@ -18,7 +18,7 @@ from caponier.detect.registry import select
 from caponier.engines.local import Line, Plan, suspicion
 from caponier.engines.spool import Spool
 from caponier.errors import CaponierError
-from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import DetectSettings
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -53,14 +53,15 @@ class Replay:
     latency_ms: Mapping[str, float]
 
 
-def thresholds_of(section: ModelBaseline, budget: AlertBudget) -> dict[str, Threshold]:
-    """Return the threshold of each detector, as a scan with this baseline and alert budget sets it.
+def thresholds_of(section: ModelBaseline, settings: DetectSettings) -> dict[str, Threshold]:
+    """Return the threshold of each detector, as a scan with this baseline and these settings sets it.
 
     Raises:
         CaponierError: If the baseline has too few principals for one.
     """
-    share = bound_of(budget, section.horizons_per_week)
-    detectors = [detector for detector in select() if detector.name in section.detectors]
+    share = bound_of(settings.alert_budget, section.horizons_per_week)
+    enabled = select(settings.disabled, settings.detectors)
+    detectors = [detector for detector in enabled if detector.name in section.detectors]
     found = {}
     for detector in detectors:
         line = threshold(section.detectors[detector.name].maxima, share / len(detectors), detector.floor)
@@ -70,16 +71,16 @@ def thresholds_of(section: ModelBaseline, budget: AlertBudget) -> dict[str, Thre
     return found
 
 
-def replay(log: Path, section: ModelBaseline, budget: AlertBudget, salt: bytes) -> Replay:
+def replay(log: Path, section: ModelBaseline, settings: DetectSettings, salt: bytes) -> Replay:
     """Score a log of one model again, and keep everything.
 
     Args:
         log: The log.
         section: The baseline of its model.
-        budget: Which the thresholds are to keep.
+        settings: The workspace's: which detectors run, and the alert budget that their thresholds are to keep.
         salt: The workspace's.
     """
-    thresholds = thresholds_of(section, budget)
+    thresholds = thresholds_of(section, settings)
     lines = tuple(Line(name, section.detectors[name].params, line.value) for name, line in thresholds.items())
     plan = Plan(section.model, Encoder(section.spec, section.knots), section.horizon, lines, salt)
     with Spool() as spool:

@@ -1,5 +1,6 @@
 """The demo's report: one HTML file that asks nobody for anything."""
 
+import base64
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,16 +10,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story
+from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story, demo_timeline
 from caponier.app.demo_pictures import Change, Tile
 from caponier.app.demo_replay import Replay
 from caponier.app.demo_result import Attacker, DemoResult
+from caponier.app.respond import carried_out_by, in_plain_words
 from caponier.app.write_file import write_bytes
+from caponier.coverage.heat_map import Status
+from caponier.coverage.svg import svg
 from caponier.extras import needs
 from caponier.records.finding import Basis, Finding
+from caponier.records.response_action import ActionState
 
 LOOKS_FOR: Final = {
     "iterative_query": "small steps from query to query, and answers that flip on them: a search for the boundary",
+    "distance_shape": "steps of one size from earlier queries: synthetic images with which a model is copied",
     "novelty": "images unlike anything that benign users send: noise and mixtures, with which a search begins",
 }
 """What detectors look for, for people; one that is not here has only its name."""
@@ -39,6 +45,17 @@ class Portrait:
     change: Change | None
     style: int
     """Colour, dash and marker in the charts."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One response action as the page shows it."""
+
+    words: str
+    state: str
+    until: str
+    by: str
+    approver: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,10 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
     fastest = [attacker.first_noticed for attacker in result.attackers if attacker.first_noticed is not None]
     return {
         "result": result,
+        "line": demo_timeline.timeline(result),
+        "standing": _standing(result),
+        "coverage": [(status, result.after.validated.count(status)) for status in Status],
+        "heat_map": _heat_map(result),
         "headline": demo_story.headline(result),
         "story": demo_story.story(result),
         "portraits": _portraits(result, seen, titles),
@@ -110,6 +131,28 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "median_latency": float(np.median([share.latency_ms for share in result.benign])),
     }
+
+
+def _standing(result: DemoResult) -> list[Standing]:
+    done = result.after.containment
+    over = (ActionState.UNDONE, ActionState.EXPIRED)
+    return [
+        Standing(
+            in_plain_words(action).replace(f"{result.out}/", ""),
+            action.state.value.replace("-", " "),
+            action.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
+            carried_out_by(action),
+            action.approver or ("nobody yet" if action.state is ActionState.AWAITING_APPROVAL else "needs no approval"),
+        )
+        for action in (done.actions if done else ())
+        if action.state not in over
+    ]
+
+
+def _heat_map(result: DemoResult) -> str:
+    """Return the heat-map as a picture: so its styles stay its own."""
+    drawn = svg(result.after.validated.cells)
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
 def _portraits(result: DemoResult, seen: Replay, titles: dict[str, str]) -> list[Portrait]:

@@ -3,23 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from caponier.app.build_baseline import BaselineReport, promise_of
 from caponier.app.demo_clients import Plot, Raid
+from caponier.app.demo_keys import principal
 from caponier.app.demo_replay import Replay
 from caponier.app.demo_result import Attacker, Certainty, HabitShare, Traffic
 from caponier.app.scan_inference import ScanReport
 from caponier.detect.baseline import ModelBaseline
 from caponier.emulate.population import Population, Visit
-from caponier.emulate.registry import attack
+from caponier.emulate.registry import attacks, campaigns
 from caponier.records.alert_budget import AlertBudget
-from caponier.telemetry.principals import principal_of
-
-KEY_SALT: Final = b"caponier demo"
-"""The demo's keys are made up, so that their hashes need no secret; with a public salt every run has the same ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +26,6 @@ class Day:
     visits: tuple[Visit, ...]
     plots: tuple[Plot, ...]
     raids: list[Raid]
-
-
-def principal(key: str | None) -> str | None:
-    """Return whom the log names for a key of the demo."""
-    return principal_of(key, KEY_SALT)
 
 
 def traffic(visits: Sequence[Visit]) -> Traffic:
@@ -48,9 +39,16 @@ def attackers(day: Day, report: ScanReport, seen: Replay) -> tuple[Attacker, ...
     found = []
     for plot, raid in zip(day.plots, day.raids, strict=True):
         numbers[plot.emulation] += 1
-        title = f"{attack(plot.emulation).description.partition(':')[0]} {numbers[plot.emulation]}"
+        title = title_of(plot.emulation)
+        if sum(other.emulation == plot.emulation for other in day.plots) > 1:
+            title = f"{title} {numbers[plot.emulation]}"
         found.append(_attacker(plot, raid, title, report, seen))
     return tuple(found)
+
+
+def title_of(emulation: str) -> str:
+    """Return what an attack is called for people."""
+    return (attacks() | campaigns())[emulation].description.partition(":")[0]
 
 
 def benign(day: Day, report: ScanReport, seen: Replay) -> tuple[HabitShare, ...]:

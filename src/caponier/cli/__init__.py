@@ -4,17 +4,35 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from caponier import __version__
-from caponier.cli import baseline, demo, findings, init, matrix, scan
+from caponier.cli.lazy_group import Table, lazy
 from caponier.cli.output import notes
 from caponier.errors import CaponierError
 
+COMMANDS: Final[Table] = {
+    "demo": "caponier.cli.demo:demo",
+    "init": "caponier.cli.init:init",
+    "matrix": "caponier.cli.matrix:app",
+    "baseline": "caponier.cli.baseline:app",
+    "scan": "caponier.cli.scan:app",
+    "findings": "caponier.cli.findings:app",
+    "incidents": "caponier.cli.incidents:app",
+    "respond": "caponier.cli.respond:app",
+    "remediate": "caponier.cli.remediate:app",
+    "emulate": "caponier.cli.emulate:app",
+    "validate": "caponier.cli.validate:validate",
+    "coverage": "caponier.cli.coverage:coverage",
+    "guard": "caponier.cli.guard:guard",
+    "audit": "caponier.cli.audit:app",
+}
+
 app = typer.Typer(
     name="caponier",
+    cls=lazy(COMMANDS),
     help=(
         "ML detection and response, around the Adversarial ML Threat Matrix. "
         "It is no guard against prompt attacks on language models."
@@ -24,12 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Example: [bold]caponier demo --out demo-out[/bold]",
 )
-app.add_typer(matrix.app, name="matrix")
-app.add_typer(baseline.app, name="baseline")
-app.add_typer(scan.app, name="scan")
-app.add_typer(findings.app, name="findings")
-app.command("init", epilog=init.EXAMPLE)(init.init)
-app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 
 
 def _print_version(asked: bool) -> None:

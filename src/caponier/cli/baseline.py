@@ -17,6 +17,8 @@ from caponier.cli.log_report import print_rejected, say
 from caponier.cli.output import choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
 from caponier.detect.baseline import Baseline, ModelBaseline
+from caponier.telemetry.dataset import Columns
+from caponier.telemetry.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(
@@ -43,6 +45,18 @@ def build(
     horizon: Annotated[
         int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
     ] = None,
+    training_set: Annotated[
+        Path | None,
+        typer.Option(
+            "--training-set",
+            metavar="FILE",
+            help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are. Only a salted "
+            "sketch of it is kept; with it, membership inference is detected.",
+        ),
+    ] = None,
+    training_label: Annotated[
+        str | None, typer.Option("--training-label", metavar="COLUMN", help="The label of a training set in a table.")
+    ] = None,
     workspace: options.Where = None,
     kind: options.Kind = None,
     shape: options.Shape = None,
@@ -55,12 +69,14 @@ def build(
     """Learn benign traffic, and say which false-alarm promise it can keep."""
     options.check_reader(reader)
     home = load_workspace(workspace)
+    learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
             events,
             workspace=home,
             spec=options.feature_spec(kind, shape, range_),
             horizon=horizon,
+            training_set=learned.x if learned else None,
             rejected=rows,
             reader=reader,
             lateness=lateness,
@@ -70,6 +86,8 @@ def build(
     console, budget = notes(quiet=quiet), home.detect.alert_budget if home else DEFAULT_BUDGET
     for section in report.baseline.models:
         say(console, f"{section.model}: {promise_of(section, budget)}")
+    if learned and learned.rejections:
+        say(console, f"note: {len(learned.rejections):,} rows of the training set could not be used")
     for note in report.notes:
         say(console, f"note: {note}")
     for what, why in report.skipped:

@@ -1,4 +1,4 @@
-"""`caponier demo`: the whole way from a model to a finding, on real data, in about a minute."""
+"""`caponier demo`: the whole loop on real data, from a stolen account to a proven repair, in under 2 minutes."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -46,10 +46,10 @@ def demo(
     format_: Annotated[DemoFormat, typer.Option("--format", help="How to print what it showed.")] = DemoFormat.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
 ) -> None:
-    """Train and serve a model, attack it among benign users, and find the attackers.
+    """Attack a model with a stolen account among benign users; find, join, block, repair and validate.
 
-    Writes report.html, the logs and a baseline, and leaves a workspace to look around in. Everything happens on this
-    computer. Exit code: 0 all attackers flagged and nobody else, 4 otherwise.
+    Writes report.html, logs, data and models, and leaves a workspace to look around in. Everything happens on this
+    computer. Exit code: 0 every attack found, blocked and repaired and no benign user bothered, 4 otherwise.
     """
     with _watching(quiet=quiet) as watch:
         result = run_demo(out, seed=seed, progress=watch)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from caponier.app.demo_result import DemoResult
 from caponier.app.demo_story import COLOR_WORDS, acted, headline, story, techniques
+from caponier.app.demo_timeline import timeline
 from caponier.matrix.technique import TechniqueRef
 
 
@@ -23,7 +24,9 @@ def view(result: DemoResult, out: Path) -> RenderableType:
     parts: list[RenderableType] = [Text(headline(result), "bold green" if not result.problems else "bold red"), Text()]
     if result.problems:
         parts += [*(Text(f"Not as it must be: {problem}.") for problem in result.problems), Text()]
-    parts += [_told(result), Text(), _attackers(result), Text(), _techniques(result), Text(), _next(result, out)]
+    for part in (_told(result), _steps(result), _attackers(result), _techniques(result)):
+        parts += [part, Text()]
+    parts.append(_next(result, out))
     return Group(*parts)
 
 
@@ -35,20 +38,30 @@ def _told(result: DemoResult) -> Table:
     return table
 
 
+def _steps(result: DemoResult) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), header_style="bold")
+    for head in ("Step", "Tactic", "Colour", "Seen by", "Who or what", "Times"):
+        table.add_column(head, overflow="fold")
+    line = timeline(result)
+    for row in line.rows if line else ():
+        color = f"{row.mark} {row.color}"
+        table.add_row(str(row.number), row.tactic, color, Text(row.by), Text(row.who), str(row.count))
+    return table
+
+
 def _attackers(result: DemoResult) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("Attacker", "Principal", "Noticed after", "Of queries", "Attack", "Distance"):
+    for head in ("Attack", "Principal", "Noticed after", "Of queries", "Outcome", "Distance"):
         table.add_column(head, overflow="fold")
     for attacker in result.attackers:
-        outcome = attacker.outcome
+        outcome = attacker.evasion
         noticed = f"{attacker.first_noticed} different queries" if attacker.flagged else "not at all"
         way = (
             f"{outcome.first_distance:.2f} -> {outcome.final_distance:.2f}"
-            if outcome.first_distance is not None and outcome.final_distance is not None
+            if outcome and outcome.first_distance is not None and outcome.final_distance is not None
             else "none"
         )
-        success = f"reads {outcome.adversarial_label} for {outcome.original_label}" if outcome.success else "failed"
-        table.add_row(attacker.title, attacker.principal, noticed, f"{attacker.queries:,}", success, way)
+        table.add_row(attacker.title, attacker.principal, noticed, f"{attacker.queries:,}", attacker.achieved, way)
     return table
 
 
@@ -70,7 +83,8 @@ def _next(result: DemoResult, out: Path) -> Table:
     folder = shlex.quote(str(out))
     ours = next((technique.id for technique in techniques(result) if technique.matrix != "atlas"), "AMLTM.EVADE.01.02")
     table.add_row("Report", Text(f"{folder}/report.html"))
-    table.add_row("Next", Text(f"caponier findings list --workspace {folder}"))
+    table.add_row("Next", Text(f"caponier incidents list --workspace {folder}"))
+    table.add_row("", Text(f"caponier audit verify --workspace {folder}"))
     table.add_row("", Text(f"caponier matrix show {ours}"))
     table.add_row("Took", Text(f"{result.total_seconds:.0f} seconds, {result.events:,} events scanned"))
     return table

@@ -14,6 +14,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
+from caponier.cli.safe_text import spreadsheet
 from caponier.records.finding import Finding, Severity
 
 _COLUMNS: Final = ("finding_id", "time", "severity", "detector", "model", "subject", "summary")
@@ -99,7 +100,7 @@ def to_markdown(found: Sequence[Finding]) -> str:
 def _cells(finding: Finding) -> list[str]:
     subject = f"{finding.subject.kind} {finding.subject.id}"
     moment, severity = _moment(finding.last_time), finding.severity.value
-    return [finding.finding_id, moment, severity, finding.detector, finding.model, subject, finding.summary]
+    return [finding.finding_id, moment, severity, finding.detector, finding.model or "", subject, finding.summary]
 
 
 def _csv_cells(finding: Finding) -> list[str | float]:
@@ -112,7 +113,7 @@ def _csv_cells(finding: Finding) -> list[str | float]:
         finding.confidence,
         finding.detector,
         finding.system or "",
-        finding.model,
+        finding.model or "",
         finding.model_version or "",
         finding.subject.kind,
         finding.subject.id,
@@ -137,13 +138,19 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         *[("Technique", f"{technique.id} {technique.name} ({technique.matrix})") for technique in finding.techniques],
         ("Harms", ", ".join(finding.harms)),
         ("Time", f"{_moment(finding.first_time)} to {_moment(finding.last_time)}"),
-        ("Queries", f"{finding.unique_queries} different ones, triggered by event {finding.trigger_event_id}"),
+        *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        ("Basis", f"{evidence.basis.value}: {rank}, over {evidence.horizon} unique queries"),
+        *([("Basis", f"{evidence.basis}: {rank}, over {evidence.horizon} unique queries")] if evidence.basis else []),
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items()],
         ("Events", ", ".join(finding.event_ids)),
     ]
     return [(_plain(name), value) for name, value in facts]
+
+
+def _queries(finding: Finding) -> list[tuple[str, str]]:
+    if finding.trigger_event_id is None:
+        return []
+    return [("Queries", f"{finding.unique_queries} different ones, triggered by event {finding.trigger_event_id}")]
 
 
 def _moment(moment: datetime) -> str:
@@ -161,5 +168,4 @@ def _escaped(text: str) -> str:
 
 
 def _spreadsheet_safe(cell: str | float) -> str | float:
-    # A spreadsheet would run such a text as a formula; the apostrophe makes it text.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return spreadsheet(cell) if isinstance(cell, str) else cell

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from caponier.cli.matrix_view import Columns, card, hits
+from caponier.cli.matrix_view import Columns, Links, card, hits
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.matrix.catalogue import DEFAULT, Matrix, load, versions
-from caponier.matrix.lookup import look_up
-from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.lookup import Found, look_up
+from caponier.matrix.technique import Tactic, Technique, TechniqueId
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.json_file import to_json
 from caponier.matrix.writers.markdown_file import to_markdown
@@ -78,7 +78,26 @@ def show(
     if found.remark:
         notes(quiet=quiet).print(found.remark, markup=False)
     tactics = [found.tactic] if found.tactic else []
-    _write(found.matrix, found.techniques, choose_format(format_, out, Format.TABLE), out, card(found), tactics)
+    chosen = choose_format(format_, out, Format.TABLE)
+    table = card(found, _links(found) if chosen is Format.TABLE and not found.tactic else None)
+    _write(found.matrix, found.techniques, chosen, out, table, tactics)
+
+
+def _links(found: Found) -> dict[str, Links]:
+    """Say what detects and what emulates each entry."""
+    # The detectors' libraries take longer to load than the matrix.
+    from caponier.app.detectors import detected_by, emulated_by
+
+    links = {}
+    for technique in found.techniques:
+        # The same entry may stand in two columns, and either of the two may be the one that names the other.
+        same = {technique.id, technique.same_as} | {t.id for t in found.matrix.techniques if t.same_as == technique.id}
+        ids = [TechniqueId(found.matrix.kind, id_) for id_ in same if id_]
+        links[technique.id] = Links(
+            tuple(f"{card.name} ({card.kind.noun})" for card in detected_by(ids)),
+            tuple(f"{card.name}: {card.description}" for card in emulated_by(ids)),
+        )
+    return links
 
 
 @app.command("search", epilog="Example: [bold]caponier matrix search poison labels[/bold]")

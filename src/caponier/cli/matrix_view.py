@@ -4,7 +4,8 @@ Orange and white are told apart by a mark as well as by colour, so that they sur
 no orange.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -21,6 +22,14 @@ _MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}
 """Mark of each colour, and what stands for it where only ASCII can be printed."""
 _STYLES = {Color.ORANGE: "dark_orange", Color.WHITE: ""}
 _COLUMN_WIDTH = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the product does about an entry; the matrix itself suggests no defences."""
+
+    detected_by: tuple[str, ...] = ()
+    emulated_by: tuple[str, ...] = ()
 
 
 class Columns:
@@ -68,13 +77,21 @@ def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
     return table
 
 
-def card(found: Found) -> RenderableType:
-    """Tell all about what an id stands for: a tactic with its entries, or one or more entries."""
+def card(found: Found, links: Mapping[str, Links] | None = None) -> RenderableType:
+    """Tell all about what an id stands for: a tactic with its entries, or one or more entries.
+
+    Args:
+        found: What the id stands for.
+        links: By id, what detects and emulates the entries; left out where nothing is said.
+    """
     if found.tactic:
         return Group(_tactic_card(found.tactic), Text(), hits(found.matrix, found.techniques))
     parts: list[RenderableType] = []
     for technique in found.techniques:
-        parts += [*([Text()] if parts else []), _technique_card(found.matrix, technique)]
+        parts += [
+            *([Text()] if parts else []),
+            _technique_card(found.matrix, technique, (links or {}).get(technique.id)),
+        ]
     return Group(*parts)
 
 
@@ -88,7 +105,7 @@ def _tactic_card(tactic: Tactic) -> RenderableType:
     return Group(Text(f"{tactic.id}  {tactic.name}", style="bold"), _fields(lines))
 
 
-def _technique_card(matrix: Matrix, technique: Technique) -> RenderableType:
+def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -> RenderableType:
     head = Text.assemble((f"{technique.id}  {technique.name}", "bold"))
     if technique.color:
         head.append(f"\n{technique.color.words}", _style(technique))
@@ -106,7 +123,12 @@ def _technique_card(matrix: Matrix, technique: Technique) -> RenderableType:
         ("Seen in", _seen_in(technique)),
         ("2021 id", technique.v1_id),
     ]
-    return Group(head, _fields(lines))
+    return Group(head, _fields(lines), *([_fields(_linked(links))] if links else []))
+
+
+def _linked(links: Links) -> Iterator[tuple[str, str | None]]:
+    yield "Detected by", "\n".join(links.detected_by) or "nothing yet"
+    yield "Emulated by", "\n".join(links.emulated_by) or "nothing yet"
 
 
 def _level(matrix: Matrix, technique: Technique) -> str:

@@ -91,16 +91,16 @@ class Baseline:
             about[section] = _about(model)
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
-                arrays |= {
-                    f"{prefix}/params/{key}": np.ascontiguousarray(value) for key, value in detector.params.items()
-                }
+                arrays |= {f"{prefix}/params/{key}": value for key, value in detector.params.items()}
                 arrays[f"{prefix}/maxima/full"] = detector.maxima.full
                 arrays[f"{prefix}/maxima/partial"] = detector.maxima.partial
+        # Of an array with gaps safetensors would write the gaps.
+        arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
         models = json.dumps(about, sort_keys=True)
         head = {"schema": SCHEMA, "models": models, "sha256": _checksum(models, arrays)}
         # One entry only: safetensors writes several in an order that changes from run to run.
         metadata = {KEY: json.dumps(head, sort_keys=True)}
-        return bytes(save(dict(sorted(arrays.items())), metadata=metadata))
+        return bytes(save(arrays, metadata=metadata))
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -123,7 +123,7 @@ class Baseline:
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])
             return cls(tuple(_model(section, about[section], arrays) for section in sorted(about)))
-        except (AttributeError, KeyError, TypeError, ValueError) as broken:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as broken:
             raise InputError(
                 f"the baseline does not hold together: {broken}", where=str(path), mend="Build it again"
             ) from broken
@@ -170,7 +170,7 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
     return ModelBaseline(
         model=unquote(name),
         version=unquote(version) or None,
-        created=about["created"],
+        created=_text(about["created"]),
         spec=spec,
         knots=arrays[f"{section}/knots"],
         horizon=_positive("horizon", int(about["horizon"])),
@@ -179,6 +179,12 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"its date is {value!r}")
+    return value
 
 
 N = TypeVar("N", int, float)

@@ -35,6 +35,15 @@ class Subject(StrEnum):
     ASSET = "asset"
 
 
+class Counts(StrEnum):
+    """What a detector scores, and what the horizon of its promise is counted in."""
+
+    QUERIES = "queries"
+    """Different queries: exact repeats are no new evidence."""
+    EVENTS = "events"
+    """Every event, repeats and those without an input included."""
+
+
 class Signal(StrEnum):
     """A column without which a detector cannot speak."""
 
@@ -44,6 +53,8 @@ class Signal(StrEnum):
     SCORES = "scores"
     BASELINE = "baseline"
     """A baseline of benign traffic: the detector has no priors for a cold start."""
+    TRAINING_SET = "training_set"
+    """A sketch of the training set in the baseline: among the detector's parameters, see `detect.sketch`."""
 
 
 class Confidence(StrEnum):
@@ -80,11 +91,15 @@ class EventDetector(Protocol):
     techniques: tuple[TechniqueId, ...]
     """What a finding may be a trace of: ATLAS or ATT&CK first, then the 2020 matrix."""
     subject: Subject
+    counts: Counts
     needs: frozenset[Signal]
     state: np.dtype[Any]
     state_version: int
     floor: int
     """A score up to this is never worth an alarm, however quiet the benign subjects are."""
+    suspect: float | None
+    """A subject of the benign log whose maximum is above this looks like an attacker and is set aside; None: nobody is,
+    but for those who pass the threshold of a cold start."""
     max_confidence: Confidence
     emulations: tuple[str, ...]
     """Attacks on which it must fire."""
@@ -104,5 +119,11 @@ class EventDetector(Protocol):
         ...
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
-        """Explain a trigger: `events` are one subject's last different queries with signals, the trigger last."""
+        """Explain a trigger.
+
+        Args:
+            params: What the detector runs with.
+            events: One subject's last different queries with signals, the trigger last; for a detector that counts
+                events the trigger alone, with its score in the signal `score`.
+        """
         ...

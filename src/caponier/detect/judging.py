@@ -168,6 +168,8 @@ def triggers(
     fired: NDArray[np.int64],
     value: float,
     horizon: int,
+    *,
+    lasting: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the first score above the threshold in each horizon of each subject.
 
@@ -178,6 +180,8 @@ def triggers(
         fired: (s,) the last horizon, from 1, in which the subject raised an alert; 0 for none.
         value: The threshold.
         horizon: Different queries in a horizon.
+        lasting: Whether an alert that goes on from one horizon into the next is still the same one; a flood of ten
+            thousand events is one alert and not fifty.
 
     Returns:
         The rows that trigger, and the new (s,) `fired`.
@@ -192,6 +196,10 @@ def triggers(
     rows, turn = rows[np.sort(first)], turn[np.sort(first)]
     after = fired.copy()
     np.maximum.at(after, subject[rows], turn)
+    if lasting and rows.size:
+        who = subject[rows]
+        before = np.where(np.diff(who, prepend=-1) == 0, np.roll(turn, 1), fired[who])
+        rows = rows[(before == 0) | (turn > before + 1)]
     return rows, after
 
 

@@ -11,11 +11,13 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
-from caponier.detect import events
+from caponier.detect import artifacts, events
+from caponier.detect.artifact import ArtifactDetector
 from caponier.detect.detector import EventDetector
 from caponier.errors import CaponierError, InputError
 
 ENTRY_POINTS: Final = "caponier.detectors"
+ARTIFACT_ENTRY_POINTS: Final = "caponier.artifact_detectors"
 
 
 @cache
@@ -38,6 +40,26 @@ def _loaded(name: str, source: str | EntryPoint) -> object:
         return import_module(source).detector if isinstance(source, str) else source.load()
     except (ImportError, AttributeError) as failed:
         raise CaponierError(f"the detector cannot be loaded: {failed}", where=name) from failed
+
+
+@cache
+def artifact_detectors() -> dict[str, ArtifactDetector]:
+    """Return the detectors over model files by name, in alphabetical order.
+
+    Raises:
+        CaponierError: If a detector cannot be imported, is none, or has the name of another one.
+    """
+    modules = [module.name for module in pkgutil.iter_modules(artifacts.__path__)]
+    candidates = [(import_module(f"{artifacts.__name__}.{name}").detector, name) for name in modules]
+    candidates += [(entry.load(), entry.name) for entry in entry_points(group=ARTIFACT_ENTRY_POINTS)]
+    found: dict[str, ArtifactDetector] = {}
+    for detector, name in candidates:
+        if not isinstance(detector, ArtifactDetector) or detector.name != name:
+            raise CaponierError("is no artifact detector, or has another name than its file or entry point", where=name)
+        if name in found:
+            raise CaponierError("two artifact detectors have this name", where=name)
+        found[name] = detector
+    return dict(sorted(found.items()))
 
 
 def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -51,7 +51,8 @@ class Answers:
 
 def micros(moment: datetime) -> int:
     """Return a moment as microseconds since 1970."""
-    return round(moment.timestamp() * 1_000_000)
+    # In whole numbers: a float of seconds is a microsecond off now and then.
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def events(answers: Answers, deployment: Deployment) -> pa.Table:

@@ -7,6 +7,7 @@ import numpy as np
 
 from caponier.emulate.images import Images
 from caponier.emulate.pace import Pace
+from caponier.errors import InputError
 
 
 class Habit(Protocol):
@@ -44,7 +45,14 @@ def queries(habit: Habit, images: Images, rng: np.random.Generator, n_unique: in
     """Yield a habit's requests until it has asked `n_unique` different rows, and not one more.
 
     Exact repeats are sent, and do not count; the last request is cut short where it would exceed the number.
+
+    Raises:
+        InputError: If the number is below 1, or there is nothing to photograph: a habit would go on for ever.
     """
+    if n_unique < 1:
+        raise InputError(f"A user asks for at least one row, not {n_unique}")
+    if not len(images):
+        raise InputError("Users have no image to photograph")
     seen: set[bytes] = set()
     for request in habit.requests(images, rng):
         for end, row in enumerate(request, 1):

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.emulate.attack import Attack
+from caponier.emulate.campaign import Campaign, CampaignOutcome, Stage
 from caponier.emulate.event_log import Answers, Deployment, events, micros
 from caponier.emulate.images import CLASSES, FEATURES, Images
 from caponier.emulate.oracle import Predict
@@ -25,6 +26,14 @@ class Trace:
     events: pa.Table
 
 
+@dataclass(frozen=True, eq=False)
+class CampaignTrace:
+    """A campaign's outcome, and the events that it left, in order."""
+
+    outcome: CampaignOutcome
+    events: pa.Table
+
+
 class _Tape:
     """Passes queries on and remembers them with their answers."""
 
@@ -35,7 +44,8 @@ class _Tape:
 
     def __call__(self, rows: Images) -> Images:
         scores = self._predict(rows)
-        self.rows.append(rows)
+        # An attack may work on in the same memory.
+        self.rows.append(rows.copy())
         self.scores.append(scores)
         return scores
 
@@ -71,8 +81,43 @@ def trace(
     """
     tape = _Tape(predict)
     outcome = attack.run(tape, original, label, seed=seed, budget=budget, start=start)
-    n, rng = len(tape.rows), np.random.default_rng(seed)
     who = principal or f"{attack.name}-{seed}"
+    return Trace(outcome, _logged(tape, who, seed, begin, gap_s, deployment))
+
+
+def trace_campaign(
+    campaign: Campaign,
+    stage: Stage,
+    *,
+    seed: int,
+    principal: str | None = None,
+    budget: int | None = None,
+    begin: datetime = EPOCH,
+    gap_s: float | None = None,
+    deployment: Deployment = DEPLOYMENT,
+) -> CampaignTrace:
+    """Carry out a campaign in process on its stage's own victim, and return it with its events.
+
+    Args:
+        campaign: What to do.
+        stage: From the campaign's `stage`.
+        seed: Fixes queries and times.
+        principal: Who attacks; the campaign's name and seed by default.
+        budget: Most queries; the campaign's own by default.
+        begin: Time of the first query.
+        gap_s: Mean gap between queries; the campaign's own by default.
+        deployment: Names that the events carry.
+    """
+    tape = _Tape(stage.victim.predict_proba)
+    outcome = campaign.run(tape, stage, seed=seed, budget=budget)
+    who = principal or f"{campaign.name}-{seed}"
+    gap = campaign.gap_s if gap_s is None else gap_s
+    return CampaignTrace(outcome, _logged(tape, who, seed, begin, gap, deployment))
+
+
+def _logged(tape: _Tape, who: str, seed: int, begin: datetime, gap_s: float, deployment: Deployment) -> pa.Table:
+    """Return the taped rows as events of one principal."""
+    n, rng = len(tape.rows), np.random.default_rng(seed)
     answers = Answers(
         time=micros(begin) + np.cumsum(rng.exponential(gap_s * 1e6, n)).astype(np.int64),
         input=np.array(tape.rows, np.float32).reshape(n, FEATURES),
@@ -82,4 +127,4 @@ def trace(
         source_ip=["203.0.113.7"] * n,
         latency_ms=rng.lognormal(0.7, 0.3, n),
     )
-    return Trace(outcome, events(answers, deployment))
+    return events(answers, deployment)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Explanation, Params
+from caponier.detect.detector import Counts, EventDetector, Explanation, Params
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
@@ -45,6 +45,11 @@ class Plan:
     lines: tuple[Line, ...]
     salt: bytes = b""
 
+    def detectors(self) -> list[tuple[EventDetector, Params]]:
+        """Return the detectors with what they learned."""
+        known = event_detectors()
+        return [(known[line.detector], line.params) for line in self.lines]
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -63,6 +68,8 @@ class Detection:
     evidence: tuple[tuple[int, int], ...]
     """Source and seq of the events that carry the evidence."""
     explanation: Explanation
+    began: int = 0
+    """Microseconds since the epoch of the first of these events."""
 
 
 @dataclass
@@ -124,7 +131,7 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
 
 def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Progress | None = None) -> Result:
     result = Result()
-    judge = _Judge(plan)
+    judge = Judge(plan)
     for scored in _scored(spool, plan, where, batch_rows):
         result.detections += judge.detections(scored)
         result.duplicates += scored.duplicates
@@ -135,40 +142,65 @@ def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Prog
 
 
 def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[Scored]:
-    known = event_detectors()
-    detectors = [(known[line.detector], line.params) for line in plan.lines]
-    scoring = SubjectPass(plan.encoder, detectors, plan.salt)
+    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt)
     # One BLAS thread a process: the processes are what fills the cores.
     with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
         yield from scoring.run(sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where))
 
 
-class _Judge:
-    """Turns scores into detections, remembering for the open subject where it has fired."""
+class Judge:
+    """Turns scores into detections, remembering of each subject that goes on where it has fired.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: What is run.
+        sorted_by_subject: See `engines.subjects.SubjectPass`.
+    """
+
+    def __init__(self, plan: Plan, *, sorted_by_subject: bool = True) -> None:
         self._plan = plan
+        self._sorted = sorted_by_subject
         self._detectors = event_detectors()
-        self._fired = {line.detector: 0 for line in plan.lines}
+        self._fired: dict[str, dict[str, int]] = {}
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of a subject."""
+        self._fired.pop(name, None)
 
     def detections(self, scored: Scored) -> list[Detection]:
         """Return the triggers of one batch."""
         found = []
+        resumed = {at: self._fired[scored.names[at]] for at in np.flatnonzero(scored.resumed).tolist()}
+        kept: dict[str, dict[str, int]] = {scored.names[at]: {} for at in scored.kept}
         for line in self._plan.lines:
             fired = np.zeros(len(scored.names), np.int64)
-            if scored.resumed:
-                fired[0] = self._fired[line.detector]
-            at, after = triggers(
-                scored.scores[line.detector], scored.ordinal, scored.subject, fired, line.threshold, self._plan.horizon
+            for at, known in resumed.items():
+                fired[at] = known[line.detector]
+            counts = self._detectors[line.detector].counts
+            rows, ordinal, subject = scored.counted(counts)
+            scores = scored.scores[line.detector][rows]
+            places, after = triggers(
+                scores,
+                ordinal,
+                subject,
+                fired,
+                line.threshold,
+                self._plan.horizon,
+                lasting=counts is Counts.EVENTS,
             )
-            self._fired[line.detector] = int(after[-1])
-            found += [self._detection(line, scored, int(query)) for query in at]
+            for index in scored.kept.tolist():
+                kept[scored.names[index]][line.detector] = int(after[index])
+            found += [self._detection(line, scored, int(row)) for row in rows[places]]
+        if self._sorted:
+            self._fired.clear()
+        self._fired.update(kept)
         return found
 
-    def _detection(self, line: Line, scored: Scored, query: int) -> Detection:
-        subject, ordinal = int(scored.subject[query]), int(scored.ordinal[query])
-        window = _window(scored, query)
-        explanation = self._detectors[line.detector].explain(line.params, window)
+    def _detection(self, line: Line, scored: Scored, row: int) -> Detection:
+        detector, asked = self._detectors[line.detector], int(scored.asked[row])
+        subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
+        value = int(scored.scores[line.detector][row])
+        window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
+        explanation = detector.explain(line.params, window)
         kind, _, name = scored.names[subject].partition(SEPARATOR)
         places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
         return Detection(
@@ -176,16 +208,18 @@ class _Judge:
             model=self._plan.model,
             kind=kind,
             subject=name.replace(SEPARATOR, " "),
-            value=float(scored.scores[line.detector][query]),
-            queries=(ordinal - 1) % self._plan.horizon + 1,
+            value=float(value),
+            queries=(asked - 1) % self._plan.horizon + 1 if asked else 0,
             trigger=(int(window.source[-1]), int(window.seq[-1])),
             evidence=tuple(places),
             explanation=explanation,
+            began=int(window.time[[*explanation.rows, -1]].min()),
         )
 
 
-def _window(scored: Scored, query: int) -> EventBatch:
+def _window(scored: Scored, row: int) -> EventBatch:
     """Return the subject's last different queries up to one of them, whichever batches they came in."""
+    query = int(np.searchsorted(scored.rows, row))
     history, end = scored.similar.history, int(scored.similar.at[query]) + 1
     begin = max(int(history.offsets[scored.subject[query]]), end - RING)
     rows = history.take(np.arange(begin, end))
@@ -193,6 +227,16 @@ def _window(scored: Scored, query: int) -> EventBatch:
         offsets=np.array([0, end - begin]),
         **{name: getattr(rows, name) for name in ("time", "source", "seq", "query", "key", "label")},
         signals=rows.signals,
+    )
+
+
+def _alone(scored: Scored, row: int, value: int) -> EventBatch:
+    """Return one event with its score: what is the same however the stream was cut."""
+    batch = scored.batch
+    return EventBatch(
+        offsets=np.array([0, 1]),
+        **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
+        signals={"score": np.array([value])},
     )
 
 
@@ -240,10 +284,12 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
 
 def maxima(spool: Spool, plan: Plan, where: str, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
     """Return, for each detector of a plan, the maxima of the subjects that fulfil a condition."""
+    known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
     for scored in _scored(spool, plan, where, BATCH_ROWS):
         for name, best in gathered.items():
-            best.add(scored.names, scored.scores[name], scored.ordinal, scored.subject)
+            rows, ordinal, subject = scored.counted(known[name].counts)
+            best.add(scored.names, scored.scores[name][rows], ordinal, subject)
         if progress:
             progress(scored.events)
     return gathered
@@ -276,7 +322,7 @@ def suspicion(spool: Spool, plan: Plan, where: str = "true") -> list[Course]:
     for scored in _scored(spool, plan, where, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
-            if scored.resumed and index == 0:
+            if scored.resumed[index]:
                 courses[-1] = _continued(courses[-1], part)
             else:
                 courses.append(part)
@@ -288,7 +334,7 @@ def _course(scored: Scored, index: int) -> Course:
     own = scored.subject == index
     rows = scored.rows[own]
     places = np.stack([scored.batch.source[rows], scored.batch.seq[rows]], axis=1).astype(np.int64)
-    scores = {detector: values[own] for detector, values in scored.scores.items()}
+    scores = {detector: values[rows] for detector, values in scored.scores.items()}
     return Course(kind, name.replace(SEPARATOR, " "), places, scores)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from caponier.detect import similarity
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
-from caponier.detect.detector import EventDetector, Params
+from caponier.detect.detector import Counts, EventDetector, Params
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
 
@@ -20,7 +20,7 @@ IDLE = IDLE_SECONDS * 1_000_000
 
 @dataclass(frozen=True)
 class Scored:
-    """One batch with its scores; everything (q,) is over its different queries."""
+    """One batch of n rows with its scores; everything (q,) is over its different queries."""
 
     names: list[str]
     """Name of each subject; a subject that was idle for long stands there again, as a new one."""
@@ -32,48 +32,74 @@ class Scored:
     """(q,) index of the subject."""
     ordinal: NDArray[np.int64]
     """(q,) how many different queries the subject has made, including this one."""
+    asked: NDArray[np.int64]
+    """(n,) how many different queries the subject has made up to each row."""
+    place: NDArray[np.int64]
+    """(n,) how many events the subject has sent up to each row, including this one."""
     scores: dict[str, NDArray[np.int64]]
-    """(q,) by detector."""
+    """(n,) by detector."""
     duplicates: list[tuple[int, int]]
     """Source and line of the rows that say the same event again."""
     events: int
-    resumed: bool
-    """The first subject goes on from the batch before."""
+    resumed: NDArray[np.bool_]
+    """(s,) which subjects go on from a batch before."""
+    kept: NDArray[np.int64]
+    """Indices of the subjects that may go on in a batch after this."""
+
+    def counted(self, counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows that a horizon counts, the place of each in its subject's horizons, and their subjects."""
+        if counts is Counts.QUERIES:
+            return self.rows, self.ordinal, self.subject
+        return np.arange(len(self.batch)), self.place, self.batch.subject
 
 
 @dataclass
 class _Open:
-    """What goes on into the next batch: the state of the last subject."""
+    """What goes on into the next batch: the state of one subject."""
 
-    name: str
     last_time: int
     last_key: int
     queries: int
+    sent: int
     similar: NDArray[Any]
     states: dict[str, NDArray[Any]]
 
 
 class SubjectPass:
-    """Runs detectors over batches sorted by subject, keeping the state of one subject between them.
+    """Runs detectors over batches sorted by subject, keeping the state of subjects between them.
 
     Args:
         encoder: Scale of the model's inputs.
         detectors: Detectors with what they learned.
         salt: Salt of input digests.
+        sorted_by_subject: Whether a batch goes on where the one before ended, so that only its last subject is kept;
+            otherwise every subject is kept until it is forgotten.
     """
 
-    def __init__(self, encoder: Encoder, detectors: Sequence[tuple[EventDetector, Params]], salt: bytes) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        detectors: Sequence[tuple[EventDetector, Params]],
+        salt: bytes,
+        *,
+        sorted_by_subject: bool = True,
+    ) -> None:
         self._encoder = encoder
         self._detectors = detectors
         self._salt = salt
+        self._sorted = sorted_by_subject
         self._dtype = similarity.state_dtype(encoder.width)
-        self._open: _Open | None = None
+        self._open: dict[str, _Open] = {}
 
     def run(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Scored]:
         """Score batches in turn."""
         for batch in batches:
             if batch.num_rows:
                 yield self._one(batch)
+
+    def forget(self, name: str) -> None:
+        """Drop the state of a subject."""
+        self._open.pop(name, None)
 
     def _one(self, arrow: pa.RecordBatch) -> Scored:
         names, first_rows, codes = _runs(arrow.column("subject"))
@@ -96,44 +122,77 @@ class SubjectPass:
         sources = arrow.column("source").to_numpy()
         repeated = [(int(sources[row]), int(lines[row])) for row in np.flatnonzero(duplicate)]
         subjects = [names[code] for code in codes[begins]]
-        return self._scored(subjects, batch, repeated, resumed, (int(time[-1]), int(keys[-1]), len(time)))
+        ends = np.append(begins[1:], len(time)) - 1
+        return self._scored(subjects, batch, repeated, resumed, time[ends], keys[ends], len(time))
 
     def _scored(
         self,
         names: list[str],
         batch: EventBatch,
         repeated: list[tuple[int, int]],
-        resumed: bool,
-        end: tuple[int, int, int],
+        resumed: dict[int, _Open],
+        last_time: NDArray[np.int64],
+        last_key: NDArray[np.uint64],
+        events: int,
     ) -> Scored:
-        before = np.zeros(len(names), np.int64)
+        before, sent = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
         similar_state = np.zeros(len(names), self._dtype)
-        if resumed and self._open is not None:
-            similar_state[0], before[0] = self._open.similar, self._open.queries
-        similar = similarity.add_signals(similar_state, batch, np.array([len(names) - 1]))
-        rows = np.flatnonzero(similar.batch.signals["unique"])
-        subject = batch.subject[rows]
-        counts = np.bincount(subject, minlength=len(names))
-        ordinal = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(before, counts) + 1
+        for at, known in resumed.items():
+            similar_state[at], before[at], sent[at] = known.similar, known.queries, known.sent
+        last = {name: at for at, name in enumerate(names)}
+        kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
+        similar = similarity.add_signals(similar_state, batch, kept)
+        unique, subject = similar.batch.signals["unique"], batch.subject
+        asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
+        rows = np.flatnonzero(unique)
         scores, states = {}, {}
         for detector, params in self._detectors:
             state = np.zeros(len(names), detector.state)
-            if resumed and self._open is not None:
-                state[0] = self._open.states[detector.name]
-            after, all_scores = detector.score(params, state, similar.batch)
-            scores[detector.name], states[detector.name] = all_scores[rows], after[-1]
-        self._open = _Open(names[-1], end[0], end[1], int(before[-1] + counts[-1]), similar.state[-1], states)
-        return Scored(names, batch, similar, rows, subject, ordinal, scores, repeated, end[2], resumed)
+            for at, known in resumed.items():
+                state[at] = known.states[detector.name]
+            states[detector.name], scores[detector.name] = detector.score(params, state, similar.batch)
+        if self._sorted:
+            self._open.clear()
+        for at in kept.tolist():
+            end = int(batch.offsets[at + 1])
+            filled = end > batch.offsets[at]
+            queries, so_far = (asked[end - 1], place[end - 1]) if filled else (before[at], sent[at])
+            own = {name: state[at].copy() for name, state in states.items()}
+            self._open[names[at]] = _Open(
+                int(last_time[at]), int(last_key[at]), int(queries), int(so_far), similar.state[at].copy(), own
+            )
+        goes_on = np.zeros(len(names), bool)
+        goes_on[list(resumed)] = True
+        return Scored(
+            names,
+            batch,
+            similar,
+            rows,
+            subject[rows],
+            asked[rows],
+            asked,
+            place,
+            scores,
+            repeated,
+            events,
+            goes_on,
+            kept,
+        )
 
     def _begins(
         self, names: list[str], first_rows: NDArray[np.int64], codes: NDArray[np.int64], time: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], bool]:
-        """Return the rows at which a subject begins, or begins anew after a long silence."""
+    ) -> tuple[NDArray[np.int64], dict[int, _Open]]:
+        """Return the rows at which a subject begins, or begins anew after a long silence, and which of them go on."""
         pause = np.diff(time, prepend=time[0]) > IDLE
         pause[first_rows] = True
-        same = self._open is not None and self._open.name == names[codes[0]]
-        resumed = same and self._open is not None and int(time[0]) - self._open.last_time <= IDLE
-        return np.flatnonzero(pause), resumed
+        begins = np.flatnonzero(pause)
+        resumed = {}
+        for at in np.searchsorted(begins, first_rows).tolist() if self._open else ():
+            row = begins[at]
+            known = self._open.get(names[codes[row]])
+            if known is not None and int(time[row]) - known.last_time <= IDLE:
+                resumed[at] = known
+        return begins, resumed
 
     def _duplicates(
         self, names: list[str], first_rows: NDArray[np.int64], time: NDArray[np.int64], keys: NDArray[np.uint64]
@@ -142,8 +201,10 @@ class SubjectPass:
         duplicate = np.zeros(len(time), bool)
         duplicate[1:] = (time[1:] == time[:-1]) & (keys[1:] == keys[:-1]) & (keys[1:] != NO_INPUT)
         duplicate[first_rows] = False
-        if self._open is not None and self._open.name == names[0]:
-            duplicate[0] = self._open.last_time == time[0] and self._open.last_key == keys[0] and bool(keys[0])
+        for name, row in zip(names, first_rows.tolist(), strict=True) if self._open else ():
+            known = self._open.get(name)
+            if known is not None:
+                duplicate[row] = known.last_time == time[row] and known.last_key == keys[row] and bool(keys[row])
         return duplicate
 
     def _encoded(self, lists: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
@@ -157,6 +218,13 @@ class SubjectPass:
         all_queries, all_keys = np.zeros((n, self._encoder.width), np.uint8), np.zeros(n, np.uint64)
         all_queries[present], all_keys[present] = queries, keys
         return all_queries, all_keys
+
+
+def _running(counted: NDArray[np.bool_], offsets: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count, at each row, the rows of its subject up to it that are counted, and those `before` (s,) the batch."""
+    total = np.concatenate([[0], np.cumsum(counted)])
+    running: NDArray[np.int64] = total[1:] + np.repeat(before - total[offsets[:-1]], np.diff(offsets))
+    return running
 
 
 def _runs(subjects: pa.Array) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

@@ -9,7 +9,7 @@ from caponier.errors import InputError
 
 _WEEKS: Final = {"day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7, "year": 365.25 / 7}
 
-_RATE: Final = re.compile(r"(?P<count>[0-9.]+)\s*(?:per|a)\s+(?P<unit>[a-z]+)", re.IGNORECASE)
+_RATE: Final = re.compile(r"(?P<count>[0-9.]+(?:e[+-]?[0-9]+)?)\s*(?:per|a)\s+(?P<unit>[a-z]+)", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"(?P<above>[0-9.]+)\s*/\s*(?P<below>[0-9.]+)")
 
 _MEND: Final = 'Write a rate such as "2 per week", or a bound for each horizon such as "1/300" or "0.0033".'

@@ -42,6 +42,28 @@ class SubjectRef:
     kind: str
     """`principal`, `session`, `address`, `model`, `bucket`, `source`, `row`, `file` or `asset`."""
     id: str
+    ids: tuple[str, ...] = ()
+    """The rows of a data set, where `kind` is `row`."""
+    path: str | None = None
+    sha256: str | None = None
+    """Of a file, where `kind` is `file`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; what does not apply is left out."""
+        plain: dict[str, Any] = {"kind": self.kind, "id": self.id}
+        if self.ids:
+            plain["ids"] = list(self.ids)
+        return plain | {name: value for name in ("path", "sha256") if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back.
+
+        Raises:
+            KeyError: If a key is missing.
+        """
+        ids = tuple(plain.get("ids", ()))
+        return cls(plain["kind"], plain["id"], ids, plain.get("path"), plain.get("sha256"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +73,14 @@ class Evidence:
     statistic: str
     value: float
     threshold: float
-    above: int
+    above: int = 0
     """How many benign subjects reached the same value over the same horizon."""
-    of: int
+    of: int = 0
     """How many benign subjects were ranked; 0 at a cold start."""
-    horizon: int
-    """Unique queries over which the maximum was taken."""
-    basis: Basis
+    horizon: int = 0
+    """Unique queries over which the maximum was taken; 0 for rules, files and rows."""
+    basis: Basis | None = None
+    """None for rules, files and rows: they are judged one by one, not ranked among benign subjects."""
     facts: dict[str, Any] = field(default_factory=dict)
     """The detector's own figures behind the summary."""
 
@@ -69,8 +92,8 @@ class Evidence:
             "threshold": self.threshold,
             "rank": {"above": self.above, "of": self.of},
             "horizon": self.horizon,
-            "basis": self.basis.value,
-            "facts": self.facts,
+            "basis": self.basis.value if self.basis else None,
+            "facts": dict(self.facts),
         }
 
     @classmethod
@@ -88,17 +111,18 @@ class Evidence:
             above=plain["rank"]["above"],
             of=plain["rank"]["of"],
             horizon=plain["horizon"],
-            basis=Basis(plain["basis"]),
+            basis=None if plain["basis"] is None else Basis(plain["basis"]),
             facts=dict(plain["facts"]),
         )
 
 
-def finding_id(detector: str, model: str, subject: SubjectRef, trigger_event_id: str) -> str:
+def finding_id(detector: str, model: str | None, subject: SubjectRef, trigger_event_id: str) -> str:
     """Identify a finding by what was seen, not by the baseline or the run that saw it.
 
-    A renewed baseline or a replayed log therefore raises no old finding again.
+    A renewed baseline or a replayed log therefore raises no old finding again. For a file the digest of its content
+    stands in place of a trigger event, for a data set that of its rows.
     """
-    content = "\x1f".join([detector, model, subject.kind, subject.id, trigger_event_id])
+    content = "\x1f".join([detector, model or "", subject.kind, subject.id, trigger_event_id])
     return "f-" + hashlib.blake2b(content.encode(), digest_size=10).hexdigest()
 
 
@@ -110,7 +134,8 @@ class Finding:
     detector: str
     subject: SubjectRef
     system: str | None
-    model: str
+    model: str | None
+    """None where the finding is about no single model: a file, a data set, an asset."""
     model_version: str | None
     severity: Severity
     confidence: float
@@ -120,7 +145,8 @@ class Finding:
     """Of confidentiality, integrity and availability, those that the techniques harm."""
     first_time: datetime
     last_time: datetime
-    trigger_event_id: str
+    trigger_event_id: str | None
+    """None where no event triggered it: a file, a data set."""
     event_ids: tuple[str, ...]
     unique_queries: int
     """Different queries of the subject in this horizon up to and including the trigger."""
@@ -132,7 +158,7 @@ class Finding:
         return {
             "finding_id": self.finding_id,
             "detector": self.detector,
-            "subject": {"kind": self.subject.kind, "id": self.subject.id},
+            "subject": self.subject.to_dict(),
             "system": self.system,
             "model": self.model,
             "model_version": self.model_version,
@@ -160,7 +186,7 @@ class Finding:
         return cls(
             finding_id=plain["finding_id"],
             detector=plain["detector"],
-            subject=SubjectRef(kind=plain["subject"]["kind"], id=plain["subject"]["id"]),
+            subject=SubjectRef.from_dict(plain["subject"]),
             system=plain["system"],
             model=plain["model"],
             model_version=plain["model_version"],

@@ -142,7 +142,7 @@ class DetectSettings(_Noun):
         if not isinstance(data, dict):
             return data
         tables = {key: value for key, value in data.items() if key not in cls.model_fields and isinstance(value, dict)}
-        if not tables:
+        if not tables or not isinstance(data.get("detectors", {}), dict):
             return data
         rest = {key: value for key, value in data.items() if key not in tables}
         return {**rest, "detectors": {**rest.get("detectors", {}), **tables}}

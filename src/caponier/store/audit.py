@@ -145,7 +145,7 @@ def verify(connection: Connection, noted: AuditHead | None = None) -> ChainRepor
             if broken:
                 break
             count, last = row.seq, row.hash
-    broken = broken or _break_at_end(end, count, last) or _break_from_noted(connection, noted, count)
+    broken = broken or _break_at_end(connection, end, count, last) or _break_from_noted(connection, noted, count)
     total = connection.scalar(select(func.count()).select_from(audit)) or 0
     if broken is None:
         return ChainReport(True, total, end)
@@ -199,7 +199,10 @@ def _moved(connection: Connection, row: Row[Any]) -> _Break | None:
     return _Break(row.seq, "removed", f"row {row.seq} was written as row {written_as}, and the row before it is gone")
 
 
-def _break_at_end(end: AuditHead, count: int, last: str) -> _Break | None:
+def _break_at_end(connection: Connection, end: AuditHead, count: int, last: str) -> _Break | None:
+    if count == 0 and _read_head(connection, select(audit_head)) is None:
+        # Every store has one from the beginning: without it an emptied log would look like a new one.
+        return _Break(1, "removed", "the rows and the head record are gone, so nothing says how long the log was")
     if count < end.count:
         return _Break(count + 1, "removed", f"the log ends with row {count}, but {end.count} rows were written")
     if (count, last) != (end.count, end.hash):

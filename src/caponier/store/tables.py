@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, DateTime, Dialect, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -33,7 +33,7 @@ findings: Final = Table(
     metadata,
     Column("finding_id", Text, primary_key=True),
     Column("detector", Text, nullable=False, index=True),
-    Column("model", Text, nullable=False, index=True),
+    Column("model", Text, index=True),
     Column("system", Text, index=True),
     Column("severity", Text, nullable=False, index=True),
     Column("subject_kind", Text, nullable=False),
@@ -43,6 +43,92 @@ findings: Final = Table(
     # The columns above are only for searching: the document is the finding.
     Column("document", JSON, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
+)
+
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", Text, primary_key=True),
+    Column("stage", Text, nullable=False, index=True),
+    Column("strategy", Text, nullable=False, index=True),
+    Column("severity", Text, nullable=False, index=True),
+    Column("owner", Text, index=True),
+    Column("first_time", UtcTime, nullable=False),
+    Column("last_time", UtcTime, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
+)
+
+incident_findings: Final = Table(
+    "incident_findings",
+    metadata,
+    # A finding is in one incident at a time.
+    Column("finding_id", Text, primary_key=True),
+    Column("incident_id", Text, nullable=False, index=True),
+)
+
+incident_merges: Final = Table(
+    "incident_merges",
+    metadata,
+    Column("merged_id", Text, primary_key=True),
+    Column("incident_id", Text, nullable=False, index=True),
+)
+
+context: Final = Table(
+    "context",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    # Two rules may match one event.
+    Column("rule", Text, primary_key=True),
+    Column("time", UtcTime, nullable=False, index=True),
+    Column("account", Text, index=True),
+    Column("host", Text, index=True),
+    Column("address", Text, index=True),
+    Column("incident_id", Text, index=True),
+    # False until a correlation has looked at it.
+    Column("considered", Boolean, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
+)
+
+response_actions: Final = Table(
+    "response_actions",
+    metadata,
+    Column("action_id", Text, primary_key=True),
+    Column("incident_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("created", UtcTime, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+response_revision: Final = Table(
+    "response_revision",
+    metadata,
+    # One row, which every change of an action counts up: a guard that polls reads this number and nothing else.
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+)
+
+remediations: Final = Table(
+    "remediations",
+    metadata,
+    Column("remediation_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, index=True),
+    Column("incident_id", Text, index=True),
+    Column("created", UtcTime, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
+)
+
+trials: Final = Table(
+    "trials",
+    metadata,
+    Column("trial_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False, index=True),
+    Column("detector", Text, nullable=False, index=True),
+    Column("emulation", Text, nullable=False),
+    Column("caponier_version", Text, nullable=False, index=True),
+    Column("time", UtcTime, nullable=False, index=True),
+    Column("document", JSON, nullable=False),
 )
 
 audit: Final = Table(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
@@ -25,6 +25,8 @@ NOISE: Final = 40.0
 SHRINKAGE: Final = 0.2
 """Share of the mean variance in each direction (Ledoit, Wolf 2004). Many benign queries show few different things, so
 the directions in which they hardly vary are known worse than their number says: the next user brings new ones."""
+ALIKE: Final = 1e-9
+"""A common distance up to this is none: benign clients all send one and the same input."""
 WEIGHT: Final = 127
 """Projections have whole weights up to this, so that their sums are exact (see telemetry/features.py)."""
 
@@ -41,10 +43,12 @@ class Novelty:
         TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
     )
     subject = Subject.PRINCIPAL
+    counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 1
     floor = CAP
+    suspect = None
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
     emulations = ("boundary",)
@@ -91,12 +95,15 @@ class Novelty:
         recent = events.query[start:]
         distance, common = _distance(params, recent), float(params["common"][0])
         foreign = np.flatnonzero(distance > common)
-        farthest = float(distance.max() / common)
-        summary = (
-            f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, the farthest "
-            f"at {farthest:.1f} times the distance that 99 % of benign queries keep"
+        # Benign clients that all send one and the same input keep no distance at all.
+        farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
+        how_far = (
+            f"the farthest at {farthest:.1f} times the distance that 99 % of benign queries keep"
+            if farthest is not None
+            else "and benign queries do not differ from each other"
         )
-        facts = {"foreign": int(foreign.size), "farthest": round(farthest, 2), "window": len(recent)}
+        summary = f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, {how_far}"
+        facts = {"foreign": int(foreign.size), "farthest": farthest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)
 
 
@@ -112,7 +119,10 @@ def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def _excess(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     common = max(float(params["common"][0]), np.finfo(np.float64).tiny)
-    excess: NDArray[np.int64] = np.floor(CAP * np.clip(_distance(params, query) / common - 1, 0, 1)).astype(np.int64)
+    # Where benign inputs are all one and the same, any other is as foreign as can be.
+    with np.errstate(over="ignore"):
+        beyond = np.clip(_distance(params, query) / common - 1, 0, 1)
+    excess: NDArray[np.int64] = np.floor(CAP * beyond).astype(np.int64)
     return excess
 
 

@@ -20,6 +20,8 @@ SHOTS_AN_IMAGE = 8
 """A model that saw each image once errs on every fourth photo that is a pixel off; customers would not pay for it."""
 HIDDEN, EPOCHS = 128, 60
 TREES = 50
+SEEDS = 2**32
+"""scikit-learn takes no seed from here on."""
 TRAIN, CALIBRATION, TEST = 600, 500, 500
 
 
@@ -124,7 +126,7 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
     """
     with needs("emulate", "Training a victim"):
         from sklearn.neural_network import MLPClassifier
-    model = MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, random_state=seed)
+    model = MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, random_state=seed % SEEDS)
     for _ in range(EPOCHS):
         model.partial_fit(images, labels, classes=np.arange(CLASSES))
     (inner, outer) = (weights.astype(np.float32) for weights in model.coefs_)
@@ -142,7 +144,7 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
 def _forest(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images]:
     with needs("emulate", "Training a victim"):
         from sklearn.ensemble import RandomForestClassifier
-    model = RandomForestClassifier(n_estimators=TREES, random_state=seed, n_jobs=1).fit(images, labels)
+    model = RandomForestClassifier(n_estimators=TREES, random_state=seed % SEEDS, n_jobs=1).fit(images, labels)
 
     def predict_proba(rows: Images) -> Images:
         scores: Images = model.predict_proba(rows).astype(np.float32)

@@ -17,7 +17,7 @@ def upgrade() -> None:
         "findings",
         sa.Column("finding_id", sa.Text(), primary_key=True),
         sa.Column("detector", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text()),
         sa.Column("system", sa.Text()),
         sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("subject_kind", sa.Text(), nullable=False),

@@ -1,0 +1,226 @@
+"""What is run over the events of a model, and from which score on it speaks: the same for a log and for a guard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
+from caponier.app.workspace import read_salt
+from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
+from caponier.detect.registry import select
+from caponier.detect.sketch import fits
+from caponier.engines.local import Line, Plan
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.finding import Basis
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.features import Encoder
+
+Lines = dict[str, tuple[Params, Threshold]]
+"""What each detector runs with, by its name."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Something that could not be done, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass
+class Remarks:
+    """What cannot be done, and what is done with less than there could be."""
+
+    skipped: list[Skip] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What detection goes by."""
+
+    detectors: list[EventDetector]
+    baseline: Baseline | None
+    budget: AlertBudget
+    workspace: Workspace | None
+    salt: bytes
+
+    @classmethod
+    def of(
+        cls,
+        workspace: Workspace | None,
+        baseline: Baseline | None = None,
+        budget: AlertBudget | None = None,
+    ) -> Self:
+        """Take from the workspace what is not given.
+
+        Raises:
+            InputError: If its salt or one of its baselines cannot be read.
+        """
+        if workspace is None:
+            return cls(select(), baseline, budget or DEFAULT_BUDGET, None, b"")
+        if baseline is None:
+            files = dict.fromkeys(model.baseline for model in workspace.models if model.baseline)
+            baseline = Baseline(tuple(section for file in files for section in Baseline.load(file).models))
+        detectors = select(workspace.detect.disabled, workspace.detect.detectors)
+        salt = read_salt(workspace)
+        return cls(detectors, baseline, budget or workspace.detect.alert_budget, workspace, salt)
+
+    def section(self, model: str, version: str | None) -> ModelBaseline | None:
+        """Return what benign traffic of a model looks like, if that is known."""
+        return self.baseline.of(model, version) if self.baseline else None
+
+    def described(self, model: str) -> FeatureSpec | None:
+        """Return what the inventory says that a model takes."""
+        listed = self.workspace.model(model) if self.workspace else None
+        return listed.features if listed else None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model, with what is run over its events."""
+
+    plan: Plan
+    detectors: dict[str, EventDetector]
+    thresholds: dict[str, Threshold]
+
+    @classmethod
+    def of(cls, model: str, encoder: Encoder, lines: Lines, section: ModelBaseline | None, terms: Terms) -> Self:
+        """Put together what is known of a model.
+
+        Args:
+            model: Its name.
+            encoder: Scale of its inputs.
+            lines: From `lines_of`.
+            section: What benign traffic of it looks like.
+            terms: What to go by.
+        """
+        horizon = terms.workspace.detect.horizon if terms.workspace else HORIZON
+        plan = Plan(
+            model,
+            encoder,
+            section.horizon if section else horizon,
+            tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
+            terms.salt,
+        )
+        return cls(
+            plan,
+            {detector.name: detector for detector in terms.detectors},
+            {name: line for name, (_, line) in lines.items()},
+        )
+
+
+def lines_of(
+    remarks: Remarks,
+    model: str,
+    version: str | None,
+    detectors: Sequence[EventDetector],
+    section: ModelBaseline | None,
+    terms: Terms,
+) -> Lines:
+    """Return what each detector runs with; list those that cannot run, and what the others lack.
+
+    Args:
+        remarks: Takes what cannot be done.
+        model: Name of the model.
+        version: The version that most of its events are of.
+        detectors: Those that find in its events what they need.
+        section: What benign traffic of the model looks like.
+        terms: What to go by.
+    """
+    detectors = _trained(remarks, model, detectors, section, terms.salt)
+    ranked = {detector.name: found for detector in detectors if (found := _learned(detector, section))}
+    total = bound_of(terms.budget, terms.baseline.horizons_per_week if terms.baseline else None)
+    lines: Lines = {}
+    for detector in detectors:
+        # The budget is spent by those detectors alone that are judged by rank here.
+        line = _line(detector, ranked.get(detector.name), total / max(1, len(ranked)))
+        if line is None:
+            lack = f"needs a baseline, but {_lack(detector, section)}"
+            remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
+            continue
+        lines[detector.name] = line
+        _qualify(remarks, model, detector, section, line[1])
+    if section and lines and section.version != version:
+        versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
+        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it")
+    return lines
+
+
+def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:
+    """Make sure that a baseline was built for what a model is said to take.
+
+    Raises:
+        InputError: If it was built for another description.
+    """
+    if known.digest() != section.spec.digest():
+        raise InputError(
+            "the baseline was built for another description of the input",
+            where=section.model,
+            mend=f"Build it again, or describe the input as it was: {section.spec.model_dump_json(exclude_none=True)}",
+        )
+
+
+def _qualify(
+    remarks: Remarks, model: str, detector: EventDetector, section: ModelBaseline | None, line: Threshold
+) -> None:
+    """Note what makes a threshold less sure than a promise."""
+    if line.basis is Basis.COLD_START:
+        remarks.notes.append(f"{model}: {detector.name} runs with cold-start thresholds ({_lack(detector, section)})")
+        return
+    stored = _learned(detector, section)
+    if line.basis is Basis.ESTIMATE and stored and stored.back_test.failed:
+        test = stored.back_test
+        tested = f"{test.seen} of {test.of} benign principals passed where {test.expected:.1f} were expected"
+        remarks.notes.append(f"{model}: estimates of {detector.name} are unreliable ({tested})")
+
+
+def _trained(
+    remarks: Remarks,
+    model: str,
+    detectors: Sequence[EventDetector],
+    section: ModelBaseline | None,
+    salt: bytes,
+) -> list[EventDetector]:
+    """Leave out, and note, the detectors that need a sketch of the training set and have none that can be read."""
+    speaking = []
+    for detector in detectors:
+        stored = section.detectors.get(detector.name) if section else None
+        if Signal.TRAINING_SET not in detector.needs or (stored and fits(stored.params, salt)):
+            speaking.append(detector)
+            continue
+        lack = "was made with another salt" if stored else "is missing; build the baseline with --training-set"
+        remarks.notes.append(f"{model}: {detector.name} does not run; the baseline's sketch of the training set {lack}")
+    return speaking
+
+
+def _learned(detector: EventDetector, section: ModelBaseline | None) -> DetectorBaseline | None:
+    """Return what the baseline knows for a detector, if it can be used."""
+    stored = section.detectors.get(detector.name) if section else None
+    if stored is None or stored.version != detector.state_version or len(stored.maxima.full) < FEWEST:
+        return None
+    return stored
+
+
+def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float) -> tuple[Params, Threshold] | None:
+    """Return the parameters and threshold of a detector: by rank, else for a cold start, else None."""
+    line = threshold(stored.maxima, bound, detector.floor) if stored else None
+    if stored and line:
+        return stored.params, line
+    priors = detector.priors()
+    return (priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)) if priors else None
+
+
+def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
+    """Say why a detector has no baseline to go by."""
+    if section is None:
+        return "there is none for this model; build one with: caponier baseline build"
+    stored = section.detectors.get(detector.name)
+    if stored is None:
+        return "it was built without this detector; build it again"
+    if stored.version != detector.state_version:
+        return "it is of another version of this detector; build it again"
+    return f"only {len(stored.maxima.full)} benign principals filled a horizon in it, and {FEWEST} are needed"

@@ -1,0 +1,179 @@
+"""Proofs of detectors over inference events: attacks over HTTP, look-alikes at their own pace, one scan for each."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caponier.app.attack_line import Line, Recorded, open_line
+from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign
+from caponier.app.findings import list_findings
+from caponier.app.progress import Progress
+from caponier.app.proof import ControlCheck, Pair, ProofRun
+from caponier.app.proving_ground import MAIN, ProvingGround, Target, with_owners
+from caponier.app.scan_inference import ScanReport, Skip
+from caponier.emulate.campaign import Stage
+from caponier.emulate.campaigns.membership_inference import LEARNED
+from caponier.emulate.population import Population
+from caponier.emulate.registry import attacks
+from caponier.emulate.victims.digits import DigitsSplit
+from caponier.records.finding import Finding
+from caponier.records.inventory import Workspace
+
+Names = list[str]
+Guarded: TypeAlias = Callable[[str, Workspace], AbstractContextManager[Recorded]]
+"""Puts a guard that works in a workspace before the server at a URL; see `caponier.app.guarded_line.guarded`."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """The emulations against one model."""
+
+    target: Target
+    images: Names
+    """Attacks on single images."""
+    stages: dict[str, Stage]
+    """Campaigns."""
+
+    @property
+    def names(self) -> set[str]:
+        return {*self.images, *self.stages}
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a scan said of one model's attackers and look-alikes."""
+
+    deeds: dict[str, Deed]
+    principals: dict[str, str]
+    """By emulation."""
+    events: pa.Table
+    attacked: ScanReport
+    live: tuple[Finding, ...]
+    """What the guard itself found meanwhile; none if there was no guard."""
+    users: Population
+    calm: ScanReport
+
+
+def prove_events(
+    pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, skipped: list[Skip], guard: Guarded | None = None
+) -> Iterator[ProofRun]:
+    """Carry out every emulation once, and hold each detector that must detect it against the same log.
+
+    Args:
+        pairs: Detectors over events and their emulations.
+        ground: The seed's world.
+        watch: Advanced once an emulation.
+        skipped: Takes what could not be done.
+        guard: Put before the victims' servers; without one the servers record themselves.
+    """
+    for plan in _plans({pair.emulation.name for pair in pairs}, ground):
+        mine = [pair for pair in pairs if pair.emulation.name in plan.names]
+        seen = _seen(plan, mine, ground, watch, guard)
+        skipped += _lost(plan.target, seen.deeds.values(), seen.events)
+        for pair in mine:
+            silent = _silent(pair, plan.target, [seen.attacked, seen.calm])
+            if silent:
+                skipped.append(silent)
+            else:
+                yield _run(pair, plan.target, seen, ground)
+
+
+def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
+    """Sort emulations by the model that they attack: most share one, some bring their own."""
+    images = sorted(names & set(attacks()))
+    split = with_owners(ground.split, LEARNED)
+    stages = {}
+    for name in sorted(names - set(images)):
+        stage = campaign_stage(name, ground.split, ground.seed, ground.victim)
+        # One that trains its own victim is to train it on records that benign users own, too.
+        own = stage.victim is not ground.victim
+        stages[name] = campaign_stage(name, split, ground.seed, ground.victim) if own else stage
+    shared = {name: stage for name, stage in stages.items() if stage.victim is ground.victim}
+    if images or shared:
+        yield _Plan(ground.target(MAIN, ground.victim, ground.split.train.images), images, shared)
+    for name, stage in stages.items():
+        if name not in shared:
+            model = f"digits-{stage.victim.kind}-{name}"
+            yield _Plan(ground.target(model, stage.victim, stage.training.images), [], {name: stage})
+
+
+def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, guard: Guarded | None) -> _Seen:
+    target, deeds = plan.target, {}
+    home = ground.home(target)
+    proxy = None if guard is None else lambda url: guard(url, home)
+    with open_line(target.victim.predict_proba, target.deployment, ground.salt, proxy) as line:
+        for name in sorted(plan.names):
+            deeds[name] = _carried_out(name, plan, line, ground.split, ground.seed)
+            watch.advance(1)
+        principals = {name: line.principal(deed.key) for name, deed in deeds.items()}
+    events = line.events()
+    attacked = ground.scan(ground.write(f"{target.deployment.model}-attacks.parquet", events), target)
+    habits = sorted({control for pair in pairs for control in pair.detector.controls})
+    users, log = ground.look_alikes(target, habits)
+    live = () if guard is None else tuple(list_findings(home))
+    return _Seen(deeds, principals, events, attacked, live, users, ground.scan(log, target))
+
+
+def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: int) -> Deed:
+    if name in plan.stages:
+        return run_campaign(name, line, plan.stages[name], seed)
+    return attack_image(name, line, plan.target.victim, split, seed)
+
+
+def _lost(target: Target, deeds: Iterable[Deed], events: pa.Table) -> Iterator[Skip]:
+    """List the requests that were answered and are not in the log: what was scanned is then not all that happened."""
+    asked = sum(deed.queries for deed in deeds)
+    if events.num_rows < asked:
+        yield Skip(f"{target.deployment.model}: {asked - events.num_rows:,} of {asked:,} requests", "were not recorded")
+
+
+def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip | None:
+    """Tell whether the detector could not speak at all: then nothing was shown, neither good nor bad."""
+    what = f"{target.deployment.model}: {pair.detector.name}"
+    return next((skip for report in reports for skip in report.skipped if skip.what == what), None)
+
+
+def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
+    deed, principal = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
+    triggers = [
+        finding.trigger_event_id
+        for finding in seen.attacked.findings
+        if finding.detector == pair.detector.name and finding.subject.id == principal and finding.trigger_event_id
+    ]
+    figures = {
+        "queries": deed.queries,
+        **_first(seen.events, principal, set(triggers)),
+        "findings": len(triggers),
+        "findings_inline": sum(
+            finding.detector == pair.detector.name and finding.subject.id == principal for finding in seen.live
+        ),
+        "alert_budget": str(ground.scale.alert_budget),
+        "attack": dict(deed.measure),
+        "stop": deed.stop.value,
+        "seconds": round(deed.seconds, 2),
+    }
+    controls = {name: _check(name, pair.detector.name, seen) for name in pair.detector.controls}
+    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(triggers), controls, figures)
+
+
+def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, Any]:
+    """Return how many different queries an attacker had sent when the first finding was made, that one included."""
+    if not triggers:
+        return {}
+    mine = events.filter(pc.equal(events["principal"], principal))
+    ids, inputs = mine["event_id"].to_pylist(), mine["input"].to_pylist()
+    at = next(position for position, id_ in enumerate(ids) if id_ in triggers)
+    return {
+        "queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}),
+        "requests_to_first_finding": at + 1,
+    }
+
+
+def _check(habit: str, detector: str, seen: _Seen) -> ControlCheck:
+    users = {member.principal for member in seen.users.members if member.habit.name == habit}
+    accused = {finding.subject.id for finding in seen.calm.findings if finding.detector == detector}
+    return ControlCheck(len(users), len(users & accused))

@@ -1,0 +1,179 @@
+"""What a validation is carried out on: a model, benign users to learn from, and a baseline; built once a seed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
+
+from caponier.app.build_baseline import build_baseline
+from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.app.workspace import create_workspace, load_workspace, read_salt
+from caponier.detect.baseline import Baseline
+from caponier.emulate.benign.owner_of_records import RECORDS
+from caponier.emulate.event_log import Deployment
+from caponier.emulate.images import Images
+from caponier.emulate.population import Population, assemble, simulate
+from caponier.emulate.registry import habits
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
+from caponier.errors import CaponierError
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
+
+MAIN: Final = "digits-mlp"
+SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
+STRANGERS: Final = 1_000
+"""Added to the seed of the users who are controls, so that none of them is one of those who were learned from."""
+
+BUDGET: Final = AlertBudget(per_week=14.0)
+"""Two a day, as in the demo: with some 300 users a day the default of two a week would rest on extrapolation alone."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done.
+
+    Args:
+        seeds: Each is a world of its own: other images, another model, other users, other attacks.
+        users: Benign users that a baseline is built from.
+        queries: Different rows that each benign user asks for.
+        look_alikes: Users with each habit that is a control.
+        horizon: Different queries over which a detector's maximum is judged.
+        alert_budget: False alerts that are put up with, all detectors over events together.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    users: int = 306
+    queries: int = 200
+    look_alikes: int = 4
+    horizon: int = 200
+    alert_budget: AlertBudget = BUDGET
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A model under attack, and what its benign traffic looks like."""
+
+    deployment: Deployment
+    victim: Victim
+    baseline: Baseline
+    notes: tuple[str, ...]
+
+
+class ProvingGround:
+    """One seed's world; nothing of it is made before it is asked for.
+
+    Args:
+        folder: An empty folder for logs and data sets; whoever made it removes it.
+        seed: Fixes images, model, users and attacks.
+        scale: How much is done.
+    """
+
+    def __init__(self, folder: Path, seed: int, scale: Scale) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.scale = scale
+
+    @cached_property
+    def split(self) -> DigitsSplit:
+        """The images, in pools that never meet."""
+        return load_digits_split(self.seed)
+
+    @cached_property
+    def victim(self) -> Victim:
+        """The model that attacks get if they bring none of their own."""
+        with threadpool_limits(1, user_api="blas"):
+            return train_victim(self.split.train, self.split.test, self.seed)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """A workspace with a salt and every detector switched on."""
+        create_workspace(self.folder / "workspace")
+        made = load_workspace(self.folder / "workspace")
+        if made is None:
+            raise CaponierError("the workspace that was just written is not there", where=str(self.folder))
+        detect = made.detect.model_copy(update={"horizon": self.scale.horizon, "alert_budget": self.scale.alert_budget})
+        # Never the store that the environment may name: nothing of this is to be taken for a real finding.
+        return made.model_copy(update={"detect": detect, "store": self._store("validation")})
+
+    @property
+    def salt(self) -> bytes:
+        """The workspace's salt."""
+        return read_salt(self.workspace)
+
+    def target(self, name: str, victim: Victim, training: Images) -> Target:
+        """Learn the benign traffic of a model.
+
+        Args:
+            name: What its events call it.
+            victim: The model.
+            training: Rows (n, 64) that it learned from.
+        """
+        deployment = Deployment(name, "1", "digits")
+        users = assemble(self.split.calibration.images, self.scale.users, self.seed)
+        log = self.write(f"{name}-benign.parquet", self._asked(users, victim, deployment))
+        report = build_baseline(
+            [log], workspace=self.workspace, spec=SPEC, horizon=self.scale.horizon, training_set=training
+        )
+        return Target(deployment, victim, report.baseline, tuple(report.notes))
+
+    def home(self, target: Target) -> Workspace:
+        """Return a workspace that knows one model and its baseline, for a guard before it."""
+        name = target.deployment.model
+        file = self.folder / f"{name}.safetensors"
+        file.write_bytes(target.baseline.to_bytes())
+        model = ModelSpec(name=name, features=SPEC, baseline=file)
+        own = {"models": (model,), "lake": str(self.folder / f"lake-{name}"), "store": self._store(name)}
+        return self.workspace.model_copy(update=own)
+
+    def _store(self, name: str) -> str:
+        return f"sqlite:///{self.folder / f'{name}.db'}"
+
+    def look_alikes(self, target: Target, names: list[str]) -> tuple[Population, Path]:
+        """Let users with some habits ask a model, in process and at their own pace.
+
+        Returns:
+            The users, and their log.
+        """
+        known = habits()
+        chosen = {name: known[name] for name in names}
+        users = assemble(
+            self.split.test.images, len(chosen) * self.scale.look_alikes, self.seed + STRANGERS, habits=chosen
+        )
+        asked = self._asked(users, target.victim, target.deployment)
+        return users, self.write(f"{target.deployment.model}-controls.parquet", asked)
+
+    def _asked(self, users: Population, victim: Victim, deployment: Deployment) -> pa.Table:
+        with threadpool_limits(1, user_api="blas"):
+            return simulate(users, victim.predict_proba, self.scale.queries, deployment=deployment)
+
+    def write(self, name: str, events: pa.Table) -> Path:
+        """Write a log into the folder."""
+        path = self.folder / name
+        pq.write_table(events, path)
+        return path
+
+    def scan(self, log: Path, target: Target) -> ScanReport:
+        """Scan a log as a user would."""
+        with threadpool_limits(1, user_api="blas"):
+            return scan_inference([log], target.baseline, workspace=self.workspace)
+
+
+def with_owners(split: DigitsSplit, learned: int) -> DigitsSplit:
+    """Put records that benign users own into the first `learned` rows of the training pool, after half of its own.
+
+    They are what `owner_of_records` asks for: without it, its users would own nothing that the model was trained on.
+    """
+    train, half = split.train, learned - 2 * RECORDS
+    parts = [
+        Pool(train.images[:half], train.labels[:half]),
+        Pool(split.calibration.images[:RECORDS], split.calibration.labels[:RECORDS]),
+        Pool(split.test.images[:RECORDS], split.test.labels[:RECORDS]),
+        Pool(train.images[half:], train.labels[half:]),
+    ]
+    images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
+    return replace(split, train=Pool(images, labels))

@@ -1,0 +1,160 @@
+"""`caponier emulate`: list emulated attacks, and carry one out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from caponier.app.detectors import EmulationCard, Kind, controls, emulations
+from caponier.app.emulate import EmulationReport, emulate
+from caponier.cli.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.watch import Watch
+from caponier.matrix.technique import TechniqueId
+
+app = typer.Typer(
+    help="Known attacks, carried out against a target that is made for it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier emulate run hop_skip_jump --out attack[/bold]",
+)
+UNSUCCESSFUL = 3
+_COLUMNS = ("name", "kind", "techniques", "description")
+
+AskedFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+
+
+@app.command("list", epilog="Example: [bold]caponier emulate list --kind event --controls[/bold]")
+def list_emulations(
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only those that leave such traces.")] = None,
+    with_controls: Annotated[
+        bool, typer.Option("--controls", help="Also the benign look-alikes on which detectors must be silent.")
+    ] = False,
+    format_: AskedFormat = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """List the emulations."""
+    cards = [*emulations(), *(controls() if with_controls else ())]
+    shown = [card for card in cards if kind in (None, card.kind)]
+    chosen = choose_format(format_, out, Format.TABLE)
+    if chosen is Format.JSON:
+        document = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
+        write_text(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n", out)
+    elif chosen is Format.TABLE:
+        write_table(_table(shown), out)
+    else:
+        write_text(_lines(shown, chosen), out)
+    harmful = sum(card.harmful for card in shown)
+    tail = f", {len(shown) - harmful} benign controls" if with_controls else ""
+    notes(quiet=quiet).print(f"{harmful} emulations{tail}", markup=False)
+
+
+@app.command("run", epilog="Example: [bold]caponier emulate run jbda --target digits-forest --out attack[/bold]")
+def run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An emulation; see `emulate list`.")],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target", metavar="VICTIM", help="What to attack: digits-mlp or digits-forest, for attacks on models."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Keep its log or files here. Without it nothing is left behind."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Fixes the emulation.")] = 0,
+    format_: Annotated[Format, typer.Option("--format", help="How to print: table or json.")] = Format.TABLE,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out one emulation against one target that is made for it, and clean up.
+
+    Nothing outside this machine is touched. Exit code: 0 it succeeded by its own measure, 2 wrong request, 3 it did
+    not succeed.
+    """
+    with Watch(quiet=quiet) as watch:
+        report = emulate(name, target=target, out=out, seed=seed, progress=watch)
+    if format_ is Format.JSON:
+        write_text(orjson.dumps(_result(report), option=orjson.OPT_INDENT_2).decode() + "\n", None)
+    else:
+        write_table(_result_table(report), None)
+    console = notes(quiet=quiet)
+    if report.kind is Kind.ARTIFACT and report.files:
+        console.print("These files run code when they are loaded. Do not load them.", markup=False)
+    if not report.success:
+        console.print("It did not succeed, so it shows nothing about any detector.", markup=False)
+        raise typer.Exit(UNSUCCESSFUL)
+
+
+def _plain(card: EmulationCard) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "kind": card.kind.value,
+        "harmful": card.harmful,
+        "techniques": [{"matrix": id_.matrix, "id": id_.id} for id_ in card.techniques],
+        "description": card.description,
+    }
+
+
+def _cells(card: EmulationCard) -> tuple[str, str, str, str]:
+    ids = ", ".join(_id(id_) for id_ in card.techniques) if card.harmful else "(benign)"
+    return card.name, card.kind.value, ids, card.description
+
+
+def _id(id_: TechniqueId) -> str:
+    return id_.id
+
+
+def _table(cards: list[EmulationCard]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in _COLUMNS:
+        table.add_column(column.upper(), no_wrap=column in ("name", "kind"), overflow="fold")
+    for card in cards:
+        table.add_row(*_cells(card))
+    return table
+
+
+def _lines(cards: list[EmulationCard], chosen: Format) -> str:
+    rows = [_COLUMNS, *(_cells(card) for card in cards)]
+    if chosen is Format.MARKDOWN:
+        lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+        return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
+    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"
+
+
+def _result(report: EmulationReport) -> dict[str, Any]:
+    return {
+        "schema": "caponier.emulation-run/1",
+        "name": report.name,
+        "kind": report.kind.value,
+        "target": report.target,
+        "success": report.success,
+        "measure": dict(report.measure),
+        "queries": report.queries,
+        "stop": report.stop,
+        "seconds": round(report.seconds, 2),
+        "files": [str(path) for path in report.files],
+    }
+
+
+def _result_table(report: EmulationReport) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    rows = {
+        "emulation": report.name,
+        "target": report.target,
+        "success": "yes, by its own measure" if report.success else "no",
+        **{name.replace("_", " "): f"{value:g}" for name, value in report.measure.items()},
+        "queries": None if report.queries is None else f"{report.queries:,}",
+        "ended": report.stop,
+        "seconds": f"{report.seconds:.1f}",
+        "written": "\n".join(map(str, report.files)) or None,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            table.add_row(name, value)
+    return table

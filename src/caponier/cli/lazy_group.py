@@ -1,0 +1,49 @@
+"""A group of commands that are imported when they are asked for: one command does not pay for all others."""
+
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperGroup
+
+Table = dict[str, str]
+"""Name of a command to `module:attribute`: a Typer app, or a function beside a constant EXAMPLE for its epilog."""
+
+
+class LazyGroup(TyperGroup):
+    """The base of the classes that `lazy` makes."""
+
+    table: ClassVar[Table] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names, in the order of the table."""
+        del ctx
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command; None if there is none of that name."""
+        del ctx
+        if cmd_name not in self.table:
+            return None
+        command = _command(*self.table[cmd_name].split(":"))
+        command.name = cmd_name
+        return command
+
+
+def lazy(table: Table) -> type[LazyGroup]:
+    """Return a group class for `typer.Typer(cls=…)`.
+
+    Args:
+        table: The group's commands, in the order in which the help lists them.
+    """
+    return type("Commands", (LazyGroup,), {"table": table})
+
+
+def _command(path: str, attribute: str) -> Any:
+    module = import_module(path)
+    found = getattr(module, attribute)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+        alone.command(epilog=module.EXAMPLE)(found)
+        found = alone
+    return typer.main.get_command(found)

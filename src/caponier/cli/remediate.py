@@ -1,0 +1,237 @@
+"""`caponier remediate`: repair with proof. The old is always kept."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from caponier.app.remediate_dataset import DatasetRemediation, DatasetRepair, remediate_dataset
+from caponier.app.rollback_model import Measurement, rollback_model
+from caponier.app.workspace import load_workspace
+from caponier.cli import log_options as options
+from caponier.cli import safe_text
+from caponier.cli.log_report import print_rejected
+from caponier.cli.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.scan_dataset import Id, Label, Source
+from caponier.cli.watch import Watch
+from caponier.records.remediation import Remediation
+from caponier.remediate.dataset_file import Repair
+from caponier.telemetry.dataset import Columns
+from caponier.telemetry.rejections import RejectedRows
+
+app = typer.Typer(
+    help="Repair into something new, keep the old, and measure both.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier remediate dataset train.npz --out repaired.npz --test test.npz[/bold]",
+)
+
+PARTLY = 3
+
+Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The incident that it belongs to.")]
+Test = Annotated[
+    Path | None,
+    typer.Option(
+        "--test", metavar="FILE", help="The test set that both are measured on; without it nothing is proven."
+    ),
+]
+TestDigest = Annotated[
+    str | None, typer.Option("--test-sha256", metavar="DIGEST", help="Refuse any other test set than this one.")
+]
+AskedFormat = Annotated[Format | None, typer.Option("--format", help="How to print the remediation.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the remediation into a file instead.")
+]
+
+
+@app.command(
+    "dataset",
+    epilog="Example: [bold]caponier remediate dataset train.csv --label species --out clean.csv --test test.csv[/bold]",
+)
+def dataset(
+    path: Annotated[Path, typer.Argument(metavar="DATASET", help="A .npz with x and y, a Parquet or a CSV file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new data set; it must not exist.")],
+    repair: Annotated[Repair, typer.Option("--repair", help="Drop flagged rows, or give them the suggested label.")] = (
+        Repair.RELABEL
+    ),
+    quarantine: Annotated[
+        Path | None,
+        typer.Option("--quarantine", metavar="FILE", help="Takes the flagged rows; next to --out if not said."),
+    ] = None,
+    test: Test = None,
+    test_sha256: TestDigest = None,
+    train_command: Annotated[
+        str | None,
+        typer.Option(
+            "--train-command",
+            metavar="COMMAND",
+            help='Trains on {dataset} and tests on {test}; its last line is {"accuracy": …}. Else a built-in model.',
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the built-in model.")] = 0,
+    label: Label = None,
+    source: Source = None,
+    id_: Id = None,
+    incident: Incident = None,
+    workspace: options.Where = None,
+    rejected: options.Rejected = options.REJECTED,
+    format_: AskedFormat = None,
+    report: Report = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a new data set without the rows whose labels are wrong, and measure a model trained on each.
+
+    Exit code: 0 done, and the accuracy is not below what it was (or nothing was wrong); 2 wrong input, nothing written;
+    3 written, but not proven, or not every row could be read or judged.
+    """
+    asked = DatasetRepair(out, quarantine, repair, test, test_sha256, train_command, seed, incident)
+    home = load_workspace(workspace)
+    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+        result = remediate_dataset(
+            path, asked, Columns(label, source, id_), workspace=home, rejected=rows, progress=watch
+        )
+    console = notes(quiet=quiet)
+    for line in _remarks(result, recorded=home is not None):
+        console.print(safe_text.plain(line), markup=False)
+    print_rejected(console, rows)
+    if result.done:
+        _print(result.done, choose_format(format_, report, Format.TABLE), report)
+    if (result.done and not result.proven) or result.report.skipped or rows.count:
+        raise typer.Exit(PARTLY)
+
+
+@app.command("rollback", epilog="Example: [bold]caponier remediate rollback digits --registry models/[/bold]")
+def rollback(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Its name in the registry.")],
+    registry: Annotated[Path, typer.Option("--registry", metavar="PATH", help="registry.json, or its folder.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="The version to take; else the last good one.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Roll forward again: undo the last rollback.")] = False,
+    test: Test = None,
+    test_sha256: TestDigest = None,
+    evaluate_command: Annotated[
+        str | None,
+        typer.Option(
+            "--evaluate-command",
+            metavar="COMMAND",
+            help='Loads {model} and tests on {test}; its last line is {"accuracy": …}.',
+        ),
+    ] = None,
+    measure_bad: Annotated[
+        bool, typer.Option("--measure-bad", help="Let the command load the bad version, too; it may run its code.")
+    ] = False,
+    label: Label = None,
+    incident: Incident = None,
+    workspace: options.Where = None,
+    format_: AskedFormat = None,
+    report: Report = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put the last good version of a model back into service, after verifying its file; the bad one is quarantined."""
+    how = Measurement(test, Columns(label), test_sha256, evaluate_command, measure_bad) if test else None
+    result = rollback_model(
+        registry,
+        model,
+        to=to,
+        undo=undo,
+        measurement=how,
+        workspace=(home := load_workspace(workspace)),
+        incident_id=incident,
+    )
+    console = notes(quiet=quiet)
+    console.print(
+        safe_text.plain(
+            f"{model}: version {result.plan.takes.version} is active, {_fate(undo=undo)} {result.plan.leaves.version}"
+        ),
+        markup=False,
+    )
+    for line in (*result.notes, *_unrecorded(recorded=home is not None)):
+        console.print(safe_text.plain(f"note: {line}"), markup=False)
+    _print(result.done, choose_format(format_, report, Format.TABLE), report)
+
+
+def _fate(*, undo: bool) -> str:
+    return "retired is" if undo else "quarantined is"
+
+
+def _unrecorded(*, recorded: bool) -> list[str]:
+    return [] if recorded else ["there is no workspace here, so this was not recorded; see caponier init"]
+
+
+def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
+    skipped = [f"skipped {skip.what}: {skip.reason}" for skip in result.report.skipped]
+    if result.done is None:
+        return [f"none of the {result.report.rows:,} rows was flagged; nothing was written", *skipped]
+    details = result.done.details
+    lines = [
+        f"{details['flagged']:,} of {details['rows']:,} rows were flagged; they are in {details['quarantine']}",
+        f"the new data set has {details['rows_after']:,} rows: {result.done.produced}",
+    ]
+    if not result.done.after:
+        lines.append("note: no test set was given, so nothing is proven; name one with --test")
+    elif not result.proven:
+        lines.append("note: the accuracy fell; look at the flagged rows before you use the new data set")
+    return lines + [f"note: {line}" for line in _unrecorded(recorded=recorded)] + skipped
+
+
+def _print(done: Remediation, format_: Format, out: Path | None) -> None:
+    rows = _rows(done)
+    if format_ is Format.JSON:
+        write_text(orjson.dumps(_document(done), option=orjson.OPT_INDENT_2).decode() + "\n", out)
+    elif format_ is Format.CSV:
+        write_text("".join(f"{name},{_quoted(value)}\n" for name, value in (("field", "value"), *rows)), out)
+    elif format_ is Format.MARKDOWN:
+        lines = [f"| {name} | {safe_text.markdown(value)} |" for name, value in rows]
+        write_text("\n".join(["| field | value |", "| --- | --- |", *lines]) + "\n", out)
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for name, value in rows:
+            table.add_row(name, Text(safe_text.plain(value)))
+        write_table(table, out)
+
+
+def _quoted(value: str) -> str:
+    return '"' + safe_text.spreadsheet(value).replace('"', '""') + '"'
+
+
+def _rows(done: Remediation) -> list[tuple[str, str]]:
+    figures = sorted({*done.before, *done.after})
+    return [
+        ("remediation", done.remediation_id),
+        ("kind", done.kind.value),
+        ("subject", done.subject),
+        ("kept", done.kept),
+        ("produced", done.produced),
+        ("measured on", done.measured_on or "nothing"),
+        *[(name, f"{_figure(done.before, name)} before, {_figure(done.after, name)} after") for name in figures],
+        ("incident", done.incident_id or ""),
+        ("author", done.author),
+    ]
+
+
+def _figure(figures: dict[str, float], name: str) -> str:
+    return f"{figures[name]:.4f}" if name in figures else "not measured"
+
+
+def _document(done: Remediation) -> dict[str, Any]:
+    return {
+        "schema": "caponier.remediation/1",
+        "remediation_id": done.remediation_id,
+        "kind": done.kind.value,
+        "incident_id": done.incident_id,
+        "subject": done.subject,
+        "kept": done.kept,
+        "produced": done.produced,
+        "measured_on": done.measured_on,
+        "before": done.before,
+        "after": done.after,
+        "author": done.author,
+        "created": done.created.isoformat().replace("+00:00", "Z"),
+        "details": done.details,
+    }

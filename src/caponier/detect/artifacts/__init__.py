@@ -1,0 +1,1 @@
+"""Detectors over model files, one a file, found by the registry."""

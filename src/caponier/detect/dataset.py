@@ -1,0 +1,89 @@
+"""What a detector over data sets is: something that scores labelled rows, and says which are wrong.
+
+Unlike events, rows have no order and no subject that sends them. So a data-set detector sees the whole set at once,
+and its answer must not depend on the order in which the rows come: whatever it draws by lot is drawn by row id.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.detector import Confidence
+from caponier.matrix.technique import TechniqueId
+from caponier.telemetry.dataset import Dataset
+
+NOTHING = -1
+"""Stands in `suggested` for a row to which the detector would give no other label."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceShare:
+    """How much of one contributor's part of a data set was flagged."""
+
+    source: str
+    rows: int
+    flagged: int
+    elsewhere: float
+    """Share flagged among the rows of all other sources."""
+    stands_out: bool
+    """Whether so many flagged rows are more than chance and much more than elsewhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What one detector says of one data set; arrays are in the order of its rows."""
+
+    scores: NDArray[np.float64]
+    """(n,) the larger, the more suspicious; NaN where the detector cannot speak."""
+    flagged: NDArray[np.bool_]
+    """(n,)"""
+    suggested: NDArray[np.int64]
+    """(n,) position in the data set's classes, or NOTHING."""
+    summary: str
+    facts: dict[str, Any]
+    confidence: float
+    """From 0 to the detector's cap."""
+    reasons: tuple[str, ...] = ()
+    """Why this is worth a finding; none where the flagged rows are no more than what every data set has."""
+    sources: tuple[SourceShare, ...] = ()
+    silent: tuple[str, ...] = field(default=())
+    """What the detector could not judge, and why; nothing of it counts as clean."""
+
+
+@runtime_checkable
+class DatasetDetector(Protocol):
+    """A detector over data sets: one file in `detect/datasets`, found by the registry under `name`."""
+
+    name: str
+    """The file's name, and the key of its settings."""
+    statistic: str
+    """What the finding's value counts."""
+    techniques: tuple[TechniqueId, ...]
+    version: int
+    max_confidence: Confidence
+    emulations: tuple[str, ...]
+    """Poisons that it must find."""
+    controls: tuple[str, ...]
+    """Harmless data sets on which it must stay (nearly) silent."""
+
+    def analyse(self, dataset: Dataset) -> Analysis:
+        """Judge every row; MUST NOT depend on the order of the rows, and MUST give the same answer every time."""
+        ...
+
+
+def lots(ids: tuple[str, ...], purpose: str) -> NDArray[np.uint64]:
+    """Draw a lot for each row from its id alone: the same row draws the same lot wherever it stands.
+
+    Args:
+        ids: The rows.
+        purpose: Keeps the lots of one purpose independent of those of another.
+
+    Returns:
+        (n,) evenly spread 64-bit numbers.
+    """
+    key = purpose.encode()
+    drawn = b"".join(hashlib.blake2b(row.encode(), digest_size=8, key=key).digest() for row in ids)
+    return np.frombuffer(drawn, "<u8").astype(np.uint64)

@@ -1,0 +1,1 @@
+"""Detectors over data sets, one a file; the registry finds them."""

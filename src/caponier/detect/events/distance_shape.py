@@ -1,0 +1,196 @@
+"""Extraction by synthetic queries: the distances between somebody's own queries are spread as nobody's are.
+
+Copying a model by Jacobian-based augmentation (Papernot et al. 2017) asks for steps of one size from inputs that were
+asked before. PRADA (Juuti et al. 2019) sees that the distances from each query to its nearest earlier one are then no
+longer normally distributed. Benign ones are not either: a camera, a client that sends views of each photo and a plain
+user each have a shape of their own. So the shape of the last 40 distances is compared with the shapes that benign
+clients have shown: the score is the Cramér-von Mises distance to the nearest of them.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.similarity import FAR
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 40
+"""Distances that make one shape."""
+BINS: Final = 24
+"""Benign quantiles at which a shape is read; 24 x 40² stays exact in float32."""
+SHAPES: Final = 256
+"""Benign shapes that are kept."""
+STRIDE: Final = 3
+"""Of a subject's shapes every third is looked at; neighbours are almost the same."""
+MOST: Final = 10_000
+SCALE: Final = 16
+SHARED: Final = 0.02
+"""A shape is benign if more than this share of the benign subjects come near it: an attacker in the benign log must not
+teach its own."""
+NEAR: Final = 12 * SCALE
+SUSPECT: Final = 21 * SCALE
+"""Farther from all shared shapes than simulated benign clients ever are; see docs/detection-events.md."""
+
+
+class DistanceShape:
+    """Scores how far the spread of a principal's last 40 distances is from every benign one."""
+
+    name = "distance_shape"
+    statistic = "distance_shape"
+    techniques = (
+        TechniqueId("atlas", "AML.T0024.002"),
+        TechniqueId("atlas", "AML.T0005.001"),
+        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
+        TechniqueId("amltm-2020", "AMLTM.RECON.05.01"),
+    )
+    subject = Subject.PRINCIPAL
+    counts = Counts.QUERIES
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    state = np.dtype([("bin", np.uint8, (WINDOW,))])
+    state_version = 1
+    floor = 8 * SCALE
+    suspect = SUSPECT
+    # A new kind of client has a new shape too: this says that nobody asked like that before, not why.
+    max_confidence = Confidence.MEDIUM
+    emulations = ("jbda",)
+    controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "evaluation_team")
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn the usual distances, and the shapes that benign clients show."""
+        queries, _ = benign.queries()
+        squared = queries.signals["squared"]
+        known = squared[squared != FAR]
+        cuts = np.quantile(known, np.arange(1, BINS + 1) / (BINS + 1)) if known.size else np.zeros(BINS)
+        params: Params = {"cuts": np.floor(cuts).astype(np.int64)}
+        shapes, full, _ = _shapes(_bins(params, squared), queries.offsets, np.zeros(queries.subjects, self.state))
+        ordinal = np.arange(len(queries)) - np.repeat(queries.offsets[:-1], np.diff(queries.offsets))
+        looked = full & (ordinal % STRIDE == 0)
+        seen = np.unique(shapes[looked], axis=0)
+        chosen = _spread(seen[:: len(seen) // MOST + 1])
+        return {**params, "shapes": _shared(chosen, shapes[looked], queries.subject[looked]).astype(np.uint8)}
+
+    def priors(self) -> tuple[Params, float] | None:
+        """Without benign clients no shape is a strange one."""
+        return None
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Compare the last 40 distances at each different query with the benign shapes."""
+        queries, rows = batch.queries()
+        shapes, full, after = _shapes(_bins(params, queries.signals["squared"]), queries.offsets, state)
+        scores = np.zeros(len(batch), np.int64)
+        scores[rows[full]] = _departure(params, shapes[full])[0]
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Say how the last distances are spread, and how those of the most alike benign client were."""
+        squared = events.signals["squared"]
+        rows = np.flatnonzero(squared != FAR)[-WINDOW:]
+        known = squared[rows] if rows.size else np.zeros(1)
+        low, middle, high = np.sqrt(np.quantile(known, (0.25, 0.5, 0.75)) / events.query.shape[1])
+        shapes, _, _ = _shapes(_bins(params, squared), events.offsets, np.zeros(1, self.state))
+        alike = _departure(params, shapes[-1:])[1][0]
+        summary = (
+            f"The last {len(rows)} different queries lie {middle:.1f} from their nearest earlier one, half of them "
+            f"between {low:.1f} and {high:.1f} quantised units a feature; no benign client spreads its queries so, as "
+            "one does who copies a model with synthetic inputs"
+        )
+        facts = {
+            "window": len(rows),
+            "distance_quartiles": [round(float(value), 2) for value in (low, middle, high)],
+            "below_benign_quartiles": _at_quartiles(shapes[-1]),
+            "most_alike_benign": _at_quartiles(params["shapes"][alike]) if len(params["shapes"]) else None,
+        }
+        return Explanation(summary, facts, rows)
+
+
+def _at_quartiles(shape: NDArray[Any]) -> list[int]:
+    """Return how many of 40 distances lie below the quartiles of all benign distances."""
+    return [int(shape[(BINS + 1) * quarter // 4 - 1]) for quarter in (1, 2, 3)]
+
+
+def _bins(params: Params, squared: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return each distance's place among the benign ones, from 1 to BINS + 1; 0 where there is none."""
+    place = np.searchsorted(params["cuts"], squared, side="left") + 1
+    return np.where(squared == FAR, 0, place).astype(np.uint8)
+
+
+def _shapes(
+    bins: NDArray[np.uint8], offsets: NDArray[np.int64], state: State
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], State]:
+    """Return the shape at each row: how many of the subject's last 40 distances lie at or below each cut.
+
+    Args:
+        bins: (n,) from `_bins`, rows sorted by subject.
+        offsets: (s + 1,) where each subject's rows begin.
+        state: (s,) the bins before these rows, oldest first.
+
+    Returns:
+        (n, BINS) counts, the (n,) rows with 40 distances, and the (s,) new state.
+    """
+    subjects, counts = len(state), np.diff(offsets)
+    # Each subject's earlier bins stand in front of its rows, so that one cumulative sum serves all of them.
+    starts = offsets[:-1] + WINDOW * np.arange(subjects)
+    laid = np.zeros(len(bins) + WINDOW * subjects, np.uint8)
+    laid[(starts[:, None] + np.arange(WINDOW)).ravel()] = state["bin"].ravel()
+    rows = np.arange(len(bins)) + WINDOW * (np.repeat(np.arange(subjects), counts) + 1)
+    laid[rows] = bins
+    within = np.zeros((len(laid) + 1, BINS + 1), np.int32)
+    np.cumsum((laid[:, None] <= np.arange(1, BINS + 2)) & (laid > 0)[:, None], axis=0, out=within[1:])
+    window = within[rows + 1] - within[rows + 1 - WINDOW]
+    after = state.copy()
+    ends = starts + WINDOW + counts
+    after["bin"] = laid[(ends[:, None] - WINDOW + np.arange(WINDOW)).ravel()].reshape(subjects, WINDOW)
+    return window[:, :BINS], window[:, BINS] == WINDOW, after
+
+
+def _departure(params: Params, shapes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each shape's distance from the nearest benign one, and which that is."""
+    benign = params["shapes"].astype(np.float32)
+    if not len(benign):
+        return np.zeros(len(shapes), np.int64), np.zeros(len(shapes), np.int64)
+    mine = shapes.astype(np.float32)
+    # Whole numbers below 2**24, so the product is exact whatever the BLAS does with the batch.
+    squares: Any = np.square(benign).sum(axis=1) - 2 * (mine @ benign.T)
+    nearest = squares.argmin(axis=1)
+    least = squares[np.arange(len(mine)), nearest] + np.square(mine).sum(axis=1)
+    return np.floor(SCALE * np.sqrt(least.astype(np.float64))).astype(np.int64), nearest
+
+
+def _spread(seen: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Choose shapes so that every one seen is near to a chosen one: the farthest from all chosen, again and again.
+
+    (Gonzalez 1985.) It begins with the one nearest to the mean; the order of the shapes does not matter but for ties,
+    and they come sorted.
+    """
+    if len(seen) <= SHAPES:
+        return seen
+    points = seen.astype(np.float32)
+    distance = np.square(points - np.floor(points.mean(axis=0, dtype=np.float64)).astype(np.float32)).sum(axis=1)
+    chosen = [int(distance.argmin())]
+    distance = np.square(points - points[chosen[0]]).sum(axis=1)
+    while len(chosen) < SHAPES:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.square(points - points[chosen[-1]]).sum(axis=1))
+    return seen[chosen]
+
+
+def _shared(chosen: NDArray[np.int32], seen: NDArray[np.int32], subject: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Keep the chosen shapes to which enough subjects come near.
+
+    Args:
+        chosen: (k, BINS).
+        seen: (n, BINS) shapes, rows sorted by subject.
+        subject: (n,) whose they are.
+    """
+    begins = np.flatnonzero(np.diff(subject, prepend=-1))
+    near = np.zeros(len(chosen), np.int64)
+    for own in np.split(seen, begins[1:]):
+        near += _departure({"shapes": own}, chosen)[0] <= NEAR
+    shared: NDArray[np.int32] = chosen[near > np.ceil(SHARED * len(begins))]
+    return shared
+
+
+detector = DistanceShape()

@@ -1,0 +1,68 @@
+"""What a format's reader says of a piece of content: what it is, what is wrong, and which parts it has."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from caponier.detect.artifact import Limits
+
+
+class TooMuchError(Exception):
+    """The content asks for more work than a scan may do."""
+
+
+@dataclass
+class Budget:
+    """What is left of one file's limits, over all its parts."""
+
+    limits: Limits
+    bytes_left: int
+    members_left: int
+
+    @classmethod
+    def of(cls, limits: Limits, size: int) -> "Budget":
+        """Return the budget for a file of so many bytes."""
+        return cls(limits, limits.budget(size), limits.members)
+
+    def spend(self, count: int) -> None:
+        """Take bytes that something expanded to.
+
+        Raises:
+            TooMuchError: If there are not so many left.
+        """
+        if count > self.bytes_left:
+            raise TooMuchError("expands to more than a scan may hold: it may be a decompression bomb")
+        self.bytes_left -= count
+
+    def member(self) -> None:
+        """Take one part of an archive.
+
+        Raises:
+            TooMuchError: If there were too many.
+        """
+        self.members_left -= 1
+        if self.members_left < 0:
+            raise TooMuchError(f"has more than {self.limits.members:,} parts")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A part of an archive."""
+
+    name: str
+    content: memoryview
+    doubt: str | None = None
+    """Why it may not be what a loader reads."""
+
+
+@dataclass
+class Part:
+    """The report of a format's reader."""
+
+    kind: str
+    unsafe: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    certain: bool = True
+    """Whether what is unsafe is known to be harmful, or merely not known to be harmless."""
+    globals: set[str] = field(default_factory=set)
+    members: Iterator[Member] | None = None
+    """Parts to judge as well; read one at a time, so that not all of an archive is in memory."""

@@ -1,0 +1,113 @@
+"""What a detector over security logs is: rules that match events, by themselves or several together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from caponier.detect.scope import Asset, Scope
+from caponier.matrix.technique import TechniqueRef
+from caponier.telemetry.log_events import LogEvent
+
+
+@dataclass(frozen=True, slots=True)
+class LogRule:
+    """What a user is told about a rule."""
+
+    name: str
+    """Name of the detector in findings: `sigma:` and the rule's name, id or file."""
+    title: str
+    level: str
+    """informational, low, medium, high or critical."""
+    techniques: tuple[TechniqueRef, ...]
+    """ATT&CK and ATLAS first, the 2020 matrix after them."""
+    description: str
+    file: str
+    falsepositives: tuple[str, ...] = ()
+    quiet: float = 3600.0
+    """Seconds without a match after which the next one is a new finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogHit:
+    """One event that a rule matched, with what is needed to judge it."""
+
+    time: int
+    """Microseconds since the epoch, UTC."""
+    event_id: str
+    account: str | None
+    host: str | None
+    address: str | None
+    assets: tuple[Asset, ...]
+    """The assets of ML systems that it touches."""
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatch:
+    """One rule that matched: once an event, or once a moment at which a correlation's condition holds."""
+
+    rule: LogRule
+    time: int
+    hits: tuple[LogHit, ...]
+    """The evidence, the last ones where there are many, in order of time."""
+    trigger: LogHit
+    systems: tuple[str, ...]
+    """The ML systems concerned; empty for a match outside the inventory."""
+    value: float = 1.0
+    """What the condition measured: 1 for a single event."""
+    threshold: float = 1.0
+    statistic: str = "rule"
+    about: str | None = None
+    """`account` or `address` where a correlation groups by it, so that it is one and the same in all its events."""
+
+
+@runtime_checkable
+class LogDetector(Protocol):
+    """Rules that can be run over logs."""
+
+    @property
+    def name(self) -> str:
+        """Name of the detector."""
+        ...
+
+    @property
+    def rules(self) -> tuple[LogRule, ...]:
+        """The rules that may match by themselves."""
+        ...
+
+    def start(self, scope: Scope, salt: bytes = b"") -> "LogRun":
+        """Begin a run over logs, with nothing seen yet.
+
+        Args:
+            scope: The assets of the inventory.
+            salt: The workspace's salt, for event ids.
+        """
+        ...
+
+
+class LogRun(Protocol):
+    """One run. However the events are cut into batches, and in whatever order they come, the matches are the same."""
+
+    def feed(self, events: Sequence[LogEvent]) -> None:
+        """Take events, in any order."""
+        ...
+
+    def matches(self, before: int | None = None) -> Iterator[LogMatch]:
+        """Yield the matches of all events, or of those before a moment (microseconds), in order of time.
+
+        What was yielded is done with: an event that is older than `before` must not be fed afterwards.
+        """
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user ought to know about the run."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

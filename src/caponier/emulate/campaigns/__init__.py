@@ -1,0 +1,1 @@
+"""One campaign a file; the file's `CAMPAIGN` is the campaign, and its name is the file's."""

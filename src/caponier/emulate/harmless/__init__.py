@@ -1,0 +1,1 @@
+"""Harmless data sets that look suspicious, one a file; the registry finds them."""

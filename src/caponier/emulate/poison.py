@@ -1,0 +1,172 @@
+"""What a poison is: something that changes labels of training rows, and how its success is measured.
+
+A poison succeeds by what it does to a model that is trained on it, not by how many rows it touched.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.emulate.images import CLASSES, Labels
+from caponier.emulate.victims.digits import Kind, Pool, train_victim
+from caponier.errors import InputError
+from caponier.matrix.technique import TechniqueId
+
+LABEL_CORRUPTION: Final = (
+    TechniqueId("atlas", "AML.T0020"),
+    TechniqueId("amltm-2020", "AMLTM.EVADE.03.01"),
+    TechniqueId("amltm-2020", "AMLTM.EVADE.03.04"),
+)
+WORSE: Final = 0.005
+"""Fall of a victim's accuracy from which a poison has succeeded."""
+AIMED: Final = 0.05
+"""Rise of the share of a class that the victim takes for the poison's target, from which an aimed one has succeeded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Poisoned:
+    """A pool with changed labels, and the truth about them."""
+
+    pool: Pool
+    changed: NDArray[np.bool_]
+    """(n,) which rows were changed."""
+    truth: Labels
+    """(n,) the right labels."""
+    aim: tuple[int, int] | None = None
+    """The class that is to be mistaken, and for which one; None if any error will do."""
+
+
+class Poison(Protocol):
+    """One way to corrupt labels."""
+
+    @property
+    def name(self) -> str:
+        """Name of the emulation; the file is called the same."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it does, in a sentence for users."""
+        ...
+
+    @property
+    def techniques(self) -> tuple[TechniqueId, ...]:
+        """What it shows, in each matrix."""
+        ...
+
+    def apply(self, pool: Pool, share: float, seed: int) -> Poisoned:
+        """Change the labels of a share of all rows; fixed by the seed.
+
+        Raises:
+            InputError: If the share does not lie between 0 and 1.
+        """
+        ...
+
+
+class HarmlessSet(Protocol):
+    """A data set that looks suspicious and whose labels are right: the benign control of a poison."""
+
+    @property
+    def name(self) -> str:
+        """Name of the control; the file is called the same."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What is unusual about it, in a sentence for users."""
+        ...
+
+    def apply(self, pool: Pool, seed: int) -> Pool:
+        """Return the pool with harder images and the same labels."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonOutcome:
+    """What a poison did to a victim, measured on images that neither has seen."""
+
+    name: str
+    techniques: tuple[TechniqueId, ...]
+    changed: int
+    accuracy_clean: float
+    accuracy_poisoned: float
+    aimed_clean: float | None
+    aimed_poisoned: float | None
+    """Share of the aimed class that the victim takes for the target."""
+    success: bool
+
+
+def attempt(
+    poison: Poison, pool: Pool, held_out: Pool, *, share: float, seed: int, kind: Kind = "mlp"
+) -> tuple[Poisoned, PoisonOutcome]:
+    """Poison a pool, train a victim on it and one on the clean pool, and compare them on held-out images."""
+    poisoned = poison.apply(pool, share, seed)
+    clean, bad = (train_victim(rows, held_out, seed, kind) for rows in (pool, poisoned.pool))
+    aimed = [None, None] if poisoned.aim is None else [_taken(v.answers, held_out, poisoned.aim) for v in (clean, bad)]
+    fell = clean.accuracy - bad.accuracy >= WORSE
+    mistaken = aimed[0] is not None and aimed[1] is not None and aimed[1] - aimed[0] >= AIMED
+    outcome = PoisonOutcome(
+        name=poison.name,
+        techniques=poison.techniques,
+        changed=int(poisoned.changed.sum()),
+        accuracy_clean=round(clean.accuracy, 4),
+        accuracy_poisoned=round(bad.accuracy, 4),
+        aimed_clean=aimed[0],
+        aimed_poisoned=aimed[1],
+        success=fell if poisoned.aim is None else mistaken,
+    )
+    return poisoned, outcome
+
+
+def flip(pool: Pool, rows: NDArray[np.int64], labels: Labels, aim: tuple[int, int] | None = None) -> Poisoned:
+    """Give rows (k,) other labels (k,)."""
+    changed = np.zeros(len(pool), bool)
+    changed[rows] = True
+    new = pool.labels.copy()
+    new[rows] = labels
+    return Poisoned(Pool(pool.images, new), changed, pool.labels, aim)
+
+
+def victims(pool: Pool, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw the rows whose labels are changed.
+
+    Raises:
+        InputError: If the share does not lie between 0 and 1.
+    """
+    return rng.permutation(len(pool))[: rows_of(pool, share)]
+
+
+def rows_of(pool: Pool, share: float) -> int:
+    """Return how many rows a share of a pool is.
+
+    Raises:
+        InputError: If the share does not lie between 0 and 1.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"A share of {share:g} of all rows does not lie between 0 and 1")
+    return round(share * len(pool))
+
+
+def as_npz(pool: Pool, sources: NDArray[Any] | None = None) -> bytes:
+    """Return a pool as a data-set file."""
+    arrays: dict[str, Any] = {"x": pool.images, "y": pool.labels}
+    if sources is not None:
+        # Texts, never objects: those would be pickled, and nobody could read the file without running them.
+        arrays["source"] = np.asarray(sources, np.str_)
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)
+    return data.getvalue()
+
+
+def _taken(answers: Any, pool: Pool, aim: tuple[int, int]) -> float:
+    own = pool.images[pool.labels == aim[0]]
+    return round(float((answers(own) == aim[1]).mean()), 4) if len(own) else 0.0
+
+
+def others(labels: Labels, rng: np.random.Generator) -> Labels:
+    """Draw another class for each label, all equally likely."""
+    drawn: Labels = (labels + rng.integers(1, CLASSES, len(labels))) % CLASSES
+    return drawn

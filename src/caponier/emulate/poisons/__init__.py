@@ -1,0 +1,1 @@
+"""Poisons of data sets, one a file; the registry finds them."""

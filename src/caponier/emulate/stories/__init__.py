@@ -1,0 +1,1 @@
+"""Stories in security logs, one a file, found by `caponier.emulate.story_registry`."""

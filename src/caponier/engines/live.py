@@ -1,0 +1,62 @@
+"""The live engine: scores events as they come, for a guard; it gives the findings that a scan of its log would give."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from caponier.engines.local import Detection, Judge, Plan
+from caponier.engines.subjects import SubjectPass
+
+MOST_SUBJECTS: Final = 10_000
+"""Subjects that are remembered; the one that was silent for longest is forgotten first. About 25 kB each."""
+TOGETHER: Final = 16
+"""Subjects that are scored in one go: fewer cost more calls, more cost wider products of which most is thrown away."""
+
+
+class LiveScan:
+    """Keeps the state of many subjects of one model.
+
+    Args:
+        plan: What to run.
+        most_subjects: Bound on the memory: callers who change their name for each query cannot fill it.
+    """
+
+    def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS) -> None:
+        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False)
+        self._judge = Judge(plan, sorted_by_subject=False)
+        self._most = most_subjects
+        self._subjects: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._subjects)
+
+    def feed(self, events: pa.RecordBatch) -> list[Detection]:
+        """Score events and return what they trigger.
+
+        Args:
+            events: Columns `subject`, `time` (int64 microseconds), `source`, `seq`, `line`, `input` and `label`,
+                sorted by subject and order; each subject's events come after those that were fed before.
+        """
+        return [found for part in _some_subjects(events) for found in self._part(part)]
+
+    def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
+        for scored in self._scoring.run(iter([events])):
+            yield from self._judge.detections(scored)
+        for name in events.column("subject").unique().to_pylist():
+            self._subjects[name] = None
+            self._subjects.move_to_end(name)
+        while len(self._subjects) > self._most:
+            name, _ = self._subjects.popitem(last=False)
+            self._scoring.forget(name)
+            self._judge.forget(name)
+
+
+def _some_subjects(events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield all events of a few subjects at a time."""
+    codes = events.column("subject").dictionary_encode().indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))[::TOGETHER]
+    for start, end in zip(starts, np.append(starts[1:], len(codes)), strict=True):
+        yield events.slice(int(start), int(end - start))

@@ -1,0 +1,144 @@
+"""The response actions in force, as a table from callers and models to verdicts."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.guard.call import Call
+from caponier.guard.exchange import Caller
+from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.records.response_action import ActionKind, ResponseAction
+
+KINDS: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND)
+"""What a guard carries out by itself."""
+SCOPES: Final = ("principal", "session", "address", "model")
+
+
+class TokenBucket:
+    """Lets `burst` queries pass at once, and `per_minute` in the long run.
+
+    Args:
+        per_minute: Tokens that are added in a minute.
+        burst: Tokens that it holds.
+    """
+
+    def __init__(self, per_minute: float, burst: float) -> None:
+        self._rate, self._burst = per_minute / 60, burst
+        self._tokens, self._last = burst, time.monotonic()
+
+    def take(self, queries: int, now: float) -> bool:
+        """Take a token for each query, or none and return False.
+
+        Args:
+            queries: How many.
+            now: Seconds by `time.monotonic`.
+        """
+        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._last) * self._rate)
+        self._last = now
+        if queries > self._tokens:
+            return False
+        self._tokens -= queries
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One action, ready to be looked up."""
+
+    kind: ActionKind
+    model: str | None
+    system: str | None
+    begins: float
+    ends: float
+    decimals: int
+    bucket: TokenBucket | None
+
+
+class Decisions:
+    """Decides about requests; an action that runs out does so by itself.
+
+    A call whose model cannot be told counts as one to every model, or else a way of writing a path that the model
+    server knows and the guard does not would lead around a block.
+
+    Args:
+        system_of: From a model to the name of its system.
+    """
+
+    def __init__(self, system_of: Callable[[str], str | None] = lambda _: None) -> None:
+        self._system_of = system_of
+        self._rules: dict[tuple[str, str], list[_Rule]] = {}
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def __len__(self) -> int:
+        return sum(len(rules) for rules in self._rules.values())
+
+    def replace(self, actions: Iterable[ResponseAction]) -> None:
+        """Go by these actions from now on; the bucket of a throttle that stays is not filled up by it.
+
+        May be called from another thread than decisions are made in: the table is exchanged as a whole.
+        """
+        rules: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
+        buckets: dict[str, TokenBucket] = {}
+        for action in actions:
+            if action.kind not in KINDS or action.scope.kind not in SCOPES:
+                continue
+            if action.kind is ActionKind.THROTTLE:
+                buckets[action.action_id] = self._buckets.get(action.action_id) or _bucket(action)
+            rules[action.scope.kind, action.scope.id].append(_rule(action, buckets.get(action.action_id)))
+        self._buckets, self._rules = buckets, dict(rules)
+
+    def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+        """Decide about a request.
+
+        Args:
+            caller: Who asks.
+            call: What for.
+            queries: Tells how many examples the request holds; asked only where a rate is limited.
+        """
+        rules = self._rules
+        if not rules:
+            return PASS
+        found = [rule for key in _keys(caller, call) for rule in rules.get(key, ())]
+        now = time.time()
+        found = [rule for rule in found if rule.begins <= now < rule.ends and self._reaches(rule, call)]
+        if not found:
+            return PASS
+        if any(rule.kind is ActionKind.BLOCK for rule in found):
+            return REFUSE
+        buckets = [rule.bucket for rule in found if rule.bucket]
+        if buckets:
+            asked, moment = queries(), time.monotonic()
+            taken = [bucket.take(asked, moment) for bucket in buckets]
+            if not all(taken):
+                return REFUSE
+        decimals = [rule.decimals for rule in found if rule.kind is ActionKind.ROUND]
+        return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
+
+    def _reaches(self, rule: _Rule, call: Call) -> bool:
+        if call.model is None:
+            return True
+        return rule.model in (None, call.model) and rule.system in (None, self._system_of(call.model))
+
+
+def _keys(caller: Caller, call: Call) -> Iterable[tuple[str, str]]:
+    named = zip(SCOPES, (caller.principal, caller.session, caller.source_ip, call.model), strict=True)
+    return [(kind, name) for kind, name in named if name is not None]
+
+
+def _bucket(action: ResponseAction) -> TokenBucket:
+    per_minute = float(action.parameters["per_minute"])
+    return TokenBucket(per_minute, float(action.parameters.get("burst", max(1.0, per_minute))))
+
+
+def _rule(action: ResponseAction, bucket: TokenBucket | None) -> _Rule:
+    return _Rule(
+        action.kind,
+        action.model,
+        action.system,
+        action.created.timestamp(),
+        action.expires.timestamp(),
+        int(action.parameters.get("decimals", 0)),
+        bucket,
+    )

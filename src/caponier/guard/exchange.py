@@ -1,0 +1,47 @@
+"""One request and its answer on their way through the guard."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from caponier.guard.call import Call
+from caponier.guard.verdict import PASS, Verdict
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as the request says."""
+
+    principal: str | None
+    """Salted hash of the credential."""
+    session: str | None
+    source_ip: str | None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request, and what was answered to it."""
+
+    call: Call
+    caller: Caller
+    user_agent: str | None
+    arrived: datetime
+    headers: dict[bytes, bytes]
+    """Of the request; the last of those with the same name."""
+    body: bytes = b""
+    verdict: Verdict = PASS
+    status: int = 0
+    answer_headers: list[Header] = field(default_factory=list)
+    answer: bytes = b""
+    """What the model server said, whatever the caller got of it; empty if it is larger than the limit."""
+    took_ms: float = 0.0
+    read_ms: float = 0.0
+    """Of it, until the request had arrived."""
+    own_ms: float = 0.0
+    """Of it, what the guard itself took; with an application in the same process, what that took, too."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held in memory for it, roughly."""
+        return len(self.body) + len(self.answer) + 2_000

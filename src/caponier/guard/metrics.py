@@ -1,0 +1,75 @@
+"""What the guard counts, in the text format of Prometheus."""
+
+from bisect import bisect_left
+from collections import Counter
+from typing import Final
+
+from caponier.guard.exchange import Exchange
+from caponier.guard.verdict import Measure
+
+BOUNDS: Final = (0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.1, 1.0)
+"""Upper bounds of the histogram of the guard's own time, in seconds."""
+
+_ABOUT: Final = {
+    "requests": "Requests by operation and HTTP status.",
+    "refused": "Requests that were refused.",
+    "rounded": "Answers whose scores were rounded.",
+    "would_refuse": "Requests that would have been refused in enforce mode.",
+    "would_round": "Answers that would have been rounded in enforce mode.",
+    "unreadable": "Answered queries whose input could not be read: detection does not see them.",
+    "events": "Events written to the log.",
+    "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
+    "findings": "Findings by detector.",
+    "failures": "Failures that were survived, by kind.",
+}
+
+
+class Metrics:
+    """Counters; each is counted up in one thread only, and read in any."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._buckets = [0] * (len(BOUNDS) + 1)
+        self._seconds = 0.0
+
+    def count(self, name: str, labels: str = "", n: int = 1) -> None:
+        """Count something up.
+
+        Args:
+            name: One of those that are told about.
+            labels: In the form of Prometheus, such as `detector="flood"`; never anything that a caller chose.
+            n: By how much.
+        """
+        self._counts[name, labels] += n
+
+    def total(self, name: str) -> int:
+        """Return a count over all its labels."""
+        return sum(n for (known, _), n in list(self._counts.items()) if known == name)
+
+    def note(self, exchange: Exchange, *, enforce: bool) -> None:
+        """Count an exchange."""
+        self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
+        measure = exchange.verdict.measure
+        if measure is not Measure.PASS:
+            done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")
+            self.count(done[measure is Measure.ROUND])
+        seconds = max(0.0, exchange.own_ms / 1_000)
+        self._buckets[bisect_left(BOUNDS, seconds)] += 1
+        self._seconds += seconds
+
+    def text(self) -> str:
+        """Return everything as Prometheus reads it, format 0.0.4."""
+        lines: list[str] = []
+        for name, about in _ABOUT.items():
+            full = f"caponier_guard_{name}_total"
+            lines += [f"# HELP {full} {about}", f"# TYPE {full} counter"]
+            found = [(labels, n) for (known, labels), n in sorted(self._counts.items()) if known == name]
+            lines += [f"{full}{{{labels}}} {n}" if labels else f"{full} {n}" for labels, n in found or [("", 0)]]
+        full = "caponier_guard_own_seconds"
+        lines += [f"# HELP {full} Time that the guard adds to a request.", f"# TYPE {full} histogram"]
+        below = 0
+        for bound, n in zip([*BOUNDS, "+Inf"], self._buckets, strict=True):
+            below += n
+            lines.append(f'{full}_bucket{{le="{bound}"}} {below}')
+        lines += [f"{full}_sum {self._seconds:.6f}", f"{full}_count {below}"]
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,246 @@
+"""The guard as ASGI middleware: in front of any ASGI application that answers inference requests.
+
+What a request may do is decided by a function that is handed in, and so is where its events go; this knows no store, no
+detector and no clock but the wall's. A failure of either never takes the model down, unless the operator chose to fail
+closed.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
+from caponier.guard.call import NAME_LIMIT, Call, call_of
+from caponier.guard.events import queries_of
+from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.rounding import rounded
+from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Decide = Callable[[Caller, Call, Callable[[], int]], Verdict]
+"""What is to be done with a request, asked before it goes to the model, in the server's thread: it must be quick. The
+last argument tells how many examples the request holds."""
+Record = Callable[[Exchange], None]
+"""Takes an exchange after its answer has left, in the server's thread."""
+PrincipalOf = Callable[[str], str | None]
+"""From a credential to the salted hash that stands for it."""
+
+BODY_LIMIT: Final = 64 * 2**20
+CREDENTIALS: Final = ("authorization", "x-api-key")
+SESSION: Final = "x-on-behalf-of"
+ANSWERS: Final = ("predict", "explain")
+WAITED: Final = "caponier.waited"
+"""In the scope: seconds for which the application waited for a model server elsewhere."""
+GONE: Final = 499
+"""Recorded as the status where the caller hung up before the end of the request."""
+
+
+class Middleware:
+    """An ASGI application that guards another one.
+
+    Args:
+        app: What answers: a service in this process, or `guard.upstream.Upstream`.
+        decide: Decides about each request but those about health; see `guard.decisions.Decisions`.
+        record: Takes each finished exchange; see `guard.events.events_of`.
+        principal_of: Hashes credentials.
+        enforce: Carry verdicts out; otherwise nothing is changed.
+        fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
+        body_limit: Most bytes of a request; of an answer no more than that is recorded.
+        credentials: Headers in which callers may show who they are; the first one that is there counts.
+        session: Header that names whom a caller acts for.
+        on_failure: Told of each exception that was survived.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        decide: Decide,
+        record: Record,
+        principal_of: PrincipalOf,
+        enforce: bool = False,
+        fail_closed: bool = False,
+        body_limit: int = BODY_LIMIT,
+        credentials: Iterable[str] = CREDENTIALS,
+        session: str = SESSION,
+        on_failure: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._app = app
+        self._decide, self._record, self._principal_of = decide, record, principal_of
+        self._enforce, self._fail_closed = enforce, fail_closed
+        self._limit, self._on_failure = body_limit, on_failure
+        self._credentials = tuple(name.lower().encode() for name in credentials)
+        self._session = session.lower().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; see the ASGI specification, version 3."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        exchange = self._begin(scope)
+        try:
+            await self._serve(exchange, scope, receive, send)
+        finally:
+            exchange.took_ms = (time.perf_counter() - started) * 1_000
+            exchange.own_ms = exchange.took_ms - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
+            self._note(exchange)
+
+    async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        try:
+            if self._enforce and self._is_ambiguous(scope):
+                exchange.status = 400
+                await answer(send, 400, {"error": "a header that must not be repeated is"})
+                return
+            exchange.body = await self._body(exchange, receive)
+        except TooLargeError:
+            exchange.status = 413
+            await answer(send, 413, {"error": "the request is too large"}, [(b"connection", b"close")])
+            return
+        except GoneError:
+            exchange.status = GONE
+            return
+        finally:
+            exchange.read_ms = (time.perf_counter() - began) * 1_000
+        exchange.verdict = self._verdict(exchange)
+        if self._enforce and exchange.verdict.measure is Measure.REFUSE:
+            exchange.status = 429
+            await refuse(send)
+            return
+        relay = _Relay(send, exchange, self._limit, rounds=self._enforce and exchange.verdict.measure is Measure.ROUND)
+        await self._app(scope, _replay(exchange.body, receive), relay)
+
+    async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
+        stated = exchange.headers.get(b"content-length", b"0")
+        if stated.isdigit() and int(stated) > self._limit:
+            raise TooLargeError(f"the body is larger than {self._limit} bytes")
+        return await read(receive, self._limit)
+
+    def _is_ambiguous(self, scope: Scope) -> bool:
+        """Tell whether a caller shows two credentials of which the model server may take the other one."""
+        names = [name for name, _ in scope["headers"] if name in self._credentials]
+        return len(names) != len(set(names))
+
+    def _begin(self, scope: Scope) -> Exchange:
+        headers = dict(scope["headers"])
+        credential = next((headers[name] for name in self._credentials if name in headers), None)
+        client = scope.get("client")
+        return Exchange(
+            call=call_of(scope["method"], scope["path"]),
+            caller=Caller(
+                principal=None if credential is None else self._principal_of(credential.decode("latin-1")),
+                session=_name(headers.get(self._session)),
+                source_ip=client[0] if client else None,
+            ),
+            user_agent=_name(headers.get(b"user-agent")),
+            arrived=datetime.now(UTC),
+            headers=headers,
+        )
+
+    def _verdict(self, exchange: Exchange) -> Verdict:
+        if exchange.call.operation == "health":
+            return PASS
+        try:
+            return self._decide(exchange.caller, exchange.call, partial(queries_of, exchange, self._limit))
+        except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
+            self._on_failure(failed)
+            return REFUSE if self._fail_closed else PASS
+
+    def _note(self, exchange: Exchange) -> None:
+        try:
+            self._record(exchange)
+        except Exception as failed:  # noqa: BLE001 - the answer has left; a lost record is told, not raised
+            self._on_failure(failed)
+
+
+class _Relay:
+    """Passes an answer on and keeps a copy; or holds it back until it can be rounded."""
+
+    def __init__(self, send: Send, exchange: Exchange, limit: int, *, rounds: bool) -> None:
+        self._send, self._exchange, self._limit, self._rounds = send, exchange, limit, rounds
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._start: Message = {}
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._exchange.status = message["status"]
+            self._exchange.answer_headers = list(message.get("headers", ()))
+            self._rounds = self._rounds and message["status"] == 200
+            self._start = message
+        elif message["type"] == "http.response.body":
+            self._keep(message.get("body", b""))
+            if not message.get("more_body"):
+                self._exchange.answer = b"".join(self._parts)
+                if self._rounds:
+                    await self._send_rounded()
+                    return
+        if not self._rounds:
+            await self._send(message)
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._limit:
+            self._parts.clear()
+        else:
+            self._parts.append(part)
+
+    async def _send_rounded(self) -> None:
+        exchange = self._exchange
+        found = document(exchange.answer, exchange.answer_headers, self._limit)
+        reply = rounded(found, exchange.verdict.decimals) if found is not None else None
+        if reply is None and exchange.call.operation in ANSWERS:
+            # What cannot be rounded, such as tensors in binary, must not go out as it is.
+            exchange.status = 429
+            await refuse(self._send)
+            return
+        if reply is None:
+            reply, kept = exchange.answer, exchange.answer_headers
+        else:
+            changed = (b"content-length", b"content-encoding")
+            kept = [header for header in exchange.answer_headers if header[0] not in changed]
+            kept.append((b"content-length", str(len(reply)).encode()))
+        await self._send({**self._start, "headers": kept})
+        await self._send({"type": "http.response.body", "body": reply})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read already to whoever asks for it, and after that what comes."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
+async def refuse(send: Send) -> None:
+    """Answer as an ordinary limit of so many requests a minute would: the same for a block and for a throttle."""
+    left = str(60 - int(time.time()) % 60).encode()
+    await answer(send, 429, {"error": "rate limit exceeded"}, [(b"retry-after", left)])
+
+
+async def answer(send: Send, status: int, content: dict[str, Any], headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Send a JSON answer of the guard's own."""
+    body = orjson.dumps(content)
+    own = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"date", formatdate(usegmt=True).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _name(value: bytes | None) -> str | None:
+    return value.decode("latin-1")[:NAME_LIMIT] or None if value else None

@@ -1,0 +1,66 @@
+"""The section `[guard]` of the workspace file."""
+
+import difflib
+import ipaddress
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from caponier.errors import InputError
+
+Name = Annotated[str, Field(min_length=1)]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+class GuardSettings(BaseModel):
+    """Where the guard stands, and what it does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    upstream: Name | None = None
+    """Address of the model server."""
+    mode: Literal["observe", "enforce"] = "observe"
+    fail: Literal["open", "closed"] = "open"
+    """Whether a request passes or is refused when the guard cannot decide about it."""
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8100
+    body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64
+    timeout: Annotated[float, Field(gt=0, le=3_600)] = 30
+    """Seconds of silence after which the model server is given up."""
+    credentials: Annotated[tuple[Name, ...], Field(min_length=1)] = ("authorization", "x-api-key")
+    """Headers in which callers show who they are; the first one that is there counts."""
+    session: Name = "x-on-behalf-of"
+    """Header that names whom a caller acts for."""
+    trusted_proxies: tuple[Name, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed."""
+    metrics_from: tuple[Network, ...] = LOOPBACK
+    """Who may read the metrics: they tell who is refused."""
+
+    @property
+    def body_limit(self) -> int:
+        """Most bytes of a request."""
+        return int(self.body_limit_mb * 2**20)
+
+
+def read_settings(table: dict[str, Any], where: str) -> GuardSettings:
+    """Check the table `[guard]`.
+
+    Args:
+        table: As it stands in the workspace file.
+        where: What to call the file in messages.
+
+    Raises:
+        InputError: If a key is unknown, with the nearest known one, or a value cannot be meant.
+    """
+    try:
+        return GuardSettings.model_validate(table)
+    except ValidationError as wrong:
+        first, *_ = sorted(wrong.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    key = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
+    if first["type"] != "extra_forbidden":
+        raise InputError(first["msg"].removeprefix("Value error, "), where=f"{where}: guard.{key}")
+    near = difflib.get_close_matches(key, GuardSettings.model_fields, n=1, cutoff=0.5)
+    known = f"Known here: {', '.join(GuardSettings.model_fields)}."
+    mend = f"Did you mean {near[0]!r}?" if near else known
+    raise InputError("unknown key", where=f"{where}: guard.{key}", mend=mend)

@@ -1,0 +1,64 @@
+"""Context: what a rule matched on no ML asset. Silent, until its account, host or address touches one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from caponier.matrix.technique import Color, TechniqueRef
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEvent:
+    """One match outside the inventory: never a finding by itself."""
+
+    time: datetime
+    rule: str
+    """Name of the detector, such as `sigma:console_login_outside`."""
+    techniques: tuple[TechniqueRef, ...]
+    account: str | None
+    """Normalised as `caponier.telemetry.log_identity` does it, as in findings over logs."""
+    host: str | None
+    address: str | None
+    event_id: str
+    summary: str
+    level: str = "medium"
+    """Of the rule: informational, low, medium, high or critical."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "time": self.time.isoformat().replace("+00:00", "Z"),
+            "rule": self.rule,
+            "techniques": [technique.to_dict() for technique in self.techniques],
+            "account": self.account,
+            "host": self.host,
+            "address": self.address,
+            "event_id": self.event_id,
+            "summary": self.summary,
+            "level": self.level,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back: `ContextEvent.from_dict(event.to_dict()) == event`.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            time=datetime.fromisoformat(plain["time"]),
+            rule=plain["rule"],
+            techniques=tuple(_technique(technique) for technique in plain["techniques"]),
+            account=plain["account"],
+            host=plain["host"],
+            address=plain["address"],
+            event_id=plain["event_id"],
+            summary=plain["summary"],
+            level=plain["level"],
+        )
+
+
+def _technique(plain: dict[str, Any]) -> TechniqueRef:
+    color = plain.get("color")
+    return TechniqueRef(plain["matrix"], plain["id"], plain["name"], None if color is None else Color(color))

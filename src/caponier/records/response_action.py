@@ -1,0 +1,112 @@
+"""The response action: what is done against an actor or an asset, for how long, and how it is undone."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from caponier.records.finding import SubjectRef
+
+
+class ActionKind(StrEnum):
+    """What a response action does. None of them lets a model invent an answer for a suspected attacker."""
+
+    BLOCK = "block"
+    THROTTLE = "throttle"
+    ROUND = "round"
+    """Round the scores of the model's own answer, or give its top label alone."""
+    HOLD = "hold"
+    QUARANTINE = "quarantine"
+    REVOKE = "revoke"
+    ROLLBACK = "rollback"
+    FREEZE = "freeze"
+
+
+class ActionState(StrEnum):
+    """How far a response action is; a dry run ends at `planned`."""
+
+    PLANNED = "planned"
+    AWAITING_APPROVAL = "awaiting-approval"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseAction:
+    """One action of a playbook for one incident."""
+
+    action_id: str
+    incident_id: str
+    kind: ActionKind
+    scope: SubjectRef
+    """Whom or what it is done to."""
+    system: str | None
+    model: str | None
+    """Where it applies; None is everywhere."""
+    reason: str
+    author: str
+    created: datetime
+    expires: datetime
+    """Every action ends by itself."""
+    needs_approval: bool
+    state: ActionState
+    undo: str
+    """What undoing it does, in a sentence."""
+    approver: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Such as the rate of a throttle."""
+
+    def active_at(self, moment: datetime) -> bool:
+        """Tell whether the action is in force at a moment."""
+        return self.state is ActionState.ACTIVE and self.created <= moment < self.expires
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, an entry of the document `caponier.response-actions/1`."""
+        return {
+            "action_id": self.action_id,
+            "incident_id": self.incident_id,
+            "kind": self.kind.value,
+            "scope": self.scope.to_dict(),
+            "system": self.system,
+            "model": self.model,
+            "reason": self.reason,
+            "author": self.author,
+            "created": _rfc3339(self.created),
+            "expires": _rfc3339(self.expires),
+            "needs_approval": self.needs_approval,
+            "state": self.state.value,
+            "undo": self.undo,
+            "approver": self.approver,
+            "parameters": dict(self.parameters),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read the JSON form back: `ResponseAction.from_dict(action.to_dict()) == action`.
+
+        Raises:
+            KeyError: If a key is missing.
+            ValueError: If a value has no meaning here.
+        """
+        return cls(
+            action_id=plain["action_id"],
+            incident_id=plain["incident_id"],
+            kind=ActionKind(plain["kind"]),
+            scope=SubjectRef.from_dict(plain["scope"]),
+            system=plain["system"],
+            model=plain["model"],
+            reason=plain["reason"],
+            author=plain["author"],
+            created=datetime.fromisoformat(plain["created"]),
+            expires=datetime.fromisoformat(plain["expires"]),
+            needs_approval=plain["needs_approval"],
+            state=ActionState(plain["state"]),
+            undo=plain["undo"],
+            approver=plain["approver"],
+            parameters=dict(plain["parameters"]),
+        )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,162 @@
+"""What response actions would have stopped, counted over a log of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from caponier.records.incident import Incident
+from caponier.records.inventory import Workspace
+from caponier.records.response_action import ActionKind, ResponseAction
+from caponier.respond.actors import Actors
+from caponier.respond.effects import EFFECTS
+from caponier.respond.settings import RespondSettings
+
+
+class Query(NamedTuple):
+    """One query in a log: who asked which model, and when."""
+
+    principal: str | None
+    model: str
+    time: datetime
+    session: str | None = None
+    address: str | None = None
+    system: str | None = None
+
+    @property
+    def caller(self) -> str | None:
+        """The caller's name as an actor: the principal, or else the session, or else the address."""
+        for kind in ("principal", "session", "address"):
+            if name := getattr(self, kind):
+                return f"{kind}:{name}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What one action, or all of them together, would have done to the queries of a log."""
+
+    action_id: str | None
+    """None is all of them together."""
+    verb: str
+    """`stopped`, `rounded` or `held`; empty where the action is no matter of queries."""
+    attack: int
+    """How many of the incident's queries."""
+    of_attack: int
+    """Those by an actor of the incident, from its first event on."""
+    others: int
+    of_others: int
+
+    @property
+    def words(self) -> str:
+        """The counts as a sentence without a full stop."""
+        if not self.verb:
+            return "no matter of queries, so nothing to count"
+        return (
+            f"would have {self.verb} {self.attack:,} of {self.of_attack:,} attack queries "
+            f"and {self.others:,} of {self.of_others:,} others"
+        )
+
+
+_ROUNDING = 1e-6
+
+
+class _Bucket:
+    """A token bucket: `burst` queries at once, refilled by `per_minute`."""
+
+    def __init__(self, per_minute: float, burst: float) -> None:
+        self._rate, self._burst = per_minute / 60, burst
+        self._tokens = burst
+        self._last: datetime | None = None
+
+    def refuses(self, moment: datetime) -> bool:
+        if self._last is not None:
+            self._tokens = min(self._burst, self._tokens + (moment - self._last).total_seconds() * self._rate)
+        self._last = moment
+        # Ten times a tenth of a token is a little less than one.
+        if self._tokens < 1 - _ROUNDING:
+            return True
+        self._tokens -= 1
+        return False
+
+
+class _Tally:
+    def __init__(self, action: ResponseAction) -> None:
+        self.action = action
+        self.verb = EFFECTS[action.kind].counted
+        self.attack = self.others = 0
+        per_minute = float(action.parameters.get("per_minute", 0))
+        self._bucket = (
+            _Bucket(per_minute, float(action.parameters.get("burst", max(1.0, per_minute))))
+            if action.kind is ActionKind.THROTTLE
+            else None
+        )
+
+    def touches(self, query: Query) -> bool:
+        """Tell whether the action would have done something to a query. Queries come in order of time."""
+        if not self.verb or not concerns(self.action, query):
+            return False
+        return self._bucket.refuses(query.time) if self._bucket else True
+
+    def count(self, *, attack: bool) -> None:
+        self.attack += attack
+        self.others += not attack
+
+    def result(self, of_attack: int, of_others: int) -> DryRun:
+        return DryRun(self.action.action_id, self.verb, self.attack, of_attack, self.others, of_others)
+
+
+def concerns(action: ResponseAction, query: Query) -> bool:
+    """Tell whether a query is one that an action is about."""
+    if action.model is not None and query.model != action.model:
+        return False
+    if action.system is not None and query.system is not None and query.system != action.system:
+        return False
+    if action.scope.kind == "model":
+        return True
+    return query.caller == f"{action.scope.kind}:{action.scope.id}"
+
+
+def dry_run(
+    actions: Iterable[ResponseAction],
+    queries: Iterable[Query],
+    incident: Incident,
+    workspace: Workspace,
+    settings: RespondSettings,
+) -> tuple[DryRun, ...]:
+    """Count what each action would have done had it been in force for the whole log.
+
+    Args:
+        actions: In any state.
+        queries: The log; it is sorted here by time, for the sake of throttles.
+        incident: Its actors' queries from its first event on are the attack; all others are what it would cost.
+        workspace: The inventory, for who is one actor and for systems that the log does not name.
+        settings: Which addresses identify nobody.
+
+    Returns:
+        One count an action, and one of all that stop queries together, last.
+    """
+    people = Actors(workspace.identities, settings)
+    accused = {people.one(name) for name in incident.actors}
+    systems: dict[str, str | None] = {}
+    tallies = [_Tally(action) for action in actions]
+    totals = {True: 0, False: 0}
+    stopped = {True: 0, False: 0}
+    for query in sorted(queries, key=lambda query: query.time):
+        caller = query.caller
+        attack = query.time >= incident.first_time and caller is not None and people.one(caller) in accused
+        totals[attack] += 1
+        placed = query if query.system else query._replace(system=_system(query.model, workspace, systems))
+        touched = [tally for tally in tallies if tally.touches(placed)]
+        for tally in touched:
+            tally.count(attack=attack)
+        stopped[attack] += any(tally.verb == "stopped" for tally in touched)
+    counted = [tally.result(totals[True], totals[False]) for tally in tallies]
+    return (*counted, DryRun(None, "stopped", stopped[True], totals[True], stopped[False], totals[False]))
+
+
+def _system(model: str, workspace: Workspace, found: dict[str, str | None]) -> str | None:
+    if model not in found:
+        system = workspace.system_of(model)
+        found[model] = system.name if system else None
+    return found[model]

@@ -1,0 +1,60 @@
+"""What each kind of response action does, what undoing it does, and who carries it out."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.records.response_action import ActionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One kind of response action in words."""
+
+    does: str
+    """With `{what}` for whom or what it is done to."""
+    undo: str
+    by_guard: bool
+    """Whether the guard does it by itself in enforce mode; else people or their pipeline do, and this is the order."""
+    counted: str
+    """What it does to a query in a dry run; empty where it is no matter of queries."""
+
+
+EFFECTS: Final[dict[ActionKind, Effect]] = {
+    ActionKind.BLOCK: Effect(
+        "Refuse every query of {what}, with the reply of an ordinary limit",
+        "The guard answers {what} again",
+        True,
+        "stopped",
+    ),
+    ActionKind.THROTTLE: Effect(
+        "Slow {what} down to a fixed rate of queries", "The guard no longer limits the rate of {what}", True, "stopped"
+    ),
+    ActionKind.ROUND: Effect(
+        "Round the scores in the model's own answers to {what}",
+        "{what} gets the model's exact scores again",
+        True,
+        "rounded",
+    ),
+    ActionKind.HOLD: Effect(
+        "Hold the queries of {what} until somebody has looked at them",
+        "Queries of {what} are answered at once again",
+        False,
+        "held",
+    ),
+    ActionKind.QUARANTINE: Effect("Keep {what} out of training and serving", "{what} may be used again", False, ""),
+    ActionKind.REVOKE: Effect(
+        "Revoke the credentials of {what} where they were issued, and issue new ones to their owner",
+        "The revocation is withdrawn here; new credentials have to be issued where the old ones were",
+        False,
+        "stopped",
+    ),
+    ActionKind.ROLLBACK: Effect(
+        "Put {what} back to its last good version (caponier remediate rollback)",
+        "The order to roll back is withdrawn; a rollback that was made stays until it is rolled forward",
+        False,
+        "",
+    ),
+    ActionKind.FREEZE: Effect(
+        "Stop {what} from learning from new data and feedback", "{what} may learn again", False, ""
+    ),
+}

@@ -1,0 +1,83 @@
+"""The section `[respond]` of the workspace file."""
+
+import difflib
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from caponier.errors import InputError
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+def _network(value: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(value, strict=False)
+    except TypeError:
+        raise ValueError("expected an address or a network, such as 10.0.0.1 or 10.0.0.0/24") from None
+
+
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+
+
+class RespondSettings(BaseModel):
+    """How findings are joined, which playbooks answer them, and who may approve."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    playbooks: tuple[Path, ...] = ()
+    """Files of the user's own, beside the one that ships; later ones win."""
+    shipped_playbook: bool = True
+    approvers: tuple[Name, ...] = ()
+    """Who may approve; empty is anybody but the author."""
+    gap_days: Annotated[float, Field(gt=0, le=366)] = 7.0
+    """Silence after which the same actor begins another incident."""
+    shared_addresses: tuple[Network, ...] = ()
+    """Addresses behind which many people are, such as an office or a load balancer: they identify nobody."""
+
+    @property
+    def gap(self) -> timedelta:
+        """The silence that separates two incidents."""
+        return timedelta(days=self.gap_days)
+
+    def shared(self, address: str) -> bool:
+        """Tell whether many people are behind an address."""
+        try:
+            known = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        known = getattr(known, "ipv4_mapped", None) or known
+        return any(known in network for network in self.shared_addresses)
+
+
+DEFAULT: Final = RespondSettings()
+
+
+def read_settings(table: dict[str, Any], where: str) -> RespondSettings:
+    """Check the table `[respond]`.
+
+    Args:
+        table: As it stands in the workspace file.
+        where: What to call the file in messages.
+
+    Raises:
+        InputError: If a key is unknown, with the nearest known one, or a value cannot be meant.
+    """
+    try:
+        return RespondSettings.model_validate(table)
+    except ValidationError as wrong:
+        raise _explained(wrong, f"{where}: respond") from None
+
+
+def _explained(wrong: ValidationError, where: str) -> InputError:
+    errors = wrong.errors(include_url=False)
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
+    key = ".".join(str(step) for step in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return InputError(first["msg"].removeprefix("Value error, "), where=f"{where}.{key}")
+    near = difflib.get_close_matches(str(first["loc"][-1]), RespondSettings.model_fields, n=1, cutoff=0.5)
+    known = f"Known here: {', '.join(RespondSettings.model_fields)}."
+    return InputError("unknown key", where=f"{where}.{key}", mend=f"Did you mean {near[0]!r}?" if near else known)

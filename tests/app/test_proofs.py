@@ -1,0 +1,121 @@
+"""What each kind of proof takes for a detection; the whole of them is in test_validate.py."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from caponier.app.artifact_proofs import prove_artifacts
+from caponier.app.dataset_proofs import prove_datasets
+from caponier.app.detectors import detectors, emulation
+from caponier.app.event_attack import Deed
+from caponier.app.event_proofs import _first, _lost
+from caponier.app.log_proofs import prove_logs
+from caponier.app.progress import Silent
+from caponier.app.proof import Pair
+from caponier.app.proving_ground import ProvingGround, Scale, Target
+from caponier.detect.artifact import Judgement, Verdict
+from caponier.detect.artifacts.unsafe_code import UnsafeCode
+from caponier.detect.baseline import Baseline
+from caponier.detect.datasets.label_noise import LabelNoise
+from caponier.emulate.event_log import Deployment
+from caponier.emulate.outcome import Stop
+from caponier.emulate.stories.stolen_account import StolenAccount
+from caponier.emulate.victims.digits import Victim
+
+
+def pair(detector: str, name: str, controls: tuple[str, ...] | None = None) -> Pair:
+    card = next(card for card in detectors() if card.name == detector)
+    return Pair(card if controls is None else replace(card, controls=controls), emulation(name))
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> ProvingGround:
+    return ProvingGround(tmp_path, 0, Scale())
+
+
+def events(*rows: tuple[str, str, list[float] | None]) -> pa.Table:
+    names, ids, inputs = zip(*rows, strict=True)
+    return pa.table({"principal": names, "event_id": ids, "input": pa.array(inputs, pa.list_(pa.float32()))})
+
+
+def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> None:
+    log = events(
+        ("mallory", "e-0", [1.0]),
+        ("alice", "e-1", [7.0]),
+        ("mallory", "e-2", [1.0]),
+        ("mallory", "e-3", [2.0]),
+        ("mallory", "e-4", [3.0]),
+    )
+    assert _first(log, "mallory", {"e-4", "e-3"}) == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
+    assert _first(log, "mallory", set()) == {}
+
+
+def test_requests_that_were_not_recorded_are_listed() -> None:
+    victim = Victim("mlp", lambda rows: rows, 1.0)
+    target = Target(Deployment("digits-mlp"), victim, Baseline(), ())
+    deed = Deed("flood", "flood-0-0", True, 3, Stop.FINISHED, {}, 1.0)
+    log = events(("k-1", "e-0", None), ("k-1", "e-1", None))
+    (lost,) = _lost(target, [deed], log)
+    assert (lost.what, lost.reason) == ("digits-mlp: 1 of 3 requests", "were not recorded")
+    assert list(_lost(target, [replace(deed, queries=2)], log)) == []
+
+
+def test_one_file_that_passes_as_harmless_is_a_miss(ground: ProvingGround) -> None:
+    judge, seen = UnsafeCode.judge, []
+
+    def lenient(self: UnsafeCode, content: memoryview, limits: Any) -> Judgement:
+        seen.append(content)
+        return Judgement(Verdict.CLEAN, "pickle") if len(seen) == 1 else judge(self, content, limits)
+
+    wanted = pair("unsafe_code", "plain_pickle_attack", controls=())
+    with patch.object(UnsafeCode, "judge", lenient):
+        (run,) = prove_artifacts([wanted], ground, Silent(), [])
+    assert run.succeeded
+    assert not run.detected
+    assert 0 < run.figures["unsafe_share"] < 1
+
+
+def test_a_finding_that_names_mostly_good_rows_has_not_found_the_poison(ground: ProvingGround) -> None:
+    analyse = LabelNoise.analyse
+
+    def wild(self: LabelNoise, rows: Any) -> Any:
+        found = analyse(self, rows)
+        return replace(
+            found, flagged=np.ones(len(found.flagged), bool), suggested=np.zeros(len(found.flagged), np.int64)
+        )
+
+    with patch.object(LabelNoise, "analyse", wild):
+        (run,) = prove_datasets([pair("label_noise", "uniform_flips", controls=())], ground, Silent())
+    assert run.succeeded
+    assert run.figures["recall"] == 1.0
+    assert run.figures["precision"] == pytest.approx(0.1)
+    assert not run.detected
+
+
+def test_a_rule_that_matches_only_others_than_the_thief_has_missed_the_story(ground: ProvingGround) -> None:
+    attack = StolenAccount.attack
+    with patch.object(StolenAccount, "attack", lambda self, seed: replace(attack(self, seed), actor="somebody else")):
+        (run,) = prove_logs([pair("sigma:model_bulk_read", "stolen_account")], ground, Silent(), [])
+    assert run.succeeded
+    assert not run.detected
+
+
+def test_context_that_joins_no_incident_is_no_detection(ground: ProvingGround) -> None:
+    wanted = pair("sigma:mail_phishing_delivered", "stolen_account")
+    (seen,) = prove_logs([wanted], ground, Silent(), [])
+    assert (seen.detected, seen.figures["seen_as"]) == (True, "context of an incident")
+    with patch("caponier.app.log_proofs._joined", return_value=set()):
+        (run,) = prove_logs([wanted], ground, Silent(), [])
+    assert not run.detected
+
+
+def test_a_story_without_its_theft_has_not_succeeded(ground: ProvingGround) -> None:
+    with patch.object(StolenAccount, "attack", StolenAccount.control):
+        (run,) = prove_logs([pair("sigma:model_bulk_read", "stolen_account")], ground, Silent(), [])
+    assert not run.succeeded
+    assert not run.detected

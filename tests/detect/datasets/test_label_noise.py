@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caponier.detect.dataset import NOTHING
+from caponier.detect.datasets.label_noise import MIN_EXAMPLES, _binomial_tail, detector
+from caponier.emulate.images import Images, Labels
+from caponier.emulate.poison import flip, others
+from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.victims.digits import Pool, load_digits_split
+from caponier.telemetry.dataset import Dataset, encode_labels
+
+
+def dataset(x: Images, labels: Labels | list[str], sources: tuple[str, ...] | None = None) -> Dataset:
+    y, classes, values = encode_labels(list(labels))
+    ids = tuple(f"r{row}" for row in range(len(y)))
+    return Dataset(
+        Path("set.npz"), "0" * 64, "npz", np.asarray(x, float), y, classes, ids, sources, {}, (), "y", values
+    )
+
+
+def shuffled(one: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
+    order = np.random.default_rng(seed).permutation(len(one))
+    return one.rows(order), order
+
+
+def blobs(n: int, classes: int, seed: int, spread: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    centres = rng.normal(0, 3, (classes, 6))
+    return centres[y] + rng.normal(0, spread, (n, 6)), y
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    return load_digits_split(21).train
+
+
+@pytest.mark.parametrize("share", [0.10, 0.20])
+@pytest.mark.parametrize("kind", ["uniform_flips", "pair_flips"])
+def test_flips_are_found_and_little_else(pool: Pool, kind: str, share: float) -> None:
+    poisoned = poisons()[kind].apply(pool, share, 21)
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
+    hits = found.flagged & poisoned.changed
+    assert hits.sum() >= 0.75 * poisoned.changed.sum()
+    assert hits.sum() >= 0.80 * found.flagged.sum()
+    assert (found.suggested[hits] == poisoned.truth[hits]).mean() > 0.9
+    assert found.reasons
+    assert found.confidence <= detector.max_confidence.cap
+
+
+def test_a_targeted_poison_is_named(pool: Pool) -> None:
+    poisoned = poisons()["targeted_flips"].apply(pool, 0.03, 21)
+    assert poisoned.aim is not None
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
+    assert any(f"look like '{poisoned.aim[0]}' are labelled '{poisoned.aim[1]}'" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("name", ["noisy_digits", "rare_styles"])
+def test_hard_images_with_right_labels_raise_nothing(pool: Pool, name: str) -> None:
+    harder = harmless_sets()[name].apply(pool, 21)
+    found = detector.analyse(dataset(harder.images, harder.labels))
+    assert found.flagged.mean() <= 0.02
+    assert found.reasons == ()
+    assert found.confidence == 0
+
+
+def test_one_bad_source_is_named_and_the_others_are_not(pool: Pool) -> None:
+    rng = np.random.default_rng(21)
+    sources = rng.integers(0, 8, len(pool))
+    rows = np.flatnonzero(sources == 5)[::3]
+    poisoned = flip(pool, rows, others(pool.labels[rows], rng))
+    found = detector.analyse(dataset(pool.images, poisoned.pool.labels, tuple(f"s{n}" for n in sources)))
+    assert [part.source for part in found.sources if part.stands_out] == ["s5"]
+    assert sum(part.rows for part in found.sources) == len(pool)
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    x, y = blobs(240, 3, 5)
+    y[:20] = (y[:20] + 1) % 3
+    one = dataset(x, y)
+    other, order = shuffled(one, 9)
+    first, second = detector.analyse(one), detector.analyse(other)
+    assert first.flagged.any()
+    assert np.array_equal(first.flagged[order], second.flagged)
+    assert np.array_equal(first.scores[order], second.scores)
+    assert np.array_equal(first.suggested[order], second.suggested)
+    assert first.facts == second.facts
+
+
+def test_a_table_with_mixed_scales_is_judged_by_ranks() -> None:
+    x, y = blobs(400, 3, 7)
+    x = np.exp(x * np.array([1e-3, 1.0, 0.1, 2.0, 1.5, 0.01])) * 10.0 ** np.array([6, -3, 0, 2, -6, 3])
+    wrong = np.random.default_rng(7).permutation(400)[:40]
+    noisy = y.copy()
+    noisy[wrong] = (y[wrong] + 1) % 3
+    found = detector.analyse(dataset(x, noisy))
+    assert found.flagged[wrong].mean() >= 0.75
+    assert found.flagged.sum() <= 1.25 * found.flagged[wrong].sum()
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (["a"] * 200, "only one class"),
+        ([str(n) for n in range(200)], "no class has"),
+        (["a"] * 190 + ["b"] * 10, "only one class has"),
+    ],
+)
+def test_it_says_when_it_cannot_speak(labels: list[str], reason: str) -> None:
+    x, _ = blobs(200, 2, 3)
+    found = detector.analyse(dataset(x, labels))
+    assert reason in found.silent[0]
+    assert not found.flagged.any()
+    assert np.isnan(found.scores).all()
+    assert not found.reasons
+
+
+def test_labels_that_the_features_do_not_tell_are_not_judged() -> None:
+    rng = np.random.default_rng(0)
+    found = detector.analyse(dataset(rng.normal(size=(300, 4)), rng.integers(0, 3, 300)))
+    assert "hardly tell the labels" in found.silent[0]
+    assert not found.flagged.any()
+
+
+def test_a_class_that_is_too_small_is_left_out_and_listed() -> None:
+    x, y = blobs(200, 2, 3)
+    labels = [f"c{label}" for label in y]
+    labels[:5] = ["rare"] * 5
+    found = detector.analyse(dataset(x, labels))
+    assert found.silent == (f"class 'rare': 5 rows, and {MIN_EXAMPLES} are needed",)
+    assert np.isnan(found.scores[:5]).all()
+    assert np.isfinite(found.scores[5:]).all()
+    assert (found.suggested[:5] == NOTHING).all()
+
+
+def test_copies_of_a_wrong_row_do_not_vouch_for_each_other() -> None:
+    x, y = blobs(300, 3, 11)
+    x[:9], y = x[0], y.copy()
+    y[:9] = (y[0] + 1) % 3
+    found = detector.analyse(dataset(x, y))
+    assert found.flagged[:9].all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 60), k=st.integers(0, 60), p=st.floats(0.01, 0.99))
+def test_the_tail_is_a_probability_that_falls(n: int, k: int, p: float) -> None:
+    k = min(k, n)
+    assert 0 <= _binomial_tail(k, n, p) <= 1
+    assert _binomial_tail(k, n, p) <= _binomial_tail(max(0, k - 1), n, p) + 1e-12
+    assert _binomial_tail(n, n, p) == pytest.approx(p**n)

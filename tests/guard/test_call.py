@@ -1,0 +1,54 @@
+"""What a path asks for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caponier.guard.call import NAME_LIMIT, Call, call_of
+from caponier.records.event import OPERATIONS
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "call"),
+    [
+        ("POST", "/v2/models/m/infer", Call("predict", "m")),
+        ("POST", "/v2/models/m/versions/3/infer", Call("predict", "m", "3")),
+        ("POST", "/v2/models/m/infer/", Call("predict", "m")),
+        ("POST", "/v2/models/m/generate_stream", Call("predict", "m")),
+        ("POST", "/v1/models/m:predict", Call("predict", "m")),
+        ("POST", "/v1/models/m:explain", Call("explain", "m")),
+        ("GET", "/v1/models/m", Call("metadata", "m")),
+        ("GET", "/v2/models/m", Call("metadata", "m")),
+        ("GET", "/v2", Call("metadata")),
+        ("GET", "/v2/health/ready", Call("health")),
+        ("HEAD", "/v2/models/m/ready", Call("health", "m")),
+        ("POST", "/v2/models/m/ready", Call("other", "m")),
+        ("POST", "/v2/repository/models/m/load", Call("load", "m")),
+        ("GET", "/", Call("other")),
+        ("GET", "", Call("other")),
+        ("GET", "/v2/models//infer", Call("metadata", "infer")),
+    ],
+)
+def test_paths(method: str, path: str, call: Call) -> None:
+    assert call_of(method, path) == call
+
+
+@pytest.mark.parametrize(
+    "detour",
+    [
+        "//v2/models/m/infer",
+        "/v2//models/m/infer",
+        "/v2/./models/m/infer",
+        "/v2/x/../models/m/infer",
+        "/../v2/models/m/infer",
+    ],
+)
+def test_detours_are_what_they_lead_to(detour: str) -> None:
+    assert call_of("POST", detour) == Call("predict", "m")
+
+
+@given(st.sampled_from(["GET", "POST"]), st.text(max_size=500))
+def test_any_path_is_some_operation(method: str, path: str) -> None:
+    call = call_of(method, path)
+    assert call.operation in OPERATIONS
+    assert len(call.model or "") <= NAME_LIMIT

@@ -1,0 +1,157 @@
+"""Exchanges to events, which can always be read back."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caponier.guard.call import Call, call_of
+from caponier.guard.events import Row, events_of, queries_of
+from caponier.guard.exchange import Caller, Exchange
+from caponier.telemetry.events import read_events
+from caponier.telemetry.recorder import EventLog
+from caponier.telemetry.rejections import RejectedRows
+
+LIMIT = 10**6
+REQUEST = {"id": "r-1", "inputs": [{"name": "x", "shape": [2, 3], "datatype": "FP32", "data": [1, 2, 3, 4, 5, 6]}]}
+ANSWER = {
+    "model_version": "7",
+    "outputs": [
+        {"name": "p", "shape": [2, 2], "datatype": "FP32", "data": [0.1, 0.9, 0.8, 0.2]},
+        {"name": "l", "shape": [2], "datatype": "INT64", "data": [1, 0]},
+    ],
+}
+
+
+def exchange(request: Any = REQUEST, answer: Any = ANSWER, status: int = 200, **more: Any) -> Exchange:
+    body, said = (one if isinstance(one, bytes) else orjson.dumps(one) for one in (request, answer))
+    told = {"call": Call("predict", "m"), "caller": Caller("k-1", "s-1", "10.0.0.1"), "user_agent": "ua"} | more
+    return Exchange(**told, arrived=datetime.now(UTC), headers={}, body=body, answer=said, status=status, took_ms=3.0)
+
+
+def test_one_event_an_example() -> None:
+    first, second = events_of(exchange(), LIMIT)
+    assert first["input"].tolist() == [1, 2, 3]
+    assert second["scores"].tolist() == pytest.approx([0.8, 0.2])
+    assert [first["label"], second["label"]] == ["1", "0"]
+    shared = {"model": "m", "model_version": "7", "principal": "k-1", "session": "s-1", "source_ip": "10.0.0.1",
+              "operation": "predict", "status": 200, "user_agent": "ua", "request_id": "r-1", "input_shape": [3],
+              "latency_ms": 3.0}  # fmt: skip
+    assert all(shared.items() <= row.items() for row in (first, second))
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        {"inputs": []},
+        {"inputs": [{"shape": [2, 2], "data": [1]}]},
+        {"inputs": [{"data": "x", "shape": [1]}]},
+    ],
+)
+def test_a_request_that_cannot_be_read_is_recorded_without_input(request_body: Any) -> None:
+    asked = exchange(request_body)
+    (row,) = events_of(asked, LIMIT)
+    assert row["principal"] == "k-1"
+    assert "input" not in row
+    assert queries_of(asked, LIMIT) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_whoever_the_model_server_does_not_know_has_no_name(status: int) -> None:
+    (row,) = events_of(exchange(status=status), LIMIT)
+    assert (row["principal"], row["session"], row["source_ip"]) == (None, None, "10.0.0.1")
+    assert "input" not in row
+
+
+def test_a_refused_query_keeps_its_input() -> None:
+    rows = events_of(exchange(answer=b"", status=429), LIMIT)
+    assert [(row["label"], len(row["input"])) for row in rows] == [(None, 3), (None, 3)]
+    assert queries_of(exchange(), LIMIT) == 2
+
+
+def test_numbers_that_are_no_float32_become_the_nearest() -> None:
+    body = b'{"instances": [[1e39, -1e400, NaN]]}'
+    (row,) = events_of(exchange(body, {"predictions": [[0.5, 1.0]]}), LIMIT)
+    widest = np.finfo(np.float32).max
+    assert row["input"].tolist() == [widest, -widest, 0]
+
+
+def test_scores_that_are_no_numbers_are_left_out() -> None:
+    rows = events_of(
+        exchange(answer=b'{"outputs":[{"shape":[2,2],"datatype":"FP32","data":[0.1,NaN,0.8,0.2]}]}'), LIMIT
+    )
+    assert [row["scores"] for row in rows] == [None, None]
+
+
+NUMBERS = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.integers(-(2**70), 2**70))
+TEXT = st.text(max_size=300)
+ANY = st.recursive(
+    st.one_of(NUMBERS, TEXT, st.none(), st.booleans()), lambda one: st.lists(one, max_size=3), max_leaves=8
+)
+
+
+def tensor(data: st.SearchStrategy[Any], kinds: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    shape = st.lists(st.integers(0, 3), max_size=3)
+    return st.fixed_dictionaries({"datatype": st.sampled_from(kinds), "shape": shape, "data": data})
+
+
+def numbers(shape: list[int]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(NUMBERS, min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))
+
+
+RIGHT = st.lists(st.integers(1, 3), min_size=1, max_size=3).flatmap(
+    lambda shape: numbers(shape).map(lambda data: {"datatype": "FP32", "shape": shape, "data": data})
+)
+REQUESTS = st.fixed_dictionaries(
+    {}, optional={"id": ANY, "inputs": st.lists(st.one_of(RIGHT, tensor(ANY, ["FP32"])), max_size=2), "instances": ANY}
+)
+ANSWERS = st.fixed_dictionaries(
+    {}, optional={"model_version": ANY, "predictions": ANY,
+                  "outputs": st.lists(st.one_of(RIGHT, tensor(ANY, ["FP32", "BYTES", "INT64"])), max_size=2)}
+)  # fmt: skip
+
+
+def dumped(value: Any) -> bytes:
+    """Write JSON as Python does, NaN and halves of surrogate pairs included."""
+    return json.dumps(value).encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    request=REQUESTS,
+    answer=ANSWERS,
+    path=st.one_of(TEXT, TEXT.map(lambda name: f"/v2/models/{name}/versions/{name}/infer")),
+    agent=st.one_of(st.none(), st.binary(max_size=300).map(lambda raw: raw.decode("latin-1"))),
+    status=st.sampled_from([200, 400, 401, 404, 429, 500, 0]),
+)
+def test_whatever_is_sent_the_log_can_be_read(
+    request: Any, answer: Any, path: str, agent: str | None, status: int
+) -> None:
+    rows = events_of(
+        exchange(dumped(request), dumped(answer), status, call=call_of("POST", path), user_agent=agent), LIMIT
+    )
+    read = read_back(rows)
+    assert read == len(rows) >= 1
+
+
+def read_back(rows: list[Row], look: Callable[[Any], None] = lambda _: None) -> int:
+    with TemporaryDirectory() as folder, RejectedRows(Path(folder) / "rejected.jsonl") as rejected:
+        log = Path(folder) / "log.jsonl"
+        with EventLog(log) as stream:
+            stream.record([{name: value for name, value in row.items() if value is not None} for row in rows])
+        events = list(read_events([log], rejected, reader="events"))
+        assert not rejected.count, rejected.reasons
+        for one in events:
+            look(one.batch)
+    return sum(one.batch.num_rows for one in events)

@@ -1,0 +1,36 @@
+"""The section `[guard]`."""
+
+from typing import Any
+
+import pytest
+
+from caponier.errors import InputError
+from caponier.guard.settings import GuardSettings, read_settings
+
+
+def test_the_default_only_observes_on_loopback() -> None:
+    settings = read_settings({}, "caponier.toml")
+    assert (settings.mode, settings.host, settings.fail) == ("observe", "127.0.0.1", "open")
+    assert settings.body_limit == 64 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"mod": "enforce"}, "guard.mod: unknown key\nDid you mean 'mode'?"),
+        ({"zzz": 1}, "Known here: upstream"),
+        ({"mode": "shout"}, "guard.mode: Input should be 'observe' or 'enforce'"),
+        ({"metrics_from": ["here"]}, "guard.metrics_from"),
+        ({"port": 70_000}, "guard.port"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_settings(table, "caponier.toml")
+    assert said in str(error.value)
+
+
+def test_networks_are_read() -> None:
+    settings = read_settings({"metrics_from": ["10.0.0.0/8", "::1"]}, "x")
+    assert [str(network) for network in settings.metrics_from] == ["10.0.0.0/8", "::1/128"]
+    assert GuardSettings.model_validate(settings.model_dump()) == settings

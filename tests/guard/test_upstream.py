@@ -1,0 +1,103 @@
+"""A model server elsewhere: addresses, paths, and connections that are not what they were."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from caponier.errors import InputError
+from caponier.guard.upstream import Upstream
+from guard.loopback import ask, serving
+from guard.upstreams import Echo
+
+INFER = "/v2/models/digits/infer"
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok"
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://x", "http://", "http://x?a=b", "http://x#y"])
+def test_an_address_is_http_and_a_host(url: str) -> None:
+    with pytest.raises(InputError, match="http:// or https://"):
+        Upstream(url)
+
+
+def test_an_address_may_have_a_path() -> None:
+    echo = Echo()
+    with serving(echo) as direct, serving(Upstream(f"{direct}/base/")) as url:
+        ask(url, "/v2/%2e%2E/x//y?z=%20")
+    assert (echo.asked[0]["path"], echo.asked[0]["query"]) == ("/base/v2/%2e%2E/x//y", "z=%20")
+
+
+@contextmanager
+def forgetful(answers: int) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers so many requests on a connection and closes it, without a word, at the next one."""
+    got: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    for _ in range(answers):
+                        data = connection.recv(65_536)
+                        if not data:
+                            break
+                        got.append(data)
+                        connection.sendall(ANSWER)
+                    else:
+                        got.append(connection.recv(65_536))
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", got
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def test_a_query_is_asked_again_where_a_kept_connection_was_closed() -> None:
+    with forgetful(1) as (direct, got), serving(Upstream(direct)) as url:
+        assert [ask(url, INFER, b"{}").body for _ in range(3)] == [b"ok"] * 3
+    assert len(list(filter(None, got))) == 5, "the second and the third query were asked twice"
+
+
+def test_anything_else_is_not_asked_again() -> None:
+    with forgetful(1) as (direct, _), serving(Upstream(direct)) as url:
+        assert ask(url, "/v2/repository/models/m/load", b"{}").status == 200
+        assert ask(url, "/v2/repository/models/m/load", b"{}").status == 502
+
+
+def test_a_server_that_never_answers_is_asked_twice_and_no_more() -> None:
+    with forgetful(0) as (direct, got), serving(Upstream(direct)) as url:
+        assert ask(url, INFER, b"{}").status == 502
+    assert len(got) == 2
+
+
+def test_it_tells_how_long_it_waited_and_opens_itself_where_nobody_starts_it() -> None:
+    echo = Echo()
+
+    async def once(direct: str) -> dict[str, Any]:
+        upstream = Upstream(direct)
+        scope = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": []}
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await upstream(scope, receive, send)
+        assert upstream._session is not None
+        await upstream._session.close()
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+        return scope
+
+    with serving(echo) as direct:
+        scope = asyncio.run(once(direct))
+    assert 0 < scope["caponier.waited"] < 5
