@@ -26,4 +26,4 @@ class Kind(StrEnum):
 
 
 HOLDS: dict[tuple[Law, Kind], bool] = {(law, Kind.EVENT): True for law in Law}
-"""What holds for data sets, files and logs is in `test_dataset_laws`, `test_kinds` and `tests/detect/logs/test_sigma`."""
+"""Other kinds: see `test_dataset_laws`, `test_kinds` and `tests/detect/logs/test_sigma`."""
