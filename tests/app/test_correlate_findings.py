@@ -10,9 +10,9 @@ from caponier.app.findings import record_findings
 from caponier.app.incidents import list_incidents, show_incident
 from caponier.app.verify_audit import list_audit, verify_audit
 from caponier.errors import InputError
+from caponier.matrix.case_study import Strategy
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
-from caponier.records.incident import Strategy
 from caponier.records.inventory import Workspace
 from respond.made import ADA, LATERAL, context, finding, joined, log_finding, workspace
 from respond.test_correlate import content, some_findings

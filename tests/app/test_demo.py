@@ -22,8 +22,9 @@ from caponier.detect.baseline import Baseline
 from caponier.emulate.registry import habits
 from caponier.engines import local
 from caponier.errors import InputError
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
-from caponier.records.incident import Stage, Strategy
+from caponier.records.incident import Stage
 
 SMALL = Size(calibration=54, test=13, trials=("unsafe_code",))
 """As small as a threshold allows: 50 benign users with a whole horizon."""

@@ -16,8 +16,9 @@ from caponier.app.incidents import (
 )
 from caponier.app.verify_audit import list_audit, verify_audit
 from caponier.errors import InputError
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Severity
-from caponier.records.incident import TRANSITIONS, Stage, Strategy
+from caponier.records.incident import TRANSITIONS, Stage
 from caponier.records.inventory import Workspace
 from respond.made import ADA, NOW, finding, log_finding, workspace
 

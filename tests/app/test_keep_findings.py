@@ -9,7 +9,7 @@ from caponier.app.incidents import list_incidents
 from caponier.app.keep_findings import keep_findings
 from caponier.app.verify_audit import verify_audit
 from caponier.app.workspace import create_workspace, require_workspace
-from caponier.records.incident import Strategy
+from caponier.matrix.case_study import Strategy
 from caponier.records.inventory import Workspace
 from respond.made import context, finding, log_finding
 

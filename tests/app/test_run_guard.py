@@ -26,8 +26,9 @@ from caponier.emulate.population import assemble, drive
 from caponier.emulate.registry import habits
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Severity, SubjectRef
-from caponier.records.incident import Incident, Stage, Strategy
+from caponier.records.incident import Incident, Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.store import audit, incidents, response_actions

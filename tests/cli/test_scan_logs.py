@@ -14,7 +14,7 @@ from caponier.app.incidents import list_incidents
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.cli.scan_logs import EXAMPLE, logs, parse_log_source
 from caponier.errors import InputError
-from caponier.records.incident import Strategy
+from caponier.matrix.case_study import Strategy
 from caponier.telemetry.log_sources import LogSource
 
 LOGIN = {

@@ -43,7 +43,7 @@ def test_a_tactic_leads_to_its_column(text: str, tactic: str):
 
 
 def test_the_wanted_matrix_answers_for_an_attack_id():
-    assert [entry.id for entry in look_up("T1078", "atlas-5.6").techniques] == ["AML.T0012"]
+    assert [entry.id for entry in look_up("T1078", [load("atlas-5.6"), load("amltm-2020")]).techniques] == ["AML.T0012"]
 
 
 def test_says_how_a_foreign_id_led_there():

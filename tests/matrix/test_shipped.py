@@ -34,10 +34,10 @@ def test_there_is_no_place_for_further_keys(key: str):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("id: X.1.1", "id: X.1", "an id is there twice"),
-        ("parent: X.1", "parent: X.9", "names an id that is not there"),
-        ("level: technique, tactics: [X]", "level: technique, tactics: [Y]", "names an id that is not there"),
-        ("position: 1}\n- ", "position: 1, same_as: X.8}\n- ", "names an id that is not there"),
+        ("id: X.1.1", "id: X.1", "X.1 is there twice"),
+        ("parent: X.1", "parent: X.9", "names .*, which is not there"),
+        ("level: technique, tactics: [X]", "level: technique, tactics: [Y]", "names .*, which is not there"),
+        ("position: 1}\n- ", "position: 1, same_as: X.8}\n- ", "names .*, which is not there"),
         ("position: 1}\n- ", "position: 1, color: green}\n- ", "color"),
         ("position: 1}\n- ", "position: 1, harms: [reputation]}\n- ", "harms"),
         ("caponier.matrix/1", "caponier.matrix/9", "schema"),

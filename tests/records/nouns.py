@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, TechniqueId, TechniqueRef
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
-from caponier.records.incident import Incident, Note, Stage, Step, Strategy
+from caponier.records.incident import Incident, Note, Stage, Step
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.records.trial import Trial
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.finding import Evidence, Finding, Severity, SubjectRef
-from caponier.records.incident import Incident, Note, Stage, Strategy
+from caponier.records.incident import Incident, Note, Stage
 from caponier.records.inventory import Identity
 from caponier.respond.correlate import incident_id, strategy_of
 from caponier.respond.settings import RespondSettings

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Finding, Severity
-from caponier.records.incident import Incident, Stage, Strategy
+from caponier.records.incident import Incident, Stage
 from caponier.store import audit, findings, incidents
 from caponier.store.database import Store
 from caponier.store.incidents import IncidentFilter

@@ -8,9 +8,9 @@ from typing import Any, Final
 from caponier.app.demo_outcome import Aftermath, Hunt, colors
 from caponier.emulate.campaign import CampaignOutcome
 from caponier.emulate.outcome import AttackOutcome
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.finding import Finding
-from caponier.records.incident import Strategy
 
 SCHEMA: Final = "caponier.demo/2"
 FEWEST_TACTICS: Final = 4

@@ -4,9 +4,10 @@ from collections import Counter
 from typing import Final
 
 from caponier.app.incidents import CaseFile
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.finding import Finding
-from caponier.records.incident import Incident, Stage, Step, Strategy
+from caponier.records.incident import Incident, Stage, Step
 from caponier.records.response_action import ActionState
 from caponier.respond.tactics import colors_of
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from caponier.app.workspace import acting_user
 from caponier.errors import InputError
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Finding, Severity
-from caponier.records.incident import Incident, Note, Stage, Strategy
+from caponier.records.incident import Incident, Note, Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ResponseAction
 from caponier.respond.actions import as_of

@@ -22,8 +22,9 @@ from caponier.app.workspace import require_workspace
 from caponier.cli.findings import parse_moment
 from caponier.cli.incidents_view import listing, page, to_csv, to_json, to_markdown
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Severity
-from caponier.records.incident import Incident, Stage, Strategy
+from caponier.records.incident import Incident, Stage
 
 app = typer.Typer(
     help="Findings joined by who acted and on what: list incidents, look at one, and see it through.",

@@ -9,9 +9,10 @@ from os.path import commonprefix
 
 from caponier.errors import InputError
 from caponier.matrix import attack, crosswalk, evidence_gate, search
+from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Evidence, Maturity, Source
 from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, read
-from caponier.matrix.technique import Harm, Tactic, Technique, TechniqueId, TechniqueRef
+from caponier.matrix.technique import Harm, Retirement, Tactic, Technique, TechniqueId, TechniqueRef
 
 DEFAULT = "amltm-2020"
 _KINDS = {"amltm-2020": "amltm-2020", "atlas-5.6": "atlas"}
@@ -28,13 +29,17 @@ class Matrix:
 
     version: str
     kind: str
-    """`amltm-2020` or `atlas`: the `matrix` of a `TechniqueId`."""
+    """`amltm-2020`, `atlas` or `attack`: the `matrix` of a `TechniqueId`."""
     name: str
-    released: datetime.date
+    released: datetime.date | None
+    """None if neither the file nor the list of known releases says when it came out."""
     repository: str
     tactics: tuple[Tactic, ...]
     techniques: tuple[Technique, ...]
     """Every entry, each parent before its children."""
+    studies: tuple[CaseStudy, ...] = ()
+    retired: tuple[Retirement, ...] = ()
+    """Entries that this version itself says are revoked or deprecated; they are not among `techniques`."""
     _by_id: dict[str, Technique] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +68,21 @@ class Matrix:
         if id_ in by_id:
             return by_id[id_]
         raise InputError(f"{self.name} has no tactic {id_!r}", where=self.version, mend=nearest(id_, by_id))
+
+    def study(self, id_: str) -> CaseStudy:
+        """Return one case study.
+
+        Raises:
+            InputError: If there is none of that id; it names the nearest.
+        """
+        by_id = {study.id: study for study in self.studies}
+        if id_ in by_id:
+            return by_id[id_]
+        raise InputError(f"{self.name} has no case study {id_!r}", where=self.version, mend=nearest(id_, by_id))
+
+    def studies_of(self, id_: str) -> tuple[CaseStudy, ...]:
+        """Return the case studies of which a step names the technique."""
+        return tuple(study for study in self.studies if study.shows(id_))
 
     def shown(self, *, everything: bool = False) -> tuple[Technique, ...]:
         """Return the entries of a view; `everything` adds those that were shown in research only."""
@@ -113,11 +133,7 @@ def load(version: str = DEFAULT) -> Matrix:
     """
     if version in _KINDS:
         return _loaded(version)
-    hint = difflib.get_close_matches(version, _KINDS, n=1, cutoff=0.3)
-    known = f"There are: {', '.join(_KINDS)}."
-    raise InputError(
-        f"there is no matrix version {version!r}", mend=f"Did you mean {hint[0]}? {known}" if hint else known
-    )
+    raise nearest_name(version, _KINDS)
 
 
 @cache
@@ -177,6 +193,15 @@ def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
         entries = [entry for id_ in wanted for entry in _founding_entries(founding, id_)]
     harmed = {harm for entry in entries for harm in entry.harms}
     return tuple(harm for harm in Harm if harm in harmed)
+
+
+def nearest_name(version: str, known: Iterable[str]) -> InputError:
+    """Return the error about a version that is not there; it names the nearest."""
+    names = list(known)
+    hint = difflib.get_close_matches(version, names, n=1, cutoff=0.3)
+    there = f"There are: {', '.join(names)}."
+    mend = f"Did you mean {hint[0]}? {there}" if hint else there
+    return InputError(f"there is no matrix version {version!r}", mend=mend)
 
 
 def nearest(id_: str, known: Iterable[str]) -> str:

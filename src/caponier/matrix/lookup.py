@@ -1,11 +1,12 @@
 """Find entries by whatever id a user has at hand: 2020, ATLAS, ATT&CK, or that of MITRE's first data release."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from caponier.errors import InputError
 from caponier.matrix import attack, crosswalk
-from caponier.matrix.catalogue import DEFAULT, Matrix, load, nearest, versions
+from caponier.matrix.catalogue import Matrix, load, nearest, versions
 from caponier.matrix.technique import Tactic, Technique
 
 _ATTACK_ID = re.compile(r"TA?\d{4}(\.\d{3})?")
@@ -23,19 +24,19 @@ class Found:
     """How the id led there, if it is not the id of what was found."""
 
 
-def look_up(text: str, version: str = DEFAULT) -> Found:
+def look_up(text: str, matrices: Sequence[Matrix] | None = None) -> Found:
     """Find what an id stands for, in any case of letters.
 
     Args:
         text: The id.
-        version: The matrix whose entries are wanted for an ATT&CK id. Other ids say themselves where they belong.
+        matrices: Where to look, the wanted version first: its entries are what an ATT&CK id stands for, while other
+            ids say themselves where they belong. All versions that ship if not given.
 
     Raises:
         InputError: If nothing has that id; it names the nearest.
     """
     id_ = text.strip().upper()
-    wanted = load(version)
-    matrices = [wanted, *(load(other) for other in versions() if other != version)]
+    matrices = [load(version) for version in versions()] if matrices is None else list(matrices)
     for matrix in matrices:
         found = _by_own_id(matrix, id_) or _by_first_id(matrix, id_)
         if found:

@@ -5,6 +5,7 @@ there (a defence, a rank of risk) has no place in a file either.
 """
 
 import datetime
+from collections import Counter
 from importlib.resources import files
 from typing import Literal, Self, TypeVar
 
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError
+from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Grade, Study
 from caponier.matrix.technique import Tactic, Technique
 
@@ -23,6 +25,28 @@ class Shape(BaseModel):
     """A file or a row that has exactly the named keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def check_ids(
+    tactics: tuple[Tactic, ...], techniques: tuple[Technique, ...], studies: tuple[CaseStudy, ...] = ()
+) -> None:
+    """Check that no id is there twice and that every id that is named is there.
+
+    A step of a case study may name an id of another matrix, so steps are not checked.
+
+    Raises:
+        ValueError: If not; it names the first id at fault.
+    """
+    for nouns in (tactics, techniques, studies):
+        twice = [id_ for id_, count in Counter(noun.id for noun in nouns).items() if count > 1]
+        if twice:
+            raise ValueError(f"the id {twice[0]} is there twice")
+    known = {None, *(technique.id for technique in techniques)}
+    columns = {tactic.id for tactic in tactics}
+    for technique in techniques:
+        named = {technique.parent, technique.same_as} - known | set(technique.tactics) - columns
+        if named:
+            raise ValueError(f"{technique.id} names {', '.join(sorted(map(str, named)))}, which is not there")
 
 
 class MatrixFile(Shape):
@@ -38,14 +62,7 @@ class MatrixFile(Shape):
 
     @model_validator(mode="after")
     def _ids_are_known(self) -> Self:
-        ids = [technique.id for technique in self.techniques]
-        if len(set(ids)) < len(ids):
-            raise ValueError("an id is there twice")
-        known = {None, *ids}
-        columns = {tactic.id for tactic in self.tactics}
-        for technique in self.techniques:
-            if not {technique.parent, technique.same_as} <= known or not {*technique.tactics} <= columns:
-                raise ValueError(f"{technique.id} names an id that is not there")
+        check_ids(self.tactics, self.techniques)
         return self
 
 

@@ -118,3 +118,13 @@ class Technique:
     def attack_ids(self) -> tuple[str, ...]:
         """Every ATT&CK id of the entry, the surest first."""
         return ((self.attack,) if self.attack else ()) + self.attack_also
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """An entry that a version of a matrix has taken back, with what it says to use instead."""
+
+    id: str
+    name: str
+    replaced_by: str | None = None
+    """None if the entry was deprecated without a replacement."""

@@ -5,18 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, TechniqueRef
 from caponier.records.finding import Severity, SubjectRef
-
-
-class Strategy(StrEnum):
-    """How attackers went about it, in the three kinds that the 2020 matrix names."""
-
-    TRADITIONAL = "traditional"
-    """White techniques only."""
-    ADVERSARIAL_ML = "adversarial-ml"
-    """Orange techniques only."""
-    COMBINED = "combined"
 
 
 class Stage(StrEnum):

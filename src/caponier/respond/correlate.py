@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, Harm, TechniqueRef
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
-from caponier.records.incident import Incident, Stage, Step, Strategy
+from caponier.records.incident import Incident, Stage, Step
 from caponier.records.inventory import Workspace
 from caponier.respond.actors import Actors
 from caponier.respond.grouping import Group, group

@@ -16,10 +16,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError, InputError
+from caponier.matrix.case_study import Strategy
 from caponier.matrix.catalogue import resolve
 from caponier.matrix.technique import TechniqueId
 from caponier.records.finding import Finding, Severity
-from caponier.records.incident import Incident, Strategy
+from caponier.records.incident import Incident
 from caponier.records.response_action import ActionKind
 from caponier.respond.settings import RespondSettings
 from caponier.respond.yaml_file import BYTES, read_yaml

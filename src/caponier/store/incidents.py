@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
+from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Finding, Severity
-from caponier.records.incident import Incident, Stage, Strategy
+from caponier.records.incident import Incident, Stage
 from caponier.store import audit
 from caponier.store.batches import in_batches
 from caponier.store.context import assign

@@ -20,7 +20,7 @@ def to_json(matrix: Matrix, techniques: Iterable[Technique], tactics: Iterable[T
         "schema": "caponier.matrix-entries/1",
         "matrix": matrix.version,
         "name": matrix.name,
-        "released": matrix.released.isoformat(),
+        "released": matrix.released.isoformat() if matrix.released else None,
         "repository": matrix.repository,
         "tactics": [tactic_document(tactic) for tactic in (matrix.tactics if tactics is None else tactics)],
         "techniques": [document(matrix, technique) for technique in techniques],

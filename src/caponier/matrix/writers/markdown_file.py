@@ -24,7 +24,12 @@ def to_markdown(matrix: Matrix, techniques: Iterable[Technique]) -> str:
     """Write entries as a table under a heading with name and date of the matrix; empty columns are left out."""
     rows = [row(matrix, technique) for technique in techniques]
     heads = {key: head for key, head in _HEADS.items() if any(line[key] for line in rows)}
-    lines = [f"# {matrix.name} ({matrix.released.isoformat()})", "", _line(heads.values()), _line("---" for _ in heads)]
+    lines = [
+        f"# {matrix.name} ({matrix.released or 'undated'})",
+        "",
+        _line(heads.values()),
+        _line("---" for _ in heads),
+    ]
     return "\n".join([*lines, *(_line(line[key] for key in heads) for line in rows)]) + "\n"
 
 

@@ -223,9 +223,9 @@ def test_search_names_hits_that_were_shown_in_research_only():
 
 
 def test_version_is_completed():
-    from caponier.cli.matrix import _complete_version
+    from caponier.cli.matrix.options import complete_version
 
-    assert _complete_version("atl") == ["atlas-5.6"]
+    assert complete_version("atl") == ["atlas-5.6"]
 
 
 def test_show_names_what_detects_and_emulates_an_entry():

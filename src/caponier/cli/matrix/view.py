@@ -41,7 +41,7 @@ class Columns:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = self.matrix.columns(everything=self.everything)
-        yield Text(f"{self.matrix.name} ({self.matrix.version}, {self.matrix.released.isoformat()})", style="bold")
+        yield Text(f"{self.matrix.name} ({self.matrix.version}, {self.matrix.released or 'undated'})", style="bold")
         if any(technique.color for technique in self.matrix.techniques):
             yield _legend(options.ascii_only)
         a_band = max(1, min(len(shown), options.max_width // _COLUMN_WIDTH))

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from caponier.cli.matrix_view import Columns, Links, card, hits
+from caponier.cli.matrix.view import Columns, Links, card, hits
 from caponier.matrix.catalogue import load
 from caponier.matrix.lookup import look_up
 

@@ -1,0 +1,26 @@
+"""`caponier matrix`: the versions of the matrix, looked up, compared, checked, extended and written out."""
+
+from typing import Final
+
+import typer
+
+from caponier.cli.lazy_group import Table, lazy
+
+COMMANDS: Final[Table] = {
+    "list": "caponier.cli.matrix.list_entries:list_entries",
+    "show": "caponier.cli.matrix.show:show",
+    "search": "caponier.cli.matrix.search:search",
+}
+
+app = typer.Typer(
+    cls=lazy(COMMANDS),
+    help="What can be done to an ML system: the threat matrix, its versions and what rests on them.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier matrix show AMLTM.EVADE.01.02[/bold]",
+)
+
+
+@app.callback()
+def _group() -> None:
+    """What can be done to an ML system: the threat matrix, its versions and what rests on them."""

@@ -1,0 +1,91 @@
+"""Options and writing that several `caponier matrix` commands share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from caponier.app.matrix_library import default_version, matrix_library
+from caponier.app.workspace import load_workspace
+from caponier.cli.output import Format, notes, write_table, write_text
+from caponier.errors import CaponierError
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.writers.csv_file import to_csv
+from caponier.matrix.writers.json_file import to_json
+from caponier.matrix.writers.markdown_file import to_markdown
+
+
+def complete_version(typed: str) -> list[str]:
+    """Complete the name of a version, those that the workspace has imported included."""
+    try:
+        names = matrix_library().versions()
+    except CaponierError:
+        return []
+    return [name for name in names if name.startswith(typed)]
+
+
+Version = Annotated[
+    str | None,
+    typer.Option(
+        "--matrix",
+        metavar="VERSION",
+        help="Which version; else the pinned one, or amltm-2020.",
+        autocompletion=complete_version,
+    ),
+]
+AskedFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+All = Annotated[bool, typer.Option("--all", help="Also what was shown in research only, never on a real system.")]
+Where = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
+]
+
+
+def chosen_matrix(version: str | None, workspace: Path | None) -> Matrix:
+    """Return the version asked for, or the pinned one, or the 2020 matrix.
+
+    Raises:
+        InputError: If there is no such version or no such workspace.
+    """
+    home = load_workspace(workspace)
+    return matrix_library(home).load(version or default_version(home))
+
+
+def all_matrices(version: str | None, workspace: Path | None) -> list[Matrix]:
+    """Return every version at hand, first the one that `chosen_matrix` returns."""
+    home = load_workspace(workspace)
+    library = matrix_library(home)
+    wanted = library.load(version or default_version(home))
+    return [wanted, *(library.load(other) for other in library.versions() if other != wanted.version)]
+
+
+def write_entries(
+    matrix: Matrix,
+    entries: Sequence[Technique],
+    chosen: Format,
+    out: Path | None,
+    table: RenderableType,
+    tactics: Sequence[Tactic] | None = None,
+) -> None:
+    """Write entries in the chosen format; `table` is what a terminal shows."""
+    if chosen is Format.TABLE:
+        write_table(table, out)
+    elif chosen is Format.JSON:
+        write_text(to_json(matrix, entries, tactics), out)
+    else:
+        write_text((to_csv if chosen is Format.CSV else to_markdown)(matrix, entries), out)
+
+
+def note_left_out(matrix: Matrix, shown: Sequence[Technique], quiet: bool) -> None:
+    """Say how many entries a view leaves out."""
+    left_out = len(matrix.techniques) - len(shown)
+    if left_out:
+        notes(quiet=quiet).print(f"{left_out} entries that were shown in research only are left out: add --all.")
