@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from caponier.matrix.evidence import Grade, Maturity, Precision, Study, StudyType
+from caponier.matrix.evidence import Grade, Maturity, Precision, Study, StudyType, Way
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,9 @@ def test_a_study_of_unknown_origin_has_no_address():
 
 def test_grades_and_maturities_are_told_in_words():
     assert "MITRE and eleven companies" in Grade.FOUNDING.words
-    assert len({grade.words for grade in Grade}) == 3
+    assert len({grade.words for grade in Grade}) == len(Grade)
     assert len({maturity.words for maturity in Maturity}) == 3
+
+
+def test_every_way_of_permission_or_disclosure_is_told_in_words():
+    assert len({way.words for way in Way}) == len(Way)

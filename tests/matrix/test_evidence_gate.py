@@ -5,7 +5,7 @@ import pytest
 
 from caponier.errors import CaponierError
 from caponier.matrix.catalogue import load, with_evidence
-from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
+from caponier.matrix.evidence import Disclosure, Evidence, Grade, Maturity, Source, Study, StudyType, Way
 from caponier.matrix.evidence_gate import admit, objection
 from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
 from caponier.matrix.technique import Level, Technique
@@ -94,3 +94,36 @@ def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():
     undated = tuple(replace(study, date=None) if study.id == "AML.CS0009" else study for study in evidence.studies)
     with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: source AML\.CS0009 has no date"):
         admit(with_evidence(techniques, evidence.model_copy(update={"studies": undated})), "amltm-2020")
+
+
+def test_a_later_version_of_the_2020_matrix_keeps_the_founding_marks_and_gives_no_new_ones():
+    techniques = load().techniques
+    admit(techniques, "amltm-2020+1")
+    admit(techniques, "ours")
+    shown = next(t for t in techniques if t.evidence and t.evidence.grade is not Grade.FOUNDING)
+    claimed = replace(shown, evidence=Evidence(Grade.FOUNDING))
+    assert "not in the list of October 2020" in (objection(claimed, "ours") or "")
+
+
+CONTRIBUTED = Source(
+    replace(GOOD, disclosure=Disclosure(Way.PUBLIC_INCIDENT, "the operator wrote about it")),
+    result="it worked",
+    system="T",
+)
+
+
+def test_a_contributed_source_lets_an_entry_in():
+    assert objection(entry(Evidence(Grade.CONTRIBUTED, (CONTRIBUTED,))), "any") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (replace(CONTRIBUTED, result=""), "what it showed on which system"),
+        (replace(CONTRIBUTED, system=""), "what it showed on which system"),
+        (replace(CONTRIBUTED, study=GOOD), "permission or disclosure"),
+    ],
+)
+def test_a_contributed_source_says_what_it_showed_where_and_with_what_right(source: Source, reason: str):
+    good_beside = Evidence(Grade.CONTRIBUTED, (CONTRIBUTED, source))
+    assert reason in (objection(entry(good_beside), "any") or "")

@@ -28,6 +28,39 @@ class Precision(StrEnum):
     DAY = "day"
 
 
+class Way(StrEnum):
+    """How it was allowed to happen, or how the owner came to know."""
+
+    PERMISSION = "permission"
+    OWN_SYSTEM = "own-system"
+    COORDINATED_DISCLOSURE = "coordinated-disclosure"
+    VENDOR_INFORMED = "vendor-informed"
+    PUBLIC_INCIDENT = "public-incident"
+
+    @property
+    def words(self) -> str:
+        """The way as a sentence for people."""
+        return _WAY_WORDS[self]
+
+
+_WAY_WORDS = {
+    Way.PERMISSION: "the owner of the system had allowed it",
+    Way.OWN_SYSTEM: "those who attacked own the system",
+    Way.COORDINATED_DISCLOSURE: "it was published together with the owner, after a time to mend it",
+    Way.VENDOR_INFORMED: "the owner was told before it was published",
+    Way.PUBLIC_INCIDENT: "it happened in public, or the victim or an authority made it public",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """With what right an attack on a real system is told about."""
+
+    way: Way
+    words: str
+    """Who allowed it or was told, and when."""
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """A case study of an attack on a real ML system."""
@@ -40,6 +73,8 @@ class Study:
     precision: Precision = Precision.DAY
     reference: str | None = None
     """The report itself; many studies are only public as the ATLAS case study."""
+    disclosure: Disclosure | None = None
+    """None for what was taken over from an older matrix, whose sources do not say it."""
 
     @property
     def when(self) -> str:
@@ -69,14 +104,19 @@ class Source:
     study: Study
     through: tuple[str, ...] = ()
     """The ATLAS ids that link the study to the entry; empty if a step of the study names the entry itself."""
+    result: str = ""
+    """What the study showed of this entry, in a sentence; empty for what was taken over from an older matrix."""
+    system: str = ""
+    """The real system that it was shown on; empty likewise."""
 
 
 class Grade(StrEnum):
-    """How well an entry of the 2020 matrix is shown."""
+    """How well an entry is shown, in a matrix that names its sources."""
 
     STUDY_2020 = "2020-study"
     LATER_STUDY = "later-study"
     FOUNDING = "founding"
+    CONTRIBUTED = "contributed"
 
     @property
     def words(self) -> str:
@@ -88,6 +128,7 @@ _GRADE_WORDS = {
     Grade.STUDY_2020: "shown by a case study that was published with the matrix in 2020",
     Grade.LATER_STUDY: "shown by a later case study, linked through an ATLAS id that may be broader than this entry",
     Grade.FOUNDING: "listed in October 2020 by MITRE and eleven companies; no case study is linked to it yet",
+    Grade.CONTRIBUTED: "shown by a public source that was contributed and reviewed",
 }
 
 

@@ -6,9 +6,11 @@ list.
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 
 from caponier.errors import CaponierError
 from caponier.matrix.evidence import Evidence, Grade, Maturity, Source
+from caponier.matrix.shipped import EvidenceFile, read
 from caponier.matrix.technique import Technique
 
 FOUNDING_MATRIX = "amltm-2020"
@@ -66,15 +68,34 @@ def _objection_to_evidence(technique: Technique, evidence: Evidence, version: st
     for source in evidence.sources:
         if why := source_objection(source):
             return why
+    if evidence.grade is Grade.CONTRIBUTED:
+        return _objection_to_contributed(evidence)
     # A link through an ATLAS id is weaker than a step that names the entry: it must not pass for the better grade.
     if evidence.grade is Grade.STUDY_2020 and all(source.through for source in evidence.sources):
         return "it claims a study of 2020 but names only later ones"
     return None
 
 
+def _objection_to_contributed(evidence: Evidence) -> str | None:
+    for source in evidence.sources:
+        if not source.result or not source.system:
+            return f"source {source.study.id} does not say what it showed on which system"
+        if source.study.disclosure is None:
+            return f"source {source.study.id} does not say with what permission or disclosure"
+    return None
+
+
 def _objection_to_founding(technique: Technique, evidence: Evidence, version: str) -> str | None:
-    if version != FOUNDING_MATRIX or not technique.seen_in:
+    # A later version of the 2020 matrix keeps the marks of 2020, under whatever name, and gives no new ones.
+    listed = version == FOUNDING_MATRIX or technique.id in _founding()
+    if not listed or not technique.seen_in:
         return "it bears the founding mark but is not in the list of October 2020"
     if evidence.sources:
         return "it bears the founding mark although sources show it"
     return None
+
+
+@cache
+def _founding() -> frozenset[str]:
+    rows = read("evidence.yaml", EvidenceFile).techniques
+    return frozenset(row.id for row in rows if row.grade is Grade.FOUNDING)
