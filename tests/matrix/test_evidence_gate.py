@@ -4,7 +4,7 @@ from datetime import date, timedelta
 import pytest
 
 from caponier.errors import CaponierError
-from caponier.matrix.catalogue import load, with_evidence
+from caponier.matrix.catalogue import case_studies, load, with_evidence
 from caponier.matrix.evidence import Disclosure, Evidence, Grade, Maturity, Source, Study, StudyType, Way
 from caponier.matrix.evidence_gate import admit, objection
 from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
@@ -84,16 +84,17 @@ def test_a_shipped_entry_that_loses_its_row_is_rejected_by_name():
     evidence = read("evidence.yaml", EvidenceFile)
     doctored = evidence.model_copy(update={"techniques": evidence.techniques[1:]})
     with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: it has no evidence at all") as rejected:
-        admit(with_evidence(techniques, doctored), "amltm-2020")
+        admit(with_evidence(techniques, doctored, case_studies("atlas-5.6")), "amltm-2020")
     assert rejected.value.mend
 
 
 def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():
     techniques = read("amltm-2020.yaml", MatrixFile).techniques
     evidence = read("evidence.yaml", EvidenceFile)
-    undated = tuple(replace(study, date=None) if study.id == "AML.CS0009" else study for study in evidence.studies)
+    studies = case_studies("atlas-5.6")
+    undated = [replace(study, date=None) if study.id == "AML.CS0009" else study for study in studies]
     with pytest.raises(CaponierError, match=r"AMLTM\.IMPACT\.01: source AML\.CS0009 has no date"):
-        admit(with_evidence(techniques, evidence.model_copy(update={"studies": undated})), "amltm-2020")
+        admit(with_evidence(techniques, evidence, undated), "amltm-2020")
 
 
 def test_a_later_version_of_the_2020_matrix_keeps_the_founding_marks_and_gives_no_new_ones():

@@ -52,11 +52,11 @@ def test_a_damaged_file_is_rejected_with_its_name(old: str, new: str, reason: st
     assert damaged.value.exit_code == 4
 
 
-def test_a_study_must_be_an_incident_or_an_exercise():
+def test_a_source_must_be_an_incident_or_an_exercise():
     text = """
 schema: caponier.evidence/1
 matrix: test
-studies: [{id: AML.CS0001, name: Rumour, date: 2020-01-01, type: rumour}]
+sources: [{id: CVE-2020-0001, name: Rumour, date: 2020-01-01, type: rumour}]
 techniques: []
 """
     with pytest.raises(CaponierError, match="incident"):

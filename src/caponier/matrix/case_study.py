@@ -1,6 +1,6 @@
 """A case study with its steps: how attackers went about it, on which system, in which order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from caponier.matrix.evidence import Study
@@ -46,3 +46,8 @@ class CaseStudy(Study):
     def shows(self, technique: str) -> bool:
         """Tell whether a step names the technique."""
         return any(step.technique == technique for step in self.steps)
+
+    @property
+    def as_evidence(self) -> Study:
+        """The study without its steps, as the source of an entry names it."""
+        return Study(**{field.name: getattr(self, field.name) for field in fields(Study)})

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from os.path import commonprefix
 
-from caponier.errors import InputError
+from caponier.errors import CaponierError, InputError
 from caponier.matrix import attack, crosswalk, evidence_gate, search
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Evidence, Maturity, Source
-from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, read
+from caponier.matrix.evidence import Evidence, Maturity, Source, Study
+from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, StudiesFile, check_ids, read
 from caponier.matrix.technique import Harm, Retirement, Tactic, Technique, TechniqueId, TechniqueRef
 
 DEFAULT = "amltm-2020"
 _KINDS = {"amltm-2020": "amltm-2020", "atlas-5.6": "atlas"}
 """Which matrix a version is a version of: the name that a reference to a technique carries."""
+_STUDIES = {"amltm-2020": "case-studies-2020.yaml", "atlas-5.6": "case-studies-atlas.yaml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +142,52 @@ def _loaded(version: str) -> Matrix:
     shipped = read(f"{version}.yaml", MatrixFile)
     techniques = shipped.techniques
     if version == evidence_gate.FOUNDING_MATRIX:
-        techniques = with_evidence(techniques, read("evidence.yaml", EvidenceFile))
+        # ATLAS tells the studies of 2020 again and all later ones, so evidence names its ids.
+        techniques = with_evidence(techniques, read("evidence.yaml", EvidenceFile), case_studies("atlas-5.6"))
     matrix = Matrix(
-        version, _KINDS[version], shipped.name, shipped.released, shipped.repository, shipped.tactics, techniques
+        version,
+        _KINDS[version],
+        shipped.name,
+        shipped.released,
+        shipped.repository,
+        shipped.tactics,
+        techniques,
+        case_studies(version),
     )
     evidence_gate.admit(matrix.shown(), version)
     return matrix
 
 
-def with_evidence(techniques: Iterable[Technique], evidence: EvidenceFile) -> tuple[Technique, ...]:
-    """Return the entries with the evidence that the file has for them; an entry without a row gets none."""
-    studies = {study.id: study for study in evidence.studies}
+@cache
+def case_studies(version: str) -> tuple[CaseStudy, ...]:
+    """Return the case studies of a version that ships, in the order of their ids."""
+    studies = tuple(row.case_study() for row in read(_STUDIES[version], StudiesFile).studies)
+    check_ids((), (), studies)
+    return studies
+
+
+def with_evidence(
+    techniques: Iterable[Technique], evidence: EvidenceFile, studies: Iterable[CaseStudy] = ()
+) -> tuple[Technique, ...]:
+    """Return the entries with the evidence that the file has for them; an entry without a row gets none.
+
+    Raises:
+        CaponierError: If a row names what is neither a case study nor a source of the file.
+    """
+    known = {study.id: study.as_evidence for study in studies} | {study.id: study for study in evidence.sources}
     rows = {row.id: row for row in evidence.techniques}
 
-    def source(later: LaterStudy) -> Source:
-        return Source(studies[later.study], later.through)
+    def named(id_: str, row: EvidenceRow) -> Study:
+        if id_ not in known:
+            raise CaponierError(f"{row.id} rests on {id_}, which is not there", mend="Reinstall caponier.")
+        return known[id_]
+
+    def source(later: LaterStudy, row: EvidenceRow) -> Source:
+        return Source(named(later.study, row), later.through)
 
     def joined(row: EvidenceRow) -> Evidence:
-        direct = [Source(studies[id_]) for id_ in row.studies_2020]
-        return Evidence(row.grade, (*direct, *map(source, row.studies_later)))
+        direct = [Source(named(id_, row)) for id_ in row.studies_2020]
+        return Evidence(row.grade, (*direct, *(source(later, row) for later in row.studies_later)))
 
     return tuple(replace(t, evidence=joined(rows[t.id])) if t.id in rows else t for t in techniques)
 

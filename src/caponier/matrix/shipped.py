@@ -7,14 +7,14 @@ there (a defence, a rank of risk) has no place in a file either.
 import datetime
 from collections import Counter
 from importlib.resources import files
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError
-from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.evidence import Grade, Study
+from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
+from caponier.matrix.evidence import Grade, Precision, Study, StudyType
 from caponier.matrix.technique import Tactic, Technique
 
 # The C loader is ten times faster, but not every PyYAML build has it.
@@ -66,6 +66,46 @@ class MatrixFile(Shape):
         return self
 
 
+def _step(given: Any) -> Any:
+    """Read the short form of a step, `TACTIC/TECHNIQUE`."""
+    if not isinstance(given, str):
+        return given
+    tactic, slash, technique = given.partition("/")
+    if not (tactic and slash and technique):
+        raise ValueError(f"the step {given!r} is not of the form TACTIC/TECHNIQUE")
+    return {"tactic": tactic, "technique": technique}
+
+
+class StudyRow(Shape):
+    """A case study, key by key."""
+
+    id: str
+    name: str
+    date: datetime.date
+    precision: Precision
+    type: StudyType
+    actors: tuple[str, ...] = ()
+    target: str = ""
+    strategy: Strategy | None = None
+    same_as: str | None = None
+    references: tuple[str, ...] = ()
+    summary: str = ""
+    steps: tuple[Annotated[StudyStep, BeforeValidator(_step)], ...] = Field(min_length=1)
+
+    def case_study(self) -> CaseStudy:
+        """Return the study; the first of its references is the report itself."""
+        report = self.references[0] if self.references else None
+        return CaseStudy(**{name: getattr(self, name) for name in type(self).model_fields}, reference=report)
+
+
+class StudiesFile(Shape):
+    """The case studies of one version of a matrix."""
+
+    schema_: Literal["caponier.case-studies/1"] = Field(alias="schema")
+    matrix: str
+    studies: tuple[StudyRow, ...]
+
+
 class LaterStudy(Shape):
     """A study that shows an entry through ATLAS ids."""
 
@@ -83,11 +123,12 @@ class EvidenceRow(Shape):
 
 
 class EvidenceFile(Shape):
-    """Studies, and which entry each of them shows."""
+    """Which entry is shown by which study."""
 
     schema_: Literal["caponier.evidence/1"] = Field(alias="schema")
     matrix: str
-    studies: tuple[Study, ...]
+    sources: tuple[Study, ...] = ()
+    """What shows an entry and is no case study, such as the record of a vulnerability."""
     techniques: tuple[EvidenceRow, ...]
 
 
