@@ -12,7 +12,7 @@ from caponier.matrix.technique import TechniqueId
 
 
 class Relation(StrEnum):
-    """How the ATLAS entries relate to the 2020 entry."""
+    """How the entries of a target relate to the entry that is mapped."""
 
     EXACT = "exact"
     BROADER = "broader"
@@ -27,11 +27,11 @@ class Relation(StrEnum):
 
 
 _RELATION_WORDS = {
-    Relation.EXACT: "ATLAS means the same behaviour",
-    Relation.BROADER: "the ATLAS entry covers more",
-    Relation.NARROWER: "the ATLAS entry covers only a part",
-    Relation.SPLIT: "several ATLAS entries together cover it",
-    Relation.NONE: "ATLAS has no counterpart",
+    Relation.EXACT: "the same behaviour",
+    Relation.BROADER: "the counterpart covers more",
+    Relation.NARROWER: "the counterpart covers only a part",
+    Relation.SPLIT: "several counterparts together cover it",
+    Relation.NONE: "there is no counterpart",
 }
 
 

@@ -1,12 +1,13 @@
-"""Find entries by whatever id a user has at hand: 2020, ATLAS, ATT&CK, or that of MITRE's first data release."""
+"""Find entries by whatever id a user has at hand: 2020, ATLAS, ATT&CK, MITRE's first data release, a failure mode."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from caponier.errors import InputError
-from caponier.matrix import attack, crosswalk
+from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.catalogue import Matrix, load, nearest, versions
+from caponier.matrix.failure_modes import FailureMode
 from caponier.matrix.technique import Tactic, Technique
 
 _ATTACK_ID = re.compile(r"TA?\d{4}(\.\d{3})?")
@@ -37,6 +38,8 @@ def look_up(text: str, matrices: Sequence[Matrix] | None = None) -> Found:
     """
     id_ = text.strip().upper()
     matrices = [load(version) for version in versions()] if matrices is None else list(matrices)
+    if mode := failure_modes.load().named(text):
+        return _by_failure_mode(mode)
     for matrix in matrices:
         found = _by_own_id(matrix, id_) or _by_first_id(matrix, id_)
         if found:
@@ -63,6 +66,13 @@ def _by_first_id(matrix: Matrix, id_: str) -> Found | None:
         return Found(id_, matrix, entries, remark=remark)
     tactic = next((tactic for tactic in matrix.tactics if tactic.v1_id == id_), None)
     return _column(matrix, id_, tactic, remark) if tactic else None
+
+
+def _by_failure_mode(mode: FailureMode) -> Found:
+    matrix = load(failure_modes.load().matrix)
+    entries = tuple(matrix.technique(id_) for id_ in mode.ids)
+    remark = f"{mode.id} {mode.name} is a failure mode of 2019 ({mode.relation.words}): {mode.reason}"
+    return Found(mode.id, matrix, entries, remark=remark)
 
 
 def _by_attack_id(matrix: Matrix, id_: str) -> Found | None:

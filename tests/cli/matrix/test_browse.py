@@ -106,7 +106,7 @@ def test_show_tells_all_about_an_entry():
         "sub-technique of AMLTM.EVADE.01 Evasion Attack",
         "Model Evasion (of the ML subsystem)",
         "integrity",
-        "split: several ATLAS entries together cover it",
+        "split: several counterparts together cover it",
         "AML.T0043.001 Black-Box Optimization",
         "Why: search against the live model",
         "2020-study: shown by a case study",

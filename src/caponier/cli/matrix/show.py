@@ -17,7 +17,8 @@ def show(
     id_: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="Id of the 2020 matrix, of ATLAS or of ATT&CK, or of MITRE's first data release (MLT…)."
+            metavar="ID",
+            help="Id of the 2020 matrix, of ATLAS, of ATT&CK, of MITRE's first data release (MLT…) or a failure mode (FM…).",
         ),
     ],
     matrix: options.Version = None,

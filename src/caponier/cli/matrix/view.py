@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.matrix import attack, crosswalk
+from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
 from caponier.matrix.lookup import Found
@@ -117,6 +117,7 @@ def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -
         ("ATT&CK", "\n".join(f"{id_} {attack.name(id_) or ''}".strip() for id_ in technique.attack_ids)),
         ("", technique.attack_basis),
         *_crosswalk(technique),
+        *_failure_modes(technique),
         *_evidence(technique),
         ("Same as", _named(matrix, [technique.same_as] if technique.same_as else [])),
         ("Contains", _named(matrix, [child.id for child in matrix.children(technique.id, everything=True)])),
@@ -169,6 +170,14 @@ def _crosswalk(technique: Technique) -> Iterator[tuple[str, str | None]]:
         yield "", f"{back.relation.value}: {back.reason}"
     yield "See also", _named(load(walk.source), [near.id for near in walk.near_atlas(technique.id)])
     yield "Newer", _newer(technique.id)
+
+
+def _failure_modes(technique: Technique) -> Iterator[tuple[str, str | None]]:
+    for mode in failure_modes.load().of(technique.id):
+        # The relation is that of the 2020 entries; for ATLAS it would say too much.
+        relation = f"{mode.relation.value}: " if technique.id in mode.ids else ""
+        yield "Failure", f"{mode.id} {mode.name} (Microsoft, 2019)"
+        yield "", f"{relation}{mode.reason}"
 
 
 def _newer(id_: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from caponier.matrix import attack, crosswalk
+from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Source
 from caponier.matrix.technique import Tactic, Technique
@@ -42,6 +42,7 @@ def document(matrix: Matrix, technique: Technique) -> dict[str, Any]:
         "attack": [{"id": id_, "name": attack.name(id_)} for id_ in technique.attack_ids],
         "attack_basis": technique.attack_basis,
         "crosswalk": _crosswalk(technique),
+        "failure_modes": _failure_modes(technique),
         "evidence": _evidence(technique),
         "maturity": technique.maturity.value if technique.maturity else None,
         "v1_id": technique.v1_id,
@@ -106,6 +107,14 @@ def _crosswalk(technique: Technique) -> dict[str, Any] | None:
         }
     back = [{"id": m.id, "relation": m.relation.value, "reason": m.reason} for m in walk.from_atlas(technique.id)]
     return {"from": walk.source, "entries": back} if back else None
+
+
+def _failure_modes(technique: Technique) -> list[dict[str, Any]]:
+    return [
+        {"id": mode.id, "name": mode.name, "reason": mode.reason}
+        | ({"relation": mode.relation.value} if technique.id in mode.ids else {})
+        for mode in failure_modes.load().of(technique.id)
+    ]
 
 
 def _evidence(technique: Technique) -> dict[str, Any] | None:
