@@ -1,0 +1,129 @@
+"""STIX 2.x bundles: attack patterns, tactics and the relations between techniques."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from caponier.matrix.documents import ids
+from caponier.matrix.documents.json_tree import Node
+from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
+
+_ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?\"?$")
+
+
+def is_bundle(root: Node) -> bool:
+    """Tell whether a JSON document is a STIX bundle."""
+    objects = root.get("objects")
+    return root.text("type") == "bundle" and objects is not None and isinstance(objects.value, list)
+
+
+def read(text: str, root: Node) -> Document:
+    """Return the ids of attack patterns, tactics and Attack Flow actions, with names, tactics and parents."""
+    objects = root.get("objects")
+    listed = objects.items() if objects else []
+    parents = dict(_parents(listed))
+    mentions: list[Mention] = []
+    for place, node in enumerate(listed):
+        where = f"objects[{place}]"
+        if node.text("type") in {"attack-pattern", "x-mitre-tactic"}:
+            mentions += _entry(text, node, where, parents.get(node.text("id") or ""))
+        elif node.text("type") == "attack-action":
+            mentions += _action(node, where)
+    return Document(DocumentKind.STIX, text, tuple(mentions), tuple(_said(listed, mentions)))
+
+
+def _said(listed: list[Node], mentions: list[Mention]) -> Iterator[tuple[str, str, str]]:
+    """A collection says its version, and the entries say what it is a version of."""
+    kinds = {mention.kind for mention in mentions if mention.kind}
+    for node in listed:
+        version = node.text("x_mitre_version")
+        if node.text("type") == "x-mitre-collection" and version and len(kinds) == 1:
+            yield "", kinds.pop(), version
+
+
+def _parents(listed: list[Node]) -> Iterator[tuple[str, Piece]]:
+    """Yield for each sub-technique, by the id of its object, the id of the technique that a relation puts it under."""
+    external = {node.text("id") or "": reference for node in listed if (reference := _reference(node))}
+    for node in listed:
+        if node.text("type") == "relationship" and node.text("relationship_type") == "subtechnique-of":
+            above = external.get(node.text("target_ref") or "")
+            if above and not node.flag("revoked"):
+                yield node.text("source_ref") or "", above
+
+
+def _reference(node: Node) -> Piece | None:
+    found = _external(node)
+    return found.piece("external_id") if found else None
+
+
+def _external(node: Node) -> Node | None:
+    """Return the reference that carries the entry's own id: the first whose id is one of a matrix."""
+    references = node.get("external_references")
+    for reference in references.items() if references else []:
+        written = reference.text("external_id")
+        source = (reference.text("source_name") or "").lower()
+        if written and (ids.looks_like_one(written) or source in {"mitre-atlas", "mitre-attack"}):
+            return reference
+    return None
+
+
+def _entry(text: str, node: Node, where: str, parent: Piece | None) -> Iterator[Mention]:
+    reference = _external(node)
+    written = reference.piece("external_id") if reference else None
+    if reference is None or written is None:
+        return
+    id_ = ids.canonical(written.value)
+    phases = node.get("kill_chain_phases")
+    own_phases = [phase.piece("phase_name") for phase in (phases.items() if phases else []) if _is_own(phase)]
+    role = ids.Role.TACTIC if node.text("type") == "x-mitre-tactic" else ids.Role.TECHNIQUE
+    withdrawn = node.flag("revoked") or node.flag("x_mitre_deprecated")
+    yield Mention(
+        id_,
+        ids.kind_of(id_),
+        role,
+        written,
+        where,
+        name=node.piece("name"),
+        tactics=tuple(phase for phase in own_phases if phase),
+        parent=parent,
+        withdrawn=withdrawn,
+    )
+    address = reference.get("url")
+    match = _ADDRESS.search(text, address.start, address.end) if address else None
+    if match:
+        yield _echo(match, role, where, withdrawn)
+
+
+def _echo(match: re.Match[str], role: ids.Role, where: str, withdrawn: bool) -> Mention:
+    id_ = ids.canonical(match[1])
+    spelling = ids.Spelling.PATH if ids.kind_of(id_) == ids.ATTACK else ids.Spelling.PLAIN
+    piece = Piece(match[1], match.start(1), match.end(1))
+    return Mention(id_, ids.kind_of(id_), role, piece, f"{where}.url", spelling, echo=True, withdrawn=withdrawn)
+
+
+def _is_own(phase: Node) -> bool:
+    chain = (phase.text("kill_chain_name") or "").lower()
+    return any(word in chain for word in ("mitre", "atlas", "amltm", "adversarial-ml"))
+
+
+def _action(node: Node, where: str) -> Iterator[Mention]:
+    """An action of an Attack Flow; its name is the author's, so it need not be the technique's."""
+    written = node.piece("technique_id")
+    tactic = node.piece("tactic_id")
+    if written:
+        id_ = ids.canonical(written.value)
+        tactics = (tactic,) if tactic else ()
+        name = node.piece("name")
+        yield Mention(
+            id_,
+            ids.kind_of(id_),
+            ids.Role.TECHNIQUE,
+            written,
+            where,
+            name=name,
+            beside=Beside.MAYBE,
+            tactics=tactics,
+        )
+    elif tactic:
+        id_ = ids.canonical(tactic.value)
+        yield Mention(id_, ids.kind_of(id_), ids.Role.TACTIC, tactic, where)
