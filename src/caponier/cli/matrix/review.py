@@ -1,0 +1,70 @@
+"""`caponier matrix review`: may these contributions enter the matrix."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.matrix_library import matrix_library
+from caponier.cli.matrix import options
+from caponier.cli.matrix.review_view import table, to_github, to_json, to_markdown
+from caponier.cli.output import choose_format, notes, write_table, write_text
+from caponier.matrix.contributions.objection import Weight
+from caponier.matrix.contributions.review import contribution_files
+from caponier.matrix.contributions.review import review as review_files
+
+EXAMPLE: Final = "Example: [bold]caponier matrix review contributions/[/bold]"
+
+EXIT_CODES: Final = {None: 0, Weight.LOOK: 1, Weight.ERROR: 2}
+
+
+class ReviewFormat(StrEnum):
+    """How a review is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Contributions, or folders of them; reviewed together.")
+]
+
+
+def review(
+    files: Files,
+    matrix: Annotated[
+        str | None,
+        typer.Option(
+            "--matrix",
+            metavar="VERSION",
+            help="Hold all against this version; else against the one that each names.",
+            autocompletion=options.complete_version,
+        ),
+    ] = None,
+    format_: Annotated[
+        ReviewFormat | None,
+        typer.Option("--format", help="How to print; github is annotations. Else by --out, or a table."),
+    ] = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+    workspace: options.Where = None,
+) -> None:
+    """Say everything that keeps contributions out of the matrix, or that somebody has to look at first.
+
+    An entry needs a public, dated source that says what it showed on which real system, with permission or disclosure.
+    Leaves with 2 if one cannot be taken, with 1 if somebody has to look at one, else with 0.
+    """
+    found = review_files(contribution_files(files), matrix_library(workspace), matrix)
+    chosen = choose_format(format_, out, ReviewFormat.TABLE)
+    if chosen is ReviewFormat.TABLE:
+        write_table(table(found), out)
+    else:
+        writers = {ReviewFormat.JSON: to_json, ReviewFormat.MARKDOWN: to_markdown, ReviewFormat.GITHUB: to_github}
+        write_text(writers[chosen](found), out)
+    errors = sum(objection.weight is Weight.ERROR for objection in found.objections)
+    looks = len(found.objections) - errors
+    notes(quiet=quiet).print(f"{len(found.files)} reviewed: {errors} errors, {looks} to look at", highlight=False)
+    raise typer.Exit(EXIT_CODES[found.weight])

@@ -1,0 +1,100 @@
+"""A review as lines for people, JSON, a Markdown summary, or annotations of a GitHub workflow."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from caponier.cli.safe_text import markdown, plain
+from caponier.matrix.contributions.objection import Objection, Weight
+from caponier.matrix.contributions.review import Review, Reviewed
+
+SCHEMA: Final = "caponier.review/1"
+_WORDS: Final = {
+    Weight.ERROR: "cannot be taken",
+    Weight.LOOK: "valid, but somebody has to look",
+    None: "nothing found",
+}
+_STYLES: Final = {Weight.ERROR: "bold red", Weight.LOOK: "yellow"}
+_COMMANDS: Final = {Weight.ERROR: "error", Weight.LOOK: "warning"}
+_MOST_ROWS: Final = 500
+"""Rows of a Markdown summary, which a workflow cuts off at 1 MiB."""
+
+
+def table(review: Review) -> RenderableType:
+    """Return a line an objection, as compilers write them, and how to mend it below."""
+    lines: list[Text] = []
+    for one in review.objections:
+        head = Text(f"{plain(one.file)}:{one.line}: ")
+        head.append(plain(one.field), "bold")
+        head.append(": ").append(one.weight.value, _STYLES[one.weight]).append(f": {plain(one.what)}")
+        lines += [head, Text(f"    {plain(one.mend)}", "dim")]
+    lines += [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
+    return Group(*lines)
+
+
+def to_json(review: Review) -> str:
+    """Return the document `caponier.review/1`."""
+    document = {
+        "schema": SCHEMA,
+        "verdict": _verdict(review.weight),
+        "files": [_file(one) for one in review.files],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_markdown(review: Review) -> str:
+    """Return a summary with a row an objection."""
+    lines = ["# Review of contributions to the matrix", "", "| file | kind | verdict |", "| --- | --- | --- |"]
+    lines += [f"| {markdown(one.file)} | {one.kind or 'unknown'} | {_WORDS[one.weight]} |" for one in review.files]
+    if review.objections:
+        lines += ["", "| where | field | | what | how to mend it |", "| --- | --- | --- | --- | --- |"]
+    for objection in review.objections[:_MOST_ROWS]:
+        place = f"{objection.file}:{objection.line}"
+        cells = (place, objection.field, objection.weight.value, objection.what, objection.mend)
+        lines.append(f"| {' | '.join(map(markdown, cells))} |")
+    if (more := len(review.objections) - _MOST_ROWS) > 0:
+        lines += ["", f"And {more:,} more."]
+    return "\n".join(lines) + "\n"
+
+
+def to_github(review: Review) -> str:
+    """Return an annotation an objection: workflow commands, in which nothing of a file is a command of its own."""
+    return "".join(f"{line}\n" for line in _annotations(review))
+
+
+def _annotations(review: Review) -> Iterator[str]:
+    for one in review.objections:
+        title = f"{one.field}: {_WORDS[one.weight]}"
+        places = f"file={_property(one.file)},line={one.line},title={_property(title)}"
+        yield f"::{_COMMANDS[one.weight]} {places}::{_data(f'{one.field}: {one.what}. {one.mend}')}"
+
+
+def _data(text: str) -> str:
+    # `##[` begins a command of the older kind, anywhere in a line.
+    whole = plain(text).replace("##[", "## [")
+    return whole.replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _file(one: Reviewed) -> dict[str, Any]:
+    return {
+        "file": one.file,
+        "kind": one.kind.value if one.kind else None,
+        "matrix": one.version or None,
+        "verdict": _verdict(one.weight),
+        "objections": [_objection(objection) for objection in one.objections],
+    }
+
+
+def _objection(one: Objection) -> dict[str, Any]:
+    return {"line": one.line, "field": one.field, "weight": one.weight.value, "what": one.what, "mend": one.mend}
+
+
+def _verdict(weight: Weight | None) -> str:
+    return weight.value if weight else "good"

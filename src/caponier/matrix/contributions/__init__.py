@@ -1,0 +1,1 @@
+"""Contributions to a matrix: one file each, reviewed against a named version, and merged into a new one."""

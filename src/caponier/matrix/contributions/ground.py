@@ -1,0 +1,130 @@
+"""What a contribution is held against: a version of a matrix, and what else is proposed for it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from caponier.matrix import crosswalk
+from caponier.matrix.catalogue import Matrix, load
+from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.sheet import Sheet
+from caponier.matrix.technique import Color
+
+TOP: Final[Mapping[str, str]] = {
+    "amltm-2020": r"AMLTM\.[A-Z]+\.[0-9]{2}",
+    "atlas": r"AML\.T[0-9]{4}",
+    "attack": r"T[0-9]{4}",
+}
+"""Shape of the id of a technique, by kind of matrix."""
+BELOW: Final[Mapping[str, str]] = {
+    "amltm-2020": r"\.([0-9]{2}|V[0-9]{1,2})",
+    "atlas": r"\.[0-9]{3}",
+    "attack": r"\.[0-9]{3}",
+}
+"""What the id of a sub-technique or variant adds to that of its parent."""
+STUDY: Final[Mapping[str, str]] = {
+    "amltm-2020": r"AMLTM\.CS[0-9]{4}",
+    "atlas": r"AML\.CS[0-9]{4}",
+    "attack": r"C[0-9]{4}",
+}
+"""Shape of the id of a new case study."""
+SHAPES: Final[Mapping[str, str]] = {
+    "amltm-2020": "AMLTM.EVADE.04, AMLTM.EVADE.01.03 or AMLTM.EVADE.01.V5",
+    "atlas": "AML.T0200 or AML.T0043.010",
+    "attack": "T1234 or T1234.001",
+}
+STUDY_SHAPES: Final[Mapping[str, str]] = {"amltm-2020": "AMLTM.CS0001", "atlas": "AML.CS0100", "attack": "C0100"}
+_ATTACK: Final = re.compile(r"T[0-9]{4}(\.[0-9]{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What steps and parents need to know of an entry, be it there or proposed."""
+
+    tactics: tuple[str, ...]
+    parent: str | None
+    color: Color | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A version, and the sheets that are reviewed together against it."""
+
+    matrix: Matrix
+    sheets: Sequence[Sheet]
+    _proposed: dict[str, Known] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        proposed: dict[str, Known] = {}
+        for sheet in of_kind(self.sheets, Kind.TECHNIQUE):
+            color = Color(sheet.text("color")) if sheet.text("color") else None
+            known = Known(sheet.texts("tactics"), sheet.text("parent") or None, color)
+            if sheet.text("id"):
+                proposed.setdefault(sheet.text("id"), known)
+        object.__setattr__(self, "_proposed", proposed)
+
+    def entry(self, id_: str) -> Known | None:
+        """Return what is known of an entry, or None if it is neither there nor proposed."""
+        if id_ in self.matrix:
+            there = self.matrix.technique(id_)
+            return Known(there.tactics, there.parent, there.color)
+        return self._proposed.get(id_)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all entries, there and proposed."""
+        return (*(technique.id for technique in self.matrix.techniques), *self._proposed)
+
+    def colors(self, id_: str) -> frozenset[Color]:
+        """Return the colours that a step may have: one of the 2020 matrix, or what the crosswalk says of an ATLAS id.
+
+        What only ATLAS has is special to ML; ids of ATT&CK are white.
+        """
+        if is_attack(id_):
+            return frozenset({Color.WHITE})
+        entry = self.entry(id_)
+        if entry and entry.color:
+            return frozenset({entry.color})
+        founding = (load().technique(row.id).color for row in crosswalk.load().from_atlas(id_))
+        return frozenset(color for color in founding if color) or frozenset({Color.ORANGE})
+
+
+def is_attack(id_: str) -> bool:
+    """Return whether an id has the shape of an ATT&CK technique."""
+    return _ATTACK.fullmatch(id_) is not None
+
+
+def of_kind(sheets: Iterable[Sheet], kind: Kind) -> list[Sheet]:
+    """Return the sheets that contribute this."""
+    return [sheet for sheet in sheets if sheet.kind is kind]
+
+
+def next_id(matrix: Matrix, tactic: str, parent: str | None) -> str:
+    """Return the next free id of a column, or under a parent."""
+    if parent:
+        tail = 2 if matrix.kind == "amltm-2020" else 3
+        taken = [
+            int(id_[len(parent) + 1 :]) for id_ in _ids(matrix) if re.fullmatch(rf"{re.escape(parent)}\.[0-9]+", id_)
+        ]
+        return f"{parent}.{max(taken, default=0) + 1:0{tail}}"
+    if matrix.kind == "amltm-2020":
+        taken = [
+            int(id_.rsplit(".", 1)[1]) for id_ in _ids(matrix) if re.fullmatch(rf"{re.escape(tactic)}\.[0-9]+", id_)
+        ]
+        return f"{tactic}.{max(taken, default=0) + 1:02}"
+    shape = re.compile(TOP[matrix.kind])
+    taken = [int(id_[-4:]) for id_ in _ids(matrix) if shape.fullmatch(id_)]
+    return f"{'AML.T' if matrix.kind == 'atlas' else 'T'}{max(taken, default=0) + 1:04}"
+
+
+def next_study_id(matrix: Matrix) -> str:
+    """Return the next free id of a case study."""
+    shape = re.compile(STUDY[matrix.kind])
+    taken = [int(study.id[-4:]) for study in matrix.studies if shape.fullmatch(study.id)]
+    return f"{STUDY_SHAPES[matrix.kind][:-4]}{max(taken, default=0) + 1:04}"
+
+
+def _ids(matrix: Matrix) -> tuple[str, ...]:
+    # An id that was taken back is never given again.
+    return (*(technique.id for technique in matrix.techniques), *(gone.id for gone in matrix.retired))

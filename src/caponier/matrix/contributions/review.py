@@ -1,0 +1,156 @@
+"""The gate: contributions held against a version of a matrix, everything that is wrong with them at once."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from caponier.errors import InputError
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.contributions.contribution import Contribution, contribution_of
+from caponier.matrix.contributions.evidence_check import check_evidence
+from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.ground import Ground
+from caponier.matrix.contributions.objection import Objection, Weight
+from caponier.matrix.contributions.sheet import Sheet, read_sheet
+from caponier.matrix.contributions.study_check import check_study
+from caponier.matrix.contributions.technique_check import check_technique
+from caponier.matrix.library import Library
+
+MOST_FILES: Final = 200
+_ENDINGS: Final = (".yaml", ".yml")
+_CHECKS: Final = {
+    Kind.TECHNIQUE: check_technique,
+    Kind.EVIDENCE: check_evidence,
+    Kind.CASE_STUDY: check_study,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One file."""
+
+    file: str
+    kind: Kind | None
+    """None if it does not say what it contributes."""
+    version: str
+    """Of the matrix that it was held against; empty if there is none."""
+    objections: tuple[Objection, ...]
+    contribution: Contribution | None
+    """None if an objection is an error."""
+
+    @property
+    def weight(self) -> Weight | None:
+        """The worst of its objections; None if there is none."""
+        weights = {objection.weight for objection in self.objections}
+        return next((weight for weight in Weight if weight in weights), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All files that were reviewed together."""
+
+    files: tuple[Reviewed, ...]
+
+    @property
+    def objections(self) -> tuple[Objection, ...]:
+        """Every objection, file by file, line by line."""
+        return tuple(objection for one in self.files for objection in one.objections)
+
+    @property
+    def weight(self) -> Weight | None:
+        """The worst of all objections; None if there is none."""
+        weights = {one.weight for one in self.files}
+        return next((weight for weight in Weight if weight in weights), None)
+
+
+def review(paths: Sequence[Path], library: Library, version: str | None = None) -> Review:
+    """Review contributions together.
+
+    Args:
+        paths: Their files.
+        library: The versions at hand.
+        version: Hold all of them against this version; None takes the one that each names.
+
+    Raises:
+        InputError: If there is no such version, or there are too many files.
+    """
+    if len(paths) > MOST_FILES:
+        raise InputError(f"{len(paths):,} files are too many at once", mend=f"Review at most {MOST_FILES} together.")
+    asked = library.load(version) if version else None
+    read = [(str(path), *read_sheet(path)) for path in paths]
+    matrices = {name: _matrix(sheet, library, asked) for name, sheet, _ in read if sheet}
+    grounds: dict[str, Ground] = {}
+    for matrix in matrices.values():
+        if isinstance(matrix, Matrix) and matrix.version not in grounds:
+            beside = [sheet for name, sheet, _ in read if sheet and matrices[name] is matrix]
+            grounds[matrix.version] = Ground(matrix, beside)
+    return Review(tuple(_reviewed(name, sheet, found, matrices.get(name), grounds) for name, sheet, found in read))
+
+
+def contribution_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files, and the YAML files in the folders, each once; a folder's in order of their names.
+
+    Links inside a folder are not followed.
+
+    Raises:
+        InputError: If a folder holds none, or there is nothing of that name.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.is_dir():
+            found[path] = None
+            continue
+        inside = sorted(_in_folder(path))
+        if not inside:
+            raise InputError("the folder holds no contribution", where=str(path), mend="Their names end in .yaml.")
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith(_ENDINGS) and not (Path(place) / name).is_symlink():
+                yield Path(place) / name
+
+
+def _matrix(sheet: Sheet, library: Library, asked: Matrix | None) -> Matrix | Objection | None:
+    """Return the matrix to hold a sheet against, or why there is none; None if the sheet names none."""
+    named = sheet.text("matrix")
+    if not named:
+        return asked
+    try:
+        own = library.load(named)
+    except InputError as unknown:
+        # What a newer version was merged from may be elsewhere, as long as somebody says what to hold it against.
+        if asked and named.startswith(f"{asked.kind}"):
+            return asked
+        return sheet.object("matrix", unknown.what, unknown.mend or "Name a version that is at hand.")
+    if asked and own.kind != asked.kind:
+        what = f"it is for {named}, and cannot be held against {asked.version}, which is another matrix"
+        return sheet.object("matrix", what, f"Name a version of {asked.kind}.")
+    return asked or own
+
+
+def _reviewed(
+    name: str,
+    sheet: Sheet | None,
+    found: list[Objection],
+    matrix: Matrix | Objection | None,
+    grounds: dict[str, Ground],
+) -> Reviewed:
+    if sheet is None:
+        return Reviewed(name, None, "", tuple(found), None)
+    objections = list(found)
+    version = ""
+    if isinstance(matrix, Objection):
+        objections.append(matrix)
+    elif matrix is not None:
+        version = matrix.version
+        objections += _CHECKS[sheet.kind](sheet, grounds[version])
+    objections.sort(key=lambda objection: (objection.line, objection.field))
+    wrong = any(objection.weight is Weight.ERROR for objection in objections)
+    return Reviewed(name, sheet.kind, version, tuple(objections), None if wrong else contribution_of(sheet))

@@ -1,0 +1,260 @@
+"""A contribution as it was filled in: texts and rows by key, with the line of each, as far as they could be read."""
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from caponier.matrix.contributions import public_address
+from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, Field, Holds, Kind
+from caponier.matrix.contributions.objection import Objection, Weight
+from caponier.matrix.contributions.refused_keys import refusal
+from caponier.matrix.contributions.tree import Branch, UnreadableError, grow
+from caponier.matrix.evidence import Precision
+
+_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TEMPLATE: Final = re.compile(
+    r"\b(TODO|TBD|FIXME|XXX)\b|<[^<>]{1,200}>|\blorem ipsum\b|^[.\u2026?_ -]+$", re.IGNORECASE
+)
+_RESEARCH: Final = re.compile(r"research|paper|theor|simulat|proof.of.concept|poc|study|lab", re.IGNORECASE)
+_MOST_OBJECTIONS: Final = 200
+_SEVERAL_LINES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A filled form, or one row of a list in it."""
+
+    file: str
+    line: int
+    path: str = ""
+    """What stands before the key of a field: `evidence[1].` in a row."""
+    values: dict[str, Branch] = field(default_factory=dict)
+    """Texts, and lists of texts, that are as the form wants them."""
+    rows: dict[str, "tuple[Sheet, ...]"] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        """Return a text; empty if there is none that could be read."""
+        branch = self.values.get(key)
+        return branch.value if branch and isinstance(branch.value, str) else ""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts; empty if there is none that could be read."""
+        branch = self.values.get(key)
+        parts = branch.value if branch and isinstance(branch.value, tuple) else ()
+        return tuple(part.value for part in parts if isinstance(part.value, str))
+
+    def line_of(self, key: str, number: int | None = None) -> int:
+        """Return where a field stands, or its entry of that number from 1; where the sheet does if it is not there."""
+        branch = self.values.get(key)
+        if branch is None:
+            rows = self.rows.get(key)
+            return rows[0].line if rows else self.line
+        parts = branch.value if isinstance(branch.value, tuple) else ()
+        return parts[number - 1].line if number and number <= len(parts) else branch.line
+
+    def object(
+        self, key: str, what: str, mend: str, *, number: int | None = None, weight: Weight = Weight.ERROR
+    ) -> Objection:
+        """Return an objection to a field, or to its entry of that number from 1."""
+        name = f"{self.path}{key}" + (f"[{number}]" if number else "")
+        return Objection(self.file, self.line_of(key, number), name, what, mend, weight)
+
+    @property
+    def kind(self) -> Kind:
+        """What is contributed."""
+        return Kind(self.text("kind"))
+
+
+def read_sheet(path: Path) -> tuple[Sheet | None, list[Objection]]:
+    """Read a contribution as far as it can be read, and everything that is wrong with it by itself.
+
+    Returns:
+        The sheet, None if the file does not even say what it contributes; and the objections, by line.
+    """
+    try:
+        tree, objections = grow(path)
+    except UnreadableError as unreadable:
+        return None, [unreadable.objection]
+    assert isinstance(tree.value, dict)  # noqa: S101 - grow returns nothing else, for the type checker
+    kind = tree.value.get("kind")
+    known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(Kind)
+    form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
+    sheet, found = _Reader(str(path)).read(tree.value, form, Sheet(str(path), 1), strict=known)
+    objections = sorted([*objections, *found], key=lambda objection: objection.line)
+    return sheet if known else None, _capped(objections)
+
+
+def day_of(text: str) -> tuple[datetime.date, Precision]:
+    """Return the first day of the period that a date names, and how much of it is known.
+
+    Raises:
+        ValueError: If it is no date.
+    """
+    parts = _DATE.fullmatch(text)
+    if parts is None:
+        raise ValueError(text)
+    year, month, day = parts.groups()
+    precision = Precision.DAY if day else Precision.MONTH if month else Precision.YEAR
+    return datetime.date(int(year), int(month or 1), int(day or 1)), precision
+
+
+def _choice(text: str) -> str:
+    return re.sub(r"[\s_]+", "-", text.casefold())
+
+
+def _capped(objections: list[Objection]) -> list[Objection]:
+    if len(objections) <= _MOST_OBJECTIONS:
+        return objections
+    last = objections[_MOST_OBJECTIONS]
+    more = f"and {len(objections) - _MOST_OBJECTIONS} more objections"
+    return [*objections[:_MOST_OBJECTIONS], replace(last, field="file", what=more, mend="Mend those above first.")]
+
+
+class _Reader:
+    """Holds a tree against a form."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def read(
+        self, tree: dict[str, Branch], form: Sequence[Field], blank: Sheet, *, strict: bool = True
+    ) -> tuple[Sheet, list[Objection]]:
+        """Return the filled sheet and the objections; not strict is silent about keys that the form does not have."""
+        fields = {one.key: one for one in form}
+        values: dict[str, Branch] = {}
+        rows: dict[str, tuple[Sheet, ...]] = {}
+        objections: list[Objection] = []
+        for key, branch in tree.items():
+            at = Sheet(self.file, branch.line, blank.path)
+            if key not in fields:
+                if strict or refusal(key):
+                    objections.append(self._unknown(key, fields, at))
+            elif fields[key].holds is Holds.ROWS:
+                rows[key], found = self._rows(fields[key], branch, at)
+                objections += found
+            else:
+                objections += (found := list(_check(fields[key], branch, at)))
+                if not found and branch.value:
+                    values[key] = _normal(fields[key], branch)
+        there = {key for key, branch in tree.items() if branch.value}
+        objections += [
+            Sheet(self.file, tree[key].line if key in tree else blank.line, blank.path).object(
+                key, "it is missing", f"Write {one.asks}." if not one.choices else _choices(one)
+            )
+            for key, one in fields.items()
+            if one.required and key not in there
+        ]
+        return replace(blank, values=values, rows=rows), objections
+
+    def _unknown(self, key: str, fields: dict[str, Field], at: Sheet) -> Objection:
+        if refused := refusal(key):
+            what, mend = refused
+            return at.object(key, f"there is no place for this: {what}", mend)
+        close = difflib.get_close_matches(key, list(fields), n=1)
+        mend = f"Did you mean {close[0]}?" if close else f"The fields are: {', '.join(fields)}."
+        return at.object(key, "there is no such field", mend)
+
+    def _rows(self, one: Field, branch: Branch, at: Sheet) -> tuple[tuple[Sheet, ...], list[Objection]]:
+        if not branch.value:
+            return (), []
+        if not isinstance(branch.value, tuple):
+            return (), [at.object(one.key, "it must be a list", f"Write a '-' before each of the {one.key}.")]
+        objections: list[Objection] = []
+        if len(branch.value) > one.most:
+            objections.append(at.object(one.key, f"there are more than {one.most}", "Keep those that say most."))
+        sheets = []
+        for number, part in enumerate(branch.value[: one.most], 1):
+            blank = Sheet(self.file, part.line, f"{at.path}{one.key}[{number}].")
+            if not isinstance(part.value, dict):
+                keys = ", ".join(field.key for field in ROWS[one.key])
+                objections.append(at.object(one.key, f"entry {number} has no fields", f"Its fields are: {keys}."))
+                continue
+            sheet, found = self.read(part.value, ROWS[one.key], blank)
+            sheets.append(sheet)
+            objections += found
+        return tuple(sheets), objections
+
+
+def _normal(one: Field, branch: Branch) -> Branch:
+    if not one.choices or one.key == "schema":
+        return branch
+    if isinstance(branch.value, str):
+        return Branch(branch.line, _choice(branch.value))
+    assert isinstance(branch.value, tuple)  # noqa: S101 - checked before
+    return Branch(branch.line, tuple(Branch(part.line, _choice(str(part.value))) for part in branch.value))
+
+
+def _choices(one: Field) -> str:
+    return f"Write {' or '.join(one.choices)}: {one.asks}."
+
+
+def _check(one: Field, branch: Branch, at: Sheet) -> Iterator[Objection]:
+    """Say what is wrong with a text or a list of texts by itself; nothing of one that is empty."""
+    if not branch.value:
+        return
+    if not one.several:
+        if not isinstance(branch.value, str):
+            yield at.object(one.key, "it must be one text", f"Write {one.asks}.")
+        elif told := _wrong(one, branch.value):
+            yield at.object(one.key, *told)
+        return
+    if not isinstance(branch.value, tuple):
+        yield at.object(one.key, "it must be a list", f"Write: {one.key}: [one, another]")
+        return
+    if len(branch.value) > one.most:
+        yield at.object(one.key, f"there are more than {one.most}", "Keep those that say most.")
+    said: set[str] = set()
+    for number, part in enumerate(branch.value, 1):
+        here = Sheet(at.file, part.line, at.path)
+        if not isinstance(part.value, str) or not part.value:
+            yield here.object(one.key, "it must be one text", f"Write {one.asks}.", number=number)
+        elif told := _wrong(one, part.value):
+            yield here.object(one.key, *told, number=number)
+        elif part.value in said:
+            yield here.object(one.key, "it is there twice", "Keep one of the two.", number=number)
+        else:
+            said.add(part.value)
+
+
+def _wrong(one: Field, text: str) -> tuple[str, str] | None:
+    """Say what is wrong with a text and how to mend it."""
+    if len(text) > one.longest:
+        return f"it is longer than {one.longest} letters", "Say it shorter."
+    # Only what may be long may have several lines.
+    breaks = "\n" if one.longest >= _SEVERAL_LINES and one.holds is Holds.TEXT else ""
+    if not all(letter.isprintable() or letter in breaks for letter in text):
+        return "it holds line breaks or control characters", "Write plain text, in one line."
+    if template := _TEMPLATE.search(text):
+        return f"text of a template was left in: {template[0][:40]!r}", f"Write {one.asks}."
+    if one.choices:
+        return _wrong_choice(one, text)
+    if one.holds is Holds.DATE:
+        return _wrong_date(text)
+    if one.holds in (Holds.ADDRESS, Holds.ADDRESSES) and (why := public_address.objection_to(text)):
+        return f"it is no public source: {why}", "Name the page where anybody can read the report."
+    return None
+
+
+def _wrong_choice(one: Field, text: str) -> tuple[str, str] | None:
+    if text in one.choices if one.key == "schema" else _choice(text) in one.choices:
+        return None
+    if one.key == "type" and _RESEARCH.search(text):
+        what = "research alone does not enter: the matrix holds what has worked on a real system"
+        return what, "Name an incident, or an exercise on a real system."
+    return f"{text[:60]!r} is none of its values", _choices(one)
+
+
+def _wrong_date(text: str) -> tuple[str, str] | None:
+    try:
+        day, _ = day_of(text)
+    except ValueError:
+        return f"{text[:40]!r} is no date", "Write it as 2026, 2026-03 or 2026-03-14."
+    if day > datetime.date.today():
+        return f"{text} is in the future", "Name the day on which it was published or happened."
+    if day.year < 1990:
+        return f"{text} is before there were such systems", "Name the day on which it was published or happened."
+    return None

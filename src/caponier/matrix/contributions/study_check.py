@@ -1,0 +1,97 @@
+"""A proposed case study against the matrix whose techniques its steps name."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from caponier.matrix import attack
+from caponier.matrix.case_study import Strategy
+from caponier.matrix.catalogue import nearest
+from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
+from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.ground import STUDY, STUDY_SHAPES, Ground, is_attack, next_study_id, of_kind
+from caponier.matrix.contributions.likeness import alike_names
+from caponier.matrix.contributions.objection import Objection, Weight
+from caponier.matrix.contributions.sheet import Sheet
+from caponier.matrix.technique import Color
+
+_ATTACK_TACTIC: Final = re.compile(r"TA[0-9]{4}")
+
+
+def check_study(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+    """Say everything that is wrong with a proposed case study, or has to be looked at."""
+    yield from _id(sheet, ground)
+    yield from _likeness(sheet, ground)
+    for row in sheet.rows.get("steps", ()):
+        yield from _step(row, ground)
+        yield from check_result(row, "summary")
+    yield from _strategy(sheet, ground)
+    yield from check_system(sheet, "target")
+    yield from check_disclosure(sheet)
+
+
+def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+    id_, kind = sheet.text("id"), ground.matrix.kind
+    if not id_:
+        return
+    if not re.fullmatch(STUDY[kind], id_):
+        what = f"{id_!r} has not the shape of an id of a new case study in this matrix"
+        yield sheet.object("id", what, f"Write {STUDY_SHAPES[kind]}.")
+    twins = [other for other in of_kind(ground.sheets, Kind.CASE_STUDY) if other.text("id") == id_]
+    if any(study.id == id_ for study in ground.matrix.studies):
+        yield sheet.object("id", f"{id_} is taken", f"The next free one is {next_study_id(ground.matrix)}.")
+    elif twins[0] is not sheet:
+        yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
+
+
+def _likeness(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+    references = {address.rstrip("/") for address in sheet.texts("references")}
+    for study in ground.matrix.studies:
+        mend = "See whether the two tell of the same."
+        if alike_names(sheet.text("name"), study.name):
+            what = f"it is nearly the name of {study.id} {study.name}"
+            yield sheet.object("name", what, mend, weight=Weight.LOOK)
+        if references & {address.rstrip("/") for address in (*study.references, study.reference or "") if address}:
+            yield sheet.object("references", f"{study.id} names this source already", mend, weight=Weight.LOOK)
+
+
+def _step(row: Sheet, ground: Ground) -> Iterator[Objection]:
+    tactic, technique, matrix = row.text("tactic"), row.text("technique"), ground.matrix
+    known = {one.id for one in matrix.tactics}
+    foreign = is_attack(technique) and matrix.kind != "attack"
+    if tactic and tactic not in known and not (foreign and _ATTACK_TACTIC.fullmatch(tactic)):
+        what = f"{matrix.version} has no tactic {tactic!r}"
+        yield row.object("tactic", what, f"The tactics are: {', '.join(sorted(known))}.")
+    if not technique:
+        return
+    entry = ground.entry(technique)
+    if entry is None and not foreign:
+        yield row.object(
+            "technique", f"{matrix.version} has no technique {technique!r}", nearest(technique, ground.ids)
+        )
+    elif entry is None and attack.name(technique) is None:
+        what = f"the ATT&CK technique {technique} is not known here"
+        yield row.object("technique", what, "See that ATT&CK Enterprise has it.", weight=Weight.LOOK)
+    elif entry and tactic in known and tactic not in entry.tactics:
+        mend = f"Write {' or '.join(entry.tactics)}, or name another technique."
+        yield row.object("tactic", f"{tactic} is none of the tactics of {technique}", mend)
+
+
+def _strategy(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+    strategy = sheet.text("strategy")
+    techniques = [row.text("technique") for row in sheet.rows.get("steps", ()) if row.text("technique")]
+    known = [id_ for id_ in techniques if is_attack(id_) or ground.entry(id_)]
+    # Of a step that may be either nothing follows.
+    sure = {one for id_ in known if len(colors := ground.colors(id_)) == 1 for one in colors}
+    unsure = any(len(ground.colors(id_)) > 1 for id_ in known)
+    if not strategy or len(known) < len(techniques) or not known:
+        return
+    if strategy == Strategy.COMBINED and len(sure) == 1 and not unsure:
+        what = f"combined takes both kinds of technique, but all steps are {next(iter(sure))}"
+    elif strategy == Strategy.TRADITIONAL and Color.ORANGE in sure:
+        what = "traditional takes white techniques only, but a step is orange"
+    elif strategy == Strategy.ADVERSARIAL_ML and Color.WHITE in sure:
+        what = "adversarial-ml takes orange techniques only, but a step is white"
+    else:
+        return
+    yield sheet.object("strategy", what, "Write traditional (white only), adversarial-ml (orange only) or combined.")

@@ -1,0 +1,161 @@
+"""A contribution's YAML as text with line numbers, read strictly and within limits.
+
+No value is ever turned into anything but text, so that no date, number or `no` of somebody's file is misread.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from caponier.errors import InputError
+from caponier.matrix.contributions.objection import Objection
+
+BYTES: Final = 256 * 1024
+DEPTH: Final = 8
+_LONGEST_KEY: Final = 60
+
+_NULL: Final = "tag:yaml.org,2002:null"
+_PLAIN: Final = {
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
+}
+_LISTS: Final = {"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
+
+# The C loader is ten times faster, but not every PyYAML build has it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A value: a text, a list or a mapping, and where it stands."""
+
+    line: int
+    """From 1."""
+    value: "str | tuple[Branch, ...] | dict[str, Branch]"
+
+
+class UnreadableError(InputError):
+    """The file is no tree at all.
+
+    Args:
+        objection: Why.
+    """
+
+    def __init__(self, objection: Objection) -> None:
+        super().__init__(objection.what, where=f"{objection.file}:{objection.line}", mend=objection.mend)
+        self.objection = objection
+
+
+def grow(path: Path) -> tuple[Branch, list[Objection]]:
+    """Read a file.
+
+    Returns:
+        The tree, and objections to single branches, which are left out of it.
+
+    Raises:
+        UnreadableError: If there is no tree.
+    """
+    name = str(path)
+    text = _text(path, name)
+    try:
+        _check_depth(text, name)
+        root = yaml.compose(text, _Loader)
+    except yaml.YAMLError as wrong:
+        line = _line(getattr(wrong, "problem_mark", None))
+        problem = getattr(wrong, "problem", None) or getattr(wrong, "reason", None) or "it cannot be parsed"
+        raise _unreadable(
+            name, f"this is not YAML: {problem}", "Mend the line, or start from a template.", line
+        ) from None
+    if root is None:
+        raise _unreadable(name, "the file is empty", "Start from: caponier matrix propose --help")
+    objections: list[Objection] = []
+    tree = _Gardener(name, objections).branch(root, "")
+    if tree is None or not isinstance(tree.value, dict):
+        raise _unreadable(name, "the file holds no fields", "Start from: caponier matrix propose --help")
+    return tree, objections
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        if not path.is_file():
+            raise _unreadable(name, "there is no such file", "Name a contribution file, or a folder of them.")
+        with path.open("rb") as file:
+            data = file.read(BYTES + 1)
+    except (OSError, ValueError) as failed:
+        reason = getattr(failed, "strerror", None) or str(failed)
+        raise _unreadable(name, f"the file cannot be read: {reason}", "Name a file that can be read.") from None
+    if len(data) > BYTES:
+        raise _unreadable(name, f"the file is larger than {BYTES // 1024} KiB", "Contribute one thing in a file.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        line = data.count(b"\n", 0, wrong.start) + 1
+        raise _unreadable(name, "the file is not UTF-8", "Save it as UTF-8.", line) from None
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse what is nested deeply before anything descends into it."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+            if depth > DEPTH:
+                mend = "No field holds more than a list of rows."
+                raise _unreadable(name, "it is nested too deeply", mend, _line(event.start_mark))
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 1
+
+
+def _unreadable(name: str, what: str, mend: str, line: int = 1) -> UnreadableError:
+    return UnreadableError(Objection(name, line, "file", what, mend))
+
+
+class _Gardener:
+    """Turns YAML nodes into branches, and leaves out what is no plain tree."""
+
+    def __init__(self, name: str, objections: list[Objection]) -> None:
+        self.name = name
+        self.objections = objections
+        self.seen: set[int] = set()
+
+    def branch(self, node: Any, field: str) -> Branch | None:
+        line = _line(node.start_mark)
+        if id(node) in self.seen:
+            self._refuse(line, field, "YAML aliases are not read here", "Write the value out.")
+            return None
+        self.seen.add(id(node))
+        if node.tag not in _PLAIN | _LISTS:
+            self._refuse(line, field, "YAML tags are not read here", "Write plain text.")
+            return None
+        if isinstance(node, yaml.ScalarNode):
+            return Branch(line, "" if node.tag == _NULL else node.value.strip())
+        if isinstance(node, yaml.SequenceNode):
+            grown = (self.branch(part, f"{field}[{number}]") for number, part in enumerate(node.value, 1))
+            return Branch(line, tuple(part for part in grown if part))
+        return Branch(line, dict(self._pairs(node, field)))
+
+    def _pairs(self, node: Any, field: str) -> Iterator[tuple[str, Branch]]:
+        said: set[str] = set()
+        for key_node, value_node in node.value:
+            line = _line(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._refuse(line, field, "a key is no text", "Write 'key: value'.")
+                continue
+            key = key_node.value[:_LONGEST_KEY]
+            path = f"{field}.{key}" if field else key
+            if key in said:
+                self._refuse(line, path, "the key is there twice", "Keep one of the two.")
+                continue
+            said.add(key)
+            value = self.branch(value_node, path)
+            if value is not None:
+                yield key, Branch(line, value.value)
+
+    def _refuse(self, line: int, field: str, what: str, mend: str) -> None:
+        self.objections.append(Objection(self.name, line, field or "file", what, mend))
