@@ -97,15 +97,36 @@ def test_evidence_equals_the_independently_gathered_list(shared_facts):
         assert [
             (s.study.id, s.study.name, s.study.date.isoformat(), s.study.type, s.study.reference, list(s.through))
             for s in entry.evidence.sources
+            if not s.result
         ] == [(t["case_study"], t["name"], t["date"], t["type"], t["reference"], t.get("through", [])) for t in told], (
             entry.id
         )
 
 
+@pytest.mark.parametrize(
+    ("record", "day", "address", "shows"),
+    [
+        (
+            "CVE-2019-20634",
+            "2020-03-30",
+            "https://nvd.nist.gov/vuln/detail/CVE-2019-20634",
+            ["AMLTM.RECON.05", "AMLTM.RECON.05.01", "AMLTM.EVADE.01", "AMLTM.EVADE.01.01"],
+        ),
+        ("VU#425163", "2020-03-19", "https://kb.cert.org/vuls/id/425163", ["AMLTM.EVADE.01", "AMLTM.EVADE.01.V3"]),
+    ],
+)
+def test_records_of_vulnerabilities_stand_among_the_evidence(record: str, day: str, address: str, shows: list[str]):
+    found = [(entry.id, s) for entry in ENTRIES for s in entry.evidence.sources if s.study.id == record]
+    assert [id_ for id_, _ in found] == shows
+    for _, source in found:
+        assert (source.study.when, source.study.url, source.through) == (day, address, ())
+        assert source.result and source.system
+
+
 def test_studies_are_dated_as_precisely_as_atlas_dates_them(shared_facts):
     studies = {row["id"]: row for row in shared_facts("data", "atlas", "ATLAS-v5.6.1.yaml")["case-studies"]}
     words = {"YEAR": "year", "MONTH": "month", "DATE": "day"}
-    for study in {source.study for entry in ENTRIES for source in entry.evidence.sources}:
+    for study in {source.study for entry in ENTRIES for source in entry.evidence.sources if not source.result}:
         row = studies[study.id]
         assert (study.name, study.type) == (row["name"], row["case-study-type"])
         assert (study.date, study.precision) == (row["incident-date"], words[row["incident-date-granularity"]])

@@ -187,7 +187,9 @@ def with_evidence(
 
     def joined(row: EvidenceRow) -> Evidence:
         direct = [Source(named(id_, row)) for id_ in row.studies_2020]
-        return Evidence(row.grade, (*direct, *(source(later, row) for later in row.studies_later)))
+        later = [source(later, row) for later in row.studies_later]
+        records = [Source(named(s.source, row), (), s.result, s.system) for s in row.shown_by]
+        return Evidence(row.grade, (*direct, *later, *records))
 
     return tuple(replace(t, evidence=joined(rows[t.id])) if t.id in rows else t for t in techniques)
 

@@ -113,6 +113,14 @@ class LaterStudy(Shape):
     through: tuple[str, ...]
 
 
+class ShownBy(Shape):
+    """What a source that is no case study showed of an entry."""
+
+    source: str
+    result: str
+    system: str
+
+
 class EvidenceRow(Shape):
     """The grade of an entry and the ids of the studies behind it."""
 
@@ -120,6 +128,7 @@ class EvidenceRow(Shape):
     grade: Grade
     studies_2020: tuple[str, ...] = ()
     studies_later: tuple[LaterStudy, ...] = ()
+    shown_by: tuple[ShownBy, ...] = ()
 
 
 class EvidenceFile(Shape):

@@ -18,7 +18,7 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="Id of the 2020 matrix, of ATLAS, of ATT&CK, of MITRE's first data release (MLT…) or a failure mode (FM…).",
+            help="Id of the 2020 matrix, ATLAS, ATT&CK, MITRE's first data release (MLT…) or a failure mode (FM…).",
         ),
     ],
     matrix: options.Version = None,

@@ -202,7 +202,8 @@ def _evidence(technique: Technique) -> Iterator[tuple[str, str | None]]:
 def _source(source: Source) -> str:
     study = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
-    return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}\n{study.url}"
+    showed = f"\nShowed on {source.system}: {source.result}" if source.result else ""
+    return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}{showed}\n{study.url}"
 
 
 def _named(matrix: Matrix, ids: Iterable[str]) -> str:

@@ -128,4 +128,5 @@ def _evidence(technique: Technique) -> dict[str, Any] | None:
 def _source(source: Source) -> dict[str, Any]:
     study = source.study
     known = {"study": study.id, "name": study.name, "date": study.when, "type": study.type.value, "url": study.url}
-    return known | ({"through": list(source.through)} if source.through else {})
+    more = {"through": list(source.through), "result": source.result, "system": source.system}
+    return known | {key: value for key, value in more.items() if value}
