@@ -24,8 +24,8 @@ _STUDIES = {"amltm-2020": "case-studies-2020.yaml", "atlas-5.6": "case-studies-a
 class Matrix:
     """One version of a matrix.
 
-    Entries that were only ever shown in research are there by id, but every view leaves them out unless it is asked
-    for everything.
+    Entries that nothing shows to work on a real system are there by id, but every view leaves them out unless it is
+    asked for everything.
     """
 
     version: str
@@ -86,8 +86,12 @@ class Matrix:
         return tuple(study for study in self.studies if study.shows(id_))
 
     def shown(self, *, everything: bool = False) -> tuple[Technique, ...]:
-        """Return the entries of a view; `everything` adds those that were shown in research only."""
-        return tuple(t for t in self.techniques if everything or t.maturity is not Maturity.FEASIBLE)
+        """Return the entries of a view; `everything` adds those that nothing shows to work on a real system.
+
+        A maturity speaks for itself. Where a release has none, an entry needs evidence, such as a step of one of the
+        release's own case studies. ATT&CK lists only what attackers were seen to do, and keeps its reports elsewhere.
+        """
+        return tuple(t for t in self.techniques if everything or self._is_shown(t))
 
     def children(self, id_: str, *, everything: bool = False) -> tuple[Technique, ...]:
         """Return the sub-techniques and variants of an entry, in order."""
@@ -112,6 +116,11 @@ class Matrix:
     def ref(self, technique: Technique) -> TechniqueRef:
         """Return a reference to an entry of this matrix, as a finding carries it."""
         return TechniqueRef(self.kind, technique.id, technique.name, technique.color)
+
+    def _is_shown(self, technique: Technique) -> bool:
+        if technique.maturity is not None:
+            return technique.maturity is not Maturity.FEASIBLE
+        return technique.evidence is not None or self.kind == "attack"
 
     def _labels(self, technique: Technique) -> list[str]:
         row = crosswalk.load().mapping(technique.id)

@@ -117,6 +117,8 @@ class Grade(StrEnum):
     LATER_STUDY = "later-study"
     FOUNDING = "founding"
     CONTRIBUTED = "contributed"
+    OWN_STUDY = "own-study"
+    """Of an imported version whose files have no maturity."""
 
     @property
     def words(self) -> str:
@@ -129,6 +131,7 @@ _GRADE_WORDS = {
     Grade.LATER_STUDY: "shown by a later case study, linked through an ATLAS id that may be broader than this entry",
     Grade.FOUNDING: "listed in October 2020 by MITRE and eleven companies; no case study is linked to it yet",
     Grade.CONTRIBUTED: "shown by a public source that was contributed and reviewed",
+    Grade.OWN_STUDY: "shown by a step of a case study of the same release",
 }
 
 

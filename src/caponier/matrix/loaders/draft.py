@@ -1,0 +1,133 @@
+"""What a reader has gathered from a file, and how it becomes a release: checked as a whole, or not at all."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from caponier.errors import InputError
+from caponier.matrix.case_study import CaseStudy
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.evidence import Evidence, Grade, Source, Study
+from caponier.matrix.loaders.source_file import SourceFile
+from caponier.matrix.release import Countermeasure, Release
+from caponier.matrix.shipped import check_ids
+from caponier.matrix.technique import Level, Retirement, Tactic, Technique
+
+
+@dataclass(slots=True)
+class Draft:
+    """The content of a file before it has been checked as a whole."""
+
+    source: SourceFile
+    format: str
+    version: str
+    """The name that the version is kept under."""
+    kind: str
+    name: str
+    repository: str
+    released: datetime.date | None = None
+    tactics: list[Tactic] = field(default_factory=list)
+    techniques: list[Technique] = field(default_factory=list)
+    """In the order of the file; `release` puts children under their parents."""
+    studies: list[CaseStudy] = field(default_factory=list)
+    retired: list[Retirement] = field(default_factory=list)
+    countermeasures: list[Countermeasure] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def release(self) -> Release:
+        """Check the whole and return it as a release.
+
+        Raises:
+            InputError: If an id is there twice, or an entry names a parent, tactic or technique that is not there.
+        """
+        self._check()
+        techniques = tuple(_in_order(self._with_evidence()))
+        matrix = Matrix(
+            self.version,
+            self.kind,
+            self.name,
+            self.released,
+            self.repository,
+            tuple(self.tactics),
+            techniques,
+            tuple(self.studies),
+            tuple(self.retired),
+        )
+        hidden = len(techniques) - len(matrix.shown())
+        unshown = [f"{hidden} entries are left out of the default view: nothing shows them on a real system."]
+        remarks = (*self.remarks, *(unshown if hidden else ()))
+        return Release(matrix, self.format, self.source.sha256, tuple(self.countermeasures), remarks)
+
+    def _check(self) -> None:
+        if not self.tactics or not self.techniques:
+            raise self._wrong("the file has no tactics or no techniques")
+        try:
+            check_ids(tuple(self.tactics), tuple(self.techniques), tuple(self.studies))
+        except ValueError as wrong:
+            raise self._wrong(str(wrong)) from None
+        self._check_parents()
+        self._check_links()
+
+    def _check_parents(self) -> None:
+        children = {t.id for t in self.techniques if t.parent is not None}
+        for technique in self.techniques:
+            if technique.parent in children:
+                raise self._wrong(f"{technique.id} stands under {technique.parent}, which is itself a sub-technique")
+            if not technique.tactics:
+                raise self._wrong(f"{technique.id} has no tactic")
+
+    def _check_links(self) -> None:
+        known = {t.id for t in self.techniques}
+        columns = {t.id for t in self.tactics}
+        named = [(m.id, id_) for m in self.countermeasures for id_ in m.techniques if id_ not in known]
+        for study in self.studies:
+            named += [(study.id, step.technique) for step in study.steps if step.technique not in known]
+            named += [(study.id, step.tactic) for step in study.steps if step.tactic not in columns]
+        if named:
+            raise self._wrong(f"{named[0][0]} names {named[0][1]}, which is not there")
+        ids = [noun.id for nouns in (self.countermeasures, self.retired) for noun in nouns]
+        twice = [id_ for id_, count in Counter(ids).items() if count > 1]
+        if twice:
+            raise self._wrong(f"the id {twice[0]} is there twice")
+
+    def _with_evidence(self) -> list[Technique]:
+        """Give the entries without a maturity the studies of the same release as evidence."""
+        shown = _shown_by(self.studies, self.techniques)
+        return [
+            replace(t, evidence=Evidence(Grade.OWN_STUDY, shown[t.id])) if t.maturity is None and t.id in shown else t
+            for t in self.techniques
+        ]
+
+    def _wrong(self, what: str) -> InputError:
+        return InputError(what, where=self.source.name, mend="Download the file again, or mend it there.")
+
+
+def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> dict[str, tuple[Source, ...]]:
+    """Return the studies that show each technique; what shows a sub-technique shows its parent through it."""
+    parents = {t.id: t.parent for t in techniques}
+    found: dict[str, list[Source]] = {}
+    for study in studies:
+        plain = Study(study.id, study.name, study.type, study.date, study.precision, study.reference)
+        direct = dict.fromkeys(step.technique for step in study.steps)
+        for id_ in direct:
+            found.setdefault(id_, []).append(Source(plain))
+        through: dict[str, list[str]] = {}
+        for id_ in direct:
+            parent = parents.get(id_)
+            if parent is not None and parent not in direct:
+                through.setdefault(parent, []).append(id_)
+        for parent, ids in through.items():
+            found.setdefault(parent, []).append(Source(plain, tuple(ids)))
+    return {id_: tuple(sources) for id_, sources in found.items()}
+
+
+def _in_order(techniques: list[Technique]) -> Iterable[Technique]:
+    """Yield each parent before its children, with their places counted from 1."""
+    children: dict[str | None, list[Technique]] = {}
+    for technique in techniques:
+        children.setdefault(technique.parent, []).append(technique)
+    for place, top in enumerate(children.get(None, ()), 1):
+        yield replace(top, position=place, level=Level.TECHNIQUE)
+        for number, child in enumerate(children.get(top.id, ()), 1):
+            yield replace(child, position=number, level=Level.SUB_TECHNIQUE)
