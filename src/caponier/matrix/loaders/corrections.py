@@ -24,16 +24,21 @@ class _StudyTypes(Shape):
     exercise: frozenset[str]
 
 
-class _TacticIds(Shape):
+class _TacticName(Shape):
+    id: str
+    name: str
+
+
+class _TacticNames(Shape):
     why: str
-    ids: dict[str, str]
+    rows: tuple[_TacticName, ...]
 
 
 class _CorrectionsFile(Shape):
     schema_: Literal["caponier.atlas-corrections/1"] = Field(alias="schema")
     attack_references: tuple[AttackCorrection, ...]
     study_types: _StudyTypes
-    tactics: _TacticIds
+    tactics: _TacticNames
 
 
 @cache
@@ -56,4 +61,4 @@ def study_type(id_: str) -> StudyType | None:
 
 def tactic_id(name: str) -> str | None:
     """Return the ATLAS id of a tactic of that name."""
-    return _table().tactics.ids.get(name)
+    return next((row.id for row in _table().tactics.rows if row.name == name), None)
