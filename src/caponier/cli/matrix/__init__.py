@@ -10,6 +10,7 @@ COMMANDS: Final[Table] = {
     "list": "caponier.cli.matrix.list_entries:list_entries",
     "show": "caponier.cli.matrix.show:show",
     "search": "caponier.cli.matrix.search:search",
+    "lint": "caponier.cli.matrix.lint:lint",
     "export": "caponier.cli.matrix.export:export",
     "propose": "caponier.cli.matrix.propose:app",
     "review": "caponier.cli.matrix.review:review",

@@ -12,7 +12,7 @@ _IDS: Final = {"id", "technique id", "techniqueid", "attack id", "att&ck id", "a
 _NAMES: Final = {"technique name", "name", "technique", "title"}
 _TACTICS: Final = {"tactic", "tactics", "tactic name", "tactic names", "phase", "phase name", "kill chain phase"}
 _PARENTS: Final = {"parent", "parent id", "subtechnique of", "sub technique of"}
-_LIST: Final = re.compile(r"\s*[;,|/]\s*|\s+and\s+|<br ?/?>|\n")
+_LIST: Final = re.compile(r"\s*[;,|]\s*|<br ?/?>|\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ def _text(line: _Line, start: int = 0, end: int | None = None) -> Iterator[Menti
             continue
         kind = ids.kind_of(id_)
         sure = kind not in (None, ids.ATTACK) or match[0].upper().startswith("AML")
+        sure &= not (line.code and kind == ids.FIRST)
         name, beside = (None, Beside.MAYBE) if line.code else _beside(line, text, start, match)
         yield Mention(
             id_, kind, ids.role_of(id_), written, f"line {line.number}", name=name, beside=beside, certain=sure

@@ -1,0 +1,210 @@
+"""Hold users' documents against the versions of the matrix that they mean."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from caponier.app.walk_files import read_file, shown, walk
+from caponier.errors import InputError
+from caponier.matrix import lint
+from caponier.matrix.documents import ids, reading
+from caponier.matrix.documents.book import Book, book_of, shipped_attack
+from caponier.matrix.documents.mention import Document
+from caponier.matrix.library import Library
+from caponier.matrix.lint import Code, Flaw, Shelf
+
+_KINDS: Final = (ids.FOUNDING, ids.ATLAS, ids.ATTACK)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFlaw:
+    """A flaw with its line and column, both from 1."""
+
+    flaw: Flaw
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class LintedFile:
+    """One document and what does not agree in it."""
+
+    path: str
+    format: str
+    ids: int
+    flaws: tuple[PlacedFlaw, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A file that could not be checked."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """What was checked, against which versions, and what could not be."""
+
+    files: tuple[LintedFile, ...]
+    skipped: tuple[Skip, ...]
+    versions: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def flaws(self) -> int:
+        """How many flaws there are in all files."""
+        return sum(len(file.flaws) for file in self.files)
+
+
+class Versions:
+    """Which version a document is held against: the one asked for, or its own, or the pinned, or the newest at hand.
+
+    Args:
+        library: The versions at hand.
+        against: Versions asked for, one a kind of matrix.
+        pinned: The version that the workspace has pinned.
+
+    Raises:
+        InputError: If a version asked for is not at hand, or two are of one kind.
+    """
+
+    def __init__(self, library: Library, against: Sequence[str] = (), pinned: str | None = None) -> None:
+        self.library = library
+        self.used: dict[str, None] = {}
+        self.remarks: dict[str, None] = {}
+        self._asked: dict[str, str] = {}
+        for version in against:
+            kind = library.load(version).kind
+            if kind in self._asked:
+                raise InputError(f"{self._asked[kind]} and {version} are of one matrix", mend="Give one of them.")
+            self._asked[kind] = version
+        self._pinned = pinned
+        self._book = cache(self._loaded)
+        self._others = cache(self._all)
+
+    def shelf(self) -> Shelf:
+        """Return what the check asks for books."""
+        return Shelf(self.book, self._others)
+
+    def book(self, kind: str, said: str | None) -> Book | None:
+        """Return the book for a kind of matrix and the version that a document says."""
+        version = self._asked.get(kind) or self._said(kind, said) or self._pinned_of(kind) or self._newest(kind)
+        if version is None:
+            return shipped_attack() if kind == ids.ATTACK else None
+        self.used[version] = None
+        return self._book(version)
+
+    def named(self, kind: str, said: str) -> str | None:
+        """Return the version at hand that a document means by a number: 5.6.0 is atlas-5.6."""
+        numbers = numbers_of(said)
+        return next((version for version in self.of_kind(kind) if numbers and numbers_of(version) == numbers), None)
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Return the versions at hand of a kind of matrix, oldest first."""
+        there = [version for version in self.library.versions() if self._kind(version) == kind]
+        return tuple(sorted(there, key=lambda version: numbers_of(version) or (0,)))
+
+    def _said(self, kind: str, said: str | None) -> str | None:
+        version = self.named(kind, said) if said else None
+        if said and version is None and kind not in self._asked:
+            held = self._pinned_of(kind) or self._newest(kind) or "what ships of it"
+            self.remarks[f"{kind} {said} is not at hand: what names it is held against {held}"] = None
+        return version
+
+    def _pinned_of(self, kind: str) -> str | None:
+        return self._pinned if self._pinned and self._kind(self._pinned) == kind else None
+
+    def _newest(self, kind: str) -> str | None:
+        return next(reversed(self.of_kind(kind)), None)
+
+    def _kind(self, version: str) -> str:
+        known = next((kind for kind in _KINDS if version.startswith(kind)), None)
+        return known or self.library.load(version).kind
+
+    def _loaded(self, version: str) -> Book:
+        return book_of(self.library.load(version))
+
+    def _all(self, kind: str) -> Sequence[Book]:
+        return [self._book(version) for version in self.of_kind(kind)]
+
+
+def lint_files(paths: Sequence[Path], versions: Versions, ignored: Collection[Code] = ()) -> LintReport:
+    """Check files, and the files of folders that may be documents.
+
+    Args:
+        paths: Files and folders.
+        versions: What to hold them against.
+        ignored: Codes that are not wanted.
+
+    Raises:
+        InputError: If a path does not exist.
+    """
+    files: list[LintedFile] = []
+    skipped: list[Skip] = []
+    for path, document in documents(paths, skipped):
+        flaws = [flaw for flaw in lint.lint(document, versions.shelf()) if flaw.code not in ignored]
+        placed = tuple(PlacedFlaw(flaw, *document.line_and_column(flaw.start)) for flaw in flaws)
+        files.append(LintedFile(shown(path), document.kind.value, len(document.mentions), placed))
+    return LintReport(tuple(files), tuple(skipped), tuple(versions.used), tuple(versions.remarks))
+
+
+def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path, Document]]:
+    """Yield each document of files and folders.
+
+    Of a folder, files with the ending of no format are passed over, and so is what begins with a dot. What cannot be
+    read is added to `skipped`.
+
+    Raises:
+        InputError: If a path does not exist.
+    """
+    named = set(paths)
+    for found in walk(paths):
+        if found.path not in named and not _wanted(found.path, named):
+            continue
+        try:
+            if found.problem:
+                raise InputError(found.problem, where=shown(found.path))
+            document = reading.read(_content(found.path), shown(found.path))
+        except InputError as wrong:
+            skipped.append(Skip(shown(found.path), str(wrong).replace("\n", " ")))
+            continue
+        if document is not None:
+            yield found.path, document
+        elif found.path in named:
+            skipped.append(Skip(shown(found.path), NO_DOCUMENT))
+
+
+NO_DOCUMENT: Final = "is none of the formats: a Navigator layer, Sigma, STIX, findings, Markdown, or CSV with a column of ids"
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version without zeros at the end: atlas-5.6 and 5.6.0 are (5, 6); empty if none."""
+    numbers = version.rpartition("-")[2].split(".")
+    if not all(number.isascii() and number.isdigit() and len(number) < 9 for number in numbers):
+        return ()
+    found = [int(number) for number in numbers]
+    while len(found) > 1 and found[-1] == 0:
+        found.pop()
+    return tuple(found)
+
+
+def _wanted(path: Path, named: set[Path]) -> bool:
+    below: tuple[str, ...] = path.parts
+    for above in named:
+        if path.is_relative_to(above):
+            below = path.relative_to(above).parts
+            break
+    return path.suffix.lower() in reading.ENDINGS and not any(part.startswith(".") for part in below)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > reading.BYTES:
+            raise InputError(f"is larger than {reading.BYTES // 1024 // 1024} MiB", where=shown(path))
+        return read_file(path)
+    except OSError as failed:
+        raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(path)) from failed

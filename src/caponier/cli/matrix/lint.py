@@ -1,0 +1,107 @@
+"""`caponier matrix lint`: do ids, names and tactics agree in layers, rules, STIX, CSV, Markdown and findings?"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.lint_matrix import LintReport, Versions, lint_files
+from caponier.app.matrix_library import matrix_library
+from caponier.app.workspace import load_workspace
+from caponier.cli.matrix import lint_view, options
+from caponier.cli.output import choose_format, notes, write_text
+from caponier.cli.safe_text import plain
+from caponier.errors import InputError
+from caponier.matrix.lint import Code
+
+EXAMPLE: Final = "Example: [bold]caponier matrix lint rules/ layer.json --against atlas-5.6[/bold]"
+FOUND, PARTLY = 1, 3
+
+
+class LintFormat(StrEnum):
+    """How to print what was found."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+
+
+def lint(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, and folders of them.",
+        ),
+    ],
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="VERSION",
+            help="Which version, one a matrix. Else the one that a file names, the pinned or the newest at hand.",
+            autocompletion=options.complete_version,
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[Code] | None, typer.Option("--ignore", metavar="CODE", help="A code not to look for; may be repeated.")
+    ] = None,
+    format_: Annotated[
+        LintFormat | None, typer.Option("--format", help="How to print; or by the ending of --out, or else lines.")
+    ] = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+    workspace: options.Where = None,
+) -> None:
+    """Find ids, names and tactics that do not agree with the matrix.
+
+    M101 unknown id · M102 retired id · M103 wrong name · M104 name of another id · M105 wrong tactic · M106 malformed
+    id · M107 wrong parent · M108 unknown tactic · M109 tactic tag without a technique · M110 id newer than the version
+    that the file names.
+
+    Exit code: 0 nothing found, 1 something found, 2 nothing could be read, 3 nothing found but not everything could be
+    read.
+    """
+    home = load_workspace(workspace)
+    versions = Versions(matrix_library(home), against or (), home.pinned if home else None)
+    report = lint_files(paths, versions, ignore or ())
+    if not report.files:
+        _refuse(report)
+    _print(report, choose_format(format_, out, LintFormat.TABLE), out)
+    _tell(report, quiet=quiet)
+    if report.flaws:
+        raise typer.Exit(FOUND)
+    if report.skipped:
+        raise typer.Exit(PARTLY)
+
+
+def _refuse(report: LintReport) -> None:
+    if not report.skipped:
+        raise InputError("there is nothing to check in what was named", mend="Name a layer, a rule, or a folder of them.")
+    first, more = report.skipped[0], len(report.skipped) - 1
+    raise InputError(f"nothing could be read{f' (and {more} more files)' if more else ''}: {plain(first.reason)}")
+
+
+def _print(report: LintReport, chosen: LintFormat, out: Path | None) -> None:
+    writers = {
+        LintFormat.TABLE: lint_view.lines,
+        LintFormat.JSON: lint_view.to_json,
+        LintFormat.CSV: lint_view.to_csv,
+        LintFormat.MARKDOWN: lint_view.to_markdown,
+        LintFormat.SARIF: lint_view.to_sarif,
+    }
+    write_text(writers[chosen](report), out)
+
+
+def _tell(report: LintReport, *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    for skip in report.skipped:
+        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
+    for remark in report.remarks:
+        console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
+    names = sum(file.ids for file in report.files)
+    against = f" against {', '.join(report.versions)}" if report.versions else ""
+    console.print(f"{len(report.files)} files with {names} ids{against}: {report.flaws} found", markup=False)
