@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Technique
 from caponier.matrix.writers.rows import COLUMNS, row
+from caponier.matrix.writers.safe_cell import spreadsheet
 
 
 def to_csv(matrix: Matrix, techniques: Iterable[Technique]) -> str:
@@ -14,5 +15,6 @@ def to_csv(matrix: Matrix, techniques: Iterable[Technique]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row(matrix, technique) for technique in techniques)
+    for technique in techniques:
+        writer.writerow({column: spreadsheet(cell) for column, cell in row(matrix, technique).items()})
     return text.getvalue()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Technique
 from caponier.matrix.writers.rows import row
+from caponier.matrix.writers.safe_cell import markdown
 
 _HEADS = {
     "id": "Id",
@@ -25,13 +26,13 @@ def to_markdown(matrix: Matrix, techniques: Iterable[Technique]) -> str:
     rows = [row(matrix, technique) for technique in techniques]
     heads = {key: head for key, head in _HEADS.items() if any(line[key] for line in rows)}
     lines = [
-        f"# {matrix.name} ({matrix.released or 'undated'})",
+        f"# {markdown(matrix.name)} ({matrix.released or 'undated'})",
         "",
         _line(heads.values()),
         _line("---" for _ in heads),
     ]
-    return "\n".join([*lines, *(_line(line[key] for key in heads) for line in rows)]) + "\n"
+    return "\n".join([*lines, *(_line(markdown(line[key]) for key in heads) for line in rows)]) + "\n"
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,45 @@
+"""Where anybody can read about an entry, and the short names that other formats know tactics by."""
+
+from typing import Final
+
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.technique import Tactic
+
+SOURCES: Final = {"atlas": "mitre-atlas", "attack": "mitre-attack"}
+"""Kind of a matrix to the name that STIX knows its ids and its kill chain by; others have that of their kind."""
+_PAGE_2020: Final = "https://github.com/{}/blob/master/pages/adversarial-ml-threat-matrix.md"
+
+
+def source_name(kind: str) -> str:
+    """Return the name that STIX knows the ids of a kind of matrix by."""
+    return SOURCES.get(kind, kind)
+
+
+def technique_page(matrix: Matrix, id_: str) -> str | None:
+    """Return the public page of a technique of the matrix; None if its maker has none."""
+    return _page(matrix, "techniques", id_)
+
+
+def tactic_page(matrix: Matrix, id_: str) -> str | None:
+    """Return the public page of a tactic of the matrix; None if its maker has none."""
+    return _page(matrix, "tactics", id_)
+
+
+def attack_page(id_: str) -> str:
+    """Return the page of an ATT&CK technique or tactic."""
+    folder = "tactics" if id_.startswith("TA") else "techniques"
+    return f"https://attack.mitre.org/{folder}/{id_.replace('.', '/')}/"
+
+
+def shortname(tactic: Tactic) -> str:
+    """Return the name of a tactic as Navigator layers and kill chains write it, such as `initial-access`."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in tactic.name.lower()).split())
+
+
+def _page(matrix: Matrix, folder: str, id_: str) -> str | None:
+    if matrix.kind == "atlas":
+        return f"https://atlas.mitre.org/{folder}/{id_}"
+    if matrix.kind == "attack":
+        return attack_page(id_)
+    # An entry that was added since 2020 is not on the page of 2020, but a fork names its own repository.
+    return _PAGE_2020.format(matrix.repository) if matrix.repository == "mitre/advmlthreatmatrix" else None
