@@ -31,19 +31,20 @@ class ReviewFormat(StrEnum):
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Contributions, or folders of them; reviewed together.")
 ]
+HeldAgainst = Annotated[
+    str | None,
+    typer.Option(
+        "--matrix",
+        metavar="VERSION",
+        help="Hold all against this version; else against the one that each names.",
+        autocompletion=options.complete_version,
+    ),
+]
 
 
 def review(
     files: Files,
-    matrix: Annotated[
-        str | None,
-        typer.Option(
-            "--matrix",
-            metavar="VERSION",
-            help="Hold all against this version; else against the one that each names.",
-            autocompletion=options.complete_version,
-        ),
-    ] = None,
+    matrix: HeldAgainst = None,
     format_: Annotated[
         ReviewFormat | None,
         typer.Option("--format", help="How to print; github is annotations. Else by --out, or a table."),

@@ -47,6 +47,11 @@ class TechniqueProposal:
     harms: tuple[Harm, ...]
     claims: tuple[Claim, ...]
 
+    @property
+    def about(self) -> str:
+        """Id of what it adds or adds to."""
+        return self.id
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceProposal:
@@ -55,12 +60,22 @@ class EvidenceProposal:
     technique: str
     claims: tuple[Claim, ...]
 
+    @property
+    def about(self) -> str:
+        """Id of what it adds or adds to."""
+        return self.technique
+
 
 @dataclass(frozen=True, slots=True)
 class StudyProposal:
     """A case study, which is evidence for every entry that its steps name."""
 
     study: CaseStudy
+
+    @property
+    def about(self) -> str:
+        """Id of what it adds or adds to."""
+        return self.study.id
 
 
 Contribution = TechniqueProposal | EvidenceProposal | StudyProposal

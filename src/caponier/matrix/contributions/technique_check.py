@@ -145,7 +145,7 @@ def _name(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
 def _description(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     text = sheet.text("description")
     for technique in ground.matrix.techniques:
-        if alike_texts(text, technique.description):
+        if technique.id != sheet.text("id") and alike_texts(text, technique.description):
             yield _look(sheet, "description", f"it is nearly that of {technique.id}", "See whether the two are one.")
     for other in _others(sheet, ground):
         if alike_texts(text, other.text("description")):

@@ -1,0 +1,78 @@
+"""`caponier matrix merge`: put contributions into a new version of the matrix."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from caponier.app.merge_contribution import Merged, merge_contributions
+from caponier.app.workspace import require_workspace
+from caponier.cli.matrix import options
+from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
+from caponier.cli.matrix.review_view import table
+from caponier.cli.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.safe_text import markdown, plain
+from caponier.errors import InputError
+from caponier.matrix.contributions.objection import Weight
+from caponier.matrix.contributions.review import Reviewed, contribution_files
+
+EXAMPLE: Final = "Example: [bold]caponier matrix merge spoofing.yaml --into amltm-2020+1[/bold]"
+
+
+def merge(
+    files: Files,
+    into: Annotated[str, typer.Option("--into", metavar="NAME", help="Name of the new version, such as amltm-2020+1.")],
+    matrix: HeldAgainst = None,
+    looked: Annotated[
+        bool, typer.Option("--looked", help="You have looked at all that the review wants looked at.")
+    ] = False,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+    workspace: options.Where = None,
+) -> None:
+    """Review contributions and put them into a new version, which the workspace keeps. No version is ever changed.
+
+    Leaves with 2 if one cannot be taken, with 1 if somebody has to look first; nothing is kept then.
+    """
+    chosen, console = choose_format(format_, out, Format.TABLE), notes(quiet=quiet)
+    if chosen is Format.CSV:
+        raise InputError("a merge is not written as CSV", mend="Use --format table, json or markdown.")
+    merged = merge_contributions(
+        require_workspace(workspace), contribution_files(files), into, version=matrix, looked=looked
+    )
+    if merged.release is None:
+        notes().print(table(merged.review))
+        hint = " Look at them, then say --looked." if merged.review.weight is Weight.LOOK else ""
+        console.print(f"Nothing was merged.{hint}", markup=False)
+        raise typer.Exit(EXIT_CODES[merged.review.weight])
+    _write(merged, chosen, out)
+    console.print(f"Use it with: caponier matrix list --matrix {into}", markup=False)
+
+
+def _write(merged: Merged, chosen: Format, out: Path | None) -> None:
+    assert merged.release is not None  # noqa: S101 - told apart by the caller, for the type checker
+    version = merged.release.matrix.version
+    if chosen is Format.JSON:
+        contributions = [{"file": one.file, "kind": one.kind, "adds": _adds(one)} for one in merged.review.files]
+        document = {
+            "schema": "caponier.merge/1",
+            "version": version,
+            "from": merged.review.files[0].version,
+            "released": merged.release.matrix.released,
+            "contributions": contributions,
+        }
+        write_text(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n", out)
+    elif chosen is Format.MARKDOWN:
+        rows = [f"| {markdown(one.file)} | {one.kind} | {_adds(one)} |" for one in merged.review.files]
+        write_text("\n".join([f"# {version}", "", "| file | kind | adds |", "| --- | --- | --- |", *rows]) + "\n", out)
+    else:
+        rows = [f"{version}: {one.kind} {_adds(one)} from {plain(one.file)}" for one in merged.review.files]
+        write_table(Group(*map(Text, rows)), out)
+
+
+def _adds(one: Reviewed) -> str:
+    return one.contribution.about if one.contribution else ""
