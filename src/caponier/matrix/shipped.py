@@ -141,13 +141,6 @@ class EvidenceFile(Shape):
     techniques: tuple[EvidenceRow, ...]
 
 
-class AttackNamesFile(Shape):
-    """Names of ATT&CK Enterprise techniques by id."""
-
-    schema_: Literal["caponier.attack-names/1"] = Field(alias="schema")
-    techniques: dict[str, str]
-
-
 S = TypeVar("S", bound=Shape)
 
 

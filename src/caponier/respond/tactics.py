@@ -4,31 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from caponier.errors import InputError
-from caponier.matrix import crosswalk
+from caponier.matrix import attack, crosswalk
 from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Color, Technique, TechniqueRef
 
 UNKNOWN: Final = "Other"
-
-_ATTACK: Final = {
-    "Reconnaissance": "T1589 T1593 T1594 T1595 T1596",
-    "Resource Development": "T1583 T1585 T1587 T1588 T1608",
-    "Initial Access": "T1189 T1195",
-    "Execution": "T1053 T1059 T1204 T1610",
-    "Persistence": "T1136",
-    "Privilege Escalation": "T1611",
-    "Defense Evasion": "T1036 T1211 T1497 T1612 T1656",
-    "Credential Access": "T1003 T1110 T1212 T1552",
-    "Discovery": "T1057 T1526",
-    "Lateral Movement": "T1021 T1210 T1550",
-    "Collection": "T1005 T1213",
-    "Command and Control": "T1071 T1105",
-    "Exfiltration": "T1041 T1048 T1567",
-    "Impact": "T1485 T1490 T1496 T1498 T1499 T1565",
-}
-"""Techniques of ATT&CK Enterprise that have no cell in the 2020 matrix, by tactic; the first where there are more."""
-
-_BY_TECHNIQUE: Final = {id_: tactic for tactic, ids in _ATTACK.items() for id_ in ids.split()}
 
 
 def by_tactic(techniques: Sequence[TechniqueRef]) -> dict[str, tuple[TechniqueRef, ...]]:
@@ -60,7 +40,7 @@ def tactic_of(ref: TechniqueRef) -> str:
     if entry is not None:
         return load().tactic(entry.tactics[0]).name
     if ref.matrix == "attack":
-        return _BY_TECHNIQUE.get(ref.id) or _BY_TECHNIQUE.get(ref.id.partition(".")[0], UNKNOWN)
+        return _attack_tactic(ref.id)
     try:
         atlas = load("atlas-5.6")
         return atlas.tactic(atlas.technique(ref.id).tactics[0]).name
@@ -78,6 +58,14 @@ def colors_of(techniques: Iterable[TechniqueRef]) -> frozenset[Color]:
     refs = list(techniques)
     own = frozenset(ref.color for ref in refs if ref.color is not None)
     return own or frozenset(color for ref in refs for color in _colors(ref))
+
+
+def _attack_tactic(id_: str) -> str:
+    """Return the first tactic of a technique of ATT&CK Enterprise, or of what stands in its place."""
+    gone = attack.retired(id_)
+    standing = gone.replaced_by if gone and gone.replaced_by else id_
+    under = attack.tactics_of(standing) or attack.tactics_of(standing.partition(".")[0])
+    return under[0].name if under else UNKNOWN
 
 
 def _grouped(placed: Iterable[tuple[str, TechniqueRef]]) -> dict[str, tuple[TechniqueRef, ...]]:
