@@ -1,5 +1,6 @@
 """What is imported is kept whole, comes back equal, and never stands in the place of something else."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from caponier.matrix.release import Countermeasure, Release
 def release(version: str = "team-1") -> Release:
     matrix = replace(catalogue.load("amltm-2020"), version=version)
     return Release(matrix, "caponier", "ab" * 32, (Countermeasure("AML.M0000", "Name", ("AML.T0000",)),), ("a remark",))
+
+
+def current_mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def test_without_a_folder_there_are_the_versions_that_ship():
@@ -31,14 +38,16 @@ def test_a_kept_release_comes_back_equal(tmp_path: Path):
     assert library.versions() == (*catalogue.versions(), "team-1")
     assert library.release("team-1") == release()
     assert library.add(release()) == path
+    assert path.stat().st_mode & 0o444 == 0o444 & ~current_mask()
 
 
 def test_other_content_never_replaces_a_version(tmp_path: Path):
     library = Library(tmp_path)
     library.add(release())
     before = (tmp_path / "team-1.json").read_bytes()
-    with pytest.raises(InputError, match="there already"):
+    with pytest.raises(InputError, match="there already") as refused:
         library.add(replace(release(), remarks=()))
+    assert f"delete {tmp_path / 'team-1.json'} first" in (refused.value.mend or "")
     with pytest.raises(InputError, match="there already"):
         library.add(release("atlas-5.6"))
     assert (tmp_path / "team-1.json").read_bytes() == before

@@ -69,9 +69,7 @@ class Library:
             raise InputError(f"a version cannot be called {version!r}", mend=mend)
         path = self._path(version)
         if version in catalogue.versions() or (path.exists() and path.read_bytes() != data):
-            raise InputError(
-                "this version is there already, with other content", where=version, mend="Name it with --version NAME."
-            )
+            raise InputError("this version is there already, with other content", where=version, mend=_mend(path))
         if not path.exists():
             _write(path, data)
         return path
@@ -82,6 +80,11 @@ class Library:
         return self.folder / f"{version}.json"
 
 
+def _mend(path: Path) -> str:
+    instead = f" Or delete {path} first, if nothing needs it." if path.exists() else ""
+    return f"Give the new one another name with --version NAME.{instead}"
+
+
 def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +92,9 @@ def _write(path: Path, data: bytes) -> None:
         try:
             with open(descriptor, "wb") as file:
                 file.write(data)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(name, 0o666 & ~mask)
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

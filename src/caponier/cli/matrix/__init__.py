@@ -8,6 +8,7 @@ from caponier.cli.lazy_group import Table, lazy
 
 COMMANDS: Final[Table] = {
     "list": "caponier.cli.matrix.list_entries:list_entries",
+    "import": "caponier.cli.matrix.import_file:import_file",
     "show": "caponier.cli.matrix.show:show",
     "search": "caponier.cli.matrix.search:search",
     "lint": "caponier.cli.matrix.lint:lint",

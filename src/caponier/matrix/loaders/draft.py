@@ -55,7 +55,7 @@ class Draft:
             tuple(self.retired),
         )
         hidden = len(techniques) - len(matrix.shown())
-        unshown = [f"{hidden} entries are left out of the default view: nothing shows them on a real system."]
+        unshown = [f"Left out of the default view, since nothing shows them on a real system: {hidden} entries."]
         remarks = (*self.remarks, *(unshown if hidden else ()))
         return Release(matrix, self.format, self.source.sha256, tuple(self.countermeasures), remarks)
 

@@ -35,7 +35,15 @@ def load_file(path: Path, version: str | None = None) -> Release:
     Raises:
         InputError: If the file cannot be read, is of no known format, or is wrong anywhere.
     """
-    source = read_source(path)
+    return load_source(read_source(path), version)
+
+
+def load_source(source: SourceFile, version: str | None = None) -> Release:
+    """Read a version of a matrix from a file that has been read, such as one whose digest was checked first.
+
+    Raises:
+        InputError: Like `load_file`.
+    """
     as_json = source.text.lstrip().startswith(("{", "["))
     value = (parse_json if as_json else parse_yaml)(source.text, source.name)
     if not isinstance(value, dict):

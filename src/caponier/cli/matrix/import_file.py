@@ -1,0 +1,86 @@
+"""`caponier matrix import`: a version of ATLAS or ATT&CK from its own file into the workspace."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+
+from caponier.app.import_matrix import Imported, import_matrix
+from caponier.cli.matrix import options
+from caponier.cli.output import choose_format, notes, write_text
+from caponier.cli.safe_text import plain
+
+EXAMPLE: Final = "Example: [bold]caponier matrix import ATLAS.yaml[/bold]"
+
+
+class ImportFormat(StrEnum):
+    """How to print what was imported."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        show_default=False,
+        help="An ATLAS.yaml of format 3 to 6, a STIX bundle of ATT&CK Enterprise or ATLAS, or Caponier's own file.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--version", metavar="VERSION", help="What to call it. Without it the file says, as in atlas-4.4.0."),
+]
+TextOrJson = Annotated[
+    ImportFormat | None, typer.Option("--format", help="How to print. Without it the ending of --out decides, or text.")
+]
+
+
+def import_file(
+    file: File,
+    version: Name = None,
+    workspace: options.Where = None,
+    format_: TextOrJson = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Bring a version of a matrix from its own file into the workspace.
+
+    A file with anything wrong in it is not imported at all. What a published file is known to get wrong is put right,
+    and said.
+    """
+    imported = import_matrix(file, version, workspace)
+    as_json = choose_format(format_, out, ImportFormat.TEXT) is ImportFormat.JSON
+    write_text(json_of(imported) if as_json else text_of(imported), out)
+    console = notes(quiet=quiet)
+    for remark in imported.release.remarks:
+        console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
+    if not imported.is_new:
+        console.print("note: This version was there already, with the same content.", markup=False)
+    console.print(f"Look at it with: caponier matrix list --matrix {imported.release.matrix.version}", markup=False)
+
+
+def json_of(imported: Imported) -> str:
+    """Return the contract `caponier.matrix-import/1`."""
+    return orjson.dumps(imported.to_dict(), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def text_of(imported: Imported) -> str:
+    """Say what a version holds, for people."""
+    release, matrix, counts = imported.release, imported.release.matrix, imported.counts
+    released = f"released {matrix.released}" if matrix.released else "release date unknown"
+    lines = [
+        f"{matrix.version}  {matrix.name}, {released}, read as {release.format}",
+        f"  {counts['tactics']} tactics",
+        f"  {counts['techniques']} techniques and {counts['sub_techniques']} sub-techniques,"
+        f" {counts['in_default_view']} of them in the default view",
+        f"  {counts['case_studies']} case studies with {counts['steps']} steps",
+        f"  {counts['retired']} retired entries",
+        f"  {counts['beside_the_matrix']} counter-measures, kept beside the matrix",
+        f"  sha256 {release.sha256}",
+        f"  kept in {imported.kept}",
+    ]
+    return "".join(f"{plain(line)}\n" for line in lines)
