@@ -4,7 +4,7 @@ There is no field for a rank of risk or for a defence on purpose.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -92,7 +92,7 @@ FORMS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         Field("parent", "id of the technique that it is a kind of", required=False),
         Field(
             "color",
-            "orange = special to ML; white = from ATT&CK Enterprise (only the 2020 matrix has colours)",
+            "orange = special to ML; white = from ATT&CK Enterprise",
             required=False,
             choices=_values(Color),
         ),
@@ -136,3 +136,11 @@ HEAD: Final = (
     Field("kind", "what is contributed", choices=_values(Kind)),
     Field("matrix", "the version of the matrix that it is for"),
 )
+
+
+def form_for(kind: Kind, matrix: str) -> tuple[Field, ...]:
+    """Return the fields to fill in for a kind of matrix: the 2020 matrix wants a colour, others have none."""
+    fields = FORMS[kind]
+    if matrix == "amltm-2020":
+        return tuple(replace(one, required=True) if one.key == "color" else one for one in fields)
+    return tuple(one for one in fields if one.key != "color")
