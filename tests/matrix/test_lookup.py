@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from caponier.errors import InputError
+from caponier.matrix.case_study import StudyStep
 from caponier.matrix.catalogue import load
 from caponier.matrix.lookup import look_up
 
@@ -76,3 +79,34 @@ def test_an_unknown_id_is_an_input_error_with_a_hint(text: str, hint: str):
     with pytest.raises(InputError) as unknown:
         look_up(text)
     assert hint in (unknown.value.mend or "")
+
+
+@pytest.mark.parametrize("typed", ["AMLTM.CS09", "amltm.cs09", " AMLTM.CS09 "])
+def test_a_case_study_stands_for_itself_and_the_entries_of_its_steps(typed: str):
+    found = look_up(typed)
+    assert found.study
+    assert (found.matrix.version, found.study.name, found.tactic) == ("amltm-2020", "ProofPoint Evasion", None)
+    assert [entry.id for entry in found.techniques] == [step.technique for step in found.study.steps]
+
+
+def test_an_entry_of_two_steps_is_named_once():
+    found = look_up("AML.CS0036")
+    assert found.study
+    assert len(found.study.steps) == 13
+    assert len(found.techniques) == len({entry.id for entry in found.techniques}) == 12
+
+
+def test_a_misspelt_case_study_is_told_the_nearest():
+    with pytest.raises(InputError) as unknown:
+        look_up("AML.CS0099")
+    assert "AML.CS00" in (unknown.value.mend or "")
+
+
+def test_a_step_that_names_an_id_of_another_matrix_is_left_out():
+    matrix = load()
+    study = replace(
+        matrix.studies[0], id="OWN.CS1", steps=(StudyStep("AMLTM.RECON", "T1595"), *matrix.studies[0].steps)
+    )
+    found = look_up("OWN.CS1", [replace(matrix, studies=(study,))])
+    assert found.study == study
+    assert "T1595" not in [entry.id for entry in found.techniques]

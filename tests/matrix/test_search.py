@@ -1,7 +1,7 @@
 import pytest
 
 from caponier.matrix.catalogue import load
-from caponier.matrix.search import rank
+from caponier.matrix.search import Text, rank
 
 MATRIX = load()
 
@@ -58,5 +58,32 @@ def test_nothing_is_found_for_nothing(words: list[str]):
 
 
 def test_equal_scores_keep_the_order_of_the_matrix():
-    entries = [(entry, ()) for entry in MATRIX.techniques]
+    entries = [(entry, Text(entry.id, entry.name)) for entry in MATRIX.techniques]
     assert [e.id for e in rank(entries, ["unsafe"])][:2] == ["AMLTM.EXEC.01", "AMLTM.PERSIST.01"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["tay"], "AMLTM.CS10"),
+        (["proofpoint"], "AMLTM.CS09"),
+        (["AMLTM.CS05"], "AMLTM.CS05"),
+        (["AML.CS0009"], "AMLTM.CS10"),
+        (["Skylight"], "AMLTM.CS04"),
+        (["virtual", "camera"], "AMLTM.CS05"),
+    ],
+)
+def test_a_case_study_is_found_by_name_actor_summary_and_the_id_it_has_elsewhere(words: list[str], first: str):
+    assert MATRIX.search_studies(words)[0].id == first
+
+
+def test_case_studies_are_found_by_the_techniques_of_their_steps():
+    found_by_name = [study.id for study in MATRIX.search_studies(["denial", "service"])]
+    assert found_by_name[0] == "AMLTM.CS11"
+    shown = {study.id for study in MATRIX.studies_of("AMLTM.EVADE.01.02")}
+    assert {study.id for study in MATRIX.search_studies(["AMLTM.EVADE.01.02"])} == shown
+
+
+@pytest.mark.parametrize("words", [[], [" "], ["zzzz"]])
+def test_no_case_study_is_found_for_nothing(words: list[str]):
+    assert MATRIX.search_studies(words) == ()

@@ -15,6 +15,18 @@ class Strategy(StrEnum):
     """Orange techniques only."""
     COMBINED = "combined"
 
+    @property
+    def words(self) -> str:
+        """The strategy as a sentence for people."""
+        return _STRATEGY_WORDS[self]
+
+
+_STRATEGY_WORDS = {
+    Strategy.TRADITIONAL: "by ordinary means only",
+    Strategy.ADVERSARIAL_ML: "through the model only",
+    Strategy.COMBINED: "by ordinary means and through the model",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StudyStep:

@@ -8,9 +8,10 @@ from functools import cache
 from os.path import commonprefix
 
 from caponier.errors import CaponierError, InputError
-from caponier.matrix import attack, crosswalk, evidence_gate, search
+from caponier.matrix import attack, crosswalk, evidence_gate
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Evidence, Maturity, Source, Study
+from caponier.matrix.search import Text, rank
 from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, StudiesFile, check_ids, read
 from caponier.matrix.technique import Harm, Retirement, Tactic, Technique, TechniqueId, TechniqueRef
 
@@ -111,7 +112,14 @@ class Matrix:
 
         Words are found in names, descriptions, names of tactics and in every id, those of ATLAS and ATT&CK included.
         """
-        return search.rank([(t, self._labels(t)) for t in self.shown(everything=everything)], words)
+        return rank([(t, self._text(t)) for t in self.shown(everything=everything)], words)
+
+    def search_studies(self, words: Sequence[str]) -> tuple[CaseStudy, ...]:
+        """Return the case studies that match all words, or else any of them, best first.
+
+        Words are found in names, summaries, targets and actors, and in the names of the techniques of their steps.
+        """
+        return rank([(study, self._text_of_study(study)) for study in self.studies], words)
 
     def ref(self, technique: Technique) -> TechniqueRef:
         """Return a reference to an entry of this matrix, as a finding carries it."""
@@ -122,12 +130,20 @@ class Matrix:
             return technique.maturity is not Maturity.FEASIBLE
         return technique.evidence is not None or self.kind == "attack"
 
-    def _labels(self, technique: Technique) -> list[str]:
+    def _text(self, technique: Technique) -> Text:
         row = crosswalk.load().mapping(technique.id)
         tactics = [self.tactic(id_).name for id_ in technique.tactics]
         above = [self.technique(technique.parent).name] if technique.parent else []
         first_id = [technique.v1_id] if technique.v1_id else []
-        return [*technique.attack_ids, *first_id, *(row.atlas if row else ()), *tactics, *above]
+        labels = (*technique.attack_ids, *first_id, *(row.atlas if row else ()), *tactics, *above)
+        return Text(technique.id, technique.name, technique.description, labels)
+
+    def _text_of_study(self, study: CaseStudy) -> Text:
+        shown = dict.fromkeys(step.technique for step in study.steps)
+        steps = [label for id_ in shown for label in (id_, self._by_id[id_].name if id_ in self._by_id else "")]
+        again = [study.same_as] if study.same_as else []
+        told = " ".join([study.summary, *(step.summary for step in study.steps)])
+        return Text(study.id, study.name, told, (study.target, *study.actors, *again, *steps))
 
 
 def versions() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from caponier.errors import InputError
 from caponier.matrix import attack, crosswalk, failure_modes
+from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load, nearest, versions
 from caponier.matrix.failure_modes import FailureMode
 from caponier.matrix.technique import Tactic, Technique
@@ -15,12 +16,13 @@ _ATTACK_ID = re.compile(r"TA?\d{4}(\.\d{3})?")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an id stands for: one tactic with its top entries, or one or more entries."""
+    """What an id stands for: a tactic with its top entries, a case study with those of its steps, or entries."""
 
     id: str
     matrix: Matrix
     techniques: tuple[Technique, ...]
     tactic: Tactic | None = None
+    study: CaseStudy | None = None
     remark: str | None = None
     """How the id led there, if it is not the id of what was found."""
 
@@ -56,7 +58,16 @@ def _by_own_id(matrix: Matrix, id_: str) -> Found | None:
     if id_ in matrix:
         return Found(id_, matrix, (matrix.technique(id_),))
     tactic = next((tactic for tactic in matrix.tactics if tactic.id == id_), None)
-    return _column(matrix, id_, tactic) if tactic else None
+    if tactic:
+        return _column(matrix, id_, tactic)
+    study = next((study for study in matrix.studies if study.id == id_), None)
+    return _steps(matrix, id_, study) if study else None
+
+
+def _steps(matrix: Matrix, id_: str, study: CaseStudy) -> Found:
+    # A step may name an id of another matrix.
+    shown = dict.fromkeys(step.technique for step in study.steps if step.technique in matrix)
+    return Found(id_, matrix, tuple(matrix.technique(technique) for technique in shown), study=study)
 
 
 def _by_first_id(matrix: Matrix, id_: str) -> Found | None:
@@ -88,7 +99,7 @@ def _by_attack_id(matrix: Matrix, id_: str) -> Found | None:
 
 def _column(matrix: Matrix, id_: str, tactic: Tactic, remark: str | None = None) -> Found:
     entries = next(entries for column, entries in matrix.columns() if column is tactic)
-    return Found(id_, matrix, entries, tactic, remark)
+    return Found(id_, matrix, entries, tactic, remark=remark)
 
 
 def _mend(id_: str, matrices: list[Matrix]) -> str:
@@ -98,6 +109,7 @@ def _mend(id_: str, matrices: list[Matrix]) -> str:
             return f"ATLAS {newer.version} gave this id to {old}. Try: caponier matrix show {old}"
     known = [tactic.id for matrix in matrices for tactic in matrix.tactics]
     known += [t.id for matrix in matrices for t in matrix.techniques]
+    known += [study.id for matrix in matrices for study in matrix.studies]
     known += [t.v1_id for matrix in matrices for t in matrix.techniques if t.v1_id]
     known += [attack_id for matrix in matrices for t in matrix.techniques for attack_id in t.attack_ids]
     return nearest(id_, known)

@@ -1,41 +1,54 @@
-"""Ranked search over the entries of a matrix: whole words before beginnings, names before descriptions."""
+"""Ranked search over the nouns of a matrix: whole words before beginnings, names before descriptions."""
 
 import re
-from collections.abc import Iterable, Sequence
-
-from caponier.matrix.technique import Technique
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 _WORD = re.compile(r"[a-z0-9]+")
 
+N = TypeVar("N")
 
-def rank(entries: Sequence[tuple[Technique, Iterable[str]]], words: Sequence[str]) -> tuple[Technique, ...]:
-    """Return the entries that match, best first.
 
-    Entries must match every word; only if none does, those that match any word are returned.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a noun can be found by."""
+
+    id: str
+    name: str
+    description: str = ""
+    labels: tuple[str, ...] = ()
+    """Other ids, names of its tactics."""
+
+
+def rank(entries: Sequence[tuple[N, Text]], words: Sequence[str]) -> tuple[N, ...]:
+    """Return the nouns that match, best first.
+
+    They must match every word; only if none does, those that match any word are returned.
 
     Args:
-        entries: Each technique with further labels it can be found by: other ids, names of its tactics.
+        entries: Each noun with what it can be found by.
         words: What to look for, in any case.
     """
     wanted = [word.casefold() for phrase in words for word in phrase.split()]
     if not wanted:
         return ()
-    scored = [(technique, [_score(technique, labels, word) for word in wanted]) for technique, labels in entries]
-    hits = [(technique, sum(scores)) for technique, scores in scored if all(scores)]
-    hits = hits or [(technique, sum(scores)) for technique, scores in scored if any(scores)]
-    return tuple(technique for technique, _ in sorted(hits, key=lambda hit: -hit[1]))
+    scored = [(noun, [_score(text, word) for word in wanted]) for noun, text in entries]
+    hits = [(noun, sum(scores)) for noun, scores in scored if all(scores)]
+    hits = hits or [(noun, sum(scores)) for noun, scores in scored if any(scores)]
+    return tuple(noun for noun, _ in sorted(hits, key=lambda hit: -hit[1]))
 
 
-def _score(technique: Technique, labels: Iterable[str], word: str) -> int:
-    folded = [label.casefold() for label in labels]
-    if word == technique.id.casefold():
+def _score(text: Text, word: str) -> int:
+    folded = [label.casefold() for label in text.labels]
+    if word == text.id.casefold():
         return 100
     if word in folded:
         return 50
     return max(
-        _in_text(technique.name, word) * 5,
-        _in_text(technique.description, word) * 2,
-        6 if "." in word and word in technique.id.casefold() else 0,
+        _in_text(text.name, word) * 5,
+        _in_text(text.description, word) * 2,
+        6 if "." in word and word in text.id.casefold() else 0,
         *(_in_text(label, word) for label in folded),
     )
 

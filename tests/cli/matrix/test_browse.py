@@ -230,9 +230,9 @@ def test_version_is_completed():
 
 def test_show_names_what_detects_and_emulates_an_entry():
     card = told("show", "AMLTM.EVADE.01.02")
-    assert "Detected by  iterative_query (inference events)" in card
+    assert "Detected by      iterative_query (inference events)" in card
     assert "hop_skip_jump: HopSkipJump" in card
-    assert "Detected by  nothing yet" in told("show", "AMLTM.RECON.04")
+    assert "Detected by      nothing yet" in told("show", "AMLTM.RECON.04")
 
 
 def test_show_follows_the_same_entry_into_another_column():

@@ -3,8 +3,11 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
+from caponier.cli.matrix.study_view import StudyCard, study_list
 from caponier.cli.matrix.view import Columns, Links, card, hits
+from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import load
+from caponier.matrix.evidence import StudyType
 from caponier.matrix.lookup import look_up
 
 MATRIX = load()
@@ -130,6 +133,56 @@ def test_a_card_says_what_detects_and_emulates_an_entry_where_that_is_asked():
     found = look_up("AMLTM.EVADE.01.02")
     links = {found.techniques[0].id: Links(("iterative_query (inference events)",), ())}
     view = drawn(card(found, links))
-    assert "Detected by  iterative_query (inference events)" in view
-    assert "Emulated by  nothing yet" in view
+    assert "Detected by      iterative_query (inference events)" in view
+    assert "Emulated by      nothing yet" in view
     assert "Detected by" not in drawn(card(found))
+
+
+def test_a_card_says_what_answers_and_repairs_an_entry():
+    found = look_up("AMLTM.EVADE.03.01")
+    links = Links((), (), ("poisoned-rows: quarantine rows",), ("caponier remediate dataset",))
+    view = drawn(card(found, {found.techniques[0].id: links}))
+    assert "Responded to by  poisoned-rows: quarantine rows" in view
+    assert "Remediated by    caponier remediate dataset" in view
+    assert "nothing by itself; a person decides" in drawn(card(found, {found.techniques[0].id: Links()}))
+
+
+def test_a_card_names_the_studies_that_show_the_entry_and_their_steps():
+    view = drawn(card(look_up("AML.T0029")))
+    assert "AML.CS0036 AIKatz: Attacking LLM Desktop Applications (steps 12, 13)" in view
+    assert "AML.CS0016 Achieving Code Execution in MathGPT via Prompt Injection (step 9)" in view
+
+
+def test_a_study_card_tells_who_what_when_and_each_step_in_order():
+    view = drawn(StudyCard(MATRIX, MATRIX.study("AMLTM.CS05")))
+    for told in ("two individuals", "liveness check", "incident: a real attacker", "combined: by ordinary means and"):
+        assert told in view
+    assert view.index("Traditional Software Attacks") < view.index("Online Evasion")
+    assert "\N{WHITE DIAMOND} Traditional Software Attacks" in view
+    assert "\N{BLACK DIAMOND} Online Evasion" in view
+
+
+def test_a_study_card_can_be_printed_in_ascii_and_on_a_narrow_terminal():
+    view = drawn(StudyCard(MATRIX, MATRIX.study("AMLTM.CS05")), encoding="ascii")
+    assert "- Traditional" in view
+    assert "# Online" in view
+    view = drawn(StudyCard(MATRIX, MATRIX.study("AMLTM.CS05")), width=60)
+    assert max(map(len, view.splitlines())) <= 60
+
+
+def test_steps_without_words_have_no_column_for_them():
+    assert "What they did" not in drawn(StudyCard(ATLAS, ATLAS.study("AML.CS0009")))
+    assert "What they did" in drawn(StudyCard(MATRIX, MATRIX.study("AMLTM.CS10")))
+
+
+def test_a_study_of_others_reaches_the_terminal_as_text_only():
+    step = StudyStep("TX", "T\x1b[2JX", "said [bold]loudly[/bold]\x07")
+    study = CaseStudy("X\x1b[31m", "N\x9b", StudyType.INCIDENT, steps=(step,), target="a\nb", references=("x\x1b",))
+    for view in (drawn(StudyCard(MATRIX, study)), drawn(study_list([study]))):
+        assert not {"\x1b", "\x07", "\x9b"} & set(view)
+    assert "[bold]loudly[/bold]" in drawn(StudyCard(MATRIX, study))
+
+
+def test_a_list_of_studies_has_a_line_for_each():
+    assert len(drawn(study_list(ATLAS.studies), width=250).splitlines()) == 58
+    assert drawn(study_list([])).strip() == ""

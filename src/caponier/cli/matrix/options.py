@@ -11,11 +11,13 @@ from caponier.app.matrix_library import default_version, matrix_library
 from caponier.app.workspace import load_workspace
 from caponier.cli.output import Format, notes, write_table, write_text
 from caponier.errors import CaponierError
+from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.json_file import to_json
 from caponier.matrix.writers.markdown_file import to_markdown
+from caponier.matrix.writers.studies import to_markdown_list
 
 
 def complete_version(typed: str) -> list[str]:
@@ -74,14 +76,17 @@ def write_entries(
     out: Path | None,
     table: RenderableType,
     tactics: Sequence[Tactic] | None = None,
+    studies: Sequence[CaseStudy] = (),
 ) -> None:
-    """Write entries in the chosen format; `table` is what a terminal shows."""
+    """Write entries in the chosen format, and case studies found with them; `table` is what a terminal shows."""
     if chosen is Format.TABLE:
         write_table(table, out)
     elif chosen is Format.JSON:
-        write_text(to_json(matrix, entries, tactics), out)
+        write_text(to_json(matrix, entries, tactics, studies), out)
+    elif chosen is Format.CSV:
+        write_text(to_csv(matrix, entries), out)
     else:
-        write_text((to_csv if chosen is Format.CSV else to_markdown)(matrix, entries), out)
+        write_text(to_markdown(matrix, entries) + (f"\n{to_markdown_list(matrix, studies)}" if studies else ""), out)
 
 
 def note_left_out(matrix: Matrix, shown: Sequence[Technique], quiet: bool) -> None:

@@ -3,8 +3,11 @@
 from typing import Annotated, Final
 
 import typer
+from rich.console import Group
+from rich.text import Text
 
 from caponier.cli.matrix import options
+from caponier.cli.matrix.study_view import study_list
 from caponier.cli.matrix.view import hits
 from caponier.cli.output import Format, choose_format, notes
 
@@ -20,11 +23,17 @@ def search(
     workspace: options.Where = None,
     all_: options.All = False,
 ) -> None:
-    """Find entries by words, the best match first."""
+    """Find entries and case studies by words, the best match first.
+
+    CSV holds the entries only, since case studies have other columns.
+    """
     chosen = options.chosen_matrix(matrix, workspace)
-    found = chosen.search(words, everything=all_)
+    found, studies = chosen.search(words, everything=all_), chosen.search_studies(words)
     if not found:
         hidden = len(chosen.search(words, everything=True))
         advice = f" {hidden} shown in research only: add --all." if hidden else ""
-        notes(quiet=quiet).print(f"Nothing in {chosen.version} matches {' '.join(words)!r}.{advice}", markup=False)
-    options.write_entries(chosen, found, choose_format(format_, out, Format.TABLE), out, hits(chosen, found), [])
+        what = "No entry of" if studies else "Nothing in"
+        notes(quiet=quiet).print(f"{what} {chosen.version} matches {' '.join(words)!r}.{advice}", markup=False)
+    as_ = choose_format(format_, out, Format.TABLE)
+    table = Group(hits(chosen, found), *([Text()] if found and studies else []), study_list(studies))
+    options.write_entries(chosen, found, as_, out, table, [], studies)

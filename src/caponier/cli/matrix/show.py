@@ -1,14 +1,16 @@
 """`caponier matrix show`: everything about one entry."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from caponier.app.workspace import load_workspace
 from caponier.cli.matrix import options
+from caponier.cli.matrix.study_view import write_study
 from caponier.cli.matrix.view import Links, card
 from caponier.cli.output import Format, choose_format, notes
 from caponier.matrix.lookup import Found, look_up
-from caponier.matrix.technique import TechniqueId
 
 EXAMPLE: Final = "Example: [bold]caponier matrix show T1078[/bold]"
 
@@ -29,29 +31,33 @@ def show(
 ) -> None:
     """Tell all about one entry: what the attacker does, what it harms, and what shows that it works.
 
-    An ATT&CK id shows the entries that carry it, a tactic its column.
+    An ATT&CK id shows the entries that carry it, a tactic its column, a case study its steps.
     """
     found = look_up(id_, options.all_matrices(matrix, workspace))
     if found.remark:
         notes(quiet=quiet).print(found.remark, markup=False)
-    tactics = [found.tactic] if found.tactic else []
     chosen = choose_format(format_, out, Format.TABLE)
-    table = card(found, _links(found) if chosen is Format.TABLE and not found.tactic else None)
+    if found.study:
+        write_study(found.matrix, found.study, chosen, out)
+        return
+    tactics = [found.tactic] if found.tactic else []
+    table = card(found, _links(found, workspace) if chosen is Format.TABLE and not found.tactic else None)
     options.write_entries(found.matrix, found.techniques, chosen, out, table, tactics)
 
 
-def _links(found: Found) -> dict[str, Links]:
-    """Say what detects and what emulates each entry."""
+def _links(found: Found, workspace: Path | None) -> dict[str, Links]:
+    """Say what detects, emulates, answers and repairs each entry."""
     # The detectors' libraries take longer to load than the matrix.
-    from caponier.app.detectors import detected_by, emulated_by
+    from caponier.app.technique_links import in_words, technique_links
 
+    home = load_workspace(workspace)
     links = {}
     for technique in found.techniques:
-        # The same entry may stand in two columns, and either of the two may be the one that names the other.
-        same = {technique.id, technique.same_as} | {t.id for t in found.matrix.techniques if t.same_as == technique.id}
-        ids = [TechniqueId(found.matrix.kind, id_) for id_ in same if id_]
+        known = technique_links(found.matrix, technique, home)
         links[technique.id] = Links(
-            tuple(f"{card.name} ({card.kind.noun})" for card in detected_by(ids)),
-            tuple(f"{card.name}: {card.description}" for card in emulated_by(ids)),
+            tuple(f"{card.name} ({card.kind.noun})" for card in known.detectors),
+            tuple(f"{card.name}: {card.description}" for card in known.emulations),
+            tuple(f"{rule.name}: {in_words(rule)}" for rule in known.rules),
+            known.remedies,
         )
     return links

@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.matrix import attack, crosswalk, failure_modes
+from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
 from caponier.matrix.lookup import Found
 from caponier.matrix.technique import Color, Level, Tactic, Technique
+from caponier.matrix.writers.markdown_text import plain
 
 _MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}
 """Mark of each colour, and what stands for it where only ASCII can be printed."""
@@ -26,10 +28,12 @@ _COLUMN_WIDTH = 22
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What the product does about an entry; the matrix itself suggests no defences."""
+    """What the product does about an entry, in words; the matrix itself suggests no defences."""
 
     detected_by: tuple[str, ...] = ()
     emulated_by: tuple[str, ...] = ()
+    responded_by: tuple[str, ...] = ()
+    remediated_by: tuple[str, ...] = ()
 
 
 class Columns:
@@ -57,10 +61,10 @@ class Columns:
 
     def _cells(self, tops: Iterable[Technique], ascii_only: bool) -> Iterator[RenderableType]:
         for top in tops:
-            yield _hanging(_mark(top, ascii_only), top.name, _style(top))
+            yield _hanging(mark(top, ascii_only), top.name, style(top))
             for child in self.matrix.children(top.id, everything=self.everything):
                 bullet = "  ~" if child.level is Level.VARIANT else "  ."
-                yield _hanging(bullet, child.name, f"{_style(child)} dim".strip())
+                yield _hanging(bullet, child.name, f"{style(child)} dim".strip())
 
 
 def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
@@ -73,7 +77,7 @@ def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
     for technique in found:
         tactics = ", ".join(matrix.tactic(id_).name for id_ in technique.tactics)
         kind = technique.color.value if technique.color else str(technique.maturity)
-        table.add_row(technique.id, Text(kind, _style(technique)), technique.name, tactics)
+        table.add_row(technique.id, Text(kind, style(technique)), technique.name, tactics)
     return table
 
 
@@ -102,13 +106,13 @@ def _tactic_card(tactic: Tactic) -> RenderableType:
     if row:
         lines.append(("ATLAS", "\n".join(f"{id_} {atlas.tactic(id_).name}" for id_ in row.atlas)))
         lines.append(("", row.note))
-    return Group(Text(f"{tactic.id}  {tactic.name}", style="bold"), _fields(lines))
+    return Group(Text(f"{tactic.id}  {tactic.name}", style="bold"), fields(lines))
 
 
 def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -> RenderableType:
     head = Text.assemble((f"{technique.id}  {technique.name}", "bold"))
     if technique.color:
-        head.append(f"\n{technique.color.words}", _style(technique))
+        head.append(f"\n{technique.color.words}", style(technique))
     lines = [
         ("Level", _level(matrix, technique)),
         ("Tactic", "\n".join(_tactic(matrix, id_) for id_ in technique.tactics)),
@@ -119,17 +123,20 @@ def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -
         *_crosswalk(technique),
         *_failure_modes(technique),
         *_evidence(technique),
+        ("Studies", "\n".join(_study(study, technique) for study in matrix.studies_of(technique.id))),
         ("Same as", _named(matrix, [technique.same_as] if technique.same_as else [])),
         ("Contains", _named(matrix, [child.id for child in matrix.children(technique.id, everything=True)])),
         ("Seen in", _seen_in(technique)),
         ("2021 id", technique.v1_id),
     ]
-    return Group(head, _fields(lines), *([_fields(_linked(links))] if links else []))
+    return Group(head, fields(lines), *([fields(_linked(links))] if links else []))
 
 
 def _linked(links: Links) -> Iterator[tuple[str, str | None]]:
     yield "Detected by", "\n".join(links.detected_by) or "nothing yet"
     yield "Emulated by", "\n".join(links.emulated_by) or "nothing yet"
+    yield "Responded to by", "\n".join(links.responded_by) or "nothing by itself; a person decides"
+    yield "Remediated by", "\n".join(links.remediated_by) or "nothing yet"
 
 
 def _level(matrix: Matrix, technique: Technique) -> str:
@@ -199,6 +206,12 @@ def _evidence(technique: Technique) -> Iterator[tuple[str, str | None]]:
             yield "", _source(source)
 
 
+def _study(study: CaseStudy, technique: Technique) -> str:
+    places = [str(place) for place, step in enumerate(study.steps, 1) if step.technique == technique.id]
+    steps = f"step{'s' if len(places) > 1 else ''} {', '.join(places)}"
+    return f"{study.when}  {study.type.value}  {plain(study.id)} {plain(study.name)} ({steps})"
+
+
 def _source(source: Source) -> str:
     study = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
@@ -210,7 +223,8 @@ def _named(matrix: Matrix, ids: Iterable[str]) -> str:
     return "\n".join(f"{id_} {matrix.technique(id_).name}" for id_ in ids)
 
 
-def _fields(lines: Iterable[tuple[str, str | None]]) -> Table:
+def fields(lines: Iterable[tuple[str, str | None]]) -> Table:
+    """Names and values side by side; what has no value is left out."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="dim", min_width=8)
     table.add_column(overflow="fold")
@@ -227,11 +241,13 @@ def _legend(ascii_only: bool) -> Text:
     return legend.append(". sub-technique   ~ variant", "dim")
 
 
-def _mark(technique: Technique, ascii_only: bool) -> str:
+def mark(technique: Technique, ascii_only: bool) -> str:
+    """The sign of an entry's colour."""
     return _MARKS[technique.color][ascii_only] if technique.color else "-"
 
 
-def _style(technique: Technique) -> str:
+def style(technique: Technique) -> str:
+    """The terminal's style for an entry's colour."""
     return _STYLES[technique.color] if technique.color else ""
 
 

@@ -44,6 +44,7 @@ def document(matrix: Matrix, technique: Technique) -> dict[str, Any]:
         "crosswalk": _crosswalk(technique),
         "failure_modes": _failure_modes(technique),
         "evidence": _evidence(technique),
+        "studies": [{"id": study.id, "name": study.name} for study in matrix.studies_of(technique.id)],
         "maturity": technique.maturity.value if technique.maturity else None,
         "v1_id": technique.v1_id,
         "same_as": technique.same_as,

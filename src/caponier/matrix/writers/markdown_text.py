@@ -1,0 +1,26 @@
+"""What others wrote, such as the names of an imported version, reaches a Markdown page as text and as nothing else."""
+
+from typing import Final
+
+from caponier.matrix.writers.safe_cell import markdown
+
+_SCHEMES: Final = ("https://", "http://")
+
+
+def plain(text: str) -> str:
+    """Return text in one line, without what a terminal would obey instead of showing."""
+    line = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+
+
+def escaped(text: str) -> str:
+    """Return text in one line that Markdown shows as it is, also in the cell of a table."""
+    return markdown(" ".join(text.split()))
+
+
+def link(address: str) -> str:
+    """Return a link to an address; what is no address of the web stays text."""
+    shown = plain(address)
+    if not shown.startswith(_SCHEMES) or any(letter in shown for letter in " <>|"):
+        return escaped(shown)
+    return f"<{shown}>"
