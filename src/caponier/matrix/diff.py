@@ -52,8 +52,9 @@ def compare(before: Matrix, after: Matrix, table: SuccessionTable | None = None)
     return Difference(_side(before), _side(after), tuple(sorted(changes, key=_rank)), remarks)
 
 
-def _rank(change: Change) -> tuple[int, int, str, str]:
-    return list(Kind).index(change.kind), list(Noun).index(change.noun), change.id, change.note
+def _rank(change: Change) -> tuple[int, int, str, tuple[str, ...], str]:
+    others = tuple(facts.id for facts in (*change.before, *change.after))
+    return list(Kind).index(change.kind), list(Noun).index(change.noun), change.id, others, change.note
 
 
 def _side(matrix: Matrix) -> Side:
