@@ -15,6 +15,7 @@ from caponier.matrix.technique import Technique
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
 from caponier.matrix.writers.navigator import layers
+from caponier.matrix.writers.stix import to_stix
 
 
 class MatrixFormat(StrEnum):
@@ -23,6 +24,7 @@ class MatrixFormat(StrEnum):
     JSON = "json"
     """All that is known, as `import_release` reads it back."""
     NAVIGATOR = "navigator"
+    STIX = "stix"
     MARKDOWN = "markdown"
     CSV = "csv"
 
@@ -105,6 +107,7 @@ def _part(release: Release, chosen: Selection) -> Release:
 
 _WRITERS: Final[dict[MatrixFormat, Callable[[Matrix, Selection], str]]] = {
     MatrixFormat.NAVIGATOR: lambda matrix, chosen: to_text(layers(matrix, chosen.techniques)),
+    MatrixFormat.STIX: lambda matrix, chosen: to_stix(matrix, chosen.techniques, chosen.studies),
     MatrixFormat.MARKDOWN: lambda matrix, chosen: to_markdown(matrix, chosen.techniques),
     MatrixFormat.CSV: lambda matrix, chosen: to_csv(matrix, chosen.techniques),
 }
