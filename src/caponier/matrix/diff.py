@@ -1,6 +1,7 @@
 """What changed between two versions of a matrix, entry by entry."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from caponier.errors import InputError
@@ -195,7 +196,8 @@ def _turned(before: Matrix, after: Matrix, table: SuccessionTable) -> Iterator[C
                 )
             else:
                 yield from _divided(row, old, new)
-                yield from (change.mirrored for change in _divided(row, new, old))
+                # A part says more than the whole: on the way back somebody must want that.
+                yield from (replace(change.mirrored, needs_human=True) for change in _divided(row, new, old))
 
 
 def _divided(row: Row, old: _Side, new: _Side) -> Iterator[Change]:

@@ -90,8 +90,6 @@ class SuccessionTable(Shape):
     schema_: Literal["caponier.successions/1"] = Field(alias="schema")
     matrix: str
     """Which matrix the ids belong to."""
-    newest_known: str
-    """The newest release of which anything is known here."""
     releases: dict[str, datetime.date]
     changes: tuple[Row, ...]
     names: tuple[NewName, ...] = ()
