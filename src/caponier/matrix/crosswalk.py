@@ -18,6 +18,7 @@ class Relation(StrEnum):
     BROADER = "broader"
     NARROWER = "narrower"
     SPLIT = "split"
+    RELATED = "related"
     NONE = "none"
 
     @property
@@ -31,6 +32,7 @@ _RELATION_WORDS = {
     Relation.BROADER: "the counterpart covers more",
     Relation.NARROWER: "the counterpart covers only a part",
     Relation.SPLIT: "several counterparts together cover it",
+    Relation.RELATED: "the counterpart resembles it, but is another behaviour",
     Relation.NONE: "there is no counterpart",
 }
 

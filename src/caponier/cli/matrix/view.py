@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.matrix import attack, crosswalk, failure_modes
+from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
@@ -118,8 +118,7 @@ def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -
         ("Tactic", "\n".join(_tactic(matrix, id_) for id_ in technique.tactics)),
         ("Harms", _harms(technique)),
         ("What", technique.description),
-        ("ATT&CK", "\n".join(f"{id_} {attack.name(id_) or ''}".strip() for id_ in technique.attack_ids)),
-        ("", technique.attack_basis),
+        *_attack(technique),
         *_crosswalk(technique),
         *_failure_modes(technique),
         *_evidence(technique),
@@ -160,6 +159,23 @@ def _harms(technique: Technique) -> str:
 def _seen_in(technique: Technique) -> str:
     places = " and ".join({"page": "text", "image": "picture"}[place] for place in technique.seen_in)
     return f"{places} of 2020" if places else ""
+
+
+def _attack(technique: Technique) -> Iterator[tuple[str, str | None]]:
+    walk = attack_crosswalk.load()
+    row = walk.mapping(technique.id)
+    if row is None:
+        yield "ATT&CK", _attack_names(technique.attack_ids)
+        yield "", technique.attack_basis
+        return
+    yield "ATT&CK", _attack_names(row.attack) or f"{row.relation.value}: {row.relation.words}"
+    yield "", technique.attack_basis
+    relation = f"{row.relation.value} (ATT&CK {walk.target_version}): " if row.attack else "Why: "
+    yield "", f"{relation}{row.reason}"
+
+
+def _attack_names(ids: Iterable[str]) -> str:
+    return "\n".join(f"{id_} {attack.name(id_) or ''}".strip() for id_ in ids)
 
 
 def _crosswalk(technique: Technique) -> Iterator[tuple[str, str | None]]:

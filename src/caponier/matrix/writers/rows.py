@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from caponier.matrix import attack, crosswalk, failure_modes
+from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Source
 from caponier.matrix.technique import Tactic, Technique
@@ -41,6 +41,7 @@ def document(matrix: Matrix, technique: Technique) -> dict[str, Any]:
         "description": technique.description,
         "attack": [{"id": id_, "name": attack.name(id_)} for id_ in technique.attack_ids],
         "attack_basis": technique.attack_basis,
+        "attack_crosswalk": _attack_crosswalk(technique),
         "crosswalk": _crosswalk(technique),
         "failure_modes": _failure_modes(technique),
         "evidence": _evidence(technique),
@@ -93,6 +94,20 @@ def row(matrix: Matrix, technique: Technique) -> dict[str, str]:
     }
     joined = {key: "; ".join(values) for key, values in lists.items()}
     return {column: joined.get(column) or str(plain.get(column) or "") for column in COLUMNS}
+
+
+def _attack_crosswalk(technique: Technique) -> dict[str, Any] | None:
+    walk = attack_crosswalk.load()
+    mapping = walk.mapping(technique.id)
+    if mapping is None:
+        return None
+    return {
+        "to": f"{walk.target}-{walk.target_version}",
+        "relation": mapping.relation.value,
+        "ids": list(mapping.attack),
+        "also": list(mapping.also),
+        "reason": mapping.reason,
+    }
 
 
 def _crosswalk(technique: Technique) -> dict[str, Any] | None:
