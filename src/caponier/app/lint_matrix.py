@@ -92,7 +92,7 @@ class Versions:
 
     def book(self, kind: str, said: str | None) -> Book | None:
         """Return the book for a kind of matrix and the version that a document says."""
-        version = self._asked.get(kind) or self._said(kind, said) or self._pinned_of(kind) or self._newest(kind)
+        version = self._asked.get(kind) or self._said(kind, said) or self.pinned_of(kind) or self._newest(kind)
         if version is None:
             return shipped_attack() if kind == ids.ATTACK else None
         self.used[version] = None
@@ -111,11 +111,12 @@ class Versions:
     def _said(self, kind: str, said: str | None) -> str | None:
         version = self.named(kind, said) if said else None
         if said and version is None and kind not in self._asked:
-            held = self._pinned_of(kind) or self._newest(kind) or "what ships of it"
+            held = self.pinned_of(kind) or self._newest(kind) or "what ships of it"
             self.remarks[f"{kind} {said} is not at hand: what names it is held against {held}"] = None
         return version
 
-    def _pinned_of(self, kind: str) -> str | None:
+    def pinned_of(self, kind: str) -> str | None:
+        """Return the pinned version, if it is of that kind."""
         return self._pinned if self._pinned and self._kind(self._pinned) == kind else None
 
     def _newest(self, kind: str) -> str | None:

@@ -95,7 +95,10 @@ class Shelf:
 def lint(document: Document, shelf: Shelf) -> list[Flaw]:
     """Return what does not agree, in the order of the places in the document."""
     checker = _Checker(document, shelf)
-    flaws = [flaw for mention in document.mentions if not mention.withdrawn for flaw in checker.check(mention)]
+    own = {(mention.group, mention.id) for mention in document.mentions if not mention.echo}
+    # What only repeats an id, as the address in a link does, would only repeat what is found.
+    told = [mention for mention in document.mentions if not mention.echo or (mention.group, mention.id) not in own]
+    flaws = [flaw for mention in told if not mention.withdrawn for flaw in checker.check(mention)]
     if document.kind is DocumentKind.SIGMA:
         flaws += checker.lone_tactics()
     return sorted(flaws, key=lambda flaw: (flaw.start, flaw.code))

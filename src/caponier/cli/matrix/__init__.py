@@ -12,6 +12,8 @@ COMMANDS: Final[Table] = {
     "show": "caponier.cli.matrix.show:show",
     "search": "caponier.cli.matrix.search:search",
     "lint": "caponier.cli.matrix.lint:lint",
+    "migrate": "caponier.cli.matrix.migrate:migrate",
+    "diff": "caponier.cli.matrix.diff:diff",
     "export": "caponier.cli.matrix.export:export",
     "propose": "caponier.cli.matrix.propose:app",
     "review": "caponier.cli.matrix.review:review",

@@ -1,12 +1,14 @@
 """Findings of Caponier (`caponier.findings/1`): the techniques that each of them names."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.json_tree import Node
-from caponier.matrix.documents.mention import Document, DocumentKind, Mention
+from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Mention
 
 SCHEMA: Final = "caponier.findings/1"
 _VERSION: Final = re.compile(r"(atlas|attack)(?:-enterprise)?-(\d[\w.]*)")
@@ -41,3 +43,37 @@ def _techniques(finding: Node, place: int) -> Iterator[Mention]:
                 f"findings[{place}].techniques[{number}]",
                 name=technique.piece("name"),
             )
+
+
+def matrix_edits(root: Node, changed: Sequence[str], before: Matrix, after: Matrix) -> Iterator[Edit]:
+    """Yield the changes beside the ids: the version that the document names, and another matrix than before.
+
+    Args:
+        root: The document.
+        changed: Paths of the techniques whose ids change.
+        before: The version that it was about.
+        after: The version that it is about now.
+    """
+    version = root.get("matrix")
+    if version is not None and version.value == before.version:
+        yield Edit(version.start, version.end, json.dumps(after.version))
+    if before.kind == after.kind:
+        return
+    wanted = set(changed)
+    findings = root.get("findings")
+    for place, finding in enumerate(findings.items() if findings else []):
+        techniques = finding.get("techniques")
+        for number, technique in enumerate(techniques.items() if techniques else []):
+            if f"findings[{place}].techniques[{number}]" in wanted:
+                yield from _other_matrix(technique, after)
+
+
+def _other_matrix(technique: Node, after: Matrix) -> Iterator[Edit]:
+    """Only the 2020 matrix has colours, so an entry of another one has none."""
+    matrix, color = technique.get("matrix"), technique.get("color")
+    if matrix is not None:
+        yield Edit(matrix.start, matrix.end, json.dumps(after.kind))
+    if color is not None and after.kind != ids.FOUNDING:
+        before = max((member.end for member in technique.members().values() if member.end < color.key_start), default=-1)
+        if before >= 0:
+            yield Edit(before, color.end, "")

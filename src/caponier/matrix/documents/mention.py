@@ -127,7 +127,7 @@ def apply(text: str, edits: list[Edit]) -> str:
     An edit within another one is dropped: the outer one has replaced it.
     """
     parts, place = [], 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end > edit.start, -edit.end)):
         if edit.start >= place:
             parts += [text[place : edit.start], edit.text]
             place = edit.end

@@ -1,13 +1,16 @@
 """STIX 2.x bundles: attack patterns, tactics and the relations between techniques."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
 
+from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.json_tree import Node
-from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
+from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Edit, Mention, Piece
 
+_VERSION: Final = re.compile(r"Version (atlas|attack)(?:-enterprise)?-(\d[\w.]*)")
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?\"?$")
 
 
@@ -33,12 +36,24 @@ def read(text: str, root: Node) -> Document:
 
 
 def _said(listed: list[Node], mentions: list[Mention]) -> Iterator[tuple[str, str, str]]:
-    """A collection says its version, and the entries say what it is a version of."""
+    """A collection says its version, and the entries what it is a version of; our own matrix objects say both."""
     kinds = {mention.kind for mention in mentions if mention.kind}
     for node in listed:
         version = node.text("x_mitre_version")
         if node.text("type") == "x-mitre-collection" and version and len(kinds) == 1:
-            yield "", kinds.pop(), version
+            yield "", next(iter(kinds)), version
+        match = _VERSION.fullmatch(node.text("description") or "")
+        if match and node.text("type") == "x-mitre-matrix":
+            yield "", match[1], match[2]
+
+
+def version_edits(root: Node, before: Matrix, after: Matrix) -> Iterator[Edit]:
+    """Yield the change of the version that a matrix object of ours names."""
+    objects = root.get("objects")
+    for node in objects.items() if objects else []:
+        said = node.get("description")
+        if said and node.text("type") == "x-mitre-matrix" and said.value == f"Version {before.version}":
+            yield Edit(said.start, said.end, json.dumps(f"Version {after.version}"))
 
 
 def _parents(listed: list[Node]) -> Iterator[tuple[str, Piece]]:

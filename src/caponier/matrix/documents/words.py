@@ -1,13 +1,18 @@
 """Names by which a column of names or of tactics is told from others, whatever version it is of."""
 
+import html
+import re
 from functools import cache
+from typing import Final
 
 from caponier.matrix import attack, catalogue
+
+_MARKUP: Final = re.compile(r"[*`_\\]")
 
 
 def folded(name: str) -> str:
     """Return a name as it is compared: without case, markup and doubled spaces."""
-    return " ".join(name.replace("*", " ").replace("`", " ").replace("_", " ").split()).casefold()
+    return " ".join(_MARKUP.sub(" ", html.unescape(name)).split()).casefold()
 
 
 def short(tactic: str) -> str:

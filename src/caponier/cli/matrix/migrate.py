@@ -1,0 +1,98 @@
+"""`caponier matrix migrate`: layers, annotations, rules and findings carried over to another version."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.lint_matrix import Skip, Versions
+from caponier.app.matrix_library import matrix_library
+from caponier.app.migrate_matrix import MigrationReport, carry_out, plan
+from caponier.app.workspace import load_workspace
+from caponier.cli.matrix import migrate_view, options
+from caponier.cli.output import Format, notes, write_table, write_text
+from caponier.cli.safe_text import plain
+from caponier.errors import InputError
+
+EXAMPLE: Final = "Example: [bold]caponier matrix migrate layer.json --from atlas-4.4.0 --to atlas-5.6[/bold]"
+PARTLY: Final = 3
+
+
+def migrate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, and folders of them.",
+        ),
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="VERSION", help="The version to carry them over to.", autocompletion=options.complete_version
+        ),
+    ],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="VERSION",
+            help="The version that they are about. Else the one that a file names, or the pinned one.",
+            autocompletion=options.complete_version,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="PATH", help="New file, or folder for several. Else NAME.VERSION beside each."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would become of them.")] = (
+        False
+    ),
+    format_: Annotated[Format | None, typer.Option("--format", help="How to print what became of them.")] = None,
+    quiet: options.Quiet = False,
+    workspace: options.Where = None,
+) -> None:
+    """Carry documents over to another version of the matrix, into new files; the old ones stay.
+
+    Prints what needs a person: each annotation with what happened, why, and what it may become. Nothing is lost: what
+    cannot be mapped stays in the new file under its old id.
+
+    Exit code: 0 all carried over, 2 wrong input and nothing written, 3 some annotations need a person or some files
+    could not be read.
+    """
+    home = load_workspace(workspace)
+    library = matrix_library(home)
+    versions = Versions(library, pinned=home.pinned if home else None)
+    tasks, skipped = plan(paths, versions, library.load(to), from_, out)
+    if not tasks:
+        _refuse(skipped)
+    reports = carry_out(tasks, dry_run=dry_run)
+    _print(reports, skipped, format_ or Format.TABLE)
+    _tell(reports, skipped, quiet=quiet)
+    if skipped or any(report.needs_human for report in reports):
+        raise typer.Exit(PARTLY)
+
+
+def _refuse(skipped: list[Skip]) -> None:
+    if not skipped:
+        raise InputError("there is nothing to migrate in what was named", mend="Name a layer, a rule, or a folder of them.")
+    more = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
+    raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].path)
+
+
+def _print(reports: list[MigrationReport], skipped: list[Skip], chosen: Format) -> None:
+    if chosen is Format.TABLE:
+        if any(report.needs_human for report in reports):
+            write_table(migrate_view.table(reports), None)
+    elif chosen is Format.JSON:
+        write_text(migrate_view.to_json(reports, skipped), None)
+    else:
+        write_text((migrate_view.to_csv if chosen is Format.CSV else migrate_view.to_markdown)(reports), None)
+
+
+def _tell(reports: list[MigrationReport], skipped: list[Skip], *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    for skip in skipped:
+        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
+    for report in reports:
+        console.print(plain(migrate_view.summary(report)), markup=False, soft_wrap=True)

@@ -1,0 +1,80 @@
+"""What one version of a matrix says about ids, in the form in which documents are held against it."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from os.path import commonprefix
+
+from caponier.matrix import attack
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.documents import ids
+from caponier.matrix.documents.words import folded, short
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A technique, as far as documents repeat what a matrix says."""
+
+    id: str
+    name: str
+    tactics: tuple[str, ...] = ()
+    """Short names; empty if they are not known."""
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Book:
+    """The ids of one version."""
+
+    version: str
+    kind: str
+    entries: Mapping[str, Entry]
+    tactics: Mapping[str, str] = field(default_factory=dict)
+    """Names by id; empty if they are not known."""
+    retired: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Name and replacement of what this version itself took back."""
+    complete: bool = True
+    """False if an id that is not here may all the same be right."""
+
+    @cached_property
+    def ids_by_name(self) -> Mapping[str, tuple[str, ...]]:
+        """Ids of techniques by folded name: a few names are there more than once."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.entries.values():
+            name = folded(entry.name)
+            found[name] = (*found.get(name, ()), entry.id)
+        return found
+
+    @cached_property
+    def tactic_ids(self) -> Mapping[str, str]:
+        """Ids of tactics by short name."""
+        return {short(name): id_ for id_, name in self.tactics.items()}
+
+    def tactic(self, said: str) -> str | None:
+        """Return the short name of the tactic that a document means by its id, its name or its short name."""
+        by_id = self.tactics.get(said.strip().upper())
+        if by_id is not None:
+            return short(by_id)
+        return short(said) if short(said) in self.tactic_ids else None
+
+    def nearest(self, id_: str) -> str | None:
+        """Return the known id that looks most like another."""
+        close = difflib.get_close_matches(id_, self.entries, n=10, cutoff=0.7)
+        return max(close, key=lambda other: len(commonprefix([id_, other])), default=None)  # noqa: RUF071 - by character
+
+
+def book_of(matrix: Matrix) -> Book:
+    """Return what a version says of ids."""
+    names = {tactic.id: tactic.name for tactic in matrix.tactics}
+    entries = {
+        t.id: Entry(t.id, t.name, tuple(short(names[id_]) for id_ in t.tactics), t.parent) for t in matrix.techniques
+    }
+    retired = {gone.id: (gone.name, gone.replaced_by) for gone in matrix.retired}
+    return Book(matrix.version, matrix.kind, entries, names, retired)
+
+
+def shipped_attack() -> Book:
+    """Return the facts of ATT&CK Enterprise that ship with the package."""
+    entries = {id_: Entry(id_, name, parent=ids.parent_of(id_)) for id_, name in attack.names().items()}
+    return Book("attack-enterprise", ids.ATTACK, entries, complete=False)
