@@ -7,6 +7,8 @@ from typing import Final
 _NAMES: Final = 0.85
 _TEXTS: Final = 0.6
 _FEWEST_WORDS: Final = 6
+_SMALL: Final = {"a", "an", "and", "by", "for", "from", "in", "of", "on", "or", "the", "through", "to", "via", "with"}
+"""Words that tell no two things apart."""
 
 
 def alike_names(one: str, other: str) -> bool:
@@ -29,4 +31,4 @@ def alike_texts(one: str, other: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return [word for word in re.findall(r"\w+", text.casefold()) if word not in _SMALL]

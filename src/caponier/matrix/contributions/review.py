@@ -1,8 +1,9 @@
 """The gate: contributions held against a version of a matrix, everything that is wrong with them at once."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.sheet import Sheet, read_sheet
 from caponier.matrix.contributions.study_check import check_study
 from caponier.matrix.contributions.technique_check import check_technique
+from caponier.matrix.contributions.tree import shown
 from caponier.matrix.library import Library
 
 MOST_FILES: Final = 200
@@ -79,14 +81,20 @@ def review(paths: Sequence[Path], library: Library, version: str | None = None) 
     if len(paths) > MOST_FILES:
         raise InputError(f"{len(paths):,} files are too many at once", mend=f"Review at most {MOST_FILES} together.")
     asked = library.load(version) if version else None
-    read = [(str(path), *read_sheet(path)) for path in paths]
-    matrices = {name: _matrix(sheet, library, asked) for name, sheet, _ in read if sheet}
-    grounds: dict[str, Ground] = {}
-    for matrix in matrices.values():
-        if isinstance(matrix, Matrix) and matrix.version not in grounds:
-            beside = [sheet for name, sheet, _ in read if sheet and matrices[name] is matrix]
-            grounds[matrix.version] = Ground(matrix, beside)
-    return Review(tuple(_reviewed(name, sheet, found, matrices.get(name), grounds) for name, sheet, found in read))
+    read = [read_sheet(path) for path in paths]
+    load = cache(library.load)
+    matrices = [_matrix(sheet, load, asked) if sheet else None for sheet, _ in read]
+    beside: dict[str, list[Sheet]] = {}
+    for (sheet, _), matrix in zip(read, matrices, strict=True):
+        if sheet and isinstance(matrix, Matrix):
+            beside.setdefault(matrix.version, []).append(sheet)
+    grounds = {one.version: Ground(one, beside[one.version]) for one in matrices if isinstance(one, Matrix)}
+    return Review(
+        tuple(
+            _reviewed(shown(path), sheet, found, matrix, grounds)
+            for path, (sheet, found), matrix in zip(paths, read, matrices, strict=True)
+        )
+    )
 
 
 def contribution_files(paths: Iterable[Path]) -> list[Path]:
@@ -117,13 +125,13 @@ def _in_folder(folder: Path) -> Iterator[Path]:
                 yield Path(place) / name
 
 
-def _matrix(sheet: Sheet, library: Library, asked: Matrix | None) -> Matrix | Objection | None:
+def _matrix(sheet: Sheet, load: Callable[[str], Matrix], asked: Matrix | None) -> Matrix | Objection | None:
     """Return the matrix to hold a sheet against, or why there is none; None if the sheet names none."""
     named = sheet.text("matrix")
     if not named:
         return asked
     try:
-        own = library.load(named)
+        own = load(named)
     except InputError as unknown:
         # What a newer version was merged from may be elsewhere, as long as somebody says what to hold it against.
         if asked and named.startswith(f"{asked.kind}"):

@@ -12,7 +12,7 @@ from caponier.matrix.contributions import public_address
 from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, Field, Holds, Kind
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.refused_keys import refusal
-from caponier.matrix.contributions.tree import Branch, UnreadableError, grow
+from caponier.matrix.contributions.tree import Branch, UnreadableError, grow, shown
 from caponier.matrix.evidence import Precision
 
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
@@ -80,10 +80,10 @@ def read_sheet(path: Path) -> tuple[Sheet | None, list[Objection]]:
     except UnreadableError as unreadable:
         return None, [unreadable.objection]
     assert isinstance(tree.value, dict)  # noqa: S101 - grow returns nothing else, for the type checker
-    kind = tree.value.get("kind")
+    name, kind = shown(path), tree.value.get("kind")
     known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(Kind)
     form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
-    sheet, found = _Reader(str(path)).read(tree.value, form, Sheet(str(path), 1), strict=known)
+    sheet, found = _Reader(name).read(tree.value, form, Sheet(name, 1), strict=known)
     objections = sorted([*objections, *found], key=lambda objection: objection.line)
     return sheet if known else None, _capped(objections)
 

@@ -57,7 +57,7 @@ def grow(path: Path) -> tuple[Branch, list[Objection]]:
     Raises:
         UnreadableError: If there is no tree.
     """
-    name = str(path)
+    name = shown(path)
     text = _text(path, name)
     try:
         _check_depth(text, name)
@@ -75,6 +75,11 @@ def grow(path: Path) -> tuple[Branch, list[Objection]]:
     if tree is None or not isinstance(tree.value, dict):
         raise _unreadable(name, "the file holds no fields", "Start from: caponier matrix propose --help")
     return tree, objections
+
+
+def shown(path: Path) -> str:
+    """Return a file's name as text that can be printed: a name need not be UTF-8."""
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _text(path: Path, name: str) -> str:

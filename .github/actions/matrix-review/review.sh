@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Reviews contributions and tells the pull request: annotations on the lines, and a summary of the run.
+# Names and texts of contributions are whoever's: they are only ever passed on, in quotes and behind `--`.
+set -euo pipefail
+
+asked=()
+while IFS= read -r line; do
+  [[ -z "$line" ]] || asked+=("$line")
+done <<<"$REVIEW_PATHS"
+if [[ ${#asked[@]} -eq 0 ]]; then
+  echo "caponier: the input paths is empty" >&2
+  exit 2
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+files=("${asked[@]}")
+if [[ "$REVIEW_CHANGED_ONLY" == true && -n "${GITHUB_BASE_REF:-}" ]]; then
+  git diff -z --name-only --diff-filter=d "origin/$GITHUB_BASE_REF...HEAD" -- "${asked[@]}" >"$scratch/changed"
+  files=()
+  while IFS= read -r -d '' name; do
+    case "$name" in *.yaml | *.yml) files+=("$name") ;; esac
+  done <"$scratch/changed"
+  if [[ ${#files[@]} -eq 0 ]]; then
+    echo "No contribution is changed." >>"$GITHUB_STEP_SUMMARY"
+    echo "verdict=good" >>"$GITHUB_OUTPUT"
+    exit 0
+  fi
+fi
+
+options=(--quiet)
+[[ -z "$REVIEW_MATRIX" ]] || options+=(--matrix "$REVIEW_MATRIX")
+
+code=0
+caponier matrix review "${options[@]}" --format github -- "${files[@]}" 2>"$scratch/errors" || code=$?
+# A name in a message must not begin a line, nor be a command of the runner within it.
+sed 's/##\[/## [/g; s/^/caponier: /' "$scratch/errors" >&2
+
+if [[ $code -le 2 && ! -s "$scratch/errors" ]]; then
+  caponier matrix review "${options[@]}" --format markdown -- "${files[@]}" >>"$GITHUB_STEP_SUMMARY" || true
+else
+  echo "The contributions could not be reviewed." >>"$GITHUB_STEP_SUMMARY"
+fi
+
+case $code in
+  0) verdict=good ;;
+  1) verdict=look ;;
+  *) verdict=error ;;
+esac
+echo "verdict=$verdict" >>"$GITHUB_OUTPUT"
+if [[ $code -eq 1 && "$REVIEW_FAIL_ON_LOOK" != true ]]; then
+  exit 0
+fi
+exit "$code"
