@@ -176,9 +176,9 @@ def test_a_hostile_name_is_a_name(repository: Path, changed_only: str) -> None:
     commit(repository, "Add")
     step = act(repository, changed_only=changed_only)
     assert step.code == 2
-    # Each file has a severity, no description, and all but the first an id that is taken.
-    assert len(step.commands) == 3 * len(HOSTILE) - 1
-    assert all(line.startswith("::error file=contributions/") for line in step.commands)
+    # Each file has a severity and no description; all but the first have the id and the name of another.
+    assert len(step.commands) == 4 * len(HOSTILE) - 2
+    assert all(line.startswith(("::error file=contrib", "::warning file=contrib")) for line in step.commands)
     assert len(step.log.splitlines()) == len(step.commands)
     assert "##[" not in step.log
     assert not list(repository.rglob("owned*"))

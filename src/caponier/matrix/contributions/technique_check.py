@@ -137,9 +137,9 @@ def _name(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         else:
             mend = "See whether the two are one."
             yield _look(sheet, "name", f"it is nearly the name of {technique.id} {technique.name}", mend)
-    for other in _others(sheet, ground):
-        if alike_names(name, other.text("name")):
-            yield _look(sheet, "name", f"it is nearly the name in {other.file}", "See whether the two are one.")
+    twin = next((other for other in _others(sheet, ground) if alike_names(name, other.text("name"))), None)
+    if twin:
+        yield _look(sheet, "name", f"it is nearly the name in {twin.file}", "See whether the two are one.")
 
 
 def _description(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
@@ -147,9 +147,9 @@ def _description(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     for technique in ground.matrix.techniques:
         if technique.id != sheet.text("id") and alike_texts(text, technique.description):
             yield _look(sheet, "description", f"it is nearly that of {technique.id}", "See whether the two are one.")
-    for other in _others(sheet, ground):
-        if alike_texts(text, other.text("description")):
-            yield _look(sheet, "description", f"it is nearly that in {other.file}", "See whether the two are one.")
+    twin = next((other for other in _others(sheet, ground) if alike_texts(text, other.text("description"))), None)
+    if twin:
+        yield _look(sheet, "description", f"it is nearly that in {twin.file}", "See whether the two are one.")
 
 
 def _others(sheet: Sheet, ground: Ground) -> list[Sheet]:
