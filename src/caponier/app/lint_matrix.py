@@ -83,6 +83,7 @@ class Versions:
                 raise InputError(f"{self._asked[kind]} and {version} are of one matrix", mend="Give one of them.")
             self._asked[kind] = version
         self._pinned = pinned
+        self._chosen = cache(self._choose)
         self._book = cache(self._loaded)
         self._others = cache(self._all)
 
@@ -92,7 +93,7 @@ class Versions:
 
     def book(self, kind: str, said: str | None) -> Book | None:
         """Return the book for a kind of matrix and the version that a document says."""
-        version = self._asked.get(kind) or self._said(kind, said) or self.pinned_of(kind) or self._newest(kind)
+        version = self._chosen(kind, said)
         if version is None:
             return shipped_attack() if kind == ids.ATTACK else None
         self.used[version] = None
@@ -107,6 +108,9 @@ class Versions:
         """Return the versions at hand of a kind of matrix, oldest first."""
         there = [version for version in self.library.versions() if self._kind(version) == kind]
         return tuple(sorted(there, key=lambda version: numbers_of(version) or (0,)))
+
+    def _choose(self, kind: str, said: str | None) -> str | None:
+        return self._asked.get(kind) or self._said(kind, said) or self.pinned_of(kind) or self._newest(kind)
 
     def _said(self, kind: str, said: str | None) -> str | None:
         version = self.named(kind, said) if said else None
@@ -179,7 +183,9 @@ def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path
             skipped.append(Skip(shown(found.path), NO_DOCUMENT))
 
 
-NO_DOCUMENT: Final = "is none of the formats: a Navigator layer, Sigma, STIX, findings, Markdown, or CSV with a column of ids"
+NO_DOCUMENT: Final = (
+    "is none of the formats: a Navigator layer, Sigma, STIX, findings, Markdown, or CSV with a column of ids"
+)
 
 
 def numbers_of(version: str) -> tuple[int, ...]:

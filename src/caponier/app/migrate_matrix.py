@@ -12,7 +12,7 @@ from caponier.errors import InputError
 from caponier.matrix.catalogue import DEFAULT, Matrix
 from caponier.matrix.documents import findings, ids, reading, stix
 from caponier.matrix.documents.layer_edits import layer_edits
-from caponier.matrix.documents.mention import Document, DocumentKind, Edit, apply
+from caponier.matrix.documents.mention import Document, DocumentKind, apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
 
 
@@ -211,7 +211,9 @@ def carry_out(tasks: Sequence[Task], *, dry_run: bool = False) -> list[Migration
             try:
                 task.out.parent.mkdir(parents=True, exist_ok=True)
             except OSError as failed:
-                raise InputError(f"the folder cannot be made: {failed.strerror}", where=shown(task.out.parent)) from failed
+                raise InputError(
+                    f"the folder cannot be made: {failed.strerror}", where=shown(task.out.parent)
+                ) from failed
             write_bytes(task.out, text.encode())
         before, after = task.rewriter.before.version, task.rewriter.after.version
         out = None if dry_run else task.out

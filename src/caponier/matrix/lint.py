@@ -27,6 +27,7 @@ from caponier.matrix.documents.book import Book, Entry
 from caponier.matrix.documents.ids import Role, Spelling
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
 from caponier.matrix.documents.words import folded, short
+from caponier.matrix.technique import Tactic, Technique
 
 
 class Code(StrEnum):
@@ -167,7 +168,7 @@ class _Checker:
         if not mention.certain:
             return
         founding = catalogue.load(catalogue.DEFAULT)
-        columns: Sequence[catalogue.Technique | catalogue.Tactic] = [*founding.techniques, *founding.tactics]
+        columns: Sequence[Technique | Tactic] = [*founding.techniques, *founding.tactics]
         entries = [entry for entry in columns if entry.v1_id == mention.id]
         use = " or ".join(f"{entry.id} ({entry.name})" for entry in entries)
         message = f"{mention.id} is of MITRE's first data release of March 2021"
@@ -245,8 +246,7 @@ class _Checker:
             message = f"{entry.id} is {entry.name!r}; the name {name!r} belongs to {', '.join(owners)}"
             yield self._flaw(Code.SWAPPED_NAME, message, mention, mention.name)
         elif mention.beside is Beside.SURE or _nearly(text, own, mention.beside):
-            said = mention.name.value if mention.beside in (Beside.SURE, Beside.MAYBE) else "another name"
-            message = f"{entry.id} is {entry.name!r} in {book.version}, not {said[:80]!r}"
+            message = f"{entry.id} is {entry.name!r} in {book.version}, not {_said(mention.name, own, mention.beside)!r}"
             yield self._flaw(Code.WRONG_NAME, message, mention, mention.name)
 
     def _begins_with_parent(self, text: str, book: Book, entry: Entry) -> bool:
@@ -309,9 +309,7 @@ class _Checker:
             own = [entry for (t, _), entry in zip(techniques, entries, strict=True) if t.kind == mention.kind]
             # Where a technique's tactics are not known, it may well be of this one.
             if own and tactic and tactic not in served and all(entry and entry.tactics for entry in entries):
-                yield self._flaw(
-                    Code.LONE_TACTIC, f"no technique of this rule is of {tactic}: {_listed(own)}", mention
-                )
+                yield self._flaw(Code.LONE_TACTIC, f"no technique of this rule is of {tactic}: {_listed(own)}", mention)
 
 
 def newer_by_number(id_: str, said: str) -> bool:
@@ -363,6 +361,16 @@ def _says(text: str, own: str, beside: Beside) -> bool:
     if beside is Beside.BEFORE:
         return text.endswith(own) and not text[: -len(own)][-1:].isalnum()
     return text == own or text.endswith(f": {own}")
+
+
+def _said(name: Piece, own: str, beside: Beside) -> str:
+    """Return what a document says in the place of a name."""
+    pieces, count = name.value.split(), len(own.split())
+    if beside is Beside.AFTER:
+        pieces = pieces[:count]
+    elif beside is Beside.BEFORE:
+        pieces = pieces[-count:]
+    return " ".join(pieces)[:80]
 
 
 def _nearly(text: str, own: str, beside: Beside) -> bool:

@@ -80,7 +80,9 @@ def lint(
 
 def _refuse(report: LintReport) -> None:
     if not report.skipped:
-        raise InputError("there is nothing to check in what was named", mend="Name a layer, a rule, or a folder of them.")
+        raise InputError(
+            "there is nothing to check in what was named", mend="Name a layer, a rule, or a folder of them."
+        )
     first, more = report.skipped[0], len(report.skipped) - 1
     raise InputError(f"nothing could be read{f' (and {more} more files)' if more else ''}: {plain(first.reason)}")
 
@@ -104,4 +106,4 @@ def _tell(report: LintReport, *, quiet: bool) -> None:
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
     names = sum(file.ids for file in report.files)
     against = f" against {', '.join(report.versions)}" if report.versions else ""
-    console.print(f"{len(report.files)} files with {names} ids{against}: {report.flaws} found", markup=False)
+    console.print(f"{len(report.files)} files with {names} ids{against}: {report.flaws} found", markup=False, soft_wrap=True)

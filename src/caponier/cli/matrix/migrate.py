@@ -29,7 +29,10 @@ def migrate(
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="VERSION", help="The version to carry them over to.", autocompletion=options.complete_version
+            "--to",
+            metavar="VERSION",
+            help="The version to carry them over to.",
+            autocompletion=options.complete_version,
         ),
     ],
     from_: Annotated[
@@ -75,7 +78,9 @@ def migrate(
 
 def _refuse(skipped: list[Skip]) -> None:
     if not skipped:
-        raise InputError("there is nothing to migrate in what was named", mend="Name a layer, a rule, or a folder of them.")
+        raise InputError(
+            "there is nothing to migrate in what was named", mend="Name a layer, a rule, or a folder of them."
+        )
     more = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
     raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].path)
 

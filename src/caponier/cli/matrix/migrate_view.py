@@ -85,9 +85,13 @@ def summary(report: MigrationReport) -> str:
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items())
     where = f"written to {shown(report.out)}" if report.out else "nothing written"
     need = len(report.needs_human)
-    told = f"{need} need a person" if need else "none needs a person"
+    told = f"{need} need{'s' if need == 1 else ''} a person" if need else "none needs a person"
     versions = f"{report.before} -> {report.after}"
-    return f"{shown(report.path)} ({versions}): {len(report.annotations)} annotations: {counts}; {told}; {where}"
+    return f"{shown(report.path)} ({versions}): {_annotations(report)}: {counts}; {told}; {where}"
+
+
+def _annotations(report: MigrationReport) -> str:
+    return "1 annotation" if len(report.annotations) == 1 else f"{len(report.annotations)} annotations"
 
 
 def _open(reports: Sequence[MigrationReport]) -> Iterator[tuple[MigrationReport, Carried]]:

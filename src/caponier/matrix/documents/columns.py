@@ -12,7 +12,10 @@ _IDS: Final = {"id", "technique id", "techniqueid", "attack id", "att&ck id", "a
 _NAMES: Final = {"technique name", "name", "technique", "title"}
 _TACTICS: Final = {"tactic", "tactics", "tactic name", "tactic names", "phase", "phase name", "kill chain phase"}
 _PARENTS: Final = {"parent", "parent id", "subtechnique of", "sub technique of"}
-_LIST: Final = re.compile(r"\s*[;,|]\s*|<br ?/?>|\n")
+_LIST: Final = re.compile(r"[;,|\n]|<br ?/?>")
+_WIDTH: Final = 64
+_SAMPLE: Final = 1000
+"""Columns and rows that are looked at to tell what a table holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> Colu
         rows: The cells below, as text.
     """
     titles = [_title(cell) for cell in head or ()]
-    width = max((len(row) for row in rows), default=0)
+    rows = rows[:_SAMPLE]
+    width = min(max((len(row) for row in rows), default=0), _WIDTH)
     id_column = _find(titles, _IDS, width, rows, _holds_id)
     if id_column is None:
         return None
@@ -47,8 +51,8 @@ def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> Colu
 
 
 def parts(cell: str) -> list[str]:
-    """Return the entries of a cell that lists several."""
-    return [part for part in _LIST.split(cell) if part.strip()]
+    """Return the entries of a cell that lists several, without the space around them."""
+    return [part.strip() for part in _LIST.split(cell) if part.strip()]
 
 
 def _title(cell: str) -> str:
@@ -57,7 +61,8 @@ def _title(cell: str) -> str:
 
 def _holds_id(cell: str) -> bool:
     found = parts(cell.strip().strip("`*"))
-    return bool(found) and all(ids.looks_like_one(part.strip().strip("`*")) for part in found) or _begins(cell)
+    listed = bool(found) and all(ids.looks_like_one(part.strip("`*")) for part in found)
+    return listed or _begins(cell)
 
 
 def _begins(cell: str) -> bool:

@@ -45,7 +45,7 @@ def _rows(text: str, start: int, delimiter: str, where: str) -> Iterator[Row]:
             end = _closing(text, place, where)
             rest = plain.match(text, end)
             stop = rest.end() if rest else end
-            row.append(Piece(text[place + 1 : end - 1].replace('""', '"') + text[end:stop], place, stop, Form.CSV))
+            row.append(Piece(text[place + 1 : end - 1].replace('""', '"') + text[end:stop], place, stop, Form.QUOTED))
         else:
             match = plain.match(text, place)
             stop = match.end() if match else place
@@ -92,8 +92,7 @@ def _ids(text: str, cell: Piece) -> Iterator[Piece]:
     if not listed or not all(ids.looks_like_one(part) for part in listed):
         return
     place = cell.start
-    for part in listed:
-        written = part.strip()
+    for written in listed:
         place = text.index(written, place)
         yield Piece(written, place, place + len(written))
         place += len(written)
@@ -123,13 +122,13 @@ def _cell(row: Row, column: int | None) -> Piece | None:
 
 def tactic_pieces(cell: Piece) -> Iterator[Piece]:
     """Yield the tactics of a cell; several only if none of them holds what would have to be quoted."""
-    listed = [part.strip() for part in parts(cell.value)]
+    listed = parts(cell.value)
     if len(listed) == 1:
         yield Piece(listed[0], cell.start, cell.end, cell.form)
         return
-    offset = cell.start
+    place = 0
     for part in listed:
-        inner = cell.value.find(part)
-        shift = 1 if cell.end - cell.start > len(cell.value) else 0
-        offset = cell.start + shift + inner
-        yield Piece(part, offset, offset + len(part))
+        place = cell.value.index(part, place)
+        start = cell.start + (cell.form is Form.QUOTED) + place
+        yield Piece(part, start, start + len(part))
+        place += len(part)

@@ -55,9 +55,9 @@ def matrix_edits(root: Node, changed: Sequence[str], before: Matrix, after: Matr
         after: The version that it is about now.
     """
     version = root.get("matrix")
-    if version is not None and version.value == before.version:
-        yield Edit(version.start, version.end, json.dumps(after.version))
     if before.kind == after.kind:
+        if version is not None and version.value == before.version:
+            yield Edit(version.start, version.end, json.dumps(after.version))
         return
     wanted = set(changed)
     findings = root.get("findings")
@@ -74,6 +74,8 @@ def _other_matrix(technique: Node, after: Matrix) -> Iterator[Edit]:
     if matrix is not None:
         yield Edit(matrix.start, matrix.end, json.dumps(after.kind))
     if color is not None and after.kind != ids.FOUNDING:
-        before = max((member.end for member in technique.members().values() if member.end < color.key_start), default=-1)
+        before = max(
+            (member.end for member in technique.members().values() if member.end < color.key_start), default=-1
+        )
         if before >= 0:
             yield Edit(before, color.end, "")

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Union
+from typing import Final, TypeAlias
 
 from caponier.errors import InputError
 from caponier.matrix.documents.mention import Form, Piece
@@ -23,7 +23,7 @@ class Literal:
     text: str
 
 
-Value = Union[dict[str, "Node"], list["Node"], str, Literal]
+Value: TypeAlias = "dict[str, Node] | list[Node] | str | Literal"
 
 
 @dataclass(frozen=True, slots=True)

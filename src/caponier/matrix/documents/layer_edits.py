@@ -43,7 +43,7 @@ def layer_edits(text: str, root: Node, moves: Sequence[Move], before: Matrix, af
 
 
 def number(version: str) -> str:
-    """Return a version as layers name it: atlas-5.6 is 5.6.0, atlas-2026.09 is 2026.09, attack-enterprise-17.0 is 17.0."""
+    """Return a version as layers name it: atlas-5.6 is 5.6.0, attack-enterprise-17.0 is 17.0."""
     tail = version.rpartition("-")[2]
     return f"{tail}.0" if version.startswith("atlas") and re.fullmatch(r"\d{1,2}\.\d{1,2}", tail) else tail
 

@@ -1,8 +1,10 @@
 """Markdown: ids in running text, in tables, in links and in code, by their places."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from caponier.matrix.documents import ids
@@ -10,7 +12,7 @@ from caponier.matrix.documents.columns import Columns, parts, recognise
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
 
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
-_RULE: Final = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_RULE: Final = re.compile(r"\|?:?-+:?(?:\|:?-+:?)*\|?")
 _BAR: Final = re.compile(r"(?<!\\)\|")
 _LINK: Final = re.compile(r"\[([^\[\]\n]{1,300})\]\(<?([^()\s<>]{1,500})>?\)")
 _ADDRESS: Final = re.compile(
@@ -22,6 +24,8 @@ _CLOSED: Final = re.compile(r"[*_`\"']*[)\]]")
 _OPENED: Final = re.compile(r"\s*[(\[][*_`\"']*$")
 _NEAR: Final = 120
 """Characters of text beside an id in which its name is looked for."""
+_MARKS: Final = 20
+"""Characters of brackets and emphasis between a name and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def _table_end(lines: list[_Line], number: int) -> int:
     if number + 1 >= len(lines) or lines[number].code or "|" not in lines[number].text:
         return 0
     below = lines[number + 1].text
-    if "|" not in below or not _RULE.fullmatch(below):
+    if "|" not in below or not _RULE.fullmatch("".join(below.split())):
         return 0
     end = number + 2
     while end < len(lines) and "|" in lines[end].text and lines[end].text.strip():
@@ -121,8 +125,7 @@ def _filled(row: list[Piece], column: int | None) -> Piece | None:
 
 def _tactics(cell: Piece) -> Iterator[Piece]:
     place = cell.start
-    for part in parts(cell.value):
-        word = part.strip()
+    for word in parts(cell.value):
         place = cell.start + cell.value.find(word, place - cell.start)
         yield Piece(word, place, place + len(word))
         place += len(word)
@@ -132,7 +135,7 @@ def _cells(line: _Line) -> list[Piece]:
     """Return the cells of a line of a table, without the space around them."""
     bars = [-1, *(match.start() for match in _BAR.finditer(line.text)), len(line.text)]
     cells = []
-    for left, right in zip(bars, bars[1:], strict=False):
+    for left, right in pairwise(bars):
         raw = line.text[left + 1 : right]
         start = line.start + left + 1 + len(raw) - len(raw.lstrip())
         cells.append(Piece(raw.strip(), start, start + len(raw.strip())))
@@ -142,9 +145,10 @@ def _cells(line: _Line) -> list[Piece]:
 
 def _text(line: _Line, start: int = 0, end: int | None = None) -> Iterator[Mention]:
     """Yield the ids of a part of a line."""
-    text = line.text[:end]
-    links = list(_LINK.finditer(text, start))
-    for match in ids.IN_TEXT.finditer(text, start):
+    text = line.text
+    end = len(text) if end is None else end
+    links = list(_LINK.finditer(text, start, end))
+    for match in ids.IN_TEXT.finditer(text, start, end):
         written = Piece(match[0], line.start + match.start(), line.start + match.end())
         id_ = ids.canonical(match[0])
         if ids.is_other(id_):
@@ -152,24 +156,25 @@ def _text(line: _Line, start: int = 0, end: int | None = None) -> Iterator[Menti
         kind = ids.kind_of(id_)
         sure = kind not in (None, ids.ATTACK) or match[0].upper().startswith("AML")
         sure &= not (line.code and kind == ids.FIRST)
-        name, beside = (None, Beside.MAYBE) if line.code else _beside(line, text, start, match)
+        name, beside = (None, Beside.MAYBE) if line.code else _beside(line, start, end, match)
         yield Mention(
             id_, kind, ids.role_of(id_), written, f"line {line.number}", name=name, beside=beside, certain=sure
         )
-    for match in _ADDRESS.finditer(text, start):
+    for match in _ADDRESS.finditer(text, start, end):
         yield _address(line, match, links)
 
 
-def _beside(line: _Line, text: str, start: int, match: re.Match[str]) -> tuple[Piece | None, Beside]:
-    opened = _OPENED.search(text, start, match.start())
-    closed = _CLOSED.match(text, match.end())
+def _beside(line: _Line, start: int, end: int, match: re.Match[str]) -> tuple[Piece | None, Beside]:
+    text = line.text
+    opened = _OPENED.search(text, max(start, match.start() - _MARKS), match.start())
+    closed = _CLOSED.match(text, match.end(), end)
     if opened and closed and opened.start() > start and not text.startswith("](", match.end()):
         begin = max(start, opened.start() - _NEAR)
         return Piece(text[begin : opened.start()], line.start + begin, line.start + opened.start()), Beside.BEFORE
-    after = _AFTER.match(text, match.end())
+    after = _AFTER.match(text, match.end(), end)
     if after is None:
         return None, Beside.AFTER
-    stop = min(len(text), after.end() + _NEAR)
+    stop = min(end, after.end() + _NEAR)
     return Piece(text[after.end() : stop], line.start + after.end(), line.start + stop), Beside.AFTER
 
 
@@ -178,7 +183,8 @@ def _address(line: _Line, match: re.Match[str], links: list[re.Match[str]]) -> M
     piece = Piece(match[1], line.start + match.start(1), line.start + match.end(1))
     kind = ids.kind_of(id_)
     spelling = ids.Spelling.PATH if kind == ids.ATTACK and "." not in match[1] else ids.Spelling.PLAIN
-    link = next((link for link in links if link.start(2) <= match.start() < link.end(2)), None)
+    near = bisect_right(links, match.start(), key=lambda link: link.start(2)) - 1
+    link = links[near] if near >= 0 and match.start() < links[near].end(2) else None
     where = f"line {line.number}"
     if link is None or ids.IN_TEXT.search(link[1]):
         return Mention(id_, kind, ids.role_of(id_), piece, where, spelling, certain=False, echo=True)

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from caponier.matrix.documents.ids import Role, Spelling
 
@@ -16,12 +19,16 @@ class Form(StrEnum):
     JSON = "json"
     """A JSON string with its quotation marks."""
     CSV = "csv"
-    """A whole CSV cell, with its quotation marks if it has any."""
+    """A whole CSV cell without quotation marks."""
+    QUOTED = "quoted"
+    """A whole CSV cell with its quotation marks."""
 
     def write(self, value: str, delimiter: str = ",") -> str:
         """Return the text as it stands in the file."""
         if self is Form.JSON:
             return json.dumps(value, ensure_ascii=False)
+        if self is Form.QUOTED:
+            return '"' + value.replace('"', '""') + '"'
         if self is Form.CSV:
             cell = io.StringIO()
             csv.writer(cell, delimiter=delimiter, lineterminator="").writerow([value])
@@ -91,7 +98,7 @@ class DocumentKind(StrEnum):
     MARKDOWN = "markdown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """A document with its ids in the order of their places."""
 
@@ -109,7 +116,12 @@ class Document:
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
         """Return a place as line and column, both from 1."""
-        return self.text.count("\n", 0, offset) + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
 
 @dataclass(frozen=True, slots=True)

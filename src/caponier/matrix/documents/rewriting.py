@@ -1,4 +1,4 @@
-"""Carry the ids of a document over to another version: what is sure is rewritten in place, the rest stays and is listed."""
+"""Carry a document over to another version: what is sure is rewritten in place, the rest stays and is listed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

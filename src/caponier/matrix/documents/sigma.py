@@ -12,6 +12,8 @@ from caponier.matrix.documents import ids
 from caponier.matrix.documents.mention import Document, DocumentKind, Mention, Piece
 
 DEPTH: Final = 64
+SIZE: Final = 4 * 1024 * 1024
+"""Characters of a file; the largest rule sets in one file have a tenth of it."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAMESPACES: Final = {"attack": ids.ATTACK, "atlas": ids.ATLAS, "amltm": ids.FOUNDING}
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?$")
@@ -31,8 +33,10 @@ def read(text: str, where: str) -> Document | None:
     """Return the tags and the referenced techniques of each rule; None if no document of the file is a rule.
 
     Raises:
-        InputError: If it is no YAML, is nested deeper than 64, or names a key of a rule twice.
+        InputError: If it is too large, no YAML, nested deeper than 64, or names a key of a rule twice.
     """
+    if len(text) > SIZE:
+        raise InputError(f"is larger than {SIZE // 1024 // 1024} MiB, too large for rules", where=where)
     rules = list(_rules(text, where))
     if not any(_is_rule(rule) for rule in rules):
         return None
@@ -51,7 +55,8 @@ def _is_rule(rule: _Rule) -> bool:
 
 def _rules(text: str, where: str) -> Iterator[_Rule]:
     """Read event by event: nothing is built, so that aliases cannot blow up, and every scalar has its place."""
-    rule, path, key = _Rule(), [], ""
+    rule, key = _Rule(), ""
+    path: list[bool] = []
     try:
         for event in yaml.parse(text, _Loader):
             if isinstance(event, yaml.DocumentStartEvent):
