@@ -10,7 +10,7 @@ from caponier.matrix.loaders.version_name import atlas_draft, own_number
 from caponier.matrix.release import Release
 
 FORMAT: Final = "atlas-4"
-_NUMBER: Final = re.compile(r"[45]\.\d+\.\d+")
+_NUMBER: Final = re.compile(r"[45]\.\d+\.\d+", re.ASCII)
 
 
 def read_atlas_4(source: SourceFile, top: Part, version: str | None) -> Release:

@@ -21,16 +21,16 @@ from caponier.matrix.loaders.atlas_parts import (
     technique,
 )
 from caponier.matrix.loaders.draft import Draft
-from caponier.matrix.loaders.part import Part
+from caponier.matrix.loaders.part import Part, shown
 from caponier.matrix.loaders.source_file import SourceFile
 from caponier.matrix.loaders.version_name import atlas_draft, own_number
 from caponier.matrix.release import Countermeasure, Release
 from caponier.matrix.technique import Tactic
 
 FORMAT: Final = "atlas-6"
-_LAYOUT: Final = re.compile(r"6\.\d+\.\d+")
-_RELEASE: Final = re.compile(r"\d{4}\.\d{2}(\.\d{1,2})?|[45]\.\d+\.\d+")
-_STEP_ID: Final = re.compile(r"S\d{1,3}")
+_LAYOUT: Final = re.compile(r"6\.\d+\.\d+", re.ASCII)
+_RELEASE: Final = re.compile(r"\d{4}\.\d{2}(\.\d{1,2})?|[45]\.\d+\.\d+", re.ASCII)
+_STEP_ID: Final = re.compile(r"S\d{1,3}", re.ASCII)
 _REFERENCE: Final = "attack-reference"
 _MIGRATED: Final = "2021."
 _RELATIONS: Final = frozenset({"sequences", "achieves", "specializes", "mitigates", "employs"})
@@ -74,7 +74,7 @@ class _Relations:
         self._sources = {id_: part.mapping() for id_, part in top.entries("relationships")}
         unknown = {type_ for part in self._sources.values() for type_ in part.value} - _RELATIONS
         if unknown:
-            names = ", ".join(sorted(unknown)[:5])
+            names = ", ".join(map(shown, sorted(unknown)[:5]))
             draft.remarks.append(f"Relationships of unknown types were not read: {names}.")
 
     def of(self, source: str, type_: str) -> list[Part]:
@@ -84,7 +84,7 @@ class _Relations:
         rows = list(self._sources[source].rows(type_))
         for row in rows:
             if row.has("source") and row.name("source") != source:
-                raise row.at("source").wrong(f"it stands under {source}, which is not its source")
+                raise row.at("source").wrong(f"it stands under {shown(source)}, which is not its source")
             if row.has("relationship-type") and row.name("relationship-type") != type_:
                 raise row.at("relationship-type").wrong(f"it stands among those of type {type_!r}")
         return rows
@@ -108,7 +108,7 @@ class _Relations:
         known = {noun.id for group in nouns for noun in group}
         for source, part in self._sources.items():
             if source not in known and set(part.value) & (_RELATIONS - {"sequences"}):
-                raise part.wrong(f"{source} is no object of this file")
+                raise part.wrong("this is no object of this file")
 
 
 def _target(row: Part, pattern: re.Pattern[str]) -> str:

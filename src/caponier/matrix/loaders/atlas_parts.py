@@ -10,11 +10,11 @@ from caponier.matrix.loaders.draft import Draft
 from caponier.matrix.loaders.part import Part
 from caponier.matrix.technique import Level, Tactic, Technique
 
-TACTIC_ID: Final = re.compile(r"AML\.TA\d{4}")
-TECHNIQUE_ID: Final = re.compile(r"AML\.T\d{4}(\.\d{3})?")
-COUNTERMEASURE_ID: Final = re.compile(r"AML\.M\d{4}")
-STUDY_ID: Final = re.compile(r"AML\.CS\d{4}")
-_ATTACK_ID: Final = re.compile(r"TA\d{4}|[TM]\d{4}(\.\d{3})?")
+TACTIC_ID: Final = re.compile(r"AML\.TA\d{4}", re.ASCII)
+TECHNIQUE_ID: Final = re.compile(r"AML\.T\d{4}(\.\d{3})?", re.ASCII)
+COUNTERMEASURE_ID: Final = re.compile(r"AML\.M\d{4}", re.ASCII)
+STUDY_ID: Final = re.compile(r"AML\.CS\d{4}", re.ASCII)
+_ATTACK_ID: Final = re.compile(r"TA\d{4}|[TM]\d{4}(\.\d{3})?", re.ASCII)
 
 _PRECISION: Final = {
     "year": Precision.YEAR,
@@ -22,7 +22,7 @@ _PRECISION: Final = {
     "date": Precision.DAY,
     "day": Precision.DAY,
 }
-_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", re.ASCII)
 
 
 def check_type(row: Part, wanted: str) -> Part:
@@ -108,9 +108,10 @@ def date(row: Part, key: str, precision_key: str) -> tuple[datetime.date | None,
     known = _precision(row, precision_key) or written
     depth = min(_DEPTH[known], _DEPTH[written])
     try:
-        return datetime.date(int(year), int(month) if depth > 1 else 1, int(day) if depth > 2 else 1), _BY_DEPTH[depth]
+        whole = datetime.date(int(year), int(month or 1), int(day or 1))
     except ValueError:
         raise row.at(key).wrong(f"{found.group()} is no day of the calendar") from None
+    return whole.replace(month=whole.month if depth > 1 else 1, day=whole.day if depth > 2 else 1), _BY_DEPTH[depth]
 
 
 _BY_DEPTH: Final = {1: Precision.YEAR, 2: Precision.MONTH, 3: Precision.DAY}

@@ -14,7 +14,7 @@ from caponier.matrix.release import Release
 FORMAT: Final = "atlas-stix"
 SOURCE: Final = "mitre-atlas"
 _DIALECT: Final = Dialect(SOURCE, TACTIC_ID, TECHNIQUE_ID, COUNTERMEASURE_ID)
-_NUMBER: Final = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?")
+_NUMBER: Final = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
 
 
 def read_atlas_stix(source: SourceFile, top: Part, bundle: Bundle, version: str | None) -> Release:

@@ -15,10 +15,10 @@ from caponier.matrix.release import Release
 FORMAT: Final = "attack-stix"
 _DIALECT: Final = Dialect(
     "mitre-attack",
-    re.compile(r"TA\d{4}"),
-    re.compile(r"T\d{4}(\.\d{3})?"),
+    re.compile(r"TA\d{4}", re.ASCII),
+    re.compile(r"T\d{4}(\.\d{3})?", re.ASCII),
     # Before M1013 and its like, each technique had a counter-measure of the same number.
-    re.compile(r"[MT]\d{4}(\.\d{3})?"),
+    re.compile(r"[MT]\d{4}(\.\d{3})?", re.ASCII),
 )
 
 

@@ -29,7 +29,7 @@ class Draft:
     released: datetime.date | None = None
     tactics: list[Tactic] = field(default_factory=list)
     techniques: list[Technique] = field(default_factory=list)
-    """In the order of the file; `release` puts children under their parents."""
+    """In any order; `release` puts children under their parents."""
     studies: list[CaseStudy] = field(default_factory=list)
     retired: list[Retirement] = field(default_factory=list)
     countermeasures: list[Countermeasure] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Draft:
             self.repository,
             tuple(self.tactics),
             techniques,
-            tuple(self.studies),
+            tuple(sorted(self.studies, key=lambda study: study.id)),
             tuple(self.retired),
         )
         hidden = len(techniques) - len(matrix.shown())
@@ -86,10 +86,10 @@ class Draft:
             named += [(study.id, step.tactic) for step in study.steps if step.tactic not in columns]
         if named:
             raise self._wrong(f"{named[0][0]} names {named[0][1]}, which is not there")
-        ids = [noun.id for nouns in (self.countermeasures, self.retired) for noun in nouns]
-        twice = [id_ for id_, count in Counter(ids).items() if count > 1]
-        if twice:
-            raise self._wrong(f"the id {twice[0]} is there twice")
+        for nouns in (self.countermeasures, self.retired):
+            twice = [id_ for id_, count in Counter(noun.id for noun in nouns).items() if count > 1]
+            if twice:
+                raise self._wrong(f"the id {twice[0]} is there twice")
 
     def _with_evidence(self) -> list[Technique]:
         """Give the entries without a maturity the studies of the same release as evidence."""
@@ -123,9 +123,12 @@ def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> 
 
 
 def _in_order(techniques: list[Technique]) -> Iterable[Technique]:
-    """Yield each parent before its children, with their places counted from 1."""
+    """Yield each parent before its children, by their ids and with their places counted from 1.
+
+    The order of a file says nothing: it is that of a STIX bundle's random ids, and changes between releases of ATLAS.
+    """
     children: dict[str | None, list[Technique]] = {}
-    for technique in techniques:
+    for technique in sorted(techniques, key=lambda t: t.id):
         children.setdefault(technique.parent, []).append(technique)
     for place, top in enumerate(children.get(None, ()), 1):
         yield replace(top, position=place, level=Level.TECHNIQUE)

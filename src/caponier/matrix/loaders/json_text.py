@@ -8,6 +8,8 @@ from caponier.errors import InputError
 MAX_PARTS: Final = 6_000_000
 """Commas and brackets: a bound on the memory that the file can take, before it is parsed."""
 
+_MAX_DIGITS: Final = 30
+
 
 def parse_json(text: str, name: str) -> Any:
     """Parse JSON.
@@ -22,7 +24,7 @@ def parse_json(text: str, name: str) -> Any:
     if sum(map(text.count, ",[{")) > MAX_PARTS:
         raise InputError(f"the file has more than {MAX_PARTS} parts", where=name, mend="Name the file of one release.")
     try:
-        return json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_without_twins, parse_int=_whole, parse_constant=_no_number)
     except json.JSONDecodeError as wrong:
         cut = " The file may be cut off: download it again." if wrong.pos >= len(text.rstrip()) - 1 else ""
         mend = f"Export it as JSON again.{cut}"
@@ -38,9 +40,15 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(plain) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        owner = f" of {plain['id']}" if isinstance(plain.get("id"), str) else ""
+        owner = f" of {plain['id']!r}" if isinstance(plain.get("id"), str) else ""
         raise ValueError(f"the key {twice!r}{owner} is there twice in one object")
     return plain
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def _no_number(word: str) -> Any:

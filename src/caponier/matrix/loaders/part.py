@@ -9,9 +9,17 @@ from caponier.errors import InputError
 
 MAX_NAME: Final = 300
 MAX_TEXT: Final = 100_000
+_SHOWN: Final = 80
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
+"""Half a character: JSON can say it, no text can hold it."""
 _KIND: Final[dict[type, str]] = {dict: "a mapping", list: "a list", str: "text", type(None): "empty"}
+
+
+def shown(key: str) -> str:
+    """Return a key or id of the file as a message may show it: short, and with nothing that a terminal would obey."""
+    return key if key.isprintable() and len(key) <= _SHOWN else repr(key[:_SHOWN])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +34,14 @@ class Part:
     def wrong(self, what: str, mend: str = "Download the file again, or mend it there.") -> InputError:
         """Return the error about this part."""
         owner = self.value.get("id") if isinstance(self.value, dict) else None
-        name = f" ({owner})" if isinstance(owner, str) and len(owner) <= MAX_NAME else ""
+        name = f" ({shown(owner)})" if isinstance(owner, str) else ""
         return InputError(what, where=f"{self.file}: {self.place or 'top'}{name}", mend=mend)
 
     def at(self, key: str | int) -> "Part":
         """Return what stands under a key, or None's part if nothing does."""
         value = self.value.get(key) if isinstance(self.value, dict) else self.value[key]
-        return Part(self.file, f"{self.place}.{key}" if self.place else str(key), value)
+        step = shown(str(key))
+        return Part(self.file, f"{self.place}.{step}" if self.place else step, value)
 
     def has(self, key: str) -> bool:
         """Tell whether something other than null stands under a key."""
@@ -101,7 +110,7 @@ class Part:
         part = self.at(key)
         if part.value is None:
             return ""
-        if not isinstance(part.value, str) or len(part.value) > MAX_TEXT:
+        if not isinstance(part.value, str) or len(part.value) > MAX_TEXT or _HALF.search(part.value):
             raise part.wrong(f"text of at most {MAX_TEXT} characters is wanted here")
         return part.value.strip()
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from caponier.errors import InputError
-from caponier.matrix.loaders.part import Part
+from caponier.matrix.loaders.part import Part, shown
 from caponier.matrix.technique import Tactic
 
 _STIX_ID: Final = re.compile(r"[a-z0-9-]+--[0-9A-Za-z-]{1,64}")
@@ -54,7 +53,7 @@ class Bundle:
 
 def is_in_force(row: Part) -> bool:
     """Tell whether an object is neither revoked nor deprecated."""
-    return row.value.get("revoked") is not True and row.value.get("x_mitre_deprecated") is not True
+    return not any(row.value.get(key) in (True, "true") for key in ("revoked", "x_mitre_deprecated"))
 
 
 def external_id(row: Part, source: str, pattern: re.Pattern[str], what: str) -> str:
@@ -113,5 +112,5 @@ def end(bundle: Bundle, link: Part, stix_id: str) -> Part:
     """
     found = bundle.get(stix_id)
     if found is None:
-        raise InputError(f"a relationship names {stix_id}, which is not there", where=f"{link.file}: {link.place}")
+        raise link.wrong(f"it names {shown(stix_id)}, which is not there")
     return found

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from caponier.matrix.loaders.draft import Draft
 from caponier.matrix.loaders.part import Part
 from caponier.matrix.loaders.stix_bundle import Bundle, end, external_id, is_in_force, tactics_in_order, tactics_of
 from caponier.matrix.release import Countermeasure
 from caponier.matrix.technique import Level, Retirement, Technique
+
+_ATTACK: Final = "mitre-attack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,14 @@ class Dialect:
     tactic: re.Pattern[str]
     technique: re.Pattern[str]
     countermeasure: re.Pattern[str]
+
+    def attack_id(self, row: Part) -> str | None:
+        """Return the ATT&CK id that an object of another matrix refers to."""
+        if self.source == _ATTACK:
+            return None
+        references = (reference for reference in row.rows("external_references") if reference.has("external_id"))
+        named = (r.name("external_id") for r in references if r.value.get("source_name") == _ATTACK)
+        return next(named, None)
 
 
 def read_bundle(bundle: Bundle, dialect: Dialect, draft: Draft) -> None:
@@ -44,7 +55,16 @@ def read_bundle(bundle: Bundle, dialect: Dialect, draft: Draft) -> None:
         columns = tactics_of(row, dialect.source, tactics)
         level = Level.SUB_TECHNIQUE if parent else Level.TECHNIQUE
         draft.techniques.append(
-            Technique(id_, row.name("name"), level, columns, 1, parent, description=row.prose("description"))
+            Technique(
+                id_,
+                row.name("name"),
+                level,
+                columns,
+                position=1,
+                parent=parent,
+                attack=dialect.attack_id(row),
+                description=row.prose("description"),
+            )
         )
     draft.retired += _retired(bundle, ids)
     draft.countermeasures += _countermeasures(bundle, dialect, ids)

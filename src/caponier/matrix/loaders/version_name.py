@@ -9,7 +9,7 @@ from caponier.matrix.loaders.draft import Draft
 from caponier.matrix.loaders.part import Part
 from caponier.matrix.loaders.source_file import SourceFile
 
-NUMBER: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}")
+NUMBER: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}", re.ASCII)
 _MEND: Final = "Download the file again, or say which version it is with --version."
 
 

@@ -1,0 +1,92 @@
+"""The format is told by the content, and what is of none is refused with what could be read instead."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from caponier.errors import InputError
+from caponier.matrix.loaders import load_file
+from matrix.loaders.conftest import FOLDER, plain
+
+FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".json", ".yaml"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_name_of_a_file_says_nothing(written, name: str):
+    release = load_file(FOLDER / name)
+    assert load_file(written((FOLDER / name).read_bytes(), "something.bin")) == release
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".yaml")])
+def test_an_atlas_file_written_as_json_is_the_same(written, name: str):
+    as_json = load_file(written(json.dumps(plain(name), default=str))).matrix
+    assert as_json == load_file(FOLDER / name).matrix
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_cut_off_anywhere_never_passes_for_a_whole_one(written, name: str):
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    whole = load_file(FOLDER / name)
+    for part in range(1, 40):
+        try:
+            release = load_file(written(text[: len(text) * part // 40]))
+        except InputError as wrong:
+            assert wrong.where  # noqa: PT017 - most cuts are errors, some happen to fall between two objects
+        else:
+            assert release != whole
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "just words\n",
+        "[1, 2]\n",
+        "a: 1\n",
+        "{}",
+        '{"type": "layer"}',
+        "schema: caponier.findings/1\n",
+        "tactics: none\n",
+    ],
+)
+def test_what_holds_no_matrix_is_refused(written, content: str):
+    with pytest.raises(InputError, match="holds no version of a matrix") as wrong:
+        load_file(written(content))
+    assert "ATLAS.yaml of format 3 to 6" in (wrong.value.mend or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "kept"),
+    [
+        ("atlas-4.4.0.yaml", "4.4.1", "atlas-4.4.1"),
+        ("atlas-4.4.0.yaml", "team", "team"),
+        ("atlas-2026.09.yaml", "2026.10", "atlas-2026.10"),
+        ("attack-enterprise-17.0.json", "18.0", "attack-enterprise-18.0"),
+    ],
+)
+def test_a_version_can_be_named(name: str, asked: str, kept: str):
+    release = load_file(FOLDER / name, asked)
+    assert release.matrix.version == kept
+    assert any(f"it is kept as {kept}" in remark for remark in release.remarks)
+
+
+def test_a_file_that_is_silent_on_its_version_can_be_named(changed):
+    def forget(content):
+        del content["version"]
+
+    with pytest.raises(InputError, match="does not say its version"):
+        changed("atlas-4.4.0.yaml", forget)
+    matrix = changed("atlas-4.4.0.yaml", forget, "4.4.0").matrix
+    assert (matrix.version, str(matrix.released)) == ("atlas-4.4.0", "2023-04-12")
+
+
+def test_what_the_file_holds_is_never_obeyed_by_a_terminal(written: object, tmp_path: Path):
+    content = plain("atlas-5.6.0.yaml")
+    content["matrices"][0]["techniques"][0]["\x1b[2J\u202e"] = 1
+    content["matrices"][0]["techniques"][0]["id"] = "\x1b[2J\u202e" * 40
+    path = tmp_path / "ATLAS.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(InputError) as wrong:
+        load_file(path)
+    assert str(wrong.value).replace("\n", "").isprintable()
