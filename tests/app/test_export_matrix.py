@@ -107,6 +107,19 @@ def test_every_format_writes_imported_versions(released: datetime.date | None, f
     assert export_matrix(release, chosen, format_) == text
 
 
+@pytest.mark.parametrize("ids", [[], ["AML.T0029"], ["AML.CS9999", "AML.CS9998"]])
+def test_a_flow_is_of_one_case_study(ids: list[str]) -> None:
+    matrix = replace(ATLAS, studies=(STUDY, replace(STUDY, id="AML.CS9998")))
+    with pytest.raises(InputError, match=r"of one case study\nName one, such as AML\.CS9999"):
+        export_matrix(replace(RELEASE, matrix=matrix), select(matrix, ids), MatrixFormat.ATTACK_FLOW)
+
+
+def test_a_version_without_studies_has_no_flow() -> None:
+    matrix = replace(ATLAS, studies=())
+    with pytest.raises(InputError, match="another version"):
+        export_matrix(replace(RELEASE, matrix=matrix), select(matrix), MatrixFormat.ATTACK_FLOW)
+
+
 def test_tables_have_the_chosen_entries_only() -> None:
     chosen = select(ATLAS, ["AML.TA0011"])
     rows = list(csv.DictReader(io.StringIO(export_matrix(RELEASE, chosen, MatrixFormat.CSV))))

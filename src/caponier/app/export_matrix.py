@@ -12,6 +12,7 @@ from caponier.matrix.catalogue import Matrix, nearest
 from caponier.matrix.layer import to_text
 from caponier.matrix.release import Release
 from caponier.matrix.technique import Technique
+from caponier.matrix.writers.attack_flow import of_study, to_attack_flow
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
 from caponier.matrix.writers.navigator import layers
@@ -25,6 +26,8 @@ class MatrixFormat(StrEnum):
     """All that is known, as `import_release` reads it back."""
     NAVIGATOR = "navigator"
     STIX = "stix"
+    ATTACK_FLOW = "attack-flow"
+    """Of one case study."""
     MARKDOWN = "markdown"
     CSV = "csv"
 
@@ -73,6 +76,10 @@ def export_matrix(release: Release, chosen: Selection, format_: MatrixFormat) ->
         release: The version.
         chosen: What of it.
         format_: As what.
+
+    Raises:
+        InputError: If a flow is wanted of anything but one case study.
+        MissingExtraError: If a library for the format is not installed.
     """
     if format_ is MatrixFormat.JSON:
         return release_file.to_bytes(_part(release, chosen)).decode()
@@ -105,9 +112,18 @@ def _part(release: Release, chosen: Selection) -> Release:
     return Release(part, release.format, release.sha256, remarks=(f"a part of {matrix.version}",))
 
 
+def _flow(matrix: Matrix, chosen: Selection) -> str:
+    if len(chosen.studies) != 1:
+        known = ", ".join(study.id for study in matrix.studies[:3])
+        mend = f"Name one, such as {known}." if known else "Choose another version with --matrix VERSION."
+        raise InputError("an attack flow is of one case study", where=matrix.version, mend=mend)
+    return to_attack_flow(of_study(matrix, chosen.studies[0]))
+
+
 _WRITERS: Final[dict[MatrixFormat, Callable[[Matrix, Selection], str]]] = {
     MatrixFormat.NAVIGATOR: lambda matrix, chosen: to_text(layers(matrix, chosen.techniques)),
     MatrixFormat.STIX: lambda matrix, chosen: to_stix(matrix, chosen.techniques, chosen.studies),
+    MatrixFormat.ATTACK_FLOW: _flow,
     MatrixFormat.MARKDOWN: lambda matrix, chosen: to_markdown(matrix, chosen.techniques),
     MatrixFormat.CSV: lambda matrix, chosen: to_csv(matrix, chosen.techniques),
 }

@@ -10,6 +10,7 @@ import typer
 
 from caponier.app import export_incident
 from caponier.app.correlate_findings import correlate_findings
+from caponier.app.export_flow import to_flow
 from caponier.app.incidents import (
     advance_incident,
     assign_incident,
@@ -40,6 +41,7 @@ class ExportFormat(StrEnum):
     MARKDOWN = "markdown"
     JSON = "json"
     OCSF = "ocsf"
+    ATTACK_FLOW = "attack-flow"
 
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, as incidents list prints it.")]
@@ -122,7 +124,8 @@ def export(
     id_: Id,
     workspace: Where = None,
     format_: Annotated[
-        ExportFormat | None, typer.Option("--format", help="A ticket in Markdown, JSON, or OCSF Incident Finding 2005.")
+        ExportFormat | None,
+        typer.Option("--format", help="A ticket in Markdown, JSON, OCSF Incident Finding 2005, or Attack Flow 2.0."),
     ] = None,
     out: Out = None,
     quiet: Quiet = False,
@@ -132,6 +135,8 @@ def export(
     chosen = choose_format(format_, out, ExportFormat.MARKDOWN)
     if chosen is ExportFormat.OCSF:
         write_text(orjson.dumps(export_incident.to_ocsf(case)).decode() + "\n", out)
+    elif chosen is ExportFormat.ATTACK_FLOW:
+        write_text(to_flow(case), out)
     else:
         write_text((export_incident.to_json if chosen is ExportFormat.JSON else export_incident.to_markdown)(case), out)
     if out:
