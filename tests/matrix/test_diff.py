@@ -245,10 +245,11 @@ def test_a_field_that_an_older_format_does_not_have_is_no_change_of_every_entry(
 
 
 def test_case_studies_are_compared_by_name_and_steps():
-    before = version("a", studies=(study("S1", "Old", ("X",)), study("S2", steps=("X", "Y"))))
-    after = version("b", studies=(study("S1", "New", ("X",)), study("S2", steps=("Y",)), study("S3", steps=("X",))))
-    assert [(c.kind, c.id, c.note) for c in compare(before, after).changes] == [
-        (Kind.CHANGED, "S2", "steps: 2 -> 1"),
+    old = (study("S1", "Old", ("X",)), study("S2", steps=("X", "Y")), study("S4", steps=("X", "Y")))
+    new = (study("S1", "New", ("X",)), study("S2", steps=("Y", "Z")), study("S3"), study("S4", steps=("Y", "X")))
+    assert [(c.kind, c.id, c.note) for c in compare(version("a", studies=old), version("b", studies=new)).changes] == [
+        (Kind.CHANGED, "S2", "steps: -X, +Z"),
+        (Kind.CHANGED, "S4", "steps: another order"),
         (Kind.RENAMED, "S1", "Old -> New"),
         (Kind.ADDED, "S3", ""),
     ]
@@ -328,13 +329,13 @@ def test_every_2020_entry_stands_in_one_line_and_every_atlas_entry_in_some():
     }
     sure = [c for c in difference.of(Noun.TECHNIQUE, Kind.REPLACED) if not c.needs_human]
     assert len(sure) == 17
-    assert all(c.note.startswith("the same behaviour; ") for c in sure)
+    assert all(c.note.startswith("ATLAS means the same: ") for c in sure)
 
 
 def test_what_atlas_has_no_counterpart_for_is_removed_with_the_reason_and_what_is_near():
     removed = {change.id: change for change in compare(FOUNDING, ATLAS).of(kind=Kind.REMOVED)}
     ransom = removed["AMLTM.IMPACT.04"]
-    assert ransom.note.startswith("ATLAS has no counterpart; no ransom entry")
+    assert ransom.note.startswith("ATLAS has no counterpart: no ransom entry")
     assert ransom.nearest == ("AML.T0101", "AML.T0029")
     assert not ransom.unknown
 

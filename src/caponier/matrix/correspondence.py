@@ -15,10 +15,10 @@ from caponier.matrix.succession_table import Heirs, Row, Turn
 
 _TARGET: Final = "atlas-5.6"
 _WORDS: Final = {
-    Relation.EXACT: "the same behaviour",
+    Relation.EXACT: "ATLAS means the same",
     Relation.BROADER: "ATLAS covers more",
     Relation.NARROWER: "ATLAS covers only a part",
-    Relation.SPLIT: "ATLAS covers it only by several entries together",
+    Relation.SPLIT: "several ATLAS entries cover it together",
     Relation.NONE: "ATLAS has no counterpart",
 }
 
@@ -46,7 +46,8 @@ class Correspondence:
     @property
     def said(self) -> str:
         """Relation, reason and note in words that hold from either side."""
-        return "; ".join(part for part in (_WORDS[self.relation], self.reason, self.note) if part)
+        told = f"{_WORDS[self.relation]}: {self.reason}" if self.reason else _WORDS[self.relation]
+        return f"{told}; {self.note}" if self.note else told
 
 
 def techniques(atlas: Matrix) -> tuple[Correspondence, ...]:
@@ -73,8 +74,8 @@ def _tactic(row: TacticMapping, known: set[str]) -> Correspondence:
     there = tuple(id_ for id_ in row.atlas if id_ in known)
     relation = Relation.SPLIT if len(there) > 1 else Relation.EXACT if there else Relation.NONE
     if relation is Relation.EXACT and row.note:
-        relation = Relation.BROADER
-    return Correspondence(row.id, relation, there, row.note or "the tactic of the same purpose")
+        relation = Relation.NARROWER
+    return Correspondence(row.id, relation, there, row.note or "")
 
 
 def _reaches(atlas: Matrix, release: str) -> bool:

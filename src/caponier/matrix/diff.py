@@ -1,5 +1,6 @@
 """What changed between two versions of a matrix, entry by entry."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -160,7 +161,13 @@ def _fact_changes(old: Facts, new: Facts, before: Matrix, after: Matrix) -> Iter
     if set(old.attack) != set(new.attack) and _tells_attack(before) and _tells_attack(after):
         yield f"ATT&CK {', '.join(old.attack) or 'none'} -> {', '.join(new.attack) or 'none'}"
     if old.steps != new.steps and _tells_steps(before) and _tells_steps(after):
-        yield f"steps: {len(old.steps)} -> {len(new.steps)}"
+        yield f"steps: {_step_changes(old, new)}"
+
+
+def _step_changes(old: Facts, new: Facts) -> str:
+    fewer, more = Counter(old.steps) - Counter(new.steps), Counter(new.steps) - Counter(old.steps)
+    signs = [f"-{id_}" for id_ in fewer.elements()] + [f"+{id_}" for id_ in more.elements()]
+    return ", ".join(signs) or "another order"
 
 
 def _tells_maturity(matrix: Matrix) -> bool:
@@ -245,5 +252,5 @@ def _studies(founding: Matrix, atlas: Matrix) -> tuple[Correspondence, ...]:
     for study in founding.studies:
         same = next((id_ for id_ in (study.same_as, back.get(study.id), study.id) if id_ in there), None)
         relation = Relation.EXACT if same else Relation.NONE
-        rows.append(Correspondence(study.id, relation, (same,) if same else (), "the same attack"))
+        rows.append(Correspondence(study.id, relation, (same,) if same else (), ""))
     return tuple(rows)

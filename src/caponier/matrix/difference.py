@@ -1,5 +1,6 @@
 """The nouns of a difference between two versions of a matrix: what changed, and how."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -120,6 +121,10 @@ class Difference:
     def of(self, noun: Noun | None = None, kind: Kind | None = None) -> tuple[Change, ...]:
         """Return the changes of a noun, of a kind, or of both."""
         return tuple(c for c in self.changes if noun in (None, c.noun) and kind in (None, c.kind))
+
+    def only(self, kinds: Collection[Kind]) -> "Difference":
+        """Return the difference with the changes of some kinds."""
+        return replace(self, changes=tuple(change for change in self.changes if change.kind in kinds))
 
     def new_ids(self, noun: Noun) -> frozenset[str]:
         """Return the ids that only the second version has."""
