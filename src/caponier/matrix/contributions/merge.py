@@ -37,7 +37,7 @@ def merge(base: Release, contributions: Sequence[Contribution], version: str, re
         released: Its day.
 
     Raises:
-        CaponierError: If an entry has no evidence all the same.
+        CaponierError: If an entry that is new or changed has no evidence all the same.
     """
     matrix = base.matrix
     techniques = list(matrix.techniques)
@@ -51,7 +51,7 @@ def merge(base: Release, contributions: Sequence[Contribution], version: str, re
     new = replace(
         matrix, version=version, released=released, techniques=tuple(techniques), studies=(*matrix.studies, *studies)
     )
-    evidence_gate.admit(new.shown(), version)
+    evidence_gate.admit([entry for entry in techniques if entry not in matrix.techniques], version)
     remark = f"{matrix.version} with {len(contributions)} contributions: {', '.join(map(_name, contributions))}"
     return replace(base, matrix=new, format="caponier", sha256="", remarks=(*base.remarks, remark))
 
@@ -87,7 +87,8 @@ def _insert(techniques: list[Technique], proposal: TechniqueProposal, matrix: Ma
         proposal.attack,
         harms=proposal.harms,
         description=proposal.description,
-        maturity=Maturity.DEMONSTRATED if matrix.kind == "atlas" else None,
+        # The word of its sources is put in below, where this version says of any entry how far it has come.
+        maturity=Maturity.FEASIBLE if any(entry.maturity for entry in matrix.techniques) else None,
     )
     for claim in proposal.claims:
         entry = with_source(entry, claim.as_source())
