@@ -69,7 +69,8 @@ def test_every_id_of_either_matrix_is_found():
     [
         ("AMLTM.EVADE.1", "AMLTM.EVADE."),
         ("AML.T0043.01", "AML.T0043"),
-        ("T1087", "T1"),
+        ("T9078", "T1078"),
+        ("T1055", "caponier matrix search"),
         ("MLT0071", "MLT00"),
         ("AML.T0115.001", "ATLAS 2026.09 gave this id to AML.T0058"),
         ("nonsense", "caponier matrix search"),
@@ -79,6 +80,26 @@ def test_an_unknown_id_is_an_input_error_with_a_hint(text: str, hint: str):
     with pytest.raises(InputError) as unknown:
         look_up(text)
     assert hint in (unknown.value.mend or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "entries", "how"),
+    [
+        ("T1195", ["AMLTM.INIT.01", "AMLTM.EVADE.03.02"], "nothing carries it"),
+        ("T1027.001", ["AMLTM.EVADE.01.V4"], "T1027.001 Binary Padding"),
+        ("T1078.004", ["AMLTM.INIT.02"], "T1078.004 Cloud Accounts is a sub-technique of T1078"),
+        ("T1086", ["AML.T0050"], "T1086 PowerShell has become T1059.001"),
+    ],
+)
+def test_an_attack_id_that_nothing_carries_leads_to_what_is_nearest(text: str, entries: list[str], how: str):
+    found = look_up(text)
+    assert [entry.id for entry in found.techniques] == entries
+    assert how in (found.remark or "")
+
+
+def test_an_attack_id_without_any_neighbour_is_told_by_name():
+    with pytest.raises(InputError, match="T1055 Process Injection is from ATT&CK Enterprise, but no entry carries it"):
+        look_up("T1055")
 
 
 @pytest.mark.parametrize("typed", ["AMLTM.CS09", "amltm.cs09", " AMLTM.CS09 "])

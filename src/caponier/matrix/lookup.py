@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caponier.errors import InputError
-from caponier.matrix import attack, crosswalk, failure_modes
+from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load, nearest, versions
 from caponier.matrix.failure_modes import FailureMode
@@ -51,6 +51,7 @@ def look_up(text: str, matrices: Sequence[Matrix] | None = None) -> Found:
             found = _by_attack_id(matrix, id_)
             if found:
                 return found
+        return _by_attack_facts(id_, matrices)
     raise InputError(f"nothing has the id {text!r}", mend=_mend(id_, matrices))
 
 
@@ -97,12 +98,34 @@ def _by_attack_id(matrix: Matrix, id_: str) -> Found | None:
     return _column(matrix, id_, tactic, remark) if tactic else None
 
 
+def _by_attack_facts(id_: str, matrices: Sequence[Matrix]) -> Found:
+    """Find what is mapped to an ATT&CK id that nothing carries, or else what stands in its place or above it."""
+    known = attack.name(id_)
+    if known is None:
+        raise InputError(f"nothing has the id {id_!r}", mend=_mend(id_, matrices))
+    if rows := attack_crosswalk.load().from_attack(id_):
+        matrix = load(attack_crosswalk.load().source)
+        remark = f"{id_} {known} is from ATT&CK Enterprise; nothing carries it, and this is what is mapped to it"
+        return Found(id_, matrix, tuple(matrix.technique(row.id) for row in rows), remark=remark)
+    gone = attack.retired(id_)
+    parent, _, sub = id_.partition(".")
+    instead = gone.replaced_by if gone else parent if sub else None
+    if instead is None:
+        raise InputError(
+            f"{id_} {known} is from ATT&CK Enterprise, but no entry carries it or is mapped to it",
+            mend="Search by words with: caponier matrix search WORDS",
+        )
+    how = f"has become {instead}" if gone else f"is a sub-technique of {instead}"
+    found = look_up(instead, matrices)
+    return replace(found, remark=f"{id_} {known} {how}; {found.remark}")
+
+
 def _column(matrix: Matrix, id_: str, tactic: Tactic, remark: str | None = None) -> Found:
     entries = next(entries for column, entries in matrix.columns() if column is tactic)
     return Found(id_, matrix, entries, tactic, remark=remark)
 
 
-def _mend(id_: str, matrices: list[Matrix]) -> str:
+def _mend(id_: str, matrices: Sequence[Matrix]) -> str:
     newer = crosswalk.load().newer_release
     for old, new in newer.replaced_ids.items():
         if new == id_:

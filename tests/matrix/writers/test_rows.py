@@ -50,3 +50,25 @@ def test_json_of_an_atlas_entry_points_back_to_2020():
 def test_tactics_tell_their_neighbours():
     assert tactic_document(MATRIX.tactic("AMLTM.EVADE"))["atlas"] == ["AML.TA0007", "AML.TA0001", "AML.TA0011"]
     assert list(tactic_document(ATLAS.tactic("AML.TA0001"))) == ["id", "name", "description"]
+
+
+def test_an_entry_tells_how_it_stands_to_attack():
+    told = document(MATRIX, MATRIX.technique("AMLTM.EVADE.01.V4"))
+    assert told["attack_crosswalk"]["to"] == "attack-enterprise-18.1"
+    assert (told["attack_crosswalk"]["relation"], told["attack_crosswalk"]["ids"]) == ("related", ["T1027.001"])
+    assert told["attack_crosswalk"]["reason"]
+    assert "attack" not in told
+    assert "attack_crosswalk" not in document(ATLAS, ATLAS.technique("AML.T0012"))
+
+
+def test_failure_modes_carry_a_relation_where_they_are_mapped_to_the_2020_matrix():
+    (mode,) = document(MATRIX, MATRIX.technique("AMLTM.EVADE.02"))["failure_modes"]
+    assert (mode["id"], mode["name"], mode["relation"]) == ("FM10", "Backdoor ML", "split")
+    (mode,) = document(ATLAS, ATLAS.technique("AML.T0018.000"))["failure_modes"]
+    assert (mode["id"], "relation" in mode) == ("FM10", False)
+
+
+def test_a_record_of_a_vulnerability_says_what_it_showed_and_where():
+    sources = document(MATRIX, MATRIX.technique("AMLTM.RECON.05.01"))["evidence"]["sources"]
+    assert [source["study"] for source in sources if "result" in source] == ["CVE-2019-20634"]
+    assert sources[-1]["system"].startswith("Proofpoint")
