@@ -11,6 +11,7 @@ COMMANDS: Final[Table] = {
     "import": "caponier.cli.matrix.import_file:import_file",
     "show": "caponier.cli.matrix.show:show",
     "search": "caponier.cli.matrix.search:search",
+    "brief": "caponier.cli.matrix.brief:brief",
     "lint": "caponier.cli.matrix.lint:lint",
     "migrate": "caponier.cli.matrix.migrate:migrate",
     "diff": "caponier.cli.matrix.diff:diff",
