@@ -21,7 +21,10 @@ def run(*args: str) -> Result:
     ("id_", "parts"),
     [
         ("AMLTM.EVADE.01.V4", ["T1027.001 Binary Padding", "related (ATT&CK 18.1): padding also adds"]),
-        ("AMLTM.RECON.06", ["none: there is no counterpart", "Why: ATT&CK takes files"]),
+        (
+            "AMLTM.RECON.06",
+            ["none: there is no counterpart", "Why: ATT&CK takes files", "T1530 Data from Cloud Storage"],
+        ),
         ("AMLTM.EVADE.02", ["FM10 Backdoor ML (Microsoft, 2019)", "split: the matrix tells the delivery"]),
         ("AML.T0018.000", ["FM10 Backdoor ML (Microsoft, 2019)", "What      Alters weights"]),
         ("AMLTM.RECON.05", ["2020-03-30  exercise  CVE-2019-20634", "Showed on Proofpoint Email Protection"]),

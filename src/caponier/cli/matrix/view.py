@@ -172,6 +172,7 @@ def _attack(technique: Technique) -> Iterator[tuple[str, str | None]]:
     yield "", technique.attack_basis
     relation = f"{row.relation.value} (ATT&CK {walk.target_version}): " if row.attack else "Why: "
     yield "", f"{relation}{row.reason}"
+    yield "See also", _attack_names(row.also)
 
 
 def _attack_names(ids: Iterable[str]) -> str:
