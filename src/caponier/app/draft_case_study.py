@@ -1,6 +1,7 @@
 """Turn a closed incident into the draft of a case study, without the names of the workspace."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 
 from caponier.app.incidents import show_incident
@@ -48,7 +49,10 @@ def draft_case_study(workspace: Workspace, incident_id: str, matrix: Matrix, val
         "strategy": _strategy([step["technique"] for step in steps], matrix, incident.strategy).value,
         "steps": steps,
     }
-    return propose(Kind.CASE_STUDY, matrix, {**known, **{key: value for key, value in values.items() if value}})
+    proposal = propose(Kind.CASE_STUDY, matrix, {**known, **{key: value for key, value in values.items() if value}})
+    untold = sum(not _told_in(step, matrix) for step in incident.steps)
+    remark = f"Left out: {untold} of {len(incident.steps)} steps, which have no technique of {matrix.version}."
+    return replace(proposal, remarks=(remark,) if untold else ())
 
 
 def _steps(incident: Incident, matrix: Matrix) -> Iterator[dict[str, str]]:
@@ -56,33 +60,28 @@ def _steps(incident: Incident, matrix: Matrix) -> Iterator[dict[str, str]]:
     first = incident.first_time.astimezone(UTC).date()
     said: set[tuple[str, str]] = set()
     for step in sorted(incident.steps, key=lambda step: step.time):
-        found = _told_in(step, matrix)
-        if found is None or found in said:
-            continue
-        said.add(found)
-        tactic, technique = found
         day = (step.time.astimezone(UTC).date() - first).days + 1
-        name = matrix.technique(technique).name
-        yield {"tactic": tactic, "technique": technique, "summary": f"{name}, first seen on day {day} of the incident."}
-        if len(said) == _MOST_STEPS:
-            return
+        for tactic, technique in _told_in(step, matrix):
+            if (tactic, technique) in said or len(said) == _MOST_STEPS:
+                continue
+            said.add((tactic, technique))
+            summary = f"{matrix.technique(technique).name}, first seen on day {day} of the incident."
+            yield {"tactic": tactic, "technique": technique, "summary": summary}
 
 
-def _told_in(step: Step, matrix: Matrix) -> tuple[str, str] | None:
-    """Return tactic and technique of a step in the ids of a matrix, or None if it has no word for it."""
-    ids = [id_ for ref in step.techniques for id_ in _ids(ref, matrix) if id_ in matrix]
-    named = [tactic.id for tactic in matrix.tactics if tactic.name == step.tactic]
+def _told_in(step: Step, matrix: Matrix) -> list[tuple[str, str]]:
+    """Return tactics and techniques of a step in the ids of a matrix; none if it has no word for it."""
+    own = [ref.id for ref in step.techniques if ref.matrix == matrix.kind and ref.id in matrix]
+    # A reference to another matrix names the same act in broader words; one entry for it is enough.
+    ids = own or [id_ for ref in step.techniques for id_ in _mapped(ref, matrix) if id_ in matrix][:1]
+    named = {tactic.id for tactic in matrix.tactics if tactic.name == step.tactic}
+    tactics = {id_: matrix.technique(id_).tactics for id_ in ids}
     # The same act may stand in several columns: that of the step goes first.
-    for id_ in ids:
-        for tactic in matrix.technique(id_).tactics:
-            if tactic in named:
-                return tactic, id_
-    return (matrix.technique(ids[0]).tactics[0], ids[0]) if ids else None
+    return [(next((tactic for tactic in tactics[id_] if tactic in named), tactics[id_][0]), id_) for id_ in ids]
 
 
-def _ids(ref: TechniqueRef, matrix: Matrix) -> list[str]:
-    if ref.matrix == matrix.kind:
-        return [ref.id]
+def _mapped(ref: TechniqueRef, matrix: Matrix) -> list[str]:
+    """Return what a matrix has for an id of another one."""
     if is_attack(ref.id):
         return [entry.id for entry in matrix.carrying(ref.id) or matrix.carrying(ref.id.partition(".")[0])]
     if matrix.kind == "amltm-2020":

@@ -18,6 +18,8 @@ class Proposal:
     text: str
     blanks: tuple[str, ...]
     """Names of the required fields that somebody still has to fill in."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of how it was drafted."""
 
 
 def propose(kind: Kind, matrix: Matrix, values: Values) -> Proposal:
@@ -29,20 +31,14 @@ def propose(kind: Kind, matrix: Matrix, values: Values) -> Proposal:
         values: What is known; an id that is not given is the next free one.
 
     Raises:
-        InputError: If a text cannot be written.
+        InputError: If a text is not Unicode.
     """
     filled = dict(values)
     if kind is Kind.TECHNIQUE and not filled.get("id"):
         filled["id"] = _free_id(matrix, filled)
     if kind is Kind.CASE_STUDY and not filled.get("id"):
         filled["id"] = next_study_id(matrix)
-    text, blanks = fill_in(kind, matrix, filled)
-    try:
-        text.encode()
-    except UnicodeEncodeError as wrong:
-        mend = "Give the texts as UTF-8."
-        raise InputError(f"a text is not Unicode: {wrong.object[wrong.start : wrong.end]!r}", mend=mend) from None
-    return Proposal(text, blanks)
+    return Proposal(*fill_in(kind, matrix, filled))
 
 
 def write_proposal(proposal: Proposal, out: Path) -> None:

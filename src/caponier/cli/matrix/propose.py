@@ -167,6 +167,8 @@ def _write(proposal: Proposal, out: Path | None, quiet: bool) -> None:
     else:
         write_proposal(proposal, out)
     console = notes(quiet=quiet)
+    for remark in proposal.remarks:
+        console.print(remark, markup=False)
     if proposal.blanks:
         console.print(f"Still to be filled in: {', '.join(proposal.blanks)}", markup=False)
     console.print(f"Then: caponier matrix review {out or 'FILE'}", markup=False)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import yaml
 
+from caponier.errors import InputError
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.form import ROWS, SCHEMA, Field, Holds, Kind, form_for
 
@@ -33,6 +34,9 @@ def fill_in(kind: Kind, matrix: Matrix, values: Values) -> tuple[str, tuple[str,
 
     Returns:
         The file, and the names of the required fields that are still blank.
+
+    Raises:
+        InputError: If a text is not Unicode.
     """
     blanks: list[str] = []
     lines = [f"# {line}" for line in (_HEADS[kind], *_RULES)]
@@ -80,6 +84,10 @@ def _value(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text as YAML on one line: plain where that is safe to read, else in quotes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"a text is not Unicode: {text[:60]!a}", mend="Give the texts as UTF-8.") from None
     written: str = yaml.safe_dump(text, default_flow_style=True, allow_unicode=True, width=float("inf"))
     plain = written.removesuffix("\n...\n").removesuffix("\n")
     if "\n" not in plain and plain == text and not set(text) & set("[]{},#:"):
