@@ -258,7 +258,7 @@ def test_case_studies_are_compared_by_name_and_steps():
 def table(*rows: dict[str, Any]) -> SuccessionTable:
     whole = [{"in": "4.0.0", "checked": True, "reason": "because", **row} for row in rows]
     head = {"schema": "caponier.successions/1", "matrix": "atlas"}
-    return SuccessionTable.model_validate({**head, "releases": {"4.0.0": "2022-01-01"}, "changes": whole})
+    return SuccessionTable.model_validate({**head, "changes": whole})
 
 
 def test_split_and_merged_come_from_the_table():

@@ -72,7 +72,8 @@ def test_every_id_of_either_matrix_is_found():
         ("T9078", "T1078"),
         ("T1055", "caponier matrix search"),
         ("MLT0071", "MLT00"),
-        ("AML.T0115.001", "ATLAS 2026.09 gave this id to AML.T0058"),
+        ("AML.T0115.001", "ATLAS 2026.07 gave this id to AML.T0058"),
+        ("AML.T0045", "ATLAS 4.5.0 put AML.T0048.004 in its place"),
         ("nonsense", "caponier matrix search"),
     ],
 )

@@ -95,7 +95,7 @@ def test_the_newer_ids_equal_the_independently_gathered_ones(shared_facts):
     ],
 )
 def test_the_place_of_a_release_is_told_by_its_name(name: str, place: tuple[int, int, int] | None):
-    assert TABLE.place(version(name)) == place
+    assert succession_table.place(version(name)) == place
 
 
 @pytest.mark.parametrize(
@@ -108,23 +108,23 @@ def test_the_place_of_a_release_is_told_by_its_name(name: str, place: tuple[int,
     ],
 )
 def test_or_else_by_its_date(date: datetime.date, place: tuple[int, int, int]):
-    assert TABLE.place(version("ours", released=date)) == place
+    assert succession_table.place(version("ours", released=date)) == place
 
 
 def test_which_is_older():
     old, new, ours = version("atlas-4.4.0"), version("atlas-2026.09"), version("ours")
-    assert TABLE.is_older(old, new)
-    assert not TABLE.is_older(new, old)
-    assert not TABLE.is_older(old, ours)
+    assert succession_table.is_older(old, new)
+    assert not succession_table.is_older(new, old)
+    assert not succession_table.is_older(old, ours)
     first = version("attack-1", kind="attack", released=datetime.date(2024, 1, 1))
     second = version("attack-2", kind="attack", released=datetime.date(2025, 1, 1))
-    assert TABLE.is_older(first, second)
-    assert not TABLE.is_older(second, version("attack-3", kind="attack"))
+    assert succession_table.is_older(first, second)
+    assert not succession_table.is_older(second, version("attack-3", kind="attack"))
 
 
 def table(*rows: Mapping[str, Any]) -> SuccessionTable:
     whole = [{"in": "4.0.0", "checked": True, "reason": "because", **row} for row in rows]
-    head = {"schema": "caponier.successions/1", "matrix": "atlas", "releases": {}}
+    head = {"schema": "caponier.successions/1", "matrix": "atlas"}
     return SuccessionTable.model_validate({**head, "changes": whole})
 
 

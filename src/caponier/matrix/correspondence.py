@@ -79,7 +79,7 @@ def _tactic(row: TacticMapping, known: set[str]) -> Correspondence:
 
 
 def _reaches(atlas: Matrix, release: str) -> bool:
-    place = succession_table.load().place(atlas)
+    place = succession_table.place(atlas)
     first, second = map(int, release.split(".")[:2])
     return place is not None and place >= (first, second, 0)
 

@@ -59,14 +59,12 @@ class TacticMapping:
 
 
 class NewerRelease(Shape):
-    """What a later ATLAS release changed in ids and names that the crosswalk uses."""
+    """Rows that a later ATLAS release makes better; what it did to ids and names stands in the table of successions."""
 
     version: str
     format_version: str
     checked: bool
     """False while the rows come from public notes and not from the release itself."""
-    replaced_ids: dict[str, str]
-    renamed: dict[str, str]
     techniques: tuple[Mapping, ...]
 
 

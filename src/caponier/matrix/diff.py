@@ -110,21 +110,26 @@ def _linked(link: Link, noun: Noun, old: _Side, new: _Side) -> Change:
 def _removed(
     noun: Noun, old: _Side, new: _Side, known: Sequence[Link], ends: tuple[Matrix, Matrix], table: SuccessionTable
 ) -> Iterator[Change]:
-    taken_back = {retired.id: retired for retired in ends[1].retired}
     led_on = {id_ for link in known for id_ in link.before}
     for id_ in old.keys() - new.keys() - led_on:
+        note, unknown = _why_removed(id_, *ends)
         origins = table.origins(id_, *ends) if ends[0].kind == table.matrix else ()
-        nearest = tuple(dict.fromkeys(row.before[0] for row in origins if row.before[0] in new))
-        retired = taken_back.get(id_)
-        if retired and retired.replaced_by is None:
-            note = f"{ends[1].version} says that it was taken back, and names nothing in its place"
-        elif retired:
-            note = f"successor unknown: {ends[1].version} names {retired.replaced_by}, which it does not have"
-        else:
-            note = "successor unknown" + (f"; {ends[1].version} is older" if table.is_older(ends[1], ends[0]) else "")
-        note += "".join(f"; {row.before[0]} held its meaning ({row.said})" for row in origins if row.before[0] in new)
-        unknown = retired is None or retired.replaced_by is not None
+        held = [row for row in origins if row.before[0] in new]
+        note += "".join(f"; {row.before[0]} held its meaning ({row.said})" for row in held)
+        nearest = tuple(dict.fromkeys(row.before[0] for row in held))
         yield Change(Kind.REMOVED, noun, id_, (old[id_],), (), note, True, unknown, nearest)
+
+
+def _why_removed(id_: str, before: Matrix, after: Matrix) -> tuple[str, bool]:
+    """Return what is known of an id that is gone, and whether it is unknown what took over."""
+    retired = next((retired for retired in after.retired if retired.id == id_), None)
+    if retired and retired.replaced_by is None:
+        return f"{after.version} says that it was taken back, and names nothing in its place", False
+    if retired:
+        return f"successor unknown: {after.version} names {retired.replaced_by}, which it does not have", True
+    if succession_table.is_older(after, before):
+        return f"successor unknown; {after.version} is older", True
+    return "successor unknown", True
 
 
 def _added(noun: Noun, old: _Side, new: _Side, known: Sequence[Link]) -> Iterator[Change]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from caponier.errors import InputError
-from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
+from caponier.matrix import attack, attack_crosswalk, failure_modes, succession_table
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load, nearest, versions
 from caponier.matrix.failure_modes import FailureMode
@@ -126,10 +126,13 @@ def _column(matrix: Matrix, id_: str, tactic: Tactic, remark: str | None = None)
 
 
 def _mend(id_: str, matrices: Sequence[Matrix]) -> str:
-    newer = crosswalk.load().newer_release
-    for old, new in newer.replaced_ids.items():
-        if new == id_:
-            return f"ATLAS {newer.version} gave this id to {old}. Try: caponier matrix show {old}"
+    changes = succession_table.load()
+    if brought := changes.older_id(id_):
+        old = brought.before[0]
+        return f"ATLAS {brought.release} gave this id to {old}. Try: caponier matrix show {old}"
+    if taken := changes.newer_id(id_):
+        new = taken.after[0]
+        return f"ATLAS {taken.release} put {new} in its place. Try: caponier matrix show {new}"
     known = [tactic.id for matrix in matrices for tactic in matrix.tactics]
     known += [t.id for matrix in matrices for t in matrix.techniques]
     known += [study.id for matrix in matrices for study in matrix.studies]

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from caponier.matrix import atlas_releases
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.shipped import Shape, read
 
@@ -90,23 +91,8 @@ class SuccessionTable(Shape):
     schema_: Literal["caponier.successions/1"] = Field(alias="schema")
     matrix: str
     """Which matrix the ids belong to."""
-    releases: dict[str, datetime.date]
     changes: tuple[Row, ...]
     names: tuple[NewName, ...] = ()
-
-    def place(self, matrix: Matrix) -> Place | None:
-        """Tell where a version stands in the order of releases; None if neither its name nor its date says."""
-        named = _NUMBERS.match(matrix.version)
-        if named:
-            return self._numbered((int(named[1]), int(named[2]), int(named[3] or 0)))
-        return self._dated(matrix.released) if matrix.released else None
-
-    def is_older(self, matrix: Matrix, other: Matrix) -> bool:
-        """Tell whether the first came out before the second, as far as that is known."""
-        if matrix.kind == other.kind == self.matrix:
-            place, other_place = self.place(matrix), self.place(other)
-            return place is not None and other_place is not None and place < other_place
-        return bool(matrix.released and other.released and matrix.released < other.released)
 
     def heirs(self, id_: str, present: Container[str]) -> Heirs:
         """Follow an id that is gone to the present ids in its place, into a newer version or back into an older one."""
@@ -148,30 +134,52 @@ class SuccessionTable(Shape):
                 seen |= set(new)
         return Heirs(tuple(found), tuple(used)) if found else None
 
-    def _between(self, row: Row, before: Matrix, after: Matrix) -> bool:
-        place, other = self.place(before), self.place(after)
-        if place is None or other is None:
+    @staticmethod
+    def _between(row: Row, before: Matrix, after: Matrix) -> bool:
+        one, other = place(before), place(after)
+        if one is None or other is None:
             # An unknown order is no reason to hide a changed meaning: it is shown where the names differ.
             return _name(before, row.before[0]) != _name(after, row.before[0])
-        return min(place, other) < self._numbered(_numbers(row.release)) <= max(place, other)
+        return min(one, other) < _numbered(_numbers(row.release)) <= max(one, other)
 
-    def _numbered(self, place: Place) -> Place:
-        if place[0] < _CALENDAR:
-            return place
-        month = (place[0], place[1])
-        last_named_by_number = max(self.releases.values())
-        if month >= (last_named_by_number.year, last_named_by_number.month):
-            return place
-        # Old releases were given names by year and month later on; their numbers tell the order among all.
-        return self._newest(lambda date: (date.year, date.month) <= month)
 
-    def _dated(self, date: datetime.date) -> Place:
-        if date > max(self.releases.values()):
-            return date.year, date.month, 0
-        return self._newest(lambda released: released <= date)
+def place(matrix: Matrix) -> Place | None:
+    """Tell where a version of ATLAS stands in the order of releases; None if neither its name nor its date says."""
+    named = _NUMBERS.match(matrix.version)
+    if named:
+        return _numbered((int(named[1]), int(named[2]), int(named[3] or 0)))
+    return _dated(matrix.released) if matrix.released else None
 
-    def _newest(self, wanted: Callable[[datetime.date], bool]) -> Place:
-        return max((_numbers(name) for name, date in self.releases.items() if wanted(date)), default=(0, 0, 0))
+
+def is_older(matrix: Matrix, other: Matrix) -> bool:
+    """Tell whether the first came out before the second, as far as that is known."""
+    if matrix.kind == other.kind == "atlas":
+        first, second = place(matrix), place(other)
+        return first is not None and second is not None and first < second
+    return bool(matrix.released and other.released and matrix.released < other.released)
+
+
+def _numbered(numbers: Place) -> Place:
+    month = numbers[:2]
+    by_number = _by_number()
+    last = max(by_number.values())
+    if numbers[0] < _CALENDAR or month > (last.year, last.month):
+        return numbers
+    # Old releases were given names by year and month later on; their numbers tell the order among all.
+    return max((name for name, date in by_number.items() if (date.year, date.month) <= month), default=(0, 0, 0))
+
+
+def _dated(date: datetime.date) -> Place:
+    by_number = _by_number()
+    if date > max(by_number.values()):
+        return date.year, date.month, 0
+    return max((name for name, released in by_number.items() if released <= date), default=(0, 0, 0))
+
+
+@cache
+def _by_number() -> dict[Place, datetime.date]:
+    places = {_numbers(release.version): release.released for release in atlas_releases.releases()}
+    return {numbers: date for numbers, date in places.items() if numbers[0] < _CALENDAR}
 
 
 def _name(matrix: Matrix, id_: str) -> str | None:

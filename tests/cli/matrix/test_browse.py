@@ -166,7 +166,7 @@ def test_show_attack_id_in_atlas():
 def test_show_atlas_entry_points_back_and_forward():
     card = told("show", "AML.T0019")
     assert "AMLTM.EVADE.03.02 Tainting Data from Open Source Supply Chains" in card
-    assert "ATLAS 2026.09, from public notes: the id is now AML.T0115.000" in card
+    assert "ATLAS 2026.07, from public notes: the id is now AML.T0115.000" in card
     assert "demonstrated: shown on a real system by an exercise" in card
     assert "ML subsystem" not in card
 

@@ -126,7 +126,7 @@ def test_long_addresses_wrap_and_lose_nothing():
 )
 def test_card_says_what_a_newer_release_changed(id_: str, told: str | None):
     view = drawn(card(look_up(id_)))
-    assert (told in view) if told else ("2026.09" not in view)
+    assert (told in view) if told else ("public notes" not in view)
 
 
 def test_a_card_says_what_detects_and_emulates_an_entry_where_that_is_asked():

@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
+from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes, succession_table
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
@@ -205,13 +205,14 @@ def _failure_modes(technique: Technique) -> Iterator[tuple[str, str | None]]:
 
 
 def _newer(id_: str) -> str:
-    newer = crosswalk.load().newer_release
-    says = [
-        f"the id is now {newer.replaced_ids[id_]}" if id_ in newer.replaced_ids else "",
-        f"the name is now {newer.renamed[id_]}" if id_ in newer.renamed else "",
-    ]
-    told = " and ".join(filter(None, says))
-    return f"ATLAS {newer.version}, from public notes: {told}" if told else ""
+    row, name = succession_table.load().newer_id(id_), succession_table.load().newer_name(id_)
+    lines = [_of_release(row.release, row.checked, f"the id is now {row.after[0]}")] if row else []
+    lines += [_of_release(name.release, name.checked, f"the name is now {name.name}")] if name else []
+    return "\n".join(lines)
+
+
+def _of_release(release: str, checked: bool, says: str) -> str:
+    return f"ATLAS {release}{'' if checked else ', from public notes'}: {says}"
 
 
 def _evidence(technique: Technique) -> Iterator[tuple[str, str | None]]:
