@@ -120,7 +120,8 @@ def test_records_of_vulnerabilities_stand_among_the_evidence(record: str, day: s
     assert [id_ for id_, _ in found] == shows
     for _, source in found:
         assert (source.study.when, source.study.url, source.through) == (day, address, ())
-        assert source.result and source.system
+        assert source.result
+        assert source.system
 
 
 def test_studies_are_dated_as_precisely_as_atlas_dates_them(shared_facts):
