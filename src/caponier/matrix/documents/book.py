@@ -68,7 +68,8 @@ def book_of(matrix: Matrix) -> Book:
     """Return what a version says of ids."""
     names = {tactic.id: tactic.name for tactic in matrix.tactics}
     entries = {
-        t.id: Entry(t.id, t.name, tuple(short(names[id_]) for id_ in t.tactics), t.parent) for t in matrix.techniques
+        t.id: Entry(t.id, t.name, tuple(short(names[id_]) for id_ in t.tactics if id_ in names), t.parent)
+        for t in matrix.techniques
     }
     retired = {gone.id: (gone.name, gone.replaced_by) for gone in matrix.retired}
     return Book(matrix.version, matrix.kind, entries, names, retired)

@@ -21,7 +21,14 @@ def read(text: str, where: str) -> Document | None:
     """
     start = 1 if text.startswith("\ufeff") else 0
     first_line = text[start:].split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    for delimiter in sorted(_DELIMITERS, key=first_line.count, reverse=True):
+        document = _table(text, start, delimiter, where)
+        if document is not None:
+            return document
+    return None
+
+
+def _table(text: str, start: int, delimiter: str, where: str) -> Document | None:
     rows = [row for row in _rows(text, start, delimiter, where) if any(cell.value.strip() for cell in row)]
     if not rows:
         return None
@@ -30,8 +37,7 @@ def read(text: str, where: str) -> Document | None:
     columns = recognise(head, [[cell.value for cell in row] for row in body])
     if columns is None:
         return None
-    titles = head or []
-    mentions = [mention for row in body for mention in _mentions(text, row, columns, titles)]
+    mentions = [mention for row in body for mention in _mentions(text, row, columns, head or [])]
     return Document(DocumentKind.CSV, text, tuple(mentions), delimiter=delimiter)
 
 

@@ -1,7 +1,5 @@
 """An id in a document, with whatever stands beside it that should agree with it."""
 
-import csv
-import io
 import json
 import re
 from bisect import bisect_right
@@ -27,13 +25,10 @@ class Form(StrEnum):
         """Return the text as it stands in the file."""
         if self is Form.JSON:
             return json.dumps(value, ensure_ascii=False)
-        if self is Form.QUOTED:
-            return '"' + value.replace('"', '""') + '"'
-        if self is Form.CSV:
-            cell = io.StringIO()
-            csv.writer(cell, delimiter=delimiter, lineterminator="").writerow([value])
-            return cell.getvalue()
-        return value
+        quoted = self is Form.QUOTED or (
+            self is Form.CSV and any(mark in value for mark in (delimiter, '"', "\n", "\r"))
+        )
+        return '"' + value.replace('"', '""') + '"' if quoted else value
 
 
 @dataclass(frozen=True, slots=True)
