@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.app.matrix_library import matrix_library
+from caponier.app.walk_files import shown
 from caponier.app.workspace import require_workspace
 from caponier.matrix.library import Library
 from caponier.matrix.loaders import load_file
@@ -49,7 +50,7 @@ class Imported:
             "released": matrix.released.isoformat() if matrix.released else None,
             "format": release.format,
             "sha256": release.sha256,
-            "kept": str(self.kept),
+            "kept": shown(self.kept),
             "new": self.is_new,
             "counts": self.counts,
             "remarks": list(release.remarks),

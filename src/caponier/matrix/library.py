@@ -60,6 +60,17 @@ class Library:
         """Keep a release, whole or not at all; the same release again changes nothing.
 
         Raises:
+            InputError: If `check` does, or it cannot be written.
+        """
+        path = self.check(release)
+        if not path.exists():
+            _write(path, release_file.to_bytes(release))
+        return path
+
+    def check(self, release: Release) -> Path:
+        """Return where a release would be kept.
+
+        Raises:
             InputError: If the version is there already with other content, its name cannot be kept, or there is no
                 folder.
         """
@@ -70,8 +81,6 @@ class Library:
         path = self._path(version)
         if version in catalogue.versions() or (path.exists() and path.read_bytes() != data):
             raise InputError("this version is there already, with other content", where=version, mend=_mend(path))
-        if not path.exists():
-            _write(path, data)
         return path
 
     def _path(self, version: str) -> Path:

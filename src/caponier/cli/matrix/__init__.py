@@ -9,6 +9,7 @@ from caponier.cli.lazy_group import Table, lazy
 COMMANDS: Final[Table] = {
     "list": "caponier.cli.matrix.list_entries:list_entries",
     "import": "caponier.cli.matrix.import_file:import_file",
+    "update": "caponier.cli.matrix.update:update",
     "show": "caponier.cli.matrix.show:show",
     "search": "caponier.cli.matrix.search:search",
     "brief": "caponier.cli.matrix.brief:brief",

@@ -8,6 +8,7 @@ import orjson
 import typer
 
 from caponier.app.import_matrix import Imported, import_matrix
+from caponier.app.walk_files import shown
 from caponier.cli.matrix import options
 from caponier.cli.output import choose_format, notes, write_text
 from caponier.cli.safe_text import plain
@@ -81,6 +82,6 @@ def text_of(imported: Imported) -> str:
         f"  {counts['retired']} retired entries",
         f"  {counts['beside_the_matrix']} counter-measures, kept beside the matrix",
         f"  sha256 {release.sha256}",
-        f"  kept in {imported.kept}",
+        f"  kept in {shown(imported.kept)}",
     ]
     return "".join(f"{plain(line)}\n" for line in lines)
