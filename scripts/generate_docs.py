@@ -1,4 +1,4 @@
-"""Generate docs/benchmarks.md from bench/results, and docs/cli.md from the command line.
+"""Generate docs/benchmarks.md from bench/results, docs/cli.md from the command line, docs/techniques from the matrix.
 
 With --check nothing is written; the exit code is 1 if a page is out of date.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import click
 import typer
 
+from caponier.app import technique_pages
 from caponier.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,16 +103,32 @@ def escaped(text: str) -> str:
 
 
 def main() -> int:
-    """Write the pages, or compare them."""
-    pages = {"benchmarks.md": benchmarks(), "cli.md": command_line()}
-    stale = [name for name, text in pages.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    """Write the pages and remove those that nothing makes any more, or compare them."""
+    techniques = {f"techniques/{name}": text for name, text in technique_pages.pages().items()}
+    pages = {"benchmarks.md": benchmarks(), "cli.md": command_line(), **techniques}
+    stale = [name for name, text in pages.items() if written(name) != text]
+    orphans = [f"techniques/{path.name}" for path in (DOCS / "techniques").glob("*") if path.name not in known(pages)]
     if "--check" in sys.argv:
-        print("\n".join(f"docs/{name} is out of date; run scripts/docs" for name in stale))
-        return 1 if stale else 0
+        print("\n".join(f"docs/{name} is out of date; run scripts/docs" for name in [*stale, *orphans]))
+        return 1 if stale or orphans else 0
+    (DOCS / "techniques").mkdir(exist_ok=True)
     for name in stale:
-        (DOCS / name).write_text(pages[name])
-    print(f"{len(stale)} of {len(pages)} pages written")
+        (DOCS / name).write_text(pages[name], encoding="utf-8")
+    for name in orphans:
+        (DOCS / name).unlink()
+    print(f"{len(stale)} of {len(pages)} pages written, {len(orphans)} removed")
     return 0
+
+
+def written(name: str) -> str | None:
+    """Return a page as it is, or None if it is not there."""
+    path = DOCS / name
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def known(pages: dict[str, str]) -> set[str]:
+    """Return the file names of docs/techniques that are made."""
+    return {name.removeprefix("techniques/") for name in pages if name.startswith("techniques/")}
 
 
 if __name__ == "__main__":
