@@ -116,6 +116,7 @@ def test_which_is_older():
     assert succession_table.is_older(old, new)
     assert not succession_table.is_older(new, old)
     assert not succession_table.is_older(old, ours)
+    assert succession_table.is_older(version("attack-enterprise-9.0"), version("attack-enterprise-17.1"))
     first = version("attack-1", kind="attack", released=datetime.date(2024, 1, 1))
     second = version("attack-2", kind="attack", released=datetime.date(2025, 1, 1))
     assert succession_table.is_older(first, second)

@@ -178,6 +178,25 @@ def test_a_teams_version_goes_by_id():
     assert successors(FOUNDING, ours, "AMLTM.EVADE.02").outcome is Outcome.SAME
 
 
+def test_an_id_that_was_taken_back_before_is_followed_first(new: Matrix):
+    found = successors(new, FOUNDING, "AML.T0045")
+    assert (found.id, found.outcome, found.to) == ("AML.T0045", Outcome.REPLACED, ("AMLTM.IMPACT.03",))
+    assert "AML.T0045 is now AML.T0048.004 (ATLAS 4.5.0" in found.reason
+    assert successors(new, ATLAS, "AML.T0045").to == ("AML.T0048.004",)
+    before = version("attack-1", ["T1059"], kind="attack", retired={"T1086": "T1059", "T1064": None, "T1": "T2"})
+    after = version("attack-2", ["T9059"], kind="attack", retired={"T1059": "T9059"})
+    assert successors(before, after, "T1086").to == ("T9059",)
+    assert successors(before, after, "T1086").outcome is Outcome.REPLACED
+    gone = successors(before, after, "T1064")
+    assert (gone.outcome, gone.to, gone.needs_human) == (Outcome.GONE, (), True)
+    assert "taken T1064 back already" in gone.reason
+
+
+def test_a_circle_of_ids_that_were_taken_back_ends():
+    before = version("attack-1", kind="attack", retired={"T1": "T2", "T2": "T1"})
+    assert successors(before, before, "T1").to == ()
+
+
 def test_no_crosswalk_is_an_input_error():
     with pytest.raises(InputError, match="not versions of one matrix"):
         Successions(FOUNDING, version("attack-enterprise-17.0", kind="attack"))

@@ -1,6 +1,6 @@
 """Which ids of one version took over from which of another, by the curated table and by what a version says itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from caponier.matrix.catalogue import Matrix
@@ -46,20 +46,20 @@ def _edges(later: Matrix, old: _Side, new: _Side, table: SuccessionTable) -> Ite
             heirs = table.heirs(id_, new)
             note, sure = "; ".join(row.said for row in heirs.rows), all(row.checked for row in heirs.rows)
             yield from (_Edge(id_, heir, note, sure) for heir in heirs.ids)
-        named = _named_successor(id_, later, new)
+        named = named_successor(id_, later, new)
         if named:
             yield _Edge(id_, named, f"{later.version} itself names the successor", True)
 
 
-def _named_successor(id_: str, matrix: Matrix, new: _Side) -> str | None:
-    """Follow what a version says of ids it took back, over ids that it took back as well."""
+def named_successor(id_: str, matrix: Matrix, present: Container[str]) -> str | None:
+    """Follow what a version says of ids it took back, over ids that it took back as well, to one that is present."""
     successors = {retired.id: retired.replaced_by for retired in matrix.retired}
     seen: set[str] = set()
     here: str | None = id_
-    while here is not None and here not in new and here not in seen:
+    while here is not None and here not in present and here not in seen:
         seen.add(here)
         here = successors.get(here)
-    return here if here in new else None
+    return here if here is not None and here in present else None
 
 
 def _groups(edges: list[_Edge]) -> Iterator[list[_Edge]]:

@@ -15,6 +15,7 @@ from caponier.matrix.catalogue import Matrix
 from caponier.matrix.shipped import Shape, read
 
 _NUMBERS: Final = re.compile(r"atlas-(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?![\d.])")
+_ATTACK: Final = re.compile(r"attack-enterprise-(\d{1,4}\.\d{1,4})")
 _CALENDAR: Final = 2000
 """Releases with a greater first number are named by year and month."""
 
@@ -153,6 +154,9 @@ def place(matrix: Matrix) -> Place | None:
 
 def is_older(matrix: Matrix, other: Matrix) -> bool:
     """Tell whether the first came out before the second, as far as that is known."""
+    one, two = _ATTACK.fullmatch(matrix.version), _ATTACK.fullmatch(other.version)
+    if one and two:
+        return _numbers(one[1]) < _numbers(two[1])
     if matrix.kind == other.kind == "atlas":
         first, second = place(matrix), place(other)
         return first is not None and second is not None and first < second

@@ -1,14 +1,17 @@
 """What became of one entry in another version: the question of everybody who must carry something over."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from caponier.matrix import succession_table
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.diff import compare
 from caponier.matrix.difference import Change, Difference, Kind, Noun
+from caponier.matrix.lineage import named_successor
+from caponier.matrix.succession_table import Heirs
 
 
 class Outcome(StrEnum):
@@ -67,27 +70,45 @@ class Successions:
         for change in self.difference.changes:
             for facts in change.before:
                 self._by_id[facts.id].append(change)
+        self._ids = self.difference.before.tactics | self.difference.before.techniques
         self._first_ids = {tactic.v1_id: tactic.id for tactic in before.tactics if tactic.v1_id}
         self._first_ids |= {technique.v1_id: technique.id for technique in before.techniques if technique.v1_id}
 
     def of(self, id_: str) -> Succession:
-        """Tell what became of an id: of a tactic, a technique or a case study, or one of MITRE's first data release."""
+        """Tell what became of an id: of a tactic, a technique or a case study.
+
+        It may also be an id that the first version had taken back itself, or one of MITRE's first data release.
+        """
         noun = self._noun(id_)
         if noun is not None:
             return self._known(id_, noun)
-        current = self._first_ids.get(id_)
-        if current is None:
-            return Succession(id_, None, Outcome.UNKNOWN, (), True, f"{self.before.version} has no entry {id_}")
-        return self._from_first_release(id_, current)
+        formerly = next(self._formerly(id_), None)
+        return self._carried_on(id_, *formerly) if formerly else self._not_there(id_)
 
     def _noun(self, id_: str) -> Noun | None:
         return next((noun for noun in Noun if id_ in self.difference.before.ids(noun)), None)
 
-    def _from_first_release(self, id_: str, current: str) -> Succession:
+    def _formerly(self, id_: str) -> Iterator[tuple[str, str]]:
+        """Find what the first version calls an entry that had another id before, and how that is known."""
+        if id_ in self._first_ids:
+            yield self._first_ids[id_], "the entry's id in MITRE's first data release"
+        named = named_successor(id_, self.before, self.before)
+        if named:
+            yield named, f"taken back, and {self.before.version} itself names {named}"
+        heirs = succession_table.load().heirs(id_, self._ids) if self.before.kind == "atlas" else Heirs()
+        if len(heirs.ids) == 1:
+            yield heirs.ids[0], "; ".join(row.said for row in heirs.rows)
+
+    def _carried_on(self, id_: str, current: str, told: str) -> Succession:
         found = self.of(current)
         outcome = Outcome.REPLACED if found.to == (current,) else found.outcome
-        reason = f"{id_} is the id of {current} in MITRE's first data release; {found.reason}"
-        return Succession(id_, found.noun, outcome, found.to, found.needs_human, reason, found.nearest)
+        return replace(found, id=id_, outcome=outcome, reason=f"{id_} is now {current} ({told}); {found.reason}")
+
+    def _not_there(self, id_: str) -> Succession:
+        if any(retired.id == id_ for retired in self.before.retired):
+            reason = f"{self.before.version} has taken {id_} back already, and names nothing in its place"
+            return Succession(id_, None, Outcome.GONE, (), True, reason)
+        return Succession(id_, None, Outcome.UNKNOWN, (), True, f"{self.before.version} has no entry {id_}")
 
     def _known(self, id_: str, noun: Noun) -> Succession:
         changes = self._by_id.get(id_, [])

@@ -221,4 +221,5 @@ def test_any_kind_can_be_asked_for(kind: Kind):
     drawn = told("amltm-2020", "atlas-5.6", "--only", kind.value)
     there = compare(load("amltm-2020"), load("atlas-5.6")).of(kind=kind)
     assert (f" {kind.value.capitalize()}: " in drawn) == bool(there)
-    assert ("No changes." in drawn) != bool(there)
+    assert ("No changes of this kind." in drawn) != bool(there)
+    assert "techniques     58 -> 170  -6 removed" in drawn

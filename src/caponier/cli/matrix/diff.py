@@ -59,13 +59,13 @@ def diff(
     difference = compare(*matrices)
     for remark in difference.remarks:
         notes(quiet=quiet).print(remark, markup=False, soft_wrap=True)
-    shown = difference.only(only) if only else difference
+    kinds = tuple(only or Kind)
     chosen = choose_format(format_, out, Format.TABLE)
     if chosen is Format.TABLE:
-        write_table(view(shown, *matrices), out)
+        write_table(view(difference, *matrices, kinds), out)
     else:
         write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[chosen]
-        write_text(write(shown, *matrices), out)
+        write_text(write(difference.only(kinds), *matrices), out)
 
 
 def _find(library: Library, name: str, quiet: bool) -> Matrix:

@@ -1,7 +1,7 @@
 """A difference on a terminal: counts first, then every change under its kind, with a sign that needs no colour."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from rich.columns import Columns
@@ -29,22 +29,25 @@ _LEGEND: Final = "+ added   - removed   > another id took over   ~ same id   ! a
 _LOOK: Final = (Kind.REMOVED, Kind.CHANGED)
 
 
-def view(difference: Difference, before: Matrix, after: Matrix) -> RenderableType:
+def view(
+    difference: Difference, before: Matrix, after: Matrix, kinds: Collection[Kind] = tuple(Kind)
+) -> RenderableType:
     """Draw a difference.
 
     Args:
-        difference: The changes to show.
+        difference: The changes.
         before: The version that was compared, for dates and the names of parents.
         after: The other version.
+        kinds: Which changes to list; the counts are those of all.
     """
     parts: list[RenderableType] = [_head(before, after), _summary(difference)]
-    if difference.changes:
+    if difference.only(kinds).changes:
         parts.append(Text(_LEGEND, "dim"))
     else:
-        parts.append(Text("No changes."))
+        parts.append(Text("No changes of this kind." if difference.changes else "No changes."))
     for kind in Kind:
         for noun in Noun:
-            parts += _section(kind, noun, difference.of(noun, kind), before, after)
+            parts += _section(kind, noun, difference.of(noun, kind) if kind in kinds else (), before, after)
     return Group(*parts)
 
 
