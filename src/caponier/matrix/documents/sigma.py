@@ -14,6 +14,7 @@ from caponier.matrix.documents.mention import Document, DocumentKind, Mention, P
 DEPTH: Final = 64
 SIZE: Final = 4 * 1024 * 1024
 """Characters of a file; the largest rule sets in one file have a tenth of it."""
+_MARK: Final = "\ufeff"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAMESPACES: Final = {"attack": ids.ATTACK, "atlas": ids.ATLAS, "amltm": ids.FOUNDING}
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?$")
@@ -58,7 +59,7 @@ def _rules(text: str, where: str) -> Iterator[_Rule]:
     rule, key = _Rule(), ""
     path: list[bool] = []
     try:
-        for event in yaml.parse(text, _Loader):
+        for event in yaml.parse(text.removeprefix(_MARK), _Loader):
             if isinstance(event, yaml.DocumentStartEvent):
                 rule, path, key = _Rule(), [], ""
             elif isinstance(event, yaml.DocumentEndEvent):
@@ -94,7 +95,8 @@ def _listed(rule: _Rule, key: str, event: Any, text: str) -> None:
     target = {"tags": rule.tags, "references": rule.references}.get(key)
     if target is None:
         return
-    start, end = event.start_mark.index, event.end_mark.index
+    before = len(text) - len(text.removeprefix(_MARK))
+    start, end = event.start_mark.index + before, event.end_mark.index + before
     # What is quoted or escaped stands inside; a scalar that is not found as it reads (a folded one) is left alone.
     place = text.find(event.value, start, end) if event.value else -1
     if place >= 0:
