@@ -6,9 +6,10 @@ suggests no defences, so nothing of this stands there.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from caponier.app.correlate_findings import settings_of
+from caponier.app.detector_needs import needs
 from caponier.app.detectors import DetectorCard, EmulationCard, Kind, detected_by, emulated_by
 from caponier.matrix import crosswalk
 from caponier.matrix.catalogue import Matrix
@@ -35,6 +36,17 @@ class TechniqueLinks:
     """Of the playbooks: those that answer a finding of the technique, if the rest of their conditions is met."""
     remedies: tuple[str, ...]
     """Commands that repair what the technique has harmed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, as `caponier matrix show` adds it to an entry."""
+        return {
+            "detected_by": [
+                {"name": card.name, "kind": card.kind.value, "needs": list(needs(card))} for card in self.detectors
+            ],
+            "emulated_by": [{"name": card.name, "kind": card.kind.value} for card in self.emulations],
+            "responded_to_by": [{"rule": rule.name, "does": in_words(rule)} for rule in self.rules],
+            "remediated_by": list(self.remedies),
+        }
 
 
 def technique_links(matrix: Matrix, technique: Technique, workspace: Workspace | None = None) -> TechniqueLinks:

@@ -107,3 +107,14 @@ def test_search_writes_studies_as_json_and_markdown():
     assert document["studies"][0]["id"] == "AMLTM.CS05"
     assert "# Case studies of" in told("search", "camera", "--format", "markdown")
     assert "studies" not in json.loads(told("search", "implant", "--format", "json"))
+
+
+def test_show_says_in_json_what_detects_emulates_answers_and_repairs_an_entry():
+    (entry,) = json.loads(told("show", "AMLTM.EVADE.03.01", "--format", "json"))["techniques"]
+    (detector,) = entry["detected_by"]
+    assert detector == {"name": "label_noise", "kind": "dataset", "needs": ["the training data with their labels"]}
+    assert {emulation["kind"] for emulation in entry["emulated_by"]} == {"dataset"}
+    assert {"rule": "poisoned-rows", "does": "quarantine rows"} in entry["responded_to_by"]
+    assert entry["remediated_by"] == ["caponier remediate dataset"]
+    tactic = json.loads(told("show", "AMLTM.EVADE", "--format", "json"))["techniques"]
+    assert all("detected_by" not in entry for entry in tactic)

@@ -1,8 +1,8 @@
 """Options and writing that several `caponier matrix` commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -77,12 +77,27 @@ def write_entries(
     table: RenderableType,
     tactics: Sequence[Tactic] | None = None,
     studies: Sequence[CaseStudy] = (),
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write entries in the chosen format, and case studies found with them; `table` is what a terminal shows."""
+    """Write entries in the chosen format, and case studies found with them.
+
+    Args:
+        matrix: The version that they belong to.
+        entries: The entries.
+        chosen: The format.
+        out: The file; None means standard output.
+        table: What a terminal shows.
+        tactics: The tactics that JSON holds; all if not given.
+        studies: Case studies found with the entries.
+        beside: By id, what JSON tells of an entry that the matrix itself does not know.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
     if chosen is Format.TABLE:
         write_table(table, out)
     elif chosen is Format.JSON:
-        write_text(to_json(matrix, entries, tactics, studies), out)
+        write_text(to_json(matrix, entries, tactics, studies, beside), out)
     elif chosen is Format.CSV:
         write_text(to_csv(matrix, entries), out)
     else:

@@ -1,7 +1,7 @@
 """`caponier matrix show`: everything about one entry."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from caponier.cli.matrix.study_view import write_study
 from caponier.cli.matrix.view import Links, card
 from caponier.cli.output import Format, choose_format, notes
 from caponier.matrix.lookup import Found, look_up
+
+if TYPE_CHECKING:
+    from caponier.app.technique_links import TechniqueLinks
 
 EXAMPLE: Final = "Example: [bold]caponier matrix show T1078[/bold]"
 
@@ -41,23 +44,28 @@ def show(
         write_study(found.matrix, found.study, chosen, out)
         return
     tactics = [found.tactic] if found.tactic else []
-    table = card(found, _links(found, workspace) if chosen is Format.TABLE and not found.tactic else None)
-    options.write_entries(found.matrix, found.techniques, chosen, out, table, tactics)
+    told = chosen in (Format.TABLE, Format.JSON) and not found.tactic
+    known = _known(found, workspace) if told else {}
+    table = card(found, {id_: _links(links) for id_, links in known.items()} or None)
+    beside = {id_: links.to_dict() for id_, links in known.items()}
+    options.write_entries(found.matrix, found.techniques, chosen, out, table, tactics, beside=beside)
 
 
-def _links(found: Found, workspace: Path | None) -> dict[str, Links]:
-    """Say what detects, emulates, answers and repairs each entry."""
+def _known(found: Found, workspace: Path | None) -> dict[str, "TechniqueLinks"]:
+    """Find what detects, emulates, answers and repairs each entry."""
     # The detectors' libraries take longer to load than the matrix.
-    from caponier.app.technique_links import in_words, technique_links
+    from caponier.app.technique_links import technique_links
 
     home = load_workspace(workspace)
-    links = {}
-    for technique in found.techniques:
-        known = technique_links(found.matrix, technique, home)
-        links[technique.id] = Links(
-            tuple(f"{card.name} ({card.kind.noun})" for card in known.detectors),
-            tuple(f"{card.name}: {card.description}" for card in known.emulations),
-            tuple(f"{rule.name}: {in_words(rule)}" for rule in known.rules),
-            known.remedies,
-        )
-    return links
+    return {technique.id: technique_links(found.matrix, technique, home) for technique in found.techniques}
+
+
+def _links(known: "TechniqueLinks") -> Links:
+    from caponier.app.technique_links import in_words
+
+    return Links(
+        tuple(f"{card.name} ({card.kind.noun})" for card in known.detectors),
+        tuple(f"{card.name}: {card.description}" for card in known.emulations),
+        tuple(f"{rule.name}: {in_words(rule)}" for rule in known.rules),
+        known.remedies,
+    )
