@@ -266,6 +266,7 @@ RIGHT = {
         "`atlas.aml.t0043` and sub/techniques/aml.t0043\n```\ncaponier matrix show MLT0017\n```\n",
         "n.md",
     ),
+    "markdown that tells history": ("AML.T0048.004 was AML.T0045 until 4.4; AMLTM.EVADE.01.02 was MLT0017.\n", "n.md"),
     "markdown table of rules": (
         "| Name | Technique |\n|--|--|\n| ml_host_login | T1078 |\n| pull_then_run | AML.T0011, AML.T0010 |\n",
         "n.md",

@@ -109,6 +109,7 @@ class _Checker:
     def __init__(self, document: Document, shelf: Shelf) -> None:
         self.document = document
         self.shelf = shelf
+        self.ids = {mention.id for mention in document.mentions}
 
     def check(self, mention: Mention) -> Iterator[Flaw]:
         yield from self._spelling(mention)
@@ -170,6 +171,8 @@ class _Checker:
         founding = catalogue.load(catalogue.DEFAULT)
         columns: Sequence[Technique | Tactic] = [*founding.techniques, *founding.tactics]
         entries = [entry for entry in columns if entry.v1_id == mention.id]
+        if self._tells_history(mention, [entry.id for entry in entries]):
+            return
         use = " or ".join(f"{entry.id} ({entry.name})" for entry in entries)
         message = f"{mention.id} is of MITRE's first data release of March 2021"
         yield self._flaw(Code.RETIRED_ID, f"{message}: use {use}" if use else message, mention)
@@ -181,6 +184,8 @@ class _Checker:
             yield self._flaw(Code.RETIRED_ID, f"{mention.id} {gone[0]} was taken back{_use(book, gone[1])}", mention)
         elif later := self._later(mention, book):
             yield self._flaw(Code.MIXED_VERSIONS, later, mention)
+        elif self._tells_history(mention, heirs):
+            return
         elif heirs:
             use = " or ".join(f"{id_} ({book.entries[id_].name})" for id_ in heirs)
             yield self._flaw(Code.RETIRED_ID, f"{mention.id} is not in {book.version}: use {use}", mention)
@@ -191,6 +196,11 @@ class _Checker:
             )
         elif book.complete and mention.certain:
             yield self._unknown(mention, book)
+
+    def _tells_history(self, mention: Mention, heirs: Sequence[str]) -> bool:
+        """Tell whether running text names an old id together with what took over: `it was AML.T0045 until 4.4`."""
+        running = self.document.kind is DocumentKind.MARKDOWN and mention.beside in (Beside.AFTER, Beside.BEFORE)
+        return running and any(id_ in self.ids for id_ in heirs)
 
     def _later(self, mention: Mention, book: Book) -> str | None:
         """Say that an id is newer than the version that it is held against."""
@@ -246,7 +256,9 @@ class _Checker:
             message = f"{entry.id} is {entry.name!r}; the name {name!r} belongs to {', '.join(owners)}"
             yield self._flaw(Code.SWAPPED_NAME, message, mention, mention.name)
         elif mention.beside is Beside.SURE or _nearly(text, own, mention.beside):
-            message = f"{entry.id} is {entry.name!r} in {book.version}, not {_said(mention.name, own, mention.beside)!r}"
+            message = (
+                f"{entry.id} is {entry.name!r} in {book.version}, not {_said(mention.name, own, mention.beside)!r}"
+            )
             yield self._flaw(Code.WRONG_NAME, message, mention, mention.name)
 
     def _begins_with_parent(self, text: str, book: Book, entry: Entry) -> bool:
