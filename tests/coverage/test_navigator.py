@@ -5,6 +5,8 @@ from tests.coverage.test_heat_map import DETECTOR, TRIAL
 from caponier.coverage.heat_map import heat_map
 from caponier.coverage.navigator import layer
 from caponier.matrix.catalogue import load
+from caponier.matrix.layer import Layer
+from matrix.layer_schema import complaints
 
 
 def scores(document: dict[str, list[dict[str, object]]]) -> dict[object, object]:
@@ -32,20 +34,16 @@ def test_an_atlas_entry_takes_the_best_status_of_what_it_covers() -> None:
     assert found["AML.T0029"] == 0
 
 
-def test_the_layer_has_what_format_4_5_asks_for() -> None:
-    document = layer(heat_map([DETECTOR], [TRIAL], "1.0"), "1.0")
-    assert {"name", "versions", "domain", "techniques"} <= set(document)
-    assert set(document) <= {
-        "name", "versions", "domain", "description", "filters", "sorting", "layout", "hideDisabled", "techniques",
-        "gradient", "legendItems", "metadata", "links", "showTacticRowBackground", "tacticRowBackground",
-        "selectTechniquesAcrossTactics", "selectSubtechniquesWithParent", "selectVisibleTechniques",
-    }  # fmt: skip
-    assert set(document["versions"]) == {"layer", "navigator"}
-    assert len(document["gradient"]["colors"]) == 3
-    assert (document["gradient"]["minValue"], document["gradient"]["maxValue"]) == (0, 2)
-    for item in document["legendItems"]:
-        assert set(item) == {"label", "color"}
-    for technique in document["techniques"]:
-        assert set(technique) == {"techniqueID", "score", "comment", "metadata", "showSubtechniques"}
-        assert technique["score"] in (0, 1, 2)
-        assert all(set(pair) == {"name", "value"} for pair in technique["metadata"])
+def test_the_layer_is_as_format_4_5_wants_it_and_reads_back() -> None:
+    for cells in (heat_map([], [], "1.0"), heat_map([DETECTOR], [TRIAL], "1.0")):
+        document = layer(cells, "1.0")
+        assert complaints(document) == []
+        assert Layer.from_dict(document).to_dict() == document
+        assert (document["gradient"]["minValue"], document["gradient"]["maxValue"]) == (0, 2)
+        assert {entry["score"] for entry in document["techniques"]} <= {0, 1, 2}
+
+
+def test_what_format_4_5_does_not_know_would_be_found() -> None:
+    document = layer(heat_map([], [], "1.0"), "1.0")
+    document["techniques"][0]["severity"] = 3
+    assert complaints(document) != []

@@ -84,8 +84,10 @@ def test_no_name_breaks_out_of_the_picture(name: str, target: str, title: str) -
     everything = tuple(TechniqueId(MATRIX, id_) for id_ in IDS)
     cells = heat_map([Declared(name, everything)], [trial(everything, detector=name, target=target)], VERSION)
     root = ET.fromstring(svg(cells, title=title))
-    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {"svg", "style", "text", "rect", "g", "title"}
-    titles = [element.text or "" for element in root.iter(f"{SVG}title")]
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
+        "svg", "title", "desc", "style", "defs", "pattern", "path", "text", "rect", "g",
+    }  # fmt: skip
+    titles = [group.findtext(f"{SVG}title") or "" for group in root.iter(f"{SVG}g")]
     assert all(f"detected walk on {target}" in text for text in titles)
     assert root.get("aria-label") == title
 

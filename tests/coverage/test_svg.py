@@ -6,16 +6,15 @@ from io import BytesIO
 import pytest
 from tests.coverage.test_heat_map import DETECTOR, TRIAL
 
-from caponier.coverage.heat_map import heat_map
-from caponier.coverage.svg import svg
-
-SVG = "{http://www.w3.org/2000/svg}"
+from caponier.coverage.heat_map import Status, heat_map
+from caponier.coverage.svg import STYLE, svg
+from caponier.matrix.writers.lettering import width
+from matrix.writers.picture import SVG, boxes, contrast, rule, size_of
 
 
 def test_every_entry_is_drawn_with_its_status_in_words() -> None:
     cells = heat_map([DETECTOR], [TRIAL], "1.0")
-    root = ET.fromstring(svg(cells))
-    titles = [title.text or "" for title in root.iter(f"{SVG}title")]
+    titles = [box.says for box in boxes(svg(cells))]
     assert len(titles) == len(cells)
     by_id = {title.split(" ", 1)[0]: title for title in titles}
     assert all(f": {cell.status.value}. " in by_id[cell.technique.id] for cell in cells)
@@ -35,16 +34,30 @@ def test_the_picture_is_self_contained_and_escapes_its_title() -> None:
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_cells_of_a_column_do_not_overlap() -> None:
+def test_cells_do_not_overlap_and_no_label_overruns_its_cell() -> None:
+    found = boxes(svg(heat_map([DETECTOR], [TRIAL], "1.0")))
+    for index, one in enumerate(found):
+        for text in one.texts:
+            assert float(text.get("x", 0)) + width(text.text or "", size_of(text)) <= one.right
+            assert one.top < float(text.get("y", 0)) <= one.bottom
+        for other in found[index + 1 :]:
+            beside = one.right <= other.left or other.right <= one.left
+            assert beside or one.bottom <= other.top or other.bottom <= one.top
+
+
+def test_statuses_and_kinds_are_told_in_grey() -> None:
+    grounds = {status: rule(STYLE, f".{status.value.replace(' ', '-')}", "fill") for status in Status}
+    assert contrast(grounds[Status.NOT_COVERED], grounds[Status.VALIDATED]) > 1.25
+    assert min(contrast("#45525f", ground) for ground in grounds.values()) > 4.5
     root = ET.fromstring(svg(heat_map([], [], "1.0")))
-    boxes = [
-        (float(r.get("x", 0)), float(r.get("y", 0)), float(r.get("width", 0)), float(r.get("height", 0)))
-        for g in root.iter(f"{SVG}g")
-        for r in g.iter(f"{SVG}rect")
-    ]
-    for index, (x, y, w, h) in enumerate(boxes):
-        for x2, y2, w2, h2 in boxes[index + 1 :]:
-            assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+    bands = {path.get("class") for group in root.iter(f"{SVG}g") for path in group.iter(f"{SVG}path")}
+    assert bands == {"band orange", "band white"}, "the orange one is hatched"
+
+
+def test_the_picture_tells_screen_readers_what_it_is() -> None:
+    root = ET.fromstring(svg(heat_map([DETECTOR], [TRIAL], "1.0"), title="Ours"))
+    assert root.findtext(f"{SVG}title") == root.get("aria-label") == "Ours"
+    assert "58 entries: 1 validated" in (root.findtext(f"{SVG}desc") or "")
 
 
 def test_it_can_be_drawn_and_shows_its_colours() -> None:

@@ -17,6 +17,7 @@ from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
 from caponier.matrix.writers.navigator import layers
 from caponier.matrix.writers.stix import to_stix
+from caponier.matrix.writers.svg import to_svg
 
 
 class MatrixFormat(StrEnum):
@@ -28,6 +29,7 @@ class MatrixFormat(StrEnum):
     STIX = "stix"
     ATTACK_FLOW = "attack-flow"
     """Of one case study."""
+    SVG = "svg"
     MARKDOWN = "markdown"
     CSV = "csv"
 
@@ -124,6 +126,7 @@ _WRITERS: Final[dict[MatrixFormat, Callable[[Matrix, Selection], str]]] = {
     MatrixFormat.NAVIGATOR: lambda matrix, chosen: to_text(layers(matrix, chosen.techniques)),
     MatrixFormat.STIX: lambda matrix, chosen: to_stix(matrix, chosen.techniques, chosen.studies),
     MatrixFormat.ATTACK_FLOW: _flow,
+    MatrixFormat.SVG: lambda matrix, chosen: to_svg(matrix, chosen.techniques),
     MatrixFormat.MARKDOWN: lambda matrix, chosen: to_markdown(matrix, chosen.techniques),
     MatrixFormat.CSV: lambda matrix, chosen: to_csv(matrix, chosen.techniques),
 }

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from caponier.coverage.heat_map import Cell, Status
-from caponier.matrix.crosswalk import to_atlas
+from caponier.matrix import crosswalk
+from caponier.matrix.catalogue import load
+from caponier.matrix.layer import FORMAT, NAVIGATOR
+from caponier.matrix.writers.navigator import data_version
 
 SCORES: Final = {Status.NOT_COVERED: 0, Status.DECLARED: 1, Status.VALIDATED: 2}
 COLORS: Final = {Status.NOT_COVERED: "#ffffff", Status.DECLARED: "#c7dcef", Status.VALIDATED: "#2a7f62"}
@@ -19,15 +22,18 @@ def layer(cells: Sequence[Cell], version: str) -> dict[str, Any]:
     """
     best: dict[str, Cell] = {}
     for cell in cells:
-        for id_ in (ref.id for ref in to_atlas(cell.technique.id)):
+        for id_ in (ref.id for ref in crosswalk.to_atlas(cell.technique.id)):
             if id_ not in best or SCORES[cell.status] > SCORES[best[id_].status]:
                 best[id_] = cell
     return {
         "name": "Caponier coverage",
-        "versions": {"layer": "4.5", "navigator": "5.1.0"},
+        "versions": {"layer": FORMAT, "navigator": NAVIGATOR},
         "domain": "atlas-atlas",
         "description": "2: validated by an emulation and its benign control; 1: declared by a detector; 0: not covered",
-        "metadata": [{"name": "caponier_version", "value": version}, {"name": "atlas_data_version", "value": "5.6.0"}],
+        "metadata": [
+            {"name": "caponier_version", "value": version},
+            {"name": "atlas_data_version", "value": data_version(load(crosswalk.load().target))},
+        ],
         "gradient": {"colors": [COLORS[status] for status in SCORES], "minValue": 0, "maxValue": 2},
         "legendItems": [{"label": status.value, "color": COLORS[status]} for status in SCORES],
         "techniques": [_technique(id_, best[id_]) for id_ in sorted(best)],

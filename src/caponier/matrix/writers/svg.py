@@ -1,0 +1,79 @@
+"""A version as a picture: its tactics as columns, orange told from white and maturity in words."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from caponier.matrix.catalogue import Matrix
+from caponier.matrix.evidence import Maturity
+from caponier.matrix.technique import Color, Level, Technique
+from caponier.matrix.writers.grid import MARKS, Cell, Column, Key, draw
+
+STYLE: Final = """
+.orange-ground { fill: #fbdcb6; } .white-ground { fill: #fff; }
+.realized { fill: #cfe0f1; } .demonstrated { fill: #eaf1f8; } .feasible { fill: #fff; stroke-dasharray: 3 2; }
+@media (prefers-color-scheme: dark) {
+  .orange-ground { fill: #3b2712; } .white-ground { fill: #12181f; }
+  .realized { fill: #26405a; } .demonstrated { fill: #1b2a39; } .feasible { fill: #12181f; }
+}
+"""
+
+
+def to_svg(matrix: Matrix, techniques: Iterable[Technique]) -> str:
+    """Draw entries of a version in the columns of its tactics; what has no entry among them has no column.
+
+    Args:
+        matrix: The version.
+        techniques: The entries, each parent before its children.
+    """
+    entries = tuple(techniques)
+    columns = [
+        Column(tactic.name, tuple(_cells(matrix, tactic.id, entries)))
+        for tactic in matrix.tactics
+        if any(tactic.id in entry.tactics for entry in entries)
+    ]
+    title = f"{matrix.name} ({matrix.version}, {matrix.released or 'undated'})"
+    words = f"{len(entries)} entries in {len(columns)} columns, one for each tactic."
+    return draw(title, words, columns, list(_legend(entries)), STYLE)
+
+
+def _cells(matrix: Matrix, tactic: str, entries: tuple[Technique, ...]) -> Iterator[Cell]:
+    """Return a column from top to bottom, each entry followed by what is below it."""
+    column = [entry for entry in entries if tactic in entry.tactics]
+    ids = {entry.id for entry in column}
+
+    def branch(top: Technique, below: bool) -> Iterator[Cell]:
+        yield _cell(matrix, top, below)
+        for entry in column:
+            if entry.parent == top.id:
+                yield from branch(entry, below=True)
+
+    for top in column:
+        if top.parent not in ids:
+            yield from branch(top, below=False)
+
+
+def _cell(matrix: Matrix, entry: Technique, below: bool) -> Cell:
+    kind = f", {entry.color.words}" if entry.color else ""
+    known = f", {entry.maturity.value}: {entry.maturity.words}" if entry.maturity else ""
+    above = f" of {matrix.technique(entry.parent).name}" if entry.parent else ""
+    notes = [entry.id, entry.maturity.value if entry.maturity else ""]
+    notes += ["variant"] if entry.level is Level.VARIANT else []
+    return Cell(
+        entry.name,
+        f"{entry.id} {entry.name}, {entry.level.value}{above}{kind}{known}",
+        f"{entry.color.value}-ground" if entry.color else (entry.maturity or Maturity.DEMONSTRATED).value,
+        ", ".join(filter(None, notes)),
+        entry.color,
+        below,
+    )
+
+
+def _legend(entries: tuple[Technique, ...]) -> Iterator[Key]:
+    for color in Color:
+        count = sum(entry.color is color for entry in entries)
+        if count:
+            yield Key(f"{MARKS[color]} {color.words}: {count}", f"{color.value}-ground", color)
+    for maturity in reversed(Maturity):
+        count = sum(entry.maturity is maturity for entry in entries)
+        if count:
+            yield Key(f"{maturity.value}, {maturity.words}: {count}", maturity.value)
