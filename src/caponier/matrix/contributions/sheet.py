@@ -96,7 +96,7 @@ def day_of(text: str) -> tuple[datetime.date, Precision]:
     """
     parts = _DATE.fullmatch(text)
     if parts is None:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no date")
     year, month, day = parts.groups()
     precision = Precision.DAY if day else Precision.MONTH if month else Precision.YEAR
     return datetime.date(int(year), int(month or 1), int(day or 1)), precision

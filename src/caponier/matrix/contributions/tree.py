@@ -71,7 +71,7 @@ def grow(path: Path) -> tuple[Branch, list[Objection]]:
     if root is None:
         raise _unreadable(name, "the file is empty", "Start from: caponier matrix propose --help")
     objections: list[Objection] = []
-    tree = _Gardener(name, objections).branch(root, "")
+    tree = _Gardener(name, objections).branch(root, "", 1)
     if tree is None or not isinstance(tree.value, dict):
         raise _unreadable(name, "the file holds no fields", "Start from: caponier matrix propose --help")
     return tree, objections
@@ -129,19 +129,20 @@ class _Gardener:
         self.objections = objections
         self.seen: set[int] = set()
 
-    def branch(self, node: Any, field: str) -> Branch | None:
-        line = _line(node.start_mark)
+    def branch(self, node: Any, field: str, above: int) -> Branch | None:
         if id(node) in self.seen:
-            self._refuse(line, field, "YAML aliases are not read here", "Write the value out.")
+            # An alias is the very node that it stands for, line and all.
+            self._refuse(above, field, "YAML aliases are not read here", "Write the value out.")
             return None
         self.seen.add(id(node))
+        line = _line(node.start_mark)
         if node.tag not in _PLAIN | _LISTS:
             self._refuse(line, field, "YAML tags are not read here", "Write plain text.")
             return None
         if isinstance(node, yaml.ScalarNode):
             return Branch(line, "" if node.tag == _NULL else node.value.strip())
         if isinstance(node, yaml.SequenceNode):
-            grown = (self.branch(part, f"{field}[{number}]") for number, part in enumerate(node.value, 1))
+            grown = (self.branch(part, f"{field}[{number}]", above) for number, part in enumerate(node.value, 1))
             return Branch(line, tuple(part for part in grown if part))
         return Branch(line, dict(self._pairs(node, field)))
 
@@ -152,13 +153,13 @@ class _Gardener:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._refuse(line, field, "a key is no text", "Write 'key: value'.")
                 continue
-            key = key_node.value[:_LONGEST_KEY]
+            key = key_node.value[:_LONGEST_KEY] or "(empty)"
             path = f"{field}.{key}" if field else key
             if key in said:
                 self._refuse(line, path, "the key is there twice", "Keep one of the two.")
                 continue
             said.add(key)
-            value = self.branch(value_node, path)
+            value = self.branch(value_node, path, line)
             if value is not None:
                 yield key, Branch(line, value.value)
 

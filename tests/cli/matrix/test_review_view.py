@@ -1,0 +1,84 @@
+"""What anybody wrote into a contribution stays text in every format."""
+
+import json
+
+from rich.console import Console
+
+from caponier.cli.matrix.review_view import table, to_github, to_json, to_markdown
+from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.objection import Objection, Weight
+from caponier.matrix.contributions.review import Review, Reviewed
+
+HOSTILE = "a\n::error::b\r%0A##[c]`d`|<e>\x1b[2J,f:g"
+ERROR = Objection("a.yaml", 3, "evidence[1].date", "it is missing", "Write it.")
+LOOK = Objection("a.yaml", 4, "name", "it is near", "Look.", Weight.LOOK)
+
+
+def review(*objections: Objection, file: str = "a.yaml") -> Review:
+    return Review((Reviewed(file, Kind.TECHNIQUE, "amltm-2020", objections, None),))
+
+
+def test_an_annotation_names_file_line_and_field() -> None:
+    assert to_github(review(ERROR, LOOK)).splitlines() == [
+        "::error file=a.yaml,line=3,title=evidence[1].date%3A cannot be taken::evidence[1].date: it is missing. Write it.",
+        "::warning file=a.yaml,line=4,title=name%3A valid%2C but somebody has to look::name: it is near. Look.",
+    ]
+    assert to_github(review()) == ""
+
+
+def test_hostile_words_are_one_annotation() -> None:
+    hostile = Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)
+    (line,) = to_github(review(hostile)).splitlines()
+    head, message = line.removeprefix("::error ").split("::", 1)
+    properties = dict(part.split("=", 1) for part in head.split(","))
+    assert set(properties) == {"file", "line", "title"}
+    assert properties["line"] == "1"
+    assert "##[" not in line
+    assert "%0A" not in line
+    assert "%250A" in message
+    assert "\x1b" not in line
+
+
+def test_hostile_words_are_no_markup() -> None:
+    text = to_markdown(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE), file=HOSTILE))
+    assert len(text.splitlines()) == 8
+    assert "<e>" not in text
+    assert "\x1b" not in text
+    rows = [line for line in text.splitlines() if "error" in line]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [4, 6]
+
+
+def test_hostile_words_are_lines_of_their_own_on_a_terminal() -> None:
+    console = Console(width=200, record=True, file=None, color_system=None)
+    with console.capture() as captured:
+        console.print(table(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE))))
+    lines = captured.get().splitlines()
+    assert not any(line.startswith("::") for line in lines)
+    assert "\x1b" not in captured.get()
+
+
+def test_json_says_all() -> None:
+    plain = json.loads(to_json(review(ERROR, LOOK)))
+    assert (plain["schema"], plain["verdict"]) == ("caponier.review/1", "error")
+    (file,) = plain["files"]
+    assert (file["file"], file["kind"], file["matrix"], file["verdict"]) == (
+        "a.yaml",
+        "technique",
+        "amltm-2020",
+        "error",
+    )
+    assert file["objections"][0] == {
+        "line": 3,
+        "field": "evidence[1].date",
+        "weight": "error",
+        "what": "it is missing",
+        "mend": "Write it.",
+    }
+    assert json.loads(to_json(review()))["verdict"] == "good"
+    assert json.loads(to_json(review(LOOK)))["verdict"] == "look"
+
+
+def test_a_summary_does_not_grow_without_end() -> None:
+    text = to_markdown(review(*[ERROR] * 700))
+    assert len(text.splitlines()) < 520
+    assert "And 200 more." in text

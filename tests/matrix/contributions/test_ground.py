@@ -1,0 +1,69 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from caponier.matrix.catalogue import load
+from caponier.matrix.contributions.ground import Ground, is_attack, next_id, next_study_id
+from caponier.matrix.contributions.sheet import Sheet, read_sheet
+from caponier.matrix.technique import Color, Retirement
+from matrix.contributions.made import TECHNIQUE, file
+
+FOUNDING, ATLAS = load("amltm-2020"), load("atlas-5.6")
+
+
+def sheet(folder: Path) -> Sheet:
+    read, _ = read_sheet(file(folder, TECHNIQUE))
+    assert read is not None
+    return read
+
+
+def test_an_entry_is_known_be_it_there_or_proposed(tmp_path: Path) -> None:
+    ground = Ground(FOUNDING, [sheet(tmp_path)])
+    proposed = ground.entry("AMLTM.EVADE.04")
+    assert proposed is not None
+    assert (proposed.tactics, proposed.parent, proposed.color) == (("AMLTM.EVADE",), None, Color.ORANGE)
+    there = ground.entry("AMLTM.EVADE.01.02")
+    assert there is not None
+    assert there.parent == "AMLTM.EVADE.01"
+    assert ground.entry("AMLTM.EVADE.05") is None
+    assert ground.ids[-1] == "AMLTM.EVADE.04"
+    assert len(ground.ids) == 59
+
+
+@pytest.mark.parametrize(
+    ("matrix", "id_", "colors"),
+    [
+        (FOUNDING, "AMLTM.EVADE.01", {Color.ORANGE}),
+        (FOUNDING, "AMLTM.INIT.03", {Color.WHITE}),
+        (FOUNDING, "T1021", {Color.WHITE}),
+        (ATLAS, "AML.T0012", {Color.WHITE}),
+        (ATLAS, "AML.T0020", {Color.ORANGE}),
+        (ATLAS, "AML.T0051", {Color.ORANGE}),
+    ],
+)
+def test_a_step_has_the_colour_of_its_entry(matrix: object, id_: str, colors: set[Color]) -> None:
+    assert isinstance(matrix, type(FOUNDING))
+    assert Ground(matrix, ()).colors(id_) == colors
+
+
+def test_the_next_number_is_past_every_one_that_was_ever_given() -> None:
+    assert next_id(FOUNDING, "AMLTM.EVADE", None) == "AMLTM.EVADE.04"
+    assert next_id(FOUNDING, "", "AMLTM.EVADE.02") == "AMLTM.EVADE.02.01"
+    last = max(t.id for t in ATLAS.techniques if t.parent is None)
+    assert next_id(ATLAS, "", None) == f"AML.T{int(last[-4:]) + 1:04}"
+    gone = replace(ATLAS, retired=(Retirement("AML.T8000", "Gone"), Retirement("AML.T0020.007", "Gone, too")))
+    assert next_id(gone, "", None) == "AML.T8001"
+    assert next_id(gone, "", "AML.T0020") == "AML.T0020.008"
+
+
+def test_case_studies_are_numbered_on() -> None:
+    assert next_study_id(replace(FOUNDING, studies=())) == "AMLTM.CS0001"
+    assert next_study_id(replace(ATLAS, studies=())) == "AML.CS0001"
+
+
+@pytest.mark.parametrize(
+    ("id_", "is_one"), [("T1078", True), ("T1078.001", True), ("AML.T0012", False), ("T107", False)]
+)
+def test_attack_ids_are_told_by_their_shape(id_: str, is_one: bool) -> None:
+    assert is_attack(id_) is is_one

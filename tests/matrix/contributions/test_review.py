@@ -1,0 +1,68 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from caponier.errors import InputError
+from caponier.matrix.catalogue import load
+from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.objection import Weight
+from caponier.matrix.contributions.review import MOST_FILES, contribution_files, review
+from caponier.matrix.library import Library
+from caponier.matrix.release import Release
+from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, errors, file, reviewed
+
+
+def test_each_file_is_told_and_the_worst_counts(tmp_path: Path) -> None:
+    look = changed(TECHNIQUE, id="AMLTM.EVADE.09", name="Other", description="Does it.")
+    found = reviewed(tmp_path, TECHNIQUE, look, changed(STUDY, score="1"), "{")
+    assert [one.weight for one in found.files] == [None, Weight.LOOK, Weight.ERROR, Weight.ERROR]
+    assert [one.kind for one in found.files] == [Kind.TECHNIQUE, Kind.TECHNIQUE, Kind.CASE_STUDY, None]
+    assert [one.contribution is not None for one in found.files] == [True, True, False, False]
+    assert found.weight is Weight.ERROR
+    assert reviewed(tmp_path, EVIDENCE).weight is None
+
+
+def test_each_is_held_against_the_version_that_it_names(tmp_path: Path) -> None:
+    atlas = changed(EVIDENCE, matrix="atlas-5.6", technique="AML.T0043")
+    found = reviewed(tmp_path, EVIDENCE, atlas)
+    assert [one.version for one in found.files] == ["amltm-2020", "atlas-5.6"]
+    assert errors(reviewed(tmp_path, atlas, version="amltm-2020")) == ["matrix"]
+
+
+def test_what_was_written_for_an_older_version_is_held_against_a_newer_one(tmp_path: Path) -> None:
+    library = Library(tmp_path / "matrix")
+    library.add(Release(replace(load(), version="amltm-2020+7"), "caponier", ""))
+    for named in ("amltm-2020", "amltm-2020+7", "amltm-2020+3"):
+        found = reviewed(tmp_path, changed(EVIDENCE, matrix=named), version="amltm-2020+7", library=library)
+        assert (found.weight, found.files[0].version) == (None, "amltm-2020+7")
+    assert errors(reviewed(tmp_path, changed(EVIDENCE, matrix="amltm-2020+3"), library=library)) == ["matrix"]
+
+
+def test_too_many_at_once_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too many"):
+        review([tmp_path / "a.yaml"] * (MOST_FILES + 1), Library())
+
+
+def test_a_folder_stands_for_the_contributions_in_it(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.YML", "sub/c.yml", "notes.md", ".hidden/d.yaml"):
+        file(tmp_path / "in", TECHNIQUE, name)
+    outside = file(tmp_path, TECHNIQUE, "outside.yaml")
+    (tmp_path / "in" / "link.yaml").symlink_to(outside)
+    os.symlink(tmp_path, tmp_path / "in" / "loop")
+    found = contribution_files([tmp_path / "in", tmp_path / "in" / "b.yaml", outside])
+    assert [path.name for path in found] == ["a.YML", "b.yaml", "c.yml", "outside.yaml"]
+
+
+def test_a_folder_without_any_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no contribution"):
+        contribution_files([tmp_path])
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml"))
+    path.write_text(TECHNIQUE)
+    (one,) = review([path], Library()).files
+    one.file.encode()
+    assert one.weight is None
