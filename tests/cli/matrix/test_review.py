@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli.command import Ran, run
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file, with_row
@@ -242,3 +244,19 @@ def test_quiet_prints_the_result_alone_and_out_writes_it(capsys: pytest.CaptureF
     ran = reviewed(capsys, path, "--quiet", "--out", out)
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert out.read_text().startswith("# Review")
+
+
+HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to-contribute-to-a-matrix.md"
+
+
+@pytest.mark.skipif(not HOW_TO.is_file(), reason="no documents here")
+def test_the_documents_show_a_contribution_that_can_be_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+    shown, workflow = blocks
+    assert told(capsys, file(tmp_path, shown)) == (0, [])
+    steps = yaml.safe_load(workflow)["jobs"]["review"]["steps"]
+    used = next(step for step in steps if "matrix-review" in step["uses"])
+    action = yaml.safe_load((HOW_TO.parents[1] / used["uses"] / "action.yml").read_text(encoding="utf-8"))
+    assert set(used["with"]) <= set(action["inputs"])

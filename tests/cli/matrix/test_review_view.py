@@ -20,7 +20,8 @@ def review(*objections: Objection, file: str = "a.yaml") -> Review:
 
 def test_an_annotation_names_file_line_and_field() -> None:
     assert to_github(review(ERROR, LOOK)).splitlines() == [
-        "::error file=a.yaml,line=3,title=evidence[1].date%3A cannot be taken::evidence[1].date: it is missing. Write it.",
+        "::error file=a.yaml,line=3,title=evidence[1].date%3A cannot be taken"
+        "::evidence[1].date: it is missing. Write it.",
         "::warning file=a.yaml,line=4,title=name%3A valid%2C but somebody has to look::name: it is near. Look.",
     ]
     assert to_github(review()) == ""
@@ -41,7 +42,7 @@ def test_hostile_words_are_one_annotation() -> None:
 
 def test_hostile_words_are_no_markup() -> None:
     text = to_markdown(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE), file=HOSTILE))
-    assert len(text.splitlines()) == 8
+    assert len(text.splitlines()) == 9
     assert "<e>" not in text
     assert "\x1b" not in text
     rows = [line for line in text.splitlines() if "error" in line]

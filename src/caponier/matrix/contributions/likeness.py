@@ -2,6 +2,7 @@
 
 import re
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
 _NAMES: Final = 0.85
@@ -30,5 +31,7 @@ def alike_texts(one: str, other: str) -> bool:
     return len(first & second) / len(first | second) >= _TEXTS
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"\w+", text.casefold()) if word not in _SMALL]
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    # Each text is held against every other one, so its words are looked for once.
+    return tuple(word for word in re.findall(r"\w+", text.casefold()) if word not in _SMALL)
