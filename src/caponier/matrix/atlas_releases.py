@@ -19,6 +19,10 @@ class AtlasRelease:
     released: datetime.date
     month: str | None = None
     """What a release that has a number is called by its month: `2026.04` is 5.6.0."""
+    tactics: int = 0
+    techniques: int = 0
+    """With sub-techniques; 0 where it is not known, here as for the other two."""
+    studies: int = 0
     second_hand: bool = False
     """Known from public notes on the release, not from its file."""
 

@@ -10,14 +10,15 @@ from caponier.matrix.loaders import load_file
 from caponier.matrix.technique import Level
 from matrix.loaders.conftest import FOLDER
 
-FILE = "atlas-3.0.0.yaml"
+FILE = "format-3.yaml"
 
 
 def test_a_file_of_format_3_is_read():
     release = load_file(FOLDER / FILE)
     matrix = release.matrix
-    assert (release.format, matrix.version, matrix.kind) == ("atlas-3", "atlas-3.0.0", "atlas")
-    assert matrix.released == datetime.date(2022, 3, 24)
+    assert (release.format, matrix.version, matrix.kind) == ("atlas-3", "atlas-3.0.9", "atlas")
+    assert matrix.released is None
+    assert load_file(FOLDER / FILE, "3.0.0").matrix.released == datetime.date(2022, 3, 24)
     assert [t.name for t in matrix.tactics] == ["Reconnaissance", "ML Model Access", "Impact"]
     assert release.countermeasures == ()
 

@@ -10,12 +10,12 @@ from caponier.matrix.loaders import load_file
 from caponier.matrix.release import Countermeasure
 from matrix.loaders.conftest import FOLDER
 
-OLD, NEW = "atlas-4.4.0.yaml", "atlas-5.6.0.yaml"
+OLD, NEW = "format-4.yaml", "format-5.yaml"
 
 
 def test_a_file_of_format_4_is_read():
     release = load_file(FOLDER / OLD)
-    assert (release.format, release.matrix.version) == ("atlas-4", "atlas-4.4.0")
+    assert (release.format, release.matrix.version) == ("atlas-4", "atlas-4.4.9")
     assert release.matrix.tactic("AML.TA0002").attack == "TA0043"
     assert release.countermeasures == (
         Countermeasure("AML.M0000", "Limit Release of Public Information", ("AML.T0000",)),
@@ -104,28 +104,28 @@ def lifecycle(content, item):
         ),
         (
             lambda c: c["matrices"][0]["techniques"][0].update(tactics=["AML.TA0099"]),
-            "atlas-5.6.0.yaml",
+            "format-5.yaml",
             "AML.T0000 names AML.TA0099, which is not there",
         ),
         (
             lambda c: c["matrices"][0]["techniques"][2].update(specializes="AML.T0099"),
-            "atlas-5.6.0.yaml",
+            "format-5.yaml",
             "AML.T0099, which is not there",
         ),
         (
             lambda c: c["matrices"][0]["techniques"][1].update(specializes="AML.T0052.001", tactics=["AML.TA0004"]),
-            "atlas-5.6.0.yaml",
+            "format-5.yaml",
             "which is itself a sub-technique",
         ),
-        (lambda c: c["matrices"][0]["techniques"][0].pop("tactics"), "atlas-5.6.0.yaml", "AML.T0000 has no tactic"),
+        (lambda c: c["matrices"][0]["techniques"][0].pop("tactics"), "format-5.yaml", "AML.T0000 has no tactic"),
         (
             lambda c: c["case-studies"][0]["procedure"][0].update(technique="AML.T0099"),
-            "atlas-5.6.0.yaml",
+            "format-5.yaml",
             "AML.CS0040 names AML.T0099, which is not there",
         ),
         (
             lambda c: c["case-studies"][0]["procedure"][0].update(tactic="AML.TA0099"),
-            "atlas-5.6.0.yaml",
+            "format-5.yaml",
             "AML.CS0040 names AML.TA0099, which is not there",
         ),
         (
@@ -153,7 +153,7 @@ def lifecycle(content, item):
             "techniques.0.name",
             "one line of 1 to 300 plain characters",
         ),
-        (lambda c: c["matrices"][0]["techniques"].clear(), "atlas-5.6.0.yaml", "no tactics or no techniques"),
+        (lambda c: c["matrices"][0]["techniques"].clear(), "format-5.yaml", "no tactics or no techniques"),
     ],
 )
 def test_what_is_wrong_is_an_error_with_its_place(changed, change, place: str, what: str):

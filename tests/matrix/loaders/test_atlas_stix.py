@@ -10,7 +10,7 @@ FILE = "stix-atlas.json"
 def test_a_bundle_is_read():
     release = load_file(FOLDER / FILE)
     matrix = release.matrix
-    assert (release.format, matrix.version, matrix.kind) == ("atlas-stix", "atlas-5.6.0", "atlas")
+    assert (release.format, matrix.version, matrix.kind) == ("atlas-stix", "atlas-5.6.9", "atlas")
     assert [(t.id, t.parent, t.tactics, t.attack) for t in matrix.techniques] == [
         ("AML.T0015", None, ("AML.TA0011",), "T1211"),
         ("AML.T0015.000", "AML.T0015", ("AML.TA0011",), None),

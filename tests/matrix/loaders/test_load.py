@@ -26,16 +26,12 @@ def test_an_atlas_file_written_as_json_is_the_same(written, name: str):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_cut_off_anywhere_never_passes_for_a_whole_one(written, name: str):
+def test_a_file_cut_off_within_a_line_never_passes_for_a_whole_one(written, name: str):
     text = (FOLDER / name).read_text(encoding="utf-8")
-    whole = load_file(FOLDER / name)
     for part in range(1, 40):
-        try:
-            release = load_file(written(text[: len(text) * part // 40]))
-        except InputError as wrong:
-            assert wrong.where  # noqa: PT017 - most cuts are errors, some happen to fall between two objects
-        else:
-            assert release != whole
+        with pytest.raises(InputError) as wrong:
+            load_file(written(text[: len(text) * part // 40].rstrip()))
+        assert wrong.value.where
 
 
 @pytest.mark.parametrize(
@@ -59,8 +55,8 @@ def test_what_holds_no_matrix_is_refused(written, content: str):
 @pytest.mark.parametrize(
     ("name", "asked", "kept"),
     [
-        ("atlas-4.4.0.yaml", "4.4.1", "atlas-4.4.1"),
-        ("atlas-4.4.0.yaml", "team", "team"),
+        ("format-4.yaml", "4.4.1", "atlas-4.4.1"),
+        ("format-4.yaml", "team", "team"),
         ("atlas-2026.09.yaml", "2026.10", "atlas-2026.10"),
         ("attack-enterprise-17.0.json", "18.0", "attack-enterprise-18.0"),
     ],
@@ -76,13 +72,13 @@ def test_a_file_that_is_silent_on_its_version_can_be_named(changed):
         del content["version"]
 
     with pytest.raises(InputError, match="does not say its version"):
-        changed("atlas-4.4.0.yaml", forget)
-    matrix = changed("atlas-4.4.0.yaml", forget, "4.4.0").matrix
+        changed("format-4.yaml", forget)
+    matrix = changed("format-4.yaml", forget, "4.4.0").matrix
     assert (matrix.version, str(matrix.released)) == ("atlas-4.4.0", "2023-04-12")
 
 
 def test_what_the_file_holds_is_never_obeyed_by_a_terminal(written: object, tmp_path: Path):
-    content = plain("atlas-5.6.0.yaml")
+    content = plain("format-5.yaml")
     content["matrices"][0]["techniques"][0]["\x1b[2J\u202e"] = 1
     content["matrices"][0]["techniques"][0]["id"] = "\x1b[2J\u202e" * 40
     path = tmp_path / "ATLAS.yaml"

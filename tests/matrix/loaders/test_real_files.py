@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from caponier.errors import InputError
 from caponier.matrix import attack, catalogue, release_file
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Grade, Precision
@@ -108,6 +110,26 @@ def test_it_agrees_with_the_version_that_ships(shared_facts):
         assert (entry.position, entry.maturity, entry.attack) == facts[4:]
     assert [_story(study) for study in read.studies] == [_story(study) for study in shipped.studies]
     assert all(attack.name(id_) == read.technique(entry).name for entry, id_ in CORRECTED.items())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_published_file_that_is_cut_off_is_never_imported(shared_facts, written, name: str):
+    shared_facts("data", "atlas", name)
+    lines = (SHARED / "data" / "atlas" / name).read_bytes().splitlines(keepends=True)
+    for part in range(1, 12):
+        with pytest.raises(InputError) as wrong:
+            load_file(written(b"".join(lines[: len(lines) * part // 12])))
+        assert wrong.value.where
+
+
+def test_a_published_file_with_less_in_it_can_be_kept_under_a_name_of_ones_own(shared_facts, written):
+    source = shared_facts("data", "atlas", "ATLAS-v5.6.1.yaml")
+    del source["case-studies"][-1]
+    short = written(yaml.safe_dump(source, sort_keys=False))
+    with pytest.raises(InputError, match=r"ATLAS 5\.6\.0 has 57 studies, this file only 56") as wrong:
+        load_file(short)
+    assert "--version" in (wrong.value.mend or "")
+    assert len(load_file(short, "ours").matrix.studies) == 56
 
 
 def _story(study: CaseStudy) -> tuple[object, ...]:

@@ -107,5 +107,11 @@ def test_too_many_values_are_stopped(monkeypatch: pytest.MonkeyPatch):
     assert len(parse_yaml("- a\n" * 99, "f")) == 99
 
 
+def test_a_file_that_ends_within_a_line_may_be_cut_off():
+    wrong = refused("a: one\nb: tw")
+    assert (wrong.what, wrong.where) == ("the last line has no end: the file may be cut off", "f.yaml:2")
+    assert "line break" in (wrong.mend or "")
+
+
 def test_an_empty_document_is_none():
     assert parse_yaml("# nothing\n", "f") is None

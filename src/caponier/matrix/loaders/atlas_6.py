@@ -43,6 +43,8 @@ def read_atlas_6(source: SourceFile, top: Part, version: str | None) -> Release:
         InputError: If something in it is wrong; it names the place.
     """
     own_number(top, "format-version", _LAYOUT, None)
+    for key in ("mitigations", "case-studies", "relationships"):
+        top.required(key)
     collection = top.at("collection").mapping() if top.has("collection") else top
     number = own_number(collection, "version", _RELEASE, version)
     draft = atlas_draft(source, FORMAT, number, version)

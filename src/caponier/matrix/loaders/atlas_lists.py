@@ -33,6 +33,7 @@ def read_lists(matrix: Part, studies: Part, draft: Draft) -> None:
         studies: Holds `case-studies`.
         draft: Takes them.
     """
+    studies.required("case-studies")
     draft.tactics += [tactic(check_type(row, "tactic"), _REFERENCE) for row in matrix.rows("tactics")]
     rows = [check_type(row, "technique") for row in matrix.rows("techniques")]
     above = {row.name("id"): row for row in rows}
@@ -87,12 +88,19 @@ def _study(row: Part) -> CaseStudy:
         when,
         precision,
         addresses[0] if addresses else None,
-        steps=tuple(_step(step) for step in row.rows("procedure")),
+        steps=_steps(row),
         actors=actors(row),
         target=row.name("target") if row.has("target") else "",
         references=addresses,
         summary=row.prose("summary"),
     )
+
+
+def _steps(study: Part) -> tuple[StudyStep, ...]:
+    steps = tuple(_step(step) for step in study.rows("procedure"))
+    if not steps:
+        raise study.wrong("the case study has no steps: 'procedure' is missing or empty")
+    return steps
 
 
 def _step(row: Part) -> StudyStep:

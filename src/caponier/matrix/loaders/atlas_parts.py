@@ -92,14 +92,12 @@ def study_type(row: Part, key: str) -> StudyType:
     return StudyType(word)
 
 
-def date(row: Part, key: str, precision_key: str) -> tuple[datetime.date | None, Precision]:
+def date(row: Part, key: str, precision_key: str) -> tuple[datetime.date, Precision]:
     """Read a date with how much of it is known; the date is the first day of what is known.
 
     Raises:
-        InputError: If it is no date of the calendar.
+        InputError: If there is none, or it is no date of the calendar.
     """
-    if not row.has(key):
-        return None, Precision.DAY
     found = _DATE.fullmatch(row.name(key))
     if not found:
         raise row.at(key).wrong("a date such as 2026-04-30, 2026-04 or 2026 is wanted here")

@@ -25,6 +25,7 @@ def read_atlas_stix(source: SourceFile, top: Part, bundle: Bundle, version: str 
     """
     number = own_number(bundle.first("x-mitre-collection") or top, "x_mitre_version", _NUMBER, version)
     draft = atlas_draft(source, FORMAT, number, version)
+    draft.has_studies = False
     draft.remarks.append("The bundle has no case studies and no maturity: the ATLAS.yaml of the release has them.")
     read_bundle(bundle, _DIALECT, draft)
     return draft.release()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from caponier.errors import InputError
+from caponier.matrix.atlas_releases import AtlasRelease
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Evidence, Grade, Source, Study
@@ -27,6 +28,10 @@ class Draft:
     name: str
     repository: str
     released: datetime.date | None = None
+    published: AtlasRelease | None = None
+    """What the file has to hold at least, if it is the published file that it says it is."""
+    has_studies: bool = True
+    """False for formats without case studies."""
     tactics: list[Tactic] = field(default_factory=list)
     techniques: list[Technique] = field(default_factory=list)
     """In any order; `release` puts children under their parents."""
@@ -66,8 +71,24 @@ class Draft:
             check_ids(tuple(self.tactics), tuple(self.techniques), tuple(self.studies))
         except ValueError as wrong:
             raise self._wrong(str(wrong)) from None
+        self._check_whole()
         self._check_parents()
         self._check_links()
+
+    def _check_whole(self) -> None:
+        """Tell a file that was cut off between two objects, which is right in every line."""
+        if self.published is None:
+            return
+        wanted = self.published
+        pairs = (("tactics", self.tactics), ("techniques", self.techniques), ("studies", self.studies))
+        for key, nouns in pairs:
+            count = getattr(wanted, key)
+            if len(nouns) < count and not (key == "studies" and not self.has_studies):
+                raise InputError(
+                    f"ATLAS {wanted.version} has {count} {key}, this file only {len(nouns)}: it may be cut off",
+                    where=self.source.name,
+                    mend="Download the file again. If it is a selection of yours, name it with --version NAME.",
+                )
 
     def _check_parents(self) -> None:
         children = {t.id for t in self.techniques if t.parent is not None}

@@ -71,6 +71,16 @@ class Part:
             raise part.wrong(f"a list is wanted here, this is {part.kind}")
         yield from (part.at(number) for number in range(len(part.value)))
 
+    def required(self, key: str) -> "Part":
+        """Return what stands under a key, which may be empty but not missing.
+
+        Raises:
+            InputError: If it is missing, as it is where a file was cut off.
+        """
+        if key not in self.mapping().value:
+            raise self.wrong(f"the key {key!r} is missing: the file may be cut off")
+        return self.at(key)
+
     def rows(self, key: str) -> Iterator["Part"]:
         """Yield the items of the list under a key, each of which has to be a mapping."""
         yield from (item.mapping() for item in self.items(key))

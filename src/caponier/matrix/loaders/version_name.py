@@ -48,6 +48,7 @@ def atlas_draft(source: SourceFile, format_: str, number: str | None, asked: str
     known = atlas_releases.find(version) or atlas_releases.find(number or "")
     draft = Draft(source, format_, version, "atlas", "MITRE ATLAS", "mitre-atlas/atlas-data")
     draft.released = known.released if known else None
+    draft.published = known if asked is None else None
     if number and version != f"atlas-{number}":
         draft.remarks.append(f"The file says it is {number}; it is kept as {version}.")
     if known and known.month and version == f"atlas-{known.version}":

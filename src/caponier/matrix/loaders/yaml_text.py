@@ -31,8 +31,8 @@ def parse_yaml(text: str, name: str) -> Any:
         name: The file's name, for messages.
 
     Raises:
-        InputError: If it is no YAML, holds more than one document, a key twice, a tag that makes objects, aliases of
-            itself, or nests deeper or holds more than the limits.
+        InputError: If it is no YAML, ends within a line, holds more than one document, a key twice, a tag that makes
+            objects, aliases of itself, or nests deeper or holds more than the limits.
     """
     builder = _Builder(name)
     try:
@@ -44,6 +44,10 @@ def parse_yaml(text: str, name: str) -> Any:
         raise InputError(f"this is not YAML: {wrong.problem}", where=f"{name}:{line}", mend=mend) from None
     except yaml.YAMLError as wrong:
         raise InputError(f"this is not YAML: {str(wrong).splitlines()[0]}", where=name) from None
+    if not text.endswith("\n"):
+        line = text.count("\n") + 1
+        mend = "Download the file again. If it is whole, end it with a line break."
+        raise InputError("the last line has no end: the file may be cut off", where=f"{name}:{line}", mend=mend)
     return builder.document
 
 
