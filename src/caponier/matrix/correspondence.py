@@ -19,6 +19,7 @@ _WORDS: Final = {
     Relation.BROADER: "ATLAS covers more",
     Relation.NARROWER: "ATLAS covers only a part",
     Relation.SPLIT: "several ATLAS entries cover it together",
+    Relation.RELATED: "ATLAS has something that resembles it, but is another behaviour",
     Relation.NONE: "ATLAS has no counterpart",
 }
 

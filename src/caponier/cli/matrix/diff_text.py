@@ -123,7 +123,7 @@ def _list(noun: Noun, changes: Sequence[Change], before: Matrix, after: Matrix) 
         sides = [", ".join(map(_title, side)) for side in titles(change, before, after) if side]
         told = [" → ".join(sides), *([markdown(note(change))] if note(change) else [])]
         look = f" (worth a look: {', '.join(f'`{id_}`' for id_ in change.nearest)})" if change.nearest else ""
-        yield f"- {': '.join(told)}{look}{' **Needs a human.**' if change.needs_human else ''}"
+        yield f"- {': '.join(told)}{look}{'. **Needs a human.**' if change.needs_human else ''}"
 
 
 def _title(title: tuple[str, str]) -> str:
