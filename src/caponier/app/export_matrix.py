@@ -59,15 +59,21 @@ def select(matrix: Matrix, ids: Sequence[str] = (), *, everything: bool = False)
     shown = matrix.shown(everything=everything)
     if not ids:
         return Selection(shown, matrix.studies, len(matrix.techniques) - len(shown))
+    known = [noun.id for nouns in (matrix.techniques, matrix.tactics, matrix.studies) for noun in nouns]
+    written = {id_.upper(): id_ for id_ in known}
     wanted: set[str] = set()
     studies = []
-    for id_ in map(str.upper, ids):
+    for typed in ids:
+        id_ = written.get(typed.upper())
+        if id_ is None:
+            mend = nearest(typed, known)
+            raise InputError(f"{matrix.name} has nothing with the id {typed!r}", where=matrix.version, mend=mend)
         study = next((study for study in matrix.studies if study.id == id_), None)
         if study:
             studies.append(study)
             wanted |= {step.technique for step in study.steps}
         else:
-            wanted |= _named(matrix, id_, shown)
+            wanted |= {id_} if id_ in matrix else {t.id for t in shown if id_ in t.tactics}
     return Selection(tuple(t for t in matrix.techniques if t.id in wanted), tuple(dict.fromkeys(studies)))
 
 
@@ -86,15 +92,6 @@ def export_matrix(release: Release, chosen: Selection, format_: MatrixFormat) ->
     if format_ is MatrixFormat.JSON:
         return release_file.to_bytes(_part(release, chosen)).decode()
     return _WRITERS[format_](release.matrix, chosen)
-
-
-def _named(matrix: Matrix, id_: str, shown: Sequence[Technique]) -> set[str]:
-    if id_ in matrix:
-        return {id_}
-    if any(tactic.id == id_ for tactic in matrix.tactics):
-        return {technique.id for technique in shown if id_ in technique.tactics}
-    known = [noun.id for nouns in (matrix.techniques, matrix.tactics, matrix.studies) for noun in nouns]
-    raise InputError(f"{matrix.name} has nothing with the id {id_!r}", where=matrix.version, mend=nearest(id_, known))
 
 
 def _part(release: Release, chosen: Selection) -> Release:

@@ -1,10 +1,12 @@
 """`caponier matrix export`, as users run it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from caponier.app.workspace import create_workspace
 from caponier.matrix import release_file
 from caponier.matrix.catalogue import load
 from cli.command import run
@@ -71,3 +73,44 @@ def test_a_wrong_request_changes_nothing(
 
 def test_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Example: caponier matrix export" in run(capsys, "matrix", "export", "--help").out
+
+
+def test_an_import_reads_back_what_was_exported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    create_workspace(tmp_path)
+    out = tmp_path / "atlas.json"
+    assert run(capsys, "matrix", "export", "--matrix", "atlas-5.6", "--out", out, "--quiet").code == 0
+    assert run(capsys, "matrix", "import", out, "--version", "ours", "--quiet").code == 0
+    ran = run(capsys, "matrix", "export", "--matrix", "ours")
+    assert release_file.from_bytes(ran.out.encode(), "x").matrix == replace(load("atlas-5.6"), version="ours")
+
+
+@pytest.mark.parametrize(
+    ("format_", "holds"),
+    [
+        ("navigator", '"domain": "atlas-atlas"'),
+        ("stix", '"type": "attack-pattern"'),
+        ("svg", "<title>AML.T0029"),
+        ("markdown", "| AML.T0029 |"),
+        ("csv", "AML.T0029,"),
+        ("json", '"id": "AML.T0029"'),
+    ],
+)
+def test_every_format_is_offered(capsys: pytest.CaptureFixture[str], format_: str, holds: str) -> None:
+    ran = run(capsys, "matrix", "export", "AML.T0029", "--matrix", "atlas-5.6", "--format", format_)
+    assert (ran.code, ran.err) == (0, "")
+    assert holds in ran.out
+
+
+def test_a_case_study_is_a_flow(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run(capsys, "matrix", "export", "amltm.cs09", "--format", "attack-flow")
+    assert (ran.code, ran.err) == (0, "")
+    assert '"name": "ProofPoint Evasion"' in ran.out
+    ran = run(capsys, "matrix", "export", "--format", "attack-flow")
+    assert (ran.code, ran.out) == (2, "")
+    assert "an attack flow is of one case study" in ran.err
+
+
+def test_the_ending_of_the_file_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "matrix.svg"
+    assert run(capsys, "matrix", "export", "--out", out, "--quiet").code == 0
+    assert out.read_text().startswith("<svg")

@@ -73,7 +73,10 @@ def test_only_parents_with_children_in_the_layer_open_up() -> None:
     assert opened == {technique.parent for technique in ATLAS.techniques if technique.parent}
 
 
-@pytest.mark.parametrize(("version", "said"), [("atlas-4.4.0", "4.4.0"), ("atlas-2026.09", "2026.09")])
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("atlas-4.4.0", "4.4.0"), ("atlas-2026.09", "2026.09"), ("x-atlas-4.9.1", "4.9.1"), ("ours", "ours")],
+)
 def test_other_releases_say_their_own_version(version: str, said: str) -> None:
     (layer,) = layers(replace(ATLAS, version=version, released=None), ATLAS.techniques[:3])
     assert layer.metadata == {"matrix": version, "atlas_data_version": said}
@@ -124,3 +127,14 @@ def test_attack_of_another_domain_says_so() -> None:
     (layer,) = layers(replace(ENTERPRISE, version="attack-mobile-16.1"), ENTERPRISE.techniques)
     assert layer.domain == "mobile-attack"
     assert layer.to_dict()["versions"]["attack"] == "16"
+
+
+def test_a_contributed_entry_goes_where_it_has_an_id_or_is_named() -> None:
+    new = replace(load().techniques[0], id="AMLTM.RECON.07", name="New", attack=None, attack_also=())
+    (layer,) = layers(load(), [new])
+    assert (layer.annotations, layer.metadata["no cell for"]) == ((), "AMLTM.RECON.07 New")
+    assert complaints(layer.to_dict()) == []
+    (layer,) = layers(load(), [replace(new, attack="T1595")])
+    assert [one.technique for one in layer.annotations] == ["T1595"]
+    assert layer.domain == "enterprise-attack"
+    assert "no cell for" not in layer.metadata

@@ -52,8 +52,10 @@ def rows(matrix: Matrix, technique: Technique, said: dict[str, Any]) -> list[Ann
 
 def data_version(matrix: Matrix) -> str:
     """Return the version of ATLAS in three parts, as its own layers write it: `5.6.0`; or as it is: `2026.09`."""
-    number = matrix.version.removeprefix("atlas-")
-    return f"{number}.0" if re.fullmatch(r"\d\.\d+", number) else number
+    number = re.search(r"\d+(\.\d+)+$", matrix.version)
+    if number is None:
+        return matrix.version
+    return f"{number[0]}.0" if re.fullmatch(r"\d\.\d+", number[0]) else number[0]
 
 
 def _own(matrix: Matrix, technique: Technique, entries: Sequence[Technique]) -> list[Annotation]:
@@ -71,8 +73,9 @@ def _own(matrix: Matrix, technique: Technique, entries: Sequence[Technique]) -> 
 
 def _founding(matrix: Matrix, entries: Sequence[Technique]) -> tuple[Layer, ...]:
     atlas = load(crosswalk.load().target)
-    # The one white entry that ATT&CK has no technique for has one of ATLAS, and must not get lost between the two.
-    white = [entry for entry in entries if entry.color is Color.WHITE and entry.attack_ids]
+    # Colour decides, unless an entry has no id there: the one white entry without a technique of ATT&CK has one of
+    # ATLAS, and a contributed one may have either or none.
+    white = [e for e in entries if e.attack_ids and (e.color is Color.WHITE or not crosswalk.to_atlas(e.id))]
     special = _behind((e, [ref.id for ref in crosswalk.to_atlas(e.id)]) for e in entries if e not in white)
     plain = _behind((entry, entry.attack_ids) for entry in white)
     name = f"{matrix.name} ({matrix.version})"
@@ -88,7 +91,15 @@ def _founding(matrix: Matrix, entries: Sequence[Technique]) -> tuple[Layer, ...]
         _layer(atlas, f"{name}, in ATLAS ids", "atlas-atlas", in_atlas, _legend(Color.ORANGE), about=matrix),
         _layer(matrix, f"{name}, in ATT&CK ids", "enterprise-attack", in_attack, _legend(Color.WHITE), about=matrix),
     ]
-    return tuple(layer for layer in both if layer.annotations) or (both[0],)
+    filled = tuple(layer for layer in both if layer.annotations) or (both[0],)
+    nowhere = [entry for entry in entries if not entry.attack_ids and not crosswalk.to_atlas(entry.id)]
+    return (_naming(filled[0], nowhere), *filled[1:]) if nowhere else filled
+
+
+def _naming(layer: Layer, entries: Iterable[Technique]) -> Layer:
+    """Name the entries that neither ATLAS nor ATT&CK has an id for: they have no cell, and must not get lost."""
+    named = [{"name": "no cell for", "value": f"{entry.id} {entry.name}"} for entry in entries]
+    return layer.changed(metadata=[*layer.document["metadata"], *named])
 
 
 def _behind(ids_of: Iterable[tuple[Technique, Iterable[str]]]) -> dict[str, list[Technique]]:
@@ -123,7 +134,7 @@ def _legend(color: Color) -> dict[str, str]:
 def _domain(matrix: Matrix) -> str:
     if matrix.kind == "atlas":
         return "atlas-atlas"
-    found = re.match(r"attack-(enterprise|mobile|ics)\b", matrix.version)
+    found = re.search(r"\b(enterprise|mobile|ics)\b", f"{matrix.version} {matrix.name.lower()}")
     return f"{found[1] if found else 'enterprise'}-attack"
 
 

@@ -40,16 +40,15 @@ def _cells(matrix: Matrix, tactic: str, entries: tuple[Technique, ...]) -> Itera
     """Return a column from top to bottom, each entry followed by what is below it."""
     column = [entry for entry in entries if tactic in entry.tactics]
     ids = {entry.id for entry in column}
-
-    def branch(top: Technique, below: bool) -> Iterator[Cell]:
-        yield _cell(matrix, top, below)
-        for entry in column:
-            if entry.parent == top.id:
-                yield from branch(entry, below=True)
-
-    for top in column:
-        if top.parent not in ids:
-            yield from branch(top, below=False)
+    below: dict[str, list[Technique]] = {}
+    for entry in column:
+        if entry.parent in ids:
+            below.setdefault(str(entry.parent), []).append(entry)
+    waiting = [entry for entry in reversed(column) if entry.parent not in ids]
+    while waiting:
+        entry = waiting.pop()
+        yield _cell(matrix, entry, entry.parent in ids)
+        waiting += reversed(below.get(entry.id, []))
 
 
 def _cell(matrix: Matrix, entry: Technique, below: bool) -> Cell:
