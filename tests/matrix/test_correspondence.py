@@ -73,6 +73,8 @@ def test_a_split_of_which_one_is_left_covers_only_a_part():
 def test_an_exact_row_whose_entry_is_not_there_yet_is_no_row():
     row = by_id(without("AML.T0052"))["AMLTM.INIT.03"]
     assert (row.relation, row.atlas, row.needs_human) == (Relation.NONE, (), True)
+    told = "ATLAS has no counterpart: atlas-5.5.0 does not have AML.T0052; carried from atlas-5.6 to atlas-5.5.0"
+    assert row.said == told
 
 
 def test_an_id_that_was_only_replaced_is_as_sure_as_before():

@@ -94,13 +94,16 @@ def _carried(row: Mapping, atlas: Matrix, *, unchecked: bool = False) -> Corresp
         lost += [] if heirs.ids else [id_]
         turned += [*heirs.rows, *table.turns(id_, target, atlas)]
     notes = [f"{', '.join(turn.before)} -> {', '.join(turn.after)} ({turn.said})" for turn in turned]
-    notes += [f"{atlas.version} does not have {', '.join(lost)}"] if lost else []
+    missing = f"{atlas.version} does not have {', '.join(lost)}" if lost else ""
+    # The reason speaks of entries that the version may not have at all.
+    reason = row.reason if found or not row.atlas else missing
+    notes += [missing] if missing and found else []
     if unchecked:
         notes.append("from public notes on a later release")
-    elif notes:
+    elif notes or missing:
         notes.append(f"carried from {_TARGET} to {atlas.version}")
     sure = not (lost or unchecked or any(not turn.checked or turn.change is Turn.MEANING for turn in turned))
-    return Correspondence(row.id, _relation(row, found), tuple(found), row.reason, "; ".join(notes), sure, row.also)
+    return Correspondence(row.id, _relation(row, found), tuple(found), reason, "; ".join(notes), sure, row.also)
 
 
 def _relation(row: Mapping, found: Iterable[str]) -> Relation:

@@ -183,6 +183,15 @@ def test_a_damaged_file_is_an_input_error_and_prints_nothing():
     assert broken.stdout == ""
 
 
+def test_a_file_that_does_not_say_its_version_is_to_be_imported_under_a_name():
+    Path("nameless.yaml").write_text(
+        FORMAT_6.read_text(encoding="utf-8").replace('version: "2026.09"', "description: none"), encoding="utf-8"
+    )
+    nameless = run("atlas-5.6", "nameless.yaml")
+    assert isinstance(nameless.exception, InputError)
+    assert "caponier matrix import nameless.yaml --version VERSION" in (nameless.exception.mend or "")
+
+
 def test_attack_is_no_version_of_the_matrix():
     ours = version("attack-enterprise-17.0", [entry("T1078", tactics=("AML.TA0000",))], kind="attack")
     Path("attack.json").write_bytes(release_file.to_bytes(Release(ours, "attack-stix", "")))

@@ -76,7 +76,13 @@ def _find(library: Library, name: str, quiet: bool) -> Matrix:
     # The readers of files are needed by nothing else here.
     from caponier.matrix.loaders import load_file
 
-    release = load_file(path)
+    try:
+        release = load_file(path)
+    except InputError as wrong:
+        if "--version" not in (wrong.mend or ""):
+            raise
+        mend = f"Import it first, under a name: caponier matrix import {name} --version VERSION"
+        raise InputError(wrong.what, where=wrong.where, mend=mend) from None
     count = len(release.remarks)
     told = f"{name}: {release.matrix.version}"
     if count:

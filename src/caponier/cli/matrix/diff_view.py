@@ -26,6 +26,8 @@ _SIGNS: Final = {
     Kind.ADDED: ("+", "green"),
 }
 _LEGEND: Final = "+ added   - removed   > another id took over   ~ same id   ! a person must decide what becomes of it"
+_MANY: Final = 3
+"""From so many changes with the same note on, it stands above them once."""
 _LOOK: Final = (Kind.REMOVED, Kind.CHANGED)
 
 
@@ -84,10 +86,11 @@ def _section(
     sign, style = _SIGNS[kind]
     word = noun.plural if len(changes) > 1 else noun.value
     yield Text(f"\n{sign} {kind.value.capitalize()}: {len(changes)} {word}", f"bold {style}")
-    plainly = [change for change in changes if _is_plain(change, before, after)]
-    for some in _alike(plainly):
+    plainly = _alike([change for change in changes if _is_plain(change, before, after)])
+    for some in plainly:
         yield from _close_together(some, before, after)
-    rest = [change for change in changes if change not in plainly]
+    drawn = {id(change) for some in plainly for change in some}
+    rest = [change for change in changes if id(change) not in drawn]
     if rest:
         yield _lines(rest, before, after)
 
@@ -100,11 +103,12 @@ def _is_plain(change: Change, before: Matrix, after: Matrix) -> bool:
 
 
 def _alike(changes: Sequence[Change]) -> list[list[Change]]:
-    """Gather what has the same note, where that is not only a reason why names of two matrices mean the same."""
+    """Gather what has the same note; a note that few have, and that says more than the names, is left for a line."""
     alike: dict[tuple[str, bool], list[Change]] = defaultdict(list)
     for change in changes:
+        # On both sides of two matrices the note is only the reason why the names mean the same.
         alike["" if change.before and change.after else change.note, change.needs_human].append(change)
-    return list(alike.values())
+    return [some for (note, _), some in alike.items() if not note or len(some) >= _MANY]
 
 
 def _close_together(changes: Sequence[Change], before: Matrix, after: Matrix) -> Iterator[RenderableType]:
