@@ -60,7 +60,7 @@ def test_a_page_holds_only_so_much_and_names_the_rest(tmp_path: Path):
     assert len(brief.acts) == TECHNIQUES < brief.acts_in_all
     assert sum(count for _, count in brief.counts) == brief.acts_in_all
     assert brief_words.more(brief).startswith(f"{len(brief.more)} more: ")
-    assert to_markdown(brief).count("\n") < 130
+    assert to_markdown(brief).count("\n") < 150
 
 
 def test_the_same_inventory_gives_the_same_bytes(tmp_path: Path):
@@ -148,6 +148,7 @@ def test_injects_come_in_time_order_from_the_steps_of_a_study(tmp_path: Path):
         assert [inject.minute for inject in injects] == sorted({inject.minute for inject in injects})
         main = brief.exercise.studies[0]
         assert main in [one.study for one in brief.matches]
+        assert len({inject.tactic for inject in injects}) == len(injects)
         own = [act.id for inject in injects if inject.study is main for act in inject.acts]
         steps = [step.technique for step in main.steps]
         assert all(id_ in steps for id_ in own)
@@ -242,3 +243,24 @@ def test_nothing_is_ranked_by_risk(tmp_path: Path):
     page = to_markdown(brief_matrix(workspace(tmp_path))).casefold()
     assert "severity" not in page
     assert "score" not in page.replace("scores", "").replace("a score,", "")
+
+
+def test_each_inject_says_what_caponier_reads_or_that_it_sees_nothing(tmp_path: Path):
+    for brief in exercises(tmp_path):
+        assert len(brief.records) == len(brief.exercise.injects)
+        for (_, evidence, behind), records in zip(brief_words.injects(brief), brief.records, strict=True):
+            assert ("Caponier reads " in evidence) is bool(records)
+            assert ("No detector of Caponier sees this." in evidence) is (not records)
+            assert "AML.T" in behind
+
+
+def test_the_real_case_is_told_by_the_study_of_2020_or_else_by_its_techniques(tmp_path: Path):
+    chat = brief_matrix(workspace(tmp_path, '\n[[system]]\nname = "reco"\npurpose = "Crowdsourced feedback"\n'))
+    assert [act for act, _ in brief_words.real_case(chat)] == ["Data Poisoning", "Defacement"]
+    assert "taken down within a day" in brief_words.real_case(chat)[1][1]
+    home = tmp_path / "other"
+    home.mkdir()
+    agent = brief_matrix(workspace(home, '\n[[system]]\nname = "a"\npurpose = "An agent with tools"\n'))
+    told = brief_words.real_case(agent)
+    assert len(told) == len({step.technique for step in agent.exercise.studies[0].steps})
+    assert all(text for _, text in told)

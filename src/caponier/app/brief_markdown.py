@@ -42,7 +42,7 @@ def _known(brief: Brief) -> Iterator[str]:
     yield from _table(
         ("Technique", "Tactic", "Studies", "Detected here"),
         (
-            (f"{act.technique.id} {act.technique.name}", ", ".join(act.tactics), str(len(act.studies)), words.seen(act))
+            (f"{act.technique.id} {act.name}", ", ".join(act.tactics), str(len(act.studies)), words.seen(act))
             for act in brief.acts
         ),
     )
@@ -60,15 +60,18 @@ def _exercise(brief: Brief) -> Iterator[str]:
     yield f"{words.length(brief)} For the facilitator:"
     yield ""
     yield from (f"- {escaped(line)}" for line in (words.scenario(brief), *words.FACILITATOR))
-    for inject in brief.exercise.injects:
+    for inject, evidence, behind in words.injects(brief):
         yield from ["", f"## {inject.clock} {escaped(inject.tactic)}", ""]
         yield f"{escaped(inject.prompt.notice)}"
         yield ""
         yield from (f"- **{role}**: {escaped(question)}" for role, question in words.questions(inject))
-        yield f"- *Evidence*: {escaped(inject.prompt.look)}"
-        yield f"- *Behind it*: {escaped(words.behind(inject))}"
+        yield f"- *Evidence*: {escaped(evidence)}"
+        yield f"- *Behind it*: {escaped(behind)}"
     yield from ["", "## Debrief", ""]
     yield from (f"{place}. {escaped(question)}" for place, question in enumerate(words.DEBRIEF, 1))
+    yield from ["", "## The real case, for the facilitator", ""]
+    steps = enumerate(words.real_case(brief), 1)
+    yield from (f"{place}. {escaped(act)}: {escaped(told)}" for place, (act, told) in steps)
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Final
 
 from caponier.app.cover import cover
-from caponier.app.exercise import Exercise, exercise
+from caponier.app.exercise import Exercise, Inject, exercise
 from caponier.app.technique_coverage import Covered, covered
 from caponier.app.workspace import load_workspace
-from caponier.coverage.heat_map import Status
+from caponier.coverage.heat_map import Cell, Status
 from caponier.errors import InputError
 from caponier.matrix.brief import Match, SystemFacts, match
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.technique import Technique
+from caponier.matrix.writers.studies import full_name
 from caponier.records.inventory import System, Workspace
 
 MATRIX: Final = "atlas-5.6"
@@ -37,6 +38,8 @@ class Act:
     """One technique of the case studies."""
 
     technique: Technique
+    name: str
+    """One that can stand alone."""
     tactics: tuple[str, ...]
     """Names."""
     studies: tuple[str, ...]
@@ -67,6 +70,8 @@ class Brief:
     data: tuple[tuple[str, tuple[str, ...]], ...]
     """What has to be collected, and the techniques that it would show."""
     exercise: Exercise
+    records: tuple[tuple[str, ...], ...]
+    """For each inject, what Caponier reads to see what is behind it; empty if no detector does."""
 
 
 def brief_matrix(workspace: Workspace | Path | None = None, system: str | None = None) -> Brief:
@@ -87,7 +92,9 @@ def brief_matrix(workspace: Workspace | Path | None = None, system: str | None =
     general = not found
     found = found or _founding(matrix)
     shown = found[:STUDIES]
-    acts = _acts(matrix, [one.study for one in shown], home)
+    cells = cover(home)
+    acts = _acts(matrix, [one.study for one in shown], cells)
+    played = exercise(matrix, found)
     statuses = Counter(act.covered.status for act in acts)
     return Brief(
         systems=facts,
@@ -100,7 +107,8 @@ def brief_matrix(workspace: Workspace | Path | None = None, system: str | None =
         tactics=_tactics(matrix, [one.study for one in shown]),
         counts=tuple((status, statuses[status]) for status in Status),
         data=_data(acts),
-        exercise=exercise(matrix, found),
+        exercise=played,
+        records=tuple(_records(inject, cells) for inject in played.injects),
     )
 
 
@@ -132,16 +140,19 @@ def _founding(matrix: Matrix) -> tuple[Match, ...]:
     return tuple(Match(study, (_GENERAL,)) for study in told)
 
 
-def _acts(matrix: Matrix, studies: Sequence[CaseStudy], home: Workspace | None) -> tuple[Act, ...]:
+def _acts(matrix: Matrix, studies: Sequence[CaseStudy], cells: Sequence[Cell]) -> tuple[Act, ...]:
     """Return every technique of the studies: those of most studies first, then those that are covered."""
-    cells = cover(home)
     found = []
     for technique in matrix.techniques:
         shown = tuple(study.id for study in studies if study.shows(technique.id))
         if shown:
             names = tuple(matrix.tactic(id_).name for id_ in technique.tactics)
-            found.append(Act(technique, names, shown, covered(technique.id, cells)))
+            found.append(Act(technique, full_name(matrix, technique), names, shown, covered(technique.id, cells)))
     return tuple(sorted(found, key=lambda act: (-len(act.studies), act.covered.status is Status.NOT_COVERED)))
+
+
+def _records(inject: Inject, cells: Sequence[Cell]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(need for act in inject.acts for need in covered(act.id, cells).needs))
 
 
 def _tactics(matrix: Matrix, studies: Iterable[CaseStudy]) -> tuple[tuple[str, int], ...]:
@@ -153,5 +164,5 @@ def _data(acts: Iterable[Act]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     shows: dict[str, list[str]] = {}
     for act in acts:
         for need in act.covered.needs:
-            shows.setdefault(need, []).append(act.technique.name)
+            shows.setdefault(need, []).append(act.name)
     return tuple((need, tuple(names)) for need, names in shows.items())

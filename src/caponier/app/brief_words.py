@@ -10,6 +10,7 @@ from caponier.coverage.heat_map import Status
 from caponier.matrix.brief import INPUTS
 from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import StudyType
+from caponier.matrix.writers.studies import full_name
 
 FACILITATOR: Final = (
     "Read out only what is noticed; ask the three roles in turn; tell what was behind it when they have answered.",
@@ -118,10 +119,34 @@ def scenario(brief: Brief) -> str:
     return told
 
 
-def behind(inject: Inject) -> str:
-    """Say what the attackers did, for the facilitator."""
-    acts = ", ".join(f"{act.name} ({act.id})" for act in inject.acts)
+def injects(brief: Brief) -> list[tuple[Inject, str, str]]:
+    """Return each inject with where to look, and with what was behind it, for the facilitator."""
+    pairs = zip(brief.exercise.injects, brief.records, strict=True)
+    return [(one, _evidence(one, records), _behind(one)) for one, records in pairs]
+
+
+def _evidence(inject: Inject, records: tuple[str, ...]) -> str:
+    read = f"Caponier reads {names(records)}." if records else "No detector of Caponier sees this."
+    return f"{inject.prompt.look} {read}"
+
+
+def _behind(inject: Inject) -> str:
+    acts = ", ".join(f"{full_name(load(MATRIX), act)} ({act.id})" for act in inject.acts)
     return f"{acts}; from {inject.study.id}"
+
+
+def real_case(brief: Brief) -> list[tuple[str, str]]:
+    """Tell the main study step by step, for the facilitator: the act, and what it was.
+
+    What a study of 2020 says of its own step is told where there is one, or else what the technique is.
+    """
+    main = brief.exercise.studies[0]
+    founding, atlas = load(), load(MATRIX)
+    twin = next((one for one in founding.studies if one.same_as == main.id), None)
+    if twin:
+        return [(founding.technique(step.technique).name, step.summary) for step in twin.steps]
+    known = [atlas.technique(step.technique) for step in main.steps]
+    return [(full_name(atlas, one), one.description) for one in dict.fromkeys(known)]
 
 
 def questions(inject: Inject) -> list[tuple[str, str]]:

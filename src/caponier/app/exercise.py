@@ -100,7 +100,7 @@ def exercise(matrix: Matrix, matches: Sequence[Match]) -> Exercise:
         new = [
             stage for stage in _stages(matrix, study) if stage.tactic.id not in known and stage.tactic.id not in _AFAR
         ]
-        stages += list({stage.tactic.id: stage for stage in new}.values())[: MOST - len(stages)]
+        stages += new[: MOST - len(stages)]
         if len(stages) >= FEWEST:
             break
     injects = tuple(
@@ -126,9 +126,13 @@ class _Stage:
 
 
 def _stages(matrix: Matrix, study: CaseStudy) -> Iterator[_Stage]:
+    """Yield the stages of a study; when it comes back to a tactic, its questions have been asked already."""
+    asked = set()
     for tactic, steps in groupby(study.steps, key=lambda step: step.tactic):
         acts = dict.fromkeys(step.technique for step in steps)
-        yield _Stage(matrix.tactic(tactic), study, tuple(matrix.technique(id_) for id_ in acts))
+        if tactic not in asked:
+            yield _Stage(matrix.tactic(tactic), study, tuple(matrix.technique(id_) for id_ in acts))
+        asked.add(tactic)
 
 
 def _shortened(stages: list[_Stage]) -> list[_Stage]:

@@ -10,6 +10,7 @@ from caponier.matrix.catalogue import Matrix, load, versions
 from caponier.matrix.evidence import Study
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.writers.markdown_text import escaped
+from caponier.matrix.writers.studies import full_name
 
 _SHORT: Final = {"amltm-2020": "the matrix of 2020", "atlas": "ATLAS 5.6"}
 
@@ -17,6 +18,11 @@ _SHORT: Final = {"amltm-2020": "the matrix of 2020", "atlas": "ATLAS 5.6"}
 def entry(technique: Technique) -> str:
     """Return a link to the page of an entry."""
     return f"[{technique.id} {escaped(technique.name)}]({technique.id}.md)"
+
+
+def step(matrix: Matrix, technique: Technique) -> str:
+    """Return a link to the page of an entry, with a name that can stand alone."""
+    return f"[{technique.id} {escaped(full_name(matrix, technique))}]({technique.id}.md)"
 
 
 def study(one: Study) -> str:

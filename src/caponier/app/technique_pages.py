@@ -193,7 +193,11 @@ def _study(matrix: Matrix, one: CaseStudy) -> Iterator[str]:
     yield from ["", "## Steps", "", "| | Tactic | Technique | What they did |", "|---|---|---|---|"]
     for place, step in enumerate(one.steps, 1):
         technique = matrix.technique(step.technique)
-        cells = (links.column(matrix, step.tactic), links.entry(technique) + _marks(technique), escaped(step.summary))
+        cells = (
+            links.column(matrix, step.tactic),
+            links.step(matrix, technique) + _marks(technique),
+            escaped(step.summary),
+        )
         yield f"| {place} | {' | '.join(cells)} |"
     addresses = one.references or ((one.url,) if one.url else ())
     yield from _section("Read more", (f"- {link(address)}" for address in addresses))

@@ -6,7 +6,7 @@ from datetime import date
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import StudyType
-from caponier.matrix.writers.studies import COLUMNS, to_csv, to_json, to_markdown, to_markdown_list
+from caponier.matrix.writers.studies import COLUMNS, full_name, to_csv, to_json, to_markdown, to_markdown_list
 
 MATRIX = load()
 HOSTILE = CaseStudy(
@@ -58,3 +58,11 @@ def test_csv_runs_no_formula():
     assert tuple(rows[0]) == COLUMNS
     assert rows[0]["id"] == "'=1+1"
     assert rows[0]["date"] == "2026-01-02"
+
+
+def test_a_name_on_a_page_can_stand_alone_and_one_in_json_is_the_name_of_the_entry():
+    atlas = load("atlas-5.6")
+    tay = atlas.study("AML.CS0009")
+    assert "AML.T0010.002 AI Supply Chain Compromise: Data" in to_markdown(atlas, tay)
+    assert json.loads(to_json(atlas, [tay]))["studies"][0]["steps"][1]["technique"]["name"] == "Data"
+    assert full_name(MATRIX, MATRIX.technique("AMLTM.EVADE.01.02")) == "Online Evasion"

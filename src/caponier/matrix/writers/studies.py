@@ -8,6 +8,8 @@ from typing import Any
 
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import Matrix
+from caponier.matrix.evidence_gate import FOUNDING_MATRIX
+from caponier.matrix.technique import Technique
 from caponier.matrix.writers.markdown_text import escaped, link
 from caponier.matrix.writers.safe_cell import spreadsheet
 
@@ -79,8 +81,15 @@ def _row(study: CaseStudy) -> tuple[str, ...]:
 
 
 def technique_name(matrix: Matrix, id_: str) -> str:
-    """Return the name of a step's technique; the id itself if another matrix has it."""
-    return matrix.technique(id_).name if id_ in matrix else id_
+    """Return a name for a step's technique that can stand alone; the id itself if another matrix has it."""
+    return full_name(matrix, matrix.technique(id_)) if id_ in matrix else id_
+
+
+def full_name(matrix: Matrix, technique: Technique) -> str:
+    """Return a name that can stand alone: `AI Supply Chain Compromise: Data`; names of 2020 can as they are."""
+    if technique.parent is None or matrix.kind == FOUNDING_MATRIX:
+        return technique.name
+    return f"{matrix.technique(technique.parent).name}: {technique.name}"
 
 
 def tactic_name(matrix: Matrix, id_: str) -> str:
@@ -92,7 +101,7 @@ def _step(matrix: Matrix, step: StudyStep) -> dict[str, Any]:
     technique = matrix.technique(step.technique) if step.technique in matrix else None
     full = {
         "tactic": {"id": step.tactic, "name": tactic_name(matrix, step.tactic)},
-        "technique": {"id": step.technique, "name": technique_name(matrix, step.technique)},
+        "technique": {"id": step.technique, "name": technique.name if technique else step.technique},
         "color": technique.color.value if technique and technique.color else None,
         "summary": step.summary,
         "leads_to": list(step.leads_to) if step.leads_to is not None else None,
