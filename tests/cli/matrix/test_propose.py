@@ -42,6 +42,29 @@ def test_what_is_said_is_filled_in_and_the_next_id_is_found(capsys: pytest.Captu
     assert below["id"] == "AMLTM.EVADE.01.03"
 
 
+def test_a_case_study_can_be_told_in_options_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    told = {
+        "--name": "Stickers on a parking reader",
+        "--actor": "Two drivers",
+        "--target": "The plate reader of a city's car parks",
+        "--date": "2025-06",
+        "--type": "incident",
+        "--strategy": "combined",
+        "--reference": "https://www.cisa.gov/reports/parking-stickers",
+        "--disclosure": "public-incident",
+        "--disclosure-words": "The court published its judgment in July 2025.",
+    }
+    steps = ["AMLTM.INIT AMLTM.INIT.03 They wrote: pay.", "AMLTM.EVADE AMLTM.EVADE.01.02 They tried it out."]
+    words = [word for pair in told.items() for word in pair] + [word for step in steps for word in ("--step", step)]
+    assert proposed(capsys, "case-study", *words, "--out", path).code == 0
+    assert run(capsys, "matrix", "review", path).code == 0
+    tree = yaml.load(path.read_text(), yaml.BaseLoader)
+    assert [" ".join(step.values()) for step in tree["steps"]] == steps
+    short = yaml.load(proposed(capsys, "case-study", "--step", "AMLTM.INIT").out, yaml.BaseLoader)
+    assert short["steps"] == [{"tactic": "AMLTM.INIT", "technique": "", "summary": ""}]
+
+
 def test_atlas_has_other_ids_and_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
     ran = proposed(capsys, "technique", "--matrix", "atlas-5.6", "--tactic", "AML.TA0005")
     tree = yaml.load(ran.out, yaml.BaseLoader)

@@ -124,6 +124,10 @@ def case_study(
     type_: Type = None,
     strategy: Annotated[str | None, _option("--strategy", "strategy", _STUDY)] = None,
     summary: Annotated[str | None, _option("--summary", "summary", _STUDY)] = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option("--step", metavar="'TACTIC TECHNIQUE SUMMARY'", help="One step; may be repeated, in order."),
+    ] = None,
     reference: Annotated[list[str] | None, _option("--reference", "references", _STUDY)] = None,
     disclosure: How = None,
     disclosure_words: HowWords = None,
@@ -145,6 +149,7 @@ def case_study(
         "type": type_,
         "strategy": strategy,
         "summary": summary,
+        "steps": [_step(text) for text in step or ()],
         "references": reference,
         "disclosure": disclosure,
         "disclosure_words": disclosure_words,
@@ -159,6 +164,11 @@ def case_study(
 
 def _claim(*texts: str | None) -> dict[str, str]:
     return {field.key: text for field, text in zip(EVIDENCE, texts, strict=True) if text}
+
+
+def _step(text: str) -> dict[str, str]:
+    # What is not said of a step is a blank like any other.
+    return dict(zip(("tactic", "technique", "summary"), text.split(maxsplit=2), strict=False))
 
 
 def _write(proposal: Proposal, out: Path | None, quiet: bool) -> None:
