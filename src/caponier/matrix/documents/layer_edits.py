@@ -57,7 +57,7 @@ def _format(layer: Node) -> Iterator[Edit]:
         yield Edit(domain.start, domain.end, json.dumps(_OLD_DOMAINS[str(domain.value)]))
     versions, version = layer.get("versions"), layer.get("version")
     whole = json.dumps({"layer": FORMAT, "navigator": NAVIGATOR})
-    if versions is None or not isinstance(versions.value, dict):
+    if versions is None or not versions.members():
         place = versions or version
         if place is None:
             yield from _append(layer, "versions", whole)

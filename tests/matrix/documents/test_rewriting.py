@@ -1,0 +1,230 @@
+"""What is sure is rewritten in place, what is not stays; and without a change not a byte moves."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caponier.errors import InputError
+from caponier.matrix.catalogue import load
+from caponier.matrix.documents import reading
+from caponier.matrix.documents.ids import Spelling
+from caponier.matrix.documents.mention import Beside, Document, Edit, Mention, Piece, apply
+from caponier.matrix.documents.rewriting import Carried, Rewriter, listed, name_within
+from matrix.documents.old_atlas import old_atlas
+
+OLD, NEW, FOUNDING = old_atlas(), load("atlas-5.6"), load("amltm-2020")
+ONWARD, STILL = Rewriter(OLD, NEW), Rewriter(OLD, OLD)
+
+
+def read(text: str, name: str) -> Document:
+    document = reading.read(text.encode(), name)
+    assert document is not None
+    return document
+
+
+def carried(text: str, name: str, rewriter: Rewriter = ONWARD) -> tuple[str, tuple[Carried, ...]]:
+    document = read(text, name)
+    moves = rewriter.moves(document)
+    return apply(document.text, [edit for move in moves for edit in move.edits]), listed(moves)
+
+
+def sigma(*tags: str) -> str:
+    return f"title: T\ntags: [{', '.join(tags)}]\ndetection: {{}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("n.md", "AML.T0045 ML Intellectual Property Theft.", "AML.T0048.004 AI Intellectual Property Theft."),
+        ("n.md", "Create Proxy ML Model (AML.T0005)", "Create Proxy AI Model (AML.T0005)"),
+        ("n.md", "[Evade ML Model](techniques/AML.T0015)", "[Evade AI Model](techniques/AML.T0015)"),
+        ("n.md", "[x](https://a.org/techniques/AML.T0045)", "[x](https://a.org/techniques/AML.T0048.004)"),
+        ("n.md", "AML.T0005 is ours", "AML.T0005 is ours"),
+        ("n.md", "T1078 and AMLTM.EVADE.01 stay", "T1078 and AMLTM.EVADE.01 stay"),
+        (
+            "n.md",
+            "| Id | Name | Tactic |\n|-|-|-|\n| AML.T0040 | ML Model Inference API Access | ML Model Access |\n",
+            "| Id | Name | Tactic |\n|-|-|-|\n| AML.T0040 | AI Model Inference API Access | AI Model Access |\n",
+        ),
+        (
+            "a.csv",
+            'id;name;tactic\r\nAML.T0005;"Create Proxy ML Model";ML Attack Staging\r\n',
+            'id;name;tactic\r\nAML.T0005;"Create Proxy AI Model";AI Attack Staging\r\n',
+        ),
+        ("a.csv", "id,tactic\nAML.T0005,ml-attack-staging\n", "id,tactic\nAML.T0005,ai-attack-staging\n"),
+        ("a.csv", "id,tactic\nAML.T0005,AML.TA0001\n", "id,tactic\nAML.T0005,AML.TA0001\n"),
+        ("a.csv", 'id,same\nAML.T0005,"AML.T0045; AML.T0005"\n', 'id,same\nAML.T0005,"AML.T0048.004; AML.T0005"\n'),
+        ("a.csv", "id,name\nAML.T0005,My own words\n", "id,name\nAML.T0005,My own words\n"),
+        ("r.yml", sigma("atlas.aml.t0045  # why"), sigma("atlas.aml.t0048.004  # why")),
+        (
+            "r.yml",
+            sigma("'atlas.ml_model_access'", '"atlas.ml-attack-staging"'),
+            sigma("'atlas.ai_model_access'", '"atlas.ai-attack-staging"'),
+        ),
+        (
+            "r.yml",
+            sigma("attack.t1078", "atlas.aml.ta0000", "atlas.impact"),
+            sigma("attack.t1078", "atlas.aml.ta0000", "atlas.impact"),
+        ),
+    ],
+)
+def test_what_is_sure_is_rewritten_in_place(name: str, before: str, after: str):
+    # A comment inside brackets is no YAML, so it stands in a rule of several lines.
+    if "# why" in before:
+        before, after = (text.replace("[", "\n- ").replace("]", "") for text in (before, after))
+    assert carried(before, name)[0] == after
+
+
+def test_every_annotation_is_listed_with_what_became_of_it():
+    text, rows = carried("AML.T0045\nAML.T0005\nAML.T0999\nAML.T0045\n", "n.md")
+    assert [(row.line, row.id, row.to, row.outcome, row.needs_human) for row in rows] == [
+        (1, "AML.T0045", "AML.T0048.004", "replaced", False),
+        (2, "AML.T0005", "AML.T0005", "renamed", False),
+        (3, "AML.T0999", "AML.T0999", "unknown", True),
+        (4, "AML.T0045", "AML.T0048.004", "replaced", False),
+    ]
+    assert text.count("AML.T0999") == 1
+
+
+def test_what_is_split_stays_and_names_the_candidates():
+    text, rows = carried("AMLTM.EVADE.01.02\n", "n.md", Rewriter(FOUNDING, NEW))
+    assert text == "AMLTM.EVADE.01.02\n"
+    assert rows[0].needs_human
+    assert "AML.T0043.001" in rows[0].candidates
+    assert rows[0].why
+
+
+def test_the_2020_matrix_goes_to_atlas_where_one_entry_means_the_same():
+    rewriter = Rewriter(FOUNDING, NEW)
+    text, rows = carried(sigma("amltm.impact.02", "atlas.aml.t0012"), "r.yml", rewriter)
+    assert text == sigma("atlas.aml.t0029", "atlas.aml.t0012")
+    assert [(row.id, row.needs_human) for row in rows] == [("AMLTM.IMPACT.02", False)]
+    assert carried("MLT0029 Denial of Service", "n.md", rewriter)[0] == "AML.T0029 Denial of Service"
+
+
+def test_back_again():
+    text, rows = carried(sigma("atlas.aml.t0048.004"), "r.yml", Rewriter(NEW, OLD))
+    assert text == sigma("atlas.aml.t0045")
+    assert not rows[0].needs_human
+
+
+def test_versions_of_different_matrices_have_nothing_to_do_with_each_other():
+    other = Rewriter(FOUNDING, FOUNDING)
+    assert other.moves(read("AML.T0012", "n.md")) == []
+    with pytest.raises(InputError, match="not versions of one matrix"):
+        Rewriter(FOUNDING, replace(NEW, kind="attack"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "beside", "expected"),
+    [
+        ("Evade ML Model", "Evade ML Model", Beside.SURE, (0, 14)),
+        ("evade  ml model", "Evade ML Model", Beside.MAYBE, (0, 15)),
+        ("Evade ML Model now", "Evade ML Model", Beside.SURE, None),
+        ("Evade ML Model now", "Evade ML Model", Beside.AFTER, (0, 14)),
+        ("Evade ML Models", "Evade ML Model", Beside.AFTER, None),
+        ("we Evade ML Model", "Evade ML Model", Beside.BEFORE, (3, 17)),
+        ("weEvade ML Model", "Evade ML Model", Beside.BEFORE, None),
+        ("Model", "Evade ML Model", Beside.BEFORE, None),
+        ("", "Evade ML Model", Beside.AFTER, None),
+    ],
+)
+def test_the_name_within_a_text(text: str, name: str, beside: Beside, expected: tuple[int, int] | None):
+    found = name_within(Piece(text, 0, len(text)), name, beside)
+    assert ((found.start, found.end) if found else None) == expected
+
+
+IDS = st.sampled_from([t.id for t in OLD.techniques] + ["AML.T0999", "T1078", "AMLTM.EVADE.01", "AML.T43"])
+NAMES = st.sampled_from([t.name for t in OLD.techniques] + ["mine", "ä, ö", 'a "b"'])
+TACTICS = st.sampled_from(["ml-attack-staging", "impact", "Initial Access", "nothing", "AML.TA0005"])
+ROWS = st.lists(st.tuples(IDS, NAMES, TACTICS), min_size=1, max_size=8)
+
+
+def as_layer(rows: list[tuple[str, str, str]]) -> str:
+    techniques = [{"techniqueID": id_, "comment": name, "tactic": tactic} for id_, name, tactic in rows]
+    return json.dumps({"domain": "atlas-atlas", "techniques": techniques}, indent=1, ensure_ascii=False)
+
+
+def as_stix(rows: list[tuple[str, str, str]]) -> str:
+    objects = [
+        {
+            "type": "attack-pattern",
+            "name": name,
+            "external_references": [{"external_id": id_, "url": f"https://x.org/techniques/{id_}"}],
+            "kill_chain_phases": [{"kill_chain_name": "mitre-atlas", "phase_name": tactic}],
+        }
+        for id_, name, tactic in rows
+    ]
+    return json.dumps({"type": "bundle", "objects": objects}, ensure_ascii=False)
+
+
+def as_findings(rows: list[tuple[str, str, str]]) -> str:
+    techniques = [{"matrix": "atlas", "id": id_, "name": name} for id_, name, _ in rows]
+    return json.dumps({"schema": "caponier.findings/1", "findings": [{"techniques": techniques}]}, ensure_ascii=False)
+
+
+def as_sigma(rows: list[tuple[str, str, str]]) -> str:
+    tags = [Spelling.SIGMA.write(id_) for id_, *_ in rows]
+    return "".join(f"---\n{sigma(tag)}# {name}\n" for tag, (_, name, _) in zip(tags, rows, strict=True))
+
+
+def as_csv(rows: list[tuple[str, str, str]]) -> str:
+    quoted = [(id_, '"' + name.replace('"', '""') + '"', tactic) for id_, name, tactic in rows]
+    return "id,name,tactic\r\n" + "".join(",".join(row) + "\r\n" for row in quoted)
+
+
+def as_markdown(rows: list[tuple[str, str, str]]) -> str:
+    return "".join(f"- **{id_}**: {name} ([{id_}](techniques/{id_}))\n" for id_, name, _ in rows)
+
+
+FORMATS: dict[str, tuple[str, Callable[[list[tuple[str, str, str]]], str]]] = {
+    "layer": ("l.json", as_layer),
+    "stix": ("b.json", as_stix),
+    "findings": ("f.json", as_findings),
+    "sigma": ("r.yml", as_sigma),
+    "csv": ("a.csv", as_csv),
+    "markdown": ("n.md", as_markdown),
+}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(rows=ROWS)
+def test_without_a_change_not_a_byte_moves(format_: str, rows: list[tuple[str, str, str]]):
+    name, write = FORMATS[format_]
+    text = write(rows)
+    assert carried(text, name, STILL)[0] == text
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(rows=ROWS)
+def test_every_id_is_there_before_and_after(format_: str, rows: list[tuple[str, str, str]]):
+    name, write = FORMATS[format_]
+    text, told = carried(write(rows), name)
+    after = [mention.id for mention in read(text, name).mentions if mention.kind == "atlas" and not mention.echo]
+    assert after == [row.to for row in told]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(rows=ROWS)
+def test_each_id_written_as_its_format_writes_it_gives_the_same_text(format_: str, rows: list[tuple[str, str, str]]):
+    name, write = FORMATS[format_]
+    document = read(write(rows), name)
+    assert (
+        apply(document.text, [edit for mention in document.mentions for edit in _again(document, mention)])
+        == document.text
+    )
+
+
+def _again(document: Document, mention: Mention):
+    if mention.kind:
+        yield Edit(
+            mention.written.start, mention.written.end, mention.written.form.write(mention.spelling.write(mention.id))
+        )
+    if mention.name:
+        yield Edit(
+            mention.name.start, mention.name.end, mention.name.form.write(mention.name.value, document.delimiter)
+        )
