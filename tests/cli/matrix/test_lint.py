@@ -1,0 +1,143 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from caponier import __version__
+from caponier.app.matrix_library import FOLDER
+from caponier.app.workspace import create_workspace
+from caponier.matrix.library import Library
+from caponier.matrix.lint import Code
+from caponier.matrix.release import Release
+from cli.command import Ran, run
+from matrix.conftest import SHARED
+from matrix.documents.old_atlas import old_atlas
+
+BAD = "# Notes\n\n- AML.T0043 Evade AI Model\n- AML.T0045\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    Path("bad.md").write_text(BAD)
+    Path("good.md").write_text("AML.T0043 Craft Adversarial Data\n")
+    return tmp_path
+
+
+@pytest.fixture
+def lint(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: object) -> Ran:
+        return run(capsys, "matrix", "lint", *arguments)
+
+    return call
+
+
+def test_prints_a_line_for_each_thing_found_as_linters_do(lint: Any):
+    ran = lint("bad.md")
+    assert ran.out.splitlines() == [
+        "bad.md:3:13: M104 AML.T0043 is 'Craft Adversarial Data'; the name 'Evade AI Model' belongs to AML.T0015",
+        "bad.md:4:3: M102 AML.T0045 is not in atlas-5.6: use AML.T0048.004 (AI Intellectual Property Theft)",
+    ]
+    assert ran.err == "1 files with 2 ids against atlas-5.6: 2 found\n"
+    assert ran.code == 1
+
+
+def test_says_nothing_of_a_right_file(lint: Any):
+    ran = lint("good.md", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_exits_with_3_if_something_could_not_be_read_and_with_1_if_something_was_found_too(lint: Any):
+    Path("broken.json").write_text("{")
+    ran = lint("good.md", "broken.json")
+    assert ran.code == 3
+    assert "skipped broken.json: broken.json:1:2: this is not JSON" in ran.err
+    assert lint("bad.md", "broken.json").code == 1
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '"x"'])
+def test_exits_with_2_if_nothing_could_be_read(lint: Any, content: str):
+    Path("x.json").write_text(content)
+    ran = lint("x.json")
+    assert ran.code == 2
+    assert "nothing could be read" in ran.err
+
+
+def test_exits_with_2_for_a_wrong_request(lint: Any):
+    assert lint("gone.md").code == 2
+    assert "atlas-5.6" in lint("good.md", "--against", "atlas-5.5").err
+    assert lint("good.md", "--ignore", "M999").code == 2
+    Path("empty").mkdir()
+    assert "nothing to check" in lint("empty").err
+
+
+def test_codes_can_be_ignored(lint: Any):
+    assert lint("bad.md", "--ignore", "M104", "--ignore", "M102").code == 0
+    assert lint("bad.md", "--ignore", "M104").out.count("\n") == 1
+
+
+def test_a_workspace_says_versions(lint: Any, here: Path):
+    create_workspace(here / "home")
+    Library(here / "home" / FOLDER).add(Release(old_atlas(), "caponier", ""))
+    ran = lint("bad.md", "--workspace", "home", "--against", "atlas-4.4.0")
+    assert "'Evade ML Model' belongs" not in ran.out
+    assert "AML.T0045" not in ran.out
+    assert "against atlas-4.4.0" in ran.err
+
+
+def test_json(lint: Any):
+    Path("broken.json").write_text("{")
+    document = json.loads(lint("bad.md", "broken.json", "--format", "json").out)
+    assert document["schema"] == "caponier.lint/1"
+    assert document["versions"] == ["atlas-5.6"]
+    assert document["files"] == [{"path": "bad.md", "format": "markdown", "ids": 2}]
+    assert [(one["line"], one["column"], one["code"], one["id"]) for one in document["found"]] == [
+        (3, 13, "M104", "AML.T0043"),
+        (4, 3, "M102", "AML.T0045"),
+    ]
+    assert document["skipped"][0]["what"] == "broken.json"
+
+
+def test_csv_and_markdown(lint: Any):
+    rows = list(csv.DictReader(io.StringIO(lint("bad.md", "--format", "csv").out)))
+    assert [(row["file"], row["line"], row["code"]) for row in rows] == [
+        ("bad.md", "3", "M104"),
+        ("bad.md", "4", "M102"),
+    ]
+    lines = lint("bad.md", "--format", "markdown").out.splitlines()
+    assert lines[0].startswith("| file | line |")
+    assert len(lines) == 4
+
+
+def test_sarif_is_valid_and_chosen_by_the_ending_of_the_file(lint: Any):
+    assert lint("bad.md", "--out", "found.sarif").out == ""
+    document = json.loads(Path("found.sarif").read_text())
+    (made,) = document["runs"]
+    assert [rule["id"] for rule in made["tool"]["driver"]["rules"]] == [code.value for code in Code]
+    assert made["tool"]["driver"]["semanticVersion"] == __version__
+    first = made["results"][0]["locations"][0]["physicalLocation"]
+    assert first == {"artifactLocation": {"uri": "bad.md"}, "region": {"startLine": 3, "startColumn": 13}}
+    schema = SHARED / "reference" / "schemas" / "sarif-schema-2.1.0.json"
+    if schema.is_file():
+        jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(document)
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "markdown", "sarif"])
+def test_what_a_terminal_would_obey_is_never_printed(lint: Any, format_: str):
+    name = "a\x1b[31m.csv"
+    Path(name).write_text("id,name\nAML.T0012,\x1b]0;x\x07 | =cmd()\n")
+    ran = lint(name, "--format", format_)
+    assert ran.code == 1
+    assert "\x1b" not in ran.out + ran.err
+    assert "\x07" not in ran.out + ran.err
+
+
+def test_help_names_every_code(lint: Any):
+    out = " ".join(lint("--help").out.split())
+    assert all(code.value in out for code in Code)
+    assert "Example: caponier matrix lint" in out
