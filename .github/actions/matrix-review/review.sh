@@ -3,21 +3,25 @@
 # Names and texts of contributions are whoever's: they are only ever passed on, in quotes and behind `--`.
 set -euo pipefail
 
+refuse() {
+  echo "caponier: $1" >&2
+  echo "verdict=error" >>"$GITHUB_OUTPUT"
+  exit 2
+}
+
 asked=()
 while IFS= read -r line; do
   [[ -z "$line" ]] || asked+=("$line")
 done <<<"$REVIEW_PATHS"
-if [[ ${#asked[@]} -eq 0 ]]; then
-  echo "caponier: the input paths is empty" >&2
-  exit 2
-fi
+[[ ${#asked[@]} -gt 0 ]] || refuse "the input paths is empty"
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 files=("${asked[@]}")
 if [[ "$REVIEW_CHANGED_ONLY" == true && -n "${GITHUB_BASE_REF:-}" ]]; then
-  git diff -z --name-only --diff-filter=d "origin/$GITHUB_BASE_REF...HEAD" -- "${asked[@]}" >"$scratch/changed"
+  git diff -z --name-only --diff-filter=d "origin/$GITHUB_BASE_REF...HEAD" -- "${asked[@]}" >"$scratch/changed" ||
+    refuse "the pull request cannot be compared with its base; check out with fetch-depth: 0"
   files=()
   while IFS= read -r -d '' name; do
     case "$name" in *.yaml | *.yml) files+=("$name") ;; esac
@@ -28,6 +32,11 @@ if [[ "$REVIEW_CHANGED_ONLY" == true && -n "${GITHUB_BASE_REF:-}" ]]; then
     exit 0
   fi
 fi
+
+# A link would show what it points to on the runner.
+for name in "${files[@]}"; do
+  [[ ! -L "$name" ]] || refuse "a contribution is a link, which is not followed"
+done
 
 options=(--quiet)
 [[ -z "$REVIEW_MATRIX" ]] || options+=(--matrix "$REVIEW_MATRIX")

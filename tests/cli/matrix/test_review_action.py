@@ -206,6 +206,29 @@ def test_what_is_not_there_fails_and_forges_nothing(repository: Path, paths: str
     assert not [line for line in step.commands if not line.startswith(("::error file=", "::warning file="))]
 
 
+@pytest.mark.parametrize("changed_only", ["true", "false"])
+def test_a_link_is_never_followed(repository: Path, changed_only: str) -> None:
+    secret = file(repository.parent, changed(TECHNIQUE, secret_key="hunter2", name="hunter3 TODO"), "secret.yaml")
+    (repository / "contributions" / "link.yaml").symlink_to(secret)
+    commit(repository, "Add a link")
+    if changed_only == "true":
+        linked = act(repository, changed_only="true")
+    else:
+        (repository / "other").symlink_to(repository.parent)
+        linked = act(repository, paths="contributions\nother")
+    assert (linked.code, linked.output) == (2, "verdict=error\n")
+    assert "link, which is not followed" in linked.log
+    assert "hunter" not in linked.log + linked.summary
+    assert "secret_key" not in linked.log + linked.summary
+
+
+def test_a_base_that_is_not_there_is_told(repository: Path) -> None:
+    file(repository, TECHNIQUE, "contributions/good.yaml")
+    step = act(repository, "absent", changed_only="true")
+    assert (step.code, step.output) == (2, "verdict=error\n")
+    assert "fetch-depth: 0" in step.log
+
+
 def test_an_unknown_version_fails_with_a_message(repository: Path) -> None:
     file(repository, TECHNIQUE, "contributions/good.yaml")
     step = act(repository, matrix="nope\n::error::forged")
