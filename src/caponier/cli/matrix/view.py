@@ -122,7 +122,7 @@ def _technique_card(matrix: Matrix, technique: Technique, links: Links | None) -
         *_crosswalk(technique),
         *_failure_modes(technique),
         *_evidence(technique),
-        ("Studies", "\n".join(_study(study, technique) for study in matrix.studies_of(technique.id))),
+        ("Studies", "\n".join(_studies(matrix, technique))),
         ("Same as", _named(matrix, [technique.same_as] if technique.same_as else [])),
         ("Contains", _named(matrix, [child.id for child in matrix.children(technique.id, everything=True)])),
         ("Seen in", _seen_in(technique)),
@@ -222,6 +222,13 @@ def _evidence(technique: Technique) -> Iterator[tuple[str, str | None]]:
         yield "Evidence", f"{technique.evidence.grade.value}: {technique.evidence.grade.words}"
         for source in technique.evidence.sources:
             yield "", _source(source)
+
+
+def _studies(matrix: Matrix, technique: Technique) -> Iterator[str]:
+    told = {source.study.id for source in technique.evidence.sources} if technique.evidence else set()
+    for study in matrix.studies_of(technique.id):
+        if study.id not in told:
+            yield _study(study, technique)
 
 
 def _study(study: CaseStudy, technique: Technique) -> str:
