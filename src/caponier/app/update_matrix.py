@@ -106,7 +106,8 @@ def update_matrix(
         today: For the age; the day of the call if not given.
 
     Raises:
-        InputError: If anything is wrong; then the workspace is as it was.
+        InputError: If anything is wrong with the request; then the workspace is as it was. If a disk fails midway,
+            the old version is still pinned, and the same update can be run again.
     """
     home = require_workspace(workspace)
     library = matrix_library(home)

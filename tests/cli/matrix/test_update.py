@@ -87,9 +87,24 @@ def test_what_needs_a_person_is_listed_and_is_3(update: Command, home: Path):
     ran = update("atlas-5.6.0.yaml", "--migrate", layer(home, "AML.T0000", "AML.T0015"))
     assert ran.code == 3
     assert "1 needs a person; written to" in ran.out
-    assert any("AML.T0015" in line and "layer.json:1" in line for line in ran.out.splitlines())
+    assert any("AML.T0015 stays as it is" in line and "layer.json:1" in line for line in ran.out.splitlines())
     assert (home / "layer.atlas-5.6.0.json").is_file()
     assert load_workspace(home).pinned == "atlas-5.6.0"
+
+
+def test_what_is_skipped_is_listed_and_is_3(update: Command, home: Path):
+    (home / "notes.json").write_text('{"nothing": "of a matrix"}')
+    ran = update("atlas-5.6.0.yaml", "--migrate", home / "notes.json", "--quiet")
+    assert ran.code == 3
+    assert "skipped " in ran.out
+    assert "notes.json" in ran.out
+
+
+def test_into_a_file_nothing_is_left_out(update: Command, home: Path):
+    update("atlas-4.4.0.yaml")
+    ran = update("atlas-5.6.0.yaml", "--migrate", layer(home, "AML.T0015"), "--out", "told.txt")
+    assert (ran.code, ran.out) == (3, "")
+    assert "AML.T0015 stays as it is" in (home / "told.txt").read_text()
 
 
 def test_what_carries_over_by_itself_is_0(update: Command, home: Path):

@@ -6,11 +6,12 @@ from typing import Annotated, Final
 import orjson
 import typer
 
+from caponier.app.migrate_matrix import MigrationReport
 from caponier.app.update_matrix import Update, update_matrix
 from caponier.app.walk_files import shown
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
-from caponier.cli.output import choose_format, notes, write_table, write_text
+from caponier.cli.output import choose_format, notes, write_text
 from caponier.cli.safe_text import plain
 from caponier.matrix.difference import Kind, Noun
 
@@ -57,8 +58,6 @@ def update(
         write_text(_json(done), out)
     else:
         write_text(_text(done), out)
-        if out is None and any(report.needs_human for report in done.migrated):
-            write_table(migrate_view.table(done.migrated), None)
     _tell(done, quiet=quiet)
     if done.open:
         raise typer.Exit(PARTLY)
@@ -68,8 +67,6 @@ def _tell(done: Update, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     for remark in (*done.release.remarks, *done.difference.remarks):
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
-    for skip in done.skipped:
-        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
     if done.imported is None:
         console.print("This was a dry run: nothing has changed.", markup=False)
     else:
@@ -89,7 +86,8 @@ def _text(done: Update) -> str:
         f"  {_age(done)}",
         f"  {_vouched(done)}",
         *(f"  {line}" for line in _changes(done)),
-        *(f"  {migrate_view.summary(report)}" for report in done.migrated),
+        *(line for report in done.migrated for line in _carried(report)),
+        *(f"  skipped {skip.path}: {skip.reason}" for skip in done.skipped),
         f"  {_pinned(done)}",
     ]
     return "".join(f"{plain(line)}\n" for line in lines)
@@ -128,6 +126,18 @@ def _changes(done: Update) -> list[str]:
     if gone:
         more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
         lines.append(f"gone, and nothing is known to take over: {', '.join(gone[:_NAMED])}{more}")
+    return lines
+
+
+def _carried(report: MigrationReport) -> list[str]:
+    """Say what became of a document, and each annotation that needs a person."""
+    lines = [f"  {migrate_view.summary(report)}"]
+    for row in report.needs_human:
+        now = f"is now {row.to}" if row.to != row.id else "stays as it is"
+        nearest = f" Look at: {', '.join(row.candidates)}." if row.candidates else ""
+        lines.append(
+            f"    {shown(report.path)}:{row.line} {row.where}: {row.id} {now} ({row.outcome}): {row.why}.{nearest}"
+        )
     return lines
 
 
