@@ -38,18 +38,15 @@ for name in "${files[@]}"; do
   [[ ! -L "$name" ]] || refuse "a contribution is a link, which is not followed"
 done
 
-options=(--quiet)
+options=(--quiet --format github --summary "$GITHUB_STEP_SUMMARY")
 [[ -z "$REVIEW_MATRIX" ]] || options+=(--matrix "$REVIEW_MATRIX")
 
 code=0
-caponier matrix review "${options[@]}" --format github -- "${files[@]}" 2>"$scratch/errors" || code=$?
-# A name in a message must not begin a line, nor be a command of the runner within it.
-sed 's/##\[/## [/g; s/^/caponier: /' "$scratch/errors" >&2
-
-if [[ $code -le 2 && ! -s "$scratch/errors" ]]; then
-  caponier matrix review "${options[@]}" --format markdown -- "${files[@]}" >>"$GITHUB_STEP_SUMMARY" || true
-else
+caponier matrix review "${options[@]}" -- "${files[@]}" 2>"$scratch/errors" || code=$?
+if [[ -s "$scratch/errors" ]]; then
   echo "The contributions could not be reviewed." >>"$GITHUB_STEP_SUMMARY"
+  # A name in a message must not begin a line, nor be a command of the runner within it.
+  sed 's/##\[/## [/g; s/^/caponier: /' "$scratch/errors" >&2
 fi
 
 case $code in

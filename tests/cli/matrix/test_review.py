@@ -246,6 +246,15 @@ def test_quiet_prints_the_result_alone_and_out_writes_it(capsys: pytest.CaptureF
     assert out.read_text().startswith("# Review")
 
 
+def test_a_summary_is_added_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, summary = file(tmp_path, TECHNIQUE), tmp_path / "summary.md"
+    summary.write_text("Before.\n")
+    ran = reviewed(capsys, path, "--summary", summary, "--format", "github")
+    assert (ran.code, ran.out) == (0, "")
+    assert summary.read_text().startswith("Before.\n# Review of contributions")
+    assert reviewed(capsys, path, "--summary", tmp_path).code == 2
+
+
 HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to-contribute-to-a-matrix.md"
 
 

@@ -10,6 +10,7 @@ from caponier.app.matrix_library import matrix_library
 from caponier.cli.matrix import options
 from caponier.cli.matrix.review_view import table, to_github, to_json, to_markdown
 from caponier.cli.output import choose_format, notes, write_table, write_text
+from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import contribution_files
 from caponier.matrix.contributions.review import review as review_files
@@ -50,6 +51,10 @@ def review(
         typer.Option("--format", help="How to print; github is annotations. Else by --out, or a table."),
     ] = None,
     out: options.Out = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option("--summary", metavar="FILE", help="Add the review as Markdown to the end of this file, too."),
+    ] = None,
     quiet: options.Quiet = False,
     workspace: options.Where = None,
 ) -> None:
@@ -65,7 +70,17 @@ def review(
     else:
         writers = {ReviewFormat.JSON: to_json, ReviewFormat.MARKDOWN: to_markdown, ReviewFormat.GITHUB: to_github}
         write_text(writers[chosen](found), out)
+    if summary is not None:
+        _append(to_markdown(found), summary)
     errors = sum(objection.weight is Weight.ERROR for objection in found.objections)
     looks = len(found.objections) - errors
     notes(quiet=quiet).print(f"{len(found.files)} reviewed: {errors} errors, {looks} to look at", highlight=False)
     raise typer.Exit(EXIT_CODES[found.weight])
+
+
+def _append(text: str, file: Path) -> None:
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as failed:
+        raise InputError(f"the file cannot be written: {failed.strerror}", where=str(file)) from failed
