@@ -16,9 +16,7 @@ EXAMPLE: Final = "Example: [bold]caponier matrix export --matrix atlas-5.6 --for
 def export(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[ID]...", help="Only these techniques, tactics or case studies; else the whole version."
-        ),
+        typer.Argument(metavar="ID", help="Only these techniques, tactics or case studies; else the whole version."),
     ] = None,
     matrix: options.Version = None,
     format_: Annotated[

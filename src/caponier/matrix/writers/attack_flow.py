@@ -14,7 +14,7 @@ from caponier.matrix import attack
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import StudyType
-from caponier.matrix.writers.public_page import attack_page, source_name, technique_page
+from caponier.matrix.writers.public_page import attack_page, source_name, technique_page, web_address
 from caponier.matrix.writers.stix_names import IDENTITY, SPEC, identity, lifetime, moment, stix_id
 
 _LANGUAGE: Final = "extension-definition--fb9c968a-745b-4ade-9b25-c324172197f4"
@@ -222,7 +222,8 @@ def _head(flow: Flow, type_: str, id_: str) -> dict[str, Any]:
 
 
 def _url(url: str | None) -> dict[str, str]:
-    return {"url": url} if url and url.startswith(("https://", "http://")) else {}
+    address = web_address(url) if url else None
+    return {"url": address} if address else {}
 
 
 def _described(words: str) -> dict[str, str]:

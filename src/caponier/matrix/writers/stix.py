@@ -12,7 +12,14 @@ from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Precision, StudyType
 from caponier.matrix.technique import Tactic, Technique
-from caponier.matrix.writers.public_page import attack_page, shortname, source_name, tactic_page, technique_page
+from caponier.matrix.writers.public_page import (
+    attack_page,
+    shortname,
+    source_name,
+    tactic_page,
+    technique_page,
+    web_address,
+)
 from caponier.matrix.writers.stix_names import IDENTITY, SPEC, identity, lifetime, moment, stix_id
 
 _OBJECTS: Final = stix_id("extension-definition", "matrix objects")
@@ -242,4 +249,5 @@ def _described(words: str) -> dict[str, str]:
 
 
 def _address(url: str | None) -> dict[str, str]:
-    return {"url": url} if url and url.startswith(("https://", "http://")) else {}
+    address = web_address(url) if url else None
+    return {"url": address} if address else {}
