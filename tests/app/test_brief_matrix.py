@@ -264,3 +264,37 @@ def test_the_real_case_is_told_by_the_study_of_2020_or_else_by_its_techniques(tm
     told = brief_words.real_case(agent)
     assert len(told) == len({step.technique for step in agent.exercise.studies[0].steps})
     assert all(text for _, text in told)
+
+
+def test_a_large_inventory_still_fits_a_page(tmp_path: Path):
+    words = "Reads images of faces for a bank. " * 40
+    many = "".join(f'\n[[system]]\nname = "{"n" * 90}{number}"\npurpose = "{words}"\n' for number in range(30))
+    brief = brief_matrix(workspace(tmp_path, many))
+    told = brief_words.systems(brief)
+    assert told[-1] == "27 more of the inventory. Ask for one with: --system NAME"
+    assert all(len(line) < 300 for line in told)
+    assert len(brief_words.title(brief)) < 300
+    assert brief_words.title(brief).endswith("... and 27 more")
+    assert all(len(brief_words.why(one)) < 700 for one in brief.matches)
+    assert brief_words.why(brief.matches[0]).endswith(" and 27 more")
+
+
+def test_names_are_joined_as_far_as_there_is_room():
+    assert brief_words.names(["a", "b"]) == "a, b"
+    assert brief_words.names(list("abcdef"), 4) == "a, b, c, d and 2 more"
+    assert brief_words.names(list("abc"), 1, "; ") == "a and 2 more"
+    assert brief_words.names([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "is_link"),
+    [
+        ("https://x.example", True),
+        ("http://x.example", True),
+        ("javascript:alert(1)", False),
+        (None, False),
+        ("", False),
+    ],
+)
+def test_only_addresses_of_the_web_become_links(address: str | None, is_link: bool):
+    assert brief_words.is_web(address) is is_link

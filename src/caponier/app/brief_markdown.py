@@ -29,7 +29,7 @@ def _known(brief: Brief) -> Iterator[str]:
                 one.study.type.value,
                 f"{one.study.id} {one.study.name}",
                 one.study.summary,
-                "; ".join(one.reasons),
+                words.why(one),
             )
             for one in brief.matches
         ),

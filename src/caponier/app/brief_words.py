@@ -7,11 +7,17 @@ from typing import Final
 from caponier.app.brief_matrix import MATRIX, Act, Brief
 from caponier.app.exercise import ROLES, Inject
 from caponier.coverage.heat_map import Status
-from caponier.matrix.brief import INPUTS
+from caponier.matrix.brief import INPUTS, Match
 from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import StudyType
 from caponier.matrix.writers.studies import full_name
 
+SYSTEMS: Final = 3
+"""Systems that a page names."""
+NAME: Final = 60
+"""Letters of a system's name that a page holds."""
+PURPOSE: Final = 200
+"""Letters of a purpose that a page holds."""
 FACILITATOR: Final = (
     "Read out only what is noticed; ask the three roles in turn; tell what was behind it when they have answered.",
     "Nobody can answer wrongly. Write down every 'we do not know' and every 'somebody would have to': these are the "
@@ -30,8 +36,8 @@ def title(brief: Brief) -> str:
     """The heading of the first page."""
     if not brief.systems or brief.general:
         return "What is known to be done to ML systems"
-    names = ", ".join(one.name for one in brief.systems)
-    return f"What is known to be done to systems like {names}"
+    known = [_short(one.name, NAME) for one in brief.systems]
+    return f"What is known to be done to systems like {names(known, SYSTEMS)}"
 
 
 def introduction(brief: Brief) -> str:
@@ -59,14 +65,21 @@ def introduction(brief: Brief) -> str:
 def systems(brief: Brief) -> list[str]:
     """Say what the inventory knows of each system, a line each."""
     lines = []
-    for one, purpose in zip(brief.systems, brief.purposes, strict=True):
-        parts = [purpose.rstrip(".") if purpose else "the inventory does not say what it is for"]
+    for one, purpose in list(zip(brief.systems, brief.purposes, strict=True))[:SYSTEMS]:
+        told = _short(purpose, PURPOSE).rstrip(".")
+        parts = [told or "the inventory does not say what it is for"]
         if one.inputs:
             parts.append(f"its models take {' and '.join(INPUTS[kind] for kind in one.inputs)}")
         if one.assets:
             parts.append(f"the inventory lists {', '.join(one.assets)}")
-        lines.append(f"{one.name}: {'; '.join(parts)}.")
-    return lines
+        lines.append(f"{_short(one.name, NAME)}: {'; '.join(parts)}.")
+    left = len(brief.systems) - SYSTEMS
+    return [*lines, f"{left} more of the inventory. Ask for one with: --system NAME"] if left > 0 else lines
+
+
+def why(one: Match) -> str:
+    """Say why a case study is told."""
+    return names([_short(reason, PURPOSE) for reason in one.reasons], SYSTEMS, "; ")
 
 
 def coverage(brief: Brief) -> str:
@@ -154,10 +167,15 @@ def questions(inject: Inject) -> list[tuple[str, str]]:
     return [(role, getattr(inject.prompt, key)) for key, role in ROLES]
 
 
-def names(values: Sequence[str], most: int = 4) -> str:
+def names(values: Sequence[str], most: int = 4, between: str = ", ") -> str:
     """Join names, as many as a cell holds."""
     left = len(values) - most
-    return ", ".join(values[:most]) + (f" and {left} more" if left > 0 else "")
+    return between.join(values[:most]) + (f" and {left} more" if left > 0 else "")
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3].rstrip()}..."
 
 
 def _count(number: int, noun: str) -> str:
