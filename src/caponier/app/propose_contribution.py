@@ -7,7 +7,7 @@ from caponier.app.write_file import write_bytes
 from caponier.errors import InputError
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import next_id, next_study_id
+from caponier.matrix.contributions.ground import next_study_id, series
 from caponier.matrix.contributions.template import Values, fill_in
 
 
@@ -57,5 +57,5 @@ def _free_id(matrix: Matrix, values: Values) -> str:
     tactic = next(iter(values.get("tactics") or ()), None)
     known = {tactic.id for tactic in matrix.tactics}
     if (parent and parent in matrix) or (not parent and tactic in known):
-        return next_id(matrix, tactic or "", parent)
+        return series(matrix, tactic or "", parent).next
     return ""

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caponier.matrix.catalogue import load
-from caponier.matrix.contributions.ground import Ground, is_attack, next_id, next_study_id
+from caponier.matrix.contributions.ground import Ground, is_attack, next_study_id, series
 from caponier.matrix.contributions.sheet import Sheet, read_sheet
 from caponier.matrix.technique import Color, Retirement
 from matrix.contributions.made import TECHNIQUE, file
@@ -48,13 +48,15 @@ def test_a_step_has_the_colour_of_its_entry(matrix: object, id_: str, colors: se
 
 
 def test_the_next_number_is_past_every_one_that_was_ever_given() -> None:
-    assert next_id(FOUNDING, "AMLTM.EVADE", None) == "AMLTM.EVADE.04"
-    assert next_id(FOUNDING, "", "AMLTM.EVADE.02") == "AMLTM.EVADE.02.01"
+    assert series(FOUNDING, "AMLTM.EVADE", None).next == "AMLTM.EVADE.04"
+    assert series(FOUNDING, "", "AMLTM.EVADE.02").next == "AMLTM.EVADE.02.01"
+    assert series(FOUNDING, "", "AMLTM.EVADE.01").next == "AMLTM.EVADE.01.03"
+    assert series(ATLAS, "", "AML.T0001").next == "AML.T0001.000"
     last = max(t.id for t in ATLAS.techniques if t.parent is None)
-    assert next_id(ATLAS, "", None) == f"AML.T{int(last[-4:]) + 1:04}"
+    assert series(ATLAS, "", None).next == f"AML.T{int(last[-4:]) + 1:04}"
     gone = replace(ATLAS, retired=(Retirement("AML.T8000", "Gone"), Retirement("AML.T0020.007", "Gone, too")))
-    assert next_id(gone, "", None) == "AML.T8001"
-    assert next_id(gone, "", "AML.T0020") == "AML.T0020.008"
+    assert series(gone, "", None).next == "AML.T8001"
+    assert series(gone, "", "AML.T0020").next == "AML.T0020.008"
 
 
 def test_case_studies_are_numbered_on() -> None:
@@ -67,3 +69,11 @@ def test_case_studies_are_numbered_on() -> None:
 )
 def test_attack_ids_are_told_by_their_shape(id_: str, is_one: bool) -> None:
     assert is_attack(id_) is is_one
+
+
+@pytest.mark.parametrize(
+    ("id_", "number"),
+    [("AMLTM.EVADE.04", 4), ("AMLTM.EVADE.4", None), ("AMLTM.EVADE.01.02", None), ("AMLTM.INIT.04", None), ("", None)],
+)
+def test_an_id_has_a_number_in_its_own_series(id_: str, number: int | None) -> None:
+    assert series(FOUNDING, "AMLTM.EVADE", None).number(id_) == number

@@ -60,6 +60,21 @@ def test_numbers_that_are_proposed_together_skip_nothing(tmp_path: Path) -> None
     assert looks(reviewed(tmp_path, other)) == ["id"]
 
 
+@pytest.mark.parametrize(
+    ("id_", "parent", "words"),
+    [
+        ("AMLTM.EVADE.01.03", "AMLTM.EVADE.01", ""),
+        ("AMLTM.EVADE.01.05", "AMLTM.EVADE.01", "skips a number"),
+        ("AMLTM.EVADE.01.V9", "AMLTM.EVADE.01", ""),
+        ("AMLTM.EVADE.00", None, "in a gap"),
+    ],
+)
+def test_an_odd_number_is_looked_at(tmp_path: Path, id_: str, parent: str | None, words: str) -> None:
+    found = reviewed(tmp_path, changed(TECHNIQUE, id=id_, parent=parent))
+    assert errors(found) == []
+    assert [words in one.what for one in found.objections] == ([True] if words else [])
+
+
 def test_likeness_is_told_once_to_the_later_one(tmp_path: Path) -> None:
     twins = [changed(TECHNIQUE, id=f"AMLTM.EVADE.{number:02}") for number in (4, 5, 6)]
     found = reviewed(tmp_path, *twins)

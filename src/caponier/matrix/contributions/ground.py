@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from caponier.matrix import crosswalk
@@ -100,22 +100,43 @@ def of_kind(sheets: Iterable[Sheet], kind: Kind) -> list[Sheet]:
     return [sheet for sheet in sheets if sheet.kind is kind]
 
 
-def next_id(matrix: Matrix, tactic: str, parent: str | None) -> str:
-    """Return the next free id of a column, or under a parent."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The numbers of a column, or of what is below a parent."""
+
+    prefix: str
+    digits: int
+    free: int
+    """The next number, past every one that was ever given."""
+
+    @property
+    def next(self) -> str:
+        """The next free id."""
+        return self.id(self.free)
+
+    def id(self, number: int) -> str:
+        """Return the id of a number."""
+        return f"{self.prefix}{number:0{self.digits}}"
+
+    def number(self, id_: str) -> int | None:
+        """Return the number of an id; None if it is none of this series."""
+        tail = id_.removeprefix(self.prefix)
+        own = id_.startswith(self.prefix) and re.fullmatch(f"[0-9]{{{self.digits}}}", tail)
+        return int(tail) if own else None
+
+
+def series(matrix: Matrix, tactic: str, parent: str | None) -> Series:
+    """Return the numbers of a column, or of what is below a parent."""
     if parent:
-        tail = 2 if matrix.kind == "amltm-2020" else 3
-        taken = [
-            int(id_[len(parent) + 1 :]) for id_ in _ids(matrix) if re.fullmatch(rf"{re.escape(parent)}\.[0-9]+", id_)
-        ]
-        return f"{parent}.{max(taken, default=0) + 1:0{tail}}"
-    if matrix.kind == "amltm-2020":
-        taken = [
-            int(id_.rsplit(".", 1)[1]) for id_ in _ids(matrix) if re.fullmatch(rf"{re.escape(tactic)}\.[0-9]+", id_)
-        ]
-        return f"{tactic}.{max(taken, default=0) + 1:02}"
-    shape = re.compile(TOP[matrix.kind])
-    taken = [int(id_[-4:]) for id_ in _ids(matrix) if shape.fullmatch(id_)]
-    return f"{'AML.T' if matrix.kind == 'atlas' else 'T'}{max(taken, default=0) + 1:04}"
+        prefix, digits = f"{parent}.", 2 if matrix.kind == "amltm-2020" else 3
+    elif matrix.kind == "amltm-2020":
+        prefix, digits = f"{tactic}.", 2
+    else:
+        prefix, digits = "AML.T" if matrix.kind == "atlas" else "T", 4
+    # ATLAS alone counts what is below a technique from 0.
+    empty = Series(prefix, digits, 0 if parent and matrix.kind == "atlas" else 1)
+    taken = [number for id_ in _ids(matrix) if (number := empty.number(id_)) is not None]
+    return replace(empty, free=max((*taken, empty.free - 1)) + 1)
 
 
 def next_study_id(matrix: Matrix) -> str:

@@ -8,7 +8,7 @@ from caponier.matrix import attack
 from caponier.matrix.catalogue import nearest
 from caponier.matrix.contributions.evidence_check import check_claims, earliest
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import BELOW, SHAPES, TOP, Ground, is_attack, next_id, of_kind
+from caponier.matrix.contributions.ground import BELOW, SHAPES, TOP, Ground, Series, is_attack, of_kind, series
 from caponier.matrix.contributions.likeness import alike_names, alike_texts
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.sheet import Sheet
@@ -43,28 +43,40 @@ def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         sheet.texts("tactics") or [column]
     ):
         yield sheet.object("id", f"{id_} stands in a column that is none of its tactics", f"Name {column} as a tactic.")
-    elif not parent and _skips(id_, sheet, ground):
-        yield _look(sheet, "id", f"{id_} skips a number", "See that nobody else has claimed those between.")
-    if id_ in matrix or any(gone.id == id_ for gone in matrix.retired):
+    elif (odd := _number(sheet, ground)) and not _taken(id_, ground):
+        yield _look(sheet, "id", odd, f"The next free one is {_series(sheet, ground).next}.")
+    if _taken(id_, ground):
         gone = "" if id_ in matrix else ", by an entry that was taken back"
-        free = next_id(matrix, _column(id_), parent if parent in matrix else None)
-        yield sheet.object("id", f"{id_} is taken{gone}", f"The next free one is {free}.")
+        yield sheet.object("id", f"{id_} is taken{gone}", f"The next free one is {_series(sheet, ground).next}.")
     twins = [other for other in of_kind(ground.sheets, Kind.TECHNIQUE) if other.text("id") == id_]
     if twins[0] is not sheet:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
+
+
+def _taken(id_: str, ground: Ground) -> bool:
+    return id_ in ground.matrix or any(gone.id == id_ for gone in ground.matrix.retired)
+
+
+def _series(sheet: Sheet, ground: Ground) -> Series:
+    return series(ground.matrix, _column(sheet.text("id")), sheet.text("parent") or None)
 
 
 def _column(id_: str) -> str:
     return re.sub(r"\.[0-9].*", "", id_)
 
 
-def _skips(id_: str, sheet: Sheet, ground: Ground) -> bool:
-    """Tell whether a number before this one is neither taken nor proposed."""
-    free = next_id(ground.matrix, _column(id_), None)
-    digits = len(free) - len(free.rstrip("0123456789"))
-    prefix, number = id_[:-digits], int(id_[-digits:])
+def _number(sheet: Sheet, ground: Ground) -> str:
+    """Say what is odd about the number of an id that is free; nothing if it is the next one."""
+    id_ = sheet.text("id")
+    numbers = _series(sheet, ground)
+    number = numbers.number(id_)
+    if number is None:
+        return ""
+    if number < numbers.free:
+        return f"{id_} is in a gap: the number may have been another's in an older version"
     proposed = {other.text("id") for other in ground.sheets}
-    return any(f"{prefix}{between:0{digits}}" not in proposed for between in range(int(free[-digits:]), number))
+    skipped = any(numbers.id(between) not in proposed for between in range(numbers.free, number))
+    return f"{id_} skips a number" if skipped else ""
 
 
 def _tactics(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
