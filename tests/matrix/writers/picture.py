@@ -38,10 +38,10 @@ def size_of(element: ET.Element) -> float:
     return 10.5 if "small" in classes else 13.0 if "head" in classes else 12.0
 
 
-def rule(style: str, selector: str, name: str) -> str:
-    """Return a property of the light theme."""
-    light = style.split("@media")[0]
-    found = re.search(rf"(?:^|[}},\s]){re.escape(selector)} \{{[^}}]*?\b{name}: ([^;]+);", light)
+def rule(style: str, selector: str, name: str, *, dark: bool = False) -> str:
+    """Return a property of the light theme, or of the dark one."""
+    theme = style.split("@media")[1 if dark else 0]
+    found = re.search(rf"(?:^|[}},{{\s]){re.escape(selector)} \{{[^}}]*?\b{name}: ([^;]+);", theme)
     assert found, f"no {name} for {selector}"
     return found[1]
 

@@ -15,12 +15,14 @@ from caponier.matrix.writers import grid
 from caponier.matrix.writers.grid import Cell, Column, Key, draw
 from caponier.matrix.writers.lettering import BOLD, width
 from caponier.matrix.writers.svg import STYLE, to_svg
-from matrix.writers.picture import SVG, Box, boxes, contrast, luminance, rule, size_of
+from matrix.writers.picture import SVG, Box, boxes, contrast, rule, size_of
 
 ATLAS = load("atlas-5.6")
 FOUNDING = load()
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 both = pytest.mark.parametrize("matrix", [FOUNDING, ATLAS], ids=lambda matrix: matrix.version)
+
+themes = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 
 
 def drawn(matrix: Matrix) -> str:
@@ -101,12 +103,11 @@ def test_grandchildren_are_not_forgotten() -> None:
     assert [box.says.split(" ")[0] for box in boxes(drawn(matrix))] == [str(n) for n in range(3_000)]
 
 
-def test_orange_and_white_differ_in_grey() -> None:
-    grounds = [rule(STYLE, f".{color}-ground", "fill") for color in Color]
-    orange, white = map(luminance, grounds)
-    assert contrast(*grounds) > 1.25
-    assert white > orange
-    stripes = rule(grid._STYLE, ".stripe", "stroke"), rule(grid._STYLE, ".ground", "fill")
+@themes
+def test_orange_and_white_differ_in_grey(dark: bool) -> None:
+    grounds = [rule(STYLE, f".{color}-ground", "fill", dark=dark) for color in Color]
+    assert contrast(*grounds) > (1.2 if dark else 1.25)
+    stripes = rule(grid._STYLE, ".stripe", "stroke", dark=dark), rule(grid._STYLE, ".ground", "fill", dark=dark)
     assert contrast(*stripes) > 3, "the hatching is seen"
 
 
@@ -132,12 +133,14 @@ def test_maturity_is_told_in_words_and_not_by_colour_alone() -> None:
         assert box.kind == f"cell {entry.maturity}"
 
 
-def test_text_is_read_on_every_ground() -> None:
-    grounds = [rule(STYLE, selector, "fill") for selector in (".orange-ground", ".white-ground", ".realized",
-               ".demonstrated", ".feasible")]  # fmt: skip
-    inks = [rule(grid._STYLE, "text", "fill"), rule(grid._STYLE, ".small", "fill")]
+@themes
+def test_text_is_read_on_every_ground(dark: bool) -> None:
+    selectors = (".orange-ground", ".white-ground", ".realized", ".demonstrated", ".feasible")
+    grounds = [rule(STYLE, selector, "fill", dark=dark) for selector in selectors]
+    inks = [rule(grid._STYLE, selector, "fill", dark=dark) for selector in ("text", ".small")]
     assert min(contrast(ink, ground) for ink in inks for ground in grounds) > 4.5
-    assert contrast(rule(grid._STYLE, "text.orange", "fill"), rule(STYLE, ".orange-ground", "fill")) > 4.5
+    assert contrast(rule(grid._STYLE, "text.orange", "fill", dark=dark), grounds[0]) > 4.5
+    assert contrast(rule(grid._STYLE, "text.white", "fill", dark=dark), grounds[1]) > 4.5
 
 
 def test_it_is_dark_where_the_reader_wants_it_so() -> None:
