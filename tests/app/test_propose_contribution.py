@@ -34,7 +34,7 @@ def test_the_next_free_id_is_found_where_that_can_be_known(values: dict[str, obj
 
 
 def test_a_case_study_gets_the_next_number() -> None:
-    assert tree(propose(Kind.CASE_STUDY, FOUNDING, {}))["id"] == "AMLTM.CS0001"
+    assert tree(propose(Kind.CASE_STUDY, FOUNDING, {}))["id"] == "AMLTM.CS14"
 
 
 def test_a_text_that_is_no_unicode_is_refused() -> None:

@@ -7,7 +7,7 @@ from caponier.app.write_file import write_bytes
 from caponier.errors import InputError
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import next_study_id, series
+from caponier.matrix.contributions.ground import series, study_series
 from caponier.matrix.contributions.template import Values, fill_in
 
 
@@ -37,7 +37,7 @@ def propose(kind: Kind, matrix: Matrix, values: Values) -> Proposal:
     if kind is Kind.TECHNIQUE and not filled.get("id"):
         filled["id"] = _free_id(matrix, filled)
     if kind is Kind.CASE_STUDY and not filled.get("id"):
-        filled["id"] = next_study_id(matrix)
+        filled["id"] = study_series(matrix).next
     return Proposal(*fill_in(kind, matrix, filled))
 
 

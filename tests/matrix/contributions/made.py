@@ -51,7 +51,7 @@ STUDY = """\
 schema: caponier.contribution/1
 kind: case-study
 matrix: amltm-2020
-id: AMLTM.CS0001
+id: AMLTM.CS14
 name: Stickers on a parking reader
 actor: Two drivers
 target: The plate reader of a city's car parks

@@ -60,7 +60,7 @@ def test_a_study_is_read_step_by_step(tmp_path: Path) -> None:
     one = read(tmp_path, STUDY)
     assert isinstance(one, StudyProposal)
     study = one.study
-    assert (one.about, study.when, study.strategy) == ("AMLTM.CS0001", "2025-06", Strategy.COMBINED)
+    assert (one.about, study.when, study.strategy) == ("AMLTM.CS14", "2025-06", Strategy.COMBINED)
     assert study.steps[0] == StudyStep("AMLTM.INIT", "AMLTM.INIT.03", "They got the account of a warden by a letter.")
     assert study.references == (study.reference,) == ("https://www.cisa.gov/reports/parking-stickers",)
     assert study.actors == ("Two drivers",)

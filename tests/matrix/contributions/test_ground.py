@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caponier.matrix.catalogue import load
-from caponier.matrix.contributions.ground import Ground, is_attack, next_study_id, series
+from caponier.matrix.contributions.ground import Ground, is_attack, series, study_series
 from caponier.matrix.contributions.sheet import Sheet, read_sheet
 from caponier.matrix.technique import Color, Retirement
 from matrix.contributions.made import TECHNIQUE, file
@@ -60,8 +60,9 @@ def test_the_next_number_is_past_every_one_that_was_ever_given() -> None:
 
 
 def test_case_studies_are_numbered_on() -> None:
-    assert next_study_id(replace(FOUNDING, studies=())) == "AMLTM.CS0001"
-    assert next_study_id(replace(ATLAS, studies=())) == "AML.CS0001"
+    assert study_series(FOUNDING).next == "AMLTM.CS14"
+    assert study_series(replace(FOUNDING, studies=())).next == "AMLTM.CS01"
+    assert study_series(replace(ATLAS, studies=())).next == "AML.CS0000"
 
 
 @pytest.mark.parametrize(

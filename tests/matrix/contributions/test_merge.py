@@ -115,7 +115,7 @@ def test_evidence_stands_behind_what_is_there(tmp_path: Path) -> None:
 
 def test_a_study_is_kept_and_shows_the_entries_of_its_steps(tmp_path: Path) -> None:
     release = merged(tmp_path, STUDY)
-    study = release.matrix.study("AMLTM.CS0001")
+    study = release.matrix.study("AMLTM.CS14")
     assert [step.technique for step in study.steps] == ["AMLTM.INIT.03", "AMLTM.EVADE.01.02"]
     assert study.target == "The plate reader of a city's car parks"
     for step in study.steps:
@@ -182,4 +182,4 @@ def test_a_technique_of_atlas_needs_a_source_too(tmp_path: Path) -> None:
 
 
 def test_types_of_studies_are_kept(tmp_path: Path) -> None:
-    assert merged(tmp_path, STUDY).matrix.study("AMLTM.CS0001").type is StudyType.INCIDENT
+    assert merged(tmp_path, STUDY).matrix.study("AMLTM.CS14").type is StudyType.INCIDENT

@@ -62,14 +62,18 @@ def test_a_step_names_a_technique_and_one_of_its_tactics(
 def test_a_number_is_given_once(tmp_path: Path) -> None:
     found = reviewed(tmp_path, STUDY, changed(STUDY, name="Something else", references=["https://cisa.gov/other"]))
     assert errors(found) == ["id"]
-    (first, _) = reviewed(tmp_path, STUDY, changed(STUDY, id="AMLTM.CS0002")).files
+    (first, _) = reviewed(tmp_path, STUDY, changed(STUDY, id="AMLTM.CS15")).files
     assert isinstance(first.contribution, StudyProposal)
     library = Library(tmp_path / "matrix")
     held = replace(load(), version="ours", studies=(first.contribution.study,))
     library.add(Release(held, "caponier", ""))
     again = reviewed(tmp_path, STUDY, version="ours", library=library)
     assert (errors(again), looks(again)) == (["id"], ["name", "references"])
-    assert again.objections[0].mend == "The next free one is AMLTM.CS0002."
+    assert again.objections[0].mend == "The next free one is AMLTM.CS15."
+
+
+def test_a_number_that_is_skipped_is_looked_at(tmp_path: Path) -> None:
+    assert looks(reviewed(tmp_path, changed(STUDY, id="AMLTM.CS16"))) == ["id"]
 
 
 @pytest.mark.parametrize("target", ["a research prototype", "none", "lab setup"])
@@ -81,5 +85,5 @@ def test_an_atlas_study_is_told_in_its_ids(tmp_path: Path) -> None:
     steps = [{"tactic": "AML.TA0004", "technique": "AML.T0012", "summary": "They logged in with it."}]
     text = changed(STUDY, matrix="atlas-5.6", id="AML.CS0900", steps=steps, strategy="traditional")
     assert errors(reviewed(tmp_path, text)) == []
-    assert errors(reviewed(tmp_path, changed(text, id="AMLTM.CS0001"))) == ["id"]
+    assert errors(reviewed(tmp_path, changed(text, id="AMLTM.CS14"))) == ["id"]
     assert errors(reviewed(tmp_path, changed(text, strategy="adversarial-ml"))) == ["strategy"]

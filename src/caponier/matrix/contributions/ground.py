@@ -34,7 +34,6 @@ SHAPES: Final[Mapping[str, str]] = {
     "atlas": "AML.T0200 or AML.T0043.010",
     "attack": "T1234 or T1234.001",
 }
-STUDY_SHAPES: Final[Mapping[str, str]] = {"amltm-2020": "AMLTM.CS0001", "atlas": "AML.CS0100", "attack": "C0100"}
 _ATTACK: Final = re.compile(r"T[0-9]{4}(\.[0-9]{3})?")
 
 
@@ -70,6 +69,11 @@ class Ground:
             there = self.matrix.technique(id_)
             return Known(there.tactics, there.parent, there.color)
         return self._proposed.get(id_)
+
+    @property
+    def proposed_ids(self) -> tuple[str, ...]:
+        """The ids of all entries and case studies that are proposed."""
+        return tuple(sheet.text("id") for sheet in self.sheets)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -124,6 +128,21 @@ class Series:
         own = id_.startswith(self.prefix) and re.fullmatch(f"[0-9]{{{self.digits}}}", tail)
         return int(tail) if own else None
 
+    def oddness(self, id_: str, proposed: Iterable[str]) -> str:
+        """Say what is odd about the number of an id that is free; nothing if it is the next one.
+
+        Args:
+            id_: The id.
+            proposed: Those that are proposed together with it.
+        """
+        number, beside = self.number(id_), set(proposed)
+        if number is None:
+            return ""
+        if number < self.free:
+            return f"{id_} is in a gap: the number may have been another's in an older version"
+        skipped = any(self.id(between) not in beside for between in range(self.free, number))
+        return f"{id_} skips a number" if skipped else ""
+
 
 def series(matrix: Matrix, tactic: str, parent: str | None) -> Series:
     """Return the numbers of a column, or of what is below a parent."""
@@ -135,15 +154,19 @@ def series(matrix: Matrix, tactic: str, parent: str | None) -> Series:
         prefix, digits = "AML.T" if matrix.kind == "atlas" else "T", 4
     # ATLAS alone counts what is below a technique from 0.
     empty = Series(prefix, digits, 0 if parent and matrix.kind == "atlas" else 1)
-    taken = [number for id_ in _ids(matrix) if (number := empty.number(id_)) is not None]
-    return replace(empty, free=max((*taken, empty.free - 1)) + 1)
+    return _past(empty, _ids(matrix))
 
 
-def next_study_id(matrix: Matrix) -> str:
-    """Return the next free id of a case study."""
-    shape = re.compile(STUDY[matrix.kind])
-    taken = [int(study.id[-4:]) for study in matrix.studies if shape.fullmatch(study.id)]
-    return f"{STUDY_SHAPES[matrix.kind][:-4]}{max(taken, default=0) + 1:04}"
+def study_series(matrix: Matrix) -> Series:
+    """Return the numbers of the case studies."""
+    empty = {"amltm-2020": Series("AMLTM.CS", 2, 1), "atlas": Series("AML.CS", 4, 0), "attack": Series("C", 4, 1)}
+    return _past(empty[matrix.kind], (study.id for study in matrix.studies))
+
+
+def _past(numbers: Series, ids: Iterable[str]) -> Series:
+    """Return the series with its next number past those of all ids."""
+    taken = [number for id_ in ids if (number := numbers.number(id_)) is not None]
+    return replace(numbers, free=max((*taken, numbers.free - 1)) + 1)
 
 
 def _ids(matrix: Matrix) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from caponier.matrix.case_study import Strategy
 from caponier.matrix.catalogue import nearest
 from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import STUDY, STUDY_SHAPES, Ground, is_attack, next_study_id, of_kind
+from caponier.matrix.contributions.ground import Ground, is_attack, of_kind, study_series
 from caponier.matrix.contributions.likeness import alike_names
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.sheet import Sheet
@@ -31,17 +31,19 @@ def check_study(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
 
 
 def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
-    id_, kind = sheet.text("id"), ground.matrix.kind
+    id_, numbers = sheet.text("id"), study_series(ground.matrix)
     if not id_:
         return
-    if not re.fullmatch(STUDY[kind], id_):
+    if numbers.number(id_) is None:
         what = f"{id_!r} has not the shape of an id of a new case study in this matrix"
-        yield sheet.object("id", what, f"Write {STUDY_SHAPES[kind]}.")
+        yield sheet.object("id", what, f"Write {numbers.next}.")
     twins = [other for other in of_kind(ground.sheets, Kind.CASE_STUDY) if other.text("id") == id_]
     if any(study.id == id_ for study in ground.matrix.studies):
-        yield sheet.object("id", f"{id_} is taken", f"The next free one is {next_study_id(ground.matrix)}.")
+        yield sheet.object("id", f"{id_} is taken", f"The next free one is {numbers.next}.")
     elif twins[0] is not sheet:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
+    elif odd := numbers.oddness(id_, ground.proposed_ids):
+        yield sheet.object("id", odd, f"The next free one is {numbers.next}.", weight=Weight.LOOK)
 
 
 def _likeness(sheet: Sheet, ground: Ground) -> Iterator[Objection]:

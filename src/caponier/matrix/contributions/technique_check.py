@@ -43,7 +43,7 @@ def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         sheet.texts("tactics") or [column]
     ):
         yield sheet.object("id", f"{id_} stands in a column that is none of its tactics", f"Name {column} as a tactic.")
-    elif (odd := _number(sheet, ground)) and not _taken(id_, ground):
+    elif not _taken(id_, ground) and (odd := _series(sheet, ground).oddness(id_, ground.proposed_ids)):
         yield _look(sheet, "id", odd, f"The next free one is {_series(sheet, ground).next}.")
     if _taken(id_, ground):
         gone = "" if id_ in matrix else ", by an entry that was taken back"
@@ -63,20 +63,6 @@ def _series(sheet: Sheet, ground: Ground) -> Series:
 
 def _column(id_: str) -> str:
     return re.sub(r"\.[0-9].*", "", id_)
-
-
-def _number(sheet: Sheet, ground: Ground) -> str:
-    """Say what is odd about the number of an id that is free; nothing if it is the next one."""
-    id_ = sheet.text("id")
-    numbers = _series(sheet, ground)
-    number = numbers.number(id_)
-    if number is None:
-        return ""
-    if number < numbers.free:
-        return f"{id_} is in a gap: the number may have been another's in an older version"
-    proposed = {other.text("id") for other in ground.sheets}
-    skipped = any(numbers.id(between) not in proposed for between in range(numbers.free, number))
-    return f"{id_} skips a number" if skipped else ""
 
 
 def _tactics(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
