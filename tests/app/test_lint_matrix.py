@@ -1,17 +1,24 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import caponier.detect
+from caponier.app.cover import cover
 from caponier.app.lint_matrix import LintReport, Versions, lint_files, numbers_of
 from caponier.app.matrix_library import FOLDER
+from caponier.coverage.navigator import layer as coverage_layer
 from caponier.errors import InputError
 from caponier.matrix.catalogue import load
+from caponier.matrix.layer import to_text
 from caponier.matrix.library import Library
 from caponier.matrix.lint import Code
 from caponier.matrix.loaders import load_file
 from caponier.matrix.release import Release
 from caponier.matrix.writers.csv_file import to_csv
+from caponier.matrix.writers.markdown_file import to_markdown
+from caponier.matrix.writers.navigator import layers
 from matrix.conftest import SHARED
 from matrix.documents.old_atlas import old_atlas
 
@@ -63,6 +70,28 @@ def test_what_is_written_from_each_real_release_is_right(name: str, tmp_path: Pa
     report = lint(library, sheet, against=[release.matrix.version])
     assert told(report) == []
     assert report.files[0].ids >= len(release.matrix.techniques)
+
+
+@pytest.mark.parametrize("name", ["3.0.0", "4.4.0", "4.9.1", "5.6.1"])
+def test_layers_and_bundles_of_each_real_release_are_right(name: str, tmp_path: Path):
+    path = SHARED / "data" / "atlas" / f"ATLAS-v{name}.yaml"
+    if not path.is_file():
+        pytest.skip(f"nothing to compare with beside the repository: {path.name}")
+    matrix = load_file(path).matrix
+    library = Library(tmp_path / FOLDER)
+    library.add(load_file(path))
+    (tmp_path / "layer.json").write_text(to_text(layers(matrix, matrix.techniques)), encoding="utf-8")
+    (tmp_path / "all.md").write_text(to_markdown(matrix, matrix.techniques), encoding="utf-8")
+    report = lint(library, tmp_path / "layer.json")
+    assert (told(report), report.remarks) == ([], ())
+    assert numbers_of(report.versions[0]) == numbers_of(matrix.version)
+    assert told(lint(library, tmp_path / "all.md", against=[matrix.version])) == []
+
+
+def test_the_layer_of_our_coverage_is_right(tmp_path: Path):
+    path = tmp_path / "coverage.json"
+    path.write_text(json.dumps(coverage_layer(cover(None, []), "0.1.0")))
+    assert told(lint(Library(), path)) == []
 
 
 def test_the_example_layer_is_right():
@@ -171,8 +200,6 @@ def test_numbers_of_a_version(version: str, numbers: tuple[int, ...]):
 
 
 def test_an_imported_version_with_a_name_of_its_own_is_of_its_kind(tmp_path: Path):
-    from dataclasses import replace
-
     library = Library(tmp_path / FOLDER)
     library.add(Release(replace(old_atlas(), version="ours-9"), "caponier", ""))
     assert Versions(library).of_kind("atlas") == ("atlas-5.6", "ours-9")

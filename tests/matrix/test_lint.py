@@ -18,6 +18,7 @@ from matrix.documents.old_atlas import old_atlas
 
 BOOKS = {load(version).kind: book_of(load(version)) for version in versions()} | {"attack": shipped_attack()}
 OLD = book_of(old_atlas())
+SHIPPED = shipped_attack()
 ENTERPRISE = Book(
     "attack-enterprise-17.0",
     "attack",
@@ -233,6 +234,17 @@ RIGHT = {
         "l.json",
     ),
     "attack layer": (layer({"techniqueID": "T1078", "tactic": "persistence"}, domain="enterprise-attack"), "l.json"),
+    "code with a made-up id": ("```yaml\nid: AMLTM.EVADE.04\n```\nAML.T0012\n", "n.md"),
+    "attack layer of a newer release": (
+        layer(
+            {"techniqueID": "T1685", "tactic": "defense-impairment"},
+            {"techniqueID": "T1036", "tactic": "stealth"},
+            {"techniqueID": "T1036", "tactic": "defense-evasion"},
+            domain="enterprise-attack",
+            versions={"attack": "19"},
+        ),
+        "l.json",
+    ),
     "attack id unknown here": (layer({"techniqueID": "T1999"}, domain="enterprise-attack"), "l.json"),
     "sigma": (
         sigma(
@@ -285,6 +297,38 @@ def test_what_the_product_itself_writes_is_right(version: str):
     matrix = load(version)
     assert found(to_csv(matrix, matrix.techniques), "all.csv") == []
     assert found(to_markdown(matrix, matrix.techniques), "all.md") == []
+
+
+def test_an_attack_layer_is_held_against_the_facts_that_ship():
+    plain = {"domain": "enterprise-attack", "versions": {"attack": "17"}}
+    wrong = [
+        {"techniqueID": "T1002", "tactic": "exfiltration"},
+        {"techniqueID": "T1078", "tactic": "impact"},
+        {"techniqueID": "T1078", "tactic": "imapct"},
+        {"techniqueID": "T1999"},
+        {"techniqueID": "T1078", "name": "Phishing"},
+    ]
+    flaws = found(layer(*wrong, **plain), "l.json")
+    assert [flaw.code.value for flaw in flaws] == ["M102", "M105", "M108", "M101", "M104"]
+    assert "T1560" in flaws[0].message
+
+
+def test_what_either_known_release_of_attack_says_is_right():
+    renamed = next(entry for entry in SHIPPED.entries.values() if entry.newer_name)
+    for name in (renamed.name, renamed.newer_name):
+        assert codes(layer({"techniqueID": renamed.id, "name": name}, domain="enterprise-attack"), "l.json") == []
+
+
+def test_an_id_of_a_release_to_come_is_left_alone():
+    assert codes(layer({"techniqueID": "T1999"}, domain="enterprise-attack", versions={"attack": "20"}), "l.json") == []
+    assert codes(sigma("attack.t1999"), "r.yml") == []
+    assert codes(sigma("attack.t1078", "attack.impact"), "r.yml") == ["M109"]
+
+
+def test_a_column_beside_the_ids_may_say_what_was_so_once():
+    assert codes("id,attack\nAML.T0012,T1002\n", "a.csv") == []
+    assert codes("| Id | ATT&CK |\n|-|-|\n| AML.T0012 | T1002 |\n", "n.md") == []
+    assert codes("we saw T1002\n", "n.md") == ["M102"]
 
 
 def _enterprise(kind: str, said: str | None) -> Book | None:

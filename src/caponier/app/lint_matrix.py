@@ -94,10 +94,14 @@ class Versions:
     def book(self, kind: str, said: str | None) -> Book | None:
         """Return the book for a kind of matrix and the version that a document says."""
         version = self._chosen(kind, said)
-        if version is None:
-            return shipped_attack() if kind == ids.ATTACK else None
-        self.used[version] = None
-        return self._book(version)
+        if version is not None:
+            book = self._book(version)
+        elif kind == ids.ATTACK:
+            book = shipped_attack()
+        else:
+            return None
+        self.used[book.version] = None
+        return book
 
     def named(self, kind: str, said: str) -> str | None:
         """Return the version at hand that a document means by a number: 5.6.0 is atlas-5.6."""
@@ -114,8 +118,8 @@ class Versions:
 
     def _said(self, kind: str, said: str | None) -> str | None:
         version = self.named(kind, said) if said else None
-        if said and version is None and kind not in self._asked:
-            held = self.pinned_of(kind) or self._newest(kind) or "what ships of it"
+        if said and version is None and not (kind == ids.ATTACK and self._newest(kind) is None):
+            held = self.pinned_of(kind) or self._newest(kind)
             self.remarks[f"{kind} {said} is not at hand: what names it is held against {held}"] = None
         return version
 

@@ -180,6 +180,8 @@ class _Checker:
     def _missing(self, mention: Mention, book: Book) -> Iterator[Flaw]:
         gone = book.retired.get(mention.id)
         heirs = succession_table.load().heirs(mention.id, book.entries).ids if book.kind == ids.ATLAS else ()
+        if gone and mention.aside:
+            return
         if gone:
             yield self._flaw(Code.RETIRED_ID, f"{mention.id} {gone[0]} was taken back{_use(book, gone[1])}", mention)
         elif later := self._later(mention, book):
@@ -194,8 +196,13 @@ class _Checker:
             yield self._flaw(
                 Code.RETIRED_ID, f"{mention.id} {name} of {earlier.version} is not in {book.version}", mention
             )
-        elif book.complete and mention.certain:
+        elif mention.certain and (book.complete or self._is_covered(mention, book)):
             yield self._unknown(mention, book)
+
+    def _is_covered(self, mention: Mention, book: Book) -> bool:
+        """Tell whether a document names a version all of whose ids are known here."""
+        said = _place(self.document.version(mention.group, mention.kind) or "")
+        return bool(said and book.complete_until and said <= book.complete_until)
 
     def _tells_history(self, mention: Mention, heirs: Sequence[str]) -> bool:
         """Tell whether running text names an old id together with what took over: `it was AML.T0045 until 4.4`."""
@@ -250,6 +257,8 @@ class _Checker:
         owners = self._owners(mention, book)
         text, own = folded(mention.name.value), folded(entry.name)
         if entry.id in owners or _says(text, own, mention.beside) or self._begins_with_parent(text, book, entry):
+            return
+        if entry.newer_name and _says(text, folded(entry.newer_name), mention.beside):
             return
         if owners:
             name = book.entries[owners[0]].name
@@ -396,4 +405,6 @@ def _nearly(text: str, own: str, beside: Beside) -> bool:
     elif beside is Beside.BEFORE:
         pieces = pieces[-count:]
     said = " ".join(pieces).strip(".,;:!?()[]|\"'")
+    if abs(len(said) - len(own)) > len(own) / 2:
+        return False
     return said != own and difflib.SequenceMatcher(None, said, own).ratio() >= _ALIKE

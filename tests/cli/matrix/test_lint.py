@@ -43,7 +43,7 @@ def test_prints_a_line_for_each_thing_found_as_linters_do(lint: Any):
         "bad.md:3:13: M104 AML.T0043 is 'Craft Adversarial Data'; the name 'Evade AI Model' belongs to AML.T0015",
         "bad.md:4:3: M102 AML.T0045 is not in atlas-5.6: use AML.T0048.004 (AI Intellectual Property Theft)",
     ]
-    assert ran.err == "1 files with 2 ids against atlas-5.6: 2 found\n"
+    assert ran.err == "1 file with 2 ids against atlas-5.6: 2 found\n"
     assert ran.code == 1
 
 

@@ -35,7 +35,18 @@ def test_the_nearest_id_begins_the_same():
     assert BOOK.nearest("something else") is None
 
 
-def test_the_facts_of_attack_that_ship_do_not_claim_to_be_all():
+def test_the_facts_of_attack_that_ship_know_two_releases():
     attack = shipped_attack()
     assert attack.entries["T1078"].name == "Valid Accounts"
-    assert not attack.complete
+    assert "initial-access" in attack.entries["T1078"].tactics
+    assert attack.entries["T1566.001"].parent == "T1566"
+    assert attack.retired["T1002"] == ("Data Compressed", "T1560")
+    assert attack.tactic("stealth") == "stealth"
+    assert attack.tactic("defense-evasion") == "defense-evasion"
+    assert {"stealth", "defense-evasion"} <= set(attack.entries["T1036"].tactics)
+    assert attack.entries.keys() >= {"T1685", "T1562"}
+
+
+def test_an_attack_id_that_is_not_there_may_be_of_mobile_or_ics():
+    assert not shipped_attack().complete
+    assert shipped_attack().complete_until == (19,)

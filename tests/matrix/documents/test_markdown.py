@@ -92,7 +92,7 @@ def test_code_has_ids_without_names():
         "```\nAML.T0012 Evade AI Model\n| a | b |\n|--|--|\n```\nAML.T0012 x\n~~~ sh\nMLT0017\n~~~~\nMLT0017\n"
     )
     assert [(m.id, m.name is not None, m.certain) for m in mentions] == [
-        ("AML.T0012", False, True),
+        ("AML.T0012", False, False),
         ("AML.T0012", True, True),
         ("MLT0017", False, False),
         ("MLT0017", False, True),

@@ -106,4 +106,5 @@ def _tell(report: LintReport, *, quiet: bool) -> None:
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
     names = sum(file.ids for file in report.files)
     against = f" against {', '.join(report.versions)}" if report.versions else ""
-    console.print(f"{len(report.files)} files with {names} ids{against}: {report.flaws} found", markup=False, soft_wrap=True)
+    files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
+    console.print(f"{files} with {names} ids{against}: {report.flaws} found", markup=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from os.path import commonprefix
 
 from caponier.matrix import attack
@@ -21,6 +21,8 @@ class Entry:
     tactics: tuple[str, ...] = ()
     """Short names; empty if they are not known."""
     parent: str | None = None
+    newer_name: str | None = None
+    """What a later release calls it, which is right as well."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Book:
     """Name and replacement of what this version itself took back."""
     complete: bool = True
     """False if an id that is not here may all the same be right."""
+    complete_until: tuple[int, ...] | None = None
+    """Of what is not complete: the newest version of which every id is here."""
+    newer_tactics: Mapping[str, str] = field(default_factory=dict)
+    """Ids of tactics by the short names that a later release gives them."""
 
     @cached_property
     def ids_by_name(self) -> Mapping[str, tuple[str, ...]]:
@@ -49,7 +55,7 @@ class Book:
     @cached_property
     def tactic_ids(self) -> Mapping[str, str]:
         """Ids of tactics by short name."""
-        return {short(name): id_ for id_, name in self.tactics.items()}
+        return {short(name): id_ for id_, name in self.tactics.items()} | dict(self.newer_tactics)
 
     def tactic(self, said: str) -> str | None:
         """Return the short name of the tactic that a document means by its id, its name or its short name."""
@@ -75,7 +81,26 @@ def book_of(matrix: Matrix) -> Book:
     return Book(matrix.version, matrix.kind, entries, names, retired)
 
 
+@cache
 def shipped_attack() -> Book:
-    """Return the facts of ATT&CK Enterprise that ship with the package."""
-    entries = {id_: Entry(id_, name, parent=ids.parent_of(id_)) for id_, name in attack.names().items()}
-    return Book("attack-enterprise", ids.ATTACK, entries, complete=False)
+    """Return the facts of ATT&CK Enterprise that ship with the package.
+
+    Documents follow older and newer versions, so what either of the two known releases says is right. Mobile and ICS
+    have ids of the same form, so one that is not here may all the same be right.
+    """
+    facts = attack.load()
+    newer = facts.newer_release
+    tactics = {tactic.id: tactic.name for tactic in facts.tactics}
+    shorts: dict[str, tuple[str, ...]] = {tactic.id: (tactic.shortname,) for tactic in facts.tactics}
+    for tactic in newer.tactics:
+        shorts[tactic.id] = (*shorts.get(tactic.id, ()), tactic.shortname)
+        tactics.setdefault(tactic.id, tactic.name)
+    entries = {}
+    for id_, technique in (facts.techniques | newer.techniques).items():
+        under = dict.fromkeys((*technique.tactics, *newer.moved.get(id_, ())))
+        words = tuple(word for tactic in under for word in shorts.get(tactic, ()))
+        entries[id_] = Entry(id_, technique.name, words, ids.parent_of(id_), newer.renamed.get(id_))
+    retired = {id_: (gone.name, gone.replaced_by) for id_ in facts.retired if (gone := attack.retired(id_))}
+    until = tuple(int(part) for part in newer.version.split("."))
+    renamed = {tactic.shortname: tactic.id for tactic in newer.tactics}
+    return Book(f"attack-enterprise-{facts.version}", ids.ATTACK, entries, tactics, retired, False, until, renamed)

@@ -89,7 +89,7 @@ def _mentions(text: str, row: Row, columns: Columns, titles: list[str]) -> Itera
         elif found and number not in (columns.name, columns.tactic):
             for piece in found:
                 id_ = ids.canonical(piece.value)
-                yield Mention(id_, ids.kind_of(id_), ids.role_of(id_), piece, title, certain=False)
+                yield Mention(id_, ids.kind_of(id_), ids.role_of(id_), piece, title, certain=False, aside=True)
 
 
 def _ids(text: str, cell: Piece) -> Iterator[Piece]:

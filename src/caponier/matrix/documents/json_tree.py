@@ -26,9 +26,9 @@ class Literal:
 Value: TypeAlias = "dict[str, Node] | list[Node] | str | Literal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
-    """A value and its place; a member of an object also has the place of its key."""
+    """A value and its place; a member of an object also has the place of its key. Treat it as read-only."""
 
     value: Value
     start: int
@@ -117,6 +117,8 @@ class _Reader:
         match = _STRING.match(self.input, place)
         if match is None:
             raise self.wrong("this is not JSON: a text is not closed or holds a control character", place)
+        if "\\" not in match[0]:
+            return Node(match[0][1:-1], place, match.end())
         try:
             value = json.loads(match[0])
         except ValueError:
@@ -145,7 +147,8 @@ class _Reader:
             if self.input[colon : colon + 1] != ":":
                 raise self.wrong("this is not JSON: a colon is missing", colon)
             value = self.value(colon + 1, depth + 1)
-            members[key.value] = Node(value.value, value.start, value.end, key.start, key.end)
+            value.key_start, value.key_end = key.start, key.end
+            members[key.value] = value
             self._end = value.end
         return Node(members, start, self._end)
 

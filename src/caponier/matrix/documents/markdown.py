@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -91,7 +91,10 @@ def _table(head: _Line, body: list[_Line]) -> Iterator[Mention]:
 def _cell(line: _Line, row: list[Piece], number: int, cell: Piece, columns: Columns | None) -> Iterator[Mention]:
     found = list(_text(line, cell.start - line.start, cell.end - line.start))
     own = [mention for mention in found if not mention.echo]
-    if columns is None or number != columns.id or len(own) != 1:
+    if columns is not None and number != columns.id:
+        yield from (replace(mention, aside=True) for mention in found)
+        return
+    if columns is None or len(own) != 1:
         yield from found
         return
     for mention in found:
@@ -155,7 +158,8 @@ def _text(line: _Line, start: int = 0, end: int | None = None) -> Iterator[Menti
             continue
         kind = ids.kind_of(id_)
         sure = kind not in (None, ids.ATTACK) or match[0].upper().startswith("AML")
-        sure &= not (line.code and kind == ids.FIRST)
+        # Code may show what is made up, such as the id of an entry that is proposed.
+        sure &= not line.code
         name, beside = (None, Beside.MAYBE) if line.code else _beside(line, start, end, match)
         yield Mention(
             id_, kind, ids.role_of(id_), written, f"line {line.number}", name=name, beside=beside, certain=sure

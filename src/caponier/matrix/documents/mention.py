@@ -78,6 +78,8 @@ class Mention:
     """False for a word of running text that only looks like an id."""
     echo: bool = False
     """It repeats another mention, as the address in a link does: rewritten with it, but no annotation of its own."""
+    aside: bool = False
+    """It stands in a row about another id: it says what was so when the table was written."""
     withdrawn: bool = False
     """The document itself says that the entry is revoked or deprecated."""
 
