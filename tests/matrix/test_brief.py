@@ -69,6 +69,17 @@ def test_with_several_systems_the_reasons_go_by_system():
     )
 
 
+def test_systems_with_the_same_reasons_are_told_together():
+    found = match([SystemFacts(name, ("spam",)) for name in "abcd"], STUDIES)
+    assert found[0].reasons == ("a, b and 2 more: judges mail or web pages ('spam')",)
+    assert found[0].weight == 4 * SAID
+
+
+def test_a_reason_tells_few_of_the_words():
+    (one, *_) = match([said("Spam, phishing and mail")], STUDIES)
+    assert one.reasons == ("judges mail or web pages ('mail', 'spam')",)
+
+
 def test_the_same_reason_of_two_topics_counts_once():
     (one, *_) = match([SystemFacts("s", (), ("text",))], STUDIES)
     assert one.reasons == ("its models take text",)

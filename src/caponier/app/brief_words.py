@@ -18,6 +18,10 @@ NAME: Final = 60
 """Letters of a system's name that a page holds."""
 PURPOSE: Final = 200
 """Letters of a purpose that a page holds."""
+REASON: Final = 150
+"""Letters of a reason that a page holds."""
+OTHERS: Final = 20
+"""Ids of further studies that a page holds."""
 FACILITATOR: Final = (
     "Read out only what is noticed; ask the three roles in turn; tell what was behind it when they have answered.",
     "Nobody can answer wrongly. Write down every 'we do not know' and every 'somebody would have to': these are the "
@@ -79,7 +83,7 @@ def systems(brief: Brief) -> list[str]:
 
 def why(one: Match) -> str:
     """Say why a case study is told."""
-    return names([_short(reason, PURPOSE) for reason in one.reasons], SYSTEMS, "; ")
+    return names([_short(reason, REASON) for reason in one.reasons], SYSTEMS, "; ")
 
 
 def coverage(brief: Brief) -> str:
@@ -103,7 +107,7 @@ def seen(act: Act) -> str:
 
 def more(brief: Brief) -> str:
     """Name the studies that match and have no room."""
-    ids = ", ".join(one.study.id for one in brief.more)
+    ids = names([one.study.id for one in brief.more], OTHERS)
     return f"{len(brief.more)} more: {ids}. Read one with: caponier matrix show ID" if ids else ""
 
 

@@ -20,6 +20,8 @@ TAKES: Final = 2
 """What the kind of input counts."""
 HAS: Final = 1
 """What an asset counts."""
+FEW: Final = 2
+"""Words, and names of systems with the same reasons, that a reason tells."""
 INPUTS: Final = {"image": "images", "numeric": "numbers", "categorical": "categories", "text": "text"}
 
 
@@ -63,7 +65,7 @@ class Match:
 
     study: CaseStudy
     reasons: tuple[str, ...]
-    """One a system."""
+    """One for all systems that share it."""
     weight: int = field(default=0, compare=False)
     """Sum of what the reasons count; only for the order."""
 
@@ -78,7 +80,7 @@ def match(systems: Sequence[SystemFacts], studies: Iterable[CaseStudy]) -> tuple
     """Return the case studies that are about systems like the given ones, those with most reasons first.
 
     Args:
-        systems: What the inventory says; with several, the reasons are told system by system.
+        systems: What the inventory says; with several, each reason names them.
         studies: Those to choose from.
     """
     found: dict[str, dict[str, dict[str, int]]] = {}
@@ -94,14 +96,22 @@ def match(systems: Sequence[SystemFacts], studies: Iterable[CaseStudy]) -> tuple
 
 
 def _matched(study: CaseStudy, found: dict[str, dict[str, int]], prefixed: bool) -> Match:
-    told = tuple(f"{name}: {', '.join(reasons)}" if prefixed else ", ".join(reasons) for name, reasons in found.items())
+    alike: dict[str, list[str]] = {}
+    for name, reasons in found.items():
+        alike.setdefault(", ".join(reasons), []).append(name)
+    told = tuple(f"{_few(names)}: {why}" if prefixed else why for why, names in alike.items())
     return Match(study, told, sum(sum(reasons.values()) for reasons in found.values()))
+
+
+def _few(names: list[str]) -> str:
+    left = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {left} more" if left > 0 else "")
 
 
 def _reasons(topic: Topic, system: SystemFacts) -> Iterator[tuple[int, str]]:
     words = [word for word in topic.words if any(_says(text, word) for text in system.said)]
     if words:
-        yield SAID, f"{topic.name} ({', '.join(map(repr, words))})"
+        yield SAID, f"{topic.name} ({', '.join(map(repr, words[:FEW]))})"
     for kind in topic.inputs:
         if kind in system.inputs:
             yield TAKES, f"its models take {INPUTS[kind]}"
