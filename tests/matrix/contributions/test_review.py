@@ -1,12 +1,17 @@
 import os
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from caponier.errors import InputError
+from caponier.matrix import release_file
 from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.form import Kind
+from caponier.matrix.contributions.merge import merge
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import MOST_FILES, contribution_files, review
 from caponier.matrix.library import Library
@@ -66,3 +71,28 @@ def test_a_name_that_is_no_text_is_shown_all_the_same(tmp_path: Path) -> None:
     (one,) = review([path], Library()).files
     one.file.encode()
     assert one.weight is None
+
+
+BASES = st.sampled_from([TECHNIQUE, EVIDENCE, STUDY])
+WORDS = st.sampled_from(
+    [
+        *("", "AMLTM.EVADE", "AMLTM.EVADE.01", "AMLTM.EVADE.04", "AMLTM.EVADE.01.V1", "AML.T0020", "T1078", "TA0001"),
+        *("orange", "white", "incident", "combined", "amltm-2020", "atlas-5.6", "https://cisa.gov/a", "2024"),
+    ]
+) | st.text(max_size=12)
+FIELDS = st.sampled_from(
+    ["id", "name", "parent", "color", "attack", "matrix", "technique", "date", "strategy", "target"]
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=st.lists(st.tuples(BASES, st.dictionaries(FIELDS, WORDS, max_size=4)), min_size=1, max_size=4))
+def test_every_review_ends_with_a_verdict(tmp_path: Path, files: list[tuple[str, dict[str, str]]]) -> None:
+    found = reviewed(tmp_path, *[changed(base, **changes) for base, changes in files])
+    for one in found.files:
+        assert (one.contribution is None) is (one.weight is Weight.ERROR)
+    if found.weight is not Weight.ERROR and len({one.version for one in found.files}) == 1:
+        contributions = [one.contribution for one in found.files if one.contribution]
+        base = Library().release(found.files[0].version)
+        release = merge(base, contributions, "ours", date(2026, 3, 1))
+        assert release_file.from_bytes(release_file.to_bytes(release), "x") == release

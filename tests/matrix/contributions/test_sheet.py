@@ -103,6 +103,15 @@ def test_without_a_kind_only_what_holds_of_every_kind_is_told(tmp_path: Path) ->
     assert {one.field for one in objections} == {"kind", "severity"}
 
 
+@pytest.mark.parametrize(
+    "kind", ["case\nstudy", "case_study ", "Case Study", "case-study\x07", "CASE--STUDY", ["a"], {}]
+)
+def test_a_kind_in_another_spelling_is_read_or_told(tmp_path: Path, kind: object) -> None:
+    sheet, objections = read_sheet(file(tmp_path, changed(STUDY, kind=kind)))
+    assert (sheet is None) is bool(objections)
+    assert sheet is None or sheet.kind is Kind.CASE_STUDY
+
+
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 KEYS = st.sampled_from(sorted({f.key for form in (*FORMS.values(), *ROWS.values()) for f in form} | {"matrix"})) | TEXTS
 VALUES = st.recursive(
@@ -115,7 +124,6 @@ VALUES = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(base=st.sampled_from([TECHNIQUE, EVIDENCE, STUDY]), changes=st.dictionaries(KEYS, VALUES, max_size=4))
 def test_nothing_that_is_filled_in_breaks_the_reader(tmp_path: Path, base: str, changes: dict[str, object]) -> None:
-    changes.pop("kind", None)
     path = file(tmp_path, changed(base, **changes))
     sheet, objections = read_sheet(path)
     lines = len(path.read_text().splitlines()) + 1

@@ -85,7 +85,7 @@ def read_sheet(path: Path) -> tuple[Sheet | None, list[Objection]]:
     form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
     sheet, found = _Reader(name).read(tree.value, form, Sheet(name, 1), strict=known)
     objections = sorted([*objections, *found], key=lambda objection: objection.line)
-    return sheet if known else None, _capped(objections)
+    return sheet if sheet.text("kind") in set(Kind) else None, _capped(objections)
 
 
 def day_of(text: str) -> tuple[datetime.date, Precision]:
