@@ -37,10 +37,10 @@ def test_it_tells_what_was_imported(matrix: Command, home: Path):
     assert ran.code == 0
     assert ran.out.splitlines()[:5] == [
         "atlas-5.6.9  MITRE ATLAS, release date unknown, read as atlas-4",
-        "  2 tactics",
-        "  3 techniques and 1 sub-techniques, 3 of them in the default view",
-        "  1 case studies with 1 steps",
-        "  0 retired entries",
+        "  tactics: 2",
+        "  techniques: 3, sub-techniques: 1, of both in the default view: 3",
+        "  case studies: 1, steps: 1",
+        "  retired entries: 0",
     ]
     assert f"kept in {home / 'matrix' / 'atlas-5.6.9.json'}" in ran.out
     assert "note: AML.T0106: its ATT&CK id T1211 was put right as T1212." in ran.err

@@ -40,7 +40,7 @@ def test_who_reported_is_no_actor_and_a_known_study_gets_its_type():
     release = load_file(FOLDER / FILE)
     (study,) = release.matrix.studies
     assert (study.actors, study.type, study.references) == ((), StudyType.EXERCISE, ())
-    assert any("who reported them" in remark for remark in release.remarks)
+    assert any("say only who reported them" in remark for remark in release.remarks)
 
 
 def test_only_what_a_step_names_is_in_the_default_view():
@@ -52,7 +52,7 @@ def test_only_what_a_step_names_is_in_the_default_view():
     assert parent.grade is Grade.OWN_STUDY
     assert [(s.study.id, s.through) for s in parent.sources] == [("AML.CS0003", ("AML.T0000.001",))]
     assert matrix.technique("AML.T0015").evidence.sources[0].through == ()
-    assert "Left out of the default view, since nothing shows them on a real system: 2 entries." in release.remarks
+    assert "Entries left out of the default view, since nothing shows them on a real system: 2." in release.remarks
 
 
 def test_a_study_without_a_type_that_is_not_known_is_an_error(changed):

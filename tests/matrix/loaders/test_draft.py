@@ -86,7 +86,7 @@ def test_a_maturity_speaks_for_itself():
 def test_what_is_left_out_of_the_default_view_is_said():
     assert draft(technique("A"), studies=(study("S", "A"),)).release().remarks == ()
     assert draft(technique("A")).release().remarks == (
-        "Left out of the default view, since nothing shows them on a real system: 1 entries.",
+        "Entries left out of the default view, since nothing shows them on a real system: 1.",
     )
 
 

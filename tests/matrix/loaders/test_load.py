@@ -77,6 +77,17 @@ def test_a_file_that_is_silent_on_its_version_can_be_named(changed):
     assert (matrix.version, str(matrix.released)) == ("atlas-4.4.0", "2023-04-12")
 
 
+@pytest.mark.parametrize("said", ["v4.4", "latest", "6.0.0"])
+def test_a_file_that_says_a_wrong_version_can_be_named(changed, said: str):
+    def mistake(content):
+        content["version"] = said
+
+    with pytest.raises(InputError, match="no version that a file of this layout can have") as wrong:
+        changed("format-4.yaml", mistake)
+    assert "--version" in (wrong.value.mend or "")
+    assert changed("format-4.yaml", mistake, "4.4.0").matrix.version == "atlas-4.4.0"
+
+
 def test_what_the_file_holds_is_never_obeyed_by_a_terminal(written: object, tmp_path: Path):
     content = plain("format-5.yaml")
     content["matrices"][0]["techniques"][0]["\x1b[2J\u202e"] = 1

@@ -75,12 +75,12 @@ def text_of(imported: Imported) -> str:
     released = f"released {matrix.released}" if matrix.released else "release date unknown"
     lines = [
         f"{matrix.version}  {matrix.name}, {released}, read as {release.format}",
-        f"  {counts['tactics']} tactics",
-        f"  {counts['techniques']} techniques and {counts['sub_techniques']} sub-techniques,"
-        f" {counts['in_default_view']} of them in the default view",
-        f"  {counts['case_studies']} case studies with {counts['steps']} steps",
-        f"  {counts['retired']} retired entries",
-        f"  {counts['beside_the_matrix']} counter-measures, kept beside the matrix",
+        f"  tactics: {counts['tactics']}",
+        f"  techniques: {counts['techniques']}, sub-techniques: {counts['sub_techniques']},"
+        f" of both in the default view: {counts['in_default_view']}",
+        f"  case studies: {counts['case_studies']}, steps: {counts['steps']}",
+        f"  retired entries: {counts['retired']}",
+        f"  counter-measures, kept beside the matrix: {counts['beside_the_matrix']}",
         f"  sha256 {release.sha256}",
         f"  kept in {shown(imported.kept)}",
     ]

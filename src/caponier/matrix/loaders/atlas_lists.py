@@ -45,7 +45,7 @@ def read_lists(matrix: Part, studies: Part, draft: Draft) -> None:
     draft.studies += [_study(row) for row in studies.rows("case-studies")]
     reported = sum(row.has("reported-by") and not row.has("actor") for row in studies.rows("case-studies"))
     if reported:
-        draft.remarks.append(f"{reported} case studies say who reported them, not who attacked: they have no actor.")
+        draft.remarks.append(f"Case studies without an actor, since they say only who reported them: {reported}.")
 
 
 def _parent(row: Part) -> str | None:

@@ -60,7 +60,7 @@ class Draft:
             tuple(self.retired),
         )
         hidden = len(techniques) - len(matrix.shown())
-        unshown = [f"Left out of the default view, since nothing shows them on a real system: {hidden} entries."]
+        unshown = [f"Entries left out of the default view, since nothing shows them on a real system: {hidden}."]
         remarks = (*self.remarks, *(unshown if hidden else ()))
         return Release(matrix, self.format, self.source.sha256, tuple(self.countermeasures), remarks)
 

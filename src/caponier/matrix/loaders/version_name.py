@@ -20,10 +20,13 @@ def own_number(top: Part, key: str, pattern: re.Pattern[str], asked: str | None)
         top: Where the version stands.
         key: The key it stands under.
         pattern: What versions of that layout look like.
-        asked: What the user says; then the file may be silent about it.
+        asked: What the user says; then the file may be silent about it, or say what makes no sense.
+
+    Returns:
+        The version; None if the user says it and the file does not.
 
     Raises:
-        InputError: If it says none and the user none either, or something that no such file can say.
+        InputError: If it says none that such a file can have, and the user none either.
     """
     if not top.has(key):
         if asked is None:
@@ -31,6 +34,8 @@ def own_number(top: Part, key: str, pattern: re.Pattern[str], asked: str | None)
         return None
     number = top.name(key)
     if not pattern.fullmatch(number):
+        if asked is not None:
+            return None
         raise top.at(key).wrong(f"{number!r} is no version that a file of this layout can have", _MEND)
     return number
 
