@@ -74,7 +74,7 @@ def review(
         _append(to_markdown(found), summary)
     errors = sum(objection.weight is Weight.ERROR for objection in found.objections)
     looks = len(found.objections) - errors
-    notes(quiet=quiet).print(f"{len(found.files)} reviewed: {errors} errors, {looks} to look at", highlight=False)
+    notes(quiet=quiet).print(f"{len(found.files)} reviewed; errors: {errors}; to look at: {looks}", markup=False)
     raise typer.Exit(EXIT_CODES[found.weight])
 
 

@@ -52,7 +52,7 @@ def merge(base: Release, contributions: Sequence[Contribution], version: str, re
         matrix, version=version, released=released, techniques=tuple(techniques), studies=(*matrix.studies, *studies)
     )
     evidence_gate.admit([entry for entry in techniques if entry not in matrix.techniques], version)
-    remark = f"{matrix.version} with {len(contributions)} contributions: {', '.join(map(_name, contributions))}"
+    remark = f"{matrix.version} with {', '.join(map(_name, contributions))}"
     return replace(base, matrix=new, format="caponier", sha256="", remarks=(*base.remarks, remark))
 
 
