@@ -109,3 +109,8 @@ def test_a_wide_and_a_long_table_are_read_in_time():
     wide = ",".join(["x"] * 20_000) + "\n" + "AML.T0012\n" * 20_000
     assert csv_rows.read("id\n" + wide, "a.csv") is not None
     assert csv_rows.read(" " * 1_000_000 + "\n", "a.csv") is None
+
+
+def test_a_table_that_would_take_too_much_memory_is_refused():
+    with pytest.raises(InputError, match="more than 1,000,000 cells"):
+        csv_rows.read("," * (csv_rows.CELLS + 1), "a.csv")

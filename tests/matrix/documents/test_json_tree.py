@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
+from caponier.matrix.documents import json_tree
 from caponier.matrix.documents.json_tree import DEPTH, Literal, Node, parse
 
 VALUES = st.recursive(
@@ -75,6 +76,13 @@ def test_says_what_is_wrong_and_where(text: str, what: str, where: str):
     with pytest.raises(InputError, match=what) as wrong:
         parse(text, "x")
     assert (wrong.value.where or "").startswith(where)
+
+
+def test_more_values_than_memory_is_for_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(json_tree, "VALUES", 10)
+    assert len(parse("[1,2,3,4,5,6,7,8,9]", "x").items()) == 9
+    with pytest.raises(InputError, match="more than 10 values"):
+        parse("[1,2,3,4,5,6,7,8,9,10]", "x")
 
 
 def test_numbers_are_kept_as_they_are_written():

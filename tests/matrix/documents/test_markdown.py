@@ -2,13 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.errors import InputError
 from caponier.matrix.documents import markdown
 from caponier.matrix.documents.ids import Spelling
 from caponier.matrix.documents.mention import Beside, Mention
 
 
 def read(text: str) -> tuple[Mention, ...]:
-    mentions = markdown.read(text).mentions
+    mentions = markdown.read(text, "n.md").mentions
     for mention in mentions:
         assert text[mention.written.start : mention.written.end] == mention.written.value
         for piece in (mention.name, *mention.tactics):
@@ -141,4 +142,18 @@ def test_every_piece_stands_where_it_says(parts: list[str]):
     ],
 )
 def test_hostile_pages_are_read_in_time(text: str):
-    assert len(markdown.read(text).mentions) <= 100_000
+    assert len(markdown.read(text, "n.md").mentions) <= 100_000
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("\n" * (markdown.LINES + 1), "lines"),
+        ("AML.T0012 " * (markdown.IDS + 1), "ids"),
+        ("| Id | x |\n|-|-|\n" + "| AML.T0012 | AML.T0012 |\n" * (markdown.IDS // 2), "ids"),
+    ],
+    ids=["lines", "ids", "table"],
+)
+def test_pages_that_would_take_too_much_memory_are_refused(text: str, what: str):
+    with pytest.raises(InputError, match=f"more than .* {what}"):
+        markdown.read(text, "n.md")

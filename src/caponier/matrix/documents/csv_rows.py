@@ -9,6 +9,8 @@ from caponier.matrix.documents import ids
 from caponier.matrix.documents.columns import Columns, parts, recognise
 from caponier.matrix.documents.mention import Document, DocumentKind, Form, Mention, Piece
 
+CELLS: Final = 1_000_000
+"""Cells of a table; each of them takes memory."""
 _DELIMITERS: Final = ",;\t|"
 Row = list[Piece]
 
@@ -17,7 +19,7 @@ def read(text: str, where: str) -> Document | None:
     """Return the ids of a table; None if it has no column of ids.
 
     Raises:
-        InputError: If a quotation mark is never closed.
+        InputError: If a quotation mark is never closed, or there are more than a million cells.
     """
     start = 1 if text.startswith("\ufeff") else 0
     first_line = text[start:].split("\n", 1)[0]
@@ -29,6 +31,8 @@ def read(text: str, where: str) -> Document | None:
 
 
 def _table(text: str, start: int, delimiter: str, where: str) -> Document | None:
+    if text.count(delimiter) + text.count("\n") + text.count("\r") > CELLS:
+        raise InputError(f"this table has more than {CELLS:,} cells", where=where)
     rows = [row for row in _rows(text, start, delimiter, where) if any(cell.value.strip() for cell in row)]
     if not rows:
         return None

@@ -10,6 +10,8 @@ from caponier.errors import InputError
 from caponier.matrix.documents.mention import Form, Piece
 
 DEPTH: Final = 64
+VALUES: Final = 1_000_000
+"""Values of a document: a bundle of all of ATT&CK has fewer, and each of them takes memory."""
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _STRING: Final = re.compile(r'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
 _OTHER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null", re.ASCII)
@@ -72,8 +74,8 @@ def parse(text: str, where: str) -> Node:
     """Read one JSON document.
 
     Raises:
-        InputError: If it is no JSON (RFC 8259), names a key twice, is nested deeper than 64, or holds text that is
-            none (half of a surrogate pair).
+        InputError: If it is no JSON (RFC 8259), names a key twice, is nested deeper than 64, has more than a million
+            values, or holds text that is none (half of a surrogate pair).
     """
     reader = _Reader(text, where)
     node = reader.value(0, 0)
@@ -86,6 +88,7 @@ class _Reader:
     def __init__(self, text: str, where: str) -> None:
         self.input = text
         self.where = where
+        self.values = 0
 
     def wrong(self, what: str, place: int) -> InputError:
         line = self.input.count("\n", 0, place) + 1
@@ -99,6 +102,9 @@ class _Reader:
 
     def value(self, place: int, depth: int) -> Node:
         place = self.space(place)
+        self.values += 1
+        if self.values > VALUES:
+            raise self.wrong(f"this JSON has more than {VALUES:,} values", place)
         if depth > DEPTH:
             raise self.wrong(f"this JSON is nested deeper than {DEPTH}", place)
         first = self.input[place : place + 1]

@@ -4,9 +4,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
+from caponier.errors import InputError
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.columns import Columns, parts, recognise
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
@@ -22,6 +23,9 @@ _ADDRESS: Final = re.compile(
 _AFTER: Final = re.compile(r"(?:[*_`\]\"']*(?:\([^()\s]*\))?)?(?:\s*[:\u2013\u2014-]\s*|\s*\(\s*|\s+)[*_`\"'\[]*(?=\w)")
 _CLOSED: Final = re.compile(r"[*_`\"']*[)\]]")
 _OPENED: Final = re.compile(r"\s*[(\[][*_`\"']*$")
+LINES: Final = 400_000
+IDS: Final = 200_000
+"""Lines and ids of a page; each of them takes memory."""
 _NEAR: Final = 120
 """Characters of text beside an id in which its name is looked for."""
 _MARKS: Final = 20
@@ -36,19 +40,27 @@ class _Line:
     code: bool
 
 
-def read(text: str) -> Document:
-    """Return the ids of a page, each with the text that may be its name."""
+def read(text: str, where: str) -> Document:
+    """Return the ids of a page, each with the text that may be its name.
+
+    Raises:
+        InputError: If there are too many lines or ids.
+    """
+    if text.count("\n") > LINES:
+        raise InputError(f"this page has more than {LINES:,} lines", where=where)
     lines = list(_lines(text))
     mentions: list[Mention] = []
     number = 0
     while number < len(lines):
         end = _table_end(lines, number)
         if end:
-            mentions += _table(lines[number], lines[number + 2 : end])
+            mentions += islice(_table(lines[number], lines[number + 2 : end]), IDS)
             number = end
         else:
-            mentions += _text(lines[number])
+            mentions += islice(_text(lines[number]), IDS)
             number += 1
+        if len(mentions) >= IDS:
+            raise InputError(f"this page has more than {IDS:,} ids", where=where)
     return Document(DocumentKind.MARKDOWN, text, tuple(mentions))
 
 

@@ -27,7 +27,7 @@ def read(data: bytes, name: str) -> Document | None:
     text = decoded(data, name)
     ending = PurePath(name).suffix.lower()
     if ending in {".md", ".markdown"}:
-        return markdown.read(text)
+        return markdown.read(text, name)
     if ending in {".csv", ".tsv"}:
         return csv_rows.read(text, name)
     if ending in {".yml", ".yaml"}:
