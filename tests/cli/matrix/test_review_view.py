@@ -58,6 +58,14 @@ def test_hostile_words_are_lines_of_their_own_on_a_terminal() -> None:
     assert "\x1b" not in captured.get()
 
 
+def test_a_long_line_is_not_broken() -> None:
+    console = Console(width=40, color_system=None)
+    name = "folder/" * 30 + "a.yaml"
+    with console.capture() as captured:
+        console.print(table(review(Objection(name, 3, "date", "it is missing", "Write it."), file=name)))
+    assert captured.get().splitlines() == [f"{name}:3: date: error: it is missing", "    Write it."]
+
+
 def test_json_says_all() -> None:
     plain = json.loads(to_json(review(ERROR, LOOK)))
     assert (plain["schema"], plain["verdict"]) == ("caponier.review/1", "error")

@@ -27,12 +27,17 @@ def table(review: Review) -> RenderableType:
     """Return a line an objection, as compilers write them, and how to mend it below."""
     lines: list[Text] = []
     for one in review.objections:
-        head = Text(f"{plain(one.file)}:{one.line}: ")
+        head = _line(f"{plain(one.file)}:{one.line}: ")
         head.append(plain(one.field), "bold")
         head.append(": ").append(one.weight.value, _STYLES[one.weight]).append(f": {plain(one.what)}")
-        lines += [head, Text(f"    {plain(one.mend)}", "dim")]
-    lines += [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
+        lines += [head, _line(f"    {plain(one.mend)}", "dim")]
+    lines += [_line(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
     return Group(*lines)
+
+
+def _line(text: str, style: str = "") -> Text:
+    # One objection is one line for other programs, however long a name is; a terminal wraps by itself.
+    return Text(text, style, no_wrap=True, overflow="ignore")
 
 
 def to_json(review: Review) -> str:
