@@ -246,6 +246,18 @@ def test_quiet_prints_the_result_alone_and_out_writes_it(capsys: pytest.CaptureF
     assert out.read_text().startswith("# Review")
 
 
+@pytest.mark.parametrize("width", ["20", "60"])
+def test_an_objection_is_one_line_however_long(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    path = file(tmp_path, changed(TECHNIQUE, severity="high"), f"{'long' * 40}.yaml")
+    head, mend = reviewed(capsys, path).out.splitlines()
+    assert head.startswith(f"{path}:")
+    assert head.endswith("the system that it happens to")
+    assert mend.startswith("    Take it out")
+
+
 def test_a_summary_is_added_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path, summary = file(tmp_path, TECHNIQUE), tmp_path / "summary.md"
     summary.write_text("Before.\n")

@@ -2,9 +2,7 @@
 
 import json
 
-from rich.console import Console
-
-from caponier.cli.matrix.review_view import table, to_github, to_json, to_markdown
+from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
@@ -50,20 +48,16 @@ def test_hostile_words_are_no_markup() -> None:
 
 
 def test_hostile_words_are_lines_of_their_own_on_a_terminal() -> None:
-    console = Console(width=200, record=True, file=None, color_system=None)
-    with console.capture() as captured:
-        console.print(table(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE))))
-    lines = captured.get().splitlines()
-    assert not any(line.startswith("::") for line in lines)
-    assert "\x1b" not in captured.get()
+    told = lines(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)))
+    assert len(told) == 2
+    for line in told:
+        assert line.plain.isprintable()
+        assert not line.plain.startswith("::")
 
 
-def test_a_long_line_is_not_broken() -> None:
-    console = Console(width=40, color_system=None)
-    name = "folder/" * 30 + "a.yaml"
-    with console.capture() as captured:
-        console.print(table(review(Objection(name, 3, "date", "it is missing", "Write it."), file=name)))
-    assert captured.get().splitlines() == [f"{name}:3: date: error: it is missing", "    Write it."]
+def test_what_is_good_has_a_line_too() -> None:
+    assert [line.plain for line in lines(review())] == ["a.yaml: nothing found"]
+    assert lines(review(ERROR))[0].plain == "a.yaml:3: evidence[1].date: error: it is missing"
 
 
 def test_json_says_all() -> None:

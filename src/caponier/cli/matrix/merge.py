@@ -12,7 +12,7 @@ from caponier.app.merge_contribution import Merged, merge_contributions
 from caponier.app.workspace import require_workspace
 from caponier.cli.matrix import options
 from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
-from caponier.cli.matrix.review_view import table
+from caponier.cli.matrix.review_view import lines
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.safe_text import markdown, plain
 from caponier.errors import InputError
@@ -45,7 +45,8 @@ def merge(
         require_workspace(workspace), contribution_files(files), into, version=matrix, looked=looked
     )
     if merged.release is None:
-        notes().print(table(merged.review))
+        for line in lines(merged.review):
+            notes().print(line, soft_wrap=True)
         hint = " Look at them, then say --looked." if merged.review.weight is Weight.LOOK else ""
         console.print(f"Nothing was merged.{hint}", markup=False)
         raise typer.Exit(EXIT_CODES[merged.review.weight])

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from caponier.app.matrix_library import matrix_library
 from caponier.cli.matrix import options
-from caponier.cli.matrix.review_view import table, to_github, to_json, to_markdown
-from caponier.cli.output import choose_format, notes, write_table, write_text
+from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
+from caponier.cli.output import choose_format, notes, write_text
 from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import contribution_files
@@ -66,7 +68,7 @@ def review(
     found = review_files(contribution_files(files), matrix_library(workspace), matrix)
     chosen = choose_format(format_, out, ReviewFormat.TABLE)
     if chosen is ReviewFormat.TABLE:
-        write_table(table(found), out)
+        _write_lines(lines(found), out)
     else:
         writers = {ReviewFormat.JSON: to_json, ReviewFormat.MARKDOWN: to_markdown, ReviewFormat.GITHUB: to_github}
         write_text(writers[chosen](found), out)
@@ -76,6 +78,15 @@ def review(
     looks = len(found.objections) - errors
     notes(quiet=quiet).print(f"{len(found.files)} reviewed; errors: {errors}; to look at: {looks}", markup=False)
     raise typer.Exit(EXIT_CODES[found.weight])
+
+
+def _write_lines(told: list[Text], out: Path | None) -> None:
+    terminal = Console(highlight=False)
+    if terminal.is_terminal and out in (None, Path("-")):
+        for line in told:
+            terminal.print(line, soft_wrap=True)
+    else:
+        write_text("".join(f"{line.plain}\n" for line in told), out)
 
 
 def _append(text: str, file: Path) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from caponier.cli.safe_text import markdown, plain
@@ -23,21 +22,15 @@ _MOST_ROWS: Final = 500
 """Rows of a Markdown summary, which a workflow cuts off at 1 MiB."""
 
 
-def table(review: Review) -> RenderableType:
-    """Return a line an objection, as compilers write them, and how to mend it below."""
-    lines: list[Text] = []
+def lines(review: Review) -> list[Text]:
+    """Return a line an objection, as compilers write them, and how to mend it below; none is to be broken."""
+    told: list[Text] = []
     for one in review.objections:
-        head = _line(f"{plain(one.file)}:{one.line}: ")
+        head = Text(f"{plain(one.file)}:{one.line}: ")
         head.append(plain(one.field), "bold")
         head.append(": ").append(one.weight.value, _STYLES[one.weight]).append(f": {plain(one.what)}")
-        lines += [head, _line(f"    {plain(one.mend)}", "dim")]
-    lines += [_line(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
-    return Group(*lines)
-
-
-def _line(text: str, style: str = "") -> Text:
-    # One objection is one line for other programs, however long a name is; a terminal wraps by itself.
-    return Text(text, style, no_wrap=True, overflow="ignore")
+        told += [head, Text(f"    {plain(one.mend)}", "dim")]
+    return told + [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
 
 
 def to_json(review: Review) -> str:
@@ -52,17 +45,17 @@ def to_json(review: Review) -> str:
 
 def to_markdown(review: Review) -> str:
     """Return a summary with a row an objection."""
-    lines = ["# Review of contributions to the matrix", "", "| file | kind | verdict |", "| --- | --- | --- |"]
-    lines += [f"| {markdown(one.file)} | {one.kind or 'unknown'} | {_WORDS[one.weight]} |" for one in review.files]
+    rows = ["# Review of contributions to the matrix", "", "| file | kind | verdict |", "| --- | --- | --- |"]
+    rows += [f"| {markdown(one.file)} | {one.kind or 'unknown'} | {_WORDS[one.weight]} |" for one in review.files]
     if review.objections:
-        lines += ["", "| where | field | | what | how to mend it |", "| --- | --- | --- | --- | --- |"]
+        rows += ["", "| where | field | | what | how to mend it |", "| --- | --- | --- | --- | --- |"]
     for objection in review.objections[:_MOST_ROWS]:
         place = f"{objection.file}:{objection.line}"
         cells = (place, objection.field, objection.weight.value, objection.what, objection.mend)
-        lines.append(f"| {' | '.join(map(markdown, cells))} |")
+        rows.append(f"| {' | '.join(map(markdown, cells))} |")
     if (more := len(review.objections) - _MOST_ROWS) > 0:
-        lines += ["", f"And {more:,} more."]
-    return "\n".join(lines) + "\n"
+        rows += ["", f"And {more:,} more."]
+    return "\n".join(rows) + "\n"
 
 
 def to_github(review: Review) -> str:
