@@ -166,6 +166,26 @@ def _with(technique: Any) -> tuple[Any, ...]:
     return tuple(technique if other.id == technique.id else other for other in NEW.techniques)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "id,score\nAML.T0045,1\nAML.T0012,2\nAML.T0048.004,3\n"),
+        ("r.yml", "title: T\ntags:\n- atlas.aml.t0045\n- atlas.aml.t0012\n- atlas.aml.t0048.004\ndetection: {}\n"),
+    ],
+)
+def test_rows_and_tags_that_are_one_id_now_are_kept_and_listed(name: str, text: str, tmp_path: Path):
+    path, out = tmp_path / name, tmp_path / f"new-{name}"
+    path.write_text(text)
+    report = migrate_file(path, OLD, NEW, out)
+    assert out.read_text().lower().count("t0048.004") == 2
+    assert len(out.read_text().splitlines()) == len(text.splitlines())
+    assert [(row.id, row.outcome) for row in report.needs_human] == [
+        ("AML.T0045", "merged"),
+        ("AML.T0048.004", "merged"),
+    ]
+    assert all("are all AML.T0048.004 now" in row.why for row in report.needs_human)
+
+
 def test_what_is_malformed_stays_and_is_listed(tmp_path: Path):
     path, out = tmp_path / "a.csv", tmp_path / "new.csv"
     path.write_text("id\nAML.T43\nAML.T0012\n")

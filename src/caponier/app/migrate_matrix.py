@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caponier.app.lint_matrix import NO_DOCUMENT, Skip, Versions, documents
@@ -13,7 +13,7 @@ from caponier.matrix.catalogue import DEFAULT, Matrix
 from caponier.matrix.documents import findings, ids, reading, stix
 from caponier.matrix.documents.layer_edits import layer_edits
 from caponier.matrix.documents.mention import Document, DocumentKind, apply
-from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
+from caponier.matrix.documents.rewriting import Carried, Rewriter, listed, met
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,9 @@ def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carrie
         found = layer_edits(document.text, root, moves, rewriter.before, rewriter.after)
         edits += found.edits
         rows = tuple(found.carried.get(row.where, row) for row in rows)
+    if document.kind in (DocumentKind.CSV, DocumentKind.SIGMA):
+        why = met(moves)
+        rows = tuple(_joined(row, why.get(row.place)) for row in rows)
     if document.kind is DocumentKind.FINDINGS and rewriter.before.version != rewriter.after.version:
         root = reading.tree(document.text, "findings")
         changed = [move.mention.where for move in moves if move.to != move.mention.id]
@@ -88,6 +91,10 @@ def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carrie
     if document.kind is DocumentKind.STIX:
         edits += stix.version_edits(reading.tree(document.text, "bundle"), rewriter.before, rewriter.after)
     return apply(document.text, edits), (*rows, *_strangers(document, rewriter))
+
+
+def _joined(row: Carried, why: str | None) -> Carried:
+    return replace(row, outcome="merged", needs_human=True, why=f"{row.why}; {why}") if why else row
 
 
 def _strangers(document: Document, rewriter: Rewriter) -> list[Carried]:

@@ -22,7 +22,7 @@ from itertools import groupby
 from typing import Final
 
 from caponier.matrix import catalogue, succession_table
-from caponier.matrix.documents import ids
+from caponier.matrix.documents import ids, naming
 from caponier.matrix.documents.book import Book, Entry
 from caponier.matrix.documents.ids import Role, Spelling
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
@@ -65,8 +65,6 @@ _WORDS: Final = {
 
 _ALIASES: Final = {"evasion": "model-evasion"}
 """The 2020 page calls a column Evasion that its picture calls Model Evasion."""
-_ALIKE: Final = 0.84
-"""Ratio (difflib) from which a text beside an id is a misspelt name and not something else."""
 _ATLAS_NUMBERS: Final = (((4, 4), 50), ((4, 6), 57), ((4, 9), 79), ((5, 6), 112))
 """Release and the highest number of a technique up to it: ids are given in order, so a higher one is newer."""
 
@@ -249,25 +247,24 @@ class _Checker:
         text = folded(mention.name.value)
         if mention.beside in (Beside.SURE, Beside.MAYBE):
             return book.ids_by_name.get(text) or book.ids_by_name.get(text.rpartition(": ")[2], ())
-        return book.ids_by_name.get(_told(text, book, mention.beside), ())
+        return book.ids_by_name.get(naming.told(text, book.ids_by_name, mention.beside), ())
 
     def _name(self, mention: Mention, book: Book, entry: Entry) -> Iterator[Flaw]:
         if mention.name is None or not mention.name.value.strip():
             return
         owners = self._owners(mention, book)
         text, own = folded(mention.name.value), folded(entry.name)
-        if entry.id in owners or _says(text, own, mention.beside) or self._begins_with_parent(text, book, entry):
+        if entry.id in owners or naming.says(text, own, mention.beside) or self._begins_with_parent(text, book, entry):
             return
-        if entry.newer_name and _says(text, folded(entry.newer_name), mention.beside):
+        if entry.newer_name and naming.says(text, folded(entry.newer_name), mention.beside):
             return
         if owners:
             name = book.entries[owners[0]].name
             message = f"{entry.id} is {entry.name!r}; the name {name!r} belongs to {', '.join(owners)}"
             yield self._flaw(Code.SWAPPED_NAME, message, mention, mention.name)
-        elif mention.beside is Beside.SURE or _nearly(text, own, mention.beside):
-            message = (
-                f"{entry.id} is {entry.name!r} in {book.version}, not {_said(mention.name, own, mention.beside)!r}"
-            )
+        elif mention.beside is Beside.SURE or naming.nearly(text, own, mention.beside):
+            said = naming.said(mention.name, own, mention.beside)
+            message = f"{entry.id} is {entry.name!r} in {book.version}, not {said!r}"
             yield self._flaw(Code.WRONG_NAME, message, mention, mention.name)
 
     def _begins_with_parent(self, text: str, book: Book, entry: Entry) -> bool:
@@ -363,48 +360,3 @@ def _no_tactic(said: str, book: Book) -> str:
 
 def _listed(entries: Sequence[Entry | None]) -> str:
     return "; ".join(f"{entry.id} is of {', '.join(entry.tactics)}" for entry in entries if entry)
-
-
-def _told(text: str, book: Book, beside: Beside) -> str:
-    """Return the longest name with which a text begins or ends; a name of one word only if it is all there is."""
-    pieces = text.split()
-    for length in range(min(len(pieces), 12), 0, -1):
-        part = pieces[:length] if beside is Beside.AFTER else pieces[-length:]
-        name = " ".join(part).strip(".,;:!?()[]|\"'")
-        if name in book.ids_by_name and (length > 1 or len(pieces) == 1):
-            return name
-    return ""
-
-
-def _says(text: str, own: str, beside: Beside) -> bool:
-    if beside is Beside.AFTER:
-        return text.startswith(own) and not text[len(own) : len(own) + 1].isalnum()
-    if beside is Beside.BEFORE:
-        return text.endswith(own) and not text[: -len(own)][-1:].isalnum()
-    return text == own or text.endswith(f": {own}")
-
-
-def _said(name: Piece, own: str, beside: Beside) -> str:
-    """Return what a document says in the place of a name."""
-    pieces, count = name.value.split(), len(own.split())
-    if beside is Beside.AFTER:
-        pieces = pieces[:count]
-    elif beside is Beside.BEFORE:
-        pieces = pieces[-count:]
-    return " ".join(pieces)[:80]
-
-
-def _nearly(text: str, own: str, beside: Beside) -> bool:
-    """Tell whether a text is the name, but for a few letters; names of one word are too short to tell."""
-    count = len(own.split())
-    pieces = text.split()
-    if count < 2:
-        return False
-    if beside is Beside.AFTER:
-        pieces = pieces[:count]
-    elif beside is Beside.BEFORE:
-        pieces = pieces[-count:]
-    said = " ".join(pieces).strip(".,;:!?()[]|\"'")
-    if abs(len(said) - len(own)) > len(own) / 2:
-        return False
-    return said != own and difflib.SequenceMatcher(None, said, own).ratio() >= _ALIKE

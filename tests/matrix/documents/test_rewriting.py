@@ -12,8 +12,8 @@ from caponier.errors import InputError
 from caponier.matrix.catalogue import load
 from caponier.matrix.documents import reading
 from caponier.matrix.documents.ids import Spelling
-from caponier.matrix.documents.mention import Beside, Document, Edit, Mention, Piece, apply
-from caponier.matrix.documents.rewriting import Carried, Rewriter, listed, name_within
+from caponier.matrix.documents.mention import Document, Edit, Mention, apply
+from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
 from matrix.documents.old_atlas import old_atlas
 
 OLD, NEW, FOUNDING = old_atlas(), load("atlas-5.6"), load("amltm-2020")
@@ -117,25 +117,6 @@ def test_versions_of_different_matrices_have_nothing_to_do_with_each_other():
     assert other.moves(read("AML.T0012", "n.md")) == []
     with pytest.raises(InputError, match="not versions of one matrix"):
         Rewriter(FOUNDING, replace(NEW, kind="attack"))
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "beside", "expected"),
-    [
-        ("Evade ML Model", "Evade ML Model", Beside.SURE, (0, 14)),
-        ("evade  ml model", "Evade ML Model", Beside.MAYBE, (0, 15)),
-        ("Evade ML Model now", "Evade ML Model", Beside.SURE, None),
-        ("Evade ML Model now", "Evade ML Model", Beside.AFTER, (0, 14)),
-        ("Evade ML Models", "Evade ML Model", Beside.AFTER, None),
-        ("we Evade ML Model", "Evade ML Model", Beside.BEFORE, (3, 17)),
-        ("weEvade ML Model", "Evade ML Model", Beside.BEFORE, None),
-        ("Model", "Evade ML Model", Beside.BEFORE, None),
-        ("", "Evade ML Model", Beside.AFTER, None),
-    ],
-)
-def test_the_name_within_a_text(text: str, name: str, beside: Beside, expected: tuple[int, int] | None):
-    found = name_within(Piece(text, 0, len(text)), name, beside)
-    assert ((found.start, found.end) if found else None) == expected
 
 
 IDS = st.sampled_from([t.id for t in OLD.techniques] + ["AML.T0999", "T1078", "AMLTM.EVADE.01", "AML.T43"])

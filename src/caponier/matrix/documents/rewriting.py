@@ -1,14 +1,15 @@
 """Carry a document over to another version: what is sure is rewritten in place, the rest stays and is listed."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from caponier.matrix.catalogue import Matrix
-from caponier.matrix.documents import ids
+from caponier.matrix.documents import ids, naming
 from caponier.matrix.documents.book import Book, Entry, book_of
 from caponier.matrix.documents.ids import Role
-from caponier.matrix.documents.mention import Beside, Document, Edit, Mention, Piece
-from caponier.matrix.documents.words import folded, short
+from caponier.matrix.documents.mention import Document, Edit, Mention, Piece
+from caponier.matrix.documents.words import short
 from caponier.matrix.successions import Outcome, Succession, Successions
 
 
@@ -26,6 +27,11 @@ class Carried:
     needs_human: bool = False
     why: str = ""
     candidates: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Line and path: no two annotations of one id have the same."""
+        return f"{self.line} {self.where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Rewriter:
         new = self._name(self._new, to) if to else None
         if mention.name is None or not old or not new or old == new:
             return
-        piece = name_within(mention.name, old, mention.beside)
+        piece = naming.within(mention.name, old, mention.beside)
         if piece:
             yield Edit(piece.start, piece.end, piece.form.write(new, document.delimiter))
 
@@ -175,17 +181,18 @@ def listed(moves: Sequence[Move]) -> tuple[Carried, ...]:
     return tuple(move.carried for move in moves if not move.mention.echo or move.mention.id not in own)
 
 
-def name_within(piece: Piece, name: str, beside: Beside) -> Piece | None:
-    """Return the part of the text beside an id that is the name, or None if it is another text."""
-    text = piece.value
-    if beside in (Beside.SURE, Beside.MAYBE):
-        return piece if folded(text) == folded(name) else None
-    start = 0 if beside is Beside.AFTER else len(text) - len(name)
-    part = text[max(start, 0) : max(start, 0) + len(name)]
-    around = text[len(name) : len(name) + 1] if beside is Beside.AFTER else text[max(start - 1, 0) : max(start, 0)]
-    if part.casefold() != name.casefold() or around.isalnum():
-        return None
-    return Piece(part, piece.start + start, piece.start + start + len(part), piece.form)
+def met(moves: Sequence[Move]) -> dict[str, str]:
+    """Return why a person has to look at rows or tags that have one id now and had several, by their places."""
+    alike: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    for move in moves:
+        if not (move.mention.echo or move.mention.aside):
+            alike[move.mention.group, move.to].append(move)
+    found: dict[str, str] = {}
+    for (_, to), same in alike.items():
+        before = dict.fromkeys(move.mention.id for move in same)
+        if len(before) > 1:
+            found |= {move.carried.place: f"{', '.join(before)} are all {to} now, each kept as it was" for move in same}
+    return found
 
 
 def _target(found: Succession) -> str | None:
