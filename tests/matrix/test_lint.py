@@ -189,6 +189,8 @@ PLANTED = {
     "markdown: old name": ("- **AML.T0005**: Create Proxy ML Model\n", "n.md", ["M103"], "Create Proxy AI Model"),
     "markdown: part of another": ("AML.T0043.009 Extract AI Model\n", "n.md", ["M107"], "AML.T0024.002"),
     "markdown: malformed": ("see AML.T43.\n", "n.md", ["M106"], "AML.T0043"),
+    "markdown: without its prefix": ("T0043: Craft Adversarial Data\n", "n.md", ["M106"], "AML.T0043"),
+    "csv: id and name in a cell": ("technique\nAML.T0012 Evade AI Model\n", "a.csv", ["M104"], "AML.T0015"),
     "markdown: table": ("| Id | Tactic |\n| -- | -- |\n| AML.T0029 | Discovery |\n", "n.md", ["M105"], "impact"),
     "findings: wrong name": (
         findings({"matrix": "amltm-2020", "id": "AMLTM.IMPACT.02", "name": "Denial"}),

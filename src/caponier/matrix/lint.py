@@ -194,8 +194,20 @@ class _Checker:
             yield self._flaw(
                 Code.RETIRED_ID, f"{mention.id} {name} of {earlier.version} is not in {book.version}", mention
             )
+        elif (bare := self._without_prefix(mention)) is not None:
+            yield bare
         elif mention.certain and (book.complete or self._is_covered(mention, book)):
             yield self._unknown(mention, book)
+
+    def _without_prefix(self, mention: Mention) -> Flaw | None:
+        """Say that an ATLAS id has lost its prefix: `T0043 Craft Adversarial Data`, which no ATT&CK id can be."""
+        meant = f"AML.{mention.id}"
+        atlas = self.shelf.book(ids.ATLAS, None) if mention.kind == ids.ATTACK else None
+        if atlas is None or meant not in atlas.entries or mention.name is None:
+            return None
+        if meant not in self._owners(mention, atlas):
+            return None
+        return self._flaw(Code.MALFORMED_ID, f"{mention.id} {atlas.entries[meant].name} is written {meant}", mention)
 
     def _is_covered(self, mention: Mention, book: Book) -> bool:
         """Tell whether a document names a version all of whose ids are known here."""

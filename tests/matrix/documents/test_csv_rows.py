@@ -50,6 +50,21 @@ def test_several_ids_of_a_cell_are_all_read_without_a_name():
     ]
 
 
+def test_a_cell_may_say_id_and_name():
+    text = (
+        'technique,tactic\nT1566.001 - Spearphishing Link,Initial Access\n"AML.T0012: Valid Accounts",Impact\nT1078,x\n'
+    )
+    mentions = read(text).mentions
+    assert [(m.id, m.name.value if m.name else None, m.beside) for m in mentions[:2]] == [
+        ("T1566.001", "Spearphishing Link", Beside.AFTER),
+        ("AML.T0012", "Valid Accounts", Beside.AFTER),
+    ]
+    for mention in mentions[:2]:
+        assert mention.name
+        assert text[mention.name.start : mention.name.end] == mention.name.value
+        assert text[mention.written.start : mention.written.end] == mention.id
+
+
 def test_several_tactics_of_a_cell_each_stand_at_their_place():
     text = 'id,tactics\nAML.T0012,"Initial Access; Command and Control"\n'
     (mention,) = read(text).mentions

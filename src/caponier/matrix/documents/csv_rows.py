@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.columns import Columns, parts, recognise
-from caponier.matrix.documents.mention import Document, DocumentKind, Form, Mention, Piece
+from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Form, Mention, Piece
 
 CELLS: Final = 1_000_000
 """Cells of a table; each of them takes memory."""
+_GAP: Final = re.compile(r"[ :\u2013\u2014(-]+(?=\w)")
 _DELIMITERS: Final = ",;\t|"
 Row = list[Piece]
 
@@ -86,7 +88,9 @@ def _mentions(text: str, row: Row, columns: Columns, titles: list[str]) -> Itera
     for number, cell in enumerate(row):
         found = list(_ids(text, cell))
         title = titles[number] if number < len(titles) and titles[number].strip() else f"column {number + 1}"
-        if number == columns.id:
+        if number == columns.id and not found:
+            yield from _with_name(text, cell, title, row, columns)
+        elif number == columns.id:
             alone = len(found) == 1
             for piece in found:
                 yield _mention(piece, title, row, columns if alone else Columns(columns.id))
@@ -94,6 +98,20 @@ def _mentions(text: str, row: Row, columns: Columns, titles: list[str]) -> Itera
             for piece in found:
                 id_ = ids.canonical(piece.value)
                 yield Mention(id_, ids.kind_of(id_), ids.role_of(id_), piece, title, certain=False, aside=True)
+
+
+def _with_name(text: str, cell: Piece, title: str, row: Row, columns: Columns) -> Iterator[Mention]:
+    """Yield the id with which a cell begins, and what follows as its name: `T1078 Valid Accounts`."""
+    start = cell.start + (cell.form is Form.QUOTED)
+    match = ids.IN_TEXT.match(text, start, start + len(cell.value))
+    gap = _GAP.match(text, match.end(), start + len(cell.value)) if match else None
+    if match is None:
+        return
+    mention = _mention(Piece(match[0], match.start(), match.end()), title, row, columns)
+    if mention.name is None and gap:
+        end = cell.end - (cell.form is Form.QUOTED)
+        mention = replace(mention, name=Piece(text[gap.end() : end], gap.end(), end), beside=Beside.AFTER)
+    yield mention
 
 
 def _ids(text: str, cell: Piece) -> Iterator[Piece]:
