@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.app.matrix_library import matrix_library
+from caponier.app.record_version import IMPORTED, record_version
 from caponier.app.walk_files import shown
 from caponier.app.workspace import require_workspace
-from caponier.matrix.library import Library
 from caponier.matrix.loaders import load_file
 from caponier.matrix.release import Release
+from caponier.records.inventory import Workspace
 
 SCHEMA: Final = "caponier.matrix-import/1"
 
@@ -68,15 +69,19 @@ def import_matrix(file: Path, version: str | None = None, workspace: Path | None
     Raises:
         InputError: If there is no workspace, the file is wrong anywhere, or another version has that name.
     """
-    library = matrix_library(require_workspace(workspace))
-    return keep(library, load_file(file, version))
+    return keep(require_workspace(workspace), load_file(file, version))
 
 
-def keep(library: Library, release: Release) -> Imported:
-    """Keep a release in a library.
+def keep(workspace: Workspace, release: Release) -> Imported:
+    """Keep a release in a workspace, and note it in the audit log if it is new there.
 
     Raises:
         InputError: If another version has its name, or it cannot be written.
     """
+    library = matrix_library(workspace)
     was_there = release.matrix.version in library.versions()
-    return Imported(release, library.add(release), not was_there)
+    imported = Imported(release, library.add(release), not was_there)
+    if imported.is_new:
+        details = {"format": release.format, "sha256": release.sha256}
+        record_version(workspace, IMPORTED, release.matrix.version, details)
+    return imported

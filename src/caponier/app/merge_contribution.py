@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caponier.app.matrix_library import matrix_library
+from caponier.app.record_version import MERGED, record_version
 from caponier.errors import InputError
 from caponier.matrix.contributions.merge import merge
 from caponier.matrix.contributions.objection import Weight
@@ -59,4 +60,6 @@ def merge_contributions(
     base = library.release(versions.pop())
     contributions = [one.contribution for one in found.files if one.contribution]
     release = merge(base, contributions, into, today or datetime.date.today())
-    return Merged(found, release, library.add(release))
+    kept = library.add(release)
+    record_version(workspace, MERGED, into, {"onto": base.matrix.version, "contributions": len(contributions)})
+    return Merged(found, release, kept)

@@ -12,6 +12,7 @@ from caponier.app.lint_matrix import Skip, Versions
 from caponier.app.matrix_library import default_version, matrix_library
 from caponier.app.migrate_matrix import MigrationReport, carry_out, plan
 from caponier.app.pin_version import pin_version, pinned_text
+from caponier.app.record_version import PINNED, record_version
 from caponier.app.workspace import require_workspace
 from caponier.errors import InputError
 from caponier.matrix.catalogue import Matrix
@@ -125,9 +126,11 @@ def update_matrix(
     reports = carry_out(tasks, dry_run=True)
     imported = None
     if not dry_run:
-        imported = keep(library, release)
+        imported = keep(home, release)
         reports = carry_out(tasks)
         pin_version(home.file, after.version)
+        if home.pinned != after.version:
+            record_version(home, PINNED, after.version, {"before": before.version})
     age = _age(before, after, today or datetime.datetime.now(datetime.UTC).date())
     return Update(before, release, voucher, difference, age, tuple(reports), tuple(skipped), imported)
 

@@ -13,6 +13,7 @@ import typer
 from caponier import __version__
 from caponier.app.cover import cover, read_trials
 from caponier.app.workspace import load_workspace
+from caponier.cli import safe_text
 from caponier.cli.coverage_view import Columns, listing
 from caponier.cli.output import choose_format, notes, write_table, write_text
 from caponier.coverage.heat_map import MATRIX, Cell, Status
@@ -86,9 +87,9 @@ def _text(cells: Sequence[Cell], chosen: CoverageFormat) -> str:
     if chosen is CoverageFormat.CSV:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([_COLUMNS, *rows])
+        writer.writerows([_COLUMNS, *([safe_text.spreadsheet(cell) for cell in row] for row in rows)])
         return text.getvalue()
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in (_COLUMNS, *rows)]
+    lines = [f"| {' | '.join(map(safe_text.markdown, row))} |" for row in (_COLUMNS, *rows)]
     return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
 
 

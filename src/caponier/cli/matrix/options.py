@@ -108,4 +108,4 @@ def note_left_out(matrix: Matrix, shown: Sequence[Technique], quiet: bool) -> No
     """Say how many entries a view leaves out."""
     left_out = len(matrix.techniques) - len(shown)
     if left_out:
-        notes(quiet=quiet).print(f"{left_out} entries that were shown in research only are left out: add --all.")
+        notes(quiet=quiet).print(f"{left_out} entries that nothing shows on a real system are left out: add --all.")

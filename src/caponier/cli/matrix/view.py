@@ -241,7 +241,8 @@ def _source(source: Source) -> str:
     study = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
     showed = f"\nShowed on {source.system}: {source.result}" if source.result else ""
-    return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}{showed}\n{study.url}"
+    right = f"\n{study.disclosure.way.words}: {study.disclosure.words}" if study.disclosure else ""
+    return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}{showed}{right}\n{study.url}"
 
 
 def _named(matrix: Matrix, ids: Iterable[str]) -> str:

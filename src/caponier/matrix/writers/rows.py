@@ -144,5 +144,11 @@ def _evidence(technique: Technique) -> dict[str, Any] | None:
 def _source(source: Source) -> dict[str, Any]:
     study = source.study
     known = {"study": study.id, "name": study.name, "date": study.when, "type": study.type.value, "url": study.url}
-    more = {"through": list(source.through), "result": source.result, "system": source.system}
+    right = study.disclosure
+    more = {
+        "through": list(source.through),
+        "result": source.result,
+        "system": source.system,
+        "disclosure": {"way": right.way.value, "words": right.words} if right else None,
+    }
     return known | {key: value for key, value in more.items() if value}
