@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from caponier.matrix.catalogue import Matrix, load, versions
 from caponier.matrix.documents import reading
 from caponier.matrix.documents.book import Book, book_of, shipped_attack
+from caponier.matrix.documents.words import short
 from caponier.matrix.lint import Code, Flaw, Shelf, lint, newer_by_number
 from caponier.matrix.technique import Retirement
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
 from matrix.documents.old_atlas import old_atlas
+from matrix.documents.written import FORMATS, Row
 
 BOOKS = {load(version).kind: book_of(load(version)) for version in versions()} | {"attack": shipped_attack()}
 OLD = book_of(old_atlas())
@@ -384,6 +386,53 @@ def test_of_a_matrix_that_is_not_known_nothing_is_said():
 )
 def test_numbers_tell_what_came_after_a_release(id_: str, said: str, newer: bool):
     assert newer_by_number(id_, said) is newer
+
+
+NAMED = [
+    (t.id, t.name, short(load("atlas-5.6").tactic(t.tactics[0]).name))
+    for t in load("atlas-5.6").techniques
+    if len(t.name.split()) > 1
+]
+WITH_NAMES = [format_ for format_ in FORMATS if format_ != "sigma"]
+WITH_TACTICS = [format_ for format_ in FORMATS if format_ not in ("findings", "markdown")]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(rows=st.lists(st.sampled_from(NAMED), min_size=1, max_size=8))
+def test_in_no_format_is_anything_said_of_right_rows(format_: str, rows: list[Row]):
+    name, write = FORMATS[format_]
+    assert found(write(rows), name) == []
+
+
+@pytest.mark.parametrize("format_", WITH_NAMES)
+@given(rows=st.lists(st.sampled_from(NAMED), min_size=2, max_size=8, unique_by=lambda row: row[1]))
+def test_in_every_format_two_swapped_names_are_found_and_say_where_they_belong(format_: str, rows: list[Row]):
+    name, write = FORMATS[format_]
+    (one, its_name, tactic), (other, other_name, its_tactic), *rest = rows
+    flaws = found(write([(one, other_name, tactic), (other, its_name, its_tactic), *rest]), name)
+    assert [flaw.code.value for flaw in flaws] == ["M104", "M104"]
+    assert [flaw.id for flaw in flaws] == [one, other]
+    assert other in flaws[0].message
+    assert one in flaws[1].message
+
+
+@pytest.mark.parametrize("format_", WITH_TACTICS)
+@given(row=st.sampled_from(NAMED), data=st.data())
+def test_in_every_format_a_wrong_tactic_is_found(format_: str, row: Row, data: st.DataObject):
+    name, write = FORMATS[format_]
+    entry = BOOKS["atlas"].entries[row[0]]
+    wrong = data.draw(st.sampled_from([t for t in BOOKS["atlas"].tactic_ids if t not in entry.tactics]))
+    (flaw,) = found(write([(row[0], row[1], wrong)]), name)
+    assert flaw.code.value == ("M109" if format_ == "sigma" else "M105")
+    assert all(tactic in flaw.message for tactic in entry.tactics)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(number=st.integers(200, 9999))
+def test_in_every_format_an_unknown_id_is_found(format_: str, number: int):
+    name, write = FORMATS[format_]
+    text = write([(f"AML.T{number:04}", "Our Own Words", "impact")])
+    assert set(codes(text, name)) == {"M101"}
 
 
 LINE = st.characters(codec="utf-8", exclude_characters='\r\n"')

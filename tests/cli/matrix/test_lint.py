@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,48 @@ def test_help_names_every_code(lint: Any):
     out = " ".join(lint("--help").out.split())
     assert all(code.value in out for code in Code)
     assert "Example: caponier matrix lint" in out
+
+
+BROKEN = {
+    "truncated.json": b'{"domain": "atlas-atlas", "techniques": [',
+    "empty.json": b"",
+    "twice.json": b'{"domain": "a", "domain": "b", "techniques": []}',
+    "deep.json": b"[" * 10_000,
+    "comma.json": b'{"domain": "a",}',
+    "nan.json": b'{"domain": "a", "techniques": [NaN]}',
+    "surrogate.json": b'{"domain": "\\ud800", "techniques": []}',
+    "latin.json": '{"domain": "\u00e9"}'.encode("latin-1"),
+    "utf16.json": '{"domain": "a"}'.encode("utf-16"),
+    "nul.json": b"\x00\x00",
+    "bytes.md": b"AML.T0012 \xff\n",
+    "open.yml": b"title: [\n",
+    "control.yml": b"title: \x01\n",
+    "deep.yml": b"a: " + b"[" * 10_000,
+    "twice.yml": b"title: a\ntitle: b\ndetection: {}\n",
+    "large.yml": b"#" * (4 * 1024 * 1024 + 1),
+    "open.csv": b'id\n"AML.T0012\n',
+    "wide.csv": b"," * 1_000_001,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_by_name_and_the_others_are_still_checked(lint: Any, name: str):
+    Path(name).write_bytes(BROKEN[name])
+    alone = lint(name)
+    assert alone.code == 2
+    assert name in alone.err
+    assert alone.out == ""
+    beside = lint("good.md", name)
+    assert beside.code == 3
+    assert f"skipped {name}: " in beside.err
+    assert "1 file with 1 ids" in beside.err
+
+
+@pytest.mark.parametrize("name", ["link.json", "pipe.json"])
+def test_what_is_no_file_is_refused(lint: Any, name: str):
+    if name.startswith("link"):
+        Path(name).symlink_to("gone.json")
+    else:
+        os.mkfifo(name)
+    assert lint(name).code == 2
+    assert lint("good.md", name).code == 3

@@ -79,7 +79,8 @@ class Rewriter:
     def _move(self, document: Document, mention: Mention) -> Move:
         found = self.successions.of(self._id(mention))
         to = _target(found)
-        new_id = to or mention.id
+        named_short = mention.role is Role.TACTIC and ids.kind_of(mention.id) is None
+        new_id = short(self._new.tactics[to]) if to and named_short else to or mention.id
         pieces = [*self._id_edits(mention, to), *self._name_edits(document, mention, to)]
         tactics, notes = self._tactics(mention, to)
         pieces += [
