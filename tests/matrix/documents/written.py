@@ -33,10 +33,11 @@ def as_findings(rows: Sequence[Row]) -> str:
 
 
 def as_sigma(rows: Sequence[Row]) -> str:
-    return "".join(
-        f"---\ntitle: T\ntags: [{Spelling.SIGMA.write(id_)}, atlas.{tactic.lower().replace(' ', '-')}]\ndetection: {{}}\n# {name}\n"
-        for id_, name, tactic in rows
-    )
+    rules = []
+    for id_, name, tactic in rows:
+        tags = f"{Spelling.SIGMA.write(id_)}, atlas.{tactic.lower().replace(' ', '-')}"
+        rules.append(f"---\ntitle: T\ntags: [{tags}]\ndetection: {{}}\n# {name}\n")
+    return "".join(rules)
 
 
 def as_csv(rows: Sequence[Row]) -> str:
