@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import joint, plain, write
 
 from caponier.app.correlate_findings import correlate_findings
 from caponier.app.incidents import list_incidents, show_incident
@@ -17,6 +16,7 @@ from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_logs import LogScanReport, scan_logs
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.records.inventory import System, Workspace
+from detect.logs.events import joint, plain, write
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 SYSTEM = System(name="digits", hosts=("gpu-01",))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.detect.logs.events import joint, plain, write
 
 from caponier.app import scan_logs as module
 from caponier.app.scan_logs import LogScanReport, scan_logs, severity
@@ -13,6 +12,7 @@ from caponier.emulate.story_registry import story
 from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Criticality, System, Workspace
+from detect.logs.events import joint, plain, write
 
 INSIDE = System(name="digits", criticality=Criticality.HIGH, hosts=("gpu-01",), buckets=("ml-models",))
 SMALL = System(name="small", criticality=Criticality.LOW, hosts=("gpu-01",))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import typer
 from click.testing import Result
-from tests.detect.logs.events import plain, write
 from typer.testing import CliRunner
 
 from caponier.app.findings import list_findings
@@ -16,6 +15,7 @@ from caponier.cli.scan_logs import EXAMPLE, logs, parse_log_source
 from caponier.errors import InputError
 from caponier.matrix.case_study import Strategy
 from caponier.telemetry.log_sources import LogSource
+from detect.logs.events import plain, write
 
 LOGIN = {
     "time": "2026-01-05T09:00:00Z",

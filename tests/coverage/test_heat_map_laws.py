@@ -6,7 +6,6 @@ from importlib import resources
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.coverage.made import IDS, NAMES, VERSION, Declared, detectors, trial, trials
 
 from caponier.coverage.heat_map import MATRIX, Cell, Status, heat_map, reasons
 from caponier.coverage.log_emulations import log_emulations
@@ -14,6 +13,7 @@ from caponier.emulate.story_registry import stories
 from caponier.matrix.catalogue import load
 from caponier.matrix.technique import TechniqueId
 from caponier.records.trial import Trial
+from coverage.made import IDS, NAMES, VERSION, Declared, detectors, trial, trials
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FLOOD = TechniqueId(MATRIX, "AMLTM.IMPACT.02")

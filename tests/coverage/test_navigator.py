@@ -1,11 +1,10 @@
 """The layer in ATLAS ids."""
 
-from tests.coverage.test_heat_map import DETECTOR, TRIAL
-
 from caponier.coverage.heat_map import heat_map
 from caponier.coverage.navigator import layer
 from caponier.matrix.catalogue import load
 from caponier.matrix.layer import Layer
+from coverage.test_heat_map import DETECTOR, TRIAL
 from matrix.layer_schema import complaints
 
 

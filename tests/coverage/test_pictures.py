@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.coverage.made import IDS, VERSION, Declared, detectors, trial, trials
 
 from caponier.coverage.heat_map import MATRIX, Status, heat_map
 from caponier.coverage.navigator import SCORES, layer
@@ -15,6 +14,7 @@ from caponier.matrix.catalogue import load, versions
 from caponier.matrix.crosswalk import to_atlas
 from caponier.matrix.technique import TechniqueId
 from caponier.records.trial import Trial
+from coverage.made import IDS, VERSION, Declared, detectors, trial, trials
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SVG = "{http://www.w3.org/2000/svg}"

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.matrix.conftest import SHARED
-from tests.matrix.versions_by_hand import entry, version
 
 from caponier.matrix import correspondence, crosswalk
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.crosswalk import Relation
 from caponier.matrix.loaders import load_file
+from matrix.conftest import SHARED
+from matrix.versions_by_hand import entry, version
 
 ATLAS = load("atlas-5.6")
 RELEASES = ("3.0.0", "4.4.0", "4.9.1", "5.6.1")

@@ -12,8 +12,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.matrix.conftest import SHARED
-from tests.matrix.versions_by_hand import COLUMNS, entry, study, version
 
 from caponier.errors import InputError
 from caponier.matrix import succession_table
@@ -24,6 +22,8 @@ from caponier.matrix.evidence import Maturity
 from caponier.matrix.loaders import load_file
 from caponier.matrix.succession_table import SuccessionTable
 from caponier.matrix.technique import Retirement
+from matrix.conftest import SHARED
+from matrix.versions_by_hand import COLUMNS, entry, study, version
 
 RELEASES = ("ATLAS-v3.0.0.yaml", "ATLAS-v4.4.0.yaml", "ATLAS-v4.9.1.yaml", "ATLAS-v5.6.1.yaml", "atlas-2026.09.yaml")
 PAIRS = list(permutations(RELEASES, 2))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.matrix.versions_by_hand import version
 
 from caponier.matrix import succession_table
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.difference import Facts
 from caponier.matrix.lineage import Link, links, named_successor
+from matrix.versions_by_hand import version
 
 TABLE = succession_table.load()
 

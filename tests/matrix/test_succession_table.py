@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
-from tests.matrix.conftest import SHARED
-from tests.matrix.versions_by_hand import version
 
 from caponier.matrix import succession_table
 from caponier.matrix.catalogue import load
 from caponier.matrix.succession_table import Row, SuccessionTable, Turn
+from matrix.conftest import SHARED
+from matrix.versions_by_hand import version
 
 TABLE = succession_table.load()
 FILES = ("3.0.0", "4.4.0", "4.9.1", "5.6.1")

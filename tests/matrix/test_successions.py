@@ -4,14 +4,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from tests.matrix.conftest import SHARED
-from tests.matrix.versions_by_hand import entry, study, version
 
 from caponier.errors import InputError
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.difference import Noun
 from caponier.matrix.loaders import load_file
 from caponier.matrix.successions import Outcome, Successions, successors
+from matrix.conftest import SHARED
+from matrix.versions_by_hand import entry, study, version
 
 FOUNDING, ATLAS = load("amltm-2020"), load("atlas-5.6")
 

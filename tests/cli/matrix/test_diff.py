@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.matrix.versions_by_hand import entry, study, version
 from typer.testing import CliRunner, Result
 
 from caponier.cli.matrix import app
@@ -19,6 +18,7 @@ from caponier.matrix.catalogue import load
 from caponier.matrix.diff import compare
 from caponier.matrix.difference import Kind
 from caponier.matrix.release import Release
+from matrix.versions_by_hand import entry, study, version
 
 FORMAT_6 = Path(__file__).parents[2] / "matrix" / "loaders" / "atlas-2026.09.yaml"
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import compiled, event, plain, run
 
 from caponier.detect.logs.matcher import Table
 from caponier.telemetry.log_sources import LogSource
+from detect.logs.events import compiled, event, plain, run
 
 Value = int | float | str
 

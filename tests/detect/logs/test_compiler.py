@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from tests.detect.logs.events import compiled, event, joint, plain, run, seen
 
 from caponier.detect.logs.compiler import linear_regex
 from caponier.detect.logs.windows import CAP
+from detect.logs.events import compiled, event, joint, plain, run, seen
 
 
 def matched(selection: dict[str, Any], *events: dict[str, Any]) -> list[float]:

@@ -8,12 +8,12 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import BEGIN, SECOND, SYSTEM, compiled, event, joint, plain, run, seen
 
 from caponier.detect.log import LogHit
 from caponier.detect.logs import correlation
 from caponier.detect.logs.correlation import Correlation, Correlator, Kind, Piece, in_order, piece_of
 from caponier.detect.scope import Asset
+from detect.logs.events import BEGIN, SECOND, SYSTEM, compiled, event, joint, plain, run, seen
 
 KINDS = [plain(kind, {"kind": kind}) for kind in "abc"]
 Row = tuple[int, str, str, str]

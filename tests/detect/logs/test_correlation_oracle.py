@@ -6,12 +6,12 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import BEGIN, SECOND, SYSTEM, compiled, event, joint, plain, run
 
 from caponier.detect.log import LogMatch
 from caponier.detect.logs.compiler import Compiled
 from caponier.records.inventory import System
 from caponier.telemetry.log_events import LogEvent
+from detect.logs.events import BEGIN, SECOND, SYSTEM, compiled, event, joint, plain, run
 
 OTHER = System(name="speech", hosts=("tpu-02",))
 SYSTEMS = (SYSTEM, OTHER)

@@ -8,13 +8,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import compiled, event, plain, run
 
 from caponier.detect.logs.compiler import compile_rules
 from caponier.detect.logs.rule_files import MOST_ALIASES, BadRule, RuleDocument, read_rules
 from caponier.detect.logs.sigma import Sigma
 from caponier.detect.scope import Scope
 from caponier.errors import InputError
+from detect.logs.events import compiled, event, plain, run
 
 HEAD = "title: t\nname: bad\nlogsource: {product: shop, service: door}\n"
 RULE = HEAD + "detection:\n  s: {f: x}\n  condition: s\n"

@@ -1,9 +1,8 @@
 import re
 
-from tests.detect.logs.events import SOURCE, event
-
 from caponier.detect.logs.matcher import TEXT, Matcher, Table, connect, quoted, row
 from caponier.telemetry.log_sources import LogSource
+from detect.logs.events import SOURCE, event
 
 
 def search(pattern: str):

@@ -6,7 +6,6 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.detect.logs.events import SYSTEM, compiled, event, joint, plain, run, write
 
 from caponier.detect.log import LogDetector, LogMatch
 from caponier.detect.logs.sigma import Sigma, SigmaRun
@@ -15,6 +14,7 @@ from caponier.emulate.story_registry import story
 from caponier.errors import InputError
 from caponier.telemetry.log_events import LogEvent, read_logs
 from caponier.telemetry.rejections import RejectedRows
+from detect.logs.events import SYSTEM, compiled, event, joint, plain, run, write
 
 RULES = compiled(
     plain("a", {"kind": "a"}),
