@@ -65,6 +65,15 @@ def test_a_cell_may_say_id_and_name():
         assert text[mention.written.start : mention.written.end] == mention.id
 
 
+def test_a_first_row_with_id_and_name_in_one_cell_is_no_heading():
+    document = read("T1078 Valid Accounts,seen\nT1190 Exploit Public-Facing Application,seen\n")
+    assert [(mention.id, mention.where) for mention in document.mentions] == [
+        ("T1078", "column 1"),
+        ("T1190", "column 1"),
+    ]
+    assert [mention.id for mention in read("AML.T0010 AI Supply Chain Compromise,seen").mentions] == ["AML.T0010"]
+
+
 def test_several_tactics_of_a_cell_each_stand_at_their_place():
     text = 'id,tactics\nAML.T0012,"Initial Access; Command and Control"\n'
     (mention,) = read(text).mentions

@@ -1,5 +1,7 @@
 """What is sure is rewritten in place, what is not stays; and without a change not a byte moves."""
 
+import csv
+import io
 from dataclasses import replace
 
 import pytest
@@ -89,6 +91,22 @@ def test_every_annotation_is_listed_with_what_became_of_it():
         (4, "AML.T0045", "AML.T0048.004", "replaced", False),
     ]
     assert text.count("AML.T0999") == 1
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("cell", ["AML.T0010 ML Supply Chain Compromise", '"AML.T0010 - ML Supply Chain Compromise"'])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_new_name_with_the_delimiter_in_it_breaks_no_row(cell: str, delimiter: str, apart: bool):
+    name = f"Supply{delimiter} Chain"
+    renamed = tuple(replace(t, name=name) if t.id == "AML.T0010" else t for t in NEW.techniques)
+    onward = Rewriter(OLD, replace(NEW, techniques=renamed))
+    if apart:
+        cell = f"AML.T0010{delimiter}ML Supply Chain Compromise"
+    text = f"{cell}{delimiter}note\r\nAML.T0010{delimiter}x{delimiter}y\r\n"
+    rows = list(csv.reader(io.StringIO(carried(text, "a.csv", onward)[0]), delimiter=delimiter))
+    assert [len(row) for row in rows] == [3 if apart else 2, 3]
+    assert rows[0][-1] == "note"
+    assert rows[0][-2].endswith(name)
 
 
 def test_what_is_split_stays_and_names_the_candidates():

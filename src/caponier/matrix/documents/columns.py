@@ -39,7 +39,7 @@ def recognise(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> Colu
     titles = [_title(cell) for cell in head or ()]
     rows = rows[:_SAMPLE]
     width = min(max((len(row) for row in rows), default=0), _WIDTH)
-    id_column = _find(titles, _IDS, width, rows, _holds_id)
+    id_column = _find(titles, _IDS, width, rows, holds_id)
     if id_column is None:
         return None
     others = [column for column in range(width) if column != id_column]
@@ -59,7 +59,8 @@ def _title(cell: str) -> str:
     return words.folded(cell.replace("-", " "))
 
 
-def _holds_id(cell: str) -> bool:
+def holds_id(cell: str) -> bool:
+    """Tell whether a cell holds ids, or begins with one that its name follows."""
     found = parts(cell.strip().strip("`*"))
     listed = bool(found) and all(ids.looks_like_one(part.strip("`*")) for part in found)
     return listed or _begins(cell)

@@ -7,7 +7,7 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.columns import Columns, parts, recognise
+from caponier.matrix.documents.columns import Columns, holds_id, parts, recognise
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Form, Mention, Piece
 
 CELLS: Final = 1_000_000
@@ -38,7 +38,7 @@ def _table(text: str, start: int, delimiter: str, where: str) -> Document | None
     rows = [row for row in _rows(text, start, delimiter, where) if any(cell.value.strip() for cell in row)]
     if not rows:
         return None
-    headed = not any(ids.looks_like_one(cell.value) for cell in rows[0])
+    headed = not any(holds_id(cell.value) for cell in rows[0])
     head, body = ([cell.value for cell in rows[0]], rows[1:]) if headed else (None, rows)
     columns = recognise(head, [[cell.value for cell in row] for row in body])
     if columns is None:

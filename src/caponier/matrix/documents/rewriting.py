@@ -8,7 +8,7 @@ from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids, naming
 from caponier.matrix.documents.book import Book, Entry, book_of
 from caponier.matrix.documents.ids import Role
-from caponier.matrix.documents.mention import Document, Edit, Mention, Piece
+from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Form, Mention, Piece
 from caponier.matrix.documents.words import short
 from caponier.matrix.successions import Outcome, Succession, Successions
 
@@ -130,6 +130,8 @@ class Rewriter:
         piece = naming.within(mention.name, old, mention.beside)
         if piece:
             yield Edit(piece.start, piece.end, piece.form.write(new, document.delimiter))
+            if document.kind is DocumentKind.CSV and piece.form is Form.PLAIN and document.delimiter in new:
+                yield from _quoted_cell(document.text, mention.written.start, mention.name.end)
 
     def _name(self, book: Book, id_: str) -> str | None:
         entry = book.entries.get(id_)
@@ -174,6 +176,13 @@ class Rewriter:
         if short(piece.value) == tactic:
             return piece.value
         return tactic if piece.value == short(piece.value) else self._new.tactics[id_]
+
+
+def _quoted_cell(text: str, start: int, end: int) -> Iterator[Edit]:
+    """Put a cell that holds id and name in quotation marks, for what its new name holds; not one that has them."""
+    if text[start - 1 : start] != '"':
+        yield Edit(start, start, '"')
+        yield Edit(end, end, '"')
 
 
 def listed(moves: Sequence[Move]) -> tuple[Carried, ...]:
