@@ -11,7 +11,7 @@ from caponier.errors import InputError
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.release import Countermeasure, Release
-from caponier.matrix.shipped import Shape, check_ids
+from caponier.matrix.shipped import Shape, check_ids, check_once
 from caponier.matrix.technique import Retirement, Tactic, Technique
 
 SCHEMA: Final = "caponier.release/1"
@@ -22,7 +22,7 @@ class ReleaseFile(Shape):
 
     schema_: Literal["caponier.release/1"] = Field(alias="schema")
     version: str
-    kind: str
+    kind: Literal["amltm-2020", "atlas", "attack"]
     name: str
     released: datetime.date | None = None
     repository: str = ""
@@ -38,6 +38,8 @@ class ReleaseFile(Shape):
     @model_validator(mode="after")
     def _ids_are_known(self) -> "ReleaseFile":
         check_ids(self.tactics, self.techniques, self.studies)
+        check_once(self.retired)
+        check_once(self.countermeasures)
         return self
 
 

@@ -6,8 +6,9 @@ there (a defence, a rank of risk) has no place in a file either.
 
 import datetime
 from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +22,11 @@ from caponier.matrix.technique import Tactic, Technique
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
 class Shape(BaseModel):
     """A file or a row that has exactly the named keys."""
 
@@ -30,7 +36,7 @@ class Shape(BaseModel):
 def check_ids(
     tactics: tuple[Tactic, ...], techniques: tuple[Technique, ...], studies: tuple[CaseStudy, ...] = ()
 ) -> None:
-    """Check that no id is there twice and that every id that is named is there.
+    """Check that no id is there twice, that every id that is named is there, and that each entry has its place.
 
     A step of a case study may name an id of another matrix, so steps are not checked.
 
@@ -38,15 +44,35 @@ def check_ids(
         ValueError: If not; it names the first id at fault.
     """
     for nouns in (tactics, techniques, studies):
-        twice = [id_ for id_, count in Counter(noun.id for noun in nouns).items() if count > 1]
-        if twice:
-            raise ValueError(f"the id {twice[0]} is there twice")
+        check_once(nouns)
     known = {None, *(technique.id for technique in techniques)}
     columns = {tactic.id for tactic in tactics}
     for technique in techniques:
         named = {technique.parent, technique.same_as} - known | set(technique.tactics) - columns
         if named:
             raise ValueError(f"{technique.id} names {', '.join(sorted(map(str, named)))}, which is not there")
+    _check_places(techniques)
+
+
+def check_once(nouns: Sequence[_HasId]) -> None:
+    """Check that no id is there twice.
+
+    Raises:
+        ValueError: If one is; it names the first.
+    """
+    twice = [id_ for id_, count in Counter(noun.id for noun in nouns).items() if count > 1]
+    if twice:
+        raise ValueError(f"the id {twice[0]} is there twice")
+
+
+def _check_places(techniques: tuple[Technique, ...]) -> None:
+    """Check that each entry stands in a column, at most one level below a top entry; so parents make no circle."""
+    children = {technique.id for technique in techniques if technique.parent is not None}
+    for technique in techniques:
+        if technique.parent in children:
+            raise ValueError(f"{technique.id} stands under {technique.parent}, which is itself a sub-technique")
+        if not technique.tactics:
+            raise ValueError(f"{technique.id} has no tactic")
 
 
 class MatrixFile(Shape):

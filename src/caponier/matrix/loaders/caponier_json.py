@@ -1,21 +1,42 @@
 """Caponier's own file of a version, as `release_file` writes it."""
 
 import dataclasses
+from typing import Final
 
 from caponier.matrix import release_file
+from caponier.matrix.loaders.part import Part
 from caponier.matrix.loaders.source_file import SourceFile
 from caponier.matrix.loaders.version_name import NUMBER
 from caponier.matrix.release import Release
 
+_LINES: Final = frozenset({"id", "name", "version"})
+"""Keys of what is one line of text wherever it stands."""
 
-def read_caponier_json(source: SourceFile, version: str | None) -> Release:
-    """Read Caponier's own file.
+
+def read_caponier_json(source: SourceFile, top: Part, version: str | None) -> Release:
+    """Read Caponier's own file, which anybody may have written.
 
     Raises:
         InputError: If something in it is wrong; it names the place.
     """
+    _check_texts(top)
     release = release_file.from_bytes(source.text.encode(), source.name)
     if version is None or version == release.matrix.version:
         return release
     name = f"{release.matrix.kind}-{version}" if NUMBER.fullmatch(version) else version
     return dataclasses.replace(release, matrix=dataclasses.replace(release.matrix, version=name))
+
+
+def _check_texts(part: Part) -> None:
+    """Hold names and texts to what every other format is held to."""
+    if isinstance(part.value, list):
+        for place in range(len(part.value)):
+            _check_texts(part.at(place))
+    elif isinstance(part.value, dict):
+        for key, value in part.value.items():
+            if not isinstance(value, str):
+                _check_texts(part.at(key))
+            elif key in _LINES:
+                part.name(key)
+            else:
+                part.prose(key)

@@ -1,7 +1,6 @@
 """What a reader has gathered from a file, and how it becomes a release: checked as a whole, or not at all."""
 
 import datetime
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +11,7 @@ from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Evidence, Grade, Source, Study
 from caponier.matrix.loaders.source_file import SourceFile
 from caponier.matrix.release import Countermeasure, Release
-from caponier.matrix.shipped import check_ids
+from caponier.matrix.shipped import check_ids, check_once
 from caponier.matrix.technique import Level, Retirement, Tactic, Technique
 
 
@@ -69,10 +68,11 @@ class Draft:
             raise self._wrong("the file has no tactics or no techniques")
         try:
             check_ids(tuple(self.tactics), tuple(self.techniques), tuple(self.studies))
+            check_once(self.countermeasures)
+            check_once(self.retired)
         except ValueError as wrong:
             raise self._wrong(str(wrong)) from None
         self._check_whole()
-        self._check_parents()
         self._check_links()
 
     def _check_whole(self) -> None:
@@ -90,14 +90,6 @@ class Draft:
                     mend="Download the file again. If it is a selection of yours, name it with --version NAME.",
                 )
 
-    def _check_parents(self) -> None:
-        children = {t.id for t in self.techniques if t.parent is not None}
-        for technique in self.techniques:
-            if technique.parent in children:
-                raise self._wrong(f"{technique.id} stands under {technique.parent}, which is itself a sub-technique")
-            if not technique.tactics:
-                raise self._wrong(f"{technique.id} has no tactic")
-
     def _check_links(self) -> None:
         known = {t.id for t in self.techniques}
         columns = {t.id for t in self.tactics}
@@ -107,10 +99,6 @@ class Draft:
             named += [(study.id, step.tactic) for step in study.steps if step.tactic not in columns]
         if named:
             raise self._wrong(f"{named[0][0]} names {named[0][1]}, which is not there")
-        for nouns in (self.countermeasures, self.retired):
-            twice = [id_ for id_, count in Counter(noun.id for noun in nouns).items() if count > 1]
-            if twice:
-                raise self._wrong(f"the id {twice[0]} is there twice")
 
     def _with_evidence(self) -> list[Technique]:
         """Give the entries without a maturity the studies of the same release as evidence."""

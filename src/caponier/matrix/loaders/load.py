@@ -53,7 +53,7 @@ def load_source(source: SourceFile, version: str | None = None) -> Release:
 
 def _read(source: SourceFile, top: Part, version: str | None) -> Release:
     if str(top.value.get("schema", "")).startswith("caponier.release/"):
-        return read_caponier_json(source, version)
+        return read_caponier_json(source, top, version)
     if top.value.get("type") == "bundle":
         return _read_bundle(source, top, version)
     if "format-version" in top.value:
