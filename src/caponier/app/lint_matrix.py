@@ -1,12 +1,13 @@
 """Hold users' documents against the versions of the matrix that they mean."""
 
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from caponier.app.walk_files import read_file, shown, walk
+from caponier.app.walk_files import FoundFile, read_file, shown, walk
 from caponier.errors import InputError
 from caponier.matrix import lint
 from caponier.matrix.documents import ids, reading
@@ -15,6 +16,7 @@ from caponier.matrix.documents.mention import Document
 from caponier.matrix.library import Library
 from caponier.matrix.lint import Code, Flaw, Shelf
 
+STDIN: Final = Path(reading.STDIN)
 _KINDS: Final = (ids.FOUNDING, ids.ATLAS, ids.ATTACK)
 
 
@@ -145,7 +147,7 @@ def lint_files(paths: Sequence[Path], versions: Versions, ignored: Collection[Co
     """Check files, and the files of folders that may be documents.
 
     Args:
-        paths: Files and folders.
+        paths: Files and folders; `-` is standard input.
         versions: What to hold them against.
         ignored: Codes that are not wanted.
 
@@ -164,14 +166,14 @@ def lint_files(paths: Sequence[Path], versions: Versions, ignored: Collection[Co
 def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path, Document]]:
     """Yield each document of files and folders.
 
-    Of a folder, files with the ending of no format are passed over, and so is what begins with a dot. What cannot be
+    `-` is standard input, read once. Of a folder, files with the ending of no format are passed over, and so is what begins with a dot. What cannot be
     read is added to `skipped`.
 
     Raises:
         InputError: If a path does not exist.
     """
     named = set(paths)
-    for found in walk(paths):
+    for found in _found(paths):
         if found.path not in named and not _wanted(found.path, named):
             continue
         try:
@@ -185,6 +187,12 @@ def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path
             yield found.path, document
         elif found.path in named:
             skipped.append(Skip(shown(found.path), NO_DOCUMENT))
+
+
+def _found(paths: Sequence[Path]) -> Iterator[FoundFile]:
+    """Find what is meant, in the order in which it was named."""
+    for path in dict.fromkeys(paths):
+        yield from [FoundFile(path)] if path == STDIN else walk([path])
 
 
 NO_DOCUMENT: Final = (
@@ -213,6 +221,8 @@ def _wanted(path: Path, named: set[Path]) -> bool:
 
 
 def _content(path: Path) -> bytes:
+    if path == STDIN:
+        return sys.stdin.buffer.read(reading.BYTES + 1)
     try:
         if path.stat().st_size > reading.BYTES:
             raise InputError(f"is larger than {reading.BYTES // 1024 // 1024} MiB", where=shown(path))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caponier.app.lint_matrix import NO_DOCUMENT, Skip, Versions, documents
+from caponier.app.lint_matrix import NO_DOCUMENT, STDIN, Skip, Versions, documents
 from caponier.app.walk_files import read_file, shown
 from caponier.app.write_file import write_bytes
 from caponier.errors import InputError
@@ -130,7 +130,7 @@ def plan(
     """Find the documents, the version that each is about, and the name of each new file; nothing is written yet.
 
     Args:
-        paths: Files and folders.
+        paths: Files and folders; `-` is standard input.
         versions: The versions at hand.
         after: The version to carry over to.
         asked: The version that the documents are about; None to go by what each says.
@@ -139,6 +139,10 @@ def plan(
     Raises:
         InputError: If a path or a version is not there, or new files would have one name.
     """
+    if STDIN in paths and (out is None or len(paths) > 1):
+        raise InputError("standard input has no name", mend="Migrate it alone, and name the new file with --out.")
+    if out == STDIN:
+        raise InputError("a new document is not printed", mend="Name a file or a folder with --out.")
     before = versions.library.load(asked) if asked else None
     rewriters: dict[str, Rewriter] = {}
     skipped: list[Skip] = []
@@ -200,7 +204,7 @@ def _refuse_twins(tasks: Sequence[Task]) -> None:
 
 
 def _refuse_itself(path: Path, out: Path) -> None:
-    if out.exists() and out.samefile(path):
+    if path != STDIN and out.exists() and out.samefile(path):
         mend = "Name another file or folder with --out."
         raise InputError("this is the document itself, which stays as it is", where=shown(out), mend=mend)
 

@@ -38,6 +38,24 @@ def lint(capsys: pytest.CaptureFixture[str]) -> Any:
     return call
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# n\n\n- AML.T0043 Evade AI Model\n", "-:3:13: M104"),
+        ("id,name\nAML.T0043,Evade AI Model\n", "-:2:11: M104"),
+        ('AML.T0043 Evade AI Model, as "we" saw\n', "-:1:11: M104"),
+        ("title: T\ntags: [attack.t1078, attack.impact]\ndetection: {}\n", "-:2:22: M109"),
+        ('[{"domain": "atlas-atlas", "techniques": [{"techniqueID": "AML.T0999"}]}]', "-:1:"),
+    ],
+)
+def test_standard_input_is_told_by_its_content(capsys: pytest.CaptureFixture[str], text: str, said: str):
+    ran = run(capsys, "matrix", "lint", "-", "bad.md", "-", stdin=text.encode())
+    assert ran.code == 1
+    assert ran.out.startswith(said)
+    assert [line for line in ran.out.splitlines() if line.startswith("-:")] == [ran.out.splitlines()[0]]
+    assert ran.err.startswith("2 files with ")
+
+
 def test_prints_a_line_for_each_thing_found_as_linters_do(lint: Any):
     ran = lint("bad.md")
     assert ran.out.splitlines() == [
@@ -176,7 +194,7 @@ def test_a_broken_file_is_refused_by_name_and_the_others_are_still_checked(lint:
     beside = lint("good.md", name)
     assert beside.code == 3
     assert f"skipped {name}: " in beside.err
-    assert "1 file with 1 ids" in beside.err
+    assert "1 file with 1 id " in beside.err
 
 
 @pytest.mark.parametrize("name", ["link.json", "pipe.json"])

@@ -120,6 +120,9 @@ def test_several_files_go_into_a_folder_and_what_cannot_is_skipped(migrate: Any)
         (["old.json"], "not at hand"),
         (["none.md", "--from", "atlas-4.4.0"], "names nothing of atlas-4.4.0"),
         (["empty"], "nothing to migrate"),
+        (["-"], "standard input has no name"),
+        (["-", "layer.json", "--out", "empty"], "standard input has no name"),
+        (["layer.json", "--out", "-"], "a new document is not printed"),
     ],
 )
 def test_a_wrong_request_changes_nothing(migrate: Any, arguments: list[str], said: str):
@@ -132,6 +135,26 @@ def test_a_wrong_request_changes_nothing(migrate: Any, arguments: list[str], sai
     assert ran.code == 2
     assert said in ran.err
     assert sorted(os.listdir()) == there
+
+
+def test_standard_input_goes_into_the_file_named(capsys: pytest.CaptureFixture[str]):
+    table = b"id,name\nAML.T0045,ML Intellectual Property Theft\n"
+    for _ in range(2):  # the second time over the file that is there
+        ran = run(
+            capsys,
+            "matrix",
+            "migrate",
+            "-",
+            "--from",
+            "atlas-4.4.0",
+            "--to",
+            "atlas-5.6",
+            "--out",
+            "new.csv",
+            stdin=table,
+        )
+        assert ran.code == 0
+        assert Path("new.csv").read_text() == "id,name\nAML.T0048.004,AI Intellectual Property Theft\n"
 
 
 def test_what_a_terminal_would_obey_is_never_printed(migrate: Any):

@@ -34,7 +34,7 @@ def lint(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, and folders of them.",
+            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, folders of them, or - for stdin.",
         ),
     ],
     against: Annotated[
@@ -107,4 +107,5 @@ def _tell(report: LintReport, *, quiet: bool) -> None:
     names = sum(file.ids for file in report.files)
     against = f" against {', '.join(report.versions)}" if report.versions else ""
     files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
-    console.print(f"{files} with {names} ids{against}: {report.flaws} found", markup=False, soft_wrap=True)
+    ids = "1 id" if names == 1 else f"{names} ids"
+    console.print(f"{files} with {ids}{against}: {report.flaws} found", markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ def migrate(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, and folders of them.",
+            help="Navigator layers, Sigma rules, STIX, CSV, Markdown or findings, folders of them, or - for stdin.",
         ),
     ],
     to: Annotated[

@@ -32,7 +32,8 @@ class ReviewFormat(StrEnum):
 
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Contributions, or folders of them; reviewed together.")
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Contributions, folders of them, or - for stdin; reviewed together."),
 ]
 HeldAgainst = Annotated[
     str | None,

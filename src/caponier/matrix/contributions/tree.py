@@ -3,6 +3,7 @@
 No value is ever turned into anything but text, so that no date, number or `no` of somebody's file is misread.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Objection
 
+STDIN: Final = Path("-")
 BYTES: Final = 256 * 1024
 DEPTH: Final = 8
 _LONGEST_KEY: Final = 60
@@ -49,7 +51,7 @@ class UnreadableError(InputError):
 
 
 def grow(path: Path) -> tuple[Branch, list[Objection]]:
-    """Read a file.
+    """Read a file; `-` is standard input.
 
     Returns:
         The tree, and objections to single branches, which are left out of it.
@@ -84,10 +86,7 @@ def shown(path: Path) -> str:
 
 def _text(path: Path, name: str) -> str:
     try:
-        if not path.is_file():
-            raise _unreadable(name, "there is no such file", "Name a contribution file, or a folder of them.")
-        with path.open("rb") as file:
-            data = file.read(BYTES + 1)
+        data = sys.stdin.buffer.read(BYTES + 1) if path == STDIN else _start(path, name)
     except (OSError, ValueError) as failed:
         reason = getattr(failed, "strerror", None) or str(failed)
         raise _unreadable(name, f"the file cannot be read: {reason}", "Name a file that can be read.") from None
@@ -98,6 +97,14 @@ def _text(path: Path, name: str) -> str:
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
         raise _unreadable(name, "the file is not UTF-8", "Save it as UTF-8.", line) from None
+
+
+def _start(path: Path, name: str) -> bytes:
+    """Return the file, or one byte more than is read of any."""
+    if not path.is_file():
+        raise _unreadable(name, "there is no such file", "Name a contribution file, or a folder of them.")
+    with path.open("rb") as file:
+        return file.read(BYTES + 1)
 
 
 def _check_depth(text: str, name: str) -> None:

@@ -1,5 +1,7 @@
 """Tell a document's format by its name and its content, and read it within limits."""
 
+import contextlib
+import re
 from pathlib import PurePath
 from typing import Final
 
@@ -11,6 +13,11 @@ BYTES: Final = 32 * 1024 * 1024
 ENDINGS: Final = frozenset({".json", ".yml", ".yaml", ".csv", ".tsv", ".md", ".markdown"})
 """Files of a folder that may be documents."""
 
+STDIN: Final = "-"
+"""The name of standard input, whose format only its content tells."""
+
+_RULE_KEYS: Final = re.compile(r"^(title|detection|correlation|filter|logsource)[ \t]*:", re.MULTILINE)
+_CELLS: Final = re.compile(r"[,;\t]")
 _JSON: Final = ((layer.is_layer, layer.read), (stix.is_bundle, stix.read), (findings.is_findings, findings.read))
 
 
@@ -19,7 +26,8 @@ def read(data: bytes, name: str) -> Document | None:
 
     Args:
         data: The file's content: UTF-8, with or without a byte order mark.
-        name: The file's name; its ending decides between formats that cannot be told apart.
+        name: The file's name; its ending decides between formats that cannot be told apart. `-` is standard input: what
+            is no JSON, no rule and no table is read as Markdown.
 
     Raises:
         InputError: If it is too large, no UTF-8, or not what its ending or its first letter says.
@@ -34,7 +42,18 @@ def read(data: bytes, name: str) -> Document | None:
         return sigma.read(text, name)
     if ending == ".json" or text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
         return _json(text, name)
-    return None
+    return _streamed(text, name) if name == STDIN else None
+
+
+def _streamed(text: str, name: str) -> Document | None:
+    if {"title"} < set(_RULE_KEYS.findall(text)):
+        return sigma.read(text, name)
+    if _CELLS.search(text.lstrip("\ufeff").partition("\n")[0]):
+        # A quotation mark may be left open in running text, but not in a table.
+        with contextlib.suppress(InputError):
+            if (table := csv_rows.read(text, name)) is not None:
+                return table
+    return markdown.read(text, name)
 
 
 def decoded(data: bytes, name: str) -> str:
