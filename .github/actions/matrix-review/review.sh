@@ -20,6 +20,11 @@ trap 'rm -rf "$scratch"' EXIT
 
 files=("${asked[@]}")
 if [[ "$REVIEW_CHANGED_ONLY" == true && -n "${GITHUB_BASE_REF:-}" ]]; then
+  # Of a path that was never there nothing ever changes: a slip of the pen would let everything pass.
+  for name in "${asked[@]}"; do
+    [[ -e "$name" ]] || git cat-file -e "origin/$GITHUB_BASE_REF:$name" 2>/dev/null ||
+      refuse "a path of the input paths is not there"
+  done
   git diff -z --name-only --diff-filter=d "origin/$GITHUB_BASE_REF...HEAD" -- "${asked[@]}" >"$scratch/changed" ||
     refuse "the pull request cannot be compared with its base; check out with fetch-depth: 0"
   files=()

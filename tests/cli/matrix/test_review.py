@@ -197,6 +197,20 @@ def test_all_problems_are_told_at_once_with_file_and_line(capsys: pytest.Capture
     assert first.startswith(f"{path}:4: id: error: AMLTM.EVADE.01 is taken")
 
 
+@pytest.mark.parametrize(("text", "code", "said"), [(TECHNIQUE, 0, "-: nothing found"), ("x", 2, "-:1: file: error: ")])
+def test_one_is_read_from_standard_input(capsys: pytest.CaptureFixture[str], text: str, code: int, said: str) -> None:
+    ran = run(capsys, "matrix", "review", "-", stdin=text.encode())
+    assert ran.code == code
+    assert ran.out.startswith(said)
+
+
+def test_a_blank_field_is_named_by_its_own_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = spoiled("color: orange", "color:")
+    line = text.splitlines().index("color:") + 1
+    ran = run(capsys, "matrix", "review", file(tmp_path, text, "blank.yaml"))
+    assert f"blank.yaml:{line}: color: error: it is missing" in ran.out
+
+
 def test_several_are_reviewed_together(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file(tmp_path, TECHNIQUE, "sub/a.yml")
     child = changed(TECHNIQUE, id="AMLTM.EVADE.04.01", parent="AMLTM.EVADE.04", name="Spoken", description="Says it.")

@@ -222,6 +222,22 @@ def test_a_link_is_never_followed(repository: Path, changed_only: str) -> None:
     assert "secret_key" not in linked.log + linked.summary
 
 
+def test_a_link_that_the_pull_request_does_not_change_is_told_too(repository: Path) -> None:
+    file(repository, TECHNIQUE, "contributions/good.yaml")
+    (repository / "contributions" / "link.yaml").symlink_to(repository.parent / "secret.yaml")
+    linked = act(repository)
+    assert (linked.code, linked.output) == (2, "verdict=error\n")
+    assert "link.yaml: this is a link" in linked.log
+
+
+def test_a_path_that_was_never_there_does_not_pass_as_unchanged(repository: Path) -> None:
+    file(repository, TECHNIQUE, "contributions/good.yaml")
+    commit(repository, "Add one")
+    mistyped = act(repository, changed_only="true", paths="contributions\ncontributoins")
+    assert (mistyped.code, mistyped.output) == (2, "verdict=error\n")
+    assert "is not there" in mistyped.log
+
+
 def test_a_base_that_is_not_there_is_told(repository: Path) -> None:
     file(repository, TECHNIQUE, "contributions/good.yaml")
     step = act(repository, "absent", changed_only="true")

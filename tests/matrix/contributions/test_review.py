@@ -54,10 +54,24 @@ def test_a_folder_stands_for_the_contributions_in_it(tmp_path: Path) -> None:
     for name in ("b.yaml", "a.YML", "sub/c.yml", "notes.md", ".hidden/d.yaml"):
         file(tmp_path / "in", TECHNIQUE, name)
     outside = file(tmp_path, TECHNIQUE, "outside.yaml")
-    (tmp_path / "in" / "link.yaml").symlink_to(outside)
-    os.symlink(tmp_path, tmp_path / "in" / "loop")
     found = contribution_files([tmp_path / "in", tmp_path / "in" / "b.yaml", outside])
     assert [path.name for path in found] == ["a.YML", "b.yaml", "c.yml", "outside.yaml"]
+
+
+@pytest.mark.parametrize("name", ["link.yaml", "sub/LINK.YML", "loop"])
+def test_a_link_in_a_folder_is_told_and_not_passed_over(tmp_path: Path, name: str) -> None:
+    file(tmp_path / "in", TECHNIQUE, "sub/a.yaml")
+    outside = tmp_path if name == "loop" else file(tmp_path, TECHNIQUE, "outside.yaml")
+    (tmp_path / "in" / name).symlink_to(outside)
+    with pytest.raises(InputError, match="a link, which is not followed") as refused:
+        contribution_files([tmp_path / "in"])
+    assert refused.value.where == str(tmp_path / "in" / name)
+
+
+def test_a_link_to_no_contribution_is_no_matter(tmp_path: Path) -> None:
+    inside = file(tmp_path / "in", TECHNIQUE, "a.yaml")
+    (tmp_path / "in" / "notes.md").symlink_to(tmp_path / "elsewhere.md")
+    assert contribution_files([tmp_path / "in"]) == [inside]
 
 
 def test_a_folder_without_any_is_a_mistake(tmp_path: Path) -> None:

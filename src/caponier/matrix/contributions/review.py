@@ -100,10 +100,8 @@ def review(paths: Sequence[Path], library: Library, version: str | None = None) 
 def contribution_files(paths: Iterable[Path]) -> list[Path]:
     """Return the files, and the YAML files in the folders, each once; a folder's in order of their names.
 
-    Links inside a folder are not followed.
-
     Raises:
-        InputError: If a folder holds none, or there is nothing of that name.
+        InputError: If a folder holds none, or a link that would have to be followed.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -120,9 +118,12 @@ def contribution_files(paths: Iterable[Path]) -> list[Path]:
 def _in_folder(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(_ENDINGS) and not (Path(place) / name).is_symlink():
-                yield Path(place) / name
+        files = [name for name in names if name.lower().endswith(_ENDINGS)]
+        for link in (Path(place) / name for name in (*folders, *files)):
+            if link.is_symlink():
+                mend = "Put the file itself there."
+                raise InputError("this is a link, which is not followed", where=shown(link), mend=mend)
+        yield from (Path(place) / name for name in files)
 
 
 def _matrix(sheet: Sheet, load: Callable[[str], Matrix], asked: Matrix | None) -> Matrix | Objection | None:

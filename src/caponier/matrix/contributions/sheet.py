@@ -34,6 +34,8 @@ class Sheet:
     """What stands before the key of a field: `evidence[1].` in a row."""
     values: dict[str, Branch] = field(default_factory=dict)
     """Texts, and lists of texts, that are as the form wants them."""
+    lines: dict[str, int] = field(default_factory=dict)
+    """Where each key stands, also one with nothing behind it."""
     rows: dict[str, "tuple[Sheet, ...]"] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
@@ -52,7 +54,7 @@ class Sheet:
         branch = self.values.get(key)
         if branch is None:
             rows = self.rows.get(key)
-            return rows[0].line if rows else self.line
+            return rows[0].line if rows else self.lines.get(key, self.line)
         parts = branch.value if isinstance(branch.value, tuple) else ()
         return parts[number - 1].line if number and number <= len(parts) else branch.line
 
@@ -148,7 +150,8 @@ class _Reader:
             for key, one in fields.items()
             if one.required and key not in there
         ]
-        return replace(blank, values=values, rows=rows), objections
+        lines = {key: branch.line for key, branch in tree.items()}
+        return replace(blank, values=values, lines=lines, rows=rows), objections
 
     def _unknown(self, key: str, fields: dict[str, Field], at: Sheet) -> Objection:
         if refused := refusal(key):
