@@ -166,8 +166,8 @@ def lint_files(paths: Sequence[Path], versions: Versions, ignored: Collection[Co
 def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path, Document]]:
     """Yield each document of files and folders.
 
-    `-` is standard input, read once. Of a folder, files with the ending of no format are passed over, and so is what begins with a dot. What cannot be
-    read is added to `skipped`.
+    `-` is standard input, read once. Of a folder, files with the ending of no format are passed over, and so is what
+    begins with a dot. What cannot be read is added to `skipped`.
 
     Raises:
         InputError: If a path does not exist.

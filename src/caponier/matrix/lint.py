@@ -145,10 +145,15 @@ class _Checker:
         written = mention.written.value
         if mention.kind is None:
             if mention.certain:
-                yield self._flaw(Code.MALFORMED_ID, f"{written!r} is no technique's id{self._meant(mention)}", mention)
+                elsewhere = ids.kind_of(mention.id) is not None
+                what = "is written like an id of ATT&CK, not of ATLAS" if elsewhere else "is no technique's id"
+                yield self._flaw(Code.MALFORMED_ID, f"{written!r} {what}{self._meant(mention)}", mention)
         elif mention.spelling is Spelling.SIGMA:
             if written != written.lower():
                 yield self._flaw(Code.MALFORMED_ID, f"a Sigma tag is written small: {written.lower()}", mention)
+            elif ids.kind_of(mention.id) and written != mention.spelling.write(mention.id):
+                message = f"the Sigma tag of {mention.id} is {mention.spelling.write(mention.id)}"
+                yield self._flaw(Code.MALFORMED_ID, message, mention)
         elif mention.spelling is Spelling.PLAIN and written != mention.id:
             yield self._flaw(Code.MALFORMED_ID, f"{written!r} is written {mention.id}", mention)
 
@@ -157,7 +162,7 @@ class _Checker:
         for guess in (mended, f"AML.{mended}"):
             for kind in (ids.ATLAS, ids.ATTACK):
                 book = self.shelf.book(kind, None)
-                if guess and book and (guess in book.entries or guess in book.tactics):
+                if guess and guess != mention.id and book and (guess in book.entries or guess in book.tactics):
                     return f": {guess} is probably meant"
         founding = self.shelf.book(ids.FOUNDING, None)
         near = founding.nearest(mention.id) if founding and mention.id.startswith("AMLTM") else None

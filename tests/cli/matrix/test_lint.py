@@ -56,6 +56,35 @@ def test_standard_input_is_told_by_its_content(capsys: pytest.CaptureFixture[str
     assert ran.err.startswith("2 files with ")
 
 
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("atlas.t0043", "'atlas.t0043' is written like an id of ATT&CK, not of ATLAS: AML.T0043 is probably meant"),
+        ("atlas.ta0001", "'atlas.ta0001' is written like an id of ATT&CK, not of ATLAS: AML.TA0001 is probably meant"),
+        ("atlas.t1078", "'atlas.t1078' is written like an id of ATT&CK, not of ATLAS"),
+        ("attack.aml.t0043", "the Sigma tag of AML.T0043 is atlas.aml.t0043"),
+    ],
+)
+def test_a_tag_in_the_namespace_of_another_matrix(lint: Any, tag: str, said: str):
+    Path("r.yml").write_text(f"title: T\ntags: [{tag}]\ndetection: {{}}\n")
+    ran = lint("r.yml")
+    assert (ran.code, ran.out) == (1, f"r.yml:2:8: M106 {said}\n")
+
+
+def test_an_id_without_its_prefix_in_a_layer_of_atlas(lint: Any):
+    layer = {"domain": "atlas-atlas", "techniques": [{"techniqueID": "T0043"}]}
+    Path("l.json").write_text(json.dumps(layer))
+    assert "M106 'T0043' is written like an id of ATT&CK, not of ATLAS: AML.T0043 is probably" in lint("l.json").out
+    Path("l.json").write_text(json.dumps(layer).replace("atlas-atlas", "enterprise-attack").replace("T0043", "T1078"))
+    assert lint("l.json").code == 0
+
+
+def test_a_link_of_a_rule_to_a_page_that_is_not_there(lint: Any):
+    link = "https://atlas.mitre.org/techniques/AML.T0777"
+    Path("r.yml").write_text(f"title: T\nreferences: [{link}]\ndetection: {{}}\n")
+    assert "M101 atlas-5.6 has no AML.T0777" in lint("r.yml").out
+
+
 def test_prints_a_line_for_each_thing_found_as_linters_do(lint: Any):
     ran = lint("bad.md")
     assert ran.out.splitlines() == [

@@ -65,6 +65,15 @@ def kind_of(id_: str) -> str | None:
     return None
 
 
+def kind_within(said: str, id_: str) -> str | None:
+    """Return which matrix an id belongs to that stands where one of a matrix is due; None if it is malformed there.
+
+    `T0043` in a layer or a tag of ATLAS has lost its `AML.`: it is no id of ATT&CK, whatever it looks like.
+    """
+    kind = kind_of(id_)
+    return None if said == ATLAS and kind == ATTACK else kind
+
+
 def role_of(id_: str) -> Role:
     """Tell a tactic's id from a technique's; what is malformed counts as a technique's."""
     return Role.TACTIC if any(pattern.fullmatch(id_) for pattern in _TACTICS.values()) else Role.TECHNIQUE

@@ -69,6 +69,7 @@ def _versions(layer: Node) -> Iterator[tuple[str, str]]:
 
 def _techniques(layer: Node, group: str) -> Iterator[Mention]:
     techniques = layer.get("techniques")
+    of = (layer.text("domain") or "").partition("-")[0]
     for place, entry in enumerate(techniques.items() if techniques else []):
         written = entry.piece("techniqueID")
         if written is None:
@@ -78,7 +79,7 @@ def _techniques(layer: Node, group: str) -> Iterator[Mention]:
         tactic = entry.piece("tactic")
         yield Mention(
             id_,
-            ids.kind_of(id_),
+            ids.kind_within(of, id_),
             ids.Role.TECHNIQUE,
             written,
             f"{group}techniques[{place}]",

@@ -129,7 +129,8 @@ def _tag(kind: str, rest: str, piece: Piece, where: str, group: str) -> Mention 
     if ids.is_other(id_):
         return None
     if kind == ids.FOUNDING or ids.looks_like_one(id_):
-        return Mention(id_, ids.kind_of(id_), ids.role_of(id_), piece, where, ids.Spelling.SIGMA, group=group)
+        found = ids.kind_within(kind, id_)
+        return Mention(id_, found, ids.role_of(id_), piece, where, ids.Spelling.SIGMA, group=group)
     short = rest.lower().replace("_", "-")
     return Mention(short, kind, ids.Role.TACTIC, piece, where, ids.Spelling.SIGMA, group=group)
 
@@ -143,6 +144,6 @@ def _references(rule: _Rule, group: str) -> Iterator[Mention]:
         spelling = ids.Spelling.PATH if ids.kind_of(id_) == ids.ATTACK else ids.Spelling.PLAIN
         piece = Piece(match[1], start + match.start(1), start + match.end(1))
         where = f"{group}references[{number}]"
-        yield Mention(
-            id_, ids.kind_of(id_), ids.role_of(id_), piece, where, spelling, group=group, certain=False, echo=True
-        )
+        kind = ids.kind_of(id_)
+        certain = kind == ids.ATLAS
+        yield Mention(id_, kind, ids.role_of(id_), piece, where, spelling, group=group, certain=certain, echo=True)
