@@ -106,7 +106,9 @@ class Versions:
         return book
 
     def named(self, kind: str, said: str) -> str | None:
-        """Return the version at hand that a document means by a number: 5.6.0 is atlas-5.6."""
+        """Return the version at hand that a document means by its name or a number: 5.6.0 is atlas-5.6."""
+        if said in self.of_kind(kind):
+            return said
         numbers = numbers_of(said)
         return next((version for version in self.of_kind(kind) if numbers and numbers_of(version) == numbers), None)
 

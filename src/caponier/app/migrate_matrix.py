@@ -64,11 +64,18 @@ def migrate_file(path: Path, before: Matrix, after: Matrix, out: Path | None) ->
 
 def migrate_document(path: Path, document: Document, rewriter: Rewriter, out: Path | None) -> MigrationReport:
     """Carry a document over that was read already; see `migrate_file`."""
+    _refuse_entries(document)
     text, rows = rewritten(document, rewriter)
     if out is not None:
         _refuse_itself(path, out)
         write_bytes(out, text.encode())
     return MigrationReport(path, out, document.kind.value, rewriter.before.version, rewriter.after.version, rows)
+
+
+def _refuse_entries(document: Document) -> None:
+    if document.kind is DocumentKind.ENTRIES:
+        mend = "Write the other version with: caponier matrix export"
+        raise InputError("is a version of the matrix itself, not written against one", mend=mend)
 
 
 def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carried, ...]]:
@@ -151,6 +158,7 @@ def plan(
     for path, document in found:
         try:
             version = before.version if before else said_version(document, versions, after)
+            _refuse_entries(document)
             if version not in rewriters:
                 rewriters[version] = Rewriter(versions.library.load(version), after)
             if not any(rewriters[version].is_about(mention) for mention in document.mentions):

@@ -85,6 +85,20 @@ def test_a_link_of_a_rule_to_a_page_that_is_not_there(lint: Any):
     assert "M101 atlas-5.6 has no AML.T0777" in lint("r.yml").out
 
 
+def test_an_export_that_was_changed_by_hand(capsys: pytest.CaptureFixture[str], lint: Any):
+    for version in ("amltm-2020", "atlas-5.6"):
+        run(capsys, "matrix", "export", "--matrix", version, "--all", "--out", f"{version}.json")
+        assert lint(f"{version}.json").code == 0
+    text = Path("atlas-5.6.json").read_text()
+    Path("changed.json").write_text(text.replace('"name": "Evade AI Model"', '"name": "Craft Adversarial Data"', 1))
+    ran = lint("changed.json")
+    assert ran.code == 1
+    assert "M104 AML.T0015 is 'Evade AI Model'; the name 'Craft Adversarial Data' belongs to AML.T0043" in ran.out
+    moved = run(capsys, "matrix", "migrate", "amltm-2020.json", "--to", "atlas-5.6")
+    assert moved.code == 2
+    assert "is a version of the matrix itself" in moved.err
+
+
 def test_prints_a_line_for_each_thing_found_as_linters_do(lint: Any):
     ran = lint("bad.md")
     assert ran.out.splitlines() == [

@@ -91,6 +91,7 @@ class DocumentKind(StrEnum):
     SIGMA = "sigma"
     STIX = "stix"
     FINDINGS = "findings"
+    ENTRIES = "matrix entries"
     CSV = "csv"
     MARKDOWN = "markdown"
 

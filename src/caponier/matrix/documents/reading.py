@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Final
 
 from caponier.errors import InputError
-from caponier.matrix.documents import csv_rows, findings, json_tree, layer, markdown, sigma, stix
+from caponier.matrix.documents import csv_rows, entries, findings, json_tree, layer, markdown, sigma, stix
 from caponier.matrix.documents.mention import Document
 
 BYTES: Final = 32 * 1024 * 1024
@@ -18,7 +18,12 @@ STDIN: Final = "-"
 
 _RULE_KEYS: Final = re.compile(r"^(title|detection|correlation|filter|logsource)[ \t]*:", re.MULTILINE)
 _CELLS: Final = re.compile(r"[,;\t]")
-_JSON: Final = ((layer.is_layer, layer.read), (stix.is_bundle, stix.read), (findings.is_findings, findings.read))
+_JSON: Final = (
+    (layer.is_layer, layer.read),
+    (stix.is_bundle, stix.read),
+    (findings.is_findings, findings.read),
+    (entries.is_entries, entries.read),
+)
 
 
 def read(data: bytes, name: str) -> Document | None:
