@@ -10,6 +10,7 @@ from caponier.app.incidents import CaseFile
 from caponier.errors import InputError
 from caponier.matrix.catalogue import load
 from caponier.matrix.technique import TechniqueRef
+from caponier.matrix.writers.safe_cell import markdown
 from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident, Stage
 
@@ -43,25 +44,33 @@ def to_json(case: CaseFile) -> str:
 def to_markdown(case: CaseFile) -> str:
     """Write a ticket."""
     incident = case.incident
-    lines = [f"# Incident {_safe(incident.incident_id)}: {incident.strategy} attack, severity {incident.severity}", ""]
-    lines += [f"**{heading}.** {_safe(sentence)}  " for heading, sentence in story(case)]
-    lines += [f"**Stage.** {incident.stage}. **Owner.** {_safe(incident.owner or 'nobody yet')}", "", "## Timeline", ""]
+    lines = [
+        f"# Incident {markdown(incident.incident_id)}: {incident.strategy} attack, severity {incident.severity}",
+        "",
+    ]
+    lines += [f"**{heading}.** {markdown(sentence)}  " for heading, sentence in story(case)]
+    lines += [
+        f"**Stage.** {incident.stage}. **Owner.** {markdown(incident.owner or 'nobody yet')}",
+        "",
+        "## Timeline",
+        "",
+    ]
     lines += ["| time | tactic | technique | kind | what was seen |", "| --- | --- | --- | --- | --- |"]
     for step in incident.steps:
         techniques = ", ".join(f"{ref.id} {ref.name}" for ref in step.techniques) or "none known"
         cells = [_moment(step.time), step.tactic, techniques, colour_words(step), step.summary]
-        lines.append(f"| {' | '.join(_safe(cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(markdown(cell) for cell in cells)} |")
     lines += ["", "## Findings", ""]
     for finding in case.findings:
         head = f"{finding.finding_id} ({finding.detector}, {finding.severity}, confidence {finding.confidence:.2f})"
-        lines.append(f"- {_safe(head)}: {_safe(finding.summary)}")
+        lines.append(f"- {markdown(head)}: {markdown(finding.summary)}")
     lines += ["", "## Response", ""]
     for action in case.actions:
         what = f"{action.action_id}: {action.kind} {action.scope.kind} {action.scope.id}, {action.state}"
-        lines.append(f"- {_safe(what)}, until {_moment(action.expires)}, by {_safe(action.author)}")
+        lines.append(f"- {markdown(what)}, until {_moment(action.expires)}, by {markdown(action.author)}")
     lines += [] if case.actions else ["Nothing yet."]
     lines += ["", "## Notes", ""] if incident.notes else []
-    lines += [f"- {_moment(note.time)} {_safe(note.author)}: {_safe(note.text)}" for note in incident.notes]
+    lines += [f"- {_moment(note.time)} {markdown(note.author)}: {markdown(note.text)}" for note in incident.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -179,10 +188,3 @@ def _millis(moment: datetime) -> int:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _safe(text: str) -> str:
-    """Keep what attackers wrote from becoming markup of the ticket."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{letter}" if letter in "\\|`*_[]" else letter for letter in shown)

@@ -14,7 +14,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from caponier.cli.safe_text import spreadsheet
+from caponier.cli.safe_text import markdown, plain, spreadsheet
 from caponier.records.finding import Finding, Severity
 
 _COLUMNS: Final = ("finding_id", "time", "severity", "detector", "model", "subject", "summary")
@@ -52,7 +52,7 @@ def listing(found: Sequence[Finding]) -> Table:
     for column in _COLUMNS:
         table.add_column(column.upper().replace("_", " "), no_wrap=column in ("finding_id", "time", "severity"))
     for finding in found:
-        cells = [Text(_plain(cell)) for cell in _cells(finding)]
+        cells = [Text(plain(cell)) for cell in _cells(finding)]
         cells[2].stylize(_COLORS[finding.severity])
         table.add_row(*cells)
     return table
@@ -64,7 +64,7 @@ def card(finding: Finding) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in _facts(finding):
-        table.add_row(name, Text(_plain(value)))
+        table.add_row(name, Text(plain(value)))
     return table
 
 
@@ -93,7 +93,7 @@ def to_csv(found: Sequence[Finding]) -> str:
 def to_markdown(found: Sequence[Finding]) -> str:
     """Write a Markdown table."""
     lines = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
-    lines += [f"| {' | '.join(_escaped(cell) for cell in _cells(finding))} |" for finding in found]
+    lines += [f"| {' | '.join(markdown(cell) for cell in _cells(finding))} |" for finding in found]
     return "\n".join(lines) + "\n"
 
 
@@ -144,7 +144,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items()],
         ("Events", ", ".join(finding.event_ids)),
     ]
-    return [(_plain(name), value) for name, value in facts]
+    return [(plain(name), value) for name, value in facts]
 
 
 def _queries(finding: Finding) -> list[tuple[str, str]]:
@@ -155,16 +155,6 @@ def _queries(finding: Finding) -> list[tuple[str, str]]:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _plain(text: str) -> str:
-    """Replace what a terminal would obey instead of showing."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def _escaped(text: str) -> str:
-    plain = _plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{letter}" if letter in "\\|`*_[]" else letter for letter in plain)
 
 
 def _spreadsheet_safe(cell: str | float) -> str | float:

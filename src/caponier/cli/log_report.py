@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from caponier.cli.safe_text import plain
 from caponier.telemetry.rejections import RejectedRows
 
 FEW = 5
@@ -9,8 +10,7 @@ FEW = 5
 
 def say(console: Console, text: str) -> None:
     """Print a line of text; names in it were written by whoever made the log, so a terminal gets only what is shown."""
-    plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    console.print(plain, markup=False, soft_wrap=True)
+    console.print(plain(text), markup=False, soft_wrap=True)
 
 
 def print_rejected(console: Console, rejected: RejectedRows) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from caponier.matrix.writers.markdown_text import escaped, link, plain
+from caponier.matrix.writers.markdown_text import escaped, link, one_line
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_text_is_shown_as_it_is(given: str, shown: str):
     assert escaped(given) == shown
 
 
-def test_plain_text_keeps_the_marks_of_markdown():
-    assert plain(" a_b \u202e c ") == "a_b \N{REPLACEMENT CHARACTER} c"
+def test_one_line_keeps_the_marks_of_markdown():
+    assert one_line(" a_b \u202e c ") == "a_b \N{REPLACEMENT CHARACTER} c"
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a_b?c=d&e", "http://example.org/"])

@@ -9,7 +9,7 @@ import pytest
 from caponier.matrix.catalogue import load
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
-from caponier.matrix.writers.safe_cell import markdown, spreadsheet
+from caponier.matrix.writers.safe_cell import markdown, plain, spreadsheet
 
 ENTRY = load().techniques[0]
 
@@ -45,3 +45,7 @@ def test_markup_becomes_text(text: str, shown: str) -> None:
 
 def test_a_name_cannot_break_out_of_the_heading() -> None:
     assert to_markdown(replace(load(), name="a\n# b", released=None), []).splitlines()[0] == "# a�# b (undated)"
+
+
+def test_a_terminal_gets_nothing_to_obey() -> None:
+    assert plain("a_b \x1b[31m\u202e|\n") == "a_b �[31m�|�"

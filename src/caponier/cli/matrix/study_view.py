@@ -13,7 +13,7 @@ from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import StudyType
 from caponier.matrix.writers import studies
-from caponier.matrix.writers.markdown_text import plain
+from caponier.matrix.writers.markdown_text import one_line
 from caponier.matrix.writers.studies import tactic_name, technique_name
 
 _KIND_WORDS = {StudyType.INCIDENT: "a real attacker", StudyType.EXERCISE: "a red team or researchers"}
@@ -28,12 +28,12 @@ class StudyCard:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         study = self.study
-        yield Text(f"{plain(study.id)}  {plain(study.name)}", style="bold")
+        yield Text(f"{one_line(study.id)}  {one_line(study.name)}", style="bold")
         yield fields(_known(study))
         yield Text()
         yield self._steps(options.ascii_only)
         if study.references:
-            yield fields([("Read", "\n".join(map(plain, study.references)))])
+            yield fields([("Read", "\n".join(map(one_line, study.references)))])
 
     def _steps(self, ascii_only: bool) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -44,14 +44,14 @@ class StudyCard:
         if told:
             table.add_column("What they did", overflow="fold")
         for place, step in enumerate(self.study.steps, 1):
-            table.add_row(str(place), *self._cells(step, ascii_only), *([Text(plain(step.summary))] if told else []))
+            table.add_row(str(place), *self._cells(step, ascii_only), *([Text(one_line(step.summary))] if told else []))
         return table
 
     def _cells(self, step: StudyStep, ascii_only: bool) -> Iterator[Text]:
-        yield Text(plain(tactic_name(self.matrix, step.tactic)))
-        yield Text(plain(step.technique))
+        yield Text(one_line(tactic_name(self.matrix, step.tactic)))
+        yield Text(one_line(step.technique))
         known = self.matrix.technique(step.technique) if step.technique in self.matrix else None
-        name = Text(plain(technique_name(self.matrix, step.technique)))
+        name = Text(one_line(technique_name(self.matrix, step.technique)))
         if known and known.color:
             yield Text.assemble((f"{mark(known, ascii_only)} ", style(known)), name)
         else:
@@ -67,14 +67,14 @@ def study_list(listed: Sequence[CaseStudy]) -> RenderableType:
         table.add_column(head, no_wrap=head in ("Case study", "When"), overflow="fold")
     for study in listed:
         cells = (study.id, study.when, study.type.value, study.name, study.target)
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
     return table
 
 
 def _known(study: CaseStudy) -> Iterator[tuple[str, str | None]]:
-    yield "What", plain(study.summary)
-    yield "Who", plain(", ".join(study.actors))
-    yield "Target", plain(study.target)
+    yield "What", one_line(study.summary)
+    yield "Who", one_line(", ".join(study.actors))
+    yield "Target", one_line(study.target)
     yield "When", study.when
     yield "Kind", f"{study.type.value}: {_KIND_WORDS[study.type]}"
     yield "Strategy", f"{study.strategy.value}: {study.strategy.words}" if study.strategy else None

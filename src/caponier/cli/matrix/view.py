@@ -18,7 +18,7 @@ from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
 from caponier.matrix.lookup import Found
 from caponier.matrix.technique import Color, Level, Tactic, Technique
-from caponier.matrix.writers.markdown_text import plain
+from caponier.matrix.writers.markdown_text import one_line
 
 _MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}
 """Mark of each colour, and what stands for it where only ASCII can be printed."""
@@ -234,7 +234,7 @@ def _studies(matrix: Matrix, technique: Technique) -> Iterator[str]:
 def _study(study: CaseStudy, technique: Technique) -> str:
     places = [str(place) for place, step in enumerate(study.steps, 1) if step.technique == technique.id]
     steps = f"step{'s' if len(places) > 1 else ''} {', '.join(places)}"
-    return f"{study.when}  {study.type.value}  {plain(study.id)} {plain(study.name)} ({steps})"
+    return f"{study.when}  {study.type.value}  {one_line(study.id)} {one_line(study.name)} ({steps})"
 
 
 def _source(source: Source) -> str:

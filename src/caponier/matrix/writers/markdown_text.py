@@ -2,15 +2,14 @@
 
 from typing import Final
 
-from caponier.matrix.writers.safe_cell import markdown
+from caponier.matrix.writers.safe_cell import markdown, plain
 
 _SCHEMES: Final = ("https://", "http://")
 
 
-def plain(text: str) -> str:
+def one_line(text: str) -> str:
     """Return text in one line, without what a terminal would obey instead of showing."""
-    line = " ".join(text.split())
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return plain(" ".join(text.split()))
 
 
 def escaped(text: str) -> str:
@@ -20,7 +19,7 @@ def escaped(text: str) -> str:
 
 def link(address: str) -> str:
     """Return a link to an address; what is no address of the web stays text."""
-    shown = plain(address)
+    shown = one_line(address)
     if not shown.startswith(_SCHEMES) or any(letter in shown for letter in " <>|"):
         return escaped(shown)
     return f"<{shown}>"

@@ -1,13 +1,17 @@
-"""What others wrote reaches a Markdown page or a spreadsheet as text, and as nothing else.
+"""What others wrote reaches a terminal, a Markdown page or a spreadsheet as text, and as nothing else.
 
 An imported or contributed version is such a text.
 """
 
 
+def plain(text: str) -> str:
+    """Replace what a terminal would obey instead of showing."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def markdown(text: str) -> str:
     """Escape a cell of a Markdown table."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{letter}" if letter in "\\|`*_[]" else letter for letter in shown)
 
 
