@@ -203,8 +203,8 @@ def test_attack_is_no_version_of_the_matrix():
 HOSTILE = "=cmd|' /C calc'!A0 \x1b[31m[bold]red[/bold] | <script>"
 
 
-def hostile_file() -> str:
-    matrix = version("atlas-5.6.9", [entry("AML.T9000", HOSTILE)], studies=(study("AML.CS9000", HOSTILE),))
+def hostile_file(name: str) -> str:
+    matrix = version("atlas-5.6.9", [entry("AML.T9000", name)], studies=(study("AML.CS9000", name),))
     Path("hostile.json").write_bytes(release_file.to_bytes(Release(matrix, "caponier", "")))
     return "hostile.json"
 
@@ -220,9 +220,13 @@ def test_hostile_names_reach_a_terminal_as_text_only():
 
 
 def test_hostile_names_of_a_file_are_text():
-    drawn = told("atlas-5.6", hostile_file())
-    assert "\x1b" not in drawn
-    assert "[bold]red[/bold]" in drawn
+    assert "[bold]red[/bold] | <script>" in told("atlas-5.6", hostile_file(HOSTILE.replace("\x1b", "")))
+
+
+def test_a_file_with_names_that_a_terminal_obeys_is_no_version():
+    refused = run("atlas-5.6", hostile_file(HOSTILE))
+    assert isinstance(refused.exception, InputError)
+    assert "plain characters" in str(refused.exception)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
