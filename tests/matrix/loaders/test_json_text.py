@@ -42,6 +42,22 @@ def test_a_file_that_is_cut_off_is_told_from_one_that_is_wrong():
     assert "cut off" not in (wrong.value.mend or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "mend"), [('{"a": 1, "a": 2}', "Keep the one"), ('{"a": NaN}', "Export it as JSON again")]
+)
+def test_the_way_out_fits_what_is_wrong(text: str, mend: str):
+    with pytest.raises(InputError) as wrong:
+        parse_json(text, "f.json")
+    assert wrong.value.where == "f.json"
+    assert (wrong.value.mend or "").startswith(mend)
+
+
+def test_a_twin_among_very_many_keys_is_found_in_one_pass():
+    keys = [f'"k{number}": 0' for number in range(200_000)]
+    with pytest.raises(InputError, match="the key 'k199999' is there twice"):
+        parse_json("{" + ", ".join([*keys, keys[-1]]) + "}", "f.json")
+
+
 def test_a_file_of_too_many_parts_is_not_parsed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(json_text, "MAX_PARTS", 10)
     with pytest.raises(InputError, match="more than 10 parts"):
