@@ -76,7 +76,6 @@ def test_every_technique_that_a_basis_speaks_of_is_named_too():
 def test_there_and_back_again():
     for row in WALK.techniques:
         assert all(row in WALK.from_attack(id_) for id_ in row.attack)
-        assert all(row in WALK.near_attack(id_) for id_ in row.also)
 
 
 def test_the_same_act_in_two_columns_has_the_same_nearest_techniques():
@@ -86,4 +85,4 @@ def test_the_same_act_in_two_columns_has_the_same_nearest_techniques():
 
 def test_unknown_ids_map_to_nothing():
     assert WALK.mapping("AMLTM.NO.01") is None
-    assert WALK.from_attack("T9999") == WALK.near_attack("T9999") == ()
+    assert WALK.from_attack("T9999") == ()

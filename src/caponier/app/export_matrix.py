@@ -24,7 +24,7 @@ class MatrixFormat(StrEnum):
     """What a version can be written as."""
 
     JSON = "json"
-    """All that is known, as `import_release` reads it back."""
+    """All that is known, as `load_file` reads it back."""
     NAVIGATOR = "navigator"
     STIX = "stix"
     ATTACK_FLOW = "attack-flow"

@@ -41,10 +41,6 @@ class AttackCrosswalk(Shape):
         """Return the rows that map to an ATT&CK technique."""
         return tuple(row for row in self.techniques if attack_id in row.attack)
 
-    def near_attack(self, attack_id: str) -> tuple[AttackMapping, ...]:
-        """Return the rows for which the ATT&CK technique is only worth seeing."""
-        return tuple(row for row in self.techniques if attack_id in row.also)
-
 
 @cache
 def load() -> AttackCrosswalk:
