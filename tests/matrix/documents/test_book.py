@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 from caponier.matrix.catalogue import load
 from caponier.matrix.documents.book import book_of, shipped_attack
+from caponier.matrix.documents.words import short
+from caponier.matrix.technique import Retirement
 
 BOOK = book_of(load("atlas-5.6"))
 
@@ -50,3 +54,29 @@ def test_the_facts_of_attack_that_ship_know_two_releases():
 def test_an_attack_id_that_is_not_there_may_be_of_mobile_or_ics():
     assert not shipped_attack().complete
     assert shipped_attack().complete_until == (19,)
+
+
+def test_a_version_says_what_it_took_back_and_what_took_over():
+    gone = Retirement("AML.T0012", "Old Name", "AML.T0029")
+    matrix = load("atlas-5.6")
+    book = book_of(replace(matrix, retired=(gone,), techniques=matrix.techniques[1:]))
+    assert book.retired == {"AML.T0012": ("Old Name", "AML.T0029")}
+    assert matrix.techniques[0].id not in book.entries
+
+
+def test_tactics_that_a_version_does_not_name_are_left_out():
+    matrix = load("atlas-5.6")
+    book = book_of(replace(matrix, tactics=matrix.tactics[:1]))
+    kept = {tactic for entry in book.entries.values() for tactic in entry.tactics}
+    assert kept == set(book.tactic_ids)
+    assert len(kept) == 1
+
+
+def test_a_newer_name_of_a_tactic_has_the_old_id():
+    attack = shipped_attack()
+    renamed = {
+        name: id_ for name, id_ in attack.newer_tactics.items() if name not in map(short, attack.tactics.values())
+    }
+    assert renamed
+    assert all(attack.tactic_ids[name] == id_ for name, id_ in renamed.items())
+    assert all(attack.tactic(name) == name for name in renamed)

@@ -1,6 +1,6 @@
 import pytest
 
-from caponier.matrix.documents.columns import Columns, parts, recognise
+from caponier.matrix.documents.columns import Columns, holds_id, parts, recognise
 from caponier.matrix.documents.mention import Beside
 
 ROWS = [["AML.T0012", "Valid Accounts", "Initial Access"], ["AML.T0029", "Denial of AI Service", "Impact"]]
@@ -57,3 +57,28 @@ def test_a_table_without_a_column_of_ids(rows: list[list[str]]):
 )
 def test_entries_of_a_cell(cell: str, expected: list[str]):
     assert parts(cell) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "held"),
+    [
+        ("AML.T0012", True),
+        ("`AML.T0012`", True),
+        ("AML.T0012; AML.T0029", True),
+        ("T1078 Valid Accounts", True),
+        ("AML.T0012: Valid Accounts", True),
+        ("AML.T0012; see below", True),
+        ("see AML.T0012", False),
+        ("AML.M0015 Adversarial Input Detection", False),
+        ("Technique", False),
+        ("", False),
+    ],
+)
+def test_a_cell_that_holds_ids(cell: str, held: bool):
+    assert holds_id(cell) is held
+
+
+def test_parents_stand_in_a_column_of_their_own():
+    found = recognise(["id", "subtechnique of"], [["AML.T0043.001", "AML.T0043"]])
+    assert found
+    assert (found.id, found.parent) == (0, 1)

@@ -101,3 +101,20 @@ def test_any_text_may_be_asked_about(text: str):
     assert ids.canonical(ids.canonical(text)) == ids.canonical(text)
     if ids.kind_of(text):
         assert ids.looks_like_one(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "id_", "kind"),
+    [
+        (ids.ATLAS, "AML.T0043", ids.ATLAS),
+        (ids.ATLAS, "T0043", None),
+        (ids.ATLAS, "TA0001", None),
+        (ids.ATLAS, "AMLTM.EVADE.01", ids.FOUNDING),
+        (ids.ATTACK, "T1078", ids.ATTACK),
+        (ids.ATTACK, "AML.T0043", ids.ATLAS),
+        ("", "T0043", ids.ATTACK),
+        ("", "nothing", None),
+    ],
+)
+def test_where_an_id_of_atlas_is_due_one_of_attack_has_lost_its_prefix(said: str, id_: str, kind: str | None):
+    assert ids.kind_within(said, id_) == kind

@@ -77,3 +77,37 @@ def test_any_bytes_are_read_or_refused(data: bytes, ending: str):
     with contextlib.suppress(InputError):
         document = reading.read(data, f"x{ending}")
         assert document is None or document.text == text
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (LAYER, DocumentKind.LAYER),
+        (b"\xef\xbb\xbf" + LAYER, DocumentKind.LAYER),
+        (RULE, DocumentKind.SIGMA),
+        (b"# a comment first\n" + RULE, DocumentKind.SIGMA),
+        (b"---\ntitle: T\ncorrelation: {}\n", DocumentKind.SIGMA),
+        (b"id,name\nAML.T0012,Valid Accounts\n", DocumentKind.CSV),
+        (b"id;name\nAML.T0012;Valid Accounts\n", DocumentKind.CSV),
+        (b"AML.T0012\tValid Accounts\n", DocumentKind.CSV),
+        (b"# Notes\n\nAML.T0012\n", DocumentKind.MARKDOWN),
+        (b"Seen, as we said: AML.T0012\n", DocumentKind.MARKDOWN),
+        (b'AML.T0012,"never closed\n', DocumentKind.MARKDOWN),
+        (b"| Id | Name |\n| --- | --- |\n| AML.T0012 | Valid Accounts |\n", DocumentKind.MARKDOWN),
+        (b"title: a page that is no rule\n", DocumentKind.MARKDOWN),
+        (b"", DocumentKind.MARKDOWN),
+    ],
+)
+def test_what_comes_without_a_name_is_told_by_its_content(data: bytes, kind: DocumentKind):
+    document = reading.read(data, reading.STDIN)
+    assert document is not None
+    assert document.kind is kind
+
+
+def test_other_json_without_a_name_is_none_of_the_formats():
+    assert reading.read(b'{"a": 1}', reading.STDIN) is None
+
+
+def test_a_broken_rule_without_a_name_is_not_read_as_a_page():
+    with pytest.raises(InputError, match="not YAML"):
+        reading.read(RULE + b"\ttags: [\n", reading.STDIN)

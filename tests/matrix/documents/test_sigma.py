@@ -115,3 +115,24 @@ def test_broken_or_hostile_files_are_refused(text: str, what: str, where: str):
 
 def test_a_folded_tag_is_left_alone():
     assert read("title: T\ntags:\n  - >-\n    attack.\n    t1078\ndetection: {}\n").mentions == ()
+
+
+@pytest.mark.parametrize(
+    ("tag", "id_", "kind"),
+    [
+        ("aml.t0015", "AML.T0015", "atlas"),
+        ("AML.T0015", "AML.T0015", "atlas"),
+        ("atlas.t0015", "T0015", None),
+        ("atlas.aml.t15", "AML.T15", None),
+        ("attack.aml.t0015", "AML.T0015", "atlas"),
+        ("attack.t0015", "T0015", "attack"),
+    ],
+)
+def test_a_tag_with_the_wrong_namespace_or_none(tag: str, id_: str, kind: str | None):
+    document = read(f"title: T\ntags: [{tag}]\ndetection: {{}}\n")
+    assert [(mention.id, mention.kind, mention.written.value) for mention in document.mentions] == [(id_, kind, tag)]
+
+
+@pytest.mark.parametrize("tag", ["aml.kyc", "aml", "tlp.red", "cve.2019.20634", "atlas."])
+def test_a_tag_of_something_else_is_none_of_ours(tag: str):
+    assert read(f"title: T\ntags: [{tag}]\ndetection: {{}}\n").mentions == ()

@@ -117,6 +117,9 @@ def _tags(rule: _Rule, group: str) -> Iterator[Mention]:
     for number, (tag, start, end) in enumerate(rule.tags):
         namespace, _, rest = tag.partition(".")
         kind = _NAMESPACES.get(namespace.lower())
+        if namespace.lower() == "aml" and ids.looks_like_one(tag):
+            # The id stands there, but not its namespace.
+            kind, rest = ids.ATLAS, tag
         if kind is None or not rest:
             continue
         mention = _tag(kind, rest, Piece(tag, start, end), f"{group}tags[{number}]", group)
