@@ -55,6 +55,12 @@ def test_among_equal_matches_the_study_with_most_tactics_here_is_played():
     assert exercise(ATLAS, [Match(best, (), 2), Match(near, (), 1)]).studies[0] is best
 
 
+def test_a_study_of_models_that_take_something_else_is_not_played_if_another_is_as_good():
+    alike = study("a", "AML.TA0002/AML.T0000")
+    other = study("b", "AML.TA0004/AML.T0012", "AML.TA0011/AML.T0015")
+    assert exercise(ATLAS, [Match(alike, (), 1), Match(other, (), 1, elsewhere=True)]).studies[0] is alike
+
+
 def test_a_short_study_takes_missing_tactics_from_the_next_ones_only_until_it_is_long_enough():
     short = study("a", "AML.TA0011/AML.T0015")
     second = study("b", "AML.TA0003/AML.T0002", "AML.TA0002/AML.T0000", "AML.TA0011/AML.T0031")

@@ -96,3 +96,18 @@ def test_most_reasons_come_first_and_ties_go_by_id():
 def test_no_system_matches_nothing():
     assert match([], STUDIES) == ()
     assert match([SystemFacts("s")], STUDIES) == ()
+
+
+def test_a_study_of_models_that_take_something_else_comes_after_those_that_speak_as_much_for_themselves():
+    cards = SystemFacts("checkout", ("stops card fraud",), ("numeric",))
+    found = [one for one in match([cards], STUDIES) if one.weight == SAID]
+    # An office assistant takes text and a face check takes pictures; of the checks of documents nothing is said.
+    assert [(one.study.id, one.elsewhere) for one in found] == [
+        ("AML.CS0017", False),
+        ("AML.CS0004", True),
+        ("AML.CS0026", True),
+        ("AML.CS0034", True),
+    ]
+    assert not any(one.elsewhere for one in match([said("stops card fraud")], STUDIES))
+    both = [cards, SystemFacts("helper", ("tells of payments",), ("text",))]
+    assert {one.study.id: one.elsewhere for one in match(both, STUDIES)}["AML.CS0026"] is False

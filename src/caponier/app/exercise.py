@@ -92,7 +92,8 @@ def exercise(matrix: Matrix, matches: Sequence[Match]) -> Exercise:
         matrix: The version that the studies belong to.
         matches: At least one, best first.
     """
-    main = max((one for one in matches if one.weight == matches[0].weight), key=lambda one: _tactics(one.study))
+    best = matches[0].weight, matches[0].elsewhere
+    main = max((one for one in matches if (one.weight, one.elsewhere) == best), key=lambda one: _tactics(one.study))
     others = [one.study for one in matches if one is not main]
     stages = _shortened(list(_stages(matrix, main.study)))
     for study in others:

@@ -1,6 +1,7 @@
 """Which case studies are about systems like a given one, by plain words and with the reason for each.
 
-There is no rank of risk in it: studies are ordered by how many reasons speak for them, and ties by their ids.
+There is no rank of risk in it: studies are ordered by how many reasons speak for them; of equal ones those about models
+that take something else come last, and then their ids decide.
 """
 
 import re
@@ -35,6 +36,8 @@ class Topic:
     studies: tuple[str, ...]
     words: tuple[str, ...] = ()
     inputs: tuple[Literal["image", "numeric", "categorical", "text"], ...] = ()
+    takes: tuple[Literal["image", "numeric", "categorical", "text"], ...] = ()
+    """Kinds of input of such systems, where that alone would be no reason to tell of them."""
     assets: tuple[str, ...] = ()
 
 
@@ -68,6 +71,8 @@ class Match:
     """One for all systems that share it."""
     weight: int = field(default=0, compare=False)
     """Sum of what the reasons count; only for the order."""
+    elsewhere: bool = field(default=False, compare=False)
+    """Whether its system is known to take other kinds of input than any of those that it is told for."""
 
 
 @cache
@@ -91,16 +96,29 @@ def match(systems: Sequence[SystemFacts], studies: Iterable[CaseStudy]) -> tuple
             for id_ in topic.studies if reasons else ():
                 found.setdefault(id_, {}).setdefault(system.name, {}).update(reasons)
     prefixed = len(systems) > 1
-    matches = [_matched(study, found[study.id], prefixed) for study in studies if study.id in found]
-    return tuple(sorted(matches, key=lambda one: (-one.weight, one.study.id)))
+    taken = {system.name: set(system.inputs) for system in systems}
+    matches = [
+        _matched(
+            study, found[study.id], prefixed, elsewhere=all(_differ(study, taken[name]) for name in found[study.id])
+        )
+        for study in studies
+        if study.id in found
+    ]
+    return tuple(sorted(matches, key=lambda one: (-one.weight, one.elsewhere, one.study.id)))
 
 
-def _matched(study: CaseStudy, found: dict[str, dict[str, int]], prefixed: bool) -> Match:
+def _differ(study: CaseStudy, inputs: set[str]) -> bool:
+    """Tell whether it is known of both what they take, and that differs."""
+    takes = {kind for topic in topics() if study.id in topic.studies for kind in (*topic.inputs, *topic.takes)}
+    return bool(takes and inputs) and takes.isdisjoint(inputs)
+
+
+def _matched(study: CaseStudy, found: dict[str, dict[str, int]], prefixed: bool, *, elsewhere: bool) -> Match:
     alike: dict[str, list[str]] = {}
     for name, reasons in found.items():
         alike.setdefault(", ".join(reasons), []).append(name)
     told = tuple(f"{_few(names)}: {why}" if prefixed else why for why, names in alike.items())
-    return Match(study, told, sum(sum(reasons.values()) for reasons in found.values()))
+    return Match(study, told, sum(sum(reasons.values()) for reasons in found.values()), elsewhere)
 
 
 def _few(names: list[str]) -> str:
