@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from caponier.errors import InputError
+from caponier.matrix.loaders.json_text import parse_json
 
 FORMAT: Final = "4.5"
 NAVIGATOR: Final = "5.1.0"
@@ -124,14 +125,10 @@ def _parse(data: bytes, where: str) -> Any:
     if len(data) > SIZE_LIMIT:
         raise InputError(f"this is larger than {SIZE_LIMIT:,} bytes, which no layer is", where=where)
     try:
-        plain = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_refuse)
+        plain = parse_json(data.decode("utf-8-sig"), where)
         _check_depth(plain)
         # Finds what JSON can say but no file in UTF-8: half a surrogate pair, and numbers beyond all bounds.
         json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
-    except json.JSONDecodeError as wrong:
-        raise InputError(f"this is not JSON: {wrong.msg}", where=f"{where}:{wrong.lineno}", mend=_MEND) from None
-    except RecursionError:
-        raise InputError(_DEEP, where=where, mend=_MEND) from None
     except ValueError as wrong:
         raise InputError(f"this is no layer: {wrong}", where=where, mend=_MEND) from None
     return plain
@@ -144,18 +141,6 @@ def _check_depth(plain: Any) -> None:
         level = [inner for values in within for inner in values]
     if level:
         raise ValueError(_DEEP)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
-    if len(plain) < len(pairs):
-        names = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)!r} is there twice")
-    return plain
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number")
 
 
 def _check(plain: dict[str, Any], where: str) -> None:

@@ -9,7 +9,7 @@ from caponier.errors import InputError
 MAX_PARTS: Final = 6_000_000
 """Commas and brackets: a bound on the memory that the file can take, before it is parsed."""
 
-_MAX_DIGITS: Final = 30
+_MAX_DIGITS: Final = 300
 _AGAIN: Final = "Export it as JSON again."
 
 
