@@ -71,6 +71,17 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path):
         library.load("team-1")
 
 
+def test_what_cannot_be_read_is_an_error_that_names_it(tmp_path: Path):
+    (tmp_path / "team-1.json").mkdir()
+    (tmp_path / "team-2.json").symlink_to("nowhere")
+    for name in ("team-1", "team-2"):
+        with pytest.raises(InputError, match="cannot be read") as wrong:
+            Library(tmp_path).load(name)
+        assert wrong.value.where == str(tmp_path / f"{name}.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        Library(tmp_path).add(release("team-1"))
+
+
 def test_an_unknown_version_names_the_nearest(tmp_path: Path):
     library = Library(tmp_path)
     library.add(release("atlas-4.4.0"))

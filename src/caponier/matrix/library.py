@@ -53,7 +53,7 @@ class Library:
             return Release(catalogue.load(version), "caponier", "")
         if version in self.imported():
             path = self._path(version)
-            return release_file.from_bytes(path.read_bytes(), str(path))
+            return release_file.from_bytes(_read(path), str(path))
         raise nearest_name(version, self.versions())
 
     def add(self, release: Release) -> Path:
@@ -79,7 +79,7 @@ class Library:
             mend = "Use small letters, digits, '.', '+', '_' and '-', at most 64."
             raise InputError(f"a version cannot be called {version!r}", mend=mend)
         path = self._path(version)
-        if version in catalogue.versions() or (path.exists() and path.read_bytes() != data):
+        if version in catalogue.versions() or (path.exists() and _read(path) != data):
             raise InputError("this version is there already, with other content", where=version, mend=_mend(path))
         return path
 
@@ -92,6 +92,14 @@ class Library:
 def _mend(path: Path) -> str:
     instead = f" Or delete {path} first, if nothing needs it." if path.exists() else ""
     return f"Give the new one another name with --version NAME.{instead}"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as failed:
+        mend = "Delete it, if nothing needs it, and import the version again."
+        raise InputError(f"the kept version cannot be read: {failed.strerror}", where=str(path), mend=mend) from failed
 
 
 def _write(path: Path, data: bytes) -> None:
