@@ -79,6 +79,12 @@ def test_as_json_it_is_a_contract(matrix: Command, home: Path):
     assert len(told["remarks"]) == 2
 
 
+def test_a_digest_that_is_not_known_is_no_line(matrix: Command):
+    assert "  sha256 " in matrix("import", FILES / "format-4.yaml").out
+    matrix("export", "--format", "json", "--out", "own.json")
+    assert "sha256" not in matrix("import", "own.json", "--version", "team-1").out
+
+
 def test_into_a_file_the_ending_decides(matrix: Command, home: Path):
     assert matrix("import", FILES / "format-4.yaml", "--out", "told.json").out == ""
     assert json.loads((home / "told.json").read_text())["version"] == "atlas-4.4.9"

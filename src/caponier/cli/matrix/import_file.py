@@ -81,7 +81,7 @@ def text_of(imported: Imported) -> str:
         f"  case studies: {counts['case_studies']}, steps: {counts['steps']}",
         f"  retired entries: {counts['retired']}",
         f"  counter-measures, kept beside the matrix: {counts['beside_the_matrix']}",
-        f"  sha256 {release.sha256}",
+        *([f"  sha256 {release.sha256}"] if release.sha256 else []),
         f"  kept in {shown(imported.kept)}",
     ]
     return "".join(f"{plain(line)}\n" for line in lines)
