@@ -167,6 +167,9 @@ LOOK = {
     "unusual disclosure": (claim(type="incident", disclosure="permission"), "evidence[1].disclosure"),
     "may": (claim(result="Lasers could make the voice assistants carry out commands."), "evidence[1].result"),
     "sounds like research": (claim(system="A classifier of Google, for ImageNet"), "evidence[1].system"),
+    "advice in a description": (changed(TECHNIQUE, description="Speaks at a sensor. Mitigate it."), "description"),
+    "rank in a result": (claim(result="They carried out commands, with CVSS 7.6."), "evidence[1].result"),
+    "advice in a summary": (changed(STUDY, summary="Owners should limit what it gives away."), "summary"),
     "older than its parent": (
         changed(claim(date="2001"), id="AMLTM.EVADE.01.03", parent="AMLTM.EVADE.01", name="Something Else Altogether"),
         "evidence[1].date",

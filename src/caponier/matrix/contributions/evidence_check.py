@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from caponier.matrix.catalogue import nearest
+from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.ground import Ground
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.public_address import host_of
@@ -52,6 +53,7 @@ def check_claims(sheet: Sheet) -> Iterator[Objection]:
             yield row.object("source", "this source is there twice", "Say all that it showed in one of the two.")
         said.add(source)
         yield from check_result(row, "result")
+        yield from check_advice(row, "result")
         yield from check_system(row, "system")
         yield from check_disclosure(row)
 

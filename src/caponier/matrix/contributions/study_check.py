@@ -7,6 +7,7 @@ from typing import Final
 from caponier.matrix import attack
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.catalogue import nearest
+from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.ground import Ground, is_attack, of_kind, study_series
@@ -25,6 +26,8 @@ def check_study(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     for row in sheet.rows.get("steps", ()):
         yield from _step(row, ground)
         yield from check_result(row, "summary")
+        yield from check_advice(row, "summary")
+    yield from check_advice(sheet, "summary")
     yield from _strategy(sheet, ground)
     yield from check_system(sheet, "target")
     yield from check_disclosure(sheet)

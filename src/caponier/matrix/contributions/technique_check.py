@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from caponier.matrix import attack
 from caponier.matrix.catalogue import nearest
+from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.evidence_check import check_claims, earliest
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.ground import BELOW, SHAPES, TOP, Ground, Series, is_attack, of_kind, series
@@ -23,6 +24,7 @@ def check_technique(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     yield from _color(sheet, ground)
     yield from _name(sheet, ground)
     yield from _description(sheet, ground)
+    yield from check_advice(sheet, "description")
     yield from check_claims(sheet)
     yield from _older_than_parent(sheet, ground)
 
