@@ -60,6 +60,11 @@ class Disclosure:
     words: str
     """Who allowed it or was told, and when."""
 
+    @property
+    def told(self) -> str:
+        """Both as a sentence for people."""
+        return f"{self.way.words}: {self.words}"
+
 
 @dataclass(frozen=True, slots=True)
 class Study:

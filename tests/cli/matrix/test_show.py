@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from caponier.app.workspace import create_workspace
 from caponier.cli.matrix import app
 from caponier.errors import InputError
+from matrix.contributions.made import STUDY, file
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +120,14 @@ def test_show_says_in_json_what_detects_emulates_answers_and_repairs_an_entry():
     assert entry["remediated_by"] == ["caponier remediate dataset"]
     tactic = json.loads(told("show", "AMLTM.EVADE", "--format", "json"))["techniques"]
     assert all("detected_by" not in entry for entry in tactic)
+
+
+def test_show_says_with_what_right_a_contributed_study_is_told_of(tmp_path: Path):
+    create_workspace(tmp_path)
+    contributed = file(tmp_path, STUDY, "study.yaml")
+    told("merge", str(contributed), "--into", "amltm-2020+1", "--looked", "--workspace", str(tmp_path))
+    id_ = yaml.safe_load(STUDY)["id"]
+    words = yaml.safe_load(STUDY)["disclosure_words"]
+    card = told("show", id_, "--matrix", "amltm-2020+1", "--workspace", str(tmp_path))
+    assert "Disclosed" in card
+    assert words in " ".join(card.split())

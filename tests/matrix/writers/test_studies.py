@@ -1,11 +1,12 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.catalogue import load
-from caponier.matrix.evidence import StudyType
+from caponier.matrix.evidence import Disclosure, StudyType, Way
 from caponier.matrix.writers.studies import COLUMNS, full_name, to_csv, to_json, to_markdown, to_markdown_list
 
 MATRIX = load()
@@ -46,6 +47,17 @@ def test_a_page_keeps_what_others_wrote_as_text():
     assert "- javascript:alert(1)" in page
     assert "- <https://example.org/r>" in page
     assert "\\[me\\]" in page
+
+
+def test_with_what_right_it_is_told_of_stands_on_the_page_and_in_json():
+    disclosed = replace(
+        HOSTILE, disclosure=Disclosure(Way.COORDINATED_DISCLOSURE, "The maker | was told\nin May 2026.")
+    )
+    assert "- Disclosed: it was published together with the owner" in to_markdown(MATRIX, disclosed)
+    assert len(to_markdown(MATRIX, disclosed).splitlines()) == len(to_markdown(MATRIX, HOSTILE).splitlines()) + 1
+    (plain,) = json.loads(to_json(MATRIX, [disclosed]))["studies"]
+    assert plain["disclosure"] == {"way": "coordinated-disclosure", "words": "The maker | was told\nin May 2026."}
+    assert "disclosure" not in json.loads(to_json(MATRIX, [HOSTILE]))["studies"][0]
 
 
 def test_a_list_has_a_row_for_each():

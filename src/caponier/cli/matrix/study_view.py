@@ -78,6 +78,7 @@ def _known(study: CaseStudy) -> Iterator[tuple[str, str | None]]:
     yield "When", study.when
     yield "Kind", f"{study.type.value}: {_KIND_WORDS[study.type]}"
     yield "Strategy", f"{study.strategy.value}: {study.strategy.words}" if study.strategy else None
+    yield "Disclosed", one_line(study.disclosure.told) if study.disclosure else None
     yield "Same as", study.same_as
     yield "Address", None if study.references else study.url
 

@@ -241,7 +241,7 @@ def _source(source: Source) -> str:
     study = source.study
     through = f" (through {', '.join(source.through)})" if source.through else ""
     showed = f"\nShowed on {source.system}: {source.result}" if source.result else ""
-    right = f"\n{study.disclosure.way.words}: {study.disclosure.words}" if study.disclosure else ""
+    right = f"\n{study.disclosure.told}" if study.disclosure else ""
     return f"{study.when}  {study.type.value}  {study.id} {study.name}{through}{showed}{right}\n{study.url}"
 
 

@@ -30,6 +30,9 @@ def study_document(matrix: Matrix, study: CaseStudy) -> dict[str, Any]:
         "target": study.target,
         "strategy": study.strategy.value if study.strategy else None,
         "summary": study.summary,
+        "disclosure": {"way": study.disclosure.way.value, "words": study.disclosure.words}
+        if study.disclosure
+        else None,
         "url": study.url,
         "references": list(study.references),
         "steps": [_step(matrix, step) for step in study.steps],
@@ -122,6 +125,7 @@ def _page(matrix: Matrix, study: CaseStudy) -> Iterator[str]:
         ("Who", ", ".join(study.actors)),
         ("Target", study.target),
         ("Strategy", study.strategy.value if study.strategy else ""),
+        ("Disclosed", study.disclosure.told if study.disclosure else ""),
         ("Same as", study.same_as or ""),
     ]
     yield from (f"- {name}: {escaped(value)}" for name, value in known if value)
