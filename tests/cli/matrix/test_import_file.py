@@ -26,8 +26,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def matrix(capsys: pytest.CaptureFixture[str]) -> Command:
-    def command(*arguments: object) -> Ran:
-        return run(capsys, "matrix", *arguments)
+    def command(*arguments: object, stdin: bytes = b"") -> Ran:
+        return run(capsys, "matrix", *arguments, stdin=stdin)
 
     return command
 
@@ -77,6 +77,14 @@ def test_as_json_it_is_a_contract(matrix: Command, home: Path):
     assert len(told["sha256"]) == 64
     assert told["kept"] == str(home / "matrix" / "atlas-2026.09.json")
     assert len(told["remarks"]) == 2
+
+
+def test_it_can_come_through_a_pipe(matrix: Command):
+    data = (FILES / "format-4.yaml").read_bytes()
+    assert matrix("import", "-", stdin=data).out.startswith("atlas-4.4.9  ")
+    assert matrix("diff", "-", "atlas-4.4.9", "--quiet", stdin=data).out.splitlines()[-1] == "No changes."
+    assert matrix("update", "-", "--dry-run", stdin=data).code == 0
+    assert matrix("import", "-", stdin=data[:1000]).code == 2
 
 
 def test_a_digest_that_is_not_known_is_no_line(matrix: Command):

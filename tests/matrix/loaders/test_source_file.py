@@ -1,6 +1,7 @@
 """What is handed in is a text file of bearable size, or the reason why not is said."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.matrix.loaders import source_file
-from caponier.matrix.loaders.source_file import read_source
+from caponier.matrix.loaders.source_file import STDIN, read_source
 
 
 def refused(path: Path) -> InputError:
@@ -64,3 +65,12 @@ def test_a_folder_a_pipe_and_nothing_are_said(tmp_path: Path):
     assert "cannot be read: No such file" in refused(tmp_path / "none").what
     os.mkfifo(tmp_path / "pipe")
     assert "no regular file" in refused(tmp_path / "pipe").what
+
+
+def test_standard_input_has_the_same_bounds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(source_file, "MAX_BYTES", 10)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"name: A\n")))
+    assert read_source(STDIN).text == "name: A\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"name: ABCDEFG\n")))
+    wrong = refused(STDIN)
+    assert (wrong.what, wrong.where) == ("the file has more than 0 MiB", "-")

@@ -71,7 +71,8 @@ def diff(
 def _find(library: Library, name: str, quiet: bool) -> Matrix:
     """Return a version at hand or in a file; where a name is both, the version wins."""
     path = Path(name)
-    if name in library.versions() or not (path.exists() or path.suffix.lower() in _FILE_ENDINGS or len(path.parts) > 1):
+    is_file = name == "-" or path.exists() or path.suffix.lower() in _FILE_ENDINGS or len(path.parts) > 1
+    if name in library.versions() or not is_file:
         return _at_hand(library, name)
     # The readers of files are needed by nothing else here.
     from caponier.matrix.loaders import load_file

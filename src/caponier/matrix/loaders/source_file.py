@@ -1,6 +1,7 @@
 """The file that somebody hands in: read once, up to a limit, and refused where it can be no text at all."""
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,8 @@ from caponier.errors import InputError
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """ATT&CK Enterprise, the largest file that anybody means to import, has about 45 MB."""
+
+STDIN: Final = Path("-")
 
 _DOWNLOAD: Final = "Download the file again, as it is, and import that."
 _PACKED: Final = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file", b"%PDF": "a PDF"}
@@ -24,7 +27,7 @@ class SourceFile:
 
 
 def read_source(path: Path) -> SourceFile:
-    """Read a file that should hold a version of a matrix.
+    """Read a file that should hold a version of a matrix, or standard input for `STDIN`.
 
     Raises:
         InputError: If it cannot be read, has more than `MAX_BYTES`, or is no UTF-8 text.
@@ -34,19 +37,23 @@ def read_source(path: Path) -> SourceFile:
 
 
 def _bytes_of(path: Path) -> bytes:
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if path == STDIN else _start_of(path)
+    if len(data) > MAX_BYTES:
+        mend = "Name the data file of one release; no release of ATLAS or ATT&CK is that large."
+        raise InputError(f"the file has more than {MAX_BYTES // 1024**2} MiB", where=str(path), mend=mend)
+    return data
+
+
+def _start_of(path: Path) -> bytes:
     if path.is_dir():
         raise InputError("this is a folder", where=str(path), mend="Name the file in it, such as ATLAS.yaml.")
     if path.exists() and not path.is_file():
         raise InputError("this is no regular file", where=str(path), mend="Save its content in a file and name that.")
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as failed:
         raise InputError(f"the file cannot be read: {failed.strerror}", where=str(path)) from failed
-    if len(data) > MAX_BYTES:
-        mend = "Name the data file of one release; no release of ATLAS or ATT&CK is that large."
-        raise InputError(f"the file has more than {MAX_BYTES // 1024**2} MiB", where=str(path), mend=mend)
-    return data
 
 
 def _text_of(data: bytes, name: str) -> str:
