@@ -28,7 +28,7 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        help="An ATLAS.yaml of format 3 to 6, a STIX bundle of ATT&CK Enterprise or ATLAS, or Caponier's own file; - for stdin.",
+        help="An ATLAS.yaml of format 3 to 6, a STIX bundle of ATT&CK Enterprise or ATLAS, Caponier's own file, or -.",
     ),
 ]
 Name = Annotated[
