@@ -81,6 +81,13 @@ def test_resolve_knows_atlas_with_and_without_its_version(named: str):
     assert ref == TechniqueRef("atlas", "AML.T0043.001", "Black-Box Optimization")
 
 
+@pytest.mark.parametrize("record", ["CVE-2019-20634", "cve-2019-20634", "VU#425163"])
+def test_a_record_of_a_vulnerability_finds_what_it_shows(record: str):
+    shown = [t for t in MATRIX.techniques if t.evidence and record.upper() in [s.study.id for s in t.evidence.sources]]
+    assert shown
+    assert set(MATRIX.search([record])) == set(shown)
+
+
 def test_resolve_knows_research_only_entries_too():
     assert resolve(TechniqueId("atlas", "AML.T0024.000")).name == "Infer Training Data Membership"
 

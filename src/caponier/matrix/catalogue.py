@@ -110,7 +110,8 @@ class Matrix:
     def search(self, words: Sequence[str], *, everything: bool = False) -> tuple[Technique, ...]:
         """Return the entries that match all words, or else any of them, best first.
 
-        Words are found in names, descriptions, names of tactics and in every id, those of ATLAS and ATT&CK included.
+        Words are found in names, descriptions, names of tactics and in every id, those of ATLAS, ATT&CK and the records
+        that show an entry, such as CVEs, included.
         """
         return rank([(t, self._text(t)) for t in self.shown(everything=everything)], words)
 
@@ -135,7 +136,9 @@ class Matrix:
         tactics = [self.tactic(id_).name for id_ in technique.tactics]
         above = [self.technique(technique.parent).name] if technique.parent else []
         first_id = [technique.v1_id] if technique.v1_id else []
-        labels = (*technique.attack_ids, *first_id, *(row.atlas if row else ()), *tactics, *above)
+        # What a record says of the entry itself, such as a CVE; case studies are found as such.
+        records = [s.study.id for s in technique.evidence.sources if s.result] if technique.evidence else []
+        labels = (*technique.attack_ids, *first_id, *(row.atlas if row else ()), *tactics, *above, *records)
         return Text(technique.id, technique.name, technique.description, labels)
 
     def _text_of_study(self, study: CaseStudy) -> Text:
