@@ -97,3 +97,9 @@ def test_what_the_file_holds_is_never_obeyed_by_a_terminal(written: object, tmp_
     with pytest.raises(InputError) as wrong:
         load_file(path)
     assert str(wrong.value).replace("\n", "").isprintable()
+
+
+def test_a_contribution_is_told_where_it_belongs(written):
+    with pytest.raises(InputError, match="this is a contribution") as wrong:
+        load_file(written("schema: caponier.contribution/1\nkind: technique\ntactics: [AMLTM.EVADE]\n"))
+    assert "caponier matrix merge" in (wrong.value.mend or "")

@@ -52,7 +52,10 @@ def load_source(source: SourceFile, version: str | None = None) -> Release:
 
 
 def _read(source: SourceFile, top: Part, version: str | None) -> Release:
-    if str(top.value.get("schema", "")).startswith("caponier.release/"):
+    schema = str(top.value.get("schema", ""))
+    if schema.startswith("caponier.contribution/"):
+        raise top.wrong("this is a contribution, not a version", "Review and add it with: caponier matrix merge FILE")
+    if schema.startswith("caponier.release/"):
         return read_caponier_json(source, top, version)
     if top.value.get("type") == "bundle":
         return _read_bundle(source, top, version)
