@@ -91,6 +91,9 @@ def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carrie
     if document.kind in (DocumentKind.CSV, DocumentKind.SIGMA):
         why = met(moves)
         rows = tuple(_joined(row, why.get(row.place)) for row in rows)
+    if document.kind is DocumentKind.SIGMA:
+        alone = rewriter.left_alone(moves)
+        rows = tuple(_alone(row, alone.get(row.place)) for row in rows)
     if document.kind is DocumentKind.FINDINGS and rewriter.before.version != rewriter.after.version:
         root = reading.tree(document.text, "findings")
         changed = [move.mention.where for move in moves if move.to != move.mention.id]
@@ -102,6 +105,10 @@ def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carrie
 
 def _joined(row: Carried, why: str | None) -> Carried:
     return replace(row, outcome="merged", needs_human=True, why=f"{row.why}; {why}") if why else row
+
+
+def _alone(row: Carried, why: str | None) -> Carried:
+    return replace(row, needs_human=True, why=f"{row.why}; {why}") if why else row
 
 
 def _strangers(document: Document, rewriter: Rewriter) -> list[Carried]:

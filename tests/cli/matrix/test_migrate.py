@@ -157,6 +157,16 @@ def test_standard_input_goes_into_the_file_named(capsys: pytest.CaptureFixture[s
         assert Path("new.csv").read_text() == "id,name\nAML.T0048.004,AI Intellectual Property Theft\n"
 
 
+def test_a_tactic_tag_left_alone_needs_a_person(capsys: pytest.CaptureFixture[str]):
+    Path("r.yml").write_text("title: T\ntags: [amltm.exec.02, amltm.exec]\ndetection: {}\n")
+    ran = run(capsys, "matrix", "migrate", "r.yml", "--to", "atlas-5.6", "--format", "json")
+    assert ran.code == 3
+    (file,) = json.loads(ran.out)["files"]
+    (row,) = [row for row in file["annotations"] if "any more" in row["why"]]
+    assert row["id"] == "AMLTM.EXEC"
+    assert "1 needs a person" in ran.err
+
+
 def test_what_a_terminal_would_obey_is_never_printed(migrate: Any):
     Path("a\x1b[31m.csv").write_text("id\nAML.T0999\n")
     for format_ in ("table", "json", "csv", "markdown"):

@@ -208,3 +208,28 @@ def _again(document: Document, mention: Mention):
         yield Edit(
             mention.name.start, mention.name.end, mention.name.form.write(mention.name.value, document.delimiter)
         )
+
+
+ACROSS = Rewriter(FOUNDING, NEW)
+EXECUTION = "no technique of this rule is of execution any more: AML.T0040 is of ai-model-access"
+
+
+@pytest.mark.parametrize(
+    ("rules", "alone"),
+    [
+        ([["amltm.exec.02", "amltm.exec"]], {"tags[1]": EXECUTION}),
+        ([["amltm.exec", "amltm.exec.02"]], {"tags[0]": EXECUTION}),
+        # Another technique of the rule still has the tactic, or nobody knows what one of them becomes.
+        ([["amltm.exec.02", "amltm.exec", "amltm.exec.99"]], {}),
+        ([["amltm.exfil.02", "amltm.exfil"]], {}),
+        # What was alone before is for lint to tell.
+        ([["amltm.exec.02", "amltm.impact"]], {}),
+        ([["amltm.exec"]], {}),
+        ([["amltm.exfil.02", "amltm.exfil"], ["amltm.exec.02", "amltm.exec"]], {"[1].tags[1]": EXECUTION}),
+        ([["amltm.exec.02", "amltm.exec"], ["amltm.exfil.02", "amltm.exfil"]], {"[0].tags[1]": EXECUTION}),
+    ],
+)
+def test_a_tactic_that_no_technique_of_its_rule_has_any_more(rules: list[list[str]], alone: dict[str, str]):
+    document = read("---\n".join(sigma(*tags) for tags in rules), "r.yml")
+    moves = ACROSS.moves(document)
+    assert {place.partition(" ")[2]: why for place, why in ACROSS.left_alone(moves).items()} == alone

@@ -68,6 +68,31 @@ class Rewriter:
             return [self._kept(document, mention) for mention in document.mentions if self.is_about(mention)]
         return [self._move(document, mention) for mention in document.mentions if self.is_about(mention)]
 
+    def left_alone(self, moves: Sequence[Move]) -> dict[str, str]:
+        """Return why to look at tactic tags that none of their rule's techniques has any more, by their places.
+
+        Nothing is said of a rule one of whose techniques is not known in the new version: it is listed by itself.
+        """
+        rules: dict[str, list[Move]] = defaultdict(list)
+        for move in moves:
+            if not move.mention.echo:
+                rules[move.mention.group].append(move)
+        return {place: why for rule in rules.values() for place, why in self._left_alone(rule)}
+
+    def _left_alone(self, rule: list[Move]) -> Iterator[tuple[str, str]]:
+        techniques = [move for move in rule if move.mention.role is Role.TECHNIQUE]
+        old = [self._old.entries.get(move.mention.id) for move in techniques]
+        new = [entry for move in techniques if (entry := self._new.entries.get(move.to))]
+        if not new or len(new) < len(techniques):
+            return
+        before = {tactic for entry in old if entry for tactic in entry.tactics}
+        after = {tactic for entry in new for tactic in entry.tactics}
+        for move in (move for move in rule if move.mention.role is Role.TACTIC):
+            tactic = self._new.tactic(move.to)
+            if tactic and tactic not in after and self._old.tactic(move.mention.id) in before:
+                own = "; ".join(f"{entry.id} is of {', '.join(entry.tactics)}" for entry in new)
+                yield move.carried.place, f"no technique of this rule is of {tactic} any more: {own}"
+
     def is_about(self, mention: Mention) -> bool:
         """Tell whether a mention is of the matrix that is carried over."""
         first = mention.kind == ids.FIRST and self.before.kind == ids.FOUNDING
