@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,17 @@ def test_a_workspace_file_that_cannot_be_changed_alone_stops_the_update(home: Pa
     with pytest.raises(InputError, match="without changing more"):
         to("atlas-5.6.0.yaml")
     assert not (home / "matrix").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_stops_the_update(
+    home: Path, state: Callable[[], dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+):
+    before = state()
+    # A test may run as root, who may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != home)
+    with pytest.raises(InputError, match="cannot be pinned"):
+        to("atlas-4.4.0.yaml")
+    assert state() == before
 
 
 def test_a_pinned_version_that_is_gone_is_an_error(home: Path):

@@ -41,6 +41,20 @@ def pin_version(file: Path, version: str) -> None:
         raise InputError(f"the version cannot be pinned: {failed.strerror}", where=str(file)) from failed
 
 
+def check_pin(file: Path, version: str) -> None:
+    """Try whether a version can be pinned, without doing it.
+
+    Raises:
+        InputError: As `pin_version` would.
+    """
+    text = file.read_bytes().decode("utf-8")
+    changes = pinned_text(text, version, str(file)) != text
+    # The file is replaced as a whole, so it is its folder that has to be writable.
+    if changes and not os.access(folder := file.resolve().parent, os.W_OK):
+        mend = "Nothing was changed. Give yourself the right to write there."
+        raise InputError(f"the version cannot be pinned: {folder} cannot be written to", where=str(file), mend=mend)
+
+
 def pinned_text(text: str, version: str, where: str) -> str:
     """Return the text of a workspace file with another pinned version.
 

@@ -11,7 +11,7 @@ from caponier.app.import_matrix import Imported, keep
 from caponier.app.lint_matrix import Skip, Versions
 from caponier.app.matrix_library import default_version, matrix_library
 from caponier.app.migrate_matrix import MigrationReport, carry_out, plan
-from caponier.app.pin_version import pin_version, pinned_text
+from caponier.app.pin_version import check_pin, pin_version
 from caponier.app.record_version import PINNED, record_version
 from caponier.app.workspace import require_workspace
 from caponier.errors import InputError
@@ -119,7 +119,7 @@ def update_matrix(
     after = release.matrix
     difference = _compared(before, after)
     library.check(release)
-    pinned_text(home.file.read_text("utf-8"), after.version, str(home.file))
+    check_pin(home.file, after.version)
     tasks, skipped = (
         plan(documents, Versions(library, pinned=home.pinned), after, None, None) if documents else ([], [])
     )
