@@ -11,6 +11,8 @@ from caponier.matrix.release import Release
 
 _LINES: Final = frozenset({"id", "name", "version"})
 """Keys of what is one line of text wherever it stands."""
+_DEPTH: Final = 20
+"""A release nests seven deep."""
 
 
 def read_caponier_json(source: SourceFile, top: Part, version: str | None) -> Release:
@@ -27,15 +29,17 @@ def read_caponier_json(source: SourceFile, top: Part, version: str | None) -> Re
     return dataclasses.replace(release, matrix=dataclasses.replace(release.matrix, version=name))
 
 
-def _check_texts(part: Part) -> None:
+def _check_texts(part: Part, depth: int = 0) -> None:
     """Hold names and texts to what every other format is held to."""
+    if depth > _DEPTH:
+        raise part.wrong("this nests too deep", "Export the version again.")
     if isinstance(part.value, list):
         for place in range(len(part.value)):
-            _check_texts(part.at(place))
+            _check_texts(part.at(place), depth + 1)
     elif isinstance(part.value, dict):
         for key, value in part.value.items():
             if not isinstance(value, str):
-                _check_texts(part.at(key))
+                _check_texts(part.at(key), depth + 1)
             elif key in _LINES:
                 part.name(key)
             else:
