@@ -12,7 +12,7 @@ from caponier.matrix.release import Release
 _LINES: Final = frozenset({"id", "name", "version"})
 """Keys of what is one line of text wherever it stands."""
 _DEPTH: Final = 20
-"""A release nests seven deep."""
+"""A release nests eight deep."""
 
 
 def read_caponier_json(source: SourceFile, top: Part, version: str | None) -> Release:
