@@ -206,3 +206,15 @@ def test_an_imported_version_with_a_name_of_its_own_is_of_its_kind(tmp_path: Pat
     assert Versions(library).named("atlas", "5.6.0") == "atlas-5.6"
     assert Versions(library).book("amltm-2020", None) is not None
     assert load("atlas-5.6").kind == "atlas"
+
+
+def test_a_version_that_grew_out_of_another_is_newer(library: Library, tmp_path: Path):
+    founding = load("amltm-2020")
+    added = replace(founding.technique("AMLTM.EVADE.02"), id="AMLTM.EVADE.04", name="Sensor Spoofing")
+    for name in ("amltm-2020+2", "amltm-2020+10"):
+        grown = replace(founding, version=name, techniques=(*founding.techniques, added))
+        library.add(Release(grown, "caponier", ""))
+    assert Versions(library).of_kind("amltm-2020") == ("amltm-2020", "amltm-2020+2", "amltm-2020+10")
+    page = tmp_path / "own.csv"
+    page.write_text(to_csv(grown, grown.techniques))
+    assert not told(lint(library, page))

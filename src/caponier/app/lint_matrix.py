@@ -115,7 +115,7 @@ class Versions:
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """Return the versions at hand of a kind of matrix, oldest first."""
         there = [version for version in self.library.versions() if self._kind(version) == kind]
-        return tuple(sorted(there, key=lambda version: numbers_of(version) or (0,)))
+        return tuple(sorted(there, key=_place_of))
 
     def _choose(self, kind: str, said: str | None) -> str | None:
         return self._asked.get(kind) or self._said(kind, said) or self.pinned_of(kind) or self._newest(kind)
@@ -183,7 +183,7 @@ def documents(paths: Sequence[Path], skipped: list[Skip]) -> Iterator[tuple[Path
                 raise InputError(found.problem, where=shown(found.path))
             document = reading.read(_content(found.path), shown(found.path))
         except InputError as wrong:
-            skipped.append(Skip(shown(found.path), str(wrong).replace("\n", " ")))
+            skipped.append(Skip(shown(found.path), one_line(wrong)))
             continue
         if document is not None:
             yield found.path, document
@@ -200,6 +200,17 @@ def _found(paths: Sequence[Path]) -> Iterator[FoundFile]:
 NO_DOCUMENT: Final = (
     "is none of the formats: a Navigator layer, Sigma, STIX, findings, Markdown, or CSV with a column of ids"
 )
+
+
+def one_line(wrong: InputError) -> str:
+    """Return an error in one line: what and where, then how to mend it."""
+    return str(wrong).replace("\n", ". ")
+
+
+def _place_of(version: str) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Return where a version stands among its kind; one that grew out of another, `amltm-2020+1`, comes after it."""
+    base, _, own = version.partition("+")
+    return numbers_of(base) or (0,), numbers_of(own) if own else (), own
 
 
 def numbers_of(version: str) -> tuple[int, ...]:

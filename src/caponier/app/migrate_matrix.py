@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caponier.app.lint_matrix import NO_DOCUMENT, STDIN, Skip, Versions, documents
+from caponier.app.lint_matrix import NO_DOCUMENT, STDIN, Skip, Versions, documents, one_line
 from caponier.app.walk_files import read_file, shown
 from caponier.app.write_file import write_bytes
 from caponier.errors import InputError
@@ -163,15 +163,20 @@ def plan(
     tasks: list[Task] = []
     found = list(documents(paths, skipped))
     for path, document in found:
+        if path not in paths and path.stem.endswith(f".{after.version}"):
+            # The new file of an earlier migration, which lies beside its old one.
+            continue
         try:
             version = before.version if before else said_version(document, versions, after)
             _refuse_entries(document)
+            if version == after.version and before is None:
+                raise InputError(f"is about {version} already")
             if version not in rewriters:
                 rewriters[version] = Rewriter(versions.library.load(version), after)
             if not any(rewriters[version].is_about(mention) for mention in document.mentions):
                 raise InputError(f"names nothing of {version}")
         except InputError as wrong:
-            skipped.append(Skip(shown(path), str(wrong).replace("\n", " ")))
+            skipped.append(Skip(shown(path), one_line(wrong)))
             continue
         alone = len(paths) == 1 and len(found) == 1 and not paths[0].is_dir()
         tasks.append(Task(path, document, rewriters[version], _new_name(path, paths, after, out, alone=alone)))
@@ -224,13 +229,31 @@ def _refuse_itself(path: Path, out: Path) -> None:
         raise InputError("this is the document itself, which stays as it is", where=shown(out), mend=mend)
 
 
-def carry_out(tasks: Sequence[Task], *, dry_run: bool = False) -> list[MigrationReport]:
+def _refuse_other(out: Path, new: bytes) -> None:
+    try:
+        other = out.is_file() and out.read_bytes() != new
+    except OSError as failed:
+        raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(out)) from failed
+    if other:
+        mend = "Move it away, name another file or folder, or replace it with --force."
+        raise InputError("this file is there already, and says something else", where=shown(out), mend=mend)
+
+
+def carry_out(tasks: Sequence[Task], *, dry_run: bool = False, force: bool = False) -> list[MigrationReport]:
     """Write the new files; a dry run only tells what would become of the documents.
 
+    Args:
+        tasks: From `plan`.
+        dry_run: Write nothing.
+        force: Replace new files that are there already and say something else: somebody may have worked on them.
+
     Raises:
-        InputError: If a file cannot be written.
+        InputError: If a file cannot be written, or one is there already with other content; then none is written.
     """
     texts = [(task, *rewritten(task.document, task.rewriter)) for task in tasks]
+    if not force:
+        for task, text, _ in texts:
+            _refuse_other(task.out, text.encode())
     reports = []
     for task, text, rows in texts:
         if not dry_run:

@@ -90,6 +90,7 @@ def update_matrix(
     documents: Sequence[Path] = (),
     workspace: Path | None = None,
     dry_run: bool = False,
+    force: bool = False,
     today: datetime.date | None = None,
 ) -> Update:
     """Update a workspace to the version that a file holds.
@@ -104,6 +105,7 @@ def update_matrix(
         documents: What to carry over to it: files and folders.
         workspace: The workspace's file or folder; None looks for one.
         dry_run: Change nothing.
+        force: Replace documents that an earlier migration wrote and that say something else by now.
         today: For the age; the day of the call if not given.
 
     Raises:
@@ -123,11 +125,11 @@ def update_matrix(
     tasks, skipped = (
         plan(documents, Versions(library, pinned=home.pinned), after, None, None) if documents else ([], [])
     )
-    reports = carry_out(tasks, dry_run=True)
+    reports = carry_out(tasks, dry_run=True, force=force)
     imported = None
     if not dry_run:
         imported = keep(home, release)
-        reports = carry_out(tasks)
+        reports = carry_out(tasks, force=force)
         pin_version(home.file, after.version)
         if home.pinned != after.version:
             record_version(home, PINNED, after.version, {"before": before.version})

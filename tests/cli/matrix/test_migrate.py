@@ -177,3 +177,35 @@ def test_what_a_terminal_would_obey_is_never_printed(migrate: Any):
 
 def test_help_ends_with_an_example(migrate: Any):
     assert "Example: caponier matrix migrate" in " ".join(migrate("--help").out.split())
+
+
+def test_what_somebody_worked_on_is_not_written_over(migrate: Any):
+    migrate("layer.json")
+    assert migrate("layer.json").code == 3
+    new = Path("layer.atlas-5.6.json")
+    worked_on = new.read_text().replace("theft", "theft, seen by Ada")
+    new.write_text(worked_on)
+    for also in ((), ("--dry-run",)):
+        ran = migrate("layer.json", *also)
+        assert (ran.code, new.read_text()) == (2, worked_on)
+        assert "layer.atlas-5.6.json: this file is there already, and says something else" in ran.err
+        assert "--force" in ran.err
+    assert migrate("layer.json", "--force").code == 3
+    assert "seen by Ada" not in new.read_text()
+
+
+def test_new_files_of_a_folder_are_not_taken_up_again(migrate: Any):
+    Path("layers").mkdir()
+    Path("layer.json").rename("layers/layer.json")
+    for _ in range(2):
+        migrate("layers")
+        assert sorted(path.name for path in Path("layers").iterdir()) == ["layer.atlas-5.6.json", "layer.json"]
+
+
+def test_what_is_of_the_version_already_is_passed_over_and_said(migrate: Any):
+    Path("layers").mkdir()
+    Path("layer.json").rename("layers/old.json")
+    Path("layers/new.json").write_text(Path("layers/old.json").read_text().replace("4.4.0", "5.6.0"))
+    ran = migrate("layers")
+    assert "skipped layers/new.json: is about atlas-5.6 already" in ran.err
+    assert not Path("layers/new.atlas-5.6.json").exists()

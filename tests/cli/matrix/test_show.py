@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from caponier.app.workspace import create_workspace
 from caponier.cli.matrix import app
 from caponier.errors import InputError
+from cli.command import run as command
 from matrix.contributions.made import STUDY, file
 
 
@@ -131,3 +132,17 @@ def test_show_says_with_what_right_a_contributed_study_is_told_of(tmp_path: Path
     card = told("show", id_, "--matrix", "amltm-2020+1", "--workspace", str(tmp_path))
     assert "Disclosed" in card
     assert words in " ".join(card.split())
+
+
+def test_a_damaged_version_does_not_keep_the_others_from_being_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    create_workspace(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "matrix").mkdir()
+    (tmp_path / "matrix" / "broken.json").write_text("{")
+    ran = command(capsys, "matrix", "show", "AMLTM.EVADE.01")
+    assert (ran.code, "Evasion Attack" in ran.out) == (0, True)
+    assert "left out: " in ran.err
+    assert "broken.json" in ran.err
+    assert command(capsys, "matrix", "show", "AMLTM.EVADE.01", "--matrix", "broken").code == 2

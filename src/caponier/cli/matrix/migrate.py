@@ -51,6 +51,7 @@ def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would become of them.")] = (
         False
     ),
+    force: options.Force = False,
     format_: Annotated[Format | None, typer.Option("--format", help="How to print what became of them.")] = None,
     quiet: options.Quiet = False,
     workspace: options.Where = None,
@@ -69,7 +70,7 @@ def migrate(
     tasks, skipped = plan(paths, versions, library.load(to), from_, out)
     if not tasks:
         _refuse(skipped)
-    reports = carry_out(tasks, dry_run=dry_run)
+    reports = carry_out(tasks, dry_run=dry_run, force=force)
     _print(reports, skipped, format_ or Format.TABLE)
     _tell(reports, skipped, quiet=quiet)
     if skipped or any(report.needs_human for report in reports):

@@ -1,6 +1,6 @@
 """Options and writing that several `caponier matrix` commands share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +10,11 @@ from rich.console import RenderableType
 from caponier.app.matrix_library import default_version, matrix_library
 from caponier.app.workspace import load_workspace
 from caponier.cli.output import Format, notes, write_table, write_text
-from caponier.errors import CaponierError
+from caponier.cli.safe_text import plain
+from caponier.errors import CaponierError, InputError
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.catalogue import Matrix
+from caponier.matrix.library import Library
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.json_file import to_json
@@ -44,6 +46,7 @@ AskedFormat = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace new files that are there already and were changed.")]
 All = Annotated[bool, typer.Option("--all", help="Also what was shown in research only, never on a real system.")]
 Where = Annotated[
     Path | None,
@@ -66,7 +69,17 @@ def all_matrices(version: str | None, workspace: Path | None) -> list[Matrix]:
     home = load_workspace(workspace)
     library = matrix_library(home)
     wanted = library.load(version or default_version(home))
-    return [wanted, *(library.load(other) for other in library.versions() if other != wanted.version)]
+    return [wanted, *_others(library, wanted)]
+
+
+def _others(library: Library, wanted: Matrix) -> Iterator[Matrix]:
+    """Yield the other versions; a damaged one, which is not what was asked for, is only told."""
+    for name in library.versions():
+        if name != wanted.version:
+            try:
+                yield library.load(name)
+            except InputError as damaged:
+                notes().print(f"left out: {plain(str(damaged))}", markup=False, soft_wrap=True)
 
 
 def write_entries(

@@ -32,6 +32,7 @@ def update(
         list[Path] | None,
         typer.Option("--migrate", metavar="PATH", help="A layer, rule, findings … or folder to carry over as well."),
     ] = None,
+    force: options.Force = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, only tell what would happen.")] = False,
     workspace: options.Where = None,
     format_: TextOrJson = None,
@@ -53,6 +54,7 @@ def update(
         documents=migrate or (),
         workspace=workspace,
         dry_run=dry_run,
+        force=force,
     )
     if choose_format(format_, out, ImportFormat.TEXT) is ImportFormat.JSON:
         write_text(_json(done), out)
