@@ -442,3 +442,20 @@ LINE = st.characters(codec="utf-8", exclude_characters='\r\n"')
 def test_any_text_beside_an_id_can_be_checked(text: str, name: str):
     flaws = found(f"AML.T0012{' ' if name == 'n.md' else ','}{text}\n", name)
     assert all(flaw.id == "AML.T0012" or flaw.where != "column 1" for flaw in flaws)
+
+
+@pytest.mark.parametrize("id_", ["T9999", "T0001", "T1000", "T2000.001"])
+def test_an_attack_number_that_no_domain_has_given_is_unknown(id_: str):
+    assert codes(sigma(f"attack.{id_.lower()}"), "a.yml") == ["M101"]
+    assert codes(f"id,name\n{id_},Foo\n", "a.csv") == ["M101"]
+
+
+@pytest.mark.parametrize("id_", ["T0843", "T1404", "T1660"])
+def test_one_that_mobile_or_ics_may_have_given_is_not(id_: str):
+    assert codes(sigma(f"attack.{id_.lower()}"), "a.yml") == []
+
+
+def test_a_tactic_tag_without_a_technique_is_told_beside_an_unknown_id_of_another_matrix():
+    assert "M109" in codes(sigma("attack.exfiltration", "attack.t1566", "atlas.aml.t0999"), "a.yml")
+    # A technique of the same matrix that is not known may well be of that tactic.
+    assert "M109" not in codes(sigma("attack.exfiltration", "attack.t1566", "attack.t1404"), "a.yml")

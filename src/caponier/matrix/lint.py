@@ -63,6 +63,9 @@ _WORDS: Final = {
     Code.MIXED_VERSIONS: "an id that came later than the version that the document names",
 }
 
+_ATTACK_NUMBERS: Final = (range(800, 1000), range(1001, 2000))
+"""Numbers that ATT&CK has given: to ICS, and to Enterprise and Mobile together, with room for releases to come. Only
+Enterprise is known here, so an unknown id among them may belong to another domain."""
 _ALIASES: Final = {"evasion": "model-evasion"}
 """The 2020 page calls a column Evasion that its picture calls Model Evasion."""
 _ATLAS_NUMBERS: Final = (((4, 4), 50), ((4, 6), 57), ((4, 9), 79), ((5, 6), 112))
@@ -201,7 +204,7 @@ class _Checker:
             )
         elif (bare := self._without_prefix(mention)) is not None:
             yield bare
-        elif mention.certain and (book.complete or self._is_covered(mention, book)):
+        elif mention.certain and (book.complete or self._is_covered(mention, book) or _in_no_domain(mention)):
             yield self._unknown(mention, book)
 
     def _without_prefix(self, mention: Mention) -> Flaw | None:
@@ -343,7 +346,7 @@ class _Checker:
             tactic = book.tactic(mention.id) if book else None
             own = [entry for (t, _), entry in zip(techniques, entries, strict=True) if t.kind == mention.kind]
             # Where a technique's tactics are not known, it may well be of this one.
-            if own and tactic and tactic not in served and all(entry and entry.tactics for entry in entries):
+            if own and tactic and tactic not in served and all(entry and entry.tactics for entry in own):
                 yield self._flaw(Code.LONE_TACTIC, f"no technique of this rule is of {tactic}: {_listed(own)}", mention)
 
 
@@ -359,6 +362,12 @@ def newer_by_number(id_: str, said: str) -> bool:
 def _place(version: str) -> tuple[int, ...] | None:
     numbers = version.rpartition("-")[2].split(".")
     return tuple(map(int, numbers)) if all(number.isdigit() for number in numbers) else None
+
+
+def _in_no_domain(mention: Mention) -> bool:
+    """Tell whether an ATT&CK id has a number that no domain of ATT&CK has given."""
+    number = mention.id.removeprefix("T").partition(".")[0]
+    return mention.kind == ids.ATTACK and number.isdigit() and not any(int(number) in span for span in _ATTACK_NUMBERS)
 
 
 def _use(book: Book, replacement: str | None) -> str:
