@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -18,7 +19,7 @@ from caponier.matrix import succession_table
 from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.diff import compare
 from caponier.matrix.difference import Change, Difference, Kind, Noun
-from caponier.matrix.evidence import Maturity
+from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
 from caponier.matrix.loaders import load_file
 from caponier.matrix.succession_table import SuccessionTable
 from caponier.matrix.technique import Retirement
@@ -487,3 +488,17 @@ def test_retired_entries_of_the_older_version_count_on_the_way_back():
     (change,) = compare(newer, version("one", ["T1"], kind="attack")).changes
     assert (change.kind, change.id, change.after[0].id) == (Kind.REPLACED, "T2", "T1")
     assert newer.retired == (Retirement("T1", "Old", "T2"),)
+
+
+def test_new_evidence_of_an_entry_of_2020_is_told_with_its_source():
+    founding = load("amltm-2020")
+    study = Study("REPORT.1", "Stickers", StudyType.EXERCISE, date(2024, 5, 1), reference="https://arxiv.org/abs/1")
+    old = founding.technique("AMLTM.EVADE.02")
+    shown = replace(old, evidence=Evidence(Grade.CONTRIBUTED, (Source(study),)))
+    grown = replace(
+        founding, version="amltm-2020+1", techniques=tuple(shown if t is old else t for t in founding.techniques)
+    )
+    (change,) = compare(founding, grown).changes
+    assert (change.kind, change.id) == (Kind.CHANGED, old.id)
+    gone = [source.study.id for source in old.evidence.sources] if old.evidence else []
+    assert change.note == "evidence: " + ", ".join([*(f"-{id_}" for id_ in sorted(gone)), "+REPORT.1"])

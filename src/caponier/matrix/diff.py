@@ -75,7 +75,10 @@ def _facts_by_id(matrix: Matrix, noun: Noun) -> _Side:
 
 def _facts(entry: _Entry) -> Facts:
     if isinstance(entry, Technique):
-        return Facts(entry.id, entry.name, entry.tactics, entry.parent, entry.maturity, entry.attack_ids)
+        sources = tuple(source.study.id for source in entry.evidence.sources) if entry.evidence else ()
+        return Facts(
+            entry.id, entry.name, entry.tactics, entry.parent, entry.maturity, entry.attack_ids, sources=sources
+        )
     if isinstance(entry, Tactic):
         return Facts(entry.id, entry.name, attack=(entry.attack,) if entry.attack else ())
     return Facts(entry.id, entry.name, steps=tuple(step.technique for step in entry.steps))
@@ -165,6 +168,9 @@ def _fact_changes(old: Facts, new: Facts, before: Matrix, after: Matrix) -> Iter
         yield f"maturity {old.maturity or 'not told'} -> {new.maturity or 'not told'}"
     if set(old.attack) != set(new.attack) and _tells_attack(before) and _tells_attack(after):
         yield f"ATT&CK {', '.join(old.attack) or 'none'} -> {', '.join(new.attack) or 'none'}"
+    if set(old.sources) != set(new.sources) and before.kind == after.kind == FOUNDING_MATRIX:
+        gone, come = sorted({*old.sources} - {*new.sources}), sorted({*new.sources} - {*old.sources})
+        yield f"evidence: {', '.join([*(f'-{id_}' for id_ in gone), *(f'+{id_}' for id_ in come)])}"
     if old.steps != new.steps and _tells_steps(before) and _tells_steps(after):
         yield f"steps: {_step_changes(old, new)}"
 

@@ -61,6 +61,8 @@ class Facts:
     """ATT&CK ids, the surest first."""
     steps: tuple[str, ...] = ()
     """Of a case study: the technique of each step, in order."""
+    sources: tuple[str, ...] = ()
+    """Ids of the studies and records that show a technique."""
 
 
 @dataclass(frozen=True, slots=True)
