@@ -82,6 +82,7 @@ def test_ocsf_names_atlas_and_attack_and_keeps_the_rest_beside() -> None:
     assert set(attacks) == {"T1021", "T1078", "AML.T0012", "AML.T0043.001", "AML.T0011.000"}
     assert attacks["AML.T0043.001"]["technique"] == {"uid": "AML.T0043"}
     assert attacks["AML.T0043.001"]["version"] == "5.6"
+    assert attacks["T1078"]["version"] == ATTACK_VERSION
     assert attacks["AML.T0043.001"]["tactics"] == [{"uid": "AML.TA0001", "name": "AI Attack Staging"}]
     assert "AMLTM.EVADE.01.02" in event["unmapped"]["techniques_2020"]
     assert event["unmapped"]["strategy"] == "combined"

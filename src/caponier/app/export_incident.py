@@ -8,6 +8,7 @@ from caponier import __version__
 from caponier.app.incident_story import colour_words, story
 from caponier.app.incidents import CaseFile
 from caponier.errors import InputError
+from caponier.matrix.attack import VERSION as ATTACK_VERSION
 from caponier.matrix.catalogue import load
 from caponier.matrix.technique import TechniqueRef
 from caponier.matrix.writers.safe_cell import markdown
@@ -16,7 +17,7 @@ from caponier.records.incident import Incident, Stage
 
 OCSF_VERSION: Final = "1.8.0"
 CLASS_UID: Final = 2005
-_ATLAS, _ATTACK_VERSION = "atlas-5.6", "17.0"
+_ATLAS: Final = "atlas-5.6"
 
 _SEVERITY: Final = {
     Severity.INFO: 1,
@@ -162,7 +163,7 @@ def _attack(ref: TechniqueRef) -> dict[str, Any] | None:
     # `AML.T0024.002` and `T1078.004` are sub-techniques; the dot after AML is none.
     parent, dot, _ = ref.id.removeprefix("AML.").partition(".")
     parent = f"AML.{parent}" if ref.id.startswith("AML.") else parent
-    version = load(_ATLAS).version.removeprefix("atlas-") if ref.matrix == "atlas" else _ATTACK_VERSION
+    version = load(_ATLAS).version.removeprefix("atlas-") if ref.matrix == "atlas" else ATTACK_VERSION
     attack: dict[str, Any] = {"version": version, "technique": {"uid": parent}}
     attack["sub_technique" if dot else "technique"] = {"uid": ref.id, "name": ref.name}
     if tactics := _tactics(ref):

@@ -15,8 +15,6 @@ from caponier.matrix.layer import FORMAT, NAVIGATOR, Annotation, Layer
 from caponier.matrix.technique import Color, Technique
 from caponier.matrix.writers.public_page import attack_page, shortname, technique_page
 
-ATTACK_VERSION: Final = "17"
-"""Of ATT&CK Enterprise: the one that the ids of the matrices that ship were compared with."""
 COLORS: Final = {Color.ORANGE: "#f5b06b", Color.WHITE: "#d9e1e8"}
 _MATURITY_COLORS: Final = {Maturity.REALIZED: "#e6894a", Maturity.DEMONSTRATED: "#f6c99a", Maturity.FEASIBLE: "#eef1f4"}
 
@@ -150,7 +148,7 @@ def _layer(
     versions = {"layer": FORMAT, "navigator": NAVIGATOR}
     if domain != "atlas-atlas":
         named = re.search(r"-(\d+)(\.\d+)*$", source.version) if source.kind == "attack" else None
-        versions["attack"] = named[1] if named else ATTACK_VERSION
+        versions["attack"] = named[1] if named else attack.VERSION.partition(".")[0]
     metadata = [{"name": "matrix", "value": source.version}]
     if domain == "atlas-atlas":
         metadata.append({"name": "atlas_data_version", "value": data_version(shown)})
