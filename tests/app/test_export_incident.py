@@ -6,6 +6,7 @@ import pytest
 
 from caponier.app.export_incident import to_json, to_markdown, to_ocsf
 from caponier.app.incidents import CaseFile
+from caponier.matrix.attack import VERSION as ATTACK_VERSION
 from caponier.records.finding import Finding, Severity, SubjectRef
 from caponier.records.incident import Incident, Note, Stage
 from respond.made import LATERAL, at, context, file_finding, finding, joined, log_finding
