@@ -13,6 +13,7 @@ from caponier.app.build_baseline import build_baseline
 from caponier.app.scan_inference import ScanReport, scan_inference, severity
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.detect.baseline import Baseline, ModelBaseline
+from caponier.detect.detector import Signal
 from caponier.detect.judging import BackTest
 from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns
@@ -155,7 +156,7 @@ class TestGaps:
         ("column", "silent", "mend"),
         [
             ("principal", set(event_detectors()), "log a principal, a session or at least the address"),
-            ("input", set(event_detectors()), "log the inputs"),
+            ("input", {name for name, d in event_detectors().items() if Signal.INPUT in d.needs}, "log the inputs"),
             ("label", {"iterative_query"}, "log the model's answers"),
         ],
     )

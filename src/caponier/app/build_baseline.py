@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of
+from caponier.app.load_events import feature_spec, gap, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
@@ -20,6 +20,7 @@ from caponier.detect.registry import select
 from caponier.detect.sketch import Sketch, sketch
 from caponier.engines.local import Line, Plan, fits, maxima, sample
 from caponier.engines.spool import SEPARATOR, ModelSummary, Spool, bucket_of
+from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -114,14 +115,16 @@ def build_baseline(
             speaking = _speaking(report, summary, detectors, training_set is not None)
             listed = workspace.model(summary.model) if workspace else None
             known = feature_spec(summary, spec or (listed.features if listed else None))
-            if known is None or not speaking:
+            speaking, blind = seeing(speaking, known)
+            report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+            if not speaking:
                 continue
             encoder = scale_of(summary, known, spool)
             if isinstance(encoder, str):
                 report.skipped.append((summary.model, encoder))
                 continue
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-            plan = Plan(summary.model, encoder, turn, (), salt)
+            plan = Plan(summary.model, encoder, turn, (), salt, columns_of(speaking))
             seen = {} if training_set is None else sketch(training_set, encoder.spec, salt)
             sections.append(_section(report, spool, summary, plan, _Lessons(speaking, seen), watch))
     if not sections:

@@ -1,7 +1,7 @@
 """Findings from events as they come: the same that `scan_inference` makes of their log."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import Sight, finding_of
+from caponier.detect.detector import Column
+from caponier.engines.columns import TYPES
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.local import Detection
 from caponier.engines.spool import SEPARATOR
@@ -60,11 +62,11 @@ class _Model:
         return len(self._named) + len(self._nameless)
 
     def detections(self, rows: Sequence[Row]) -> Iterator[Detection]:
-        fitting = [row for row in rows if row.get("input") is None or len(row["input"]) == self._size]
+        fitting = [row for row in rows if not self._size or row.get("input") is None or len(row["input"]) == self._size]
         for scan, named in ((self._named, True), (self._nameless, False)):
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
-                yield from scan.feed(_batch(own, self._size))
+                yield from scan.feed(_batch(own, self._size, scan.columns))
 
 
 class LiveFindings:
@@ -152,18 +154,19 @@ def _is_whole(spec: FeatureSpec) -> bool:
     return spec.kind in ("image", "numeric") and bool(spec.shape) and None not in (spec.minimum, spec.maximum)
 
 
-def _batch(rows: Sequence[Row], size: int) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], size: int, columns: Iterable[Column]) -> pa.RecordBatch:
     """Return rows of one model as the live engine takes them, sorted by subject and order."""
     ordered = sorted(((subject_of(row) or "", row["seq"], row) for row in rows), key=lambda one: one[:2])
     n = len(ordered)
     seqs = pa.array([seq for _, seq, _ in ordered], pa.int64())
-    inputs = [row.get("input") for _, _, row in ordered]
+    inputs = [row.get("input") if size else None for _, _, row in ordered]
     there = [values for values in inputs if values is not None]
     flat = np.concatenate(there) if there else np.zeros(0, np.float32)
     # A list that is absent is as long as the one before ends.
     ends = np.cumsum([0 if values is None else size for values in inputs])
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
     missing = pa.array([values is None for values in inputs])
+    further = {column.value: _raw(column, [row for _, _, row in ordered]) for column in columns}
     return pa.record_batch(
         {
             "subject": pa.array([subject for subject, _, _ in ordered], pa.string()),
@@ -173,5 +176,17 @@ def _batch(rows: Sequence[Row], size: int) -> pa.RecordBatch:
             "line": seqs,
             "input": pa.ListArray.from_arrays(offsets, pa.array(flat, pa.float32()), mask=missing),
             "label": pa.array([row.get("label") for _, _, row in ordered], pa.string()),
+            **further,
         }
     )
+
+
+def _raw(column: Column, rows: Sequence[Row]) -> pa.Array:
+    """Return a column of events as `engines.columns` takes it."""
+    if column is Column.TOP_SCORE:
+        # Largest of those that are numbers, as in a log.
+        tops = [
+            float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
+        ]
+        return pa.array(tops, TYPES[column])
+    return pa.array([row.get(column.value) for row in rows], TYPES[column])

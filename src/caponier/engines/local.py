@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Counts, EventDetector, Explanation, Params
+from caponier.detect.detector import Column, Counts, EventDetector, Explanation, Params
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
@@ -44,6 +44,8 @@ class Plan:
     horizon: int
     lines: tuple[Line, ...]
     salt: bytes = b""
+    columns: tuple[Column, ...] = ()
+    """Further columns, for detectors that are still to be fitted."""
 
     def detectors(self) -> list[tuple[EventDetector, Params]]:
         """Return the detectors with what they learned."""
@@ -142,10 +144,11 @@ def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Prog
 
 
 def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[Scored]:
-    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt)
+    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns)
     # One BLAS thread a process: the processes are what fills the cores.
     with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
-        yield from scoring.run(sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where))
+        events = sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where, scoring.columns)
+        yield from scoring.run(events)
 
 
 class Judge:
@@ -233,21 +236,24 @@ def _window(scored: Scored, row: int) -> EventBatch:
 def _alone(scored: Scored, row: int, value: int) -> EventBatch:
     """Return one event with its score: what is the same however the stream was cut."""
     batch = scored.batch
+    columns = [column for column in Column if column in batch.signals]
     return EventBatch(
         offsets=np.array([0, 1]),
         **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
-        signals={"score": np.array([value])},
+        signals={**{column: batch.signals[column][row : row + 1] for column in columns}, "score": np.array([value])},
     )
 
 
 def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:
     """Return different queries of a share of the subjects, with similarity signals, for fitting.
 
+    Where inputs are not looked at, all events are returned.
+
     Args:
         spool: Sealed events.
-        plan: A plan without detectors.
+        plan: A plan without detectors, but with the columns that they will read.
         share: Of the subjects, from 0 to 1; more are taken where that gives nobody.
-        most: First different queries of each subject that are taken: a subject that owns nine tenths of the log must
+        most: First ones of each subject that are taken: a subject that owns nine tenths of the log must
             not fill the memory, nor be all that benign traffic looks like.
 
     Returns:
@@ -259,7 +265,8 @@ def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatc
         # Other digits of the bucket than those that folds are told by.
         limit = int(np.ceil(min(share, 1.0) * SHARES))
         for scored in _scored(spool, plan, f"(bucket // 1024) % {SHARES} < {limit}", BATCH_ROWS):
-            batches.append(scored.similar.batch.take(scored.rows[scored.ordinal <= most]))
+            rows, ordinal, _ = scored.counted(Counts.QUERIES if plan.encoder.size else Counts.EVENTS)
+            batches.append(scored.similar.batch.take(rows[ordinal <= most]))
             names += scored.names
         if names or share >= 1:
             return joined(batches, plan.encoder.width), names

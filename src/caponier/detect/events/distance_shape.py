@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import FAR
 from caponier.matrix.technique import TechniqueId
 
@@ -49,6 +49,7 @@ class DistanceShape:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("bin", np.uint8, (WINDOW,))])
     state_version = 1
     floor = 8 * SCALE

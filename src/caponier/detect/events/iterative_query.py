@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
 from caponier.matrix.technique import TechniqueId
@@ -49,6 +49,7 @@ class IterativeQuery:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64)])
     state_version = 1
     floor = 64

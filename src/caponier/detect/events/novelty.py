@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
@@ -45,6 +45,7 @@ class Novelty:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 1
     floor = CAP
