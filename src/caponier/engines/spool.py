@@ -111,7 +111,12 @@ class Spool:
         ]
 
     def wrong_lengths(self, model: str, size: int) -> Iterator[Rejection]:
-        """Yield a rejection for each event whose input has another number of features than the model takes."""
+        """Yield a rejection for each event whose input has another number of features than the model takes.
+
+        Where inputs are not looked at, which is a size of 0, none is of the wrong length.
+        """
+        if not size:
+            return
         query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, seq"
         with connected(self) as connection:
             rows = connection.execute(query, [model, size])
