@@ -27,7 +27,10 @@ class TestBounds:
         batch = similar(batch_of([rng.integers(0, spread, (n, 2)).tolist()], [rng.integers(0, 3, n).tolist()]))
         most = {
             "iterative_query": iterative_query.WINDOW
-            * (iterative_query.LEVELS * iterative_query.FLIP + iterative_query.HALVING * iterative_query.MAX_RUN),
+            * (
+                iterative_query.CLOSENESS * iterative_query.LEVELS * iterative_query.FLIP
+                + (iterative_query.HALVING + iterative_query.AXIS) * iterative_query.MAX_RUN
+            ),
             "novelty": novelty.WINDOW * novelty.CAP,
             "membership_probe": membership_probe.WINDOW - membership_probe.OWN,
             "flood": n,
@@ -40,11 +43,12 @@ class TestBounds:
 
     def test_the_bound_of_an_iterative_search_can_be_reached(self) -> None:
         """A limit that nothing reaches would be a wrong one: every step small and flipping."""
-        params = {"cutoffs": np.full(iterative_query.LEVELS, 1e9)}
+        params = {"cutoffs": np.full(iterative_query.LEVELS, 1e9), "near": np.array([1e9, 1e9])}
         batch = similar(batch_of([[[i % 128, i // 128] for i in range(60)]], [[1 + i % 2 for i in range(60)]]))
         state = np.zeros(1, iterative_query.detector.state)
         scores = iterative_query.detector.score(params, state, batch)[1]
-        assert scores.max() >= iterative_query.WINDOW * iterative_query.LEVELS * iterative_query.FLIP
+        small = iterative_query.CLOSENESS * iterative_query.LEVELS * iterative_query.FLIP
+        assert scores.max() >= iterative_query.WINDOW * small
 
     def test_the_bound_of_a_shape_can_be_reached(self) -> None:
         cuts = np.arange(distance_shape.BINS, dtype=np.int64) + 1
