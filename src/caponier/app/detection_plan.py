@@ -7,7 +7,7 @@ from typing import Self
 from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
 from caponier.detect.registry import select
 from caponier.detect.sketch import fits
@@ -105,6 +105,7 @@ class Case:
             section.horizon if section else horizon,
             tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
+            cells=section.cells if section else None,
         )
         return cls(
             plan,
@@ -223,4 +224,5 @@ def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
         return "it was built without this detector; build it again"
     if stored.version != detector.state_version:
         return "it is of another version of this detector; build it again"
-    return f"only {len(stored.maxima.full)} benign principals filled a horizon in it, and {FEWEST} are needed"
+    whom = "cells of like queries" if detector.subject is Subject.BUCKET else "benign principals"
+    return f"only {len(stored.maxima.full)} {whom} filled a horizon in it, and {FEWEST} are needed"

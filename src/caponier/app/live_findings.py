@@ -1,6 +1,6 @@
 """Findings from events as they come: the same that `scan_inference` makes of their log."""
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,6 +11,7 @@ import pyarrow as pa
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import Sight, finding_of
 from caponier.detect.detector import Column
+from caponier.engines.cells import by_cell
 from caponier.engines.columns import TYPES
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.local import Detection
@@ -24,6 +25,8 @@ from caponier.telemetry.features import Encoder
 NAMELESS_SUBJECTS: Final = 1_000
 """Addresses and sessions that are remembered beside the principals: whoever changes them for each query can push out
 others without a name, but nobody with one."""
+MOST_SENDERS: Final = 50_000
+"""Events of which it is remembered who sent them."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -55,8 +58,10 @@ class _Model:
     def __init__(self, case: Case) -> None:
         self.case = case
         self._size = case.plan.encoder.size
-        self._named = LiveScan(case.plan, MOST_SUBJECTS)
-        self._nameless = LiveScan(case.plan, NAMELESS_SUBJECTS)
+        by_caller, *by_cell = case.plan.parts()
+        self._named = LiveScan(by_caller, MOST_SUBJECTS)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS) for plan in by_cell if plan.cells and self._size]
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
@@ -67,6 +72,10 @@ class _Model:
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
                 yield from scan.feed(_batch(own, self._size, scan.columns))
+        for scan in self._cells if fitting else ():
+            plan = self.case.plan
+            if plan.cells:
+                yield from scan.feed(by_cell(_batch(fitting, self._size, scan.columns), plan.cells, plan.encoder))
 
 
 class LiveFindings:
@@ -86,6 +95,7 @@ class LiveFindings:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _case(name, terms, self.remarks) for name in sorted(names)}
         self._models = {name: _Model(case) for name, case in cases.items() if case}
+        self._senders: OrderedDict[int, str] = OrderedDict()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -107,7 +117,15 @@ class LiveFindings:
         for row in rows:
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
+                self._remember(row)
         return [finding for name, own in by_model.items() for finding in self._findings(self._models[name], own)]
+
+    def _remember(self, row: Row) -> None:
+        """Keep who sent an event: what many callers did together is found when most of it is long gone."""
+        if row.get("principal"):
+            self._senders[row["seq"]] = row["principal"]
+            if len(self._senders) > MOST_SENDERS:
+                self._senders.popitem(last=False)
 
     def _findings(self, model: _Model, rows: Sequence[Row]) -> Iterator[Finding]:
         by_seq = {row["seq"]: row for row in rows}
@@ -121,6 +139,7 @@ class LiveFindings:
                 last_time=trigger["time"],
                 system=trigger.get("system"),
                 version=trigger.get("model_version"),
+                principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
             )
             yield finding_of(found, model.case, sight, self._workspace)
 

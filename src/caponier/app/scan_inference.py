@@ -149,6 +149,7 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
+            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := events[place]["principal"]))),
         )
         yield finding_of(found, cases[found.model], sight, workspace)
 

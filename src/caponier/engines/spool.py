@@ -6,7 +6,6 @@ is all that a scan has to hold.
 
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.detector import Column
 from caponier.engines.columns import SQL
+from caponier.engines.shares import bucket_of
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
@@ -198,11 +198,6 @@ def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     flat = table.column("input").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     inputs: NDArray[np.float32] = flat.astype(np.float32).reshape(-1, size)
     return inputs
-
-
-def bucket_of(subject: str) -> int:
-    """Return the number by which work and folds are shared out: of the name alone, the same on every machine."""
-    return zlib.crc32(subject.encode())
 
 
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
