@@ -1,0 +1,273 @@
+"""Discovery: somebody finds out what a model is, by everything that its server answers and not by predictions alone.
+
+Who uses a model settles soon: a few questions about it, a few mistakes in one or two ways, and then work. Who explores
+it goes on finding new ways of being refused, and asks for metadata and explanations besides. So of a principal's last
+100 events, at most 64 of them other than plain work, two things are counted. *Variety*: in how many ways requests
+failed, an operation with a group of HTTP statuses being one way, and none counting more than three times, so that a job
+that fails all night in one way has the variety of three mistakes; explanations that were refused count twice, since
+hardly anybody asks for them who does not know how. *Interest*: metadata and explanations that were given, up to a
+number each, and answers never seen before beyond what benign principals bring out. The score is
+variety x (interest + variety), both above what a newcomer may have, so that neither reading metadata at each start, nor
+explaining every decision, nor failing says anything by itself.
+
+Nothing here is a rate: a probe that takes a week scores as one that takes a minute.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import (
+    OPERATIONS,
+    Column,
+    Confidence,
+    Counts,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Subject,
+)
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 100
+"""Events of a principal that count."""
+KEPT: Final = 64
+"""Of these, the last ones that are other than plain work."""
+REPEATS: Final = 3
+"""Most failures of one way that count."""
+METADATA, EXPLANATIONS, ANSWERS = 4, 8, 8
+"""Most metadata, explanations and unusually many answers that count."""
+VARIETY_ALLOWED, INTEREST_ALLOWED = 4, 3
+"""What a newcomer may have of each."""
+FLOOR: Final = 30
+COLD_START: Final = 60
+"""Threshold without a baseline."""
+USUAL: Final = "usual_answers"
+"""Parameter (1,): different answers that benign principals get within the window."""
+MANY: Final = 20
+"""Usual answers where no benign principal tells."""
+SHARE: Final = 0.99
+"""Of the benign principals get no more different answers than are usual."""
+
+GROUPS: Final = {"predict": 0, "explain": 1, "metadata": 2}
+"""Operations that are told apart; all others are a fourth group."""
+WAYS: Final[tuple[tuple[int, ...], ...]] = (
+    (400, 409, 422),
+    (404, 410),
+    (405, 501),
+    (411, 413, 414, 431),
+    (406, 412, 415, 416, 417),
+    (402, 403, 451),
+    (500, 505),
+)
+"""Groups of statuses. Not among them are those that say nothing about the caller, such as outages and limits."""
+FAILURES: Final = (len(GROUPS) + 1) * len(WAYS)
+TOLD, EXPLAINED, ANSWER = FAILURES + 1, FAILURES + 2, FAILURES + 3
+"""Kinds of events beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
+NOWHERE: Final = -(1 << 40)
+"""Place of an event that never was, before every window."""
+
+
+def _ways() -> NDArray[np.int64]:
+    """Return, for each status up to 599, the number of its group; 0 for none."""
+    table = np.zeros(600, np.int64)
+    for number, statuses in enumerate(WAYS, 1):
+        table[list(statuses)] = number
+    return table
+
+
+WAY: Final = _ways()
+GROUP: Final = np.array([GROUPS.get(operation, len(GROUPS)) for operation in OPERATIONS])
+WEIGHT: Final = np.repeat([2 if group == GROUPS["explain"] else 1 for group in range(len(GROUPS) + 1)], len(WAYS))
+
+
+class SchemaProbe:
+    """Weighs how variously a principal's requests failed against what it asked about the model."""
+
+    name = "schema_probe"
+    statistic = "exploration"
+    techniques = (
+        TechniqueId("atlas", "AML.T0013"),
+        TechniqueId("atlas", "AML.T0014"),
+        TechniqueId("amltm-2020", "AMLTM.RECON.02.01"),
+        TechniqueId("amltm-2020", "AMLTM.RECON.02.02"),
+    )
+    subject = Subject.PRINCIPAL
+    counts = Counts.EVENTS
+    needs = frozenset({Signal.PRINCIPAL, Signal.STATUS})
+    columns = frozenset({Column.OPERATION, Column.STATUS})
+    state = np.dtype(
+        [
+            ("events", np.int64),
+            ("place", np.int64, (KEPT,)),
+            ("kind", np.uint8, (KEPT,)),
+            ("answers", np.uint64, (4,)),
+        ]
+    )
+    state_version = 1
+    floor = FLOOR
+    suspect = None
+    max_confidence = Confidence.HIGH
+    emulations = ("api_crawl", "family_fingerprint")
+    controls = (
+        "first_day",
+        "health_check",
+        "ab_tester",
+        "sdk_client",
+        "outage_retrier",
+        "wrong_schema_job",
+        "auditor",
+        "service_key",
+    )
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn how many different answers benign principals get."""
+        place = np.arange(len(benign)) - np.repeat(benign.offsets[:-1], np.diff(benign.offsets))
+        early = np.flatnonzero((place < WINDOW) & (benign.label != 0))
+        pairs = np.unique(benign.subject[early] * 256 + _bit(benign.label[early]))
+        counts = np.bincount(pairs // 256, minlength=benign.subjects)
+        told = counts[counts > 0]
+        usual = int(np.quantile(told, SHARE, method="higher")) if told.size else MANY
+        return {USUAL: np.array([usual], np.int64)}
+
+    def priors(self) -> tuple[Params, float] | None:
+        """Take it that a newcomer is alike everywhere."""
+        return {USUAL: np.array([MANY], np.int64)}, COLD_START
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Score, at each event that is more than plain work, what its principal's last 100 events amount to."""
+        after = state.copy()
+        kind = _kinds(batch)
+        kind[_new_answers(batch, after) & (kind == 0)] = ANSWER
+        counts = np.diff(batch.offsets)
+        place = np.arange(len(batch)) + np.repeat(state["events"] - batch.offsets[:-1], counts)
+        after["events"] += counts
+        scores = np.zeros(len(batch), np.int64)
+        rows = np.flatnonzero(kind)
+        if rows.size:
+            subject = batch.subject[rows]
+            trails = _Trails(state, subject, place[rows], kind[rows])
+            scores[rows] = trails.scores(int(params[USUAL][0]))
+            after["place"][trails.subjects], after["kind"][trails.subjects] = trails.newest()
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Say what kind of caller this is, and with which request it became clear."""
+        score = int(events.signals["score"][-1])
+        operation = OPERATIONS[int(events.signals.get(Column.OPERATION, np.zeros(1, np.uint8))[-1])]
+        status = int(events.signals.get(Column.STATUS, np.zeros(1, np.int64))[-1])
+        summary = (
+            f"requests that failed in many ways, and questions about the model, among the last {WINDOW} events (a "
+            f"score of {score}, where newcomers stay at or below {FLOOR}): the way one finds out what a model takes, "
+            "what it answers and how it was made"
+        )
+        facts = {"score": score, "newcomers_at_most": FLOOR, "window": WINDOW, "operation": operation, "status": status}
+        return Explanation(summary, facts, np.array([len(events) - 1]))
+
+
+class _Trails:
+    """The telling events of some subjects: those that are remembered, and behind them those of a batch.
+
+    Args:
+        state: (s,) of all subjects.
+        subject: (m,) of each telling event of the batch, ascending.
+        place: (m,) how many events its subject sent before it.
+        kind: (m,) from 1.
+    """
+
+    def __init__(
+        self, state: State, subject: NDArray[np.int64], place: NDArray[np.int64], kind: NDArray[np.int64]
+    ) -> None:
+        self.subjects, first, own, counts = np.unique(
+            subject, return_index=True, return_inverse=True, return_counts=True
+        )
+        begins = first + KEPT * np.arange(len(self.subjects))
+        self._ends = begins + KEPT + counts
+        self._rows = np.arange(len(subject)) + KEPT * (own + 1)
+        known = (begins[:, None] + np.arange(KEPT)).ravel()
+        remembered = state[self.subjects]
+        self._kind = np.zeros(len(subject) + len(known), np.int64)
+        self._kind[known], self._kind[self._rows] = remembered["kind"].ravel(), kind
+        self._place = np.full(len(self._kind), NOWHERE)
+        # A row of zeros is a subject that never sent anything: where no kind is, no place is either.
+        self._place[known] = np.where(remembered["kind"] == 0, NOWHERE, remembered["place"]).ravel()
+        self._place[self._rows] = place
+        self._own = np.repeat(np.arange(len(self.subjects)), KEPT + counts)
+
+    def newest(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return place and kind of each subject's last telling events, (subjects, KEPT) each."""
+        last = self._ends[:, None] - KEPT + np.arange(KEPT)
+        return self._place[last], self._kind[last]
+
+    def scores(self, usual: int) -> NDArray[np.int64]:
+        """Return the score at each telling event of the batch; those without any failure have none."""
+        failed = np.bincount(self._own, (self._kind > 0) & (self._kind <= FAILURES), minlength=len(self.subjects)) > 0
+        told = np.flatnonzero(failed[self._own[self._rows]])
+        scores = np.zeros(len(self._rows), np.int64)
+        if told.size:
+            scores[told] = self._exploration(told, failed, usual)
+        return scores
+
+    def _exploration(self, told: NDArray[np.int64], failed: NDArray[np.bool_], usual: int) -> NDArray[np.int64]:
+        """Return the score at some events, of subjects that failed."""
+        kept = failed[self._own]
+        kinds = np.zeros((int(kept.sum()) + 1, ANSWER), np.int32)
+        kinds[np.arange(1, len(kinds)), self._kind[kept] - 1] = self._kind[kept] > 0
+        total = np.cumsum(kinds, axis=0, dtype=np.int32)
+        at = (np.cumsum(kept) - 1)[self._rows[told]]
+        own, place = self._own[kept], self._place[kept]
+        # One number that rises with subject and place, so that one search finds where each window begins.
+        order = own * (1 << 44) + np.maximum(place, 0)
+        order[place == NOWHERE] = own[place == NOWHERE] * (1 << 44) - 1
+        begin = np.searchsorted(order, own[at] * (1 << 44) + np.maximum(place[at] - WINDOW + 1, 0))
+        begin = np.maximum(begin, at - KEPT + 1)
+        return _amount(total[at + 1] - total[begin], usual)
+
+
+def _amount(counts: NDArray[np.int32], usual: int) -> NDArray[np.int64]:
+    """Return what (m, kinds) counts amount to."""
+    variety = np.minimum(counts[:, :FAILURES], REPEATS) @ WEIGHT
+    interest = np.minimum(counts[:, TOLD - 1], METADATA) + np.minimum(counts[:, EXPLAINED - 1], EXPLANATIONS)
+    interest = interest + np.clip(counts[:, ANSWER - 1] - usual, 0, ANSWERS)
+    variety = np.maximum(variety - VARIETY_ALLOWED, 0)
+    amount: NDArray[np.int64] = variety * (np.maximum(interest.astype(np.int64) - INTEREST_ALLOWED, 0) + variety)
+    return amount
+
+
+def _kinds(batch: EventBatch) -> NDArray[np.int64]:
+    """Return the kind of each event by operation and status; 0 is plain work."""
+    operation = batch.signals.get(Column.OPERATION, np.zeros(len(batch), np.uint8))
+    status = batch.signals.get(Column.STATUS, np.zeros(len(batch), np.int64))
+    way = WAY[np.where((status >= 0) & (status < len(WAY)), status, 0)]
+    kind = np.where(way > 0, GROUP[operation] * len(WAYS) + way, 0)
+    good = (status >= 200) & (status < 300)
+    kind[good & (operation == OPERATIONS.index("metadata"))] = TOLD
+    kind[good & (operation == OPERATIONS.index("explain"))] = EXPLAINED
+    return kind
+
+
+def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
+    """Tell the events with an answer that their subject never got before, and note the answers in the state."""
+    bit, subject = _bit(batch.label), batch.subject
+    word, flag = bit >> 6, np.uint64(1) << (bit & 63).astype(np.uint64)
+    unseen = np.flatnonzero((batch.label != 0) & (after["answers"][subject, word] & flag == 0))
+    _, first = np.unique(subject[unseen] * 256 + bit[unseen], return_index=True)
+    rows = unseen[first]
+    np.bitwise_or.at(after["answers"], (subject[rows], word[rows]), flag[rows])
+    new = np.zeros(len(batch), bool)
+    new[rows] = True
+    return new
+
+
+def _bit(label: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return one of 256 places for each answer: of more answers some fall together, and then fewer are counted."""
+    # The odd number spreads codes that are small or alike, as tests have them, over the high bits.
+    spread = (label * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
+    return spread.astype(np.int64)
+
+
+detector = SchemaProbe()
