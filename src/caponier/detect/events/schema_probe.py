@@ -1,14 +1,19 @@
 """Discovery: somebody finds out what a model is, by everything that its server answers and not by predictions alone.
 
 Who uses a model settles soon: a few questions about it, a few mistakes in one or two ways, and then work. Who explores
-it goes on finding new ways of being refused, and asks for metadata and explanations besides. So of a principal's last
-100 events, at most 64 of them other than plain work, two things are counted. *Variety*: in how many ways requests
-failed, an operation with a group of HTTP statuses being one way, and none counting more than three times, so that a job
-that fails all night in one way has the variety of three mistakes; explanations that were refused count twice, since
-hardly anybody asks for them who does not know how. *Interest*: metadata and explanations that were given, up to a
-number each, and answers never seen before beyond what benign principals bring out. The score is
-variety x (interest + variety), both above what a newcomer may have, so that neither reading metadata at each start, nor
-explaining every decision, nor failing says anything by itself.
+it goes on finding new ways of being refused when it long knows the right one, and asks for metadata and explanations
+besides. So of a principal's last 100 requests two things are counted; rows of the same moment are one request.
+
+*Variety*: in how many ways requests failed, an operation with a group of HTTP statuses being one way, and none counting
+more than four times, so that a job that fails all night in one way has the variety of four mistakes. Failures before
+the first good prediction are learning and count half. Refused explanations count extra: hardly anybody asks for them
+who does not know how. From that is taken what a newcomer may have, and one for each 15 requests of plain work.
+
+*Interest*: metadata and explanations that were given, up to a number each, and answers never seen before beyond what
+benign principals bring out, above what a newcomer may have.
+
+The score is variety x (interest + variety), so that neither reading metadata at each start, nor explaining every
+decision, nor failing says anything by itself.
 
 Nothing here is a rate: a probe that takes a week scores as one that takes a minute.
 """
@@ -31,20 +36,25 @@ from caponier.detect.detector import (
     State,
     Subject,
 )
+from caponier.detect.windows import previous
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 100
-"""Events of a principal that count."""
+"""Requests of a principal that count."""
 KEPT: Final = 64
 """Of these, the last ones that are other than plain work."""
-REPEATS: Final = 3
+REPEATS: Final = 4
 """Most failures of one way that count."""
+UNEXPLAINED: Final = 3
+"""Added to the variety where an explanation was refused to somebody who knew how to ask for a prediction."""
 METADATA, EXPLANATIONS, ANSWERS = 4, 8, 8
 """Most metadata, explanations and unusually many answers that count."""
-VARIETY_ALLOWED, INTEREST_ALLOWED = 4, 3
+VARIETY_ALLOWED, INTEREST_ALLOWED = 3, 3
 """What a newcomer may have of each."""
-FLOOR: Final = 30
-COLD_START: Final = 60
+WORK: Final = 15
+"""Requests of plain work that make up for one failure."""
+FLOOR: Final = 20
+COLD_START: Final = 40
 """Threshold without a baseline."""
 USUAL: Final = "usual_answers"
 """Parameter (1,): different answers that benign principals get within the window."""
@@ -65,11 +75,15 @@ WAYS: Final[tuple[tuple[int, ...], ...]] = (
     (500, 505),
 )
 """Groups of statuses. Not among them are those that say nothing about the caller, such as outages and limits."""
-FAILURES: Final = (len(GROUPS) + 1) * len(WAYS)
+EACH: Final = (len(GROUPS) + 1) * len(WAYS)
+"""Ways to fail: `EACH` while a caller is learning, and as many afterwards."""
+FAILURES: Final = 2 * EACH
 TOLD, EXPLAINED, ANSWER = FAILURES + 1, FAILURES + 2, FAILURES + 3
-"""Kinds of events beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
+"""Kinds of requests beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
+REFUSED: Final = slice(EACH + GROUPS["explain"] * len(WAYS), EACH + (GROUPS["explain"] + 1) * len(WAYS))
+"""Explanations that failed after the first good prediction, among the failures counted from 0."""
 NOWHERE: Final = -(1 << 40)
-"""Place of an event that never was, before every window."""
+"""Place of a request that never was, before every window."""
 
 
 def _ways() -> NDArray[np.int64]:
@@ -82,7 +96,6 @@ def _ways() -> NDArray[np.int64]:
 
 WAY: Final = _ways()
 GROUP: Final = np.array([GROUPS.get(operation, len(GROUPS)) for operation in OPERATIONS])
-WEIGHT: Final = np.repeat([2 if group == GROUPS["explain"] else 1 for group in range(len(GROUPS) + 1)], len(WAYS))
 
 
 class SchemaProbe:
@@ -102,10 +115,12 @@ class SchemaProbe:
     columns = frozenset({Column.OPERATION, Column.STATUS})
     state = np.dtype(
         [
-            ("events", np.int64),
+            ("requests", np.int64),
+            ("time", np.int64),
             ("place", np.int64, (KEPT,)),
             ("kind", np.uint8, (KEPT,)),
             ("answers", np.uint64, (4,)),
+            ("worked", np.bool_),
         ]
     )
     state_version = 1
@@ -139,15 +154,13 @@ class SchemaProbe:
         return {USUAL: np.array([MANY], np.int64)}, COLD_START
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Score, at each event that is more than plain work, what its principal's last 100 events amount to."""
+        """Score, at each request that is more than plain work, what its principal's last 100 requests amount to."""
         after = state.copy()
-        kind = _kinds(batch)
+        kind = _kinds(batch, after)
         kind[_new_answers(batch, after) & (kind == 0)] = ANSWER
-        counts = np.diff(batch.offsets)
-        place = np.arange(len(batch)) + np.repeat(state["events"] - batch.offsets[:-1], counts)
-        after["events"] += counts
+        begins, place = _requests(batch, after)
         scores = np.zeros(len(batch), np.int64)
-        rows = np.flatnonzero(kind)
+        rows = np.flatnonzero(begins & (kind > 0))
         if rows.size:
             subject = batch.subject[rows]
             trails = _Trails(state, subject, place[rows], kind[rows])
@@ -161,21 +174,27 @@ class SchemaProbe:
         operation = OPERATIONS[int(events.signals.get(Column.OPERATION, np.zeros(1, np.uint8))[-1])]
         status = int(events.signals.get(Column.STATUS, np.zeros(1, np.int64))[-1])
         summary = (
-            f"requests that failed in many ways, and questions about the model, among the last {WINDOW} events (a "
+            f"requests that failed in many ways, and questions about the model, among the last {WINDOW} requests (a "
             f"score of {score}, where newcomers stay at or below {FLOOR}): the way one finds out what a model takes, "
             "what it answers and how it was made"
         )
-        facts = {"score": score, "newcomers_at_most": FLOOR, "window": WINDOW, "operation": operation, "status": status}
+        facts = {
+            "score": score,
+            "newcomers_at_most": FLOOR,
+            "requests": WINDOW,
+            "operation": operation,
+            "status": status,
+        }
         return Explanation(summary, facts, np.array([len(events) - 1]))
 
 
 class _Trails:
-    """The telling events of some subjects: those that are remembered, and behind them those of a batch.
+    """The telling requests of some subjects: those that are remembered, and behind them those of a batch.
 
     Args:
         state: (s,) of all subjects.
-        subject: (m,) of each telling event of the batch, ascending.
-        place: (m,) how many events its subject sent before it.
+        subject: (m,) of each telling request of the batch, ascending.
+        place: (m,) how many requests its subject sent before it.
         kind: (m,) from 1.
     """
 
@@ -199,12 +218,12 @@ class _Trails:
         self._own = np.repeat(np.arange(len(self.subjects)), KEPT + counts)
 
     def newest(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return place and kind of each subject's last telling events, (subjects, KEPT) each."""
+        """Return place and kind of each subject's last telling requests, (subjects, KEPT) each."""
         last = self._ends[:, None] - KEPT + np.arange(KEPT)
         return self._place[last], self._kind[last]
 
     def scores(self, usual: int) -> NDArray[np.int64]:
-        """Return the score at each telling event of the batch; those without any failure have none."""
+        """Return the score at each telling request of the batch; subjects without any failure have none."""
         failed = np.bincount(self._own, (self._kind > 0) & (self._kind <= FAILURES), minlength=len(self.subjects)) > 0
         told = np.flatnonzero(failed[self._own[self._rows]])
         scores = np.zeros(len(self._rows), np.int64)
@@ -213,7 +232,7 @@ class _Trails:
         return scores
 
     def _exploration(self, told: NDArray[np.int64], failed: NDArray[np.bool_], usual: int) -> NDArray[np.int64]:
-        """Return the score at some events, of subjects that failed."""
+        """Return the score at some requests, of subjects that failed."""
         kept = failed[self._own]
         kinds = np.zeros((int(kept.sum()) + 1, ANSWER), np.int32)
         kinds[np.arange(1, len(kinds)), self._kind[kept] - 1] = self._kind[kept] > 0
@@ -225,29 +244,55 @@ class _Trails:
         order[place == NOWHERE] = own[place == NOWHERE] * (1 << 44) - 1
         begin = np.searchsorted(order, own[at] * (1 << 44) + np.maximum(place[at] - WINDOW + 1, 0))
         begin = np.maximum(begin, at - KEPT + 1)
-        return _amount(total[at + 1] - total[begin], usual)
+        counts = total[at + 1] - total[begin]
+        window = np.minimum(place[at] + 1, WINDOW)
+        return _amount(counts, window - counts[:, : ANSWER - 1].sum(axis=1), usual)
 
 
-def _amount(counts: NDArray[np.int32], usual: int) -> NDArray[np.int64]:
-    """Return what (m, kinds) counts amount to."""
-    variety = np.minimum(counts[:, :FAILURES], REPEATS) @ WEIGHT
+def _amount(counts: NDArray[np.int32], work: NDArray[np.int64], usual: int) -> NDArray[np.int64]:
+    """Return what (m, kinds) counts amount to beside (m,) requests of plain work."""
+    failures = np.minimum(counts[:, :FAILURES], REPEATS)
+    variety = failures[:, :EACH].sum(axis=1) // 2 + failures[:, EACH:].sum(axis=1)
+    variety = variety + UNEXPLAINED * failures[:, REFUSED].any(axis=1) - VARIETY_ALLOWED - work // WORK
     interest = np.minimum(counts[:, TOLD - 1], METADATA) + np.minimum(counts[:, EXPLAINED - 1], EXPLANATIONS)
-    interest = interest + np.clip(counts[:, ANSWER - 1] - usual, 0, ANSWERS)
-    variety = np.maximum(variety - VARIETY_ALLOWED, 0)
-    amount: NDArray[np.int64] = variety * (np.maximum(interest.astype(np.int64) - INTEREST_ALLOWED, 0) + variety)
+    interest = interest + np.clip(counts[:, ANSWER - 1] - usual, 0, ANSWERS) - INTEREST_ALLOWED
+    variety = np.maximum(variety, 0).astype(np.int64)
+    amount: NDArray[np.int64] = variety * (np.maximum(interest, 0) + variety)
     return amount
 
 
-def _kinds(batch: EventBatch) -> NDArray[np.int64]:
-    """Return the kind of each event by operation and status; 0 is plain work."""
+def _requests(batch: EventBatch, after: State) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Tell the rows that begin a request, and how many requests their subject sent before; count on in the state."""
+    sent = after["requests"].copy()
+    earlier, after["time"] = previous(batch.time, batch.offsets, after["time"])
+    first = np.zeros(len(batch), bool)
+    first[batch.offsets[:-1][batch.offsets[1:] > batch.offsets[:-1]]] = True
+    begins = (batch.time != earlier) | (first & (sent[batch.subject] == 0))
+    total = np.concatenate([[0], np.cumsum(begins)])
+    after["requests"] += np.diff(total[batch.offsets])
+    return begins, total[1:] - 1 - np.repeat(total[batch.offsets[:-1]] - sent, np.diff(batch.offsets))
+
+
+def _kinds(batch: EventBatch, after: State) -> NDArray[np.int64]:
+    """Return the kind of each event by operation and status, and note in the state who has worked; 0 is plain work."""
     operation = batch.signals.get(Column.OPERATION, np.zeros(len(batch), np.uint8))
     status = batch.signals.get(Column.STATUS, np.zeros(len(batch), np.int64))
-    way = WAY[np.where((status >= 0) & (status < len(WAY)), status, 0)]
-    kind = np.where(way > 0, GROUP[operation] * len(WAYS) + way, 0)
     good = (status >= 200) & (status < 300)
+    way = WAY[np.where((status >= 0) & (status < len(WAY)), status, 0)]
+    works = good & (operation == OPERATIONS.index("predict"))
+    worked = _before(works, batch.offsets) | after["worked"][batch.subject]
+    after["worked"] |= np.bincount(batch.subject, works, minlength=batch.subjects) > 0
+    kind = np.where(way > 0, GROUP[operation] * len(WAYS) + way + EACH * worked, 0)
     kind[good & (operation == OPERATIONS.index("metadata"))] = TOLD
     kind[good & (operation == OPERATIONS.index("explain"))] = EXPLAINED
     return kind
+
+
+def _before(holds: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell, at each row, whether a condition has held at a row of its subject before it."""
+    total = np.concatenate([[0], np.cumsum(holds)])
+    held: NDArray[np.bool_] = total[:-1] > np.repeat(total[offsets[:-1]], np.diff(offsets))
+    return held
 
 
 def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:

@@ -41,8 +41,6 @@ DATA: Final[tuple[Any, ...]] = (["a"], [None], {"a": 1}, [[1], [1, 2]], [1e300])
 OUTPUTS: Final = ("logits", "embedding")
 HUGE: Final = b" " * 1_048_600
 LABEL_TRIES: Final = 24
-OPTIONAL: Final = 0.75
-"""Share of the questions that are not needed for the result and are asked all the same."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,11 @@ class ApiCrawl:
 
     Args:
         budget: Most requests altogether.
+        thorough: Share of the questions that are not needed for the result and are asked all the same.
     """
 
     budget: int = 110
+    thorough: float = 0.75
 
     name: ClassVar[str] = "api_crawl"
     description: ClassVar[str] = (
@@ -72,7 +72,7 @@ class ApiCrawl:
         """Crawl; see `caponier.emulate.probe.Probe.run`."""
         rng = np.random.default_rng(seed)
         line = Metered(wire, self.budget if budget is None else budget, self.gap_s if gap_s is None else gap_s, rng)
-        crawl = _Crawl(ModelApi(line, model), rng)
+        crawl = _Crawl(ModelApi(line, model), rng, self.thorough)
         stop = carried_out(crawl.go)
         right = (crawl.features, crawl.classes, frozenset(crawl.datatypes)) == (
             truth.features,
@@ -98,12 +98,13 @@ class ApiCrawl:
 class _Crawl:
     """What a crawler knows so far, all of it from answers."""
 
-    def __init__(self, api: ModelApi, rng: np.random.Generator) -> None:
+    def __init__(self, api: ModelApi, rng: np.random.Generator, thorough: float) -> None:
         self.features = self.classes = 0
         self.datatypes: set[str] = set()
         self.labels: set[str] = set()
         self._api = api
         self._rng = rng
+        self._thorough = thorough
 
     def go(self) -> None:
         """Read what is offered, find the input's length, and then ask everything else in any order."""
@@ -112,7 +113,7 @@ class _Crawl:
         self._measure([*sizes, *SIZES])
         needed: list[Question] = [partial(self._try_datatype, datatype) for datatype in DATATYPES]
         needed += [self._try_labels] * LABEL_TRIES
-        optional = [question for question in self._optional() if self._rng.random() < OPTIONAL]
+        optional = [question for question in self._optional() if self._rng.random() < self._thorough]
         questions = [*needed, *optional]
         for place in self._rng.permutation(len(questions)):
             questions[place]()

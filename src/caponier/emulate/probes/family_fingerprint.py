@@ -31,8 +31,6 @@ METHODS: Final = ("tree_shap", "integrated_gradients", "lime", "anchor")
 OUTPUTS: Final = ("logits", "leaf_index", "embedding")
 ODD_VALUES: Final = (None, 1e300, "x")
 HALVES: Final = ("FP16", "BF16")
-OPTIONAL: Final = 0.85
-"""Share of the questions beside the lines that are asked."""
 STILL: Final = 0.5
 """Share of the tiny steps without any change above which scores are those of trees."""
 STRAIGHT: Final = 1e-3
@@ -47,9 +45,11 @@ class FamilyFingerprint:
 
     Args:
         budget: Most requests altogether.
+        thorough: Share of the questions that are asked beside the lines.
     """
 
     budget: int = 80
+    thorough: float = 0.85
 
     name: ClassVar[str] = "family_fingerprint"
     description: ClassVar[str] = (
@@ -68,7 +68,7 @@ class FamilyFingerprint:
         """Take the fingerprint; see `caponier.emulate.probe.Probe.run`."""
         rng = np.random.default_rng(seed)
         line = Metered(wire, self.budget if budget is None else budget, self.gap_s if gap_s is None else gap_s, rng)
-        print_ = _Fingerprint(ModelApi(line, model), rng)
+        print_ = _Fingerprint(ModelApi(line, model), rng, self.thorough)
         stop = carried_out(print_.take)
         still, bent = print_.still(), print_.bent()
         guess = family(still, bent)
@@ -86,17 +86,18 @@ class FamilyFingerprint:
 class _Fingerprint:
     """The scores that were seen, by line."""
 
-    def __init__(self, api: ModelApi, rng: np.random.Generator) -> None:
+    def __init__(self, api: ModelApi, rng: np.random.Generator, thorough: float) -> None:
         self._api = api
         ends = rng.random((4, FEATURES)).astype(np.float32) * (rng.random((4, FEATURES)) < 0.6)
         self._rng = rng
+        self._thorough = thorough
         self.long = [_Line(along(ends[0], ends[1], LONG)), _Line(along(ends[2], ends[3], LONG))]
         self.short = _Line(ends[0] + STEP * np.arange(SHORT, dtype=np.float32)[:, None])
 
     def take(self) -> None:
         """Read the metadata, and then ask everything in any order."""
         self._api.metadata()
-        questions = [*self._along_lines(), *(one for one in self._around() if self._rng.random() < OPTIONAL)]
+        questions = [*self._along_lines(), *(one for one in self._around() if self._rng.random() < self._thorough)]
         for place in self._rng.permutation(len(questions)):
             questions[place]()
 
