@@ -35,7 +35,7 @@ def fit_tree(query: NDArray[np.uint8], key: NDArray[np.uint64]) -> Params:
         `parents` (w,) index of each feature's parent or ROOT, and `surprise` (w, CELLS, CELLS) of each cell given the
         parent's cell, in UNITS.
     """
-    cells = query >> SHIFT
+    cells: NDArray[Any] = query >> SHIFT
     learners = cells[np.argsort(key, kind="stable")[:LEARNERS]].astype(np.int64)
     width = cells.shape[1]
     parents = np.array([_parent(learners, feature) for feature in range(width)], np.int64)
@@ -55,11 +55,12 @@ def surprise_of(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     return total
 
 
-def _meetings(cells: NDArray[np.uint8], parents: NDArray[np.int64], feature: int) -> NDArray[np.int64]:
+def _meetings(cells: NDArray[Any], parents: NDArray[np.int64], feature: int) -> NDArray[np.int64]:
     """Count how often a parent's cell meets a feature's, (CELLS, CELLS)."""
     parent = parents[feature]
     above = np.zeros(len(cells), np.int64) if parent == ROOT else cells[:, parent].astype(np.int64)
-    return np.bincount(above * CELLS + cells[:, feature], minlength=CELLS**2).reshape(CELLS, CELLS)
+    met: NDArray[np.int64] = np.bincount(above * CELLS + cells[:, feature], minlength=CELLS**2)
+    return met.reshape(CELLS, CELLS)
 
 
 def _parent(cells: NDArray[np.int64], feature: int) -> int:
