@@ -35,6 +35,14 @@ def test_queries_differ_from_one_before_in_a_single_pixel(victim: Victim, target
     assert np.abs(rows - rows[0]).max() == pytest.approx(0.2)
 
 
+def test_waves_change_many_pixels_at_once(victim: Victim, targets: Pool) -> None:
+    waves = SimBA(basis="dct")
+    left = trace(waves, victim.predict_proba, targets.images[0], int(targets.labels[0]), seed=1)
+    rows = np.array(left.events["input"].to_pylist(), np.float32)
+    assert left.outcome.success
+    assert np.median((rows[2:] != rows[0]).sum(axis=1)) > 20
+
+
 def test_a_bound_that_is_too_narrow_is_missed(victim: Victim, targets: Pool) -> None:
     tight = SimBA(within=type(BOUND)("l2", 0.05), max_iter=60)
     outcome = tight.run(victim.predict_proba, targets.images[0], int(targets.labels[0]), seed=1)

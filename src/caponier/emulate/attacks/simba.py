@@ -1,7 +1,7 @@
 """SimBA (Guo, Gardner, You, Wilson, Weinberger, 2019): one pixel after the other, kept if the score falls."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
@@ -17,16 +17,18 @@ BOUND: Final = Within("l2", 2.0)
 
 @dataclass(frozen=True)
 class SimBA:
-    """SimBA in pixels, untargeted, on one image.
+    """SimBA, untargeted, on one image.
 
     Args:
-        epsilon: How much one pixel is changed at a time.
-        max_iter: Pixels that are tried, both ways.
+        epsilon: How much is changed at a time (L2).
+        basis: What is changed at a time: `px`, one pixel, or `dct`, one wave over the whole picture.
+        max_iter: Pixels or waves that are tried, both ways.
         budget: Most queries.
         within: Success is an image that is misread within this bound.
     """
 
     epsilon: float = 0.2
+    basis: Literal["px", "dct"] = "px"
     max_iter: int = 500
     budget: int = 1000
     within: Within = BOUND
@@ -56,7 +58,7 @@ class SimBA:
         def steps(oracle: Oracle) -> None:
             attack = evasion().SimBA(
                 picture_classifier(oracle),
-                attack="px",
+                attack=self.basis,
                 epsilon=self.epsilon,
                 max_iter=self.max_iter,
                 freq_dim=SIDE,
