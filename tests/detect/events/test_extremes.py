@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from caponier.detect import similarity
 from caponier.detect.detector import EventDetector
-from caponier.detect.events import distance_shape, flood, iterative_query, membership_probe, novelty
+from caponier.detect.events import distance_shape, flood, iterative_query, membership_probe, novelty, schema_probe
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import FAR, RING
 from caponier.detect.sketch import ROWS
@@ -34,6 +34,7 @@ class TestBounds:
             "novelty": novelty.WINDOW * novelty.CAP,
             "membership_probe": membership_probe.WINDOW - membership_probe.OWN,
             "flood": n,
+            "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
             "distance_shape": distance_shape.SCALE * distance_shape.WINDOW * 5,
         }
         for name, detector in event_detectors().items():
