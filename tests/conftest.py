@@ -47,7 +47,7 @@ class World:
     users: Path
     """Other users than those of `benign`, a day later."""
     attacked: Path
-    """The same users, with five runs of every attack, campaign and probe among them, and harmless callers of all kinds."""
+    """The same users, and among them five runs of every attack, campaign and probe, and harmless callers."""
     baseline: BaselineReport
     baseline_file: Path
     workspace: Workspace
