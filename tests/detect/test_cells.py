@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.detect.cells import MOST_BITS, Cells
+from caponier.detect.cells import ENOUGH, MOST_BITS, Cells
 from caponier.detect.similarity import RING
 
 RNG = np.random.default_rng(0)
@@ -13,10 +13,22 @@ CELLS = Cells.fit(BENIGN)
 
 
 def test_cells_leave_each_two_rings_in_the_mean() -> None:
-    codes = CELLS.of(BENIGN)
-    mean = len(BENIGN) / len(np.unique(codes))
+    # As if the sample were a twentieth of a log.
+    cells = Cells.fit(BENIGN, 400_000)
+    codes = cells.of(BENIGN)
+    mean = 400_000 / len(cells.names)
     assert 2 * RING <= mean <= 4 * RING
-    assert np.bincount(codes, minlength=len(CELLS.names)).max() < 10 * mean
+    assert np.bincount(codes, minlength=len(cells.names)).max() * 20 < 10 * mean
+
+
+def test_there_are_as_many_more_as_it_takes_to_rank_by() -> None:
+    cells = Cells.fit(BENIGN, horizon=50)
+    assert len(cells.names) == 2 * len(CELLS.names)
+    assert (np.bincount(cells.of(BENIGN)) >= 50).sum() >= ENOUGH > len(CELLS.names)
+
+
+def test_cells_that_could_not_be_judged_by_anyway_are_not_made() -> None:
+    assert len(Cells.fit(BENIGN[:3_000]).names) == 4
 
 
 def test_there_are_never_more_than_1024() -> None:

@@ -162,7 +162,7 @@ def _section(
     watch.stage(f"Fitting {summary.model}")
     share = FIT_EVENTS / summary.events
     benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
-    cells = Cells.fit(benign[0].query) if len(benign[0]) and plan.encoder.size else None
+    cells = _cells(benign[0], plan, summary)
     learned: dict[str, DetectorBaseline] = {}
     horizons = principals = 0
     for part in _parts(plan, lessons, cells):
@@ -193,6 +193,13 @@ def _section(
         detectors=learned,
         cells=cells,
     )
+
+
+def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | None:
+    """Share out the queries of a model; a part of the benign ones says how, all of them how finely."""
+    if not len(benign) or not plan.encoder.size:
+        return None
+    return Cells.fit(benign.query, summary.attributed, plan.horizon)
 
 
 def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
@@ -282,15 +289,19 @@ def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:
     return min(budget.per_week / max(1.0, horizons_per_week), MAX_BOUND)
 
 
-def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
-    """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
+def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
+    """Return what the detectors learned that look at callers: the promise is about those, and cells are apart."""
     known = event_detectors()
-    # Cells are counted apart: the promise is about callers.
-    callers = [
+    return [
         learned
         for name, learned in section.detectors.items()
         if name not in known or Plan.kind_of(known[name]) is Subject.PRINCIPAL
     ]
+
+
+def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
+    """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
+    callers = judged_by_caller(section)
     n = min((len(detector.maxima.full) for detector in callers), default=0)
     aside = max((detector.maxima.aside for detector in callers), default=0)
     if n < FEWEST:

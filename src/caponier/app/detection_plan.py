@@ -139,7 +139,7 @@ def lines_of(
     for detector in detectors:
         # The budget is spent by those detectors alone that are judged by rank here.
         line = _line(detector, ranked.get(detector.name), total / max(1, len(ranked)))
-        if line is None:
+        if line is None or not _has_cells(detector, section):
             lack = f"needs a baseline, but {_lack(detector, section)}"
             remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
             continue
@@ -215,12 +215,17 @@ def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float
     return (priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)) if priors else None
 
 
+def _has_cells(detector: EventDetector, section: ModelBaseline | None) -> bool:
+    """Tell whether like queries can be brought together, for a detector that looks at those."""
+    return Plan.kind_of(detector) is not Subject.BUCKET or (section is not None and section.cells is not None)
+
+
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     """Say why a detector has no baseline to go by."""
     if section is None:
         return "there is none for this model; build one with: caponier baseline build"
     stored = section.detectors.get(detector.name)
-    if stored is None:
+    if stored is None or not _has_cells(detector, section):
         return "it was built without this detector; build it again"
     if stored.version != detector.state_version:
         return "it is of another version of this detector; build it again"
