@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from caponier.app.attack_line import Line, Recorded, open_line
 from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.app.findings import list_findings
+from caponier.app.found import accused
 from caponier.app.progress import Progress
 from caponier.app.proof import ControlCheck, Pair, ProofRun
 from caponier.app.proving_ground import MAIN, ProvingGround, Target, with_owners
@@ -164,34 +165,31 @@ def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip |
 
 def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
     deed, principal = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
-    triggers = [
-        finding.trigger_event_id
-        for finding in seen.attacked.findings
-        if finding.detector == pair.detector.name and finding.subject.id == principal and finding.trigger_event_id
-    ]
+    name = pair.detector.name
+    found = [one for one in seen.attacked.findings if one.detector == name and principal in accused(one)]
     figures = {
         "queries": deed.queries,
-        **_first(seen.events, principal, set(triggers)),
-        "findings": len(triggers),
-        "findings_inline": sum(
-            finding.detector == pair.detector.name and finding.subject.id == principal for finding in seen.live
-        ),
+        **_first(seen.events, principal, found),
+        "findings": len(found),
+        "findings_inline": sum(one.detector == name and principal in accused(one) for one in seen.live),
         "alert_budget": str(ground.scale.alert_budget),
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
         "seconds": round(deed.seconds, 2),
     }
-    controls = {name: _check(name, pair.detector.name, seen) for name in pair.detector.controls}
-    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(triggers), controls, figures)
+    controls = {control: _check(control, name, seen) for control in pair.detector.controls}
+    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(found), controls, figures)
 
 
-def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, Any]:
+def _first(events: pa.Table, principal: str, found: Sequence[Finding]) -> dict[str, Any]:
     """Return how many requests and different queries there were up to the first finding, that one included."""
-    if not triggers:
+    if not found:
         return {}
     mine = events.filter(pc.equal(events["principal"], principal))
     ids, inputs, times = (mine[name].to_pylist() for name in ("event_id", "input", "time"))
-    at = next(position for position, id_ in enumerate(ids) if id_ in triggers)
+    place = {id_: position for position, id_ in enumerate(ids)}
+    # What set off a finding about like queries of many callers may be another one's.
+    at = min(max(place.get(id_, 0) for id_ in finding.event_ids) for finding in found)
     return {
         "queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}),
         # The rows of one request have one time.
@@ -202,5 +200,5 @@ def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, An
 def _check(control: str, detector: str, seen: _Seen) -> ControlCheck:
     users = seen.harmless.get(control, frozenset())
     found = (finding for report in seen.calm for finding in report.findings)
-    accused = {finding.subject.id for finding in found if finding.detector == detector}
-    return ControlCheck(len(users), len(users & accused))
+    named = frozenset().union(*(accused(finding) for finding in found if finding.detector == detector))
+    return ControlCheck(len(users), len(users & named))

@@ -18,6 +18,8 @@ FALLBACK: Final = 0.8
 
 NAMED: Final = 20
 """Principals that a finding about like queries of many callers names."""
+NAMES: Final = "most_of_them"
+"""The fact that holds their names."""
 
 SEVERITY: Final[dict[str, tuple[Severity, Severity, Severity, Severity]]] = {
     "low": (Severity.INFO, Severity.LOW, Severity.LOW, Severity.MEDIUM),
@@ -56,7 +58,7 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
     summary = found.explanation.summary
     facts = found.explanation.facts
     if found.kind == KIND:
-        facts = facts | {"principals": len(sight.principals), "most_of_them": list(sight.principals[:NAMED])}
+        facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
         summary += f". {len(sight.principals)} principals sent them"
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
@@ -82,6 +84,13 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
         evidence=_evidence(found, detector, line, case.plan.horizon, facts),
         summary=summary,
     )
+
+
+def accused(finding: Finding) -> frozenset[str]:
+    """Return who a finding is about: its subject, or the callers that one about like queries names."""
+    if finding.subject.kind != KIND:
+        return frozenset({finding.subject.id})
+    return frozenset(finding.evidence.facts.get(NAMES, ()))
 
 
 def _evidence(
