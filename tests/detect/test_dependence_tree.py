@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from caponier.detect.dependence_tree import CELLS, LEARNERS, ROOT, SPAN, UNITS, fit_tree, surprise_of
+from caponier.detect.dependence_tree import BLOCK, CELLS, LEARNERS, ROOT, SPAN, UNITS, fit_tree, surprise_of
 
 RNG = np.random.default_rng(11)
 
@@ -56,6 +56,13 @@ def test_surprises_are_whole_and_row_by_row() -> None:
     whole = surprise_of(tree, rows)
     assert whole.dtype == np.int64
     assert whole.tolist() == [int(surprise_of(tree, row[None])[0]) for row in rows]
+
+
+def test_more_rows_than_a_block_are_scored_alike() -> None:
+    rows = chain(2 * BLOCK + 7)
+    tree = fit_tree(rows, keys(len(rows)))
+    whole = surprise_of(tree, rows)
+    assert whole.tolist() == [*surprise_of(tree, rows[:300]), *surprise_of(tree, rows[300:])]
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
