@@ -208,7 +208,7 @@ def test_a_refused_explanation_says_more_than_another_failure() -> None:
 
 def test_work_makes_up_for_failures() -> None:
     spread = [event for failed in CRAWL for event in (failed, *[WORKED] * 6)]
-    thin = [event for failed in CRAWL for event in (failed, *[WORKED] * 12)]
+    thin = [event for failed in CRAWL for event in (failed, *[WORKED] * 20)]
     assert best(CRAWL) > best(spread) > best(thin) == 0
 
 

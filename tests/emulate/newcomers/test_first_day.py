@@ -8,8 +8,8 @@ from emulate.wires import kinds, visited
 def test_it_reads_errs_and_then_works(pool: Images) -> None:
     for line in visited(NEWCOMER, pool, each=12):
         told = kinds(line)
-        assert told[0] == ("metadata", 200)
-        assert 1 <= told.count(("metadata", 200)) <= 3
+        assert told[0][0] == "metadata"
+        assert told.count(("metadata", 200)) <= 3
         assert sum(kind in (("predict", 200), ("predict", 503)) for kind in told) > 0.6 * len(told)
         assert {operation for operation, _ in told[-30:]} <= {"predict", "metadata"}
 

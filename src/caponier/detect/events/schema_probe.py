@@ -53,9 +53,8 @@ VARIETY_ALLOWED, INTEREST_ALLOWED = 3, 3
 """What a newcomer may have of each."""
 WORK: Final = 15
 """Requests of plain work that make up for one failure."""
-FLOOR: Final = 20
-COLD_START: Final = 40
-"""Threshold without a baseline."""
+FLOOR, COLD_START = 20, 40
+"""The least threshold with a baseline, and the one without."""
 USUAL: Final = "usual_answers"
 """Parameter (1,): different answers that benign principals get within the window."""
 MANY: Final = 20
@@ -82,19 +81,10 @@ TOLD, EXPLAINED, ANSWER = FAILURES + 1, FAILURES + 2, FAILURES + 3
 """Kinds of requests beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
 REFUSED: Final = slice(EACH + GROUPS["explain"] * len(WAYS), EACH + (GROUPS["explain"] + 1) * len(WAYS))
 """Explanations that failed after the first good prediction, among the failures counted from 0."""
-NOWHERE: Final = -(1 << 40)
+NOWHERE: Final = -1
 """Place of a request that never was, before every window."""
-
-
-def _ways() -> NDArray[np.int64]:
-    """Return, for each status up to 599, the number of its group; 0 for none."""
-    table = np.zeros(600, np.int64)
-    for number, statuses in enumerate(WAYS, 1):
-        table[list(statuses)] = number
-    return table
-
-
-WAY: Final = _ways()
+WAY: Final = np.array([next((n for n, way in enumerate(WAYS, 1) if status in way), 0) for status in range(600)])
+"""Number of the group of each status, 0 for none."""
 GROUP: Final = np.array([GROUPS.get(operation, len(GROUPS)) for operation in OPERATIONS])
 
 
@@ -240,9 +230,7 @@ class _Trails:
         at = (np.cumsum(kept) - 1)[self._rows[told]]
         own, place = self._own[kept], self._place[kept]
         # One number that rises with subject and place, so that one search finds where each window begins.
-        order = own * (1 << 44) + np.maximum(place, 0)
-        order[place == NOWHERE] = own[place == NOWHERE] * (1 << 44) - 1
-        begin = np.searchsorted(order, own[at] * (1 << 44) + np.maximum(place[at] - WINDOW + 1, 0))
+        begin = np.searchsorted((own << 44) + place, (own[at] << 44) + np.maximum(place[at] - WINDOW + 1, 0))
         begin = np.maximum(begin, at - KEPT + 1)
         counts = total[at + 1] - total[begin]
         window = np.minimum(place[at] + 1, WINDOW)
@@ -280,19 +268,13 @@ def _kinds(batch: EventBatch, after: State) -> NDArray[np.int64]:
     good = (status >= 200) & (status < 300)
     way = WAY[np.where((status >= 0) & (status < len(WAY)), status, 0)]
     works = good & (operation == OPERATIONS.index("predict"))
-    worked = _before(works, batch.offsets) | after["worked"][batch.subject]
-    after["worked"] |= np.bincount(batch.subject, works, minlength=batch.subjects) > 0
+    total = np.concatenate([[0], np.cumsum(works)])
+    worked = (total[:-1] > total[batch.offsets[batch.subject]]) | after["worked"][batch.subject]
+    after["worked"] |= np.diff(total[batch.offsets]) > 0
     kind = np.where(way > 0, GROUP[operation] * len(WAYS) + way + EACH * worked, 0)
     kind[good & (operation == OPERATIONS.index("metadata"))] = TOLD
     kind[good & (operation == OPERATIONS.index("explain"))] = EXPLAINED
     return kind
-
-
-def _before(holds: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell, at each row, whether a condition has held at a row of its subject before it."""
-    total = np.concatenate([[0], np.cumsum(holds)])
-    held: NDArray[np.bool_] = total[:-1] > np.repeat(total[offsets[:-1]], np.diff(offsets))
-    return held
 
 
 def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
