@@ -119,7 +119,7 @@ def run(quick: bool) -> Scorecard:
         "other_harmless_flagged_without_baseline": sum(row["cold"] for row in harmless if row not in first_day),
     }
     goals = (
-        Goal("probes_succeeded_share", 1.0, at_least=True),
+        Goal("probes_succeeded_share", 0.95, at_least=True),
         Goal("probes_flagged_within_60_share", 1.0, at_least=True),
         Goal("newcomers_flagged", 0, at_least=False),
         Goal("other_harmless_flagged", 0, at_least=False),

@@ -98,7 +98,7 @@ def test_points_on_a_line_are_at_equal_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("still", "bent", "name"), [(0.9, 0, "trees"), (0.9, 1, "trees"), (0, 1e-5, "linear"), (0.2, 0.2, "network")]
+    ("still", "bent", "name"), [(0.9, 0, "trees"), (0.9, 1, "trees"), (0, 1e-5, "linear"), (0.1, 0.2, "network")]
 )
 def test_the_verdict(still: float, bent: float, name: str) -> None:
     assert family(still, bent) == name

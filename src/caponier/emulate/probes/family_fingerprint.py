@@ -31,8 +31,8 @@ METHODS: Final = ("tree_shap", "integrated_gradients", "lime", "anchor")
 OUTPUTS: Final = ("logits", "leaf_index", "embedding")
 ODD_VALUES: Final = (None, 1e300, "x")
 HALVES: Final = ("FP16", "BF16")
-STILL: Final = 0.5
-"""Share of the tiny steps without any change above which scores are those of trees."""
+STILL: Final = 0.2
+"""Share of the tiny steps without any change above which scores are those of trees; those of others change always."""
 STRAIGHT: Final = 1e-3
 """Second differences of log-odds up to this share of their range are rounding."""
 TINY: Final = 1e-20
