@@ -121,3 +121,14 @@ def test_a_sample_is_by_cell(spool: Spool) -> None:
     assert set(names) == {f"{KIND}{SEPARATOR}{name}" for name in CELLS.names}
     assert len(benign) == len({tuple(first(i)) for i in range(60)})
     assert all(isinstance(bucket_of(name), int) for name in names)
+
+
+def test_callers_who_are_left_out_are_in_no_cell(spool: Spool) -> None:
+    crowded = Plan("m", ENCODER, 20, PLAN.lines, cells=CELLS, subject=Subject.BUCKET)
+    everybody = maxima(spool, crowded, EVERYBODY)["crowd"].by_subject()
+    without = frozenset({f"principal{SEPARATOR}p{n}" for n in range(0, 10, 2)})
+    others = maxima(spool, replace(crowded, without=without), EVERYBODY)["crowd"].by_subject()
+    # Every fourth event is a step near 100, and all of these are by callers with even numbers.
+    (near,) = everybody.keys() - others.keys()
+    assert near.endswith("cell-001")
+    assert sum(best for best, _ in others.values()) < sum(best for best, _ in everybody.values())

@@ -165,7 +165,10 @@ def _section(
     cells = _cells(benign[0], plan, summary)
     learned: dict[str, DetectorBaseline] = {}
     horizons = principals = 0
-    for part in _parts(plan, lessons, cells):
+    aside: frozenset[str] = frozenset()
+    for kind in _parts(plan, lessons, cells):
+        # Whoever looks like an attacker is no benign part of what like queries are made of, either.
+        part = replace(kind, without=aside)
         if part.subject is Subject.BUCKET:
             benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
@@ -173,7 +176,7 @@ def _section(
         gathered, begun = _cross_fitted(spool, part, own, benign, watch)
         for detector in own.detectors:
             report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
-        aside = set().union(*(found.aside for found in gathered.values()))
+        aside = aside.union(*(found.aside for found in gathered.values()))
         kept = np.array([name not in aside for name in benign[1]], bool)
         learned |= {d.name: _learned(d, own.of(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
         if part.subject is Subject.PRINCIPAL:

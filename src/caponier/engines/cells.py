@@ -20,6 +20,7 @@ _BY_TIME: Final = """
 select epoch_us(time) as time, source, seq, line, input, label{further}
 from events
 where model = ? and subject is not null and len(input) = ?
+    and subject not in (select unnest(?::varchar[]))
 order by time, source, seq
 """
 
@@ -56,6 +57,7 @@ def cell_events(
     rows: int,
     share: Share = EVERYBODY,
     columns: Iterable[Column] = (),
+    without: Iterable[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Yield a model's attributed events with an input in batches, in order of time, each batch sorted by cell.
 
@@ -67,7 +69,9 @@ def cell_events(
         rows: Rows in a batch.
         share: Cells that are wanted.
         columns: Further columns that are wanted.
+        without: Callers whose events are left out.
     """
     further = "".join(f", {SQL[column]} as {column.value}" for column in columns)
-    for batch in connection.sql(_BY_TIME.format(further=further), params=[model, encoder.size]).to_arrow_reader(rows):
+    asked = connection.sql(_BY_TIME.format(further=further), params=[model, encoder.size, sorted(without)])
+    for batch in asked.to_arrow_reader(rows):
         yield by_cell(batch, cells, encoder, share)

@@ -53,6 +53,8 @@ class Plan:
     """How queries are shared out, for detectors that look at all callers of like queries together."""
     subject: Subject = Subject.PRINCIPAL
     """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
+    without: frozenset[str] = frozenset()
+    """Callers whose events are left out where those of a cell come together."""
 
     def parts(self) -> "list[Plan]":
         """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
@@ -176,8 +178,10 @@ def _scored(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator
         size, cells = plan.encoder.size, plan.cells
         if not by_caller:
             if cells is not None and size:
-                by_time = cell_events(connection, plan.model, plan.encoder, cells, batch_rows, share, scoring.columns)
-                yield from scoring.run(by_time)
+                further = (scoring.columns, plan.without)
+                yield from scoring.run(
+                    cell_events(connection, plan.model, plan.encoder, cells, batch_rows, share, *further)
+                )
             return
         events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
         yield from scoring.run(events)
