@@ -255,9 +255,10 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
         return []
     odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > limit}
     if len(odd) > ASIDE * len(found.by_subject):
+        whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
         return [
-            f"{len(odd)} of {len(found.by_subject)} benign principals look like attackers to {detector.name}; they are "
-            "too many to be set aside, so look at the log"
+            f"{len(odd)} of {len(found.by_subject)} {whom} look like attackers to {detector.name}; they are too many "
+            "to be set aside, so look at the log"
         ]
     found.aside |= odd.keys()
     return [
