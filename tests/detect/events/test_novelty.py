@@ -87,6 +87,12 @@ class TestFit:
         assert np.median(surprise_of(mixed, query)) > 0.9 * np.median(surprise_of(clean, query))
         assert (surprise_of(mixed, query) > mixed["usual"][1]).mean() > 0.9
 
+    def test_a_search_from_noise_is_suspect_and_other_users_are_not(self) -> None:
+        params = detector.fit(benign(0))
+        noise = np.random.default_rng(3).integers(0, 128, (WINDOW, 4)).tolist()
+        assert scores(detector, params, batch_of([cloud(1).tolist()])).max() < detector.suspect
+        assert scores(detector, params, batch_of([noise])).max() > detector.suspect
+
     def test_of_few_subjects_nobody_is_left_out(self) -> None:
         few = benign()
         assert few.subjects < 1 / ODD

@@ -25,6 +25,9 @@ CAP: Final = 256
 """What the most foreign single query counts: twice the common distance or more, or a surprise as far beyond the common
 one as STEEP times the way from the median to it."""
 STEEP: Final = 1.5
+SUSPECT: Final = 8.0 * CAP
+"""Eight of the last 32 queries as foreign as can be: eight times what benign callers of any habit reached, and less
+than half of what a search from noise does."""
 OWN: Final = 0.99
 ODD: Final = 0.03
 """Share of benign subjects that are not learned from, those whose most surprising queries (their quantile OWN) surprise
@@ -57,8 +60,9 @@ class Novelty:
     columns: frozenset[Column] = frozenset()
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 2
-    floor = CAP
-    suspect = None
+    # One query and a half: a baseline of a hundred callers knows too little of rare ones for less.
+    floor = CAP + CAP // 2
+    suspect = SUSPECT
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
     emulations = ("hop_skip_jump", "boundary")
