@@ -87,5 +87,5 @@ def test_a_file_without_its_habit_is_an_error(folder: Path, source: str) -> None
 
 def test_everything_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "emulations.md").read_text()
-    for name in [*registry.attacks(), *registry.habits()]:
+    for name in [*registry.attacks(), *registry.habits(), *registry.probes(), *registry.newcomers()]:
         assert f"| `{name}` |" in page
