@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -55,9 +57,10 @@ def test_a_real_network_is_named(victim: Victim) -> None:
     assert outcome.requests <= PROBE.budget
 
 
-def test_rounded_scores_hide_the_family() -> None:
+@pytest.mark.parametrize("predict", [linear, bent, stepped])
+def test_rounded_scores_hide_the_family(predict: Any) -> None:
     """What a guard's rounding is for: tiny steps no longer show."""
-    assert told(lambda rows: np.round(linear(rows), 2)) == "trees"
+    assert told(lambda rows: np.round(predict(rows), 2)) == "trees"
 
 
 def test_it_asks_for_explanations_and_is_refused_some() -> None:

@@ -81,8 +81,7 @@ TOLD, EXPLAINED, ANSWER = FAILURES + 1, FAILURES + 2, FAILURES + 3
 """Kinds of requests beside 0 (plain work) and the failures 1 to `FAILURES`: metadata, explanations, new answers."""
 REFUSED: Final = slice(EACH + GROUPS["explain"] * len(WAYS), EACH + (GROUPS["explain"] + 1) * len(WAYS))
 """Explanations that failed after the first good prediction, among the failures counted from 0."""
-NOWHERE: Final = -1
-"""Place of a request that never was, before every window."""
+
 WAY: Final = np.array([next((n for n, way in enumerate(WAYS, 1) if status in way), 0) for status in range(600)])
 """Number of the group of each status, 0 for none."""
 GROUP: Final = np.array([GROUPS.get(operation, len(GROUPS)) for operation in OPERATIONS])
@@ -201,10 +200,8 @@ class _Trails:
         remembered = state[self.subjects]
         self._kind = np.zeros(len(subject) + len(known), np.int64)
         self._kind[known], self._kind[self._rows] = remembered["kind"].ravel(), kind
-        self._place = np.full(len(self._kind), NOWHERE)
-        # A row of zeros is a subject that never sent anything: where no kind is, no place is either.
-        self._place[known] = np.where(remembered["kind"] == 0, NOWHERE, remembered["place"]).ravel()
-        self._place[self._rows] = place
+        self._place = np.zeros(len(self._kind), np.int64)
+        self._place[known], self._place[self._rows] = remembered["place"].ravel(), place
         self._own = np.repeat(np.arange(len(self.subjects)), KEPT + counts)
 
     def newest(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -223,16 +220,19 @@ class _Trails:
 
     def _exploration(self, told: NDArray[np.int64], failed: NDArray[np.bool_], usual: int) -> NDArray[np.int64]:
         """Return the score at some requests, of subjects that failed."""
-        kept = failed[self._own]
-        kinds = np.zeros((int(kept.sum()) + 1, ANSWER), np.int32)
-        kinds[np.arange(1, len(kinds)), self._kind[kept] - 1] = self._kind[kept] > 0
-        total = np.cumsum(kinds, axis=0, dtype=np.int32)
+        # Where no kind is remembered, there never was a request.
+        kept = failed[self._own] & (self._kind > 0)
+        present, column = np.unique(self._kind[kept], return_inverse=True)
+        total = np.zeros((len(column) + 1, len(present)), np.int32)
+        total[np.arange(1, len(total)), column] = 1
+        np.cumsum(total, axis=0, out=total)
         at = (np.cumsum(kept) - 1)[self._rows[told]]
         own, place = self._own[kept], self._place[kept]
         # One number that rises with subject and place, so that one search finds where each window begins.
         begin = np.searchsorted((own << 44) + place, (own[at] << 44) + np.maximum(place[at] - WINDOW + 1, 0))
         begin = np.maximum(begin, at - KEPT + 1)
-        counts = total[at + 1] - total[begin]
+        counts = np.zeros((len(at), ANSWER), np.int32)
+        counts[:, present - 1] = total[at + 1] - total[begin]
         window = np.minimum(place[at] + 1, WINDOW)
         return _amount(counts, window - counts[:, : ANSWER - 1].sum(axis=1), usual)
 
