@@ -70,10 +70,9 @@ def test_where_benign_callers_step_by_nothing_no_step_is_small() -> None:
 
 def test_small_steps_on_which_answers_flip_are_an_alarm_within_a_few() -> None:
     scores, _ = scores_of(steps(6), [1, 2, 1, 2, 1, 2])
-    assert scores[0] == 0
-    # A step of a unit, squared one, is closer than all levels of the limit.
-    assert scores.tolist()[1:] == [FLIP * LEVELS * k for k in range(1, 6)]
-    assert scores[2] > detector.floor >= scores[1]
+    # A step of a unit, squared one, is closer than all levels of the limit; the first flip may be an accident.
+    assert scores.tolist() == [0, 0, *(FLIP * LEVELS * k for k in range(2, 6))]
+    assert scores[2] > detector.floor
 
 
 def test_a_picture_that_goes_round_is_none() -> None:
@@ -81,9 +80,9 @@ def test_a_picture_that_goes_round_is_none() -> None:
     assert not scores.any()
 
 
-def test_one_flip_among_many_small_steps_is_at_most_doubled() -> None:
-    scores, _ = scores_of(steps(20), [1] * 19 + [2])
-    assert scores[-1] == 2 * FLIP * LEVELS
+def test_steps_without_flips_at_most_double_those_with_some() -> None:
+    scores, _ = scores_of(steps(20), [1] * 18 + [2, 1])
+    assert scores[-1] == 2 * FLIP * (2 * LEVELS)
     assert not scores[:-1].any()
 
 

@@ -30,6 +30,8 @@ LEVELS: Final = 8
 however small, is an alarm."""
 FLIP: Final = 4
 """A small step counts four times if the answer flips on it; those without count once, and together at most as much."""
+FEWEST_FLIPS: Final = 2
+"""One is an accident: some picture lies on the boundary by chance."""
 FEWEST_STEPS: Final = 50
 """Steps of a cell from which its smallest one says something."""
 
@@ -47,7 +49,7 @@ class DistributedQuery:
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
     columns: frozenset[Column] = frozenset()
-    state = np.dtype([("flipped", np.int32, (WINDOW,)), ("steady", np.int32, (WINDOW,))])
+    state = np.dtype([(name, np.int32, (WINDOW,)) for name in ("flipped", "flips", "steady")])
     state_version = 1
     floor = 48
     suspect = None
@@ -90,12 +92,16 @@ class DistributedQuery:
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the evidence of each cell's last 64 different queries."""
         queries, rows = batch.queries()
-        closeness, flip, after = _closeness(params, queries), queries.signals["flip"], state.copy()
-        flipped, after["flipped"] = windowed_sum(closeness * flip, queries.offsets, state["flipped"])
-        steady, after["steady"] = windowed_sum(closeness * ~flip, queries.offsets, state["steady"])
-        scores = np.zeros(len(batch), np.int64)
+        closeness, after = _closeness(params, queries), state.copy()
+        flip = queries.signals["flip"] & (closeness > 0)
+        evidence = {"flipped": closeness * flip, "flips": flip.astype(np.int64), "steady": closeness * ~flip}
+        sums = {}
+        for name, counted in evidence.items():
+            sums[name], after[name] = windowed_sum(counted, queries.offsets, state[name])
+        scores, flipped = np.zeros(len(batch), np.int64), FLIP * sums["flipped"]
         # Only a step of the search itself sets off an alarm: not whoever happens to ask next.
-        scores[rows] = np.where(flip & (closeness > 0), FLIP * flipped + np.minimum(steady, FLIP * flipped), 0)
+        told = flip & (sums["flips"] >= FEWEST_FLIPS)
+        scores[rows] = np.where(told, flipped + np.minimum(sums["steady"], flipped), 0)
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
