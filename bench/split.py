@@ -117,18 +117,19 @@ def _world(seed: int, home: Path) -> _World:
 
 
 def _attacked(world: _World, each: int) -> list[dict[str, Any]]:
-    """Return a row for each attack and number of accounts; all attacks of a number are in one log."""
+    """Return a row for each attack and number of accounts; a day sees one search of each kind."""
     rows = []
     for accounts in (1, *ACCOUNTS):
         say(f"seed {world.seed}: {accounts} accounts")
-        runs = [(kind, turn, *_search(world, kind, turn, accounts)) for kind in KINDS for turn in range(each)]
-        found = world.findings(world.day, *(log for *_, log in runs))
-        names = {who for *_, log in runs for who in log["principal"].to_pylist()}
-        rows += [
-            {"kind": kind, "turn": turn, "seed": world.seed, "accounts": accounts, "success": success}
-            | _noticed(log, found, names, ALONE if accounts == 1 else NAME)
-            for kind, turn, success, log in runs
-        ]
+        for turn in range(each):
+            runs = {kind: _search(world, kind, turn, accounts) for kind in KINDS}
+            found = world.findings(world.day, *(log for _, log in runs.values()))
+            names = {who for _, log in runs.values() for who in log["principal"].to_pylist()}
+            rows += [
+                {"kind": kind, "turn": turn, "seed": world.seed, "accounts": accounts, "success": success}
+                | _noticed(log, found, names, ALONE if accounts == 1 else NAME)
+                for kind, (success, log) in runs.items()
+            ]
     return rows
 
 
