@@ -1,11 +1,12 @@
 """Poisoned feedback: a source that tells a model, again and again, that the answer is one and the same label.
 
 Who teaches a model something wrong through its feedback (Microsoft's Tay, 2016) must contradict it often, and in one
-direction. Honest people contradict it, too: where it errs, in as many directions as it errs, and mostly they agree. A
-new topic makes many of them send one label, but then many hands do it, and the model follows before any one of them has
-said it often. So of a source's last 100 events the feedback that contradicts the answer in favour of one label is
-counted against all its other feedback: three for each of the former, minus one for each of the latter. A source of
-which less than a quarter of the feedback goes one way never scores.
+direction. Honest people contradict it, too: where it errs, in as many directions as it errs, and mostly they agree, or
+let the answer stand. A new topic makes many of them send one label, but then many hands do it, and the model follows
+before any one of them has said it often. So of a source's last 100 events the feedback that contradicts an answer in
+favour of one label is counted against what speaks for the model: three for each of the former, minus one for all other
+feedback, and minus one for each answer with that label which was let stand. Who works with one kind of input, and
+corrects the few errors on it, always in one direction, never scores.
 """
 
 from typing import Any, Final
@@ -20,16 +21,14 @@ from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 100
 """Events of a source that count, answers without feedback included."""
-KEPT: Final = 64
-"""Of these, the last ones with feedback."""
 AGAINST: Final = 3
-"""What each contradiction in favour of the label counts; any other feedback counts minus one."""
+"""What each contradiction in favour of the label counts; what speaks for the model counts minus one."""
 COLD_START: Final = 75
 """Threshold without a baseline: at least 25 contradictions in favour of one label."""
+BLOCK: Final = 4_096
+"""Contradictions looked at together, which bounds memory."""
 SUSPECT: Final = 90.0
 """Sources of the benign log that score more are set aside."""
-NOWHERE: Final = -(1 << 40)
-"""Place of feedback that never was, before every window."""
 
 
 class FeedbackSkew:
@@ -48,7 +47,11 @@ class FeedbackSkew:
     needs = frozenset({Signal.PRINCIPAL, Signal.LABEL, Signal.FEEDBACK})
     columns = frozenset({Column.FEEDBACK})
     state = np.dtype(
-        [("events", np.int64), ("place", np.int64, (KEPT,)), ("label", np.uint64, (KEPT,)), ("told", np.bool_, (KEPT,))]
+        [
+            ("favoured", np.uint64, (WINDOW,)),
+            ("label", np.uint64, (WINDOW,)),
+            ("feedback", np.bool_, (WINDOW,)),
+        ]
     )
     state_version = 1
     floor = 30
@@ -67,18 +70,24 @@ class FeedbackSkew:
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Score, at each contradiction, the source's last 100 events for the label that it favours."""
-        after, scores = state.copy(), np.zeros(len(batch), np.int64)
-        counts = np.diff(batch.offsets)
-        place = np.arange(len(batch)) + np.repeat(state["events"] - batch.offsets[:-1], counts)
-        after["events"] += counts
         feedback = batch.signals.get(Column.FEEDBACK, np.zeros(len(batch), np.uint64))
-        rows = np.flatnonzero((feedback != 0) & (batch.label != 0))
-        if rows.size:
-            told = _Told(state, batch.subject[rows], place[rows], feedback[rows], batch.label[rows] != feedback[rows])
-            scores[rows] = told.scores()
-            for name, values in told.newest().items():
-                after[name][told.sources] = values
-        return after, scores
+        against = (feedback != 0) & (batch.label != 0) & (feedback != batch.label)
+        laid = _Laid(state, batch.offsets)
+        favoured = laid.of("favoured", np.where(against, feedback, 0))
+        label = laid.of("label", np.where(feedback == 0, batch.label, 0))
+        given = laid.of("feedback", feedback != 0)
+        scores = np.zeros(len(batch), np.int64)
+        rows = np.flatnonzero(against)
+        for start in range(0, len(rows), BLOCK):
+            own = rows[start : start + BLOCK]
+            # The window ends at the row itself; behind each source's remembered events there is always a whole one.
+            begin = laid.rows[own] - WINDOW + 1
+            target = feedback[own, None]
+            for_it = (sliding_window_view(favoured, WINDOW)[begin] == target).sum(axis=1)
+            told = sliding_window_view(given, WINDOW)[begin].sum(axis=1)
+            stands = (sliding_window_view(label, WINDOW)[begin] == target).sum(axis=1)
+            scores[own] = np.maximum((AGAINST + 1) * for_it - told - stands, 0)
+        return laid.after(), scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how one-sided the feedback was."""
@@ -92,58 +101,36 @@ class FeedbackSkew:
         return Explanation(summary, facts, np.array([len(events) - 1]))
 
 
-class _Told:
-    """The feedback of some sources: what is remembered, and behind it that of a batch.
+class _Laid:
+    """Columns of a batch with what is remembered of each source in front of its events.
 
     Args:
-        state: (s,) of all subjects.
-        source: (m,) of each piece of feedback in the batch, ascending.
-        place: (m,) how many events its source sent before it.
-        label: (m,) the label that was sent.
-        against: (m,) whether it contradicts the answer.
+        state: (s,) of all sources.
+        offsets: (s + 1,) where each source's events begin.
     """
 
-    def __init__(
-        self,
-        state: State,
-        source: NDArray[np.int64],
-        place: NDArray[np.int64],
-        label: NDArray[np.uint64],
-        against: NDArray[np.bool_],
-    ) -> None:
-        self.sources, first, own, counts = np.unique(source, return_index=True, return_inverse=True, return_counts=True)
-        begins = first + KEPT * np.arange(len(self.sources))
-        self._ends = begins + KEPT + counts
-        self._rows = np.arange(len(source)) + KEPT * (own + 1)
-        known = (begins[:, None] + np.arange(KEPT)).ravel()
-        remembered = state[self.sources]
-        there = remembered["label"].ravel() != 0
-        self._place = self._laid(known, np.where(there, remembered["place"].ravel(), NOWHERE), place)
-        self._label = self._laid(known, remembered["label"].ravel(), label)
-        self._told = self._laid(known, remembered["told"].ravel(), against)
+    def __init__(self, state: State, offsets: NDArray[np.int64]) -> None:
+        sources, counts = len(state), np.diff(offsets)
+        starts = offsets[:-1] + WINDOW * np.arange(sources)
+        self._state, self._begins = state, starts[:, None] + np.arange(WINDOW)
+        self._ends = self._begins + counts[:, None]
+        self._columns: dict[str, NDArray[Any]] = {}
+        self.rows = np.arange(offsets[-1]) + WINDOW * (np.repeat(np.arange(sources), counts) + 1)
+        """(n,) where the events of the batch stand."""
 
-    def _laid(self, known: NDArray[np.int64], before: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-        laid = np.empty(len(known) + len(self._rows), new.dtype)
-        laid[known], laid[self._rows] = before, new
+    def of(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Lay a column (n,) behind what is remembered of it."""
+        laid = np.empty(self._begins.size + len(self.rows), self._state.dtype[name].base)
+        laid[self._begins], laid[self.rows] = self._state[name], values
+        self._columns[name] = laid
         return laid
 
-    def newest(self) -> dict[str, NDArray[Any]]:
-        """Return the state of each source after the batch, (sources, KEPT) each."""
-        last = self._ends[:, None] - KEPT + np.arange(KEPT)
-        return {"place": self._place[last], "label": self._label[last], "told": self._told[last]}
-
-    def scores(self) -> NDArray[np.int64]:
-        """Return the score at each piece of feedback of the batch; 0 where it agrees."""
-        scores = np.zeros(len(self._rows), np.int64)
-        against = np.flatnonzero(self._told[self._rows])
-        at = self._rows[against]
-        # The window ends at the row itself; KEPT rows of the same source always stand before the batch's first.
-        begin = at - KEPT + 1
-        recent = sliding_window_view(self._place, KEPT)[begin] > (self._place[at] - WINDOW)[:, None]
-        same = sliding_window_view(self._label, KEPT)[begin] == self._label[at][:, None]
-        for_it = (recent & same & sliding_window_view(self._told, KEPT)[begin]).sum(axis=1)
-        scores[against] = np.maximum((AGAINST + 1) * for_it - recent.sum(axis=1), 0)
-        return scores
+    def after(self) -> State:
+        """Return what is remembered after the batch."""
+        state = self._state.copy()
+        for name, laid in self._columns.items():
+            state[name] = laid[self._ends]
+        return state
 
 
 detector = FeedbackSkew()

@@ -28,7 +28,7 @@ FAR: Final = 3
 LEVELS: Final = 8
 SPONGES: Final = 0.5
 """Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how dear they are."""
-HARDEST: Final = 0.05
+HARDEST: Final = 0.02
 """Share of the benign clients against whom queries are weighed."""
 UNIT: Final = 1_000
 """Cost that is taken to be usual where no benign event tells: one unit of the operator's."""
