@@ -31,7 +31,7 @@ CAUSES = {
         "every photo. Tried besides: less shrinkage of the covariance (0 of 40), scores that fall along steps (pollers "
         "set the threshold at 20 times the present one), runs of equal steps (likewise)."
     ),
-    "square_refused_success": "As for flagged_least: where it is seen at all, it is at the sixth query.",
+    "square_refused_success": "As for flagged_least: where it is seen at all, it is at the seventh query.",
     "adaptive_refused_success": (
         "Blends of natural pictures in wide steps are like other people's photos one by one; distance_shape sees their "
         "spread after 190 queries (median), and every account begins anew. Tried besides: rare combinations of values "
