@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.build_baseline import bound_of, build_baseline, promise_of
+from caponier.app.build_baseline import bound_of, build_baseline, judged_by_caller, promise_of
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
@@ -43,7 +43,7 @@ class TestSection:
         assert section.created.endswith("Z")
 
     def test_every_user_has_one_maximum(self, world: World) -> None:
-        for learned in world.baseline.baseline.models[0].detectors.values():
+        for learned in judged_by_caller(world.baseline.baseline.models[0]):
             assert len(learned.maxima.full) == USERS
             assert len(learned.maxima.partial) == 0
             assert learned.back_test.of == USERS
@@ -334,7 +334,7 @@ class TestWorkspace:
         workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
         (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
         assert section.horizon == 3
-        assert set(section.detectors) == {"distance_shape", "flood", "iterative_query"}
+        assert set(section.detectors) == {"distance_shape", "distributed_query", "flood", "iterative_query"}
 
     def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:
         text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
