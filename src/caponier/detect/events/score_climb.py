@@ -24,6 +24,8 @@ FULL: Final = 64
 """What a step counts at most: on an input that surprises as far beyond the common one as that is from the median."""
 STEPS: Final = 2
 """So many steps up are no climb yet."""
+CLIMB: Final = 4
+"""More than so many are one, whoever makes them: simulated benign clients never make a whole one."""
 RISE: Final = 10
 """Ten-thousandths by which a score must be above the best so far: the surest answers waver by less."""
 COMMON: Final = 0.999
@@ -55,7 +57,7 @@ class ScoreClimb:
     state = np.dtype([("best", np.int32, (SLOTS,)), ("begun", np.bool_), ("evidence", np.int32, (WINDOW,))])
     state_version = 1
     floor = STEPS * FULL
-    suspect = None
+    suspect = CLIMB * FULL
     # A search for an adversarial example that begins with noise climbs in the same way.
     max_confidence = Confidence.MEDIUM
     emulations = ("model_inversion",)
