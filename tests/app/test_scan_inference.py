@@ -16,7 +16,7 @@ from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import Signal
 from caponier.detect.judging import BackTest
 from caponier.detect.registry import event_detectors
-from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.errors import InputError
 from caponier.matrix.technique import Color
 from caponier.records.alert_budget import AlertBudget
@@ -110,7 +110,7 @@ class TestFindings:
     def test_real_attackers_are_found_and_hardly_anybody_else(self, attacked_scan: ScanReport) -> None:
         accused = {finding.subject.id for finding in attacked_scan.findings}
         claimed = {name for detector in event_detectors().values() for name in detector.emulations}
-        attackers = {f"{name}-{i}" for name in [*attacks(), *campaigns()] for i in range(5)}
+        attackers = {f"{name}-{i}" for name in [*attacks(), *campaigns(), *probes()] for i in range(5)}
         # Some attacks no detector claims to see; they are no false alarms either.
         assert {name for name in attackers if name.rsplit("-", 1)[0] in claimed} <= accused
         assert BOUND.bound is not None
