@@ -31,7 +31,7 @@ MOST: Final = 10_000
 SHARED: Final = 0.02
 """A shape is benign if more than this share of the benign subjects come near it: an attacker in the benign log must not
 teach its own."""
-NEAR: Final = 12**2
+NEAR: Final = 14**2
 SUSPECT: Final = 21**2
 """Farther from all shared shapes than simulated benign clients ever are; see docs/detection-events.md."""
 
