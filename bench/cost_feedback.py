@@ -21,22 +21,26 @@ from caponier.app.build_baseline import build_baseline
 from caponier.app.scan_inference import scan_inference
 from caponier.emulate.campaigns.sponge import DEAR, Sponge
 from caponier.emulate.event_log import interleaved, micros
-from caponier.emulate.feedbacks.forum import Course, Forum, Member, gathered
-from caponier.emulate.feedbacks.registry import harmless, sources
+from caponier.emulate.feedbacks.forum import Course
+from caponier.emulate.feedbacks.scene import SCENES, learned_from
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.trace import EPOCH, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
-from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import Steps, billed, settling_steps, train_committee, voting_steps
 from caponier.records.inventory import FeatureSpec
 
 SEEDS = (101, 102, 103)
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 CALIBRATION, USERS, UNIQUE = 300, 130, 200
-SPONGES, STEERING, FLOODING = 8, 5, 20
-ROUNDS, STEERED, FLOODED, CHANGES = 180, 30, 60, 60
+SPONGES = 8
 POINTS = 0.05
 CAUSES = {
+    "steering_flagged_before_drift_share": (
+        "The model learns fast: five accounts that send twelve pieces of feedback a minute each move its answers by "
+        "five points within one or two minutes, which is after 12 to 24 pieces of each. The default alert budget, as "
+        "rare as 1 in 20,000 among 300 sources, asks for some 20 contradictions of each; all of them are found at that "
+        "count, within 263 seconds."
+    ),
     "trend_users_flagged": (
         "Flagged is who works with the one digit that the change is about: all that such a user says contradicts the "
         "model in one direction until it follows. By itself that is what steering looks like; only others' feedback "
@@ -46,10 +50,12 @@ CAUSES = {
         "Counted are all queries of five times the usual and more, those of the search included, which only just are. "
         "Sponges that were prepared elsewhere are dearer from the first one on."
     ),
-    "committee_dear_queries_most": (
+    "committee_flagged_share": (
         "One honest query in twenty costs this model five times the usual, and cameras and repeated views of such an "
-        "input come in runs, so that more of them are needed for the same certainty."
+        "input come in runs, so that some twenty dear queries in a row are needed for the same certainty; many "
+        "who search, and who send what they found, mix in too many cheaper ones."
     ),
+    "committee_dear_queries_most": "As above: for this model honest inputs are as dear as any can be.",
 }
 
 
@@ -146,26 +152,14 @@ def _renamed(events: pa.Table, principal: str) -> pa.Table:
 
 def feedback(split: DigitsSplit, seed: int) -> list[dict[str, Any]]:
     """Let a learning model be steered, flooded, and taught a new truth."""
-
-    def forum(rounds: int, changes: int | None = None) -> Forum:
-        return Forum(OnlineLearner(split.train, seed), split.train, rounds, changes)
-
-    def attackers(name: str, n: int) -> tuple[Member, ...]:
-        return tuple(
-            Member(f"attacker-{name}-{turn}", sources()[name], split.attackers, (seed, 9, turn)) for turn in range(n)
-        )
-
-    users = gathered(harmless(), split.test, 200 - STEERING, seed + 1_000)
-    calm = forum(ROUNDS).run(gathered(harmless(), split.calibration, CALIBRATION, seed), seed)
-    steered = forum(STEERED).run(users + attackers("steered_feedback", STEERING), seed)
-    flooded = forum(FLOODED).run(users[: 5 * FLOODING] + attackers("feedback_chaff", FLOODING), seed)
-    trend = forum(CHANGES * 2, CHANGES).run(gathered(harmless(), split.test, 200, seed + 2_000), seed)
-    scans = scanned(calm.events, [steered.events, flooded.events, trend.events])
+    calm = learned_from(split, seed, CALIBRATION)
+    played = {name: scene.played(split, seed) for name, scene in SCENES.items()}
+    scans = dict(zip(played, scanned(calm.events, [course.events for course in played.values()]), strict=True))
     skew, flood = "feedback_skew", "feedback_flood"
     return [
-        _row("steered_feedback", skew, scans[0], steered, STEERING),
-        _row("feedback_chaff", flood, scans[1], flooded, FLOODING),
-        {**_row("trend", skew, scans[2], trend, 0), "benign_flagged_flood": len(scans[2].benign(flood))},
+        _row(name, flood if name == "feedback_chaff" else skew, scans[name], course, SCENES[name].attackers)
+        | ({"benign_flagged_flood": len(scans[name].benign(flood))} if name == "trend" else {})
+        for name, course in played.items()
     ]
 
 
@@ -195,8 +189,8 @@ def run(quick: bool) -> Scorecard:
     about = (
         f"{len(seeds)} seeds. Models of scikit-learn's digits whose cost depends on the input: {CALIBRATION} benign "
         f"users to learn from, {USERS} others, {SPONGES} sponge attacks that search, and the same with sponges "
-        f"prepared elsewhere. A model that learns from feedback: {CALIBRATION} sources to learn from, then {STEERING} of 200 "
-        f"that steer, {FLOODING} of {6 * FLOODING} that flood, and 200 in a world that changes. Default alert budget."
+        f"prepared elsewhere. A model that learns from feedback: {CALIBRATION} sources to learn from, then 5 of 200 "
+        "that steer, 20 of 120 that flood, and 200 in a world that changes. Default alert budget."
     )
     return Scorecard("cost_feedback", about, figures, goals, seeds, table, CAUSES)
 
@@ -262,5 +256,8 @@ def _figures(table: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], tuple[Goa
         Goal("chaff_benign_sources_flagged", 2, at_least=False),
     ]
     if "sponge, committee" in by:
-        goals += [Goal("committee_dear_queries_most", 5, at_least=False)]
+        goals += [
+            Goal("committee_flagged_share", 1.0, at_least=True),
+            Goal("committee_dear_queries_most", 5, at_least=False),
+        ]
     return figures, tuple(goals)
