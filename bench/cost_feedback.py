@@ -42,9 +42,9 @@ CAUSES = {
         "count, within 263 seconds."
     ),
     "trend_users_flagged": (
-        "Flagged is who works with the one digit that the change is about: all that such a user says contradicts the "
-        "model in one direction until it follows. By itself that is what steering looks like; only others' feedback "
-        "could tell, and a detector sees one source at a time."
+        "Flagged is who works with nothing but the one digit that the change is about, or with one that the model has "
+        "unlearned through it: all that such a user says contradicts the model in one direction. By itself that is "
+        "what steering looks like; only others' feedback could tell, and a detector sees one source at a time."
     ),
     "sponge_dear_queries_most": (
         "Counted are all queries of five times the usual and more, those of the search included, which only just are. "
