@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,9 +18,12 @@ from caponier.emulate.benign.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
 from caponier.emulate.images import Images
 from caponier.emulate.population import assemble, simulate
-from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.probe import Truth
+from caponier.emulate.probe_trace import trace_probe
+from caponier.emulate.registry import attacks, campaigns, newcomers, probes
 from caponier.emulate.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
+from caponier.emulate.visits import let_in, visitors
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 
@@ -43,7 +47,7 @@ class World:
     users: Path
     """Other users than those of `benign`, a day later."""
     attacked: Path
-    """The same users, with five runs of every attack and campaign among them."""
+    """The same users, and among them five runs of every attack, campaign and probe, and harmless callers."""
     baseline: BaselineReport
     baseline_file: Path
     workspace: Workspace
@@ -81,7 +85,13 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
             training.append(stage.training.images)
             budget = FLOOD if name == "flood" else 150
             runs.append(trace_campaign(campaign, stage, seed=i, budget=budget, begin=later).events)
-    attacked = interleaved([users, *runs])
+    for probe in probes().values():
+        told = (trace_probe(probe, victim.predict_proba, Truth.of(victim), seed=i, begin=later) for i in range(RUNS))
+        runs += [done.events for done in told]
+    callers = visitors(newcomers(), 3, 2)
+    runs.append(let_in(callers, split.test.images, victim.predict_proba, requests=80, begin=later))
+    # Whoever explores a server also asks for models that are not there.
+    attacked = interleaved([users, *(run.filter(pc.equal(run["model"], "digits")) for run in runs)])
     for name, table in {"benign": benign, "users": users, "attacked": attacked}.items():
         pq.write_table(table, folder / f"{name}.parquet")
     create_workspace(folder / "workspace")

@@ -47,3 +47,11 @@ def test_nobody_answers_once_the_line_was_left() -> None:
         pass
     with pytest.raises(Exception, match="cannot be reached"), line.enter("mallory") as remote:
         remote.predict_proba(ROW)
+
+
+def test_a_wire_takes_requests_of_any_kind() -> None:
+    with open_line(predict, Deployment("digits-mlp"), SALT) as line, line.wire("mallory") as wire:
+        assert wire.send("GET", "/v2/models/digits-mlp").good
+        assert wire.send("GET", "/v2/models/digits-mlp/infer").status == 405
+    assert [event["operation"] for event in line.events().to_pylist()] == ["metadata", "predict"]
+    assert {event["principal"] for event in line.events().to_pylist()} == {line.principal("mallory")}

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.build_baseline import bound_of, build_baseline, promise_of
+from caponier.app.build_baseline import bound_of, build_baseline, judged_by_caller, promise_of
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
@@ -43,7 +43,7 @@ class TestSection:
         assert section.created.endswith("Z")
 
     def test_every_user_has_one_maximum(self, world: World) -> None:
-        for learned in world.baseline.baseline.models[0].detectors.values():
+        for learned in judged_by_caller(world.baseline.baseline.models[0]):
             assert len(learned.maxima.full) == USERS
             assert len(learned.maxima.partial) == 0
             assert learned.back_test.of == USERS
@@ -272,9 +272,29 @@ class TestGaps:
         report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC, horizon=4)
         assert ("m: 3 of 39 events", "nobody is named") in report.skipped
 
-    @pytest.mark.parametrize("lacking", ["principal", "input"])
-    def test_a_log_from_which_nothing_can_be_learned_is_refused(self, lacking: str, tmp_path: Path) -> None:
-        file = log(tmp_path, rows(9, **{lacking: None}))
+    def test_a_log_without_inputs_teaches_those_that_need_none(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9, input=None))], horizon=4)
+        (section,) = report.baseline.models
+        assert (section.spec.kind, section.principals) == ("none", 9)
+        assert "flood" in section.detectors
+        assert "novelty" not in section.detectors
+        assert ("m: novelty", "no event has an input; log the inputs, or their encoded features") in report.skipped
+
+    def test_inputs_that_are_not_to_be_looked_at_are_not(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="none"), horizon=4)
+        assert "flood" in report.baseline.models[0].detectors
+        assert any(what == "m: novelty" and 'kind = "none"' in why for what, why in report.skipped)
+
+    def test_a_baseline_without_inputs_survives_its_file(self, tmp_path: Path) -> None:
+        baseline = build_baseline([log(tmp_path, users(60, input=None))], horizon=4).baseline
+        (tmp_path / "b.safetensors").write_bytes(baseline.to_bytes())
+        again = Baseline.load(tmp_path / "b.safetensors")
+        assert again.to_bytes() == baseline.to_bytes()
+        report = scan_inference([log(tmp_path, users(60), name="with.jsonl")], again)
+        assert any(skip.what == "m: novelty" and 'kind = "none"' in skip.reason for skip in report.skipped)
+
+    def test_a_log_from_which_nothing_can_be_learned_is_refused(self, tmp_path: Path) -> None:
+        file = log(tmp_path, rows(9, principal=None))
         with pytest.raises(InputError, match="no model in the logs can be learned") as wrong:
             build_baseline([file], horizon=4)
         assert "log " in str(wrong.value)
@@ -314,7 +334,7 @@ class TestWorkspace:
         workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
         (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
         assert section.horizon == 3
-        assert set(section.detectors) == {"distance_shape", "flood", "iterative_query"}
+        assert set(section.detectors) == {"distance_shape", "distributed_query", "flood", "iterative_query"}
 
     def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:
         text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'

@@ -35,6 +35,17 @@ def test_another_target_is_another_model(tmp_path: Path) -> None:
     assert done.measure["auc"] >= 0.7
 
 
+@pytest.mark.parametrize(("name", "figure"), [("api_crawl", "labels_seen"), ("family_fingerprint", "bend")])
+def test_a_probe_leaves_requests_of_every_kind(name: str, figure: str, tmp_path: Path) -> None:
+    report = emulate(name, target="digits-forest", out=tmp_path, seed=1)
+    (path,) = report.files
+    events = pq.read_table(path)
+    assert report.success
+    assert report.measure[figure] > 0
+    assert report.queries == len(set(events["time"].to_pylist()))
+    assert {"predict", "metadata", "explain"} <= set(events["operation"].to_pylist())
+
+
 def test_a_poison_leaves_the_data_set_and_the_truth(tmp_path: Path) -> None:
     done = emulate("uniform_flips", out=tmp_path)
     assert done.success

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from caponier.app.attack_line import open_line
-from caponier.app.event_attack import ATTEMPTS, attack_image, campaign_stage, run_campaign
+from caponier.app.event_attack import ATTEMPTS, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.emulate.attacks.hop_skip_jump import HopSkipJump
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.outcome import AttackOutcome, Stop
@@ -50,3 +50,15 @@ def test_a_campaign_is_carried_out_over_the_line(digits: World) -> None:
         deed = run_campaign("flood", line, stage, 0)
     assert deed.success
     assert line.events().num_rows == deed.queries == 3_000
+
+
+@pytest.mark.parametrize(("name", "figure"), [("api_crawl", "features"), ("family_fingerprint", "bend")])
+def test_a_probe_is_judged_by_what_it_found_out(name: str, figure: str, digits: World) -> None:
+    _, victim = digits
+    with open_line(victim.predict_proba, Deployment(), b"") as line:
+        deed = run_probe(name, line, victim, 3)
+        events = line.events()
+    assert deed.success
+    assert deed.measure[figure] > 0
+    assert (deed.key, deed.stop) == (f"{name}-3-0", Stop.FINISHED)
+    assert deed.queries == len(set(events["time"].to_pylist()))

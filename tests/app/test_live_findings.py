@@ -29,15 +29,20 @@ def rows_of(world: World) -> list[Row]:
         "model",
         "model_version",
         "system",
+        "operation",
+        "status",
+        "cost",
+        "scores",
+        "feedback",
         "label",
         "input",
     ]
     table = pq.read_table(world.attacked)
     table = table.select([name for name in columns if name in table.column_names])
     rows = table.to_pylist()
-    inputs = np.stack(table.column("input").to_numpy())
-    for seq, (row, values) in enumerate(zip(rows, inputs, strict=True)):
-        row.update(input=values.astype(np.float32), seq=seq, event_id=f"e{seq}")
+    for seq, row in enumerate(rows):
+        values = row["input"]
+        row.update(input=None if values is None else np.array(values, np.float32), seq=seq, event_id=f"e{seq}")
     return rows
 
 

@@ -43,6 +43,9 @@ def summary(**columns: object) -> ModelSummary:
         "inputs": 9,
         "labels": 9,
         "scores": 9,
+        "statuses": 9,
+        "costs": 9,
+        "feedbacks": 9,
         "principals": 3,
         "lengths": {4: 9},
         "shape": [],
@@ -109,8 +112,14 @@ class TestFeatures:
     def test_other_shapes_do_not(self, shape: list[int]) -> None:
         assert feature_spec(summary(shape=shape), None) == FeatureSpec(kind="numeric", shape=(4,))
 
-    def test_without_any_input_there_is_none(self) -> None:
-        assert feature_spec(summary(lengths={}), FeatureSpec(kind="numeric", shape=(4,))) is None
+    def test_without_any_input_what_is_known_is_kept(self) -> None:
+        known = FeatureSpec(kind="numeric", shape=(4,))
+        assert feature_spec(summary(lengths={}), known) == known
+        assert feature_spec(summary(lengths={}), FeatureSpec(kind="numeric")) == FeatureSpec(kind="none")
+        assert feature_spec(summary(lengths={}), None) == FeatureSpec(kind="none")
+
+    def test_inputs_need_not_be_looked_at(self) -> None:
+        assert feature_spec(summary(), FeatureSpec(kind="none")) == FeatureSpec(kind="none")
 
     def test_a_log_of_63_values_for_a_model_that_takes_64_is_refused(self) -> None:
         with pytest.raises(InputError, match="take 64 values, but its inputs in the log have 63") as wrong:
@@ -134,6 +143,9 @@ class TestGaps:
             ("inputs", Signal.INPUT, "no event has an input"),
             ("labels", Signal.LABEL, "no event has a label"),
             ("scores", Signal.SCORES, "no event has scores"),
+            ("statuses", Signal.STATUS, "no event has a status"),
+            ("costs", Signal.COST, "no event has a cost"),
+            ("feedbacks", Signal.FEEDBACK, "no event has feedback"),
         ],
     )
     def test_what_is_lacking_is_said_with_what_to_switch_on(self, column: str, signal: Signal, what: str) -> None:

@@ -5,6 +5,8 @@ import pytest
 
 from caponier.emulate import attacks as attack_folder
 from caponier.emulate import benign as habit_folder
+from caponier.emulate import newcomers as newcomer_folder
+from caponier.emulate import probes as probe_folder
 from caponier.emulate import registry
 from caponier.errors import CaponierError, InputError
 
@@ -24,8 +26,19 @@ def test_every_habit_of_the_folder_is_listed() -> None:
     assert {"random_user", "retrier", "poller", "augmenter", "heavy"} <= set(registry.habits())
 
 
+def test_every_probe_and_every_kind_of_newcomer_is_listed() -> None:
+    assert set(registry.probes()) == names(probe_folder) == {"api_crawl", "family_fingerprint"}
+    assert set(registry.newcomers()) == names(newcomer_folder)
+    assert {"first_day", "health_check", "auditor"} <= set(registry.newcomers())
+
+
+def test_nothing_has_the_name_of_something_else() -> None:
+    listed = [*registry.attacks(), *registry.campaigns(), *registry.probes(), *registry.habits(), *registry.newcomers()]
+    assert len(listed) == len(set(listed))
+
+
 def test_names_are_the_files_names() -> None:
-    for listed in (registry.attacks(), registry.habits()):
+    for listed in (registry.attacks(), registry.habits(), registry.probes(), registry.newcomers()):
         assert all(plugin.name == name for name, plugin in listed.items())
 
 
@@ -74,5 +87,5 @@ def test_a_file_without_its_habit_is_an_error(folder: Path, source: str) -> None
 
 def test_everything_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "emulations.md").read_text()
-    for name in [*registry.attacks(), *registry.habits()]:
+    for name in [*registry.attacks(), *registry.habits(), *registry.probes(), *registry.newcomers()]:
         assert f"| `{name}` |" in page

@@ -5,7 +5,8 @@ import pytest
 
 from caponier.detect.registry import event_detectors
 from caponier.engines.local import Line, Plan, fits, joined, maxima, sample, scan, suspicion
-from caponier.engines.spool import Spool, bucket_of
+from caponier.engines.shares import EVERYBODY, Share, bucket_of
+from caponier.engines.spool import Spool
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import SECOND, START, filled, rows
@@ -103,17 +104,17 @@ class TestProcesses:
 
 class TestMaxima:
     def test_every_subject_has_one(self, spool: Spool) -> None:
-        (gathered,) = maxima(spool, COUNTING, "true").values()
+        (gathered,) = maxima(spool, COUNTING, EVERYBODY).values()
         assert gathered.horizons == 30
         assert gathered.by_subject() == {f"principal\x1fp{i}": (10.0, True) for i in range(10)}
 
     def test_a_condition_shares_subjects_out(self, spool: Spool) -> None:
-        shares = [maxima(spool, COUNTING, f"bucket % 4 = {share}")["counter"].by_subject() for share in range(4)]
+        shares = [maxima(spool, COUNTING, Share(1, 4, share, share + 1))["counter"].by_subject() for share in range(4)]
         assert sum(map(len, shares)) == 10
 
     def test_progress_is_told(self, spool: Spool) -> None:
         told: list[int] = []
-        maxima(spool, COUNTING, "true", told.append)
+        maxima(spool, COUNTING, EVERYBODY, told.append)
         assert sum(told) == 120
 
 

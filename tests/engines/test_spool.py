@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caponier.engines.spool import SEPARATOR, Spool, bucket_of, connected, scale_sample, sorted_events
+from caponier.engines.shares import bucket_of
+from caponier.engines.spool import SEPARATOR, Spool, connected, scale_sample, sorted_events
 from engines.logs import SECOND, START, events, filled, rows
 
 HOSTILE = ["m'; drop table events; --", 'm"', "m\\", "数 model", "events", "a/b@c", "m%_", "$1", "?"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.matrix.technique import TechniqueId
 
 CAP = 40
@@ -23,6 +23,7 @@ class Counter:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT})
+    columns: frozenset[Column] = frozenset()
     state: np.dtype[Any] = np.dtype([("count", np.int64)])
     state_version = 1
     floor = 0

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from caponier.detect.detector import OPERATIONS, Column
+from caponier.engines.columns import TYPES
 from caponier.engines.spool import SEPARATOR, Spool
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
@@ -25,6 +27,37 @@ MONTH_AND_A_DAY = 31 * 86_400 * 1_000_000
 PIECES = ("fresh", "walk", "repeat", "far_repeat", "cell", "extreme", "silent", "twin", "pause", "ring", "echo")
 """What a subject does next; `ring` asks more than a ring of 200 can hold, `echo` comes back to what is about to leave
 it, `cell` moves less than quantising sees."""
+
+
+def _operation(seq: int) -> str:
+    return OPERATIONS[seq % 3]
+
+
+def _status(seq: int) -> int | None:
+    return (None, 200, 200, 400, 404, 422, 500)[seq % 7]
+
+
+def _cost(seq: int) -> float | None:
+    return (None, 1.0, 0.5, 1.25, 40.0)[seq % 5]
+
+
+def _top_score(seq: int) -> float | None:
+    # Whole sixteenths, which are the same number in float32 and float64.
+    return (None, seq % 16 / 16, 1.0)[seq % 3]
+
+
+def _feedback(seq: int) -> str | None:
+    return (None, "a", "b")[seq % 3]
+
+
+_FURTHER: Final = {
+    Column.OPERATION: _operation,
+    Column.STATUS: _status,
+    Column.COST: _cost,
+    Column.TOP_SCORE: _top_score,
+    Column.FEEDBACK: _feedback,
+}
+"""Columns beside input and answer, made of the row's number."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +88,7 @@ class Stream:
                 "line": pa.array([seq + 1 for seq in columns[2]], pa.int64()),
                 "input": pa.array(columns[3], pa.list_(pa.float32())),
                 "label": pa.array(columns[4], pa.string()),
+                **{column.value: pa.array(map(_FURTHER[column], columns[2]), TYPES[column]) for column in Column},
             }
         )
 
@@ -66,7 +100,13 @@ class Stream:
             "seq": pa.array(seqs, pa.int64()),
             "event_id": pa.array([f"e-{seq}" for seq in seqs]),
             "model": pa.array(["m"] * len(self)),
-            "operation": pa.array(["predict"] * len(self)),
+            "operation": pa.array(map(_operation, seqs)),
+            "status": pa.array(map(_status, seqs), pa.int32()),
+            "cost": pa.array(map(_cost, seqs), pa.float64()),
+            "scores": pa.array(
+                [None if (top := _top_score(seq)) is None else [0.0, top] for seq in seqs], pa.list_(pa.float32())
+            ),
+            "feedback": pa.array(map(_feedback, seqs), pa.string()),
             "principal": pa.array(names),
             "input": pa.array(inputs, pa.list_(pa.float32())),
             "label": pa.array(labels, pa.string()),

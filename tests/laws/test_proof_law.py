@@ -5,10 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
+from caponier.app.found import accused
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from caponier.emulate.registry import attacks, campaigns, habits
+from caponier.emulate.registry import attacks, campaigns, habits, newcomers, probes
 from conftest import RUNS, World
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 from laws.runs import registered
@@ -19,7 +20,8 @@ ENOUGH = 3
 
 def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
     """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
-    unknown = {*detector.emulations} - {*attacks(), *campaigns()} | {*detector.controls} - {*habits()}
+    unknown = {*detector.emulations} - {*attacks(), *campaigns(), *probes()}
+    unknown |= {*detector.controls} - {*habits(), *newcomers()}
     assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
     for emulation in detector.emulations:
         assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"
@@ -29,8 +31,8 @@ def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
 
 def flagged_by(report: ScanReport, detector: str) -> Tally[str]:
     """Count flagged subjects by the habit or attack that their name begins with."""
-    accused = {finding.subject.id for finding in report.findings if finding.detector == detector}
-    return Tally(name.rsplit("-", 2)[0] if name.count("-") > 1 else name.rsplit("-", 1)[0] for name in accused)
+    named = {who for finding in report.findings if finding.detector == detector for who in accused(finding)}
+    return Tally(name.rsplit("-", 2)[0] if name.count("-") > 1 else name.rsplit("-", 1)[0] for name in named)
 
 
 @pytest.mark.parametrize("detector", event_detectors().values(), ids=lambda detector: detector.name)
@@ -43,7 +45,7 @@ def test_every_detector_proves_itself(detector: EventDetector, attacked_scan: Sc
 def test_every_detector_is_held_against_every_habit_and_attack(world: World) -> None:
     names = world.events["principal"].to_pylist()
     seen = {name.rsplit("-", 2)[0] for name in names} | {name.rsplit("-", 1)[0] for name in names}
-    assert {*attacks(), *campaigns(), *habits()} <= seen
+    assert {*attacks(), *campaigns(), *probes(), *habits(), *newcomers()} <= seen
 
 
 def proven(detector: EventDetector, world: World, threshold: float) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.oracle import Predict
-from caponier.emulate.victims.client import RemoteModel
+from caponier.emulate.victims.client import RemoteModel, RemoteWire
 from caponier.emulate.victims.server import serve
 from caponier.telemetry.principals import principal_of
 
@@ -40,6 +40,10 @@ class Line:
     def enter(self, key: str) -> RemoteModel:
         """Open a connection with a key."""
         return RemoteModel(self.url, key, self.deployment.model)
+
+    def wire(self, key: str) -> RemoteWire:
+        """Open a connection with a key for requests of any kind."""
+        return RemoteWire(self.url, key)
 
     def principal(self, key: str) -> str:
         """Return the principal that events of a key carry."""

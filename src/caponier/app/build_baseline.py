@@ -9,17 +9,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of
+from caponier.app.load_events import feature_spec, gap, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.cells import Cells
+from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
-from caponier.detect.registry import select
+from caponier.detect.registry import event_detectors, select
 from caponier.detect.sketch import Sketch, sketch
 from caponier.engines.local import Line, Plan, fits, maxima, sample
-from caponier.engines.spool import SEPARATOR, ModelSummary, Spool, bucket_of
+from caponier.engines.shares import Share, bucket_of
+from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
+from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -114,14 +117,16 @@ def build_baseline(
             speaking = _speaking(report, summary, detectors, training_set is not None)
             listed = workspace.model(summary.model) if workspace else None
             known = feature_spec(summary, spec or (listed.features if listed else None))
-            if known is None or not speaking:
+            speaking, blind = seeing(speaking, known)
+            report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+            if not speaking:
                 continue
             encoder = scale_of(summary, known, spool)
             if isinstance(encoder, str):
                 report.skipped.append((summary.model, encoder))
                 continue
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-            plan = Plan(summary.model, encoder, turn, (), salt)
+            plan = Plan(summary.model, encoder, turn, (), salt, columns_of(speaking))
             seen = {} if training_set is None else sketch(training_set, encoder.spec, salt)
             sections.append(_section(report, spool, summary, plan, _Lessons(speaking, seen), watch))
     if not sections:
@@ -155,13 +160,27 @@ def _section(
     watch: Progress,
 ) -> ModelBaseline:
     watch.stage(f"Fitting {summary.model}")
-    benign, names = sample(spool, plan, FIT_EVENTS / summary.events, FIT_HORIZONS * plan.horizon)
-    watch.stage(f"Scoring {summary.model}", summary.attributed)
-    gathered, horizons = _cross_fitted(spool, plan, lessons, (benign, names), watch)
-    for detector in lessons.detectors:
-        report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
-    aside = set().union(*(found.aside for found in gathered.values()))
-    kept = np.array([name not in aside for name in names], bool)
+    share = FIT_EVENTS / summary.events
+    benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
+    cells = _cells(benign[0], plan, summary)
+    learned: dict[str, DetectorBaseline] = {}
+    horizons = principals = 0
+    aside: frozenset[str] = frozenset()
+    for kind in _parts(plan, lessons, cells):
+        # Whoever looks like an attacker is no benign part of what like queries are made of, either.
+        part = replace(kind, without=aside)
+        if part.subject is Subject.BUCKET:
+            benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
+        own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
+        watch.stage(f"Scoring {summary.model}", summary.attributed)
+        gathered, begun = _cross_fitted(spool, part, own, benign, watch)
+        for detector in own.detectors:
+            report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
+        aside = aside.union(*(found.aside for found in gathered.values()))
+        kept = np.array([name not in aside for name in benign[1]], bool)
+        learned |= {d.name: _learned(d, own.of(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
+        if part.subject is Subject.PRINCIPAL:
+            horizons, principals = begun, max(len(found.by_subject) for found in gathered.values())
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
@@ -169,13 +188,31 @@ def _section(
         spec=plan.encoder.spec,
         knots=plan.encoder.knots,
         horizon=plan.horizon,
-        principals=max(len(found.by_subject) for found in gathered.values()),
+        principals=principals,
         events=summary.events,
         # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
         # of a week.
         horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
-        detectors={d.name: _learned(d, lessons.of(d, benign, kept), gathered[d.name]) for d in lessons.detectors},
+        detectors=learned,
+        cells=cells,
     )
+
+
+def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | None:
+    """Share out the queries of a model; a part of the benign ones says how, all of them how finely."""
+    if not len(benign) or not plan.encoder.size:
+        return None
+    return Cells.fit(benign.query, summary.attributed, plan.horizon)
+
+
+def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
+    """Return a plan for each kind of subject that somebody learns about; there are no cells without inputs."""
+    kinds = dict.fromkeys(Plan.kind_of(detector) for detector in lessons.detectors)
+    return [
+        replace(plan, subject=kind, cells=cells)
+        for kind in sorted(kinds, key=list(Subject).index)
+        if kind is Subject.PRINCIPAL or cells is not None
+    ]
 
 
 def _cross_fitted(
@@ -195,7 +232,7 @@ def _cross_fitted(
         others = folds != fold
         strangers = others if others.any() else ~others
         lines = tuple(Line(d.name, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
-        found = maxima(spool, replace(plan, lines=lines), f"(bucket // 16) % {FOLDS} = {fold}", watch.advance)
+        found = maxima(spool, replace(plan, lines=lines), Share(16, FOLDS, fold, fold + 1), watch.advance)
         horizons += max(best.horizons for best in found.values())
         for name, best in found.items():
             gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
@@ -218,9 +255,10 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
         return []
     odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > limit}
     if len(odd) > ASIDE * len(found.by_subject):
+        whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
         return [
-            f"{len(odd)} of {len(found.by_subject)} benign principals look like attackers to {detector.name}; they are "
-            "too many to be set aside, so look at the log"
+            f"{len(odd)} of {len(found.by_subject)} {whom} look like attackers to {detector.name}; they are too many "
+            "to be set aside, so look at the log"
         ]
     found.aside |= odd.keys()
     return [
@@ -255,10 +293,21 @@ def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:
     return min(budget.per_week / max(1.0, horizons_per_week), MAX_BOUND)
 
 
+def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
+    """Return what the detectors learned that look at callers: the promise is about those, and cells are apart."""
+    known = event_detectors()
+    return [
+        learned
+        for name, learned in section.detectors.items()
+        if name not in known or Plan.kind_of(known[name]) is Subject.PRINCIPAL
+    ]
+
+
 def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
     """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
-    n = min((len(detector.maxima.full) for detector in section.detectors.values()), default=0)
-    aside = max((detector.maxima.aside for detector in section.detectors.values()), default=0)
+    callers = judged_by_caller(section)
+    n = min((len(detector.maxima.full) for detector in callers), default=0)
+    aside = max((detector.maxima.aside for detector in callers), default=0)
     if n < FEWEST:
         return (
             f"{n} principals made {section.horizon} different queries; below {FEWEST} there is no promise, and scans "

@@ -14,6 +14,7 @@ from caponier.app import demo_chart, demo_matrix, demo_pictures, demo_story, dem
 from caponier.app.demo_pictures import Change, Tile
 from caponier.app.demo_replay import Replay
 from caponier.app.demo_result import Attacker, DemoResult
+from caponier.app.found import accused
 from caponier.app.respond import carried_out_by, in_plain_words
 from caponier.app.write_file import write_bytes
 from caponier.coverage.heat_map import Status
@@ -173,12 +174,17 @@ def _rows(result: DemoResult, titles: dict[str, str]) -> list[Row]:
     return [
         Row(
             finding,
-            names.get(finding.subject.id, "benign user"),
+            _titles(finding, names),
             titles.get(finding.detector, finding.detector),
             finding.last_time.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3],
         )
         for finding in ordered
     ]
+
+
+def _titles(finding: Finding, names: dict[str, str]) -> str:
+    """Return the attacks that a finding is about; whoever is none of them is a benign user."""
+    return ", ".join(sorted({names.get(who, "benign user") for who in accused(finding)}))
 
 
 def _versions(result: DemoResult) -> list[tuple[str, str]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caponier.app.build_baseline import BaselineReport, promise_of
+from caponier.app.build_baseline import BaselineReport, judged_by_caller, promise_of
 from caponier.app.demo_clients import Plot, Raid
 from caponier.app.demo_keys import principal
 from caponier.app.demo_replay import Replay
 from caponier.app.demo_result import Attacker, Certainty, HabitShare, Traffic
+from caponier.app.found import accused
 from caponier.app.scan_inference import ScanReport
 from caponier.detect.baseline import ModelBaseline
 from caponier.emulate.population import Population, Visit
@@ -53,7 +54,7 @@ def title_of(emulation: str) -> str:
 
 def benign(day: Day, report: ScanReport, seen: Replay) -> tuple[HabitShare, ...]:
     """Return the benign users, habit by habit."""
-    flagged = {finding.subject.id for finding in report.findings}
+    flagged = {who for finding in report.findings for who in accused(finding)}
     names = sorted({member.habit.name for member in day.population.members})
     return tuple(_habit_share(name, day, flagged, seen) for name in names)
 
@@ -61,7 +62,7 @@ def benign(day: Day, report: ScanReport, seen: Replay) -> tuple[HabitShare, ...]
 def certainty(section: ModelBaseline, budget: AlertBudget, seen: Replay) -> Certainty:
     """Say what the thresholds rest on."""
     return Certainty(
-        principals=min(len(learned.maxima.full) for learned in section.detectors.values()),
+        principals=min(len(learned.maxima.full) for learned in judged_by_caller(section)),
         horizon=section.horizon,
         budget=str(budget),
         bound=max(line.bound for line in seen.thresholds.values()),

@@ -7,7 +7,7 @@ from typing import Self
 from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
 from caponier.detect.registry import select
 from caponier.detect.sketch import fits
@@ -105,6 +105,7 @@ class Case:
             section.horizon if section else horizon,
             tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
+            cells=section.cells if section else None,
         )
         return cls(
             plan,
@@ -138,7 +139,7 @@ def lines_of(
     for detector in detectors:
         # The budget is spent by those detectors alone that are judged by rank here.
         line = _line(detector, ranked.get(detector.name), total / max(1, len(ranked)))
-        if line is None:
+        if line is None or not _has_cells(detector, section):
             lack = f"needs a baseline, but {_lack(detector, section)}"
             remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
             continue
@@ -214,13 +215,19 @@ def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float
     return (priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)) if priors else None
 
 
+def _has_cells(detector: EventDetector, section: ModelBaseline | None) -> bool:
+    """Tell whether like queries can be brought together, for a detector that looks at those."""
+    return Plan.kind_of(detector) is not Subject.BUCKET or (section is not None and section.cells is not None)
+
+
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     """Say why a detector has no baseline to go by."""
     if section is None:
         return "there is none for this model; build one with: caponier baseline build"
     stored = section.detectors.get(detector.name)
-    if stored is None:
+    if stored is None or not _has_cells(detector, section):
         return "it was built without this detector; build it again"
     if stored.version != detector.state_version:
         return "it is of another version of this detector; build it again"
-    return f"only {len(stored.maxima.full)} benign principals filled a horizon in it, and {FEWEST} are needed"
+    whom = "cells of like queries" if detector.subject is Subject.BUCKET else "benign principals"
+    return f"only {len(stored.maxima.full)} {whom} filled a horizon in it, and {FEWEST} are needed"

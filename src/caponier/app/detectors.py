@@ -114,6 +114,7 @@ def emulations() -> tuple[EmulationCard, ...]:
     """Return every emulation, kind by kind."""
     found = [_emulation(Kind.EVENT, one) for one in registry.attacks().values()]
     found += [_emulation(Kind.EVENT, one) for one in registry.campaigns().values()]
+    found += [_emulation(Kind.EVENT, one) for one in registry.probes().values()]
     found += [_emulation(Kind.DATASET, one) for one in poison_registry.poisons().values()]
     found += [_emulation(Kind.ARTIFACT, one) for one in registry.files().values() if one.harmful]
     found += [_emulation(Kind.LOG, one) for one in story_registry.stories().values()]
@@ -128,6 +129,7 @@ def _emulation(kind: Kind, one: Any) -> EmulationCard:
 def controls() -> tuple[EmulationCard, ...]:
     """Return every benign control, kind by kind."""
     found = [_control(Kind.EVENT, one.name, one.description) for one in registry.habits().values()]
+    found += [_control(Kind.EVENT, one.name, one.description) for one in registry.newcomers().values()]
     found += [_control(Kind.DATASET, one.name, one.description) for one in poison_registry.harmless_sets().values()]
     found += [
         _control(Kind.ARTIFACT, one.name, one.description) for one in registry.files().values() if not one.harmful

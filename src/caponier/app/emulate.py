@@ -11,18 +11,19 @@ from typing import Final
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from caponier.app.attack_line import open_line
+from caponier.app.attack_line import Line, open_line
 from caponier.app.detectors import EmulationCard, Kind, emulation
-from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign
+from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.app.progress import Progress, Silent
 from caponier.app.write_file import write_bytes
+from caponier.emulate.campaign import Stage
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.poison import as_npz, attempt
 from caponier.emulate.poison_registry import poisons
-from caponier.emulate.registry import campaigns, files
+from caponier.emulate.registry import campaigns, files, probes
 from caponier.emulate.story_registry import story
+from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.digits import Kind as VictimKind
-from caponier.emulate.victims.digits import Victim, load_digits_split, train_victim
 from caponier.errors import InputError
 
 VICTIMS: Final[dict[str, VictimKind]] = {"digits-mlp": "mlp", "digits-forest": "forest"}
@@ -123,11 +124,7 @@ def _event(job: _Job) -> EmulationReport:
     if stage is not None and stage.victim is not victim:
         victim, model = stage.victim, f"digits-{stage.victim.kind}-{name}"
     with open_line(victim.predict_proba, Deployment(model, "1", "digits"), _SALT) as line:
-        deed: Deed = (
-            attack_image(name, line, victim, split, job.seed)
-            if stage is None
-            else run_campaign(name, line, stage, job.seed)
-        )
+        deed = _carried_out(job, line, victim, split, stage)
     data = io.BytesIO()
     pq.write_table(line.events(), data)
     path = job.folder / f"{name}.parquet"
@@ -136,6 +133,14 @@ def _event(job: _Job) -> EmulationReport:
     return EmulationReport(
         name, Kind.EVENT, model, deed.success, deed.measure, seconds, deed.queries, deed.stop.value, (path,)
     )
+
+
+def _carried_out(job: _Job, line: Line, victim: Victim, split: DigitsSplit, stage: Stage | None) -> Deed:
+    if stage is not None:
+        return run_campaign(job.card.name, line, stage, job.seed)
+    if job.card.name in probes():
+        return run_probe(job.card.name, line, victim, job.seed)
+    return attack_image(job.card.name, line, victim, split, job.seed)
 
 
 def _dataset(job: _Job) -> EmulationReport:

@@ -12,7 +12,8 @@ from caponier.emulate.campaign import Campaign, Stage
 from caponier.emulate.images import Images
 from caponier.emulate.oracle import Predict
 from caponier.emulate.outcome import AttackOutcome, Stop
-from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.probe import Truth
+from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 ATTEMPTS = 4
@@ -27,7 +28,7 @@ class Deed:
         emulation: Its name.
         key: The key that it asked with; of the last attempt.
         success: By its own measure.
-        queries: Answered requests, over all attempts.
+        queries: Answered requests, over all attempts; of a probe those that were answered by an error, too.
         stop: Why it ended.
         measure: The figures behind `success`.
         seconds: How long it took.
@@ -81,3 +82,12 @@ def run_campaign(name: str, line: Line, stage: Stage, seed: int) -> Deed:
         outcome = chosen.run(remote.predict_proba, stage, seed=seed)
     measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
     return Deed(name, key, outcome.success, outcome.queries, outcome.stop, measure, perf_counter() - began)
+
+
+def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
+    """Find out what the victim is that the line leads to; over HTTP a probe takes no pauses."""
+    began, key = perf_counter(), f"{name}-{seed}-0"
+    with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
+        outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
+    measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
+    return Deed(name, key, outcome.success, outcome.requests, outcome.stop, measure, perf_counter() - began)

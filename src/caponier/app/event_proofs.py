@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caponier.app.attack_line import Line, Recorded, open_line
-from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign
+from caponier.app.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.app.findings import list_findings
+from caponier.app.found import accused
 from caponier.app.progress import Progress
 from caponier.app.proof import ControlCheck, Pair, ProofRun
 from caponier.app.proving_ground import MAIN, ProvingGround, Target, with_owners
 from caponier.app.scan_inference import ScanReport, Skip
 from caponier.emulate.campaign import Stage
 from caponier.emulate.campaigns.membership_inference import LEARNED
-from caponier.emulate.population import Population
-from caponier.emulate.registry import attacks
+from caponier.emulate.registry import attacks, habits, newcomers, probes
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
@@ -35,12 +36,14 @@ class _Plan:
     target: Target
     images: Names
     """Attacks on single images."""
+    probes: Names
+    """Those who find out what the model is."""
     stages: dict[str, Stage]
     """Campaigns."""
 
     @property
     def names(self) -> set[str]:
-        return {*self.images, *self.stages}
+        return {*self.images, *self.probes, *self.stages}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,10 @@ class _Seen:
     attacked: ScanReport
     live: tuple[Finding, ...]
     """What the guard itself found meanwhile; none if there was no guard."""
-    users: Population
-    calm: ScanReport
+    harmless: dict[str, frozenset[str]]
+    """Principals of the look-alikes, by control."""
+    calm: tuple[ScanReport, ...]
+    """What a scan said of them."""
 
 
 def prove_events(
@@ -75,7 +80,7 @@ def prove_events(
         seen = _seen(plan, mine, ground, watch, guard)
         skipped += _lost(plan.target, seen.deeds.values(), seen.events)
         for pair in mine:
-            silent = _silent(pair, plan.target, [seen.attacked, seen.calm])
+            silent = _silent(pair, plan.target, [seen.attacked, *seen.calm])
             if silent:
                 skipped.append(silent)
             else:
@@ -84,21 +89,21 @@ def prove_events(
 
 def _plans(names: set[str], ground: ProvingGround) -> Iterator[_Plan]:
     """Sort emulations by the model that they attack: most share one, some bring their own."""
-    images = sorted(names & set(attacks()))
+    images, curious = sorted(names & set(attacks())), sorted(names & set(probes()))
     split = with_owners(ground.split, LEARNED)
     stages = {}
-    for name in sorted(names - set(images)):
+    for name in sorted(names - {*images, *curious}):
         stage = campaign_stage(name, ground.split, ground.seed, ground.victim)
         # One that trains its own victim is to train it on records that benign users own, too.
         own = stage.victim is not ground.victim
         stages[name] = campaign_stage(name, split, ground.seed, ground.victim) if own else stage
     shared = {name: stage for name, stage in stages.items() if stage.victim is ground.victim}
-    if images or shared:
-        yield _Plan(ground.target(MAIN, ground.victim, ground.split.train.images), images, shared)
+    if images or curious or shared:
+        yield _Plan(ground.target(MAIN, ground.victim, ground.split.train.images), images, curious, shared)
     for name, stage in stages.items():
         if name not in shared:
             model = f"digits-{stage.victim.kind}-{name}"
-            yield _Plan(ground.target(model, stage.victim, stage.training.images), [], {name: stage})
+            yield _Plan(ground.target(model, stage.victim, stage.training.images), [], [], {name: stage})
 
 
 def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Progress, guard: Guarded | None) -> _Seen:
@@ -112,15 +117,36 @@ def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Prog
         principals = {name: line.principal(deed.key) for name, deed in deeds.items()}
     events = line.events()
     attacked = ground.scan(ground.write(f"{target.deployment.model}-attacks.parquet", events), target)
-    habits = sorted({control for pair in pairs for control in pair.detector.controls})
-    users, log = ground.look_alikes(target, habits)
+    harmless, logs = _harmless(target, {control for pair in pairs for control in pair.detector.controls}, ground)
     live = () if guard is None else tuple(list_findings(home))
-    return _Seen(deeds, principals, events, attacked, live, users, ground.scan(log, target))
+    calm = tuple(ground.scan(log, target) for log in logs)
+    return _Seen(deeds, principals, events, attacked, live, harmless, calm)
+
+
+def _harmless(
+    target: Target, controls: set[str], ground: ProvingGround
+) -> tuple[dict[str, frozenset[str]], list[Path]]:
+    """Let look-alikes ask; return their principals by control, and their logs."""
+    who: dict[str, set[str]] = {}
+    logs = []
+    if usual := sorted(controls & set(habits())):
+        users, log = ground.look_alikes(target, usual)
+        logs.append(log)
+        for member in users.members:
+            who.setdefault(member.habit.name, set()).add(member.principal)
+    if curious := sorted(controls & set(newcomers())):
+        callers, log = ground.callers(target, curious)
+        logs.append(log)
+        for caller in callers:
+            who.setdefault(caller.newcomer.name, set()).add(caller.principal)
+    return {name: frozenset(principals) for name, principals in who.items()}, logs
 
 
 def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: int) -> Deed:
     if name in plan.stages:
         return run_campaign(name, line, plan.stages[name], seed)
+    if name in plan.probes:
+        return run_probe(name, line, plan.target.victim, seed)
     return attack_image(name, line, plan.target.victim, split, seed)
 
 
@@ -139,41 +165,40 @@ def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip |
 
 def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
     deed, principal = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
-    triggers = [
-        finding.trigger_event_id
-        for finding in seen.attacked.findings
-        if finding.detector == pair.detector.name and finding.subject.id == principal and finding.trigger_event_id
-    ]
+    name = pair.detector.name
+    found = [one for one in seen.attacked.findings if one.detector == name and principal in accused(one)]
     figures = {
         "queries": deed.queries,
-        **_first(seen.events, principal, set(triggers)),
-        "findings": len(triggers),
-        "findings_inline": sum(
-            finding.detector == pair.detector.name and finding.subject.id == principal for finding in seen.live
-        ),
+        **_first(seen.events, principal, found),
+        "findings": len(found),
+        "findings_inline": sum(one.detector == name and principal in accused(one) for one in seen.live),
         "alert_budget": str(ground.scale.alert_budget),
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
         "seconds": round(deed.seconds, 2),
     }
-    controls = {name: _check(name, pair.detector.name, seen) for name in pair.detector.controls}
-    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(triggers), controls, figures)
+    controls = {control: _check(control, name, seen) for control in pair.detector.controls}
+    return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(found), controls, figures)
 
 
-def _first(events: pa.Table, principal: str, triggers: set[str]) -> dict[str, Any]:
-    """Return how many different queries an attacker had sent when the first finding was made, that one included."""
-    if not triggers:
+def _first(events: pa.Table, principal: str, found: Sequence[Finding]) -> dict[str, Any]:
+    """Return how many requests and different queries there were up to the first finding, that one included."""
+    if not found:
         return {}
     mine = events.filter(pc.equal(events["principal"], principal))
-    ids, inputs = mine["event_id"].to_pylist(), mine["input"].to_pylist()
-    at = next(position for position, id_ in enumerate(ids) if id_ in triggers)
+    ids, inputs, times = (mine[name].to_pylist() for name in ("event_id", "input", "time"))
+    place = {id_: position for position, id_ in enumerate(ids)}
+    # What set off a finding about like queries of many callers may be another one's.
+    at = min(max(place.get(id_, 0) for id_ in finding.event_ids) for finding in found)
     return {
         "queries_to_first_finding": len({tuple(row or ()) for row in inputs[: at + 1]}),
-        "requests_to_first_finding": at + 1,
+        # The rows of one request have one time.
+        "requests_to_first_finding": len(set(times[: at + 1])),
     }
 
 
-def _check(habit: str, detector: str, seen: _Seen) -> ControlCheck:
-    users = {member.principal for member in seen.users.members if member.habit.name == habit}
-    accused = {finding.subject.id for finding in seen.calm.findings if finding.detector == detector}
-    return ControlCheck(len(users), len(users & accused))
+def _check(control: str, detector: str, seen: _Seen) -> ControlCheck:
+    users = seen.harmless.get(control, frozenset())
+    found = (finding for report in seen.calm for finding in report.findings)
+    named = frozenset().union(*(accused(finding) for finding in found if finding.detector == detector))
+    return ControlCheck(len(users), len(users & named))

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from caponier.app.detection_plan import Case
 from caponier.detect.detector import EventDetector
 from caponier.detect.judging import Threshold
+from caponier.engines.cells import KIND
 from caponier.engines.local import Detection
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, Severity, SubjectRef, finding_id
@@ -14,6 +15,11 @@ from caponier.records.inventory import Criticality, Workspace
 
 FALLBACK: Final = 0.8
 """Confidence is multiplied by this where the subject is a session or an address instead of a principal."""
+
+NAMED: Final = 20
+"""Principals that a finding about like queries of many callers names."""
+NAMES: Final = "most_of_them"
+"""The fact that holds their names."""
 
 SEVERITY: Final[dict[str, tuple[Severity, Severity, Severity, Severity]]] = {
     "low": (Severity.INFO, Severity.LOW, Severity.LOW, Severity.MEDIUM),
@@ -34,6 +40,8 @@ class Sight:
     last_time: datetime
     system: str | None
     version: str | None
+    principals: tuple[str, ...] = ()
+    """Who sent the evidence, in order of their first event of it."""
 
 
 def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace | None) -> Finding:
@@ -48,7 +56,11 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
     detector, line = case.detectors[found.detector], case.thresholds[found.detector]
     confidence = line.confidence(found.value, detector.max_confidence.cap)
     summary = found.explanation.summary
-    if found.kind != "principal":
+    facts = found.explanation.facts
+    if found.kind == KIND:
+        facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
+        summary += f". {len(sight.principals)} principals sent them"
+    elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
         summary += f". The log names no principal; the {found.kind} stands for it"
     subject = SubjectRef(found.kind, found.subject)
@@ -69,12 +81,21 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
         trigger_event_id=sight.trigger_id,
         event_ids=sight.event_ids,
         unique_queries=found.queries,
-        evidence=_evidence(found, detector, line, case.plan.horizon),
+        evidence=_evidence(found, detector, line, case.plan.horizon, facts),
         summary=summary,
     )
 
 
-def _evidence(found: Detection, detector: EventDetector, line: Threshold, horizon: int) -> Evidence:
+def accused(finding: Finding) -> frozenset[str]:
+    """Return who a finding is about: its subject, or the callers that one about like queries names."""
+    if finding.subject.kind != KIND:
+        return frozenset({finding.subject.id})
+    return frozenset(finding.evidence.facts.get(NAMES, ()))
+
+
+def _evidence(
+    found: Detection, detector: EventDetector, line: Threshold, horizon: int, facts: dict[str, Any]
+) -> Evidence:
     return Evidence(
         statistic=detector.statistic,
         value=found.value,
@@ -83,7 +104,7 @@ def _evidence(found: Detection, detector: EventDetector, line: Threshold, horizo
         of=len(line.maxima.full) if line.maxima else 0,
         horizon=horizon,
         basis=line.basis,
-        facts=found.explanation.facts,
+        facts=facts,
     )
 
 

@@ -1,7 +1,7 @@
 """Findings from events as they come: the same that `scan_inference` makes of their log."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import Sight, finding_of
+from caponier.detect.detector import Column
+from caponier.engines.cells import by_cell
+from caponier.engines.columns import TYPES
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.local import Detection
 from caponier.engines.spool import SEPARATOR
@@ -22,6 +25,8 @@ from caponier.telemetry.features import Encoder
 NAMELESS_SUBJECTS: Final = 1_000
 """Addresses and sessions that are remembered beside the principals: whoever changes them for each query can push out
 others without a name, but nobody with one."""
+MOST_SENDERS: Final = 50_000
+"""Events of which it is remembered who sent them."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -53,18 +58,24 @@ class _Model:
     def __init__(self, case: Case) -> None:
         self.case = case
         self._size = case.plan.encoder.size
-        self._named = LiveScan(case.plan, MOST_SUBJECTS)
-        self._nameless = LiveScan(case.plan, NAMELESS_SUBJECTS)
+        by_caller, *by_cell = case.plan.parts()
+        self._named = LiveScan(by_caller, MOST_SUBJECTS)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS) for plan in by_cell if plan.cells and self._size]
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
     def detections(self, rows: Sequence[Row]) -> Iterator[Detection]:
-        fitting = [row for row in rows if row.get("input") is None or len(row["input"]) == self._size]
+        fitting = [row for row in rows if not self._size or row.get("input") is None or len(row["input"]) == self._size]
         for scan, named in ((self._named, True), (self._nameless, False)):
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
-                yield from scan.feed(_batch(own, self._size))
+                yield from scan.feed(_batch(own, self._size, scan.columns))
+        for scan in self._cells if fitting else ():
+            plan = self.case.plan
+            if plan.cells:
+                yield from scan.feed(by_cell(_batch(fitting, self._size, scan.columns), plan.cells, plan.encoder))
 
 
 class LiveFindings:
@@ -84,6 +95,7 @@ class LiveFindings:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _case(name, terms, self.remarks) for name in sorted(names)}
         self._models = {name: _Model(case) for name, case in cases.items() if case}
+        self._senders: OrderedDict[int, str] = OrderedDict()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -105,7 +117,15 @@ class LiveFindings:
         for row in rows:
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
+                self._remember(row)
         return [finding for name, own in by_model.items() for finding in self._findings(self._models[name], own)]
+
+    def _remember(self, row: Row) -> None:
+        """Keep who sent an event: what many callers did together is found when most of it is long gone."""
+        if row.get("principal"):
+            self._senders[row["seq"]] = row["principal"]
+            if len(self._senders) > MOST_SENDERS:
+                self._senders.popitem(last=False)
 
     def _findings(self, model: _Model, rows: Sequence[Row]) -> Iterator[Finding]:
         by_seq = {row["seq"]: row for row in rows}
@@ -119,6 +139,7 @@ class LiveFindings:
                 last_time=trigger["time"],
                 system=trigger.get("system"),
                 version=trigger.get("model_version"),
+                principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
             )
             yield finding_of(found, model.case, sight, self._workspace)
 
@@ -152,18 +173,19 @@ def _is_whole(spec: FeatureSpec) -> bool:
     return spec.kind in ("image", "numeric") and bool(spec.shape) and None not in (spec.minimum, spec.maximum)
 
 
-def _batch(rows: Sequence[Row], size: int) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], size: int, columns: Iterable[Column]) -> pa.RecordBatch:
     """Return rows of one model as the live engine takes them, sorted by subject and order."""
     ordered = sorted(((subject_of(row) or "", row["seq"], row) for row in rows), key=lambda one: one[:2])
     n = len(ordered)
     seqs = pa.array([seq for _, seq, _ in ordered], pa.int64())
-    inputs = [row.get("input") for _, _, row in ordered]
+    inputs = [row.get("input") if size else None for _, _, row in ordered]
     there = [values for values in inputs if values is not None]
     flat = np.concatenate(there) if there else np.zeros(0, np.float32)
     # A list that is absent is as long as the one before ends.
     ends = np.cumsum([0 if values is None else size for values in inputs])
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
     missing = pa.array([values is None for values in inputs])
+    further = {column.value: _raw(column, [row for _, _, row in ordered]) for column in columns}
     return pa.record_batch(
         {
             "subject": pa.array([subject for subject, _, _ in ordered], pa.string()),
@@ -173,5 +195,17 @@ def _batch(rows: Sequence[Row], size: int) -> pa.RecordBatch:
             "line": seqs,
             "input": pa.ListArray.from_arrays(offsets, pa.array(flat, pa.float32()), mask=missing),
             "label": pa.array([row.get("label") for _, _, row in ordered], pa.string()),
+            **further,
         }
     )
+
+
+def _raw(column: Column, rows: Sequence[Row]) -> pa.Array:
+    """Return a column of events as `engines.columns` takes it."""
+    if column is Column.TOP_SCORE:
+        # Largest of those that are numbers, as in a log.
+        tops = [
+            float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
+        ]
+        return pa.array(tops, TYPES[column])
+    return pa.array([row.get(column.value) for row in rows], TYPES[column])

@@ -5,6 +5,8 @@ from math import prod
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from caponier.app.progress import Progress
 from caponier.detect.detector import EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
@@ -16,11 +18,15 @@ from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
+NOTHING: Final = np.zeros((0, 0), np.float32)
 LACKS: Final = {
     Signal.PRINCIPAL: "nobody is named; log a principal, a session or at least the address",
     Signal.INPUT: "no event has an input; log the inputs, or their encoded features",
     Signal.LABEL: "no event has a label; log the model's answers",
     Signal.SCORES: "no event has scores; log the model's class scores",
+    Signal.STATUS: "no event has a status; log the HTTP status of the answers",
+    Signal.COST: "no event has a cost; log what a request costs, such as tokens or steps",
+    Signal.FEEDBACK: "no event has feedback; log the labels that callers send back",
 }
 """What a log can lack, and what to switch on."""
 
@@ -67,14 +73,14 @@ def load_events(
     return spool.models()
 
 
-def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec | None:
-    """Tell what a model takes: as given, or else as the log shows; None without any input.
+def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:
+    """Tell what a model takes: as given, or else as the log shows; of kind `none` without any input.
 
     Raises:
         InputError: If the specification does not fit the inputs in the log.
     """
-    if not summary.lengths:
-        return None
+    if not summary.lengths or (spec is not None and spec.kind == "none"):
+        return spec if spec and spec.size is not None else FeatureSpec(kind="none")
     size = usual_length(summary)
     if spec is None:
         if len(summary.shape) in (2, 3) and prod(summary.shape) == size:
@@ -102,12 +108,30 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
         Signal.INPUT: summary.inputs,
         Signal.LABEL: summary.labels,
         Signal.SCORES: summary.scores,
+        Signal.STATUS: summary.statuses,
+        Signal.COST: summary.costs,
+        Signal.FEEDBACK: summary.feedbacks,
     }
     return next((LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]), None)
 
 
+def seeing(detectors: Sequence[EventDetector], known: FeatureSpec) -> tuple[list[EventDetector], dict[str, str]]:
+    """Tell the detectors that can speak on a model's inputs from those that cannot where none is looked at.
+
+    Returns:
+        The former, and for each of the others by name the reason.
+    """
+    if known.kind != "none":
+        return list(detectors), {}
+    blind = [detector.name for detector in detectors if Signal.INPUT in detector.needs]
+    why = 'inputs of this model are not looked at (kind = "none"); describe them, and build the baseline again'
+    return [detector for detector in detectors if detector.name not in blind], dict.fromkeys(blind, why)
+
+
 def scale_of(summary: ModelSummary, spec: FeatureSpec, spool: Spool) -> Encoder | str:
     """Learn the scale of a model's inputs, or say why they cannot be compared."""
+    if not summary.lengths or spec.kind == "none":
+        return Encoder.fit(FeatureSpec(kind="none"), NOTHING)
     size = spec.size or usual_length(summary)
     try:
         return Encoder.fit(spec, scale_sample(spool, summary.model, size))

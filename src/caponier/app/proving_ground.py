@@ -18,8 +18,9 @@ from caponier.emulate.benign.owner_of_records import RECORDS
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import Images
 from caponier.emulate.population import Population, assemble, simulate
-from caponier.emulate.registry import habits
+from caponier.emulate.registry import habits, newcomers
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
+from caponier.emulate.visits import Visitor, let_in, visitors
 from caponier.errors import CaponierError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
@@ -29,6 +30,9 @@ SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 STRANGERS: Final = 1_000
 """Added to the seed of the users who are controls, so that none of them is one of those who were learned from."""
 
+BEYOND: Final = 50
+"""Requests by which a caller who does not only predict goes beyond the queries of the others: not all are events of
+the model, and more than a horizon is to be filled."""
 BUDGET: Final = AlertBudget(per_week=14.0)
 """Two a day, as in the demo: with some 300 users a day the default of two a week would rest on extrapolation alone."""
 
@@ -41,7 +45,7 @@ class Scale:
         seeds: Each is a world of its own: other images, another model, other users, other attacks.
         users: Benign users that a baseline is built from.
         queries: Different rows that each benign user asks for.
-        look_alikes: Users with each habit that is a control.
+        look_alikes: Users with each habit, and callers of each kind, that are controls.
         horizon: Different queries over which a detector's maximum is judged.
         alert_budget: False alerts that are put up with, all detectors over events together.
     """
@@ -146,6 +150,24 @@ class ProvingGround:
         )
         asked = self._asked(users, target.victim, target.deployment)
         return users, self.write(f"{target.deployment.model}-controls.parquet", asked)
+
+    def callers(self, target: Target, names: list[str]) -> tuple[tuple[Visitor, ...], Path]:
+        """Let harmless callers of some kinds, who do not only predict, ask a model in process.
+
+        Returns:
+            The callers, and their log.
+        """
+        known = newcomers()
+        who = visitors({name: known[name] for name in names}, self.scale.look_alikes, self.seed + STRANGERS)
+        with threadpool_limits(1, user_api="blas"):
+            asked = let_in(
+                who,
+                self.split.test.images,
+                target.victim.predict_proba,
+                requests=self.scale.queries + BEYOND,
+                deployment=target.deployment,
+            )
+        return who, self.write(f"{target.deployment.model}-callers.parquet", asked)
 
     def _asked(self, users: Population, victim: Victim, deployment: Deployment) -> pa.Table:
         with threadpool_limits(1, user_api="blas"):

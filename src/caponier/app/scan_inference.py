@@ -7,7 +7,7 @@ from typing import Any
 
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of
+from caponier.app.load_events import feature_spec, gap, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
@@ -88,12 +88,13 @@ def _case(
 ) -> Case | None:
     """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
     section = terms.section(summary.model, summary.version)
-    detectors = _speaking(report, summary, terms.detectors)
-    remarks = Remarks(report.skipped, report.notes)
-    lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
     said = given or terms.described(summary.model) or (section.spec if section else None)
     known = feature_spec(summary, said)
-    if known is None or not lines:
+    detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
+    report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    remarks = Remarks(report.skipped, report.notes)
+    lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
+    if not lines:
         return None
     encoder = _encoder(spool, summary, section, known)
     if isinstance(encoder, str):
@@ -148,6 +149,7 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
+            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := events[place]["principal"]))),
         )
         yield finding_of(found, cases[found.model], sight, workspace)
 

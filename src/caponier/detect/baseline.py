@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from caponier.detect.cells import MOST_BITS, Cells
 from caponier.detect.detector import Params
 from caponier.detect.judging import BackTest, Maxima
 from caponier.errors import InputError
@@ -58,6 +59,8 @@ class ModelBaseline:
     events: int
     horizons_per_week: float
     detectors: dict[str, DetectorBaseline]
+    cells: Cells | None = None
+    """How the model's queries are shared out among cells; None if no input was looked at."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ class Baseline:
         for model in self.models:
             section = f"{quote(model.model, safe='')}@{quote(model.version or '', safe='')}"
             arrays[f"{section}/knots"] = model.knots
+            if model.cells:
+                arrays[f"{section}/cells/planes"] = model.cells.planes
+                arrays[f"{section}/cells/cuts"] = model.cells.cuts
             about[section] = _about(model)
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
@@ -178,7 +184,19 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         events=int(about["events"]),
         horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
+        cells=_cells(section, arrays),
     )
+
+
+def _cells(section: str, arrays: Arrays) -> Cells | None:
+    planes, cuts = arrays.get(f"{section}/cells/planes"), arrays.get(f"{section}/cells/cuts")
+    if planes is None or cuts is None:
+        # Baselines were built without them before there were detectors that look at cells.
+        return None
+    whole = planes.dtype == np.int8 and cuts.dtype == np.int64
+    if not whole or planes.ndim != 2 or cuts.shape != planes.shape[:1] or len(cuts) > MOST_BITS:
+        raise ValueError("its cells are no planes with cuts")
+    return Cells(planes, cuts)
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ maximum over a horizon, ranks it among benign subjects, and spends the user's al
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,31 @@ class Signal(StrEnum):
     INPUT = "input"
     LABEL = "label"
     SCORES = "scores"
+    STATUS = "status"
+    COST = "cost"
+    FEEDBACK = "feedback"
     BASELINE = "baseline"
     """A baseline of benign traffic: the detector has no priors for a cold start."""
     TRAINING_SET = "training_set"
     """A sketch of the training set in the baseline: among the detector's parameters, see `detect.sketch`."""
+
+
+class Column(StrEnum):
+    """What a detector may read of an event beside input and answer; each is a signal (n,) of the same name."""
+
+    OPERATION = "operation"
+    """uint8, place of the operation in `OPERATIONS`."""
+    STATUS = "status"
+    """int64 HTTP status, 0 where there is none."""
+    COST = "cost"
+    """int64 thousandths of the operator's unit, -1 where there is none."""
+    TOP_SCORE = "top_score"
+    """int64 ten-thousandths of the answer's score, -1 where there is none."""
+    FEEDBACK = "feedback"
+    """uint64 code of the label that was sent back, as that of `label`; 0 where there is none."""
+
+
+OPERATIONS: Final = ("other", "predict", "explain", "metadata", "feedback", "load", "unload", "health")
 
 
 class Confidence(StrEnum):
@@ -93,6 +114,8 @@ class EventDetector(Protocol):
     subject: Subject
     counts: Counts
     needs: frozenset[Signal]
+    columns: frozenset[Column]
+    """Further columns that it reads; a log may lack them, unless `needs` names them too."""
     state: np.dtype[Any]
     state_version: int
     floor: int

@@ -1,4 +1,4 @@
-"""Which attacks, campaigns and habits there are: whatever lies in the folders. Adding one edits nothing else."""
+"""Which attacks, campaigns, probes and harmless callers there are: whatever lies in the folders."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -8,10 +8,14 @@ from caponier.emulate import attacks as attack_folder
 from caponier.emulate import benign as habit_folder
 from caponier.emulate import campaigns as campaign_folder
 from caponier.emulate import files as file_folder
+from caponier.emulate import newcomers as newcomer_folder
+from caponier.emulate import probes as probe_folder
 from caponier.emulate.attack import Attack
 from caponier.emulate.campaign import Campaign
 from caponier.emulate.file_emulation import FileEmulation
 from caponier.emulate.habit import Habit
+from caponier.emulate.newcomer import Newcomer
+from caponier.emulate.probe import Probe
 from caponier.errors import CaponierError, InputError
 
 
@@ -28,6 +32,16 @@ def campaigns() -> dict[str, Campaign]:
 def habits() -> dict[str, Habit]:
     """Return every habit of benign users by name; one that cannot be imported is an error."""
     return _found(habit_folder, "HABIT")
+
+
+def probes() -> dict[str, Probe]:
+    """Return every probe by name; one that cannot be imported is an error."""
+    return _found(probe_folder, "PROBE")
+
+
+def newcomers() -> dict[str, Newcomer]:
+    """Return every kind of harmless caller who does not only predict, by name; see `habits` for the others."""
+    return _found(newcomer_folder, "NEWCOMER")
 
 
 def files() -> dict[str, FileEmulation]:
@@ -60,7 +74,8 @@ def campaign(name: str) -> Campaign:
 
 
 def _found(folder: Any, constant: str) -> dict[str, Any]:
-    names = sorted(module.name for module in iter_modules(folder.__path__))
+    # What lies in a folder of its own is a part of plugins, and none itself.
+    names = sorted(module.name for module in iter_modules(folder.__path__) if not module.ispkg)
     return {name: _plugin(f"{folder.__name__}.{name}", name, constant) for name in names}
 
 

@@ -1,7 +1,10 @@
 """One attack as inference events, without a server: the same rows that the server would have logged, in no time."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +19,10 @@ from caponier.emulate.outcome import AttackOutcome
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday; simulated days begin here unless told otherwise."""
 DEPLOYMENT = Deployment()
+
+
+Disguise: TypeAlias = Callable[[Sequence[Predict]], Predict]
+"""Makes one way to ask of the attacker's accounts; see `emulate.attacks.disguises`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +42,24 @@ class CampaignTrace:
 
 
 class _Tape:
-    """Passes queries on and remembers them with their answers."""
+    """Passes queries on and remembers them with their answers and who asked."""
 
     def __init__(self, predict: Predict) -> None:
         self._predict = predict
         self.rows: list[Images] = []
         self.scores: list[Images] = []
+        self.accounts: list[int] = []
 
-    def __call__(self, rows: Images) -> Images:
+    def account(self, number: int) -> Predict:
+        """Return the way in which one account asks."""
+        return partial(self._ask, number)
+
+    def _ask(self, account: int, rows: Images) -> Images:
         scores = self._predict(rows)
         # An attack may work on in the same memory.
         self.rows.append(rows.copy())
         self.scores.append(scores)
+        self.accounts.append(account)
         return scores
 
 
@@ -60,6 +73,8 @@ def trace(
     principal: str | None = None,
     budget: int | None = None,
     start: Images | None = None,
+    accounts: int = 1,
+    disguise: Disguise | None = None,
     begin: datetime = EPOCH,
     gap_s: float = 0.2,
     deployment: Deployment = DEPLOYMENT,
@@ -72,17 +87,22 @@ def trace(
         original: Image under attack, shape (64,).
         label: Its true class.
         seed: Fixes queries and times.
-        principal: Who attacks; the attack's name and seed by default.
+        principal: Who attacks; the attack's name and seed by default. Several accounts are numbered.
         budget: Most queries; the attack's own by default.
-        start: Image (64,) to start from; noise by default.
+        start: Image (64,) to start from; what the attack finds for itself by default.
+        accounts: How many accounts the attacker has.
+        disguise: How it uses them; only the first one by default. What a disguise sends besides is in the events, and
+            not in the outcome.
         begin: Time of the first query.
         gap_s: Mean gap between queries.
         deployment: Names that the events carry.
     """
-    tape = _Tape(predict)
-    outcome = attack.run(tape, original, label, seed=seed, budget=budget, start=start)
-    who = principal or f"{attack.name}-{seed}"
-    return Trace(outcome, _logged(tape, who, seed, begin, gap_s, deployment))
+    tape, who = _Tape(predict), principal or f"{attack.name}-{seed}"
+    ways = [tape.account(number) for number in range(accounts)]
+    ask = ways[0] if disguise is None else disguise(ways)
+    outcome = attack.run(ask, original, label, seed=seed, budget=budget, start=start)
+    names = [who] if accounts == 1 else [f"{who}-{number}" for number in range(accounts)]
+    return Trace(outcome, _logged(tape, names, seed, begin, gap_s, deployment))
 
 
 def trace_campaign(
@@ -109,21 +129,23 @@ def trace_campaign(
         deployment: Names that the events carry.
     """
     tape = _Tape(stage.victim.predict_proba)
-    outcome = campaign.run(tape, stage, seed=seed, budget=budget)
+    outcome = campaign.run(tape.account(0), stage, seed=seed, budget=budget)
     who = principal or f"{campaign.name}-{seed}"
     gap = campaign.gap_s if gap_s is None else gap_s
-    return CampaignTrace(outcome, _logged(tape, who, seed, begin, gap, deployment))
+    return CampaignTrace(outcome, _logged(tape, [who], seed, begin, gap, deployment))
 
 
-def _logged(tape: _Tape, who: str, seed: int, begin: datetime, gap_s: float, deployment: Deployment) -> pa.Table:
-    """Return the taped rows as events of one principal."""
+def _logged(
+    tape: _Tape, names: Sequence[str], seed: int, begin: datetime, gap_s: float, deployment: Deployment
+) -> pa.Table:
+    """Return the taped rows as events of the principals of these names, one for each account."""
     n, rng = len(tape.rows), np.random.default_rng(seed)
     answers = Answers(
         time=micros(begin) + np.cumsum(rng.exponential(gap_s * 1e6, n)).astype(np.int64),
         input=np.array(tape.rows, np.float32).reshape(n, FEATURES),
         scores=np.array(tape.scores, np.float32).reshape(n, CLASSES),
-        principal=[who] * n,
-        request_id=[f"{who}/{ordinal}" for ordinal in range(n)],
+        principal=[names[account] for account in tape.accounts],
+        request_id=[f"{names[account]}/{ordinal}" for ordinal, account in enumerate(tape.accounts)],
         source_ip=["203.0.113.7"] * n,
         latency_ms=rng.lognormal(0.7, 0.3, n),
     )

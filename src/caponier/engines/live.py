@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from caponier.detect.detector import Column
 from caponier.engines.local import Detection, Judge, Plan
 from caponier.engines.subjects import SubjectPass
 
@@ -29,6 +30,11 @@ class LiveScan:
         self._judge = Judge(plan, sorted_by_subject=False)
         self._most = most_subjects
         self._subjects: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Further columns that the events must have, of the types in `engines.columns`."""
+        return self._scoring.columns
 
     def __len__(self) -> int:
         return len(self._subjects)

@@ -12,10 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Counts, EventDetector, Explanation, Params
+from caponier.detect.cells import Cells
+from caponier.detect.detector import Column, Counts, EventDetector, Explanation, Params, Subject
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
+from caponier.engines.cells import cell_events
+from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
 from caponier.telemetry.features import Encoder
@@ -44,6 +47,28 @@ class Plan:
     horizon: int
     lines: tuple[Line, ...]
     salt: bytes = b""
+    columns: tuple[Column, ...] = ()
+    """Further columns, for detectors that are still to be fitted."""
+    cells: Cells | None = None
+    """How queries are shared out, for detectors that look at all callers of like queries together."""
+    subject: Subject = Subject.PRINCIPAL
+    """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
+    without: frozenset[str] = frozenset()
+    """Callers whose events are left out where those of a cell come together."""
+
+    def parts(self) -> "list[Plan]":
+        """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
+        known = event_detectors()
+        kinds = {line.detector: self.kind_of(known[line.detector]) for line in self.lines}
+        return [
+            replace(self, subject=kind, lines=tuple(line for line in self.lines if kinds[line.detector] is kind))
+            for kind in dict.fromkeys([Subject.PRINCIPAL, *kinds.values()])
+        ]
+
+    @staticmethod
+    def kind_of(detector: EventDetector) -> Subject:
+        """Return whose events a detector is given together."""
+        return Subject.BUCKET if detector.subject is Subject.BUCKET else Subject.PRINCIPAL
 
     def detectors(self) -> list[tuple[EventDetector, Params]]:
         """Return the detectors with what they learned."""
@@ -103,7 +128,8 @@ def scan(
         Detections in the order of their subjects.
     """
     result = Result()
-    shares = [(plan, f"bucket % {workers} = {share}") for plan in plans for share in range(workers)]
+    parts_of = [part for plan in plans for part in plan.parts()]
+    shares = [(plan, Share(1, workers, turn, turn + 1)) for plan in parts_of for turn in range(workers)]
     if workers == 1:
         parts = (_share(spool, plan, where, batch_rows, progress) for plan, where in shares)
         return _merged(result, parts)
@@ -129,23 +155,36 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
     return result
 
 
-def _share(spool: Spool, plan: Plan, where: str, batch_rows: int, progress: Progress | None = None) -> Result:
+def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Progress | None = None) -> Result:
     result = Result()
-    judge = Judge(plan)
-    for scored in _scored(spool, plan, where, batch_rows):
+    by_caller = plan.subject is Subject.PRINCIPAL
+    judge = Judge(plan, sorted_by_subject=by_caller)
+    for scored in _scored(spool, plan, share, batch_rows):
         result.detections += judge.detections(scored)
-        result.duplicates += scored.duplicates
-        result.events += scored.events
-        if progress:
-            progress(scored.events)
+        if by_caller:
+            # By cell the same events come a second time.
+            result.duplicates += scored.duplicates
+            result.events += scored.events
+            if progress:
+                progress(scored.events)
     return result
 
 
-def _scored(spool: Spool, plan: Plan, where: str, batch_rows: int) -> Iterator[Scored]:
-    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt)
+def _scored(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
+    by_caller = plan.subject is Subject.PRINCIPAL
+    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
     with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
-        yield from scoring.run(sorted_events(connection, plan.model, plan.encoder.size, batch_rows, where))
+        size, cells = plan.encoder.size, plan.cells
+        if not by_caller:
+            if cells is not None and size:
+                further = (scoring.columns, plan.without)
+                yield from scoring.run(
+                    cell_events(connection, plan.model, plan.encoder, cells, batch_rows, share, *further)
+                )
+            return
+        events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
+        yield from scoring.run(events)
 
 
 class Judge:
@@ -233,21 +272,24 @@ def _window(scored: Scored, row: int) -> EventBatch:
 def _alone(scored: Scored, row: int, value: int) -> EventBatch:
     """Return one event with its score: what is the same however the stream was cut."""
     batch = scored.batch
+    columns = [column for column in Column if column in batch.signals]
     return EventBatch(
         offsets=np.array([0, 1]),
         **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
-        signals={"score": np.array([value])},
+        signals={**{column: batch.signals[column][row : row + 1] for column in columns}, "score": np.array([value])},
     )
 
 
 def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:
     """Return different queries of a share of the subjects, with similarity signals, for fitting.
 
+    Where inputs are not looked at, all events are returned.
+
     Args:
         spool: Sealed events.
-        plan: A plan without detectors.
+        plan: A plan without detectors, but with the columns that they will read.
         share: Of the subjects, from 0 to 1; more are taken where that gives nobody.
-        most: First different queries of each subject that are taken: a subject that owns nine tenths of the log must
+        most: First ones of each subject that are taken: a subject that owns nine tenths of the log must
             not fill the memory, nor be all that benign traffic looks like.
 
     Returns:
@@ -258,8 +300,9 @@ def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatc
     while True:
         # Other digits of the bucket than those that folds are told by.
         limit = int(np.ceil(min(share, 1.0) * SHARES))
-        for scored in _scored(spool, plan, f"(bucket // 1024) % {SHARES} < {limit}", BATCH_ROWS):
-            batches.append(scored.similar.batch.take(scored.rows[scored.ordinal <= most]))
+        for scored in _scored(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
+            rows, ordinal, _ = scored.counted(Counts.QUERIES if plan.encoder.size else Counts.EVENTS)
+            batches.append(scored.similar.batch.take(rows[ordinal <= most]))
             names += scored.names
         if names or share >= 1:
             return joined(batches, plan.encoder.width), names
@@ -282,11 +325,11 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     return EventBatch(offsets=np.concatenate(offsets), **columns, signals=signals)
 
 
-def maxima(spool: Spool, plan: Plan, where: str, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
-    """Return, for each detector of a plan, the maxima of the subjects that fulfil a condition."""
+def maxima(spool: Spool, plan: Plan, share: Share, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
+    """Return, for each detector of a plan, the maxima of a share of the subjects."""
     known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
-    for scored in _scored(spool, plan, where, BATCH_ROWS):
+    for scored in _scored(spool, plan, share, BATCH_ROWS):
         for name, best in gathered.items():
             rows, ordinal, subject = scored.counted(known[name].counts)
             best.add(scored.names, scored.scores[name][rows], ordinal, subject)
@@ -313,13 +356,13 @@ class Course:
     """(q,) by detector."""
 
 
-def suspicion(spool: Spool, plan: Plan, where: str = "true") -> list[Course]:
-    """Return every score of the subjects that fulfil a condition, for pictures; a scan keeps only the triggers.
+def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course]:
+    """Return every score of a share of the callers, for pictures; a scan keeps only the triggers.
 
     A subject that was idle for long stands there again, as in a scan.
     """
     courses: list[Course] = []
-    for scored in _scored(spool, plan, where, BATCH_ROWS):
+    for scored in _scored(spool, plan.parts()[0], share, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
             if scored.resumed[index]:

@@ -6,8 +6,7 @@ is all that a scan has to hold.
 
 import shutil
 import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from caponier.detect.detector import Column
+from caponier.engines.columns import SQL
+from caponier.engines.shares import bucket_of
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
@@ -48,6 +50,9 @@ class ModelSummary:
     inputs: int
     labels: int
     scores: int
+    statuses: int
+    costs: int
+    feedbacks: int
     principals: int
     lengths: dict[int, int]
     """Number of features to number of events."""
@@ -106,7 +111,12 @@ class Spool:
         ]
 
     def wrong_lengths(self, model: str, size: int) -> Iterator[Rejection]:
-        """Yield a rejection for each event whose input has another number of features than the model takes."""
+        """Yield a rejection for each event whose input has another number of features than the model takes.
+
+        Where inputs are not looked at, which is a size of 0, none is of the wrong length.
+        """
+        if not size:
+            return
         query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, seq"
         with connected(self) as connection:
             rows = connection.execute(query, [model, size])
@@ -151,18 +161,27 @@ def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
 
 
 def sorted_events(
-    connection: duckdb.DuckDBPyConnection, model: str, size: int, rows: int, where: str = "true"
+    connection: duckdb.DuckDBPyConnection,
+    model: str,
+    size: int,
+    rows: int,
+    where: str = "true",
+    columns: Iterable[Column] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Yield a model's attributed events sorted by subject, time, source and seq.
 
     Args:
         connection: From `connected`.
         model: Name of the model.
-        size: Number of features; events with another number of them are left out.
+        size: Number of features; events with another number of them are left out. With 0 no input is looked at.
         rows: Rows in a batch.
         where: Further condition over the columns `subject` and `bucket`.
+        columns: Further columns that are wanted.
     """
-    relation = connection.sql(_SORTED.format(where=where), params=[model, size])
+    further = "".join(f", {SQL[column]} as {column.value}" for column in columns)
+    relation = connection.sql(
+        (_SORTED if size else _WITHOUT_INPUT).format(where=where, further=further), params=[model, size]
+    )
     yield from relation.to_arrow_reader(rows)
 
 
@@ -179,11 +198,6 @@ def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     flat = table.column("input").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     inputs: NDArray[np.float32] = flat.astype(np.float32).reshape(-1, size)
     return inputs
-
-
-def bucket_of(subject: str) -> int:
-    """Return the number by which work and folds are shared out: of the name alone, the same on every machine."""
-    return zlib.crc32(subject.encode())
 
 
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
@@ -214,14 +228,21 @@ _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "mo
 _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
        count(*) filter (len(input) > 0) as inputs, count(label) as labels, count(scores) as scores,
+       count(status) as statuses, count(cost) as costs, count(feedback) as feedbacks,
        count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
 from events group by model order by model
 """
 _LENGTHS: Final = "select model, len(input), count(*) from events where len(input) > 0 group by all order by all"
 _SORTED: Final = """
-select subject, epoch_us(time) as time, source, seq, line, input, label
+select subject, epoch_us(time) as time, source, seq, line, input, label{further}
 from events
 where model = ? and subject is not null and (input is null or len(input) = ?) and ({where})
+order by subject, time, source, seq
+"""
+_WITHOUT_INPUT: Final = """
+select subject, epoch_us(time) as time, source, seq, line, cast(null as float[]) as input, label{further}
+from events
+where model = ? and subject is not null and ? = 0 and ({where})
 order by subject, time, source, seq
 """

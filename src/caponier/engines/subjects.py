@@ -1,7 +1,6 @@
 """Score one model's events, sorted by subject, batch by batch; the cuts between batches change nothing."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from caponier.detect import similarity
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
-from caponier.detect.detector import Counts, EventDetector, Params
+from caponier.detect.detector import Column, Counts, EventDetector, Params
+from caponier.engines.columns import coded, label_codes
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
 
@@ -65,6 +65,12 @@ class _Open:
     states: dict[str, NDArray[Any]]
 
 
+def columns_of(detectors: Iterable[EventDetector], further: Iterable[Column] = ()) -> tuple[Column, ...]:
+    """Return the columns that some of the detectors read, and `further` ones, in a fixed order."""
+    read = frozenset(further).union(*(detector.columns for detector in detectors))
+    return tuple(column for column in Column if column in read)
+
+
 class SubjectPass:
     """Runs detectors over batches sorted by subject, keeping the state of subjects between them.
 
@@ -72,6 +78,7 @@ class SubjectPass:
         encoder: Scale of the model's inputs.
         detectors: Detectors with what they learned.
         salt: Salt of input digests.
+        columns: Further columns that are wanted in the batches.
         sorted_by_subject: Whether a batch goes on where the one before ended, so that only its last subject is kept;
             otherwise every subject is kept until it is forgotten.
     """
@@ -82,10 +89,13 @@ class SubjectPass:
         detectors: Sequence[tuple[EventDetector, Params]],
         salt: bytes,
         *,
+        columns: Iterable[Column] = (),
         sorted_by_subject: bool = True,
     ) -> None:
         self._encoder = encoder
         self._detectors = detectors
+        self.columns = columns_of((detector for detector, _ in detectors), columns)
+        """Columns that the batches must have beside `subject`, `time`, `source`, `seq`, `line`, `input`, `label`."""
         self._salt = salt
         self._sorted = sorted_by_subject
         self._dtype = similarity.state_dtype(encoder.width)
@@ -116,7 +126,8 @@ class SubjectPass:
             seq=arrow.column("seq").to_numpy()[kept],
             query=queries[kept],
             key=keys[kept],
-            label=_label_codes(arrow.column("label"))[kept],
+            label=label_codes(arrow.column("label"))[kept],
+            signals={name: values[kept] for name, values in coded(self.columns, arrow).items()},
         )
         lines = arrow.column("line").to_numpy()
         sources = arrow.column("source").to_numpy()
@@ -209,6 +220,8 @@ class SubjectPass:
 
     def _encoded(self, lists: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         n = len(lists)
+        if not self._encoder.size:
+            return np.zeros((n, 0), np.uint8), np.zeros(n, np.uint64)
         flat = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
         inputs = flat.reshape(-1, self._encoder.size)
         queries, keys = self._encoder.encode(inputs), row_keys(inputs.astype(self._encoder.spec.dtype), self._salt)
@@ -232,12 +245,3 @@ def _runs(subjects: pa.Array) -> tuple[list[str], NDArray[np.int64], NDArray[np.
     encoded = subjects.dictionary_encode()
     codes = encoded.indices.to_numpy().astype(np.int64)
     return encoded.dictionary.to_pylist(), np.flatnonzero(np.diff(codes, prepend=-1)), codes
-
-
-def _label_codes(labels: pa.Array) -> NDArray[np.uint64]:
-    """Give each answer a code that depends on its text alone; 0 where there is none."""
-    encoded = labels.dictionary_encode()
-    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in encoded.dictionary.to_pylist()]
-    codes = np.append(np.maximum(np.frombuffer(b"".join(digests), np.uint64), np.uint64(1)), np.uint64(0))
-    coded: NDArray[np.uint64] = codes[encoded.indices.fill_null(len(digests)).to_numpy()]
-    return coded

@@ -61,7 +61,8 @@ class FeatureSpec(_Noun):
     Without `minimum` and `maximum` the range is learned from benign traffic.
     """
 
-    kind: Literal["image", "numeric", "categorical", "text"]
+    kind: Literal["image", "numeric", "categorical", "text", "none"]
+    """`none` if inputs are not logged, or not to be looked at."""
     shape: tuple[Count, ...] = ()
     """Row-major shape of one example: (height, width) or (height, width, channels) of an image, (n,) of a row."""
     minimum: StrictFloat | None = None
@@ -72,6 +73,8 @@ class FeatureSpec(_Noun):
     @property
     def size(self) -> int | None:
         """Number of features of one example, or None where the shape is not given."""
+        if self.kind == "none":
+            return 0
         return math.prod(self.shape) if self.shape else None
 
     def digest(self) -> str:
@@ -82,6 +85,8 @@ class FeatureSpec(_Noun):
     def _is_consistent(self) -> Self:
         if self.kind == "image" and len(self.shape) not in (2, 3):
             raise ValueError("an image needs shape = [height, width] or [height, width, channels]")
+        if self.kind == "none" and self.shape:
+            raise ValueError("what is not looked at has no shape")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
             raise ValueError("minimum must be below maximum")
         return self

@@ -30,7 +30,8 @@ class Encoder:
 
     spec: FeatureSpec
     knots: NDArray[np.float32]
-    """(KNOTS, d) ascending quantiles of each table column, or (2, 1) minimum and maximum of an image's values."""
+    """(KNOTS, d) ascending quantiles of each table column, or (2, 1) minimum and maximum of an image's values, or
+    (0, 0) where inputs are not looked at."""
 
     @property
     def width(self) -> int:
@@ -56,6 +57,8 @@ class Encoder:
         Raises:
             InputError: If the kind cannot be scaled or there are too many features.
         """
+        if spec.kind == "none":
+            return cls(spec, np.zeros((0, 0), np.float32))
         if spec.kind not in ("image", "numeric"):
             raise InputError(f"inputs of kind {spec.kind!r} cannot be compared yet", mend='Use "numeric" or "image"')
         width = cls(spec, np.zeros((0, 0), np.float32)).width

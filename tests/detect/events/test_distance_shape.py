@@ -3,7 +3,7 @@ import pytest
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
-from caponier.detect.events.distance_shape import BINS, SCALE, SHAPES, WINDOW, detector
+from caponier.detect.events.distance_shape import BINS, SHAPES, WINDOW, detector
 from detect.batches import batch_of, line, scores, similar
 
 CUTS = np.arange(1, BINS + 1) ** 2 * 4
@@ -30,23 +30,22 @@ class TestDeparture:
         # All steps of 1 lie below the first cut.
         assert max(scored(benign(0), line(*range(60)))) == 0
 
-    def test_the_distance_is_that_of_cramer_and_von_mises(self) -> None:
-        # All 40 distances lie one cut farther: 40 differ at one cut, the root of 40² is 40.
-        assert scored(benign(1), line(*range(WINDOW + 1)))[-1] == SCALE * WINDOW
+    def test_the_statistic_is_that_of_cramer_and_von_mises(self) -> None:
+        # All 40 distances lie one cut farther: 40 differ at one cut.
+        assert scored(benign(1), line(*range(WINDOW + 1)))[-1] == WINDOW**2
 
     def test_farther_away_is_more(self) -> None:
-        # At four cuts 40 differ: the root of 4 * 40² is 80.
-        assert scored(benign(4), line(*range(WINDOW + 1)))[-1] == SCALE * 2 * WINDOW
+        assert scored(benign(4), line(*range(WINDOW + 1)))[-1] == 4 * WINDOW**2
 
     def test_the_most_alike_of_the_benign_shapes_counts(self) -> None:
-        assert scored(benign(9, 1, 4), line(*range(WINDOW + 1)))[-1] == SCALE * WINDOW
+        assert scored(benign(9, 1, 4), line(*range(WINDOW + 1)))[-1] == WINDOW**2
 
     def test_half_a_window_of_strange_steps_counts_half(self) -> None:
         still = line(*range(WINDOW + 1))
         moved = [[query[0]] + [64] * 30 for query in still]
         found = scored(benign(0), [*([q[0]] + [0] * 30 for q in still), *moved[: WINDOW // 2]])
         # The first of the moved is far from all, the others are steps of 1 again: one distance differs at every cut.
-        assert found[-1] == int(SCALE * np.sqrt(BINS))
+        assert found[-1] == BINS
 
     def test_repeats_do_not_count(self) -> None:
         queries = line(*range(WINDOW + 1))
@@ -101,7 +100,7 @@ class TestFit:
         params = detector.fit(self.benign(self.users()))
         own = scores(detector, params, batch_of(self.users())).max()
         even = scored(params, [[i, i, i, i] for i in range(60)])[-1]
-        assert even > 2 * own
+        assert even > 4 * own
 
 
 def test_an_explanation_tells_the_distances() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from caponier.detect import similarity
 from caponier.detect.detector import EventDetector
-from caponier.detect.events import distance_shape, flood, iterative_query, membership_probe, novelty
+from caponier.detect.events import distance_shape, flood, iterative_query, membership_probe, novelty, schema_probe
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import FAR, RING
 from caponier.detect.sketch import ROWS
@@ -27,10 +27,14 @@ class TestBounds:
         batch = similar(batch_of([rng.integers(0, spread, (n, 2)).tolist()], [rng.integers(0, 3, n).tolist()]))
         most = {
             "iterative_query": iterative_query.WINDOW
-            * (iterative_query.LEVELS * iterative_query.FLIP + iterative_query.HALVING * iterative_query.MAX_RUN),
+            * (
+                iterative_query.CLOSENESS * iterative_query.LEVELS * iterative_query.FLIP
+                + (iterative_query.HALVING + iterative_query.AXIS) * iterative_query.MAX_RUN
+            ),
             "novelty": novelty.WINDOW * novelty.CAP,
             "membership_probe": membership_probe.WINDOW - membership_probe.OWN,
             "flood": n,
+            "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
             "distance_shape": distance_shape.SCALE * distance_shape.WINDOW * 5,
         }
         for name, detector in event_detectors().items():
@@ -40,11 +44,12 @@ class TestBounds:
 
     def test_the_bound_of_an_iterative_search_can_be_reached(self) -> None:
         """A limit that nothing reaches would be a wrong one: every step small and flipping."""
-        params = {"cutoffs": np.full(iterative_query.LEVELS, 1e9)}
+        params = {"cutoffs": np.full(iterative_query.LEVELS, 1e9), "near": np.array([1e9, 1e9])}
         batch = similar(batch_of([[[i % 128, i // 128] for i in range(60)]], [[1 + i % 2 for i in range(60)]]))
         state = np.zeros(1, iterative_query.detector.state)
         scores = iterative_query.detector.score(params, state, batch)[1]
-        assert scores.max() >= iterative_query.WINDOW * iterative_query.LEVELS * iterative_query.FLIP
+        small = iterative_query.CLOSENESS * iterative_query.LEVELS * iterative_query.FLIP
+        assert scores.max() >= iterative_query.WINDOW * small
 
     def test_the_bound_of_a_shape_can_be_reached(self) -> None:
         cuts = np.arange(distance_shape.BINS, dtype=np.int64) + 1

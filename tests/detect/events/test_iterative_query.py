@@ -3,15 +3,37 @@ import pytest
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
-from caponier.detect.events.iterative_query import FLIP, HALVING, LEVELS, MAX_RUN, WINDOW, detector
+from caponier.detect.events.iterative_query import (
+    AXIS,
+    AXIS_COMMON,
+    AXIS_LEAST,
+    AXIS_NEAR,
+    CLOSENESS,
+    FLIP,
+    HALVED,
+    HALVING,
+    LEVELS,
+    MAX_RUN,
+    UNBOUNDED,
+    WINDOW,
+    _axial,
+    _runs_among,
+    detector,
+)
+from caponier.detect.similarity import FAR
 from detect.batches import batch_of, line, scores, similar
 
-NEVER: Params = {"cutoffs": np.full(LEVELS, -1.0)}
+ANYWHERE = np.array([UNBOUNDED, -1.0])
+"""Halvings count at any length, steps along one feature at none."""
+NEVER: Params = {"cutoffs": np.full(LEVELS, -1.0), "near": ANYWHERE}
 """No step is small."""
-ALWAYS: Params = {"cutoffs": np.full(LEVELS, 1e9)}
+ALWAYS: Params = {"cutoffs": np.full(LEVELS, 1e9), "near": ANYWHERE}
 """Every step is as small as can be."""
-TENFOLD: Params = {"cutoffs": 100 * 2.0 ** (-np.arange(LEVELS)[::-1] / 2)}
+TENFOLD: Params = {"cutoffs": 100 * 2.0 ** (-np.arange(LEVELS)[::-1] / 2), "near": ANYWHERE}
 """A squared step of 100 is the limit."""
+STRAIGHT: Params = {"cutoffs": np.full(LEVELS, -1.0), "near": np.array([-1.0, 1000.0])}
+"""Only steps along one feature count, up to a squared length of 1,000."""
+SMALLEST = CLOSENESS * LEVELS
 
 
 def scored(params: Params, queries: list[list[int]], labels: list[int] | None = None) -> list[int]:
@@ -23,25 +45,25 @@ class TestSmallSteps:
         assert scored(ALWAYS, line(5)) == [0]
 
     def test_every_small_step_counts_its_closeness(self) -> None:
-        assert scored(ALWAYS, line(5, 6, 7)) == [0, LEVELS, 2 * LEVELS]
+        assert scored(ALWAYS, line(5, 6, 7)) == [0, SMALLEST, 2 * SMALLEST]
 
     @pytest.mark.parametrize(("step", "levels"), [(11, 0), (10, 1), (9, 1), (8, 2), (7, 3), (5, 5), (1, 14)])
     def test_closeness_is_counted_in_quarter_bits_below_the_limit(self, step: int, levels: int) -> None:
-        assert scored(TENFOLD, line(50, 50 + step)) == [0, levels]
+        assert scored(TENFOLD, line(50, 50 + step)) == [0, CLOSENESS * levels]
 
     def test_an_answer_that_flips_counts_four_times(self) -> None:
-        assert scored(ALWAYS, line(5, 6, 7), [1, 2, 2]) == [0, FLIP * LEVELS, FLIP * LEVELS + LEVELS]
+        assert scored(ALWAYS, line(5, 6, 7), [1, 2, 2]) == [0, FLIP * SMALLEST, (FLIP + 1) * SMALLEST]
 
     def test_a_flip_on_a_large_step_is_nothing(self) -> None:
         assert scored(NEVER, line(0, 120), [1, 2]) == [0, 0]
 
     def test_repeats_are_no_steps(self) -> None:
-        assert scored(ALWAYS, line(5, 6, 6, 5, 6)) == [0, LEVELS, 0, 0, 0]
+        assert scored(ALWAYS, line(5, 6, 6, 5, 6)) == [0, SMALLEST, 0, 0, 0]
 
     def test_only_the_last_queries_count(self) -> None:
         found = scored(ALWAYS, line(*range(60)))
-        assert max(found) == WINDOW * LEVELS
-        assert found[-1] == WINDOW * LEVELS
+        assert max(found) == WINDOW * SMALLEST
+        assert found[-1] == WINDOW * SMALLEST
 
 
 class TestHalving:
@@ -62,6 +84,55 @@ class TestHalving:
         assert found == sorted(found)
         assert max(np.diff(found)) <= HALVING * MAX_RUN
 
+    def test_halvings_between_things_that_lie_far_apart_are_chance(self) -> None:
+        near = {**NEVER, "near": np.array([100.0, -1.0])}
+        # Steps of 64, 32, 16, 8: only the last one is within 10 of an earlier query.
+        assert scored(near, line(0, 64, 32, 48, 40)) == [0, 0, 0, 0, 2 * HALVING]
+
+
+class TestStepsAlongOneFeature:
+    def square(self, *changes: int) -> list[list[int]]:
+        """Return queries that change one feature after the other."""
+        rows = [[60] * 8]
+        for at, change in enumerate(changes):
+            rows.append([value + change * (place == at % 8) for place, value in enumerate(rows[-1])])
+        return rows
+
+    def test_the_third_in_a_row_counts_and_every_further_one_more(self) -> None:
+        assert scored(STRAIGHT, self.square(20, -20, 20, 20, -20)) == [0, 0, 0, AXIS, 3 * AXIS, 6 * AXIS]
+
+    def test_steps_of_several_features_break_a_run(self) -> None:
+        rows = self.square(20, 20, 20)
+        slanted = [value + 9 for value in rows[-1]]
+        assert scored(STRAIGHT, [*rows, slanted])[-1] == AXIS
+        assert _axial(np.array([8 * 9**2])).tolist() == [False]
+
+    def test_queries_of_another_kind_in_between_hide_nothing(self) -> None:
+        rows = self.square(20, 20, 20, 20)
+        others = [[at, 127, 0, at, 127, 0, 127 - at, 0] for at in (0, 60, 110)]
+        mixed = [rows[0], rows[1], others[0], rows[2], others[1], rows[3], others[2], rows[4]]
+        assert scored(STRAIGHT, mixed)[-1] == scored(STRAIGHT, rows)[-1] == 3 * AXIS
+
+    def test_where_they_are_too_long_they_are_nothing(self) -> None:
+        assert scored(STRAIGHT, self.square(40, 40, 40, 40)) == [0] * 5
+
+    def test_of_the_smallest_steps_too_many_are_squares_by_chance(self) -> None:
+        assert _axial(np.array([1, 4, 9, AXIS_LEAST, 17, 25, 624, 625, 676, FAR])).tolist() == [
+            False, False, False, True, False, True, False, True, True, False,
+        ]  # fmt: skip
+
+    def test_a_run_goes_on_over_a_cut_of_the_stream(self) -> None:
+        holds, among = np.array([True, True, False, True]), np.array([True, False, False, True])
+        offsets, whole = np.array([0, 2, 4]), np.array([3, 0])
+        runs, last = _runs_among(holds, among, offsets, whole)
+        assert runs.tolist() == [4, 0, 0, 1]
+        assert last.tolist() == [4, 1]
+
+    def test_a_subject_without_a_row_that_matters_keeps_its_run(self) -> None:
+        none = np.zeros(2, bool)
+        runs, last = _runs_among(none, none, np.array([0, 2]), np.array([5]))
+        assert (runs.tolist(), last.tolist()) == ([0, 0], [5])
+
 
 class TestFit:
     def benign(self, subjects: list[list[list[int]]]) -> EventBatch:
@@ -69,7 +140,7 @@ class TestFit:
 
     def test_the_limit_is_below_benign_steps(self) -> None:
         users = [line(*range(i, 127, 9)) for i in range(8)]
-        (cutoffs,) = detector.fit(self.benign(users)).values()
+        cutoffs = detector.fit(self.benign(users))["cutoffs"]
         assert cutoffs[-1] == pytest.approx(81)
         assert cutoffs[-3] == pytest.approx(cutoffs[-1] / 2)
 
@@ -92,9 +163,25 @@ class TestFit:
 
     def test_where_benign_clients_share_cells_no_step_is_small(self) -> None:
         twice = batch_of([line(9, 9)] * 40, keys=[[2 * i + 1, 2 * i + 2] for i in range(40)])
-        (cutoffs,) = detector.fit(similar(twice)).values()
-        assert (cutoffs < 0).all()
-        assert scored({"cutoffs": cutoffs}, line(5, 6)) == [0, 0]
+        params = detector.fit(similar(twice))
+        assert (params["cutoffs"] < 0).all()
+        assert params["near"].tolist() == [UNBOUNDED, -1]
+        assert scored(params, line(5, 6)) == [0, 0]
+
+    def test_what_is_near_is_measured_by_the_limit(self) -> None:
+        rng = np.random.default_rng(1)
+        users = [rng.integers(0, 128, (40, 6)).tolist() for _ in range(30)]
+        params = detector.fit(self.benign(users))
+        limit = params["cutoffs"][-1]
+        assert params["near"].tolist() == pytest.approx([HALVED * limit, AXIS_NEAR * limit])
+
+    def test_clients_who_change_one_field_after_the_other_make_such_steps_common(self) -> None:
+        forms = [[[at, 3 * user % 128] for at in range(0, 120, 5)] for user in range(20)]
+        benign = self.benign(forms)
+        assert _axial(benign.signals["squared"]).mean() > AXIS_COMMON
+        params = detector.fit(benign)
+        assert params["near"][1] == -1
+        assert max(scored(params, [[20 * at, 60] for at in range(6)])) == 0
 
     @pytest.mark.parametrize("queries", [[], line(5), [None, None]])
     def test_too_little_to_learn_from_makes_no_step_small(self, queries: list[list[int]]) -> None:
@@ -116,10 +203,16 @@ class TestExplanation:
     def test_it_names_small_steps_flips_and_halvings(self) -> None:
         events = similar(batch_of([line(0, 64, 32, 48, 40, 41)], [[1, 1, 1, 2, 1, 2]]))
         told = detector.explain(TENFOLD, events)
-        assert told.facts == {"small_steps": 2, "flips": 1, "halvings": 3, "window": 6}
+        assert told.facts == {"small_steps": 2, "flips": 1, "halvings": 3, "single_feature": 0, "window": 6}
         assert "Of the last 6 different queries, 2 are smaller steps" in told.summary
         assert "flips on 1 of them" in told.summary
         assert "halves 3 times" in told.summary
+
+    def test_it_counts_steps_along_a_single_feature(self) -> None:
+        told = detector.explain(STRAIGHT, similar(batch_of([line(0, 20, 40, 60, 80)])))
+        assert told.facts["single_feature"] == 4
+        assert "and 4 steps go along a single feature" in told.summary
+        assert told.rows.tolist() == [3, 4]
 
     def test_it_points_at_the_events_that_carry_the_evidence(self) -> None:
         events = similar(batch_of([line(0, 64, 32, 48, 40, 41)]))
@@ -127,6 +220,6 @@ class TestExplanation:
 
     def test_rows_are_those_of_all_events_not_of_the_window(self) -> None:
         events = similar(batch_of([line(*range(0, 120, 2), 119)]))
-        told = detector.explain({"cutoffs": np.array([2.0] * LEVELS)}, events)
+        told = detector.explain({"cutoffs": np.array([2.0] * LEVELS), "near": ANYWHERE}, events)
         assert told.facts["window"] == WINDOW
         assert told.rows.tolist() == [60]

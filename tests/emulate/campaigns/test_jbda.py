@@ -1,6 +1,6 @@
 import numpy as np
 
-from caponier.emulate.campaigns.jbda import CAMPAIGN, Jbda, _few_of_each_class
+from caponier.emulate.campaigns.jbda import CAMPAIGN, Jbda
 from caponier.emulate.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
@@ -50,9 +50,3 @@ def test_a_model_that_says_nothing_is_not_copied(split: DigitsSplit, victim: Vic
     stage = CAMPAIGN.stage(split, 1, victim)
     outcome = CAMPAIGN.run(lambda _: np.full((1, 10), 0.1, np.float32), stage, seed=1, budget=60)
     assert not outcome.success
-
-
-def test_few_of_each_class() -> None:
-    mine, others = _few_of_each_class(np.repeat(np.arange(5), 20), 10, seed=0)
-    assert sorted(mine // 20) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert sorted([*mine, *others]) == list(range(100))

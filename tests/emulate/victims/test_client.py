@@ -9,7 +9,7 @@ import pytest
 
 from caponier.emulate.images import Images
 from caponier.emulate.oracle import RefusedError
-from caponier.emulate.victims.client import RemoteError, RemoteModel
+from caponier.emulate.victims.client import RemoteError, RemoteModel, RemoteWire
 from caponier.emulate.victims.digits import Victim
 from caponier.errors import InputError
 from emulate.conftest import Served
@@ -170,3 +170,35 @@ def test_the_client_says_its_name(served: Served, pool: Images) -> None:
     with RemoteModel(served.server.url, "alice", user_agent="camera/7") as remote:
         remote.predict_proba(pool[:1])
     assert served.log.rows()[0]["user_agent"] == "camera/7"
+
+
+class TestWire:
+    def test_any_request_is_sent_and_any_answer_returned(self, served: Served) -> None:
+        with RemoteWire(served.server.url, "alice") as wire:
+            assert wire.send("GET", "/v2/models/digits").document()["name"] == "digits"
+            assert wire.send("POST", "/v2/models/digits/infer", b"{").status == 400
+            assert wire.send("DELETE", "/v2/models/digits").status == 405
+            assert wire.send("GET", "/nowhere").status == 404
+        assert {row["principal"] for row in served.log.rows()} == {"alice"}
+
+    def test_it_does_not_wait(self, served: Served) -> None:
+        with RemoteWire(served.server.url, "alice") as wire:
+            wire.wait(1e9)
+            assert wire.send("GET", "/v2").good
+
+    def test_without_a_key_it_is_refused(self, served: Served) -> None:
+        with RemoteWire(served.server.url, None) as wire:
+            assert wire.send("GET", "/v2/models/digits").status == 401
+
+    def test_a_server_that_is_not_there_is_an_error(self) -> None:
+        with RemoteWire("http://127.0.0.1:9", "alice") as wire, pytest.raises(RemoteError, match="cannot be reached"):
+            wire.send("GET", "/")
+
+    def test_a_kept_connection_that_was_closed_is_opened_again(self, scripted: HTTPServer) -> None:
+        scripted.script = 418, b"teapot"
+        with RemoteWire(f"http://127.0.0.1:{scripted.server_port}/before/", "alice") as wire:
+            scripted.paths = []
+            for _ in range(3):
+                reply = wire.send("POST", "/x", b"")
+        assert (reply.status, reply.body) == (418, b"teapot")
+        assert scripted.paths == ["/before/x"] * 3

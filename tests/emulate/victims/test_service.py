@@ -193,6 +193,46 @@ def test_a_failure_to_record_is_an_error_and_not_an_answer(
     assert "no space left on device" in caplog.text
 
 
+EXPLAIN = "/v1/models/digits:explain"
+
+
+def test_an_explanation(served: Served, victim: Victim, targets: Pool) -> None:
+    response = ask(served, "POST", EXPLAIN, json={"instances": targets.images[:2].tolist()})
+    document, events = response.json(), served.log.rows()
+    assert response.status_code == 200
+    assert np.allclose(document["predictions"], victim.predict_proba(targets.images[:2]), atol=1e-6)
+    assert [len(one["attributions"]) for one in document["explanations"]] == [64, 64]
+    assert [(row["operation"], row["status"], row["label"]) for row in events] == [
+        ("explain", 200, str(label)) for label in targets.labels[:2]
+    ]
+    assert np.array_equal([row["input"] for row in events], targets.images[:2])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        ("GET", EXPLAIN, "alice", 405),
+        ("POST", EXPLAIN, "alice", 400),
+        ("POST", EXPLAIN, None, 401),
+        ("POST", EXPLAIN, "stolen", 401),
+        ("POST", "/v1/models/other:explain", "alice", 404),
+        ("POST", "/v1/models/digits:why", "alice", 404),
+    ],
+)
+def test_an_explanation_that_cannot_be_given(served: Served, method: str, path: str, key: str, status: int) -> None:
+    assert ask(served, method, path, key, content=b"{}").status_code == status
+    assert served.log.rows()[0]["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/v2/nothing", "/v2/models/digits/ready", "/v2", "/v2/health/live"])
+@pytest.mark.parametrize(("key", "principal"), [("alice", "alice"), (None, None), ("stolen", None)])
+def test_who_asks_is_noted_also_where_nobody_has_to_say(
+    served: Served, path: str, key: str | None, principal: str | None
+) -> None:
+    ask(served, "GET", path, key)
+    assert served.log.rows()[0]["principal"] == principal
+
+
 def test_a_limit_can_be_chosen(victim: Victim, targets: Pool) -> None:
     with serve(victim.predict_proba, record=lambda _: None, principal_of=lambda key: key, body_limit=2000) as server:
         url, key = server.url + INFER, {"authorization": "Bearer alice"}

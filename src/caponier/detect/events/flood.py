@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.matrix.technique import TechniqueId
 
 SECONDS: Final = 10
@@ -31,8 +31,8 @@ class Flood:
     )
     subject = Subject.PRINCIPAL
     counts = Counts.EVENTS
-    # Events without an input count too, but a log without a single one is not scanned.
-    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("second", np.int64), ("events", np.int64, (SECONDS,))])
     state_version = 1
     floor = FLOOR

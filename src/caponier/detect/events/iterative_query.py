@@ -2,11 +2,14 @@
 
 Attacks such as HopSkipJump (Chen, Jordan, Wainwright 2020) and Boundary (Brendel, Rauber, Bethge 2018) first halve the
 distance between two inputs again and again, and then try many tiny steps around the point where the answer changes.
-Three things give them away, and none of them alone makes an alarm:
+NES (Ilyas et al. 2018) asks for clouds of tiny steps, SimBA (Guo et al. 2019) changes one feature at a time. Four
+things give them away, and no single step is enough for an alarm:
 
 - steps far smaller than benign clients ever make between different inputs (a camera's noise floor is much higher);
 - answers that flip along such steps;
-- steps that halve, several times in a row.
+- steps that halve, several times in a row, down to what benign clients hardly make;
+- steps along a single feature, several times in a row: their squared length is then a square number, as that of one
+  benign step in fifty is.
 """
 
 from typing import Any, Final
@@ -15,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
 from caponier.matrix.technique import TechniqueId
@@ -24,12 +27,28 @@ WINDOW: Final = 32
 """Different queries over which the evidence adds up."""
 LEVELS: Final = 16
 """Quarter bits of closeness: a step of a sixteenth of the benign limit or less counts as 16 of them."""
+CLOSENESS: Final = 3
+"""What each of them counts."""
 FLIP: Final = 4
 """A small step counts four times if the answer flips on it."""
 HALVING: Final = 16
 MAX_RUN: Final = 8
 RATIO: Final = (1_225, 4_225)
 """A step halves if its squared length is 0.35² to 0.65² of the one before, in ten-thousandths."""
+HALVED: Final = 3.0
+"""Halvings count down here only, in squared benign limits: between photos of different things steps halve by chance."""
+UNBOUNDED: Final = 2.0**62
+AXIS: Final = 32
+AXIS_RUN: Final = 2
+"""Steps along one feature in a row that are nothing yet."""
+AXIS_LEAST: Final = 16
+"""Squared length from which it counts; of small numbers too many are squares."""
+AXIS_NEAR: Final = 10.0
+"""Up to which it does, in squared benign limits; longer steps in between are passed over, so that queries of another
+kind, mixed in, do not hide a run."""
+AXIS_COMMON: Final = 0.1
+"""If benign clients themselves make more than this share of their near steps so (a form of which one field is filled
+in after the other), such steps say nothing."""
 QUANTILE: Final = 0.001
 """Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
 ODD: Final = 0.03
@@ -49,13 +68,16 @@ class IterativeQuery:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
-    state = np.dtype([("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64)])
-    state_version = 1
+    columns: frozenset[Column] = frozenset()
+    state = np.dtype(
+        [("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64), ("axis_run", np.int64)]
+    )
+    state_version = 2
     floor = 64
     suspect = None
     max_confidence = Confidence.HIGH
-    emulations = ("hop_skip_jump", "boundary")
-    controls = ("random_user", "retrier", "poller", "augmenter", "heavy")
+    emulations = ("hop_skip_jump", "boundary", "simba", "nes")
+    controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn which step between different queries is smaller than benign ones."""
@@ -67,32 +89,34 @@ class IterativeQuery:
         least = np.append(np.sort(smallest), FAR)[odd]
         counted = known & (smallest >= least)[subject]
         steps = squared[counted if counted.any() else known]
-        return {"cutoffs": _cutoffs(float(np.quantile(steps, QUANTILE)) if steps.size else 0.0)}
+        limit = float(np.quantile(steps, QUANTILE)) if steps.size else 0.0
+        return {"cutoffs": _cutoffs(limit), "near": _near(limit, steps)}
 
     def priors(self) -> tuple[Params, float]:
         """Count only steps below half a quantised unit a feature, and ask for four times the usual evidence."""
-        return {"cutoffs": _cutoffs(0.25), "per_feature": np.ones(1, np.int64)}, 4.0 * self.floor
+        params = {"cutoffs": _cutoffs(0.25), "near": np.array([UNBOUNDED, -1.0]), "per_feature": np.ones(1, np.int64)}
+        return params, 4.0 * self.floor
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the evidence of each subject's last 32 different queries."""
         queries, rows = batch.queries()
-        evidence, runs, last = self._evidence(params, state, queries)
-        after = state.copy()
+        evidence, after = self._evidence(params, state, queries)
         sums, after["evidence"] = windowed_sum(evidence, queries.offsets, state["evidence"])
-        after["run"], after["squared"] = runs, last
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums
         return after, scores
 
-    def _evidence(
-        self, params: Params, state: State, queries: EventBatch
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        squared = queries.signals["squared"]
-        closeness = self._closeness(params, squared, queries.query.shape[1])
-        before, last = previous(squared, queries.offsets, state["squared"])
-        runs, run = run_lengths(_halves(before, squared), queries.offsets, state["run"])
+    def _evidence(self, params: Params, state: State, queries: EventBatch) -> tuple[NDArray[np.int64], State]:
+        """Return what each query counts, (n,), and the new state but for the window."""
+        squared, after = queries.signals["squared"], state.copy()
+        before, after["squared"] = previous(squared, queries.offsets, state["squared"])
+        halved, along = params["near"]
+        runs, after["run"] = run_lengths(_halves(before, squared), queries.offsets, state["run"])
+        halving = np.where(squared <= halved, np.clip(runs - 1, 0, MAX_RUN), 0)
+        lines, after["axis_run"] = _runs_among(_axial(squared), squared <= along, queries.offsets, state["axis_run"])
         weight = np.where(queries.signals["flip"], FLIP, 1)
-        return closeness * weight + HALVING * np.clip(runs - 1, 0, MAX_RUN), run, last
+        small = CLOSENESS * self._closeness(params, squared, queries.query.shape[1])
+        return small * weight + HALVING * halving + AXIS * np.clip(lines - AXIS_RUN, 0, MAX_RUN), after
 
     @staticmethod
     def _closeness(params: Params, squared: NDArray[np.int64], width: int) -> NDArray[np.int64]:
@@ -104,20 +128,22 @@ class IterativeQuery:
         """Name the small, flipping and halving steps among the last 32 different queries."""
         recent = events.take(np.arange(max(0, len(events) - WINDOW), len(events)))
         blank = np.zeros(1, self.state)
-        evidence, _, _ = self._evidence(params, blank, recent)
+        evidence, _ = self._evidence(params, blank, recent)
         squared = recent.signals["squared"]
         small = self._closeness(params, squared, recent.query.shape[1]) > 0
         flips = int((small & recent.signals["flip"]).sum())
         before, _ = previous(squared, recent.offsets, blank["squared"])
         halvings = int(_halves(before, squared).sum())
+        along = int((_axial(squared) & (squared <= params["near"][1])).sum())
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
         summary = (
             f"Of the last {len(recent)} different queries, {int(small.sum())} are smaller steps from "
-            f"an earlier one than benign clients make, the answer flips on {flips} of them, and the step halves "
-            f"{halvings} times: the way a search for the decision boundary looks"
+            f"an earlier one than benign clients make, the answer flips on {flips} of them, the step halves "
+            f"{halvings} times, and {along} steps go along a single feature: the way a search for the decision "
+            "boundary looks"
         )
-        facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "window": len(recent)}
-        return Explanation(summary, facts, rows)
+        facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "single_feature": along}
+        return Explanation(summary, {**facts, "window": len(recent)}, rows)
 
 
 def _cutoffs(limit: float) -> NDArray[np.float64]:
@@ -126,6 +152,34 @@ def _cutoffs(limit: float) -> NDArray[np.float64]:
         # Benign clients do send different inputs of one cell, so no step is too small for them.
         return np.full(LEVELS, -1.0)
     return limit * 2.0 ** (-np.arange(LEVELS)[::-1] / 2)
+
+
+def _near(limit: float, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return up to which squared distance halvings count, and up to which steps along one feature do."""
+    if limit <= 0:
+        return np.array([UNBOUNDED, -1.0])
+    near = steps[steps <= AXIS_NEAR * limit]
+    common = _axial(near).mean() > AXIS_COMMON
+    return np.array([HALVED * limit, -1.0 if common else AXIS_NEAR * limit])
+
+
+def _axial(squared: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which squared distances are square numbers, as those of steps along a single feature are."""
+    known = (squared >= AXIS_LEAST) & (squared != FAR)
+    root = np.rint(np.sqrt(np.where(known, squared, 0))).astype(np.int64)
+    axial: NDArray[np.bool_] = known & (root * root == squared)
+    return axial
+
+
+def _runs_among(
+    holds: NDArray[np.bool_], among: NDArray[np.bool_], offsets: NDArray[np.int64], before: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count runs as `run_lengths` does, passing over the rows that are not `among` those that matter; 0 there."""
+    rows = np.flatnonzero(among)
+    runs = np.zeros(len(holds), np.int64)
+    passed = np.concatenate([[0], np.cumsum(among)])
+    runs[rows], last = run_lengths(holds[rows], passed[offsets], before)
+    return runs, last
 
 
 def _halves(before: NDArray[Any], squared: NDArray[Any]) -> NDArray[np.bool_]:

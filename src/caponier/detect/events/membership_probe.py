@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import RING
 from caponier.detect.sketch import ROWS, holds
 from caponier.detect.windows import windowed_sum
@@ -35,6 +35,7 @@ class MembershipProbe:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE, Signal.TRAINING_SET})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("hit", np.int32, (WINDOW,))])
     state_version = 1
     floor = 0

@@ -1,8 +1,10 @@
 """Inputs off the distribution of benign traffic: where attacks start.
 
-Black-box searches start from noise or from a foreign image, and extraction with synthetic data stays there. The
-Mahalanobis distance of each query from the benign inputs (Mahalanobis 1936; for adversarial inputs, Lee et al. 2018)
-counts as far as it exceeds what one benign query in a hundred reaches, and no single query is enough for an alarm.
+Black-box searches start from noise or from a foreign image, and extraction with synthetic data stays there. Two
+measures say how foreign a query is: its Mahalanobis distance from the benign inputs (Mahalanobis 1936; for adversarial
+inputs, Lee et al. 2018), and how rarely benign inputs combine its values (`detect.dependence_tree`), which sees noise
+and stripes that a covariance takes for a large but common change. The larger one counts as far as it exceeds what one
+benign query in a thousand reaches, and no single query is enough for an alarm.
 """
 
 from typing import Any, Final
@@ -11,15 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 32
-COMMON: Final = 0.99
-"""Quantile of benign distances up to which a query is not novel at all."""
+COMMON: Final = 0.999
+"""Quantile of benign queries up to which one is not novel at all."""
 CAP: Final = 256
-"""What the most foreign single query counts: twice the common limit or more."""
+"""What the most foreign single query counts: twice the common distance or more, or a surprise as far beyond the common
+one as STEEP times the way from the median to it."""
+STEEP: Final = 1.5
+SUSPECT: Final = 8.0 * CAP
+"""Eight of the last 32 queries as foreign as can be: eight times what benign callers of any habit reached, and less
+than half of what a search from noise does."""
+OWN: Final = 0.99
+ODD: Final = 0.03
+"""Share of benign subjects that are not learned from, those whose most surprising queries (their quantile OWN) surprise
+most. Two attackers among a hundred would otherwise make noise a common input: they ask more than others do."""
 NOISE: Final = 40.0
 """Variance, in squared quantised units, that is taken for granted in every direction: 5 % of the range."""
 SHRINKAGE: Final = 0.2
@@ -45,36 +57,28 @@ class Novelty:
     subject = Subject.PRINCIPAL
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    columns: frozenset[Column] = frozenset()
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
-    state_version = 1
-    floor = CAP
-    suspect = None
+    state_version = 2
+    # One query and a half: a baseline of a hundred callers knows too little of rare ones for less.
+    floor = CAP + CAP // 2
+    suspect = SUSPECT
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
-    emulations = ("boundary",)
+    emulations = ("hop_skip_jump", "boundary")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy")
 
     def fit(self, benign: EventBatch) -> Params:
-        """Learn the mean and the principal directions of benign inputs, and how far common ones lie."""
+        """Learn how benign inputs are spread, which values they combine, and how far common ones lie."""
         queries, _ = benign.queries()
-        inputs = queries.query.astype(np.float64)
-        width = inputs.shape[1]
-        # The middle of the range and no spread but the one taken for granted, as long as too little was seen.
-        centre = inputs.mean(axis=0) if len(inputs) else np.full(width, 63.5)
-        covariance = np.cov(inputs.T).reshape(width, width) if len(inputs) > 1 else np.zeros((width, width))
-        spread = SHRINKAGE * np.trace(covariance) / width + NOISE
-        covariance = (1 - SHRINKAGE) * covariance + spread * np.eye(width)
-        directions = np.linalg.eigh(covariance)[1]
-        weights = np.rint(WEIGHT * directions / np.abs(directions).max(axis=0)).astype(np.float32)
-        # Variances along the rounded directions: what is scored is what was fitted.
-        variance = np.einsum("ij,ik,kj->j", weights, covariance, weights)
-        params: Params = {
-            "weights": weights,
-            "mean": np.rint(centre @ weights).astype(np.int64),
-            "precision": 1.0 / (variance * width),
-        }
-        distances = _distance(params, queries.query)
-        return {**params, "common": np.array([np.quantile(distances, COMMON) if distances.size else 1.0])}
+        queries = _without_odd(queries)
+        spread, tree = _spread(queries.query), fit_tree(queries.query, queries.key)
+        distances, surprises = _distance(spread, queries.query), surprise_of(tree, queries.query)
+        if not distances.size:
+            return {**spread, **tree, "common": np.ones(1), "usual": np.array([0, UNITS], np.int64)}
+        usual = np.ceil(np.quantile(surprises, [0.5, COMMON])).astype(np.int64)
+        usual[1] = max(usual[1], usual[0] + UNITS)
+        return {**spread, **tree, "common": np.array([np.quantile(distances, COMMON)]), "usual": usual}
 
     def priors(self) -> tuple[Params, float] | None:
         """Without benign inputs nothing is foreign."""
@@ -84,7 +88,8 @@ class Novelty:
         """Add up the excess of each subject's last 32 different queries."""
         queries, rows = batch.queries()
         after = state.copy()
-        sums, after["evidence"] = windowed_sum(_excess(params, queries.query), queries.offsets, state["evidence"])
+        excess = np.maximum(_excess(params, queries.query), _unlikely(params, queries.query))
+        sums, after["evidence"] = windowed_sum(excess, queries.offsets, state["evidence"])
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums
         return after, scores
@@ -94,17 +99,55 @@ class Novelty:
         start = max(0, len(events) - WINDOW)
         recent = events.query[start:]
         distance, common = _distance(params, recent), float(params["common"][0])
-        foreign = np.flatnonzero(distance > common)
+        surprise, (median, usual) = surprise_of(params, recent), params["usual"]
+        foreign = np.flatnonzero((distance > common) | (surprise > usual))
+        rarest = round(float((surprise.max() - median) / (usual - median)), 2)
         # Benign clients that all send one and the same input keep no distance at all.
         farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
         how_far = (
-            f"the farthest at {farthest:.1f} times the distance that 99 % of benign queries keep"
+            f"the farthest at {farthest:.1f} times the distance that 99.9 % of benign queries keep"
             if farthest is not None
             else "and benign queries do not differ from each other"
         )
-        summary = f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, {how_far}"
-        facts = {"foreign": int(foreign.size), "farthest": farthest, "window": len(recent)}
+        summary = (
+            f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, {how_far}, and "
+            f"the rarest combination of values at {rarest:.1f} times the surprise that 99.9 % of them keep"
+        )
+        facts = {"foreign": int(foreign.size), "farthest": farthest, "rarest": rarest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)
+
+
+def _without_odd(queries: EventBatch) -> EventBatch:
+    """Leave out the few subjects whose queries surprise most, whoever they are."""
+    odd = int(ODD * queries.subjects)
+    if not odd:
+        return queries
+    surprises = surprise_of(fit_tree(queries.query, queries.key), queries.query)
+    parts = np.split(surprises, queries.offsets[1:-1])
+    own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
+    # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.
+    kept = own <= np.sort(own)[-odd - 1]
+    return queries.take(np.flatnonzero(kept[queries.subject]))
+
+
+def _spread(query: NDArray[np.uint8]) -> Params:
+    """Return the mean and the principal directions of rows (n, w), rounded so that projections are exact."""
+    inputs = query.astype(np.float64)
+    width = inputs.shape[1]
+    # The middle of the range and no spread but the one taken for granted, as long as too little was seen.
+    centre = inputs.mean(axis=0) if len(inputs) else np.full(width, 63.5)
+    covariance = np.cov(inputs.T).reshape(width, width) if len(inputs) > 1 else np.zeros((width, width))
+    spread = SHRINKAGE * np.trace(covariance) / width + NOISE
+    covariance = (1 - SHRINKAGE) * covariance + spread * np.eye(width)
+    directions = np.linalg.eigh(covariance)[1]
+    weights = np.rint(WEIGHT * directions / np.abs(directions).max(axis=0)).astype(np.float32)
+    # Variances along the rounded directions: what is scored is what was fitted.
+    variance = np.einsum("ij,ik,kj->j", weights, covariance, weights)
+    return {
+        "weights": weights,
+        "mean": np.rint(centre @ weights).astype(np.int64),
+        "precision": 1.0 / (variance * width),
+    }
 
 
 def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -124,6 +167,14 @@ def _excess(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
         beyond = np.clip(_distance(params, query) / common - 1, 0, 1)
     excess: NDArray[np.int64] = np.floor(CAP * beyond).astype(np.int64)
     return excess
+
+
+def _unlikely(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how far the surprise of each row goes beyond the common one, (n,) from 0 to CAP."""
+    median, usual = params["usual"]
+    beyond = np.clip((surprise_of(params, query) - usual) / (STEEP * (usual - median)), 0, 1)
+    unlikely: NDArray[np.int64] = np.floor(CAP * beyond).astype(np.int64)
+    return unlikely
 
 
 detector = Novelty()

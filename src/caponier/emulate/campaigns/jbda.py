@@ -1,20 +1,16 @@
 """Extraction by Jacobian-based data set augmentation (Papernot and others, 2017): a copy from synthetic queries."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.oracle import Predict
-from caponier.emulate.victims.digits import SEEDS, DigitsSplit, Pool, Victim, train_victim
-from caponier.extras import needs
+from caponier.emulate.surrogate import Surrogate, agreement_of, few_of_each_class, train_surrogate
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.matrix.technique import TechniqueId
-
-HIDDEN, EPOCHS, RATE = 64, 150, 0.003
-LEAST = 1e-4
-"""Scores below this are taken for it: what a server rounds to zero says no more."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Jbda:
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker some images of its own, and let the copy be judged on others."""
         model = victim or train_victim(split.train, split.test, seed)
-        mine, others = _few_of_each_class(split.attackers.labels, self.seeds, seed)
+        mine, others = few_of_each_class(split.attackers.labels, self.seeds, seed)
         images, labels = split.attackers.images, split.attackers.labels
         return Stage(
             victim=model,
@@ -76,12 +72,12 @@ class Jbda:
             ask(stage.held.images)
             for _ in range(self.rounds):
                 known, told = np.array(asked), np.array(scores)
-                ask(self._augmented(_substitute(known, told, seed), known, told.argmax(axis=1)))
+                ask(self._augmented(train_surrogate(known, told, seed), known, told.argmax(axis=1)))
 
         stop = carried_out(steps)
         natural = min(len(stage.held), len(asked))
-        agreement = _agreement(asked, scores, stage.exam, seed)
-        before = _agreement(asked[:natural], scores[:natural], stage.exam, seed)
+        agreement = agreement_of(asked, scores, stage.exam, seed)
+        before = agreement_of(asked[:natural], scores[:natural], stage.exam, seed)
         return CampaignOutcome(
             name=self.name,
             techniques=self.techniques,
@@ -97,46 +93,11 @@ class Jbda:
             },
         )
 
-    def _augmented(self, substitute: Any, images: Images, labels: Labels) -> Images:
+    def _augmented(self, substitute: Surrogate, images: Images, labels: Labels) -> Images:
         """Step from each image (n, 64) along the sign of the substitute's gradient for the answer to it."""
-        inner, outer = substitute.coefs_
-        active = images @ inner + substitute.intercepts_[0] > 0
-        gradient = (active * outer[:, labels].T) @ inner.T
-        stepped: Images = np.clip(images + self.step * np.sign(gradient), 0, 1).astype(np.float32)
+        way = np.sign(substitute.gradients(images, labels))
+        stepped: Images = np.clip(images + self.step * way, 0, 1).astype(np.float32)
         return stepped
-
-
-def _few_of_each_class(labels: Labels, n: int, seed: int) -> tuple[Labels, Labels]:
-    """Choose `n` images, about as many of each class, as the paper's attacker does; return their and the other rows."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        rows = order[labels[order] == label]
-        turn[rows] = np.arange(len(rows))
-    ranked = order[np.argsort(turn[order], kind="stable")]
-    return ranked[:n], ranked[n:]
-
-
-def _substitute(images: Images, scores: Images, seed: int) -> Any:
-    """Train a network with one hidden layer on the logarithms of the scores (n, 10): they say more than labels."""
-    with needs("emulate", "Training a substitute"):
-        from sklearn.neural_network import MLPRegressor
-    told = np.log(np.clip(scores, LEAST, 1))
-    told -= told.mean(axis=1, keepdims=True)
-    substitute = MLPRegressor(
-        hidden_layer_sizes=(HIDDEN,), alpha=1e-3, learning_rate_init=RATE, random_state=seed % SEEDS
-    )
-    for _ in range(EPOCHS):
-        substitute.partial_fit(images, told)
-    return substitute
-
-
-def _agreement(asked: list[Images], scores: list[Images], exam: Pool, seed: int) -> float:
-    """Return the share of the exam to which a copy gives the victim's answer."""
-    if not asked:
-        return 0.0
-    substitute = _substitute(np.array(asked), np.array(scores), seed)
-    return float((substitute.predict(exam.images).argmax(axis=1) == exam.labels).mean())
 
 
 CAMPAIGN = Jbda()

@@ -1,4 +1,4 @@
-"""A client of a model server: one key, one connection that is kept, and an account of what it asked."""
+"""Clients of a model server: one key, one connection that is kept, and an account of what was asked."""
 
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from typing import Any
@@ -9,13 +9,99 @@ import orjson
 
 from caponier.emulate.images import CLASSES, Images
 from caponier.emulate.oracle import RefusedError
+from caponier.emulate.wire import REFUSALS, Reply
 from caponier.errors import CaponierError, InputError
-
-REFUSALS = (401, 403, 429)
 
 
 class RemoteError(CaponierError):
     """The server cannot be reached, or its answer is of no use."""
+
+
+class Connection:
+    """A connection to a server that is kept, under one key. Not for several threads at once.
+
+    Args:
+        url: The server, such as `http://127.0.0.1:8080`; what stands before it answers just the same.
+        key: Sent as `Authorization: Bearer <key>`; None sends none.
+        timeout: Seconds to wait for an answer.
+        user_agent: How the client calls itself.
+
+    Raises:
+        InputError: If the address is none of HTTP.
+    """
+
+    def __init__(self, url: str, key: str | None, timeout: float, user_agent: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.hostname is None:
+            raise InputError("The address of a model server must begin with http://", where=url)
+        self.url = url
+        self._root = parts.path.rstrip("/")
+        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        self._headers = {"content-type": "application/json", "user-agent": user_agent}
+        if key is not None:
+            self._headers["authorization"] = f"Bearer {key}"
+
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        self._connection.close()
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
+        """Send a request; once more if the server had closed the kept connection meanwhile.
+
+        Raises:
+            RemoteError: If the server cannot be reached.
+        """
+        try:
+            if self._connection.sock is None:
+                return self._exchange(method, path, body)
+            try:
+                return self._exchange(method, path, body)
+            except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                self.close()
+                return self._exchange(method, path, body)
+        except (OSError, HTTPException) as failure:
+            self.close()
+            raise RemoteError(f"The server cannot be reached: {failure}", where=self.url) from failure
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> Reply:
+        self._connection.request(method, self._root + path, body, self._headers)
+        response = self._connection.getresponse()
+        return Reply(response.status, response.read())
+
+
+class RemoteWire:
+    """A wire to a server over HTTP; its time is the real one, and nobody waits.
+
+    Args:
+        url: The server.
+        key: Sent as `Authorization: Bearer <key>`; None sends none.
+        timeout: Seconds to wait for an answer.
+        user_agent: How the client calls itself.
+    """
+
+    def __init__(self, url: str, key: str | None, timeout: float = 10.0, user_agent: str = "curl/8.5.0") -> None:
+        self._connection = Connection(url, key, timeout, user_agent)
+
+    def __enter__(self) -> "RemoteWire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
+        self._connection.close()
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
+        """Send a request; see `caponier.emulate.wire.Wire`.
+
+        Raises:
+            RemoteError: If the server cannot be reached.
+        """
+        return self._connection.send(method, path, body)
+
+    def wait(self, seconds: float) -> None:
+        """Go on at once."""
 
 
 class RemoteModel:
@@ -39,18 +125,12 @@ class RemoteModel:
         timeout: float = 10.0,
         user_agent: str = "python-client/1.0",
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise InputError("The address of a model server must begin with http://", where=url)
         self.requests = 0
         self.queries = 0
         self._where = url
-        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        self._connection = Connection(url, key, timeout, user_agent)
         chosen = f"/versions/{version}" if version else ""
-        self._path = f"{parts.path.rstrip('/')}/v2/models/{model}{chosen}/infer"
-        self._headers = {"content-type": "application/json", "user-agent": user_agent}
-        if key is not None:
-            self._headers["authorization"] = f"Bearer {key}"
+        self._path = f"/v2/models/{model}{chosen}/infer"
 
     def __enter__(self) -> "RemoteModel":
         return self
@@ -79,33 +159,16 @@ class RemoteModel:
     def _ask(self, rows: Images) -> Images:
         tensor = {"name": "input", "shape": list(rows.shape), "datatype": "FP32", "data": _flat(rows)}
         document = {"id": str(self.requests), "inputs": [tensor]}
-        status, body = self._send(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
-        if status in REFUSALS:
-            raise RefusedError(f"The server refused the request ({status}): {_reason(body)}", where=self._where)
-        if status != 200:
-            raise RemoteError(f"The server answered {status}: {_reason(body)}", where=self._where)
+        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        reply = self._connection.send("POST", self._path, body)
+        if reply.status in REFUSALS:
+            said = f"The server refused the request ({reply.status}): {_reason(reply.body)}"
+            raise RefusedError(said, where=self._where)
+        if not reply.good:
+            raise RemoteError(f"The server answered {reply.status}: {_reason(reply.body)}", where=self._where)
         self.requests += 1
         self.queries += len(rows)
-        return self._scores(body, len(rows))
-
-    def _send(self, body: bytes) -> tuple[int, bytes]:
-        """Post a body; once more if the server had closed the kept connection meanwhile."""
-        try:
-            if self._connection.sock is None:
-                return self._exchange(body)
-            try:
-                return self._exchange(body)
-            except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                self.close()
-                return self._exchange(body)
-        except (OSError, HTTPException) as failure:
-            self.close()
-            raise RemoteError(f"The server cannot be reached: {failure}", where=self._where) from failure
-
-    def _exchange(self, body: bytes) -> tuple[int, bytes]:
-        self._connection.request("POST", self._path, body, self._headers)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+        return self._scores(reply.body, len(rows))
 
     def _scores(self, body: bytes, n: int) -> Images:
         """Read scores (n, 10); of an answer without them, make the labels' own."""

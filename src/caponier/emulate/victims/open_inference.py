@@ -44,11 +44,11 @@ def parse(body: bytes, features: int) -> Query:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise MalformedError(f"the body is not JSON: {broken}") from broken
-    _demand(isinstance(document, dict), "the body must be a JSON object")
+    demand(isinstance(document, dict), "the body must be a JSON object")
     request_id = document.get("id")
-    _demand(request_id is None or isinstance(request_id, str), "id must be a string")
+    demand(request_id is None or isinstance(request_id, str), "id must be a string")
     inputs = document.get("inputs")
-    _demand(isinstance(inputs, list) and len(inputs) == 1, "inputs must be a list of exactly one tensor")
+    demand(isinstance(inputs, list) and len(inputs) == 1, "inputs must be a list of exactly one tensor")
     return Query(request_id, _rows(inputs[0], features), _outputs(document.get("outputs")))
 
 
@@ -80,7 +80,12 @@ def metadata(model: str, version: str, features: int, classes: int) -> dict[str,
     }
 
 
-def _demand(kept: bool, otherwise: str) -> None:
+def demand(kept: bool, otherwise: str) -> None:
+    """Refuse what does not hold.
+
+    Raises:
+        MalformedError: With these words.
+    """
     if not kept:
         raise MalformedError(otherwise)
 
@@ -88,27 +93,42 @@ def _demand(kept: bool, otherwise: str) -> None:
 def _outputs(wanted: Any) -> tuple[str, ...]:
     if wanted is None or wanted == []:
         return OUTPUTS
-    _demand(isinstance(wanted, list) and all(isinstance(one, dict) for one in wanted), "outputs must be a list")
+    demand(isinstance(wanted, list) and all(isinstance(one, dict) for one in wanted), "outputs must be a list")
     names = tuple(one.get("name") for one in wanted)
-    _demand(all(name in OUTPUTS for name in names), f"this model's outputs are {' and '.join(OUTPUTS)}")
+    demand(all(name in OUTPUTS for name in names), f"this model's outputs are {' and '.join(OUTPUTS)}")
     return names
 
 
 def _rows(tensor: Any, features: int) -> Images:
     """Read a tensor whose data are nested as its shape says, or flat."""
-    _demand(isinstance(tensor, dict), "an input must be a JSON object")
-    _demand(isinstance(tensor.get("name"), str), "an input needs a name")
+    demand(isinstance(tensor, dict), "an input must be a JSON object")
+    demand(isinstance(tensor.get("name"), str), "an input needs a name")
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
-    _demand(isinstance(datatype, str) and datatype in DATATYPES, f"datatype must be {' or '.join(DATATYPES)}")
+    demand(isinstance(datatype, str) and datatype in DATATYPES, f"datatype must be {' or '.join(DATATYPES)}")
     whole = isinstance(shape, list) and all(type(size) is int and size > 0 for size in shape)
-    _demand(whole and len(shape) > 1, "shape must be a list of at least two positive whole numbers")
-    _demand(prod(shape[1:]) == features, f"shape must be [n, {features}], or [n, …] with {features} numbers a row")
+    demand(whole and len(shape) > 1, "shape must be a list of at least two positive whole numbers")
+    demand(prod(shape[1:]) == features, f"shape must be [n, {features}], or [n, …] with {features} numbers a row")
     values = _numbers(tensor.get("data"))
     fits = values.shape in (tuple(shape), (prod(shape),))
-    _demand(fits, f"data hold {list(values.shape)} numbers, and shape says {shape}")
+    demand(fits, f"data hold {list(values.shape)} numbers, and shape says {shape}")
+    return _narrow(values.reshape(shape[0], features))
+
+
+def finite_rows(data: Any, shape: tuple[int, int]) -> Images:
+    """Read rows of numbers, nested and of the shape (n, features).
+
+    Raises:
+        MalformedError: If they are none.
+    """
+    values = _numbers(data)
+    demand(values.shape == shape, f"data hold {list(values.shape)} numbers, and must hold {list(shape)}")
+    return _narrow(values)
+
+
+def _narrow(values: npt.NDArray[Any]) -> Images:
     with np.errstate(over="ignore"):
-        rows: Images = values.reshape(shape[0], features).astype(np.float32)
-    _demand(bool(np.isfinite(rows).all()), "data hold a number that is too large")
+        rows: Images = values.astype(np.float32)
+    demand(bool(np.isfinite(rows).all()), "data hold a number that is too large")
     return rows
 
 
@@ -117,5 +137,5 @@ def _numbers(data: Any) -> npt.NDArray[Any]:
         values = np.array(data)
     except ValueError as ragged:
         raise MalformedError("data are neither flat nor nested evenly") from ragged
-    _demand(values.dtype.kind in "fiu", "data must be numbers")
+    demand(values.dtype.kind in "fiu", "data must be numbers")
     return values

@@ -13,7 +13,7 @@ import orjson
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import FEATURES, Images
 from caponier.emulate.oracle import Predict
-from caponier.emulate.victims import open_inference
+from caponier.emulate.victims import explanation, open_inference
 from caponier.emulate.victims.open_inference import MalformedError
 
 Scope: TypeAlias = Mapping[str, Any]
@@ -23,11 +23,16 @@ Record: TypeAlias = Callable[[list[dict[str, Any]]], None]
 """Takes the events of one request, one a row, as columns by name."""
 PrincipalOf: TypeAlias = Callable[[str | None], str | None]
 """From a key, or None if there was none, to who asks; None if the key is not good."""
+Clock: TypeAlias = Callable[[], datetime]
+"""Tells the time; simulated days have a clock of their own."""
+Available: TypeAlias = Callable[[datetime], bool]
+"""Whether the model works at a moment; in an outage every question to it gets 503."""
 
 BODY_LIMIT = 1 << 20
 LONGEST_NAME = 200
 """Names from a path are recorded up to this length, so that nobody fills the log by one request."""
 _PATH = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(/infer|/ready)?")
+_EXPLAIN = re.compile(r"/v1/models/([^/:]+):explain")
 
 
 class _RefusalError(Exception):
@@ -68,6 +73,8 @@ class ModelService:
         record: Takes the events of each request; it is called in the server's thread, and before the answer leaves.
         principal_of: Who a key belongs to.
         body_limit: Most bytes of a body.
+        clock: When requests arrive.
+        available: In which moments the model works.
     """
 
     def __init__(
@@ -77,20 +84,25 @@ class ModelService:
         record: Record,
         principal_of: PrincipalOf,
         body_limit: int = BODY_LIMIT,
+        clock: Clock = lambda: datetime.now(UTC),
+        available: Available = lambda _: True,
     ) -> None:
         self._predict = predict
         self._deployment = deployment
         self._record = record
         self._principal_of = principal_of
         self._body_limit = body_limit
+        self._clock = clock
+        self._available = available
         self._classes = predict(np.zeros((1, FEATURES), np.float32)).shape[1]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; see the ASGI specification, version 3."""
         if scope["type"] != "http":
             return
-        exchange = _begin(scope)
+        exchange = _begin(scope, self._clock())
         try:
+            self._recognise(exchange)
             body = await self._answer(exchange, receive)
         except _RefusalError as refusal:
             exchange.status = refusal.status
@@ -109,25 +121,32 @@ class ModelService:
         if path == "/v2":
             exchange.operation = "metadata"
             return _get(exchange, {"name": "caponier-emulation", "version": "2", "extensions": []})
+        if match := _EXPLAIN.fullmatch(path):
+            self._enter(exchange, "explain", match[1])
+            return await self._explain(exchange, receive)
         match = _PATH.fullmatch(path)
         if match is None:
             raise _RefusalError(404, "there is nothing at this path")
         model, version, action = match.groups()
-        exchange.model = model[:LONGEST_NAME]
-        exchange.operation = {"/infer": "predict", "/ready": "health"}.get(action, "metadata")
-        if action != "/ready":
-            self._authenticate(exchange)
-        self._check_model(model, version)
+        operation = {"/infer": "predict", "/ready": "health"}.get(action, "metadata")
+        self._enter(exchange, operation, model, version)
         if action == "/infer":
             return await self._infer(exchange, receive)
         return _get(exchange, self._ready() if action else self._metadata())
 
-    def _authenticate(self, exchange: _Exchange) -> None:
-        given = exchange.header(b"authorization")
-        scheme, _, key = (given or "").partition(" ")
+    def _recognise(self, exchange: _Exchange) -> None:
+        """Note who asks, also where nobody has to say so."""
+        scheme, _, key = (exchange.header(b"authorization") or "").partition(" ")
         exchange.principal = self._principal_of(key if scheme.lower() == "bearer" and key else None)
-        if exchange.principal is None:
+
+    def _enter(self, exchange: _Exchange, operation: str, model: str, version: str | None = None) -> None:
+        """Let a request in to a model that is there and works; anybody may ask whether it is ready."""
+        exchange.model, exchange.operation = model[:LONGEST_NAME], operation
+        if operation != "health" and exchange.principal is None:
             raise _RefusalError(401, "a valid key is needed: Authorization: Bearer <key>")
+        self._check_model(model, version)
+        if not self._available(exchange.time):
+            raise _RefusalError(503, "the model is not available; try again later")
 
     def _check_model(self, model: str, version: str | None) -> None:
         if model != self._deployment.model:
@@ -154,6 +173,18 @@ class ModelService:
         scores = self._predict(query.rows)
         exchange.rows, exchange.scores = query.rows, scores
         return open_inference.answer(query, scores, self._deployment.model, self._deployment.model_version)
+
+    async def _explain(self, exchange: _Exchange, receive: Receive) -> bytes:
+        if exchange.method != "POST":
+            raise _RefusalError(405, "explanations are asked for with POST")
+        body = await self._body(exchange, receive)
+        try:
+            question = explanation.parse(body, FEATURES)
+        except MalformedError as malformed:
+            raise _RefusalError(400, malformed.what) from malformed
+        scores = self._predict(question.rows)
+        exchange.rows, exchange.scores = question.rows, scores
+        return explanation.answer(scores, explanation.occlusion(self._predict, question.rows, scores))
 
     async def _body(self, exchange: _Exchange, receive: Receive) -> bytes:
         """Read the body, but no more of it than the limit; what it says about its own length is only a hint."""
@@ -194,14 +225,14 @@ class ModelService:
         ]
 
 
-def _begin(scope: Scope) -> _Exchange:
+def _begin(scope: Scope, moment: datetime) -> _Exchange:
     client = scope.get("client")
     return _Exchange(
         method=scope["method"],
         path=scope["path"],
         headers=dict(scope["headers"]),
         source_ip=client[0] if client else None,
-        time=datetime.now(UTC),
+        time=moment,
         begun=perf_counter(),
     )
 

@@ -1,0 +1,92 @@
+"""How surprising a row is, given which values benign rows combine: a tree of dependences (Chow, Liu 1968).
+
+A covariance knows how far a value may stray; it does not know that two neighbouring pixels are hardly ever both half
+grey, or that the border is black but for a stroke. Each feature is looked at together with the one before it that tells
+most about it, in coarse cells, so that a few thousand rows are enough to learn from.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.detector import Params
+
+SHIFT: Final = 4
+"""Quantised values of 0 to 127 are told apart by their upper three bits."""
+CELLS: Final = 128 >> SHIFT
+SPAN: Final = 32
+"""How many features before it may be a feature's parent: two rows of a pooled picture."""
+LEARNERS: Final = 10_000
+"""Rows from which the parents are chosen."""
+UNITS: Final = 1_000
+"""Surprise is counted in thousandths of a nat."""
+ROOT: Final = -1
+BLOCK: Final = 256
+"""Rows that are scored at a time, so that what belongs to them stays in the cache: ten times faster for wide rows."""
+
+
+def fit_tree(query: NDArray[np.uint8], key: NDArray[np.uint64]) -> Params:
+    """Learn which feature goes with which, and how often their values meet.
+
+    Args:
+        query: (n, w) quantised rows, 0 to 127.
+        key: (n,) digests of the rows; they choose the learners, so that the order of the rows does not matter.
+
+    Returns:
+        `parents` (w,) index of each feature's parent or ROOT, and `surprise` (w, CELLS, CELLS) of each cell given the
+        parent's cell, in UNITS.
+    """
+    cells: NDArray[Any] = query >> SHIFT
+    learners = cells[np.argsort(key, kind="stable")[:LEARNERS]].astype(np.int64)
+    width = cells.shape[1]
+    parents = np.array([_parent(learners, feature) for feature in range(width)], np.int64)
+    counts = np.stack([_meetings(cells, parents, feature) for feature in range(width)]) + 1.0
+    surprise = -np.log(counts / counts.sum(axis=2, keepdims=True))
+    return {"parents": parents, "surprise": np.rint(UNITS * surprise).astype(np.int32)}
+
+
+def surprise_of(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the surprise of each row (n, w), (n,) in UNITS: a sum of whole numbers, exact in any order."""
+    blocks = [_surprise(tree, query[begin : begin + BLOCK]) for begin in range(0, len(query), BLOCK)]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
+
+
+def _surprise(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+    cells, parents = (query >> SHIFT).astype(np.int32), tree["parents"]
+    # Indices are right by construction; "wrap" and "clip" only spare their check.
+    at = np.take(cells, parents, axis=1, mode="wrap")
+    at[:, parents == ROOT] = 0
+    at *= CELLS
+    at += cells
+    at += np.arange(cells.shape[1], dtype=np.int32) * CELLS**2
+    total: NDArray[np.int64] = np.take(tree["surprise"].ravel(), at, mode="clip").sum(axis=1, dtype=np.int64)
+    return total
+
+
+def _meetings(cells: NDArray[Any], parents: NDArray[np.int64], feature: int) -> NDArray[np.int64]:
+    """Count how often a parent's cell meets a feature's, (CELLS, CELLS)."""
+    parent = parents[feature]
+    above = np.zeros(len(cells), np.int64) if parent == ROOT else cells[:, parent].astype(np.int64)
+    met: NDArray[np.int64] = np.bincount(above * CELLS + cells[:, feature], minlength=CELLS**2)
+    return met.reshape(CELLS, CELLS)
+
+
+def _parent(cells: NDArray[np.int64], feature: int) -> int:
+    """Return the earlier feature that shares most information with this one, ROOT for the first."""
+    first = max(0, feature - SPAN)
+    near = cells[:, first:feature]
+    if not near.size:
+        return ROOT
+    candidates = feature - first
+    codes = (np.arange(candidates) * CELLS + near) * CELLS + cells[:, feature, None]
+    joint = np.bincount(codes.ravel(), minlength=candidates * CELLS**2).reshape(candidates, CELLS, CELLS)
+    return first + int(_information(joint / len(cells)).argmax())
+
+
+def _information(joint: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the mutual information of each joint distribution (k, CELLS, CELLS), (k,) in nats."""
+    apart = joint.sum(axis=2, keepdims=True) * joint.sum(axis=1, keepdims=True)
+    ratio = np.divide(joint, apart, out=np.ones_like(joint), where=joint > 0)
+    information: NDArray[Any] = (joint * np.log(ratio)).sum(axis=(1, 2))
+    return information

@@ -1,0 +1,156 @@
+"""Online evasion by many accounts: one search for the decision boundary, whoever asks its queries.
+
+What `iterative_query` sees in one caller is spread thin when accounts take turns: no account ever asks near what it
+asked itself. But a search still comes together in a cell or two of like queries (see `detect.cells`), as near copies of
+one input meet in similarity hashes (Li et al. 2022 watch those for attacks by many accounts). Two things together give
+it away there, neither of them alone:
+
+- steps from an earlier query of the cell, whoever sent that one, smaller than nearly all that benign callers make;
+- answers that flip along such steps. A picture that goes round and is sent by hundreds of people, each copy encoded
+  anew, makes as many small steps as any search, and its answers agree.
+
+Who sent what is not looked at: a search by one caller scores the same.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.similarity import FAR
+from caponier.detect.windows import windowed_sum
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 64
+"""Different queries of a cell over which the evidence adds up: more than of one caller, as others ask in between."""
+LEVELS: Final = 8
+"""Quarter bits of closeness: a step of a quarter of the limit or less counts as 8 of them, so that no single one,
+however small, is an alarm."""
+FLIP: Final = 4
+"""A small step counts four times if the answer flips on it; those without count once, and together at most as much."""
+FEWEST_FLIPS: Final = 2
+"""One is an accident: some picture lies on the boundary by chance."""
+FEWEST_STEPS: Final = 50
+"""Steps of a cell from which its smallest one says something."""
+
+
+class DistributedQuery:
+    """Scores small steps on which answers flip, among like queries of all callers."""
+
+    name = "distributed_query"
+    statistic = "flipping_steps"
+    techniques = (
+        TechniqueId("atlas", "AML.T0043.001"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
+    )
+    subject = Subject.BUCKET
+    counts = Counts.QUERIES
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL})
+    columns: frozenset[Column] = frozenset()
+    state = np.dtype([(name, np.int32, (WINDOW,)) for name in ("flipped", "flips", "steady")])
+    state_version = 1
+    floor = 48
+    suspect = None
+    max_confidence = Confidence.HIGH
+    emulations = ("hop_skip_jump", "boundary")
+    controls = (
+        "random_user",
+        "retrier",
+        "poller",
+        "augmenter",
+        "heavy",
+        "camera",
+        "low_contrast",
+        "one_class",
+        "flash_crowd",
+        "batch_scoring",
+    )
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn which step between different queries is as small as the smallest that most cells ever see.
+
+        The median over cells stays where it is if a few of them hold attackers.
+        """
+        squared, cell = benign.signals["squared"], benign.subject
+        known = benign.signals["unique"] & (squared != FAR)
+        smallest = np.full(benign.subjects, FAR)
+        np.minimum.at(smallest, cell[known], squared[known])
+        steps = np.bincount(cell[known], minlength=benign.subjects)
+        told = steps >= min(FEWEST_STEPS, steps.max(initial=1))
+        limit = float(np.median(smallest[told])) if told.any() else 0.0
+        return {"cutoffs": _cutoffs(limit)}
+
+    def priors(self) -> tuple[Params, float]:
+        """Count only steps below half a quantised unit a feature, and ask for four times the usual evidence.
+
+        There are no cells without a baseline: this is for one with too few of them to rank by.
+        """
+        return {"cutoffs": _cutoffs(0.25), "per_feature": np.ones(1, np.int64)}, 4.0 * self.floor
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Add up the evidence of each cell's last 64 different queries."""
+        queries, rows = batch.queries()
+        closeness, after = _closeness(params, queries), state.copy()
+        flip = queries.signals["flip"] & (closeness > 0)
+        evidence = {"flipped": closeness * flip, "flips": flip.astype(np.int64), "steady": closeness * ~flip}
+        sums = {}
+        for name, counted in evidence.items():
+            sums[name], after[name] = windowed_sum(counted, queries.offsets, state[name])
+        scores, flipped = np.zeros(len(batch), np.int64), FLIP * sums["flipped"]
+        # Only a step of the search itself sets off an alarm: not whoever happens to ask next.
+        told = flip & (sums["flips"] >= FEWEST_FLIPS)
+        scores[rows] = np.where(told, flipped + np.minimum(sums["steady"], flipped), 0)
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Name the small steps on which answers flip among the last 64 queries of the cell, and the search around."""
+        small, old = _closeness(params, events) > 0, len(events) - WINDOW
+        small[: max(0, old)] = False
+        flipped = small & events.signals["flip"]
+        rows = np.flatnonzero(_around(flipped, events.query, _scaled(params, events.query.shape[1])[-1]))
+        window = min(WINDOW, len(events))
+        summary = (
+            f"Of the last {window} different queries that are like each other, whoever sent them, {int(small.sum())} "
+            f"are smaller steps from an earlier one than benign callers make, and the answer flips on "
+            f"{int(flipped.sum())} of them: the way a search for the decision boundary looks that is shared out"
+        )
+        facts = {"small_steps": int(small.sum()), "flips": int(flipped.sum()), "window": window}
+        return Explanation(summary, facts, rows)
+
+
+def _cutoffs(limit: float) -> NDArray[np.float64]:
+    """Return (LEVELS,) ascending squared distances, a quarter bit of distance apart, up to the limit."""
+    if limit <= 0:
+        # Benign callers do send different inputs of one cell of quantisation, so no step is too small for them.
+        return np.full(LEVELS, -1.0)
+    return limit * 2.0 ** (-np.arange(LEVELS)[::-1] / 2)
+
+
+def _closeness(params: Params, queries: EventBatch) -> NDArray[np.int64]:
+    cutoffs = _scaled(params, queries.query.shape[1])
+    closeness: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, queries.signals["squared"], side="left")
+    return closeness
+
+
+def _scaled(params: Params, width: int) -> NDArray[np.float64]:
+    cutoffs: NDArray[np.float64] = params["cutoffs"] * (width if "per_feature" in params else 1)
+    return cutoffs
+
+
+def _around(begin: NDArray[np.bool_], queries: NDArray[np.uint8], limit: float) -> NDArray[np.bool_]:
+    """Tell which of (n, width) queries small steps lead to, from some of them: (n,) booleans.
+
+    A camera in the same cell makes a small step now and then, too; but none that leads to the search.
+    """
+    wide = queries.astype(np.int64)
+    lengths = np.square(wide).sum(axis=1)
+    near = lengths[:, None] + lengths - 2 * wide @ wide.T <= limit
+    around, before = begin, np.zeros_like(begin)
+    while (around != before).any():
+        around, before = around | near[around].any(axis=0), around
+    return around
+
+
+detector = DistributedQuery()

@@ -1,0 +1,154 @@
+"""Denial of service by cost: queries that keep a model busy far longer than those of benign clients do.
+
+A model whose cost depends on its input can be asked for the worst of it: inputs made to defeat early exits, or to bring
+out the longest answers (sponge examples, Shumailov et al. 2021). Honest inputs can be hard as well, and some clients
+have little else. So each query is weighed against the benign clients whose queries are dearest: by how much more often
+somebody whose every second query is a sponge would cause such a cost than they do, in quarter bits. A usual cost speaks
+against it, one that even they hardly ever cause speaks for it, and below three times the usual nothing does, however
+rare it is. The score is the largest sum over the last queries in a row (a sequential test, Page 1954), of 32 at most.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 32
+"""Events with a cost over which a sum is taken at most."""
+QUARTERS: Final = 4
+MOST: Final = 16
+"""Quarter bits that one query counts at most: a single hard input must not be an alarm, nor set the threshold."""
+FAR: Final = 3
+"""Times the usual cost from which a cost speaks for a sponge; each further level is √2 times the one before."""
+LEVELS: Final = 8
+SPONGES: Final = 0.5
+"""Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how dear they are."""
+HARDEST: Final = 0.02
+"""Share of the benign clients against whom queries are weighed."""
+UNIT: Final = 1_000
+"""Cost that is taken to be usual where no benign event tells: one unit of the operator's."""
+
+
+class Sponge:
+    """Weighs the costs of a principal's last queries against those of the benign clients with the hardest inputs."""
+
+    name = "sponge"
+    statistic = "cost_evidence"
+    techniques = (
+        TechniqueId("atlas", "AML.T0029"),
+        TechniqueId("atlas", "AML.T0034.001"),
+        TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
+    )
+    subject = Subject.PRINCIPAL
+    counts = Counts.EVENTS
+    needs = frozenset({Signal.PRINCIPAL, Signal.COST, Signal.BASELINE})
+    columns = frozenset({Column.COST})
+    state = np.dtype([("evidence", np.int32, (WINDOW,))])
+    state_version = 1
+    floor = 2 * MOST
+    suspect = None
+    max_confidence = Confidence.HIGH
+    emulations = ("sponge",)
+    controls = ("low_contrast", "camera", "batch_scoring", "heavy", "burst", "one_class")
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn which cost is usual, and how often the benign clients with the hardest inputs cause which."""
+        costs = _costs(benign)
+        there = costs >= 0
+        known, subject = costs[there], benign.subject[there]
+        usual = max(1, int(np.sort(known)[(len(known) - 1) // 2])) if known.size else UNIT
+        cutoffs = np.ceil(FAR * usual * 2.0 ** (np.arange(LEVELS) / 2)).astype(np.int64)
+        level = np.searchsorted(cutoffs, known, side="right")
+        hard = _hardest(level > 0, subject, benign.subjects)
+        # One query more of each level than was seen: what never happened to a few clients is not impossible.
+        seen = np.bincount(level[hard[subject]], minlength=LEVELS + 1) + 1
+        sponges = np.append(1 - SPONGES, np.full(LEVELS, SPONGES / LEVELS))
+        evidence = np.rint(QUARTERS * np.log2(sponges / (seen / seen.sum()))).astype(np.int64)
+        return {
+            "usual": np.array([usual], np.int64),
+            "cutoffs": cutoffs,
+            "evidence": np.minimum(np.append(min(evidence[0], -1), evidence[1:]), MOST),
+        }
+
+    def priors(self) -> tuple[Params, float] | None:
+        """What a usual cost is, only a baseline can tell."""
+        return None
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Add up the evidence of each principal's last events with a cost, from where the sum is largest."""
+        costs = _costs(batch)
+        there = costs >= 0
+        rows, passed = np.flatnonzero(there), np.concatenate([[0], np.cumsum(there)])
+        after, scores = state.copy(), np.zeros(len(batch), np.int64)
+        evidence = params["evidence"][np.searchsorted(params["cutoffs"], costs[rows], side="right")]
+        scores[rows], after["evidence"] = _largest(evidence, passed[batch.offsets], state["evidence"])
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Say how many usual queries the last one cost."""
+        score, cost, usual = int(events.signals["score"][-1]), int(_costs(events)[-1]), int(params["usual"][0])
+        times, bits = round(max(cost, 0) / usual, 1), round(score / QUARTERS, 1)
+        summary = (
+            f"the last queries in a row cost far more than the hardest benign ones do ({bits:g} bits of evidence), and "
+            f"this one {times:g} times the usual: the way a model is kept busy, or its bill run up, with few queries"
+        )
+        facts = {
+            "evidence_bits": bits,
+            "window": WINDOW,
+            "cost": max(cost, 0) / UNIT,
+            "usual_cost": usual / UNIT,
+            "times_usual": times,
+        }
+        return Explanation(summary, facts, np.array([len(events) - 1]))
+
+
+def _costs(batch: EventBatch) -> NDArray[np.int64]:
+    costs: NDArray[np.int64] = batch.signals.get(Column.COST, np.full(len(batch), -1, np.int64))
+    return costs
+
+
+def _hardest(dear: NDArray[np.bool_], subject: NDArray[np.int64], subjects: int) -> NDArray[np.bool_]:
+    """Tell the subjects (s,) with the largest shares of dear queries; those who tie with the last of them, too."""
+    asked = np.bincount(subject, minlength=subjects)
+    share = np.bincount(subject, dear, minlength=subjects) / np.maximum(asked, 1)
+    ranked = np.sort(share[asked > 0])[::-1]
+    least = ranked[int(HARDEST * len(ranked))] if ranked.size else 0.0
+    hardest: NDArray[np.bool_] = (asked > 0) & (share >= least)
+    return hardest
+
+
+def _largest(
+    evidence: NDArray[np.int64], offsets: NDArray[np.int64], history: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return, at each row, the largest sum over rows of its subject that end with it; at least 0.
+
+    Args:
+        evidence: (n,) rows sorted by subject.
+        offsets: (s + 1,) where each subject's rows begin.
+        history: (s, w) the evidence before these rows, oldest first; zeros where there was none.
+
+    Returns:
+        (n,) sums, over w rows at most, and the (s, w) new history.
+    """
+    subjects, width = history.shape
+    counts = np.diff(offsets)
+    starts = offsets[:-1] + width * np.arange(subjects)
+    laid = np.zeros(len(evidence) + width * subjects, np.int64)
+    laid[(starts[:, None] + np.arange(width)).ravel()] = history.ravel()
+    rows = np.arange(len(evidence)) + width * (np.repeat(np.arange(subjects), counts) + 1)
+    laid[rows] = evidence
+    total = np.concatenate([[0], np.cumsum(laid)])
+    ends = starts + width + counts
+    newest = laid[(ends[:, None] - width + np.arange(width)).ravel()].reshape(subjects, width)
+    if not rows.size:
+        return np.zeros(0, np.int64), newest.astype(np.int32)
+    least = sliding_window_view(total, width + 1)[rows + 1 - width].min(axis=1)
+    return total[rows + 1] - least, newest.astype(np.int32)
+
+
+detector = Sponge()

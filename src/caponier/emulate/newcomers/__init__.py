@@ -1,0 +1,1 @@
+"""Harmless callers who send other things than predictions, one kind a file."""

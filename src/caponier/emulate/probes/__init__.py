@@ -1,0 +1,1 @@
+"""Those who find out what a model is, one a file."""

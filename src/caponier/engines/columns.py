@@ -1,0 +1,86 @@
+"""Columns of events beside input and answer, as whole numbers: so that no score depends on how a stream was cut."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from caponier.detect.detector import OPERATIONS, Column
+
+SQL: Final[Mapping[Column, str]] = {
+    Column.OPERATION: "operation",
+    Column.STATUS: "status",
+    Column.COST: "cost",
+    Column.TOP_SCORE: "list_max(scores)",
+    Column.FEEDBACK: "feedback",
+}
+"""How the spool's view gives the raw column."""
+TYPES: Final[Mapping[Column, pa.DataType]] = {
+    Column.OPERATION: pa.string(),
+    Column.STATUS: pa.int32(),
+    Column.COST: pa.float64(),
+    Column.TOP_SCORE: pa.float64(),
+    Column.FEEDBACK: pa.string(),
+}
+"""Of the raw columns."""
+COST_UNITS: Final = 1_000
+SCORE_UNITS: Final = 10_000
+_MOST: Final = float(2**53)
+"""Beyond it a float64 no longer tells neighbouring whole numbers apart."""
+
+
+def coded(columns: Iterable[Column], events: pa.RecordBatch) -> dict[str, NDArray[Any]]:
+    """Return the columns of a batch of n raw events as signals, (n,) each.
+
+    Args:
+        columns: Those that are wanted.
+        events: Has the raw columns, of `TYPES`, under the same names.
+    """
+    return {column.value: _CODES[column](events.column(column.value)) for column in columns}
+
+
+def label_codes(labels: pa.Array) -> NDArray[np.uint64]:
+    """Give each answer a code that depends on its text alone; 0 where there is none."""
+    encoded = labels.dictionary_encode()
+    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in encoded.dictionary.to_pylist()]
+    codes = np.append(np.maximum(np.frombuffer(b"".join(digests), np.uint64), np.uint64(1)), np.uint64(0))
+    codes_of_rows: NDArray[np.uint64] = codes[encoded.indices.fill_null(len(digests)).to_numpy()]
+    return codes_of_rows
+
+
+def _operations(values: pa.Array) -> NDArray[np.uint8]:
+    places = pc.index_in(values, pa.array(OPERATIONS))
+    return np.asarray(pc.fill_null(places, 0).to_numpy(zero_copy_only=False), np.uint8)
+
+
+def _status(values: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(values, 0).to_numpy(zero_copy_only=False), np.int64)
+
+
+def _cost(values: pa.Array) -> NDArray[np.int64]:
+    return _whole(values, COST_UNITS)
+
+
+def _score(values: pa.Array) -> NDArray[np.int64]:
+    return _whole(values, SCORE_UNITS)
+
+
+def _whole(values: pa.Array, units: int) -> NDArray[np.int64]:
+    """Round to whole units; -1 where there is no number, a negative or an absurd one."""
+    numbers = np.asarray(pc.fill_null(values.cast(pa.float64()), -1.0).to_numpy(zero_copy_only=False), np.float64)
+    there = (numbers >= 0) & (numbers < _MOST / units)
+    rounded: NDArray[np.int64] = np.where(there, np.rint(np.where(there, numbers, 0.0) * units), -1).astype(np.int64)
+    return rounded
+
+
+_CODES: Final[Mapping[Column, Callable[[pa.Array], NDArray[Any]]]] = {
+    Column.OPERATION: _operations,
+    Column.STATUS: _status,
+    Column.COST: _cost,
+    Column.TOP_SCORE: _score,
+    Column.FEEDBACK: label_codes,
+}

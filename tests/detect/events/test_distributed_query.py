@@ -1,0 +1,144 @@
+"""What a search is made of adds up over accounts; what many honest callers send of one picture does not."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Subject
+from caponier.detect.events.distributed_query import FEWEST_STEPS, FLIP, LEVELS, WINDOW, detector
+from detect.batches import batch_of, similar
+
+RNG = np.random.default_rng(5)
+WIDTH = 20
+
+
+def cell_of_photos(n: int = 80, noise: int = 4) -> list[list[int]]:
+    """Return photos of eight things, each with the noise of a sensor."""
+    things = RNG.integers(20, 100, (8, WIDTH))
+    photos = things[np.arange(n) % 8] + RNG.integers(-noise, noise + 1, (n, WIDTH))
+    return [[int(value) for value in row] for row in photos]
+
+
+BENIGN = similar(batch_of([cell_of_photos() for _ in range(9)]))
+PARAMS = detector.fit(BENIGN)
+LIMIT = float(PARAMS["cutoffs"][-1])
+
+
+def scores_of(rows: list[list[int]], labels: list[int]) -> tuple[NDArray[np.int64], EventBatch]:
+    batch = similar(batch_of([rows], [labels]))
+    return detector.score(PARAMS, np.zeros(1, detector.state), batch)[1], batch
+
+
+def steps(n: int) -> list[list[int]]:
+    """Return queries each a unit away from the one before: far less than photos of one thing differ by."""
+    begin = np.full(WIDTH, 60)
+    return [[int(value) for value in begin + (np.arange(WIDTH) < k)] for k in range(n)]
+
+
+def test_it_is_given_the_queries_of_all_callers() -> None:
+    assert detector.subject is Subject.BUCKET
+
+
+def test_the_limit_is_the_smallest_step_that_half_of_the_cells_see() -> None:
+    smallest = [
+        int(BENIGN.signals["squared"][start:end].min())
+        for start, end in zip(BENIGN.offsets[:-1], BENIGN.offsets[1:], strict=True)
+    ]
+    assert float(np.median(smallest)) == LIMIT > 20
+
+
+def test_a_few_cells_with_attackers_hardly_move_the_limit() -> None:
+    cells = [cell_of_photos() for _ in range(9)]
+    clean = detector.fit(similar(batch_of(cells)))["cutoffs"][-1]
+    cells[0][40:60] = steps(20)
+    cells[1][40:60] = steps(20)
+    assert detector.fit(similar(batch_of(cells)))["cutoffs"][-1] >= 0.7 * clean
+
+
+def test_cells_with_few_steps_do_not_speak_beside_fuller_ones() -> None:
+    fuller = [cell_of_photos(FEWEST_STEPS + 30) for _ in range(3)]
+    with_crumbs = [*fuller, *[steps(3)] * 20]
+    assert detector.fit(similar(batch_of(with_crumbs)))["cutoffs"][-1] > 1
+
+
+def test_where_benign_callers_step_by_nothing_no_step_is_small() -> None:
+    nothing = similar(batch_of([steps(5)])).with_signals({"squared": np.zeros(5, np.int64)})
+    params = detector.fit(nothing)
+    assert (params["cutoffs"] < 0).all()
+    assert not detector.score(params, np.zeros(1, detector.state), nothing)[1].any()
+
+
+def test_small_steps_on_which_answers_flip_are_an_alarm_within_a_few() -> None:
+    scores, _ = scores_of(steps(6), [1, 2, 1, 2, 1, 2])
+    # A step of a unit, squared one, is closer than all levels of the limit; the first flip may be an accident.
+    assert scores.tolist() == [0, 0, *(FLIP * LEVELS * k for k in range(2, 6))]
+    assert scores[2] > detector.floor
+
+
+def test_a_picture_that_goes_round_is_none() -> None:
+    scores, _ = scores_of(steps(20), [1] * 20)
+    assert not scores.any()
+
+
+def test_steps_without_flips_at_most_double_those_with_some() -> None:
+    scores, _ = scores_of(steps(20), [1] * 18 + [2, 1])
+    assert scores[-1] == 2 * FLIP * (2 * LEVELS)
+    assert not scores[:-1].any()
+
+
+def test_whoever_asks_next_sets_off_nothing() -> None:
+    others = cell_of_photos(10)
+    scores, _ = scores_of(steps(10) + others, [1, 2] * 5 + [3] * 10)
+    assert scores[9] > detector.floor
+    assert not scores[10:].any()
+
+
+def test_what_others_ask_in_between_does_not_hide_it_until_the_window_ends() -> None:
+    search, labels = steps(12), [1, 2] * 6
+    others = cell_of_photos(12 * 20)
+    for between, seen in ((4, True), (WINDOW + 4, False)):
+        rows: list[list[int]] = []
+        answers: list[int] = []
+        for k, (row, label) in enumerate(zip(search, labels, strict=True)):
+            rows += [row, *(others[(k * between + j) % len(others)] for j in range(between))]
+            answers += [label, *[3] * between]
+        scores, _ = scores_of(rows, answers)
+        assert bool(scores.max() > detector.floor) is seen
+
+
+def test_benign_cells_score_next_to_nothing() -> None:
+    rows = cell_of_photos(200)
+    scores, _ = scores_of(rows, [1 + k % 8 for k in range(200)])
+    assert scores.max() < detector.floor / 2
+
+
+def test_it_names_the_search_and_nobody_who_asks_elsewhere() -> None:
+    photos = cell_of_photos(18)
+    rows = [row for pair in zip(steps(18), photos, strict=True) for row in pair]
+    labels = [label for k in range(18) for label in (1 + k % 2, 5)]
+    _, batch = scores_of(rows, labels)
+    queries, _ = batch.queries()
+    said = detector.explain(PARAMS, queries)
+    assert said.rows.tolist() == list(range(0, 36, 2))
+    assert said.facts == {"small_steps": 17, "flips": 17, "window": 36}
+    assert "the answer flips on 17 of them" in said.summary
+
+
+def test_a_camera_beside_the_search_is_not_named() -> None:
+    still = [[row[0] + 30, *row[1:]] for row in steps(10)]
+    rows = still + steps(10)
+    _, batch = scores_of(rows, [7] * 10 + [1, 2] * 5)
+    said = detector.explain(PARAMS, batch.queries()[0])
+    assert said.facts["small_steps"] > said.facts["flips"]
+    assert said.rows.tolist() == list(range(10, 20))
+
+
+def test_with_too_few_cells_to_rank_by_it_asks_for_four_times_as_much() -> None:
+    params, line = detector.priors()
+    assert line == 4 * detector.floor
+    batch = similar(batch_of([steps(12)], [[1, 2] * 6]))
+    scores = detector.score(params, np.zeros(1, detector.state), batch)[1]
+    assert scores.max() > line
+    # Half a quantised unit a feature: five squared, over twenty of them.
+    wide = similar(batch_of([[[60] * WIDTH, [60 + 3 * (k == 0) for k in range(WIDTH)]]], [[1, 2]]))
+    assert not detector.score(params, np.zeros(1, detector.state), wide)[1].any()

@@ -1,0 +1,99 @@
+"""Further columns become whole numbers, the same in a scan and in a guard."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import OPERATIONS, Column, Counts, Params, Scores, State
+from caponier.detect.registry import event_detectors
+from caponier.engines.columns import TYPES, coded, label_codes
+from caponier.engines.live import LiveScan
+from caponier.engines.local import Line, Plan, scan
+from caponier.engines.spool import Spool, connected, sorted_events
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
+from engines.logs import filled, rows
+from laws.bad_detectors import Counter
+from laws.runs import registered
+
+
+def one(column: Column, values: list[object]) -> list[int]:
+    batch = pa.record_batch({column.value: pa.array(values, TYPES[column])})
+    found: list[int] = coded([column], batch)[column.value].tolist()
+    return found
+
+
+def test_operations_are_numbered_and_an_unknown_one_is_another() -> None:
+    assert one(Column.OPERATION, [*OPERATIONS, "dance", None]) == [*range(len(OPERATIONS)), 0, 0]
+
+
+def test_a_status_is_itself_and_none_is_0() -> None:
+    assert one(Column.STATUS, [200, None, 503]) == [200, 0, 503]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        (Column.COST, [1.5, 0.0, None, 0.0004], [1_500, 0, -1, 0]),
+        (Column.TOP_SCORE, [0.99994, 1.0, None], [9_999, 10_000, -1]),
+        (Column.COST, [math.nan, math.inf, -math.inf, -1.0, 1e300], [-1] * 5),
+    ],
+)
+def test_numbers_are_rounded_and_absurd_ones_are_none(
+    column: Column, values: list[object], expected: list[int]
+) -> None:
+    assert one(column, values) == expected
+
+
+def test_feedback_is_coded_as_answers_are() -> None:
+    texts = ["7", "7", "3", None]
+    codes = one(Column.FEEDBACK, list(texts))
+    assert codes == label_codes(pa.array(texts)).tolist()
+    assert codes[0] == codes[1] != codes[2]
+    assert codes[3] == 0
+
+
+class Costly(Counter):
+    """Scores an event by its cost."""
+
+    name = "costly"
+    counts = Counts.EVENTS
+    columns = frozenset({Column.COST, Column.STATUS, Column.TOP_SCORE, Column.FEEDBACK, Column.OPERATION})
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        known = batch.signals["operation"] == OPERATIONS.index("predict")
+        worth = batch.signals["status"] == 200
+        return state, np.where(known & worth, batch.signals["cost"] + batch.signals["top_score"], 0)
+
+
+@pytest.mark.parametrize("kind", ["numeric", "none"])
+def test_a_detector_reads_columns_in_a_scan_and_in_a_guard(kind: str) -> None:
+    spec = FeatureSpec(kind="none") if kind == "none" else FeatureSpec(kind="numeric", shape=(2,))
+    encoder = Encoder.fit(spec, np.array([[0, 0], [127, 127]], np.float32))
+    plan = Plan("m", encoder, 5, (Line("costly", {}, 12_000.0),))
+    made = rows(
+        60,
+        principal=lambda i: f"p{i % 4}",
+        cost=lambda i: 9.0 if i == 33 else 1.0,
+        status=lambda i: 500 if i == 34 else 200,
+        scores=lambda i: [0.25, 0.75] if i == 33 else [1.0, 0.0],
+    )
+    with Spool() as spool, registered(Costly(), *event_detectors().values()):
+        filled(spool, made)
+        (found,) = scan(spool, [plan]).detections
+        live = LiveScan(plan)
+        with connected(spool) as connection:
+            batches = list(sorted_events(connection, "m", encoder.size, 1_000, columns=live.columns))
+        (same,) = [one for batch in batches for one in live.feed(batch)]
+    assert (found.subject, found.value) == ("p1", 9_000 + 7_500) == (same.subject, same.value)
+    assert found.trigger == same.trigger
+
+
+def test_events_with_inputs_count_where_inputs_are_not_looked_at() -> None:
+    with Spool() as spool, connected(filled(spool, rows(5))) as connection:
+        (batch,) = sorted_events(connection, "m", 0, 1_000)
+    assert batch.num_rows == 5
+    assert batch.column("input").null_count == 5
