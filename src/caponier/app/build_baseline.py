@@ -114,11 +114,9 @@ def build_baseline(
             names = ", ".join(summary.model for summary in read)
             raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")
         for summary in read:
-            speaking = _speaking(report, summary, detectors, training_set is not None)
             listed = workspace.model(summary.model) if workspace else None
             known = feature_spec(summary, spec or (listed.features if listed else None))
-            speaking, blind = seeing(speaking, known)
-            report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+            speaking = _speaking(report, summary, detectors, known, training_set is not None)
             if not speaking:
                 continue
             encoder = scale_of(summary, known, spool)
@@ -136,7 +134,11 @@ def build_baseline(
 
 
 def _speaking(
-    report: BaselineReport, summary: ModelSummary, detectors: Sequence[EventDetector], trained: bool
+    report: BaselineReport,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    known: FeatureSpec,
+    trained: bool,
 ) -> list[EventDetector]:
     """Return the detectors that find in the log what they need, and note the others."""
     if not trained:
@@ -148,7 +150,9 @@ def _speaking(
         report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
     gaps = {detector.name: gap(summary, detector) for detector in detectors}
     report.skipped += [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if lacks]
-    return [detector for detector in detectors if not gaps[detector.name]]
+    speaking, blind = seeing([detector for detector in detectors if not gaps[detector.name]], known)
+    report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    return speaking
 
 
 def _section(
