@@ -23,10 +23,9 @@ SEEDS = (101, 102, 103)
 ATTACKS_EACH, USERS = 5, 100
 CAUSES = {
     "attackers_flagged_share": (
-        "jbda is seen by distance_shape alone. At the default budget, 2 alerts a week over 300 users who fill a "
-        "horizon a day and five detectors ask for 1 in 5,000 horizons each, 17 times less than a rank among 300 can "
-        "promise: the threshold is an estimate, and in some seeds it lies above what the attack scores. More benign "
-        "users in the baseline, or a larger budget, lower it."
+        "Square's steps are as wide as those between ordinary inputs, the adaptive attacker blends natural pictures, "
+        "and natural extraction asks what customers ask: what of them is seen, and what was tried, is said in "
+        "docs/detections/evasion.md and docs/detections/extraction.md."
     )
 }
 SPEC = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
