@@ -134,13 +134,13 @@ def test_a_rule_that_others_count_is_silent_unless_they_say_otherwise() -> None:
 
 
 def test_what_users_are_told_of_a_rule() -> None:
-    rule = plain("r", {"a": 1}, level="high", tags=["attack.t1190", "attack.t1685"], falsepositives=["none known"])
+    rule = plain("r", {"a": 1}, level="high", tags=["attack.t1190", "attack.t1999"], falsepositives=["none known"])
     rules = compiled(rule, plain("s", {"a": 2}))
     card = rules.rules["r"]
     assert (card.name, card.title, card.level, card.file) == ("sigma:r", "Title of r", "high", "r0.yml")
     assert card.falsepositives == ("none known",)
     assert rules.rules["s"].level == "medium"
-    assert "attack.t1685" in rules.notes[0]
+    assert "attack.t1999" in rules.notes[0]
 
 
 def test_the_rules_of_a_log_source_share_a_table() -> None:

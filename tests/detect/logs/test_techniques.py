@@ -22,15 +22,25 @@ def test_tags_are_read_in_any_case() -> None:
 
 def test_a_sub_technique_counts_for_its_technique() -> None:
     refs, unknown = techniques(["attack.t1078.004"])
-    assert [ref.id for ref in refs] == ["T1078.004", "AMLTM.INIT.02"]
-    assert refs[0].name == "Valid Accounts (attack.t1078.004)"
-    assert unknown == ("attack.t1078.004",)
+    assert [(ref.id, ref.name) for ref in refs] == [("T1078.004", "Cloud Accounts"), ("AMLTM.INIT.02", "Valid Account")]
+    assert unknown == ()
+
+
+def test_an_unknown_sub_technique_is_named_by_its_technique() -> None:
+    refs, unknown = techniques(["attack.t1078.099"])
+    assert [ref.id for ref in refs] == ["T1078.099", "AMLTM.INIT.02"]
+    assert refs[0].name == "Valid Accounts (attack.t1078.099)"
+    assert unknown == ("attack.t1078.099",)
+
+
+def test_an_id_of_the_newer_release_is_known() -> None:
+    assert techniques(["attack.t1685"])[1] == ()
 
 
 def test_an_unknown_id_is_kept_with_its_tag() -> None:
-    refs, unknown = techniques(["attack.t1685", "atlas.aml.t9999"])
-    assert [(ref.id, ref.name) for ref in refs] == [("T1685", "attack.t1685"), ("AML.T9999", "atlas.aml.t9999")]
-    assert unknown == ("attack.t1685", "atlas.aml.t9999")
+    refs, unknown = techniques(["attack.t1999", "atlas.aml.t9999"])
+    assert [(ref.id, ref.name) for ref in refs] == [("T1999", "attack.t1999"), ("AML.T9999", "atlas.aml.t9999")]
+    assert unknown == ("attack.t1999", "atlas.aml.t9999")
 
 
 def test_atlas_alone_leads_to_the_white_entry() -> None:
