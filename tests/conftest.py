@@ -1,8 +1,8 @@
 """One simulated world for all tests: a victim, benign users to learn from, other users, and attackers among them."""
 
 import os
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,22 @@ import pytest
 from caponier.app.build_baseline import BaselineReport, build_baseline
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
+from caponier.detect.detector import Signal
+from caponier.detect.registry import event_detectors
 from caponier.emulate.benign.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
+from caponier.emulate.feedbacks.forum import Forum, gathered
+from caponier.emulate.feedbacks.registry import harmless, sources
+from caponier.emulate.feedbacks.scene import SCENES
 from caponier.emulate.images import Images
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.probe import Truth
 from caponier.emulate.probe_trace import trace_probe
 from caponier.emulate.registry import attacks, campaigns, newcomers, probes
 from caponier.emulate.trace import EPOCH, trace, trace_campaign
-from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
+from caponier.emulate.victims.online_learner import OnlineLearner
+from caponier.emulate.victims.variable_cost import billed
 from caponier.emulate.visits import let_in, visitors
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -32,7 +39,13 @@ os.environ.pop("COLUMNS", None)
 
 HORIZON = 50
 USERS = 260
-"""As many as it takes for a promise of a bound of 2 %, shared out among five detectors."""
+"""As many as it takes for a promise of a bound of 2 %, shared out among five detectors; see `PROMISED`."""
+PROMISED = ("flood", "iterative_query", "membership_probe", "novelty")
+"""Detectors to which that promise can be made together."""
+TEACHERS = 140
+"""Who send a model that learns feedback in good faith: twenty of each source."""
+ROUNDS = 60
+"""In which all of them ask and say more than one horizon."""
 RUNS = 5
 FLOOD = 1_500
 """Queries of a flood; of everything else 150 are enough."""
@@ -41,7 +54,7 @@ BOUND = AlertBudget(bound=0.02)
 
 @dataclass(frozen=True)
 class World:
-    """Logs and a baseline; every user asks 55 different queries, more than one horizon of 50."""
+    """Logs and a baseline; every user asks 55 different queries, more than one horizon of 50; answers have costs."""
 
     benign: Path
     users: Path
@@ -64,10 +77,22 @@ def digits() -> tuple[DigitsSplit, Victim]:
     return split, train_victim(split.train, split.test, 0)
 
 
+def _taught(split: DigitsSplit, pool: Pool, seed: int, begin: datetime = EPOCH) -> pa.Table:
+    """Let those who mean no harm use a model that learns from them."""
+    forum = Forum(OnlineLearner(split.train, seed), split.train, ROUNDS, begin=begin)
+    return forum.run(gathered(harmless(), pool, TEACHERS, seed), seed).events
+
+
+def _mistaught(split: DigitsSplit) -> list[pa.Table]:
+    """Return what those send who attack a model through its feedback; beside them stand some harmless ones."""
+    bad = sources().keys() - harmless().keys()
+    played = [replace(SCENES[name], attackers=RUNS, others=RUNS).played(split, 0).events for name in sorted(bad)]
+    return [events.filter(pc.starts_with(events["principal"], "attacker-")) for events in played]
+
+
 @pytest.fixture(scope="session")
 def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
     split, victim = digits
-    folder = tmp_path_factory.mktemp("world")
     later = EPOCH + timedelta(days=1)
     benign = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, 55)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 55, begin=later)
@@ -91,8 +116,27 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
     callers = visitors(newcomers(), 3, 2)
     runs.append(let_in(callers, split.test.images, victim.predict_proba, requests=80, begin=later))
     # Whoever explores a server also asks for models that are not there.
-    attacked = interleaved([users, *(run.filter(pc.equal(run["model"], "digits")) for run in runs)])
-    for name, table in {"benign": benign, "users": users, "attacked": attacked}.items():
+    runs = [billed(run.filter(pc.equal(run["model"], "digits"))) for run in runs]
+    benign, users = billed(benign), billed(users)
+    logs = {"benign": benign, "users": users, "attacked": interleaved([users, *runs])}
+    return _world(tmp_path_factory.mktemp("world"), logs, np.concatenate(training))
+
+
+@pytest.fixture(scope="session")
+def lesson(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A model that learns from its users: those to learn from, others, and five of each bad source among them."""
+    split, _ = digits
+    users = _taught(split, split.test, 2, EPOCH + timedelta(days=1))
+    logs = {
+        "benign": _taught(split, split.calibration, 1),
+        "users": users,
+        "attacked": interleaved([users, *_mistaught(split)]),
+    }
+    return _world(tmp_path_factory.mktemp("lesson"), logs, split.train.images)
+
+
+def _world(folder: Path, logs: dict[str, pa.Table], training: Images) -> World:
+    for name, table in logs.items():
         pq.write_table(table, folder / f"{name}.parquet")
     create_workspace(folder / "workspace")
     workspace = load_workspace(folder / "workspace")
@@ -102,7 +146,7 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
         workspace=workspace,
         spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0),
         horizon=HORIZON,
-        training_set=np.concatenate(training),
+        training_set=training,
     )
     file = folder / "digits.safetensors"
     file.write_bytes(report.baseline.to_bytes())
@@ -113,8 +157,8 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
         report,
         file,
         workspace,
-        np.concatenate(training),
-        attacked,
+        training,
+        logs["attacked"],
     )
 
 
@@ -122,3 +166,14 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
 def attacked_scan(world: World) -> ScanReport:
     """The scan of users and attackers at a bound of 2 % for all detectors together."""
     return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+
+
+@pytest.fixture(scope="session")
+def lesson_scan(lesson: World) -> ScanReport:
+    """The same for the model that learns."""
+    return scan_inference([lesson.attacked], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
+
+
+def learns(detector: str) -> bool:
+    """Tell whether a detector is about what a model is told, so that it is tried on the one that learns."""
+    return Signal.FEEDBACK in event_detectors()[detector].needs

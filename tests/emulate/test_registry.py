@@ -8,6 +8,7 @@ from caponier.emulate import benign as habit_folder
 from caponier.emulate import newcomers as newcomer_folder
 from caponier.emulate import probes as probe_folder
 from caponier.emulate import registry
+from caponier.emulate.feedbacks.registry import sources
 from caponier.errors import CaponierError, InputError
 
 
@@ -33,7 +34,8 @@ def test_every_probe_and_every_kind_of_newcomer_is_listed() -> None:
 
 
 def test_nothing_has_the_name_of_something_else() -> None:
-    listed = [*registry.attacks(), *registry.campaigns(), *registry.probes(), *registry.habits(), *registry.newcomers()]
+    listed = [*registry.attacks(), *registry.campaigns(), *registry.probes()]
+    listed += [*registry.habits(), *registry.newcomers(), *sources()]
     assert len(listed) == len(set(listed))
 
 
@@ -87,5 +89,6 @@ def test_a_file_without_its_habit_is_an_error(folder: Path, source: str) -> None
 
 def test_everything_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "emulations.md").read_text()
-    for name in [*registry.attacks(), *registry.habits(), *registry.probes(), *registry.newcomers()]:
+    listed = [*registry.attacks(), *registry.campaigns(), *registry.habits(), *registry.probes()]
+    for name in [*listed, *registry.newcomers(), *sources()]:
         assert f"| `{name}` |" in page

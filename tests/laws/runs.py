@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
+from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal
 from caponier.detect.sketch import ROWS
 from caponier.engines.local import Line, Plan, joined, scan
@@ -25,6 +26,10 @@ def learned() -> EventBatch:
 
 
 BENIGN = learned()
+
+
+CELLS = Cells.fit(BENIGN.queries()[0].query)
+"""For detectors that look at all callers of like queries together."""
 
 
 def trained() -> NDArray[np.uint64]:
@@ -74,7 +79,7 @@ def findings(
     detector: EventDetector, params: Params, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
 ) -> list[tuple[Any, ...]]:
     """Return the detections of a scan as plain values; horizons are short, so that there are many."""
-    plan = Plan("m", ENCODER, 20, (Line(detector.name, params, threshold),))
+    plan = Plan("m", ENCODER, 20, (Line(detector.name, params, threshold),), cells=CELLS)
     with registered(detector), stream.spool() as spool:
         found = scan(spool, [plan], batch_rows=batch_rows, workers=workers).detections
     return [

@@ -9,7 +9,7 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.records.finding import Basis
-from conftest import BOUND, HORIZON, USERS, World
+from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns
 from laws.bad_detectors import Calendar, Counter, Growing
 from laws.runs import registered
 
@@ -27,9 +27,9 @@ def most(n: int, bound: float, certainty: float = CERTAINTY) -> int:
     return k
 
 
-def benign_law(report: ScanReport, bound: float) -> None:
+def benign_law(report: ScanReport, bound: float, users: int = USERS) -> None:
     """Hold the findings of one detector among benign users against the bound."""
-    assert len(report.findings) <= most(USERS * HORIZONS, bound)
+    assert len(report.findings) <= most(users * HORIZONS, bound)
 
 
 def of(report: ScanReport, detector: str) -> ScanReport:
@@ -41,10 +41,22 @@ def peace(world: World) -> ScanReport:
     return scan_inference([world.users], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
 
 
-@pytest.mark.parametrize("detector", event_detectors())
+@pytest.fixture(scope="module")
+def good_will(lesson: World) -> ScanReport:
+    return scan_inference([lesson.users], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
+
+
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if not learns(name)])
 def test_every_detector_keeps_its_share_of_the_bound(detector: str, peace: ScanReport) -> None:
     assert BOUND.bound is not None
     benign_law(of(peace, detector), BOUND.bound / len(event_detectors()))
+
+
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if learns(name)])
+def test_those_who_mean_well_are_not_accused_of_bad_feedback(detector: str, good_will: ScanReport) -> None:
+    assert BOUND.bound is not None
+    assert not [skip for skip in good_will.skipped if detector in skip.what]
+    benign_law(of(good_will, detector), BOUND.bound / len(event_detectors()), TEACHERS)
 
 
 def test_every_detector_together_keeps_the_bound(peace: ScanReport) -> None:
@@ -52,8 +64,14 @@ def test_every_detector_together_keeps_the_bound(peace: ScanReport) -> None:
     benign_law(peace, BOUND.bound)
 
 
-def test_the_bound_is_a_promise_here(attacked_scan: ScanReport) -> None:
-    assert {finding.evidence.basis for finding in attacked_scan.findings} == {Basis.PROMISE}
+def test_the_bound_is_a_promise_here_if_few_share_it(world: World) -> None:
+    """Among all detectors two in a hundred are too little for a rank among so few users."""
+    with registered(*(event_detectors()[name] for name in PROMISED)):
+        report = scan_inference(
+            [world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND
+        )
+    assert {finding.detector for finding in report.findings} == set(PROMISED)
+    assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
 
 
 def test_nobody_benign_is_flagged_without_a_baseline(world: World) -> None:

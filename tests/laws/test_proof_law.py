@@ -9,8 +9,9 @@ from caponier.app.found import accused
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
+from caponier.emulate.feedbacks.registry import harmless, sources
 from caponier.emulate.registry import attacks, campaigns, habits, newcomers, probes
-from conftest import RUNS, World
+from conftest import RUNS, World, learns
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 from laws.runs import registered
 
@@ -20,8 +21,9 @@ ENOUGH = 3
 
 def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
     """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
-    unknown = {*detector.emulations} - {*attacks(), *campaigns(), *probes()}
-    unknown |= {*detector.controls} - {*habits(), *newcomers()}
+    bad = sources().keys() - harmless().keys()
+    unknown = {*detector.emulations} - {*attacks(), *campaigns(), *probes(), *bad}
+    unknown |= {*detector.controls} - {*habits(), *newcomers(), *harmless()}
     assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
     for emulation in detector.emulations:
         assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"
@@ -32,20 +34,29 @@ def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
 def flagged_by(report: ScanReport, detector: str) -> Tally[str]:
     """Count flagged subjects by the habit or attack that their name begins with."""
     named = {who for finding in report.findings if finding.detector == detector for who in accused(finding)}
-    return Tally(name.rsplit("-", 2)[0] if name.count("-") > 1 else name.rsplit("-", 1)[0] for name in named)
+    return Tally(kind(name) for name in named)
+
+
+def kind(principal: str) -> str:
+    """Return the habit, attack or source in `<attack>-<i>`, `attacker-<source>-<i>` and `<habit>-<seed>-<i>`."""
+    name = principal.removeprefix("attacker-")
+    return name.rsplit("-", 2)[0] if name.count("-") > 1 else name.rsplit("-", 1)[0]
 
 
 @pytest.mark.parametrize("detector", event_detectors().values(), ids=lambda detector: detector.name)
-def test_every_detector_proves_itself(detector: EventDetector, attacked_scan: ScanReport) -> None:
+def test_every_detector_proves_itself(
+    detector: EventDetector, attacked_scan: ScanReport, lesson_scan: ScanReport
+) -> None:
     assert detector.emulations
     assert detector.controls
-    proof_law(detector, flagged_by(attacked_scan, detector.name))
+    scan = lesson_scan if learns(detector.name) else attacked_scan
+    proof_law(detector, flagged_by(scan, detector.name))
 
 
-def test_every_detector_is_held_against_every_habit_and_attack(world: World) -> None:
-    names = world.events["principal"].to_pylist()
-    seen = {name.rsplit("-", 2)[0] for name in names} | {name.rsplit("-", 1)[0] for name in names}
-    assert {*attacks(), *campaigns(), *probes(), *habits(), *newcomers()} <= seen
+def test_every_detector_is_held_against_every_habit_and_attack(world: World, lesson: World) -> None:
+    names = {*world.events["principal"].to_pylist(), *lesson.events["principal"].to_pylist()}
+    everybody = {*attacks(), *campaigns(), *probes(), *habits(), *newcomers(), *sources()}
+    assert everybody <= {kind(name) for name in names}
 
 
 def proven(detector: EventDetector, world: World, threshold: float) -> None:

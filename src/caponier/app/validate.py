@@ -22,6 +22,7 @@ from caponier.app.proof import Pair, ProofRun, trial
 from caponier.app.proving_ground import ProvingGround, Scale
 from caponier.app.scan_inference import Skip
 from caponier.app.workspace import acting_user
+from caponier.emulate.feedbacks.registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
@@ -140,12 +141,17 @@ def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair
 
 
 def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
-    """List the emulations that a detector names and that are not there: a third party's may be so."""
+    """List the emulations that a detector names and that are not there, or cannot be carried out here.
+
+    A third party's detector may name what is not there.
+    """
     known = {(card.kind, card.name) for card in emulations()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
-                yield Skip(card.name, f"there is no emulation {name!r}")
+                absent = card.kind is not Kind.EVENT or name not in sources()
+                lacking = f"{name} takes a model that learns from feedback; validation has none"
+                yield Skip(card.name, f"there is no emulation {name!r}" if absent else lacking)
 
 
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:

@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 
 from caponier.detect import similarity
 from caponier.detect.detector import EventDetector
-from caponier.detect.events import distance_shape, flood, iterative_query, membership_probe, novelty, schema_probe
+from caponier.detect.events import (
+    distance_shape,
+    distributed_query,
+    feedback_flood,
+    feedback_skew,
+    flood,
+    information_spend,
+    iterative_query,
+    membership_probe,
+    novelty,
+    schema_probe,
+    score_climb,
+    sponge,
+)
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import FAR, RING
 from caponier.detect.sketch import ROWS
@@ -35,7 +48,14 @@ class TestBounds:
             "membership_probe": membership_probe.WINDOW - membership_probe.OWN,
             "flood": n,
             "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
-            "distance_shape": distance_shape.SCALE * distance_shape.WINDOW * 5,
+            "distance_shape": distance_shape.BINS * distance_shape.WINDOW**2,
+            # Steady steps count at most as much as those on which the answer flips.
+            "distributed_query": 2 * distributed_query.FLIP * distributed_query.LEVELS * distributed_query.WINDOW,
+            "sponge": sponge.WINDOW * sponge.MOST,
+            "feedback_skew": feedback_skew.AGAINST * feedback_skew.WINDOW,
+            "feedback_flood": feedback_flood.WINDOW,
+            "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
+            "score_climb": score_climb.WINDOW * score_climb.FULL,
         }
         for name, detector in event_detectors().items():
             params = {**detector.fit(batch), ROWS: np.arange(1, 10_000, dtype=np.uint64)}
@@ -56,8 +76,7 @@ class TestBounds:
         params = {"cuts": cuts, "shapes": np.zeros((1, distance_shape.BINS), np.uint8)}
         batch = similar(batch_of([[[i] for i in range(60)]]))
         scores = distance_shape.detector.score(params, np.zeros(1, distance_shape.detector.state), batch)[1]
-        farthest = distance_shape.SCALE * np.sqrt(distance_shape.BINS * distance_shape.WINDOW**2)
-        assert scores.max() == int(farthest) <= distance_shape.SCALE * distance_shape.WINDOW * 5
+        assert scores.max() == distance_shape.BINS * distance_shape.WINDOW**2
 
 
 class TestWidestModel:
