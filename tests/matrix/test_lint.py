@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from caponier.matrix.catalogue import Matrix, load, versions
@@ -409,6 +409,9 @@ def test_in_no_format_is_anything_said_of_right_rows(format_: str, rows: list[Ro
 def test_in_every_format_two_swapped_names_are_found_and_say_where_they_belong(format_: str, rows: list[Row]):
     name, write = FORMATS[format_]
     (one, its_name, tactic), (other, other_name, its_tactic), *rest = rows
+    # In running text the beginning of a name is that name cut short: "AI Agent" of "AI Agent Tool Poisoning".
+    assume(not its_name.startswith(other_name))
+    assume(not other_name.startswith(its_name))
     flaws = found(write([(one, other_name, tactic), (other, its_name, its_tactic), *rest]), name)
     assert [flaw.code.value for flaw in flaws] == ["M104", "M104"]
     assert [flaw.id for flaw in flaws] == [one, other]
