@@ -91,6 +91,15 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest() -> None:
         validate(only=("hop_skip_jmp",))
 
 
+@pytest.mark.parametrize("name", ["feedback_flood", "feedback_skew"])
+def test_what_takes_a_model_that_learns_is_listed_with_the_reason(name: str) -> None:
+    report = validate(only=[name], scale=Scale(seeds=(0,)))
+    assert not report.trials
+    (skip,) = report.skipped
+    assert skip.what == name
+    assert "takes a model that learns from feedback" in skip.reason
+
+
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     validate(only=("plain_pickle_attack", "stolen_account"), scale=SMALL)
