@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of, seeing
+from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
@@ -148,9 +148,10 @@ def _speaking(
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
         report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
-    gaps = {detector.name: gap(summary, detector) for detector in detectors}
-    report.skipped += [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if lacks]
-    speaking, blind = seeing([detector for detector in detectors if not gaps[detector.name]], known)
+    able, skipped, notes = lacking(summary, detectors)
+    report.skipped += skipped
+    report.notes += notes
+    speaking, blind = seeing(able, known)
     report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
     return speaking
 

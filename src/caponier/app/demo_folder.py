@@ -77,9 +77,12 @@ _OWN_BUDGET: Final = 'alert_budget = "7 per week"'
 With 21 a week ranks would do, and among the 45 benign users of a demo one would be flagged now and then.
 """
 _DISABLED: Final = '# disabled = ["iterative_query"]'
-_OWN_DISABLED: Final = """disabled = ["flood", "membership_probe"]
+_OWN_DISABLED: Final = """disabled = [
+    "distributed_query", "flood", "information_spend", "membership_probe", "schema_probe", "score_climb",
+]
 # The demo squeezes a day into seconds: everybody asks as fast as this computer can, so rates say nothing in it.
-# membership_probe needs a sketch of the training set (baseline build --training-set), which the demo does not make."""
+# membership_probe needs a sketch of the training set (baseline build --training-set), which the demo does not make.
+# The others learn from more benign users than a demo has time for."""
 _SALT_LINE: Final = re.compile(r"^salt_file = .*$", re.MULTILINE)
 _OWN_SALT: Final = f'salt_file = "{_DEMO_SALT}"  # public: the keys of a demo are made up'
 _INVENTORY: Final = """

@@ -1,6 +1,7 @@
 """Read logs into a spool: good events on disk, bad ones rejected, and what the log holds of each model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Final
@@ -113,6 +114,23 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
         Signal.FEEDBACK: summary.feedbacks,
     }
     return next((LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]), None)
+
+
+def lacking(
+    summary: ModelSummary, detectors: Sequence[EventDetector]
+) -> tuple[list[EventDetector], list[tuple[str, str]], list[str]]:
+    """Tell the detectors that find in a model's events what they need from those that do not.
+
+    Returns:
+        The former; what cannot be looked for and why, as (what, why); and, as remarks, what concerns few models.
+    """
+    gaps = {detector.name: lacks for detector in detectors if (lacks := gap(summary, detector))}
+    # With costs and feedback in the log, would it speak?
+    full = replace(summary, costs=1, feedbacks=1)
+    idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
+    skipped = [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
+    notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
+    return [detector for detector in detectors if detector.name not in gaps], skipped, notes
 
 
 def seeing(detectors: Sequence[EventDetector], known: FeatureSpec) -> tuple[list[EventDetector], dict[str, str]]:

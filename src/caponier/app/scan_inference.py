@@ -7,7 +7,7 @@ from typing import Any
 
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of, seeing
+from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
@@ -111,9 +111,10 @@ def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[Eve
         report.skipped.append(Skip(summary.model, "every detector is disabled"))
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
-    gaps = {detector.name: gap(summary, detector) for detector in detectors}
-    report.skipped += [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if lacks]
-    return [detector for detector in detectors if not gaps[detector.name]]
+    speaking, skipped, notes = lacking(summary, detectors)
+    report.skipped += [Skip(what, why) for what, why in skipped]
+    report.notes += notes
+    return speaking
 
 
 def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None, known: FeatureSpec) -> Encoder | str:
