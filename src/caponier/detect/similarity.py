@@ -5,16 +5,19 @@ matrix product over the whole batch. Squared distances are whole numbers below 2
 the result does not depend on how the stream was cut, nor on the BLAS.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 
 RING: Final = 200
-BLOCK: Final = 256
+BLOCK: Final = 96
+"""Rows of one product: fewer make it slower, more compute distances beyond the ring that nobody asks for."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
 FAR: Final = np.iinfo(np.int64).max
@@ -140,29 +143,59 @@ def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int
     Returns:
         Squared distances and positions in the history, (len(at),) each; FAR and -1 where there is none.
     """
-    n, width = len(at), history.query.shape[1]
-    squared, neighbour = np.full(n, FAR), np.full(n, -1)
-    exact: Any = np.float32 if width <= EXACT_FEATURES else np.float64
-    rows = history.query.astype(np.float32)
-    norms = np.square(history.query.astype(np.int32)).sum(axis=1).astype(exact)
+    squared, neighbour = np.full(len(at), FAR), np.full(len(at), -1)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     first = np.maximum(begin[at], at - RING)
-    for start in range(0, n, BLOCK):
-        own, oldest = at[start : start + BLOCK], first[start : start + BLOCK, None]
-        left, right = int(oldest.min()), int(own[-1])
+    distances = _distances(history.query)
+    for start in range(0, len(at), BLOCK):
+        own, oldest = at[start : start + BLOCK], first[start : start + BLOCK]
+        n, left, right = len(own), int(oldest.min()), int(own[-1])
+        together = right - int(own[0]) == n - 1
         # The query itself may stand at the end, so that there is always a column; it is blotted out below.
-        column = np.arange(left, right + 1)
-        distance = (rows[own] @ rows[left : right + 1].T).astype(exact, copy=False)
-        distance *= -2
-        distance += norms[own, None]
-        distance += norms[left : right + 1]
-        distance[(column < oldest) | (column >= own[:, None])] = np.inf
+        distance = distances(slice(int(own[0]), right + 1) if together else own, left, right + 1)
+        base: Any = left
+        if together and own[0] - left == RING and oldest[-1] - left == n - 1:
+            # Every row has a full ring, each a place further than the one before: read along the diagonal.
+            down, across = distance.strides
+            distance = as_strided(distance, (n, RING), (down + across, across), writeable=False)
+            base = oldest
+        else:
+            column = np.arange(left, right + 1)
+            distance[(column < oldest[:, None]) | (column >= own[:, None])] = np.inf
         best = distance.argmin(axis=1)
-        least = distance[np.arange(len(own)), best]
+        least = distance[np.arange(n), best]
         found = least < np.inf
-        block = slice(start, start + len(own))
-        squared[block][found], neighbour[block][found] = least[found], best[found] + left
+        squared[start : start + n][found] = least[found]
+        neighbour[start : start + n][found] = (best + base)[found]
     return squared, neighbour
+
+
+Rows = NDArray[np.int64] | slice
+
+
+def _distances(query: NDArray[np.uint8]) -> Callable[[Rows, int, int], NDArray[Any]]:
+    """Return what gives the squared distances between some rows of (n, width) inputs and a range of others."""
+    n, width = query.shape
+    if width > EXACT_FEATURES:
+        rows = query.astype(np.float32)
+        exact = np.square(query.astype(np.int32)).sum(axis=1).astype(np.float64)
+
+        def wide(own: Rows, left: int, right: int) -> NDArray[Any]:
+            return exact[own, None] + exact[left:right] - 2 * (rows[own] @ rows[left:right].T).astype(np.float64)
+
+        return wide
+    # |x|² + |y|² - 2xy as one product: two further columns cost less than going over all distances thrice.
+    held = np.empty((n, width + 2), np.float32)
+    held[:, :width], held[:, width] = query, 1
+    np.einsum("ij,ij->i", held[:, :width], held[:, :width], out=held[:, width + 1])
+
+    def narrow(own: Rows, left: int, right: int) -> NDArray[Any]:
+        asked = held[own] * np.float32(-2)
+        asked[:, width], asked[:, width + 1] = held[own, width + 1], 1
+        product: NDArray[np.float32] = asked @ held[left:right].T
+        return product
+
+    return narrow
 
 
 def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
