@@ -181,7 +181,11 @@ def _distances(query: NDArray[np.uint8]) -> Callable[[Rows, int, int], NDArray[A
         exact = np.square(query.astype(np.int32)).sum(axis=1).astype(np.float64)
 
         def wide(own: Rows, left: int, right: int) -> NDArray[Any]:
-            return exact[own, None] + exact[left:right] - 2 * (rows[own] @ rows[left:right].T).astype(np.float64)
+            distance: NDArray[np.float64] = (rows[own] @ rows[left:right].T).astype(np.float64)
+            distance *= -2
+            distance += exact[own, None]
+            distance += exact[left:right]
+            return distance
 
         return wide
     # |x|² + |y|² - 2xy as one product: two further columns cost less than going over all distances thrice.

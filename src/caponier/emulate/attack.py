@@ -5,7 +5,7 @@ from typing import Protocol
 
 from caponier.emulate.images import Images
 from caponier.emulate.oracle import BudgetSpentError, Oracle, Predict, RefusedError
-from caponier.emulate.outcome import AttackOutcome, Stop
+from caponier.emulate.outcome import AttackOutcome, Stop, Within
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 
@@ -33,6 +33,11 @@ class Attack(Protocol):
         """Most queries it sends if nobody says otherwise."""
         ...
 
+    @property
+    def within(self) -> Within | None:
+        """Bound that a success keeps to; None for an attack that starts far away and is judged by how near it comes."""
+        ...
+
     def run(
         self,
         predict: Predict,
@@ -51,12 +56,24 @@ class Attack(Protocol):
             label: Its true class, which is also what the model must answer to it now.
             seed: Fixes the attack, as long as nothing else in the process draws from numpy's global generator.
             budget: Most queries; the attack's own budget by default.
-            start: An image (64,) of another class to start from; noise by default.
+            start: An image (64,) of another class to start from, by default one that the attack finds for itself. An
+                attack with a bound starts from the original.
 
         Raises:
-            InputError: If the model gets the original wrong already, or `start` is no adversarial image.
+            InputError: If the model gets the original wrong already, or `start` is no adversarial image, or is given
+                to an attack with a bound.
         """
         ...
+
+
+def refuse_start(attack: Attack, start: Images | None) -> None:
+    """Make sure that an attack with a bound is not told where to start.
+
+    Raises:
+        InputError: If it is.
+    """
+    if start is not None:
+        raise InputError(f"{attack.name} starts from the image under attack, and from no other")
 
 
 def carry_out(attack: Attack, oracle: Oracle, steps: Callable[[Oracle], None]) -> AttackOutcome:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from caponier.emulate.images import CLASSES, FEATURES
+from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
 from caponier.emulate.oracle import Predict
 from caponier.extras import needs
 
@@ -31,6 +31,30 @@ def classifier(predict: Predict) -> Any:
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork
 
     return BlackBoxClassifierNeuralNetwork(predict, (FEATURES,), CLASSES, clip_values=(0.0, 1.0))
+
+
+def picture_classifier(predict: Predict) -> Any:
+    """Wrap a function from images (n, 64) to scores (n, 10) for attacks that want pictures (n, 1, 8, 8).
+
+    Some of the toolbox's attacks ask for the same picture several times in a row. Nobody pays twice for an answer, so
+    answers are remembered.
+    """
+    evasion()
+    from art.estimators.classification import BlackBoxClassifierNeuralNetwork
+
+    known: dict[bytes, Images] = {}
+
+    def remembered(pictures: Images) -> Images:
+        return np.concatenate([once(picture.reshape(1, FEATURES).astype(np.float32)) for picture in pictures])
+
+    def once(row: Images) -> Images:
+        key = row.tobytes()
+        if key not in known:
+            known[key] = predict(row)
+        return known[key]
+
+    shape = (1, SIDE, SIDE)
+    return BlackBoxClassifierNeuralNetwork(remembered, shape, CLASSES, channels_first=True, clip_values=(0.0, 1.0))
 
 
 @contextmanager

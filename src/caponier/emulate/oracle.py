@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from caponier.emulate.images import Images
-from caponier.emulate.outcome import AttackOutcome, Stop
+from caponier.emulate.outcome import AttackOutcome, Stop, Within
 from caponier.errors import CaponierError, InputError
 from caponier.matrix.technique import TechniqueId
 
@@ -41,17 +41,27 @@ class Oracle:
         label: Its true class.
         budget: Most requests that are sent.
         target: Class that the model is to answer; None if any wrong one will do.
+        within: Bound on the change; images beyond it are no adversarial ones. None if any distance will do.
 
     Raises:
         InputError: If the budget is less than one query.
     """
 
-    def __init__(self, predict: Predict, original: Images, label: int, budget: int, target: int | None = None) -> None:
+    def __init__(
+        self,
+        predict: Predict,
+        original: Images,
+        label: int,
+        budget: int,
+        target: int | None = None,
+        within: Within | None = None,
+    ) -> None:
         if budget < 1:
             raise InputError("An attack needs a budget of at least one query")
         self.original = original
         self.label = label
         self.target = target
+        self.within = within
         self.queries = 0
         self.nearest: Adversarial | None = None
         self.held: Adversarial | None = None
@@ -92,7 +102,7 @@ class Oracle:
         return scores
 
     def _note(self, row: Images, answer: int) -> None:
-        if not self.fooled(answer):
+        if not self.fooled(answer) or (self.within and not self.within.holds(row - self.original)):
             return
         found = Adversarial(row.copy(), answer, float(np.linalg.norm(row - self.original)))
         if self._first is None:
@@ -102,13 +112,14 @@ class Oracle:
 
     def outcome(self, name: str, techniques: tuple[TechniqueId, ...], stop: Stop) -> AttackOutcome:
         """Judge the attack by the queries that were answered."""
-        final, first = self.nearest, self.held
+        final, first = self.nearest, self._first if self.within else self.held
+        near_enough = final is not None and first is not None and final.distance <= first.distance / 2
         return AttackOutcome(
             name=name,
             techniques=techniques,
             queries=self.queries,
             unique_queries=len(self._seen),
-            success=final is not None and first is not None and final.distance <= first.distance / 2,
+            success=final is not None if self.within else near_enough,
             stop=stop,
             first_query=self._first_query,
             start_distance=None if self._first is None else self._first.distance,
@@ -118,4 +129,5 @@ class Oracle:
             adversarial=None if final is None else final.image,
             original_label=self.label,
             adversarial_label=None if final is None else final.answer,
+            within=self.within,
         )

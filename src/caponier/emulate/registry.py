@@ -60,7 +60,8 @@ def campaign(name: str) -> Campaign:
 
 
 def _found(folder: Any, constant: str) -> dict[str, Any]:
-    names = sorted(module.name for module in iter_modules(folder.__path__))
+    # What lies in a folder of its own is a part of plugins, and none itself.
+    names = sorted(module.name for module in iter_modules(folder.__path__) if not module.ispkg)
     return {name: _plugin(f"{folder.__name__}.{name}", name, constant) for name in names}
 
 

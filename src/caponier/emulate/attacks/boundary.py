@@ -44,6 +44,7 @@ class Boundary:
         TechniqueId("atlas", "AML.T0043.001"),
         TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
     )
+    within: ClassVar[None] = None
 
     def run(
         self,
