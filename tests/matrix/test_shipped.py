@@ -38,6 +38,7 @@ def test_there_is_no_place_for_further_keys(key: str):
         ("parent: X.1", "parent: X.9", "names .*, which is not there"),
         ("level: technique, tactics: [X]", "level: technique, tactics: [Y]", "names .*, which is not there"),
         ("position: 1}\n- ", "position: 1, same_as: X.8}\n- ", "names .*, which is not there"),
+        ("position: 1}\n- ", "position: 1, same_as: X.1}\n- ", "X.1 is said to be the same as itself"),
         ("position: 1}\n- ", "position: 1, color: green}\n- ", "color"),
         ("position: 1}\n- ", "position: 1, harms: [reputation]}\n- ", "harms"),
         ("caponier.matrix/1", "caponier.matrix/9", "schema"),

@@ -51,6 +51,8 @@ def check_ids(
         named = {technique.parent, technique.same_as} - known | set(technique.tactics) - columns
         if named:
             raise ValueError(f"{technique.id} names {', '.join(sorted(map(str, named)))}, which is not there")
+        if technique.same_as == technique.id:
+            raise ValueError(f"{technique.id} is said to be the same as itself")
     _check_places(techniques)
 
 
