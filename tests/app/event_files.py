@@ -23,6 +23,8 @@ def rows(n: int, begin: int = 0, **columns: Any) -> list[dict[str, Any]]:
         "operation": "predict",
         "principal": "p",
         "label": "a",
+        "scores": [0.75, 0.25],
+        "status": 200,
         "input": lambda i: [float(i), 0.0],
     }
     made = []

@@ -106,7 +106,10 @@ def test_a_detector_without_a_trial_is_declared_only(tmp_path: Path):
     brief = brief_matrix(workspace(tmp_path))
     (evade,) = [act for act in brief.acts if act.technique.id == "AML.T0015"]
     assert evade.covered.status is Status.DECLARED
-    assert brief_words.seen(evade) == "\N{MIDDLE DOT} declared: iterative_query, novelty (as AMLTM.EVADE.01.02)"
+    assert (
+        brief_words.seen(evade)
+        == "\N{MIDDLE DOT} declared: distributed_query, iterative_query, novelty (as AMLTM.EVADE.01.02)"
+    )
     assert dict(brief.counts)[Status.VALIDATED] == 0
 
 

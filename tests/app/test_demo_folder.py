@@ -31,7 +31,9 @@ def test_a_new_or_empty_folder_becomes_a_workspace(tmp_path: Path, exists: bool)
     assert folder.workspace == require_workspace(out)
     assert str(folder.workspace.detect.alert_budget) == "7 per week"
     assert folder.workspace.criticality_of("digits-mlp") == "high"
-    assert folder.workspace.detect.disabled == ("flood", "membership_probe")
+    assert folder.workspace.detect.disabled == (
+        *("distributed_query", "flood", "information_spend", "membership_probe", "schema_probe", "score_climb"),
+    )
 
 
 def test_a_demo_replaces_what_a_demo_wrote_and_nothing_else(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from app.made_up_demo import finding
 from caponier.app.artifact_proofs import prove_artifacts
 from caponier.app.dataset_proofs import prove_datasets
 from caponier.app.detectors import detectors, emulation
@@ -26,6 +27,8 @@ from caponier.emulate.event_log import Deployment
 from caponier.emulate.outcome import Stop
 from caponier.emulate.stories.stolen_account import StolenAccount
 from caponier.emulate.victims.digits import Victim
+from caponier.matrix.technique import TechniqueId
+from caponier.records.finding import Finding, SubjectRef
 
 
 def pair(detector: str, name: str, controls: tuple[str, ...] | None = None) -> Pair:
@@ -40,7 +43,13 @@ def ground(tmp_path: Path) -> ProvingGround:
 
 def events(*rows: tuple[str, str, list[float] | None]) -> pa.Table:
     names, ids, inputs = zip(*rows, strict=True)
-    return pa.table({"principal": names, "event_id": ids, "input": pa.array(inputs, pa.list_(pa.float32()))})
+    columns = {"time": range(len(rows)), "principal": names, "event_id": ids}
+    return pa.table({**columns, "input": pa.array(inputs, pa.list_(pa.float32()))})
+
+
+def about(*event_ids: str) -> Finding:
+    made = finding("iterative_query", SubjectRef("principal", "mallory"), (TechniqueId("atlas", "AML.T0043.001"),), 0)
+    return replace(made, event_ids=event_ids)
 
 
 def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> None:
@@ -51,8 +60,14 @@ def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> No
         ("mallory", "e-3", [2.0]),
         ("mallory", "e-4", [3.0]),
     )
-    assert _first(log, "mallory", {"e-4", "e-3"}) == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
-    assert _first(log, "mallory", set()) == {}
+    later, sooner = about("e-0", "e-4"), about("e-2", "e-3")
+    assert _first(log, "mallory", [later, sooner]) == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
+    assert _first(log, "mallory", []) == {}
+
+
+def test_what_set_off_a_finding_about_like_queries_may_be_another_callers() -> None:
+    log = events(("mallory", "e-0", [1.0]), ("mallory", "e-2", [2.0]), ("alice", "e-3", [2.1]))
+    assert _first(log, "mallory", [about("e-0", "e-2", "e-3")])["queries_to_first_finding"] == 2
 
 
 def test_requests_that_were_not_recorded_are_listed() -> None:

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from app.event_files import FirstFeature, log, only, rows, users
+from caponier.app.build_baseline import judged_by_caller
 from caponier.app.workspace import create_workspace
-from caponier.detect.baseline import Baseline
+from caponier.detect.baseline import Baseline, ModelBaseline
+from caponier.detect.registry import event_detectors
 from cli.command import Ran, run
-from conftest import HORIZON, USERS, World
+from conftest import HORIZON, PROMISED, USERS, World
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +28,20 @@ def baseline(capsys: pytest.CaptureFixture[str]) -> Any:
     return command
 
 
+def most_set_aside(section: ModelBaseline) -> int:
+    """Return how many callers one detector has set aside at most; cells of like queries are another matter."""
+    return max(learned.maxima.aside for learned in judged_by_caller(section))
+
+
 class TestBuild:
     def test_it_writes_a_file_and_says_what_can_be_promised(self, baseline: Any, world: World) -> None:
         ran = baseline("build", world.benign, "--out", "b.safetensors", "--horizon", HORIZON)
         assert (ran.code, ran.out) == (0, "")
-        assert f"digits: {USERS} principals made {HORIZON} different queries: at best 1 benign principal in" in ran.err
         (section,) = Baseline.load(Path("b.safetensors")).models
+        aside = most_set_aside(section)
+        promise = f"at best {1 + aside} benign principal{'s' if aside else ''} in {USERS + 1} "
+        assert f"digits: {USERS} principals made {HORIZON} different queries: {promise}" in ran.err
+        assert ran.err.count("was set aside") == aside
         assert section.horizon == HORIZON
 
     def test_quiet_says_nothing(self, baseline: Any, tmp_path: Path) -> None:
@@ -93,9 +103,11 @@ class TestBuild:
     def test_the_budget_of_the_workspace_is_what_is_asked_for(
         self, baseline: Any, world: World, tmp_path: Path
     ) -> None:
-        create_workspace(tmp_path).write_text('[detect]\nalert_budget = "0.02"\n')
+        speaking = PROMISED[:2]
+        mute = [name for name in event_detectors() if name not in speaking]
+        create_workspace(tmp_path).write_text(f'[detect]\nalert_budget = "0.02"\ndisabled = {json.dumps(mute)}\n')
         ran = baseline("build", world.benign, "--out", "b", "--horizon", HORIZON)
-        assert "An alert budget of 0.02 asks for 1 in 200: a promise" in ran.err
+        assert "An alert budget of 0.02 asks for 1 in 100: a promise" in ran.err
 
 
 class TestShow:
@@ -104,7 +116,8 @@ class TestShow:
         assert ran.code == 0
         assert "iterative_query" in ran.out
         assert f"of {USERS} passed where" in ran.out
-        assert f"at best 1 benign principal in {USERS + 1}" in ran.err
+        assert f"{1 + most_set_aside(world.baseline.baseline.models[0])} benign principal" in ran.err
+        assert f" in {USERS + 1} " in ran.err
 
     def test_json(self, baseline: Any, world: World) -> None:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)

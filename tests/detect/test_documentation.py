@@ -97,8 +97,8 @@ def test_the_worked_example_is_right(world: World) -> None:
     changed = type(section)(**{**vars(section), "horizons_per_week": 2100.0, "detectors": learned})
     said = promise_of(changed)
     assert "1 benign principal in 301" in said
-    assert "asks for 1 in 5,250" in said
-    assert "would need 5,249 principals" in said
+    assert "asks for 1 in 10,500" in said
+    assert "would need 10,499 principals" in said
 
 
 @pytest.mark.parametrize("word", ["law", "laws", "room", "rooms", "judge", "judged"])

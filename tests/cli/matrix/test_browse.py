@@ -230,7 +230,8 @@ def test_version_is_completed():
 
 def test_show_names_what_detects_and_emulates_an_entry():
     card = told("show", "AMLTM.EVADE.01.02")
-    assert "Detected by      iterative_query (inference events)" in card
+    assert "Detected by      distributed_query (inference events)\n" in card
+    assert " iterative_query (inference events)\n" in card
     assert "hop_skip_jump: HopSkipJump" in card
     assert "Detected by      nothing yet" in told("show", "AMLTM.RECON.04")
 
