@@ -26,7 +26,7 @@ from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.incident import Stage
 
-SMALL = Size(calibration=54, test=13, trials=("unsafe_code",))
+SMALL = Size(calibration=54, test=15, trials=("unsafe_code",))
 """As small as a threshold allows: 50 benign users with a whole horizon."""
 
 
@@ -85,7 +85,7 @@ def test_every_attacker_is_flagged_and_no_benign_user_is(result: DemoResult) -> 
         ("hop_skip_jump", True, True),
         ("boundary", True, True),
     ]
-    assert (result.benign_flagged, result.benign_users) == (0, 13)
+    assert (result.benign_flagged, result.benign_users) == (0, 15)
 
 
 def test_an_attack_succeeds_by_distance(result: DemoResult) -> None:
@@ -165,7 +165,7 @@ def test_the_block_stops_the_attacker_and_nobody_else_and_can_be_undone(out: Pat
         (60, 60),
         (60, 0),
     ]
-    assert all(probe.benign_users == 13 for probe in (done.blocked, done.undone, done.again))
+    assert all(probe.benign_users == 15 for probe in (done.blocked, done.undone, done.again))
     assert done.benign_blocked == 0
     assert done.undo_works
     rows = [json.loads(line) for line in (out / "logs/guard.jsonl").read_text().splitlines()]

@@ -12,6 +12,7 @@ import pytest
 
 from app.guarded import Site, site, wait_for, workspace_in
 from caponier.app.findings import list_findings
+from caponier.app.found import accused
 from caponier.app.guard_work import ExchangeQueue
 from caponier.app.incidents import list_incidents
 from caponier.app.respond import list_actions, undo_action
@@ -98,7 +99,7 @@ class TestObserving:
         scanned = scan_inference([Path(workspace.lake)], workspace=workspace)
         found = list_findings(workspace)
         assert found
-        assert {finding.subject.id for finding in found} == {principal(workspace, "eve")}
+        assert frozenset().union(*map(accused, found)) == {principal(workspace, "eve")}
         assert not scanned.rejected.count, scanned.rejected.reasons
         mine, theirs = ({one.finding_id: one for one in findings} for findings in (found, scanned.findings))
         assert mine.keys() == theirs.keys()

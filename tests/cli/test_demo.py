@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     out, results = tmp_path_factory.mktemp("demo") / "out", []
 
     def small(*args: Any, **named: Any) -> DemoResult:
-        results.append(run_demo(*args, **named, size=Size(calibration=54, test=13, trials=("unsafe_code",))))
+        results.append(run_demo(*args, **named, size=Size(calibration=54, test=15, trials=("unsafe_code",))))
         return results[0]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -100,7 +100,7 @@ def test_a_missed_attacker_is_a_failure(app: typer.Typer, shown: DemoResult, mon
     show(monkeypatch, dataclasses.replace(shown, attackers=(missed, *shown.attackers[1:])))
     result = runner.invoke(app, ["--quiet"])
     assert result.exit_code == 4
-    assert result.stdout.startswith("2 of 3 attacks on the model were flagged, and none of the 13 benign users was.\n")
+    assert result.stdout.startswith("2 of 3 attacks on the model were flagged, and none of the 15 benign users was.\n")
     assert "Not as it must be: Jacobian-based augmentation was not flagged." in result.stdout
     assert "not at all" in result.stdout
 

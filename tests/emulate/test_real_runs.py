@@ -190,7 +190,9 @@ def test_a_stage_is_fixed_by_its_seed(
     assert np.array_equal(
         one.victim.predict_proba(split.test.images[:50]), again.victim.predict_proba(split.test.images[:50])
     )
-    assert not np.array_equal(one.held.images, other.held.images)
+    # One who holds all that there is holds the same on every stage.
+    if len(one.held) < len(split.attackers):
+        assert not np.array_equal(one.held.images, other.held.images)
 
 
 def test_a_seed_beyond_what_learning_libraries_take_is_one_all_the_same(

@@ -139,6 +139,11 @@ class Line:
         """Different instances among the answered ones."""
         return len(self._seen)
 
+    @property
+    def left(self) -> int:
+        """Requests that may still be sent."""
+        return self._budget - self.queries
+
     def ask(self, image: Images) -> Images:
         """Ask for one image (64,) by a request of its own; return its scores (10,).
 

@@ -92,6 +92,13 @@ def test_headers_that_lie_are_open_and_cost_little(header: Any) -> None:
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("shape", [[0, 1 << 63], [1 << 63, 0], [0, 1 << 64]])
+def test_a_side_that_nothing_can_have_is_open_even_in_an_empty_tensor(shape: list[int]) -> None:
+    content = tensors({"a": tensor("F32", shape, 0, 0)})
+    assert refused(content)
+    assert verdict(content) is Verdict.UNKNOWN
+
+
 @pytest.mark.parametrize("length", [0, 1, 7, 1 << 20, 1 << 40, (1 << 64) - 1])
 def test_a_length_of_the_header_that_lies_is_not_clean(length: int) -> None:
     content = tensors({"a": tensor("F32", [2], 0, 8)}, bytes(8))

@@ -9,6 +9,8 @@ from caponier.detect.files.part import Part
 GGUF: Final = b"GGUF"
 _LONGEST: Final = 100 << 20
 _MOST_BITS: Final = 1 << 70
+_LONGEST_SIDE: Final = 1 << 63
+"""A signed size: nothing longer can be loaded, not even beside a side of 0."""
 _BITS: Final = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
     "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64,
@@ -57,7 +59,7 @@ def _span(tensor: Any) -> tuple[int, int]:
     start, end = tensor["data_offsets"]
     bits = _BITS[tensor["dtype"]]
     for length in tensor["shape"]:
-        if not isinstance(length, int) or length < 0:
+        if not isinstance(length, int) or not 0 <= length < _LONGEST_SIDE:
             raise ValueError("a length is none")
         bits *= length
         if bits > _MOST_BITS:

@@ -62,7 +62,7 @@ class Sponge:
         """Find sponges, then send them and more of their kind; see `caponier.emulate.campaign.Campaign.run`."""
         line, rng = Line(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
         meter = _Meter(line, self.steps)
-        stop = carried_out(lambda: self._send(meter, stage.held, rng))
+        stop = carried_out(lambda: self._send(meter, stage.held, rng, line))
         usual = float(np.median(self.steps(stage.victim.predict_proba(stage.exam.images))))
         after = meter.costs[meter.searched :] if meter.searched else []
         times = float(np.median(after)) / usual if after else 0.0
@@ -76,13 +76,13 @@ class Sponge:
             measure={"times_usual": times, "searching": float(meter.searched or line.queries)},
         )
 
-    def _send(self, meter: "_Meter", held: Pool, rng: np.random.Generator) -> None:
+    def _send(self, meter: "_Meter", held: Pool, rng: np.random.Generator, line: Line) -> None:
         """Search first, then send what is like the dearest that was found, until the budget is spent."""
         for _ in range(self.searches):
             meter.search(held.images, rng)
         found = meter.dearest(self.searches)
         meter.searched = len(meter.costs)
-        while True:
+        while line.left:
             meter.ask(_another(found[rng.integers(len(found))], rng))
 
 
