@@ -23,7 +23,7 @@ def outcome(stage: Stage) -> CampaignOutcome:
 def test_it_finds_inputs_that_cost_many_times_the_usual(outcome: CampaignOutcome) -> None:
     assert outcome.success
     assert outcome.measure["times_usual"] >= DEAR
-    assert outcome.stop is Stop.BUDGET
+    assert outcome.stop is Stop.FINISHED
     assert outcome.queries == CAMPAIGN.budget
 
 
