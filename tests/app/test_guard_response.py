@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from caponier.app.findings import list_findings
 from caponier.app.guard_failures import Failures
 from caponier.app.guard_response import GuardResponse
 from caponier.app.incidents import list_incidents
-from caponier.app.respond import list_actions, undo_action
+from caponier.app.respond import list_actions, plan_response, undo_action
 from caponier.app.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
 from caponier.guard.call import Call
@@ -115,6 +116,27 @@ def test_what_people_undid_is_left_to_them(workspace: Workspace) -> None:
         one.response.take([found("mallory")])
         assert one.refuses("mallory")
     assert {action.scope.id for action in list_actions(workspace)} == {"mallory"}
+
+
+def test_what_people_undo_while_more_is_being_answered_is_left_to_them(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+
+    def undone_just_before(*args: Any, **named: Any) -> Any:
+        for action in list_actions(workspace):
+            undo_action(workspace, action.action_id)
+            planned.append(action.action_id)
+        return plan_response(*args, **named)
+
+    with Standing(workspace) as one:
+        one.response.take([found("eve")])
+        assert wait_for(lambda: list_actions(workspace))
+        monkeypatch.setattr(guard_response, "plan_response", undone_just_before)
+        one.response.take([found("eve", 1)])
+        wait_for(lambda: planned)
+        wait_for(lambda: not one.refuses("eve"), 3)
+    assert not list_actions(workspace)
 
 
 def test_closing_writes_what_is_left(workspace: Workspace) -> None:

@@ -132,11 +132,12 @@ class GuardResponse:
 
     def _answer(self, incident_id: str) -> None:
         """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
+        planned = plan_response(self._workspace, incident_id, actor=ACTOR).plan.actions
+        # Asked afterwards: an action that is undone between the two would be planned again and not be known as undone.
         known = show_incident(self._workspace, incident_id).actions
         undone = {key_of(action): action for action in known if action.state is ActionState.UNDONE}
         with self._lock:
             self._spare(undone.values())
-        planned = plan_response(self._workspace, incident_id, actor=ACTOR).plan.actions
         wanted = [action.action_id for action in planned if key_of(action) not in undone]
         if not wanted:
             return
