@@ -46,6 +46,7 @@ def summary(**columns: object) -> ModelSummary:
         "statuses": 9,
         "costs": 9,
         "feedbacks": 9,
+        "enriched": {},
         "principals": 3,
         "lengths": {4: 9},
         "shape": [],

@@ -9,7 +9,7 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS, Column, Counts, Params, Scores, State
 from caponier.detect.registry import event_detectors
-from caponier.engines.columns import TYPES, coded, label_codes
+from caponier.engines.columns import coded, label_codes, raw_type
 from caponier.engines.live import LiveScan
 from caponier.engines.local import Line, Plan, scan
 from caponier.engines.spool import Spool, connected, sorted_events
@@ -21,7 +21,7 @@ from laws.runs import registered
 
 
 def one(column: Column, values: list[object]) -> list[int]:
-    batch = pa.record_batch({column.value: pa.array(values, TYPES[column])})
+    batch = pa.record_batch({column.value: pa.array(values, raw_type(column))})
     found: list[int] = coded([column], batch)[column.value].tolist()
     return found
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from caponier.app.progress import Progress
-from caponier.detect.detector import EventDetector, Signal
+from caponier.detect.detector import Enriched, EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
@@ -30,6 +30,7 @@ LACKS: Final = {
     Signal.FEEDBACK: "no event has feedback; log the labels that callers send back",
 }
 """What a log can lack, and what to switch on."""
+NOT_ENRICHED: Final = "no event has {name}; ask the model for it with: caponier enrich"
 
 
 def load_events(
@@ -113,7 +114,14 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
         Signal.COST: summary.costs,
         Signal.FEEDBACK: summary.feedbacks,
     }
-    return next((LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]), None)
+    lacks = [LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]]
+    lacks += [NOT_ENRICHED.format(name=name) for name in enrichments_of(detector) if not summary.enriched.get(name)]
+    return next(iter(lacks), None)
+
+
+def enrichments_of(detector: EventDetector) -> list[str]:
+    """Return the names of the enrichments that a detector reads; it cannot speak without them."""
+    return sorted(column.name for column in detector.columns if isinstance(column, Enriched))
 
 
 def lacking(
@@ -125,8 +133,9 @@ def lacking(
         The former; what cannot be looked for and why, as (what, why); and, as remarks, what concerns few models.
     """
     gaps = {detector.name: lacks for detector in detectors if (lacks := gap(summary, detector))}
-    # With costs and feedback in the log, would it speak?
-    full = replace(summary, costs=1, feedbacks=1)
+    # With costs, feedback and enrichments in the log, would it speak?
+    enriched = {name: 1 for detector in detectors for name in enrichments_of(detector)}
+    full = replace(summary, costs=1, feedbacks=1, enriched=enriched)
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
     skipped = [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]

@@ -13,11 +13,12 @@ from threadpoolctl import threadpool_limits
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
-from caponier.detect.detector import Column, Counts, EventDetector, Explanation, Params, Subject
+from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
 from caponier.engines.cells import cell_events
+from caponier.engines.columns import Read
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -47,7 +48,7 @@ class Plan:
     horizon: int
     lines: tuple[Line, ...]
     salt: bytes = b""
-    columns: tuple[Column, ...] = ()
+    columns: tuple[Read, ...] = ()
     """Further columns, for detectors that are still to be fitted."""
     cells: Cells | None = None
     """How queries are shared out, for detectors that look at all callers of like queries together."""
@@ -272,11 +273,11 @@ def _window(scored: Scored, row: int) -> EventBatch:
 def _alone(scored: Scored, row: int, value: int) -> EventBatch:
     """Return one event with its score: what is the same however the stream was cut."""
     batch = scored.batch
-    columns = [column for column in Column if column in batch.signals]
+    columns = {name: column[row : row + 1] for name, column in batch.signals.items()}
     return EventBatch(
         offsets=np.array([0, 1]),
         **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
-        signals={**{column: batch.signals[column][row : row + 1] for column in columns}, "score": np.array([value])},
+        signals={**columns, "score": np.array([value])},
     )
 
 

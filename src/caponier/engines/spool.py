@@ -19,8 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from caponier.detect.detector import Column
-from caponier.engines.columns import SQL
+from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.events import Events
@@ -53,6 +52,8 @@ class ModelSummary:
     statuses: int
     costs: int
     feedbacks: int
+    enriched: dict[str, int]
+    """Events with a stored result of each enrichment, by its name."""
     principals: int
     lengths: dict[int, int]
     """Number of features to number of events."""
@@ -101,12 +102,14 @@ class Spool:
         with connected(self) as connection:
             relation = connection.sql(_TOTALS)
             names, totals = relation.columns, relation.fetchall()
-            lengths = connection.execute(_LENGTHS).fetchall()
-        sizes: dict[str, dict[int, int]] = {}
-        for model, size, count in lengths:
-            sizes.setdefault(model, {})[size] = count
+            lengths = _by_model(connection.execute(_LENGTHS).fetchall())
+            enriched = _by_model(connection.execute(_ENRICHED).fetchall())
         return [
-            ModelSummary(**dict(zip(names, total, strict=True)) | {"lengths": sizes.get(total[0], {})})
+            ModelSummary(
+                **dict(zip(names, total, strict=True)),
+                lengths=lengths.get(total[0], {}),
+                enriched=enriched.get(total[0], {}),
+            )
             for total in totals
         ]
 
@@ -166,7 +169,7 @@ def sorted_events(
     size: int,
     rows: int,
     where: str = "true",
-    columns: Iterable[Column] = (),
+    columns: Iterable[Read] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Yield a model's attributed events sorted by subject, time, source and seq.
 
@@ -178,11 +181,23 @@ def sorted_events(
         where: Further condition over the columns `subject` and `bucket`.
         columns: Further columns that are wanted.
     """
-    further = "".join(f", {SQL[column]} as {column.value}" for column in columns)
+    further = selected(columns)
     relation = connection.sql(
         (_SORTED if size else _WITHOUT_INPUT).format(where=where, further=further), params=[model, size]
     )
     yield from relation.to_arrow_reader(rows)
+
+
+def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield all events in `EVENT_SCHEMA` by time, source and seq, so that they make one log.
+
+    Args:
+        spool: Sealed events.
+        rows: Rows in a batch.
+    """
+    with connected(spool) as connection:
+        for batch in connection.sql("select * from events order by time, source, seq").to_arrow_reader(rows):
+            yield batch.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
 
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
@@ -198,6 +213,14 @@ def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     flat = table.column("input").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     inputs: NDArray[np.float32] = flat.astype(np.float32).reshape(-1, size)
     return inputs
+
+
+def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
+    """Sort counts (model, of what, how many) by model."""
+    sorted_: dict[str, dict[Any, int]] = {}
+    for model, what, count in counts:
+        sorted_.setdefault(model, {})[what] = count
+    return sorted_
 
 
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
@@ -234,6 +257,11 @@ select model, mode(model_version) as version, count(*) as events, count(subject)
 from events group by model order by model
 """
 _LENGTHS: Final = "select model, len(input), count(*) from events where len(input) > 0 group by all order by all"
+_ENRICHED: Final = """
+select model, name, count(*)
+from (select model, unnest(map_keys(signals)) as name from events where signals is not null)
+group by all order by all
+"""
 _SORTED: Final = """
 select subject, epoch_us(time) as time, source, seq, line, input, label{further}
 from events
