@@ -20,6 +20,7 @@ from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, b
 from caponier.detect.registry import event_detectors, select
 from caponier.detect.sketch import Sketch, sketch
 from caponier.engines.local import Line, Plan, fits, maxima, sample
+from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
 from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
 from caponier.engines.subjects import columns_of
@@ -78,6 +79,7 @@ def build_baseline(
     spec: FeatureSpec | None = None,
     horizon: int | None = None,
     training_set: NDArray[Any] | None = None,
+    sampling: float | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -92,6 +94,7 @@ def build_baseline(
         horizon: Different queries over which a maximum is taken; the workspace's by default.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -125,8 +128,10 @@ def build_baseline(
                 continue
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             plan = Plan(summary.model, encoder, turn, (), salt, columns_of(speaking))
-            seen = {} if training_set is None else sketch(training_set, encoder.spec, salt)
-            sections.append(_section(report, spool, summary, plan, _Lessons(speaking, seen), watch))
+            seen = {} if training_set is None or not encoder.size else sketch(training_set, encoder.spec, salt)
+            section = _section(report, spool, summary, plan, _Lessons(speaking, seen), watch)
+            rate = rate_of(sampling, listed.sampling if listed else None, sampled(spool, summary.model))
+            sections.append(replace(section, sampling=rate))
     if not sections:
         reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))

@@ -1,7 +1,7 @@
 """What is run over the events of a model, and from which score on it speaks: the same for a log and for a guard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
@@ -149,6 +149,14 @@ def lines_of(
         versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
         remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it")
     return lines
+
+
+def unpromised(lines: Lines) -> Lines:
+    """Return the same thresholds where what they promise does not hold."""
+    return {
+        name: (params, replace(line, basis=Basis.ESTIMATE) if line.basis is Basis.PROMISE else line)
+        for name, (params, line) in lines.items()
+    }
 
 
 def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:

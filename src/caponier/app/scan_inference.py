@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
+from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
 from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
 from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
+from caponier.app.power import lost, voided
 from caponier.app.progress import Progress, Silent
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
 from caponier.engines.local import BATCH_ROWS, Detection, scan
+from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
@@ -42,6 +44,7 @@ def scan_inference(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     alert_budget: AlertBudget | None = None,
+    sampling: float | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -58,6 +61,7 @@ def scan_inference(
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -73,7 +77,7 @@ def scan_inference(
     report = ScanReport([], [], rejected)
     with Spool() as spool:
         read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt)
-        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, terms))}
+        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
@@ -84,16 +88,26 @@ def scan_inference(
 
 
 def _case(
-    report: ScanReport, spool: Spool, summary: ModelSummary, given: FeatureSpec | None, terms: Terms
+    report: ScanReport,
+    spool: Spool,
+    summary: ModelSummary,
+    given: FeatureSpec | None,
+    sampling: float | None,
+    terms: Terms,
 ) -> Case | None:
     """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
     section = terms.section(summary.model, summary.version)
     said = given or terms.described(summary.model) or (section.spec if section else None)
-    known = feature_spec(summary, said)
+    # Whoever built a baseline without inputs need not know it: what looks at none of them is said below.
+    known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
     detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
     report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     remarks = Remarks(report.skipped, report.notes)
     lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
+    rate = _sampling(remarks, spool, summary, [d for d in detectors if d.name in lines], sampling, terms)
+    if section and (void := voided(summary.model, section.sampling, rate)):
+        report.notes.append(void)
+        lines = unpromised(lines)
     if not lines:
         return None
     encoder = _encoder(spool, summary, section, known)
@@ -102,6 +116,24 @@ def _case(
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     return Case.of(summary.model, encoder, lines, section, terms)
+
+
+def _sampling(
+    remarks: Remarks,
+    spool: Spool,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    given: float | None,
+    terms: Terms,
+) -> float:
+    """Return which share of a model's traffic is logged, and say what is lost with the rest."""
+    listed = terms.workspace.model(summary.model) if terms.workspace else None
+    told = sampled(spool, summary.model)
+    rate = rate_of(given, listed.sampling if listed else None, told)
+    skipped, notes = lost(summary, detectors, told, rate)
+    remarks.skipped += skipped
+    remarks.notes += notes
+    return rate
 
 
 def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:

@@ -61,6 +61,8 @@ class ModelBaseline:
     detectors: dict[str, DetectorBaseline]
     cells: Cells | None = None
     """How the model's queries are shared out among cells; None if no input was looked at."""
+    sampling: float = 1.0
+    """Share of the traffic that was logged."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
         "principals": model.principals,
         "events": model.events,
         "horizons_per_week": model.horizons_per_week,
+        "sampling": model.sampling,
         "detectors": {
             name: {"version": detector.version, "back_test": asdict(detector.back_test)}
             for name, detector in model.detectors.items()
@@ -185,6 +188,8 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
         cells=_cells(section, arrays),
+        # Files from before it was known were made of logs that were taken for whole.
+        sampling=_positive("sampling", float(about.get("sampling", 1.0))),
     )
 
 

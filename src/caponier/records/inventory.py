@@ -99,6 +99,8 @@ class ModelSpec(_Noun):
     system: Name | None = None
     features: FeatureSpec | None = None
     baseline: Path | None = None
+    sampling: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
+    """Share of its traffic that is logged, where that is not all of it."""
 
 
 class Identity(_Noun):
