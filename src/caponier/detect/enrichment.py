@@ -15,8 +15,8 @@ from caponier.records.inventory import FeatureSpec
 
 Rows: TypeAlias = NDArray[np.float32]
 """(n, d) inputs as they are logged: one flat row each, row-major."""
-Predict: TypeAlias = Callable[[Rows], NDArray[np.float64]]
-"""Asks the model: rows (n, d) to class scores (n, k). Asking for the very same array again costs nothing."""
+Predict: TypeAlias = Callable[[Rows], NDArray[Any]]
+"""Asks the model: rows (n, d) to class scores (n, k), floats. Asking for the very same array again costs nothing."""
 
 
 @runtime_checkable
