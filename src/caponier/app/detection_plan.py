@@ -106,6 +106,7 @@ class Case:
             tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
             cells=section.cells if section else None,
+            portrait=section.portrait if section else None,
         )
         return cls(
             plan,

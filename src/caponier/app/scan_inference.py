@@ -1,6 +1,6 @@
 """Look for attacks in inference logs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
 from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.power import lost, voided
 from caponier.app.progress import Progress, Silent
+from caponier.app.staleness import Fit
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
+from caponier.detect.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool
@@ -35,6 +37,8 @@ class ScanReport:
     rejected: RejectedRows
     events: int = 0
     notes: list[str] = field(default_factory=list)
+    fits: dict[str, Fit] = field(default_factory=dict)
+    """How well the baseline of each model fits its traffic, where that can be compared."""
 
 
 def scan_inference(
@@ -83,7 +87,10 @@ def scan_inference(
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
         rejected.add(_duplicates(spool, result.duplicates))
         report.events = spool.rows
-        report.findings = list(_findings(spool, cases, result.detections, workspace, terms.salt))
+        report.fits = _fits(result.tallies, terms, read)
+        report.notes += [f"{model}: {fit.words}" for model, fit in report.fits.items() if fit.drift.stale]
+        found = _findings(spool, cases, result.detections, workspace, terms.salt)
+        report.findings = [fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found]
     return report
 
 
@@ -155,6 +162,16 @@ def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None,
         return scale_of(summary, known, spool)
     refuse_other_input(section, known)
     return Encoder(section.spec, section.knots)
+
+
+def _fits(tallies: Mapping[str, Tally], terms: Terms, read: Sequence[ModelSummary]) -> dict[str, Fit]:
+    """Hold the callers of each model against those of its baseline."""
+    sections = {one.model: terms.section(one.model, one.version) for one in read}
+    return {
+        model: fit
+        for model, tally in tallies.items()
+        if (section := sections[model]) and (fit := Fit.of(section, tally))
+    }
 
 
 def _duplicates(spool: Spool, repeated: Sequence[tuple[int, int]]) -> Iterator[Rejection]:

@@ -114,5 +114,6 @@ def document(report: ScanReport) -> dict[str, object]:
         "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
         "rejected": {"rows": report.rejected.count, "file": file},
         "notes": report.notes,
+        "baselines": [fit.to_dict() for fit in report.fits.values()],
         "events": report.events,
     }

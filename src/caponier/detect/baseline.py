@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from caponier.detect.cells import MOST_BITS, Cells
 from caponier.detect.detector import Params
 from caponier.detect.judging import BackTest, Maxima
+from caponier.detect.portrait import Portrait
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
@@ -63,6 +64,8 @@ class ModelBaseline:
     """How the model's queries are shared out among cells; None if no input was looked at."""
     sampling: float = 1.0
     """Share of the traffic that was logged."""
+    portrait: Portrait | None = None
+    """What its callers are like; None in files from before there were portraits."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Baseline:
                 arrays[f"{section}/cells/planes"] = model.cells.planes
                 arrays[f"{section}/cells/cuts"] = model.cells.cuts
             about[section] = _about(model)
+            if model.portrait:
+                arrays |= {f"{section}/portrait/{name}": array for name, array in model.portrait.arrays().items()}
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
                 arrays |= {f"{prefix}/params/{key}": value for key, value in detector.params.items()}
@@ -190,7 +195,14 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         cells=_cells(section, arrays),
         # Files from before it was known were made of logs that were taken for whole.
         sampling=_positive("sampling", float(about.get("sampling", 1.0))),
+        portrait=_portrait(section, arrays),
     )
+
+
+def _portrait(section: str, arrays: Arrays) -> Portrait | None:
+    prefix = f"{section}/portrait/"
+    held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return Portrait.read(held) if held else None
 
 
 def _cells(section: str, arrays: Arrays) -> Cells | None:

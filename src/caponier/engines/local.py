@@ -14,11 +14,14 @@ from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
 from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject
+from caponier.detect.drift import Tally
 from caponier.detect.judging import HorizonMaxima, triggers
+from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
 from caponier.engines.cells import cell_events
 from caponier.engines.columns import Read
+from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -56,6 +59,8 @@ class Plan:
     """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
     without: frozenset[str] = frozenset()
     """Callers whose events are left out where those of a cell come together."""
+    portrait: Portrait | None = None
+    """What callers were like, for a comparison with how they are."""
 
     def parts(self) -> "list[Plan]":
         """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
@@ -106,6 +111,8 @@ class Result:
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """Source and line of events that the log holds twice."""
     events: int = 0
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """What callers were like, by model, where that is compared."""
 
 
 def scan(
@@ -152,6 +159,9 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
         result.detections += part.detections
         result.duplicates += part.duplicates
         result.events += part.events
+        for model, tally in part.tallies.items():
+            known = result.tallies.get(model)
+            result.tallies[model] = known.plus(tally) if known else tally
     result.detections.sort(key=lambda found: (found.model, found.kind, found.subject, found.trigger, found.detector))
     return result
 
@@ -160,14 +170,19 @@ def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Pr
     result = Result()
     by_caller = plan.subject is Subject.PRINCIPAL
     judge = Judge(plan, sorted_by_subject=by_caller)
+    comparison = Comparison(plan.portrait) if by_caller and plan.portrait else None
     for scored in _scored(spool, plan, share, batch_rows):
         result.detections += judge.detections(scored)
         if by_caller:
             # By cell the same events come a second time.
             result.duplicates += scored.duplicates
             result.events += scored.events
+            if comparison:
+                comparison.watch(scored)
             if progress:
                 progress(scored.events)
+    if comparison:
+        result.tallies[plan.model] = comparison.end()
     return result
 
 
@@ -326,14 +341,22 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     return EventBatch(offsets=np.concatenate(offsets), **columns, signals=signals)
 
 
-def maxima(spool: Spool, plan: Plan, share: Share, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
-    """Return, for each detector of a plan, the maxima of a share of the subjects."""
+def maxima(
+    spool: Spool,
+    plan: Plan,
+    share: Share,
+    progress: Progress | None = None,
+    watch: Callable[[Scored], None] | None = None,
+) -> dict[str, HorizonMaxima]:
+    """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
     known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
     for scored in _scored(spool, plan, share, BATCH_ROWS):
         for name, best in gathered.items():
             rows, ordinal, subject = scored.counted(known[name].counts)
             best.add(scored.names, scored.scores[name][rows], ordinal, subject)
+        if watch:
+            watch(scored)
         if progress:
             progress(scored.events)
     return gathered
