@@ -17,6 +17,12 @@ ANY: Final = "any"
 """All detectors together."""
 WHOLE: Final = "whole"
 SAMPLED: Final = "sampled "
+WORDS: Final[Mapping[Signal, tuple[str, str]]] = {
+    Signal.INPUT: ("an input", "the inputs"),
+    Signal.LABEL: ("a label", "the answers"),
+    Signal.SCORES: ("scores", "the class scores"),
+}
+"""What a prediction has, and what is to be logged."""
 WAYS: Final[Mapping[Signal, str]] = {
     Signal.INPUT: "no inputs",
     Signal.LABEL: "no labels",
@@ -76,14 +82,15 @@ def lost(
     Returns:
         The detectors that find next to nothing; and remarks on what the others find less.
     """
-    skips, notes = _sparse(summary.model, detectors, rate, f"{rate:.0%} of the traffic is logged", MEND)
+    skips, notes = _sparse(summary.model, detectors, rate, f"{_percent(rate)} of the traffic is logged", MEND)
     notes += [f"{summary.model}: {remark}" for remark in _missing(summary)]
     for signal, there in _counts(summary).items():
         share = there / told.answered if told.answered else 1.0
-        if 0 < there and share < NEARLY:
+        if there and share < NEARLY:
             users = [detector for detector in detectors if signal in detector.needs]
-            what = f"{share:.0%} of the predictions have {'an input' if signal is Signal.INPUT else signal.value}"
-            more = _sparse(summary.model, users, share * rate, what, f"log {signal.value} of all of them")
+            has, wanted = WORDS[signal]
+            what = f"{_percent(share)} of the predictions have {has}"
+            more = _sparse(summary.model, users, share * rate, what, f"log {wanted} of all of them")
             skips, notes = skips + more[0], notes + more[1]
     return skips, notes
 
@@ -93,9 +100,9 @@ def voided(model: str, learned: float, rate: float) -> str | None:
     if max(learned, rate) <= ALIKE * min(learned, rate):
         return None
     return (
-        f"{model}: the baseline was learned where {learned:.0%} of the traffic was logged, and here it is {rate:.0%}: "
-        f"no promise holds; build it from traffic that is logged alike, or say what share is logged (--sampling, "
-        f"sampling of the [[model]], or a column {FIELD})"
+        f"{model}: the baseline was learned where {_percent(learned)} of the traffic was logged, and here it is "
+        f"{_percent(rate)}: no promise holds; build it from traffic that is logged alike, or say what share is logged "
+        f"(--sampling, sampling of the [[model]], or a column {FIELD})"
     )
 
 
@@ -110,7 +117,7 @@ def _sparse(
     names = [detector.name for detector in detectors]
     known = [name for name in names if name in part and whole[name].found]
     gone = [name for name in known if part[name].found < NEGLIGIBLE * whole[name].found]
-    place = f"measured at {at:.0%} on digits"
+    place = f"measured at {_percent(at)} on digits"
     skips = [
         Skip(
             f"{model}: {name}",
@@ -157,6 +164,10 @@ def _missing(summary: ModelSummary) -> list[str]:
             "log, measured on digits)"
         )
     return said
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _counts(summary: ModelSummary) -> dict[Signal, int]:
