@@ -359,7 +359,9 @@ def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> 
             f"{n} principals made {section.horizon} different queries; below {FEWEST} there is no promise, and scans "
             "use cold-start thresholds"
         )
-    bound = bound_of(budget, section.horizons_per_week) / len(section.detectors)
+    # As in a scan, the budget is spent by those alone that are judged by rank.
+    ranked = sum(len(detector.maxima.full) >= FEWEST for detector in section.detectors.values())
+    bound = bound_of(budget, section.horizons_per_week) / ranked
     kept = bound * (n + 1) >= 1 + aside
     needed = int(np.ceil((1 + aside) / bound)) - 1
     return (
