@@ -135,7 +135,17 @@ def build_baseline(
     report = BaselineReport(Baseline(), rejected)
     sections = []
     with Spool() as spool:
-        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt)
+        described = {model.name: model.features for model in workspace.models} if workspace else {}
+        read = load_events(
+            spool,
+            paths,
+            rejected,
+            watch,
+            reader=reader,
+            lateness=lateness,
+            salt=salt,
+            spec_of=lambda model: spec or described.get(model),
+        )
         if training_set is not None and len(read) > 1:
             names = ", ".join(summary.model for summary in read)
             raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")

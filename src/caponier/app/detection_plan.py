@@ -78,6 +78,11 @@ class Terms:
         listed = self.workspace.model(model) if self.workspace else None
         return listed.features if listed else None
 
+    def spec(self, model: str, version: str | None = None) -> FeatureSpec | None:
+        """Return what a model takes, as the inventory says or its baseline."""
+        section = self.section(model, version)
+        return self.described(model) or (section.spec if section else None)
+
 
 @dataclass(frozen=True)
 class Case:

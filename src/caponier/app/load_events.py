@@ -16,6 +16,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import read_events
 from caponier.telemetry.features import Encoder
+from caponier.telemetry.raw_inputs import SpecOf, with_numbers
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
@@ -42,6 +43,7 @@ def load_events(
     reader: str = "auto",
     lateness: float = LATENESS,
     salt: bytes = b"",
+    spec_of: SpecOf | None = None,
 ) -> list[ModelSummary]:
     """Fill a spool from logs.
 
@@ -53,6 +55,8 @@ def load_events(
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
         salt: The workspace's salt.
+        spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
+            numbers that stand for them are taken.
 
     Returns:
         What the spool holds, model by model.
@@ -62,7 +66,7 @@ def load_events(
     """
     progress.stage("Reading", _size(paths))
     for events in read_events(paths, rejected, reader=reader, lateness=lateness, salt=salt):
-        spool.write(events)
+        spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()
     if not spool.rows:

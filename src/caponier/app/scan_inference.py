@@ -80,7 +80,16 @@ def scan_inference(
     terms = Terms.of(workspace, baseline, alert_budget)
     report = ScanReport([], [], rejected)
     with Spool() as spool:
-        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt)
+        read = load_events(
+            spool,
+            paths,
+            rejected,
+            watch,
+            reader=reader,
+            lateness=lateness,
+            salt=terms.salt,
+            spec_of=lambda model: spec or terms.spec(model),
+        )
         cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
@@ -104,7 +113,7 @@ def _case(
 ) -> Case | None:
     """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
     section = terms.section(summary.model, summary.version)
-    said = given or terms.described(summary.model) or (section.spec if section else None)
+    said = given or terms.spec(summary.model, summary.version)
     # Whoever built a baseline without inputs need not know it: what looks at none of them is said below.
     known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
     detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
