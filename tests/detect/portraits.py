@@ -19,5 +19,5 @@ def portrait(n: int, seed: int = 0, width: int = 4, **traits: Any) -> Portrait:
     rows[:, : len(TRAITS)] = list(USUAL.values())
     for name, value in traits.items():
         rows[:, blank.columns.index(name.replace("_", " "))] = value
-    noisy: NDArray[np.float32] = (rows + rng.normal(0, 0.02, rows.shape)).astype(np.float32)
+    noisy: NDArray[np.float32] = np.abs(rows + rng.normal(0, 0.02, rows.shape)).astype(np.float32)
     return Portrait(width, ANSWERS, 50, noisy, blank.spread)

@@ -11,7 +11,7 @@ from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Subject
 from caponier.detect.habits import Habit, habits
 from caponier.detect.judging import FEWEST, MAX_BOUND, Threshold, threshold
-from caponier.detect.registry import event_detectors
+from caponier.detect.registry import select
 from caponier.engines.local import Plan
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis
@@ -146,7 +146,7 @@ def stories(baseline: Baseline, budget: AlertBudget = DEFAULT_BUDGET, nearest: N
 
 
 def _story(section: ModelBaseline, budget: AlertBudget, weekly: float, nearest: Nearest) -> Story:
-    known = event_detectors()
+    known = {detector.name: detector for detector in select()}
     learned = {name: one for name, one in section.detectors.items() if name in known}
     # As in a scan, the budget is spent by those alone that are judged by rank.
     sharing = max(1, sum(len(one.maxima.full) >= FEWEST for one in learned.values()))
