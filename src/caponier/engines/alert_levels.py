@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from caponier.detect.detector import Subject
-from caponier.engines.local import BATCH_ROWS, Detection, Judge, Plan, _scored
+from caponier.engines.local import BATCH_ROWS, Detection, Judge, Plan, scored_batches
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool
 
@@ -22,7 +22,7 @@ def scan_at(spool: Spool, plans: Sequence[Plan], batch_rows: int = BATCH_ROWS) -
     found: list[list[Detection]] = [[] for _ in plans]
     for parts in zip(*(plan.parts() for plan in plans), strict=True):
         judges = [Judge(part, sorted_by_subject=part.subject is Subject.PRINCIPAL) for part in parts]
-        for scored in _scored(spool, parts[0], EVERYBODY, batch_rows):
+        for scored in scored_batches(spool, parts[0], EVERYBODY, batch_rows):
             for detections, judge in zip(found, judges, strict=True):
                 detections += judge.detections(scored)
     return found

@@ -171,7 +171,7 @@ def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Pr
     by_caller = plan.subject is Subject.PRINCIPAL
     judge = Judge(plan, sorted_by_subject=by_caller)
     comparison = Comparison(plan.portrait) if by_caller and plan.portrait else None
-    for scored in _scored(spool, plan, share, batch_rows):
+    for scored in scored_batches(spool, plan, share, batch_rows):
         result.detections += judge.detections(scored)
         if by_caller:
             # By cell the same events come a second time.
@@ -186,7 +186,8 @@ def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Pr
     return result
 
 
-def _scored(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
+def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
+    """Score the events of a share of the subjects, batch by batch."""
     by_caller = plan.subject is Subject.PRINCIPAL
     scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
@@ -316,7 +317,7 @@ def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatc
     while True:
         # Other digits of the bucket than those that folds are told by.
         limit = int(np.ceil(min(share, 1.0) * SHARES))
-        for scored in _scored(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
+        for scored in scored_batches(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
             rows, ordinal, _ = scored.counted(Counts.QUERIES if plan.encoder.size else Counts.EVENTS)
             batches.append(scored.similar.batch.take(rows[ordinal <= most]))
             names += scored.names
@@ -351,7 +352,7 @@ def maxima(
     """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
     known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
-    for scored in _scored(spool, plan, share, BATCH_ROWS):
+    for scored in scored_batches(spool, plan, share, BATCH_ROWS):
         for name, best in gathered.items():
             rows, ordinal, subject = scored.counted(known[name].counts)
             best.add(scored.names, scored.scores[name][rows], ordinal, subject)
@@ -386,7 +387,7 @@ def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course
     A subject that was idle for long stands there again, as in a scan.
     """
     courses: list[Course] = []
-    for scored in _scored(spool, plan.parts()[0], share, BATCH_ROWS):
+    for scored in scored_batches(spool, plan.parts()[0], share, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
             if scored.resumed[index]:
