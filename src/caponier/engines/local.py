@@ -195,10 +195,10 @@ def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> I
         size, cells = plan.encoder.size, plan.cells
         if not by_caller:
             if cells is not None and size:
+                # All cells' rings are laid out for each batch: the more rows share that, the better.
+                rows = batch_rows * min(4, max(1, 512 // size))
                 further = (scoring.columns, plan.without)
-                yield from scoring.run(
-                    cell_events(connection, plan.model, plan.encoder, cells, batch_rows, share, *further)
-                )
+                yield from scoring.run(cell_events(connection, plan.model, plan.encoder, cells, rows, share, *further))
             return
         events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
         yield from scoring.run(events)
