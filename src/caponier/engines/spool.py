@@ -28,6 +28,7 @@ from caponier.telemetry.rejections import Rejection
 SORT_MEMORY: Final = "256MB"
 GROUP_ROWS: Final = 65_536
 GROUP_BYTES: Final = 16 * 2**20
+"""What is written together; more of it would take memory, less of it time."""
 KINDS: Final = ("principal", "session", "address")
 """Whom an event is attributed to: the first of these that the log has."""
 SEPARATOR: Final = "\x1f"
@@ -127,6 +128,7 @@ class Spool:
         return [
             ModelSummary(
                 **dict(zip(names, total, strict=True)),
+                inputs=sum(lengths.get(total[0], {}).values()),
                 lengths=lengths.get(total[0], {}),
                 enriched=enriched.get(total[0], {}),
             )
@@ -270,7 +272,7 @@ def _named(column: pa.Array) -> pa.Array:
 _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
 _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
-       count(*) filter (len(input) > 0) as inputs, count(label) as labels, count(scores) as scores,
+       count(label) as labels, count(scores) as scores,
        count(status) as statuses, count(cost) as costs, count(feedback) as feedbacks,
        count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
