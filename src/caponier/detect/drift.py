@@ -15,9 +15,11 @@ from caponier.detect.portrait import Portrait, Values
 
 LEVEL: Final = 0.005
 """Share of stable logs that are called drifted, at most, if callers are independent."""
-LEAST: Final = 0.25
+LEAST: Final = 0.15
 """How far the mean must have moved, held against how far single queries lie apart: one day's pictures are not those of
 the next, and yet of the same kind."""
+ERRORS: Final = 3.0
+"""Standard errors by which the mean is taken to have moved less than it seems."""
 UNITS: Final = 2**20
 """Traits are added up in whole units of one in so many, so that the order does not matter."""
 FEWEST: Final = 20
@@ -116,9 +118,12 @@ def compare(portrait: Portrait, seen: Tally) -> Drift:
     before, after = (tally.counts.cumsum(axis=1)[:, :-1] for tally in (known, seen))
     distance = np.abs(before / n.clip(1)[:, None] - after / m.clip(1)[:, None]).max(axis=1, initial=0) * enough
     chance = _chance(distance, n, m)
-    spread = portrait.spread[_compared(portrait)].astype(np.float64)
-    moved = np.abs(seen.means - known.means) / np.maximum(np.nan_to_num(spread), 1 / UNITS)
-    sure = enough & (chance * max(1, int(enough.sum())) < LEVEL) & (moved >= LEAST)
+    spread = np.maximum(np.nan_to_num(portrait.spread[_compared(portrait)].astype(np.float64)), 1 / UNITS)
+    # As if the new callers lay as far apart as the known ones do.
+    error = _deviation(portrait) * np.sqrt(1 / n.clip(1) + 1 / m.clip(1))
+    gap = np.abs(seen.means - known.means)
+    moved, at_least = gap / spread, (gap - ERRORS * error) / spread
+    sure = enough & (chance * max(1, int(enough.sum())) < LEVEL) & (at_least >= LEAST)
     changes = [
         Change(names[at], float(known.means[at]), float(seen.means[at]), float(moved[at]), float(chance[at]))
         for at in np.flatnonzero(sure).tolist()
@@ -129,6 +134,16 @@ def compare(portrait: Portrait, seen: Tally) -> Drift:
 
 def _compared(portrait: Portrait) -> NDArray[np.bool_]:
     return ~np.isin(portrait.columns, NOT_COMPARED)
+
+
+def _deviation(portrait: Portrait) -> NDArray[np.float64]:
+    """Return how far callers lie apart in each compared trait, (t,)."""
+    rows = portrait.rows[:, _compared(portrait)].astype(np.float64)
+    there = np.isfinite(rows)
+    count = there.sum(axis=0).clip(1)
+    mean = np.where(there, rows, 0).sum(axis=0) / count
+    deviation: NDArray[np.float64] = np.sqrt((np.where(there, rows - mean, 0) ** 2).sum(axis=0) / count)
+    return deviation
 
 
 def _chance(distance: NDArray[np.float64], n: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float64]:

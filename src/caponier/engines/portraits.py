@@ -26,12 +26,16 @@ class Sitting:
         """Take a batch; batches come sorted by caller."""
         self._parts.append(_seen(self._glances, scored))
 
+    def glances(self) -> tuple[list[str], Sums]:
+        """Return all who were seen, and their glances."""
+        self._parts.append(self._glances.end())
+        return [name for names, _ in self._parts for name in names], np.concatenate([sums for _, sums in self._parts])
+
     def portrait(self, without: frozenset[str] = frozenset()) -> tuple[Portrait, list[str]]:
         """Return the portrait of all who were seen but for some, and the names of its rows."""
-        parts = [*self._parts, self._glances.end()]
-        names = [name for part, _ in parts for name in part]
+        names, sums = self.glances()
         kept = np.array([at for at, name in enumerate(names) if name not in without], np.int64)
-        portrait, chosen = self.blank.of(np.concatenate([sums for _, sums in parts])[kept])
+        portrait, chosen = self.blank.of(sums[kept])
         return portrait, [names[at] for at in kept[chosen]]
 
 
