@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.app.build_baseline import DEFAULT_BUDGET, Near, bound_of
+from caponier.app.detection_plan import estimate
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Subject
 from caponier.detect.habits import Habit, habits
@@ -118,6 +119,13 @@ class Story:
     @property
     def _more(self) -> Iterator[str]:
         """Say what budget would make promises of estimates."""
+        if self.section.warm:
+            old, own = self.section.warm.version, self.section.warm.own
+            yield (
+                f"{self.section.model}: started warm, from version {old} and {own} principals of version "
+                f"{self.section.version}; thresholds are estimates until {FEWEST} principals of it fill a horizon"
+            )
+            return
         unsure = [one for one in self.standings if one.whom == CALLERS and not one.promised]
         budgets = [one.per_week for one in unsure if one.per_week]
         if unsure and len(budgets) == len(unsure):
@@ -150,7 +158,7 @@ def _story(section: ModelBaseline, budget: AlertBudget, weekly: float, nearest: 
     learned = {name: one for name, one in section.detectors.items() if name in known}
     # As in a scan, the budget is spent by those alone that are judged by rank.
     sharing = max(1, sum(len(one.maxima.full) >= FEWEST for one in learned.values()))
-    share = _Share(bound_of(budget, weekly), weekly, sharing)
+    share = _Share(bound_of(budget, weekly), weekly, sharing, section.warm is not None)
     standings = [
         _standing(known[name], one, share, nearest.get((section.model, name), ())) for name, one in learned.items()
     ]
@@ -168,11 +176,15 @@ class _Share:
     """Horizons that begin in a week."""
     among: int
     """Detectors that share the budget."""
+    warm: bool
+    """Whether nothing can be promised, for most of it is known from another version."""
 
 
 def _standing(detector: EventDetector, learned: DetectorBaseline, given: _Share, nearest: Sequence[Near]) -> Standing:
     maxima, bound = learned.maxima, given.total / given.among
     line, priors = threshold(maxima, bound, detector.floor), detector.priors()
+    if line and given.warm:
+        line = estimate(line)
     if line is None and priors is not None:
         line = Threshold(priors[1], Basis.COLD_START, bound, None)
     promised = given.among * (1 + maxima.aside) / (len(maxima.full) + 1)

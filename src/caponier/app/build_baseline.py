@@ -361,6 +361,8 @@ def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
 
 def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
     """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
+    if section.warm:
+        return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
     callers = judged_by_caller(section)
     n = min((len(detector.maxima.full) for detector in callers), default=0)
     aside = max((detector.maxima.aside for detector in callers), default=0)

@@ -153,8 +153,24 @@ def lines_of(
         _qualify(remarks, model, detector, section, line[1])
     if section and lines and section.version != version:
         versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
-        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it")
-    return lines
+        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it, --from this one")
+    if section and lines and section.warm:
+        own, old = section.warm.own, section.warm.version or "unknown"
+        remarks.notes.append(f"{model}: thresholds are estimates from version {old} and {own} principals of this one")
+    other = section is not None and section.version and version and section.version != version
+    return estimated(lines) if section and (section.warm or other) else lines
+
+
+def estimated(lines: Lines) -> Lines:
+    """Return thresholds above whatever benign subjects of another version reached, for they can promise nothing."""
+    return {name: (params, estimate(line)) for name, (params, line) in lines.items()}
+
+
+def estimate(line: Threshold) -> Threshold:
+    """Return such a threshold."""
+    if line.maxima is None:
+        return line
+    return replace(line, value=max(line.value, line.maxima.largest), basis=Basis.ESTIMATE)
 
 
 def unpromised(lines: Lines) -> Lines:

@@ -13,8 +13,10 @@ from rich.text import Text
 from caponier.app.baseline_picture import picture
 from caponier.app.baseline_story import Story, stories
 from caponier.app.build_baseline import DEFAULT_BUDGET, build_baseline, promise_of
+from caponier.app.warm_start import warm_start
 from caponier.app.workspace import load_workspace
 from caponier.app.write_file import write_bytes
+from caponier.cli import baseline_checks
 from caponier.cli import log_options as options
 from caponier.cli.log_report import print_rejected, say
 from caponier.cli.output import choose_format, notes, write_table, write_text
@@ -72,6 +74,14 @@ def build(
     training_label: Annotated[
         str | None, typer.Option("--training-label", metavar="COLUMN", help="The label of a training set in a table.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A baseline of earlier versions: with little traffic of a new one, start warm from it.",
+        ),
+    ] = None,
     budget: Budget = None,
     drawn: Picture = None,
     workspace: options.Where = None,
@@ -87,6 +97,7 @@ def build(
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
     options.check_reader(reader)
     home = load_workspace(workspace)
+    known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
@@ -101,6 +112,8 @@ def build(
             lateness=lateness,
             progress=watch,
         )
+        if known:
+            report = warm_start(report, events, known, workspace=home, reader=reader, lateness=lateness, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console, asked = notes(quiet=quiet), _budget(budget, home)
     told = stories(report.baseline, asked, report.nearest)
@@ -152,6 +165,14 @@ def show(
         say(console, f"{story.section.model}: {promise_of(story.section, asked)}")
         for line in story.lines:
             say(console, line)
+
+
+app.command("check", epilog="Example: [bold]caponier baseline check digits.safetensors today.parquet[/bold]")(
+    baseline_checks.check
+)
+app.command("compare", epilog="Example: [bold]caponier baseline compare old.safetensors new.safetensors[/bold]")(
+    baseline_checks.compare
+)
 
 
 def _budget(given: str | None, home: Workspace | None) -> AlertBudget:

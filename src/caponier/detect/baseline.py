@@ -45,6 +45,16 @@ class DetectorBaseline:
 
 
 @dataclass(frozen=True)
+class Warm:
+    """What a section took over from an earlier version."""
+
+    version: str | None
+    """Of the model that it was learned from."""
+    own: int
+    """Principals of the new version that filled a horizon."""
+
+
+@dataclass(frozen=True)
 class ModelBaseline:
     """What benign traffic of one model looks like."""
 
@@ -66,6 +76,8 @@ class ModelBaseline:
     """Share of the traffic that was logged."""
     portrait: Portrait | None = None
     """What its callers are like; None in files from before there were portraits."""
+    warm: Warm | None = None
+    """Set where most of it was learned from an earlier version, so that thresholds are estimates."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,7 @@ def _checksum(models: str, arrays: Arrays) -> str:
 
 def _about(model: ModelBaseline) -> dict[str, Any]:
     return {
+        **({"warm": asdict(model.warm)} if model.warm else {}),
         "created": model.created,
         "features": model.spec.model_dump(mode="json"),
         "features_digest": model.spec.digest(),
@@ -196,6 +209,7 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         # Files from before it was known were made of logs that were taken for whole.
         sampling=_positive("sampling", float(about.get("sampling", 1.0))),
         portrait=_portrait(section, arrays),
+        warm=Warm(**about["warm"]) if "warm" in about else None,
     )
 
 
