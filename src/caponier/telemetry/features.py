@@ -24,8 +24,11 @@ POOLED_SIDE: Final = 16
 KNOTS: Final = 65
 CODES: Final = 15
 """Most categories of one column that are told apart; all rarer ones are one."""
-MATCHED: Final = 90
-"""Level of the category that there is: with another one, two columns change and 2 x 90 squared is all of the range."""
+TWICE: Final = 2
+"""Columns of each category, both alike: with another one four change, by 128 squared altogether. That is a square,
+as the squared length of a step along a single number is."""
+MATCHED: Final = 64
+"""Level of the category that there is."""
 QUANTISED = np.dtype(np.uint8)
 
 
@@ -42,7 +45,9 @@ class Encoder:
     def width(self) -> int:
         """Number of values of one quantised row."""
         if self.spec.kind == "categorical":
-            return self.size + int(np.isfinite(self.knots[:, _categories(self.spec)]).sum())
+            places = _categories(self.spec)
+            known = int(np.isfinite(self.knots[:, places]).sum())
+            return self.size - len(places) + TWICE * (known + len(places))
         return int(self._pooled(np.zeros((1, self.size), np.float32)).shape[1])
 
     @property
@@ -123,7 +128,8 @@ class Encoder:
             known = self.knots[:, place]
             same = rows[:, place, None] == known[np.isfinite(known)]
             rare = ~same.any(axis=1, keepdims=True)
-            parts.append(np.concatenate([same, rare], axis=1).astype(np.uint8) * np.uint8(MATCHED))
+            there = np.concatenate([same, rare], axis=1).repeat(TWICE, axis=1)
+            parts.append(there.astype(np.uint8) * np.uint8(MATCHED))
         return np.concatenate(parts, axis=1)
 
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -167,12 +173,12 @@ def _quantiles(sample: NDArray[np.float32]) -> NDArray[np.float32]:
 def _category_knots(spec: FeatureSpec, sample: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the quantiles of the numbers and, from the commonest on, the categories of the other columns."""
     knots, places = _quantiles(sample), _categories(spec)
-    room = (MAX_FEATURES - sample.shape[1]) // max(1, len(places))
+    room = (MAX_FEATURES - sample.shape[1]) // (TWICE * max(1, len(places))) - 1
     knots[:, places] = np.nan
     for place in places:
         codes, counts = np.unique(sample[:, place], return_counts=True)
         # The first of equally common ones by its code, so that the order of a log does not count.
-        usual = codes[np.argsort(-counts, kind="stable")][: min(CODES, room)]
+        usual = codes[np.argsort(-counts, kind="stable")][: max(1, min(CODES, room))]
         knots[: len(usual), place] = usual
     return knots
 
