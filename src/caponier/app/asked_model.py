@@ -49,7 +49,11 @@ class AskedModel:
     def __init__(self, url: str, model: str, key: str | None = None, batch: int = BATCH) -> None:
         self._where, self._path, self._batch = f"{url} {model}", f"/v2/models/{model}", batch
         self._connection = Connection(url, key, TIMEOUT_S, "caponier-enrich/1")
-        self._tensor, self._shape = self._described()
+        try:
+            self._tensor, self._shape = self._described()
+        except ModelError:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> "AskedModel":
         return self

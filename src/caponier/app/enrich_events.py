@@ -35,6 +35,8 @@ AT_ONCE: Final = 256
 REMEMBERED: Final = 100_000
 """Different inputs whose values are kept, so that a repeat is not asked again."""
 BATCH_ROWS: Final = 4_096
+MOST_VALUES: Final = 2**24
+"""Values of inputs that are held in one go: of large pictures fewer rows."""
 WRONG_LENGTH: Final = "an input of the wrong length"
 REFUSED: Final = "an input that the model refuses"
 NOT_DONE: Final = (WRONG_LENGTH, REFUSED)
@@ -113,7 +115,7 @@ def enrich_events(
         maker = _Maker(asked, known, tuple((one, one.fit(asked, sample, known)) for one in chosen), report)
         watch.stage(f"Asking {model}", spool.rows)
         with replacing(out) as beside, pq.ParquetWriter(beside, EVENT_SCHEMA, compression="zstd") as writer:
-            for batch in sorted_by_time(spool, BATCH_ROWS):
+            for batch in sorted_by_time(spool, _fitting(BATCH_ROWS, known)):
                 writer.write_batch(maker.enriched(batch, model))
                 watch.advance(batch.num_rows)
     report.events, report.enrichments = spool.rows, tuple(one.name for one in chosen)
@@ -155,7 +157,7 @@ def _benign_rows(asked: "_Asked", spool: Spool, model: str, spec: FeatureSpec) -
     """Return different inputs that the model takes, chosen by their digests: the same whatever the order of a log."""
     rows = scale_sample(spool, model, spec.size or 0)
     _, first = np.unique(row_keys(rows.astype(spec.dtype)), return_index=True)
-    chosen = rows[first[:BENIGN_ROWS]]
+    chosen = rows[first[: _fitting(BENIGN_ROWS, spec)]]
     return chosen[asked.takes(chosen)]
 
 
@@ -203,7 +205,7 @@ class _Maker:
     learned: tuple[tuple[Enrichment, Params], ...]
     report: EnrichReport
     known: OrderedDict[int, NDArray[np.float32]] = field(default_factory=OrderedDict)
-    """(e,) values by the digest of the input; NaN where there is none."""
+    """(e,) values by the digest of the input; NaN where there is none, less than any if the model refuses it."""
 
     def enriched(self, events: pa.RecordBatch, model: str) -> pa.RecordBatch:
         """Return the events, those of the model with what is known of their inputs."""
@@ -243,11 +245,12 @@ class _Maker:
         """Yield the (e,) values of each row, asking for those that are new."""
         new = list({key: at for at, key in enumerate(keys) if key not in self.known}.items())
         mine = {key: self.known[key] for key in keys if key in self.known}
-        for begin in range(0, len(new), AT_ONCE):
-            some = new[begin : begin + AT_ONCE]
+        step = _fitting(AT_ONCE, self.spec)
+        for begin in range(0, len(new), step):
+            some = new[begin : begin + step]
             mine |= zip((key for key, _ in some), self._made(inputs[[at for _, at in some]]), strict=True)
         for key in keys:
-            self.report.left[REFUSED] += bool(np.isnan(mine[key]).all())
+            self.report.left[REFUSED] += bool(np.isneginf(mine[key]).all())
             yield mine[key]
         self.known |= mine
         while len(self.known) > REMEMBERED:
@@ -255,7 +258,7 @@ class _Maker:
 
     def _made(self, rows: Rows) -> NDArray[np.float32]:
         """Return the (n, e) values of different rows (n, d)."""
-        values = np.full((len(rows), len(self.learned)), np.nan, np.float32)
+        values = np.full((len(rows), len(self.learned)), -np.inf, np.float32)
         taken = self.asked.takes(rows)
         if not taken.all():
             rows = rows[taken]
@@ -265,6 +268,11 @@ class _Maker:
             values[taken] = np.stack(made, axis=1)
         self.report.inputs += len(rows)
         return values
+
+
+def _fitting(rows: int, spec: FeatureSpec) -> int:
+    """Return how many of so many rows are held in one go."""
+    return max(1, min(rows, MOST_VALUES // max(1, spec.size or 0)))
 
 
 def _flat(lists: pa.Array, size: int) -> Rows:

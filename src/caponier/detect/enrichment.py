@@ -29,7 +29,7 @@ class Enrichment(Protocol):
     name: str
     """The file's name, and that of the signal."""
     digits: int
-    """After the point; a value times 10**digits should stay below 2**24, for it is stored as float32."""
+    """After the point; a value times 10**digits should stay below 2**22, for it is stored as float32."""
 
     def lacks(self, spec: FeatureSpec) -> str | None:
         """Say why it has nothing to say about such inputs, such as that they are no images; None if it has."""

@@ -1,8 +1,8 @@
 """How far a model's scores move when an image is squeezed: feature squeezing (Xu, Evans, Qi 2018).
 
-Adversarial changes are tuned to each pixel. Rounding pixels to few levels, or taking the median of neighbours, undoes
-them, and hardly changes what an honest image is taken for. Nobody knows beforehand how much squeezing images of a kind
-bear, so it is measured on benign ones: each way of squeezing is used at the strongest setting that they bear.
+Adversarial changes are tuned to each pixel. Rounding pixels to black and white, or taking the median of neighbours,
+undoes them, and hardly changes what an honest image of strokes is taken for. Which of the two benign images bear is
+measured; where they bear neither, as images of 8x8 pixels do, there is nothing to be seen this way.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,14 @@ from caponier.detect.detector import Params
 from caponier.detect.enrichment import Predict, Rows
 from caponier.records.inventory import FeatureSpec
 
-BITS: Final = (1, 2, 3, 4, 5)
-"""Depths to which pixels are rounded, the strongest first."""
-MEDIANS: Final = (3, 2)
-"""Sides of the squares whose median is taken, the strongest first."""
+SIDE: Final = 2
+"""Of the square whose median is taken."""
 BORNE: Final = 0.95
 """Share of benign images that must be taken for the same thing afterwards."""
 
 
 class Squeezing:
-    """The largest L1 distance between the scores of an image and of its squeezed forms, from 0 to 2."""
+    """The largest L1 distance between the scores of an image and of its squeezed forms: 0 to 2, 0 if none is borne."""
 
     name = "squeezing"
     digits = 4
@@ -35,54 +33,42 @@ class Squeezing:
         return None if spec.kind == "image" else "it is about images alone"
 
     def fit(self, predict: Predict, benign: Rows, spec: FeatureSpec) -> Params:
-        """Choose how hard to squeeze, and keep shape and range of the images."""
+        """Tell which ways of squeezing benign images bear; keep shape and range of the images."""
         low = spec.minimum if spec.minimum is not None else float(benign.min(initial=0.0))
         high = spec.maximum if spec.maximum is not None else float(benign.max(initial=1.0))
-        shape, range_ = np.array(spec.shape, np.int64), np.array([low, max(high, np.nextafter(low, np.inf))])
-        given = {"shape": shape, "range": range_}
-        answers = predict(benign).argmax(axis=1) if len(benign) else np.zeros(0, np.int64)
-
-        def borne(squeeze: Callable[[int], Rows]) -> Callable[[int], bool]:
-            return lambda strength: bool((predict(squeeze(strength)).argmax(axis=1) == answers).mean() >= BORNE)
-
-        by_depth = borne(lambda bits: _rounded(benign, bits, range_))
-        by_median = borne(lambda side: _medians(benign, side, shape))
-        return {
-            **given,
-            "bits": np.array([next((bits for bits in BITS if not len(benign) or by_depth(bits)), BITS[-1])]),
-            "median": np.array([next((side for side in MEDIANS if not len(benign) or by_median(side)), MEDIANS[-1])]),
-        }
+        params = {"shape": np.array(spec.shape, np.int64), "range": np.array([low, high], np.float64)}
+        if not len(benign):
+            return {**params, "borne": np.zeros(len(_WAYS), bool)}
+        answers = predict(benign).argmax(axis=1)
+        same = [(predict(squeeze(benign, params)).argmax(axis=1) == answers).mean() for squeeze in _WAYS]
+        return {**params, "borne": np.array(same) >= BORNE}
 
     def enrich(self, predict: Predict, rows: Rows, params: Params) -> NDArray[np.float64]:
-        """Ask for the rows squeezed in each way."""
-        plain = predict(rows)
-        squeezed = (
-            _rounded(rows, int(params["bits"][0]), params["range"]),
-            _medians(rows, int(params["median"][0]), params["shape"]),
-        )
-        moved = [np.abs(predict(some) - plain).sum(axis=1) for some in squeezed]
-        largest: NDArray[np.float64] = np.max(moved, axis=0)
+        """Ask for the rows squeezed in each way that is borne."""
+        plain, largest = predict(rows), np.zeros(len(rows))
+        for squeeze, borne in zip(_WAYS, params["borne"].tolist(), strict=True):
+            if borne:
+                largest = np.maximum(largest, np.abs(predict(squeeze(rows, params)) - plain).sum(axis=1))
         return largest
 
 
-def _rounded(rows: Rows, bits: int, range_: NDArray[np.float64]) -> Rows:
-    """Round values (n, d) to 2**bits levels of the range."""
-    low, high = range_
-    levels = 2**bits - 1
-    steps = np.rint((np.clip(rows, low, high) - low) / (high - low) * levels)
-    rounded: Rows = (low + steps / levels * (high - low)).astype(np.float32)
-    return rounded
+def black_and_white(rows: Rows, params: Params) -> Rows:
+    """Round values (n, d) to the ends of their range."""
+    low, high = params["range"]
+    return np.where(rows > (low + high) / 2, high, low).astype(np.float32)
 
 
-def _medians(rows: Rows, side: int, shape: NDArray[np.int64]) -> Rows:
-    """Take the median of the square around each pixel, channel by channel; of even squares the upper one."""
-    height, width, *_ = shape.tolist()
+def medians(rows: Rows, params: Params) -> Rows:
+    """Take the median, the upper one of even numbers, of the square at each pixel, channel by channel."""
+    height, width, *_ = params["shape"].tolist()
     images = rows.reshape(len(rows), height, width, -1)
-    before, after = side // 2, (side - 1) // 2
+    before, after = SIDE // 2, (SIDE - 1) // 2
     padded = np.pad(images, ((0, 0), (before, after), (before, after), (0, 0)), mode="symmetric")
-    squares = sliding_window_view(padded, (side, side), axis=(1, 2)).reshape(*images.shape, side * side)
-    middle = np.partition(squares, side * side // 2, axis=-1)[..., side * side // 2]
+    squares = sliding_window_view(padded, (SIDE, SIDE), axis=(1, 2)).reshape(*images.shape, SIDE * SIDE)
+    middle = np.partition(squares, SIDE * SIDE // 2, axis=-1)[..., SIDE * SIDE // 2]
     return np.ascontiguousarray(middle, np.float32).reshape(len(rows), -1)
 
+
+_WAYS: Final[tuple[Callable[[Rows, Params], Rows], ...]] = (black_and_white, medians)
 
 enrichment = Squeezing()
