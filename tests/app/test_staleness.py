@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.staleness import FACT, Fit
 from caponier.detect.baseline import Baseline
 from caponier.detect.drift import Tally, compare
+from caponier.errors import InputError
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
 from conftest import BOUND
@@ -84,10 +86,18 @@ class TestScan:
     def test_a_baseline_from_before_there_were_portraits_is_not_compared(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
             (section,) = learned(tmp_path).models
-            old = Baseline((section.__class__(**{**section.__dict__, "portrait": None}),))
+            old = Baseline((replace(section, portrait=None),))
             (tmp_path / "old").write_bytes(old.to_bytes())
             report = scan_inference([log(tmp_path, users(40, **BRIGHT))], Baseline.load(tmp_path / "old"))
         assert report.fits == {}
+
+
+def test_a_portrait_of_other_inputs_is_refused(tmp_path: Path) -> None:
+    with only(FirstFeature(), 1e9):
+        (section,) = learned(tmp_path).models
+        broken = Baseline((replace(section, portrait=portrait(60, width=5)),))
+        with pytest.raises(InputError, match="portrait of callers is of inputs of 5 values, not 2"):
+            scan_inference([log(tmp_path, users(40, **SEEN))], broken)
 
 
 class TestWords:
@@ -102,7 +112,7 @@ class TestWords:
         [
             ({"step": 9.0}, "how far queries lie from earlier ones (30.0 of 127 before, 9.0 now)"),
             ({"flips": 0.1}, "how often the answer is not the nearest earlier query's (40% before, 10% now)"),
-            ({"repeats": 0.3}, "exact repeats (0% before, 30% now)"),
+            ({"repeats": 0.3}, "exact repeats (4% before, 30% now)"),
             ({"one_answer": 0.9}, "how often a caller's most frequent answer comes (50% before, 90% now)"),
             ({"level": 0.9}, "the level of inputs (0.5 of 127 before, 0.9 now)"),
             ({"direction_3": 0.9}, "what inputs look like"),

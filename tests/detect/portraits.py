@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from caponier.detect.portrait import TRAITS, Portrait
 
 ANSWERS = np.array([3, 5], np.uint64)
-USUAL = {"step": 30.0, "flips": 0.4, "repeats": 0.0, "one answer": 0.5, "pace": 20.0, "quick": 0.0, "together": 0.0}
+USUAL = {"step": 30.0, "flips": 0.4, "repeats": 0.04, "one answer": 0.5, "pace": 20.0, "quick": 0.0, "together": 0.0}
 
 
 def portrait(n: int, seed: int = 0, width: int = 4, **traits: Any) -> Portrait:

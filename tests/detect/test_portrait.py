@@ -101,6 +101,7 @@ class TestFile:
             ("rows", np.zeros((3, 4), np.float32)),
             ("rows", np.zeros((3, 17), np.float64)),
             ("rows", np.zeros(17, np.float32)),
+            ("rows", np.full((3, 17), np.inf, np.float32)),
             ("answers", np.zeros(2, np.int64)),
             ("glance", np.array([4, 0])),
             ("glance", np.array([-1, 50])),

@@ -8,7 +8,7 @@ from caponier.app.baseline_story import Standing, Story, stories
 from caponier.app.build_baseline import DEFAULT_BUDGET
 from caponier.app.load_events import feature_spec, load_events
 from caponier.app.progress import Progress, Silent
-from caponier.app.staleness import Fit
+from caponier.app.staleness import Fit, portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline
 from caponier.engines.local import Plan, scan
@@ -57,7 +57,7 @@ def check_baseline(
             encoder = Encoder(section.spec, section.knots)
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             watch.stage(f"Comparing {summary.model}", summary.attributed)
-            plan = Plan(summary.model, encoder, section.horizon, (), salt, portrait=section.portrait)
+            plan = Plan(summary.model, encoder, section.horizon, (), salt, portrait=portrait_of(section, encoder))
             tally = scan(spool, [plan], progress=watch.advance).tallies[summary.model]
             fits += [fit] if (fit := Fit.of(section, tally)) else []
     if not fits:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
+from caponier.app.staleness import portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
@@ -111,7 +112,7 @@ class Case:
             tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
             cells=section.cells if section else None,
-            portrait=section.portrait if section else None,
+            portrait=portrait_of(section, encoder),
         )
         return cls(
             plan,

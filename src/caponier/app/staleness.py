@@ -6,7 +6,10 @@ from typing import Any, Final
 
 from caponier.detect.baseline import ModelBaseline
 from caponier.detect.drift import FEWEST, Drift, Tally, compare
+from caponier.detect.portrait import Portrait
+from caponier.errors import InputError
 from caponier.records.finding import Basis, Finding
+from caponier.telemetry.features import Encoder
 
 FACT: Final = "stale_baseline"
 """The fact of a finding that says in what its baseline is stale."""
@@ -19,6 +22,22 @@ COARSE: Final[Mapping[str, str]] = {
     "answer": "the mix of answers",
 }
 LEVEL: Final = "the {what} of inputs ({{0:.1f}} of 127 before, {{1:.1f}} now)"
+
+
+def portrait_of(section: ModelBaseline | None, encoder: Encoder) -> Portrait | None:
+    """Return what callers of a model were like, if its baseline says so.
+
+    Raises:
+        InputError: If that was seen of other inputs than the baseline takes.
+    """
+    portrait = section.portrait if section else None
+    if portrait is not None and portrait.width != encoder.width:
+        raise InputError(
+            f"the baseline's portrait of callers is of inputs of {portrait.width} values, not {encoder.width}",
+            where=section.model if section else None,
+            mend="Build it again",
+        )
+    return portrait
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from caponier.app.build_baseline import BaselineReport, judged_by_caller
 from caponier.app.load_events import load_events
 from caponier.app.progress import Progress, Silent
-from caponier.app.staleness import Fit
+from caponier.app.staleness import Fit, portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
 from caponier.detect.detector import EventDetector, Signal
@@ -158,7 +158,7 @@ def _both(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.floa
 
 def _compare(report: BaselineReport, spool: Spool, plan: Plan, old: ModelBaseline) -> None:
     """Note if the callers of the new version are not those of the old one."""
-    tally = scan(spool, [replace(plan, lines=(), portrait=old.portrait)]).tallies.get(plan.model)
+    tally = scan(spool, [replace(plan, lines=(), portrait=portrait_of(old, plan.encoder))]).tallies.get(plan.model)
     fit = Fit.of(old, tally) if tally else None
     if fit and fit.drift.stale:
         changed = ", ".join(fit.changes)

@@ -18,6 +18,8 @@ MOST_ANSWERS: Final = 16
 """The most frequent answers are told apart, the others counted together."""
 MOST_CALLERS: Final = 5_000
 """Rows that are kept; of more callers, evenly many are left out."""
+MOST: Final = 2.0**20
+"""Beyond any trait: shares, quantised values and logarithms."""
 TRAITS: Final = ("step", "flips", "repeats", "one answer", "pace", "quick", "together")
 """Columns before those of the inputs and of the answers."""
 
@@ -112,6 +114,7 @@ class Portrait:
             and rows.shape[1] == len(TRAITS) + DIRECTIONS + len(answers)
             and glance.min() >= 0
             and glance[1] > 0
+            and np.abs(np.nan_to_num(rows)).max(initial=0) < MOST
         )
         if not sound:
             raise ValueError("its portrait of callers is none")
