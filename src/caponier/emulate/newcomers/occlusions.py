@@ -1,4 +1,4 @@
-"""Somebody who never gets the whole thing into the picture: something dark or pale is in the way at one side."""
+"""Somebody who never gets the whole thing into the picture: something dark is in the way at one side."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,9 +22,7 @@ class Occlusions:
     gap_s: float = 20.0
 
     name: ClassVar[str] = "occlusions"
-    description: ClassVar[str] = (
-        "photographs things behind something dark or pale that hides a pixel or two along one side"
-    )
+    description: ClassVar[str] = "photographs things behind something dark that hides a pixel or two along one side"
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
         """Send pictures for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
