@@ -20,7 +20,7 @@ from caponier.emulate.campaigns.flood import Flood
 from caponier.emulate.campaigns.jbda import Jbda
 from caponier.emulate.campaigns.knockoff import Knockoff
 from caponier.emulate.campaigns.model_inversion import ModelInversion
-from caponier.emulate.oracle import Predict
+from caponier.emulate.oracle import Predict, RefusedError
 from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.emulate.victims.digits import Pool, Victim
 
@@ -28,7 +28,7 @@ ANY_SIZE: Final = ("boundary", "hop_skip_jump", "nes")
 """Attacks that take any row of numbers as they are."""
 DIGITS: Final = (8, 8)
 """The pictures that all attacks can take."""
-HELD, EXAM = 1_000, 300
+HELD, EXAM = 500, 200
 """Natural rows that whoever copies the model holds at most, and those that a copy is judged on."""
 SEEDS, BATCH, CLIMBS = 50, 45, 4
 FLOOD: Final = 1_500
@@ -108,12 +108,18 @@ def kinds(prey: Prey) -> tuple[dict[str, Run], list[Skip]]:
 
 
 def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:
-    """Carry out one attack."""
+    """Carry out one attack.
+
+    Raises:
+        RefusedError: If the model answered nothing.
+    """
     tape = _Tape(prey.model)
     # Matrices this small only lose by being shared among cores.
     with threadpool_limits(1, user_api="blas"):
         success = run(prey, tape, seed)
     gap_s = Flood.gap_s if kind == Flood.name else None
+    if not tape.inputs:
+        raise RefusedError("the model refused the very first query of an attacker")
     return Deed(kind, np.concatenate(tape.inputs), np.concatenate(tape.scores), success, gap_s)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from caponier.app.detection_plan import Terms, refuse_other_input
 from caponier.app.load_events import feature_spec, load_events
 from caponier.app.progress import Progress
 from caponier.engines.shares import EVERYBODY, Share
@@ -21,15 +22,17 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
 
-LEARNED: Final = Share(3, 3, 0, 2)
-"""Two thirds of the callers: what a baseline is built from if there is none."""
-SCANNED: Final = Share(3, 3, 2, 3)
+LEARNED: Final = Share(3, 6, 0, 5)
+"""Five sixths of the callers: what a baseline is built from if there is none. A baseline of few callers has other
+thresholds than one of all of them, so that not many are kept from it."""
+SCANNED: Final = Share(3, 6, 5, 6)
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "principal": ("principal",),
     "scores": ("scores",),
     "inputs": ("input", "input_shape", "input_raw", "input_digest"),
 }
 """What a log can be imagined without, and the columns that go."""
+ATTACKED: Final = ("image", "numeric")
 ROWS: Final = 65_536
 PACED, PACE_EVENTS = 300, 500
 """Callers whose pace is looked at, and events of each."""
@@ -155,21 +158,19 @@ class Reading:
 
     Args:
         model: Name of the model that is meant; that of most events by default.
-        spec: What it takes.
+        spec: What it takes, where the inventory and its baseline do not say.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
-        salt: The workspace's salt.
     """
 
     model: str | None = None
     spec: FeatureSpec | None = None
     reader: str = "auto"
     lateness: float = LATENESS
-    salt: bytes = b""
 
 
 def read_own_log(
-    spool: Spool, paths: Sequence[Path], rejected: RejectedRows, watch: Progress, how: Reading, *, alone: bool = False
+    spool: Spool, paths: Sequence[Path], rejected: RejectedRows, watch: Progress, how: Reading, terms: Terms
 ) -> tuple[OwnLog, list[str]]:
     """Read a log and choose the model in it.
 
@@ -179,7 +180,7 @@ def read_own_log(
         rejected: Takes the rows that cannot be used.
         watch: Told how far it is.
         how: How it is to be read.
-        alone: Whether nobody has to be learned from, so that all callers are scanned.
+        terms: What to go by. All callers are scanned where there is a baseline already.
 
     Returns:
         The log, and the other models in it.
@@ -187,7 +188,7 @@ def read_own_log(
     Raises:
         InputError: If it cannot be read, has no such model, nobody is named in it, or it has no inputs to attack with.
     """
-    summaries = load_events(spool, paths, rejected, watch, reader=how.reader, lateness=how.lateness, salt=how.salt)
+    summaries = load_events(spool, paths, rejected, watch, reader=how.reader, lateness=how.lateness, salt=terms.salt)
     where = ", ".join(map(str, paths))
     meant = [one for one in summaries if how.model in (None, one.model)]
     chosen = max(meant, key=lambda one: (one.events, one.model), default=None)
@@ -200,7 +201,16 @@ def read_own_log(
     if not chosen.inputs:
         mend = "Log the inputs, or their encoded features: attacks begin with something to ask for."
         raise InputError(f"no event of {chosen.model} has an input", where=where, mend=mend)
-    log = OwnLog(spool, chosen, feature_spec(chosen, how.spec), EVERYBODY if alone else SCANNED)
+    known = terms.section(chosen.model, chosen.version)
+    said = how.spec or terms.described(chosen.model) or (known.spec if known else None)
+    spec = feature_spec(chosen, said)
+    if spec.kind not in ATTACKED:
+        raise InputError(
+            f"attacks are planted on inputs that are images or numbers, not {spec.kind!r}", where=chosen.model
+        )
+    if known:
+        refuse_other_input(known, spec)
+    log = OwnLog(spool, chosen, spec, EVERYBODY if known else SCANNED)
     return log, [one.model for one in summaries if one is not chosen]
 
 

@@ -6,6 +6,7 @@ The log itself is only read; everything that is written lies in a folder that is
 import difflib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -25,10 +26,12 @@ from caponier.app.progress import Progress, Silent
 from caponier.detect.baseline import Baseline
 from caponier.detect.detector import Signal
 from caponier.detect.judging import HORIZON
-from caponier.emulate.victims.client import RemoteModel
+from caponier.emulate.black_box import evasion
+from caponier.emulate.oracle import RefusedError
+from caponier.emulate.victims.client import RemoteError, RemoteModel
+from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
-from caponier.extras import needs
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
@@ -77,13 +80,16 @@ class _Work:
     log: OwnLog
     model: OwnModel
     planted: Sequence[Attacker]
-    baseline: Baseline | None
-    """The user's."""
     terms: Terms
     folder: Path
     seed: int
     more: float
     """By how many times the log's traffic exceeds that of the part that is learned from."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether a baseline is learned from a part of the log."""
+        return self.log.scanned is not EVERYBODY
 
     def seen(self, budgets: Sequence[AlertBudget], without: str | None = None) -> Sighting:
         """Plant the attackers, learn, and scan; everything as if the log lacked a column.
@@ -94,9 +100,8 @@ class _Work:
         benign, users, planted = (self.folder / f"{name}-{without}.parquet" for name in ("benign", "users", "planted"))
         plant(self.log, self.planted, self.model.names, planted, without, self.seed)
         self.log.write(users, self.log.scanned, without)
-        baseline = self.baseline
-        notes: list[str] = []
-        if baseline is None:
+        baseline, notes = self.terms.baseline, list[str]()
+        if self.learns:
             self.log.write(benign, LEARNED, without)
             baseline, notes = learn(benign, self.log.spec, self.terms, self.more)
         sighting = sight([users, planted], replace(self.terms, baseline=baseline), budgets)
@@ -126,7 +131,7 @@ def validate_log(
         paths: The log; it is only read.
         model: Name of the model; that of most events by default.
         server: A copy of the model to attack; without one a surrogate learns from the log's own answers.
-        baseline: What benign traffic looks like; without one it is learned from two thirds of the log's callers, and
+        baseline: What benign traffic looks like; without one it is learned from most of the log's callers, and
             attackers are planted among the others.
         workspace: Its inventory, salt and alert budget.
         spec: What the model takes, where the inventory does not say.
@@ -142,23 +147,25 @@ def validate_log(
         MissingExtraError: If the extra `emulate` is not installed.
     """
     began, watch, rejected = perf_counter(), progress or Silent(), rejected if rejected is not None else RejectedRows()
-    with needs("emulate", "Validation"):
-        import art  # noqa: F401 - fails before anything is begun
-        import sklearn  # noqa: F401
+    # Fails before anything is begun where the extra is not there.
+    evasion()
     terms = Terms.of(workspace, baseline, alert_budget)
-    said = spec or (terms.described(model) if model else None)
     with Spool() as spool, tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        reading = Reading(model, said, reader, lateness, terms.salt)
-        log, others = read_own_log(spool, paths, rejected, watch, reading, alone=terms.baseline is not None)
-        copy = _copy(log, server, effort.seed, watch)
-        deeds, skipped = _attacked(log, copy, effort, _horizon(terms, log), watch)
-        skipped += [Skip(other, "is another model; name it with --model") for other in others]
+        log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, reader, lateness), terms)
+        if baseline is not None and log.scanned is not EVERYBODY:
+            raise InputError("the baseline knows nothing of this model", where=log.summary.model)
+        skipped = [Skip(other, "is another model; name it with --model") for other in others]
+        with _copied(log, server, effort.seed, watch) as copy:
+            deeds, left = _attacked(log, copy, effort, _horizon(terms, log), watch)
         planted = attackers(log, deeds, effort.seed)
-        work = _Work(log, copy, planted, terms.baseline, terms, Path(folder), effort.seed, _more(log, terms.baseline))
-        report = _shown(work, effort, watch)
-    what = server.url if server else "a surrogate"
-    seconds = perf_counter() - began
-    return replace(report, attacked=what, skipped=(*report.skipped, *skipped), rejected=rejected.count, seconds=seconds)
+        report = _shown(_Work(log, copy, planted, terms, Path(folder), effort.seed, _more(log)), effort, watch)
+    return replace(
+        report,
+        attacked=server.url if server else "a surrogate",
+        skipped=(*report.skipped, *left, *skipped),
+        rejected=rejected.count,
+        seconds=perf_counter() - began,
+    )
 
 
 def _horizon(terms: Terms, log: OwnLog) -> int:
@@ -168,15 +175,18 @@ def _horizon(terms: Terms, log: OwnLog) -> int:
     return terms.workspace.detect.horizon if terms.workspace else HORIZON
 
 
-def _more(log: OwnLog, baseline: Baseline | None) -> float:
-    if baseline is not None:
-        return 1.0
-    part, whole = (sum(events for _, events in log.callers(share)) for share in (LEARNED, replace(LEARNED, end=3)))
+def _more(log: OwnLog) -> float:
+    part, whole = (sum(events for _, events in log.callers(share)) for share in (LEARNED, EVERYBODY))
     return whole / max(part, 1)
 
 
-def _copy(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> OwnModel:
-    """Take the user's copy, or train a surrogate."""
+@contextmanager
+def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> Iterator[OwnModel]:
+    """Reach the user's copy of the model, or train a surrogate.
+
+    Raises:
+        InputError: If nothing can be learned, nobody is left to be scanned, or the copy does not answer.
+    """
     watch.stage("Reaching the model" if server else "Training a surrogate")
     scanned = log.callers(log.scanned)
     if len(scanned) < FEWEST:
@@ -189,9 +199,14 @@ def _copy(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress
     lessons = log.examples(LEARNED, LESSONS)
     scale = Scale.of(log.spec, lessons.inputs if len(lessons.inputs) else exam.inputs)
     if server is None:
-        return surrogate_model(lessons, scale, exam, seed)
-    remote = RemoteModel(server.url, server.key, log.summary.model)
-    return served_model(remote.predict_proba, scale, exam)
+        yield surrogate_model(lessons, scale, exam, seed)
+        return
+    try:
+        with RemoteModel(server.url, server.key, log.summary.model) as remote:
+            yield served_model(remote.predict_proba, scale, exam)
+    except (RefusedError, RemoteError) as failed:
+        mend = "Attack a copy that answers everything: thousands of requests, without limits."
+        raise InputError(failed.what, where=failed.where, mend=mend) from failed
 
 
 def _attacked(
@@ -230,7 +245,8 @@ def _chosen(known: Mapping[str, Run], skipped: Sequence[Skip], only: Sequence[st
             raise InputError(f"there is no attack {name!r}", mend=f"{hint}There are: {', '.join(sorted(names))}")
     chosen = {name: run for name, run in known.items() if not only or name in only}
     if not chosen:
-        raise InputError("none of these attacks can be planted", mend=f"Choose of: {', '.join(known)}")
+        reasons = "; ".join(f"{skip.what} {skip.reason}" for skip in skipped if skip.what in only)
+        raise InputError(f"none of these attacks can be planted: {reasons}", mend=f"Choose of: {', '.join(known)}")
     return chosen
 
 
@@ -243,7 +259,7 @@ def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
     watch.advance(1)
     seen: dict[str, Sighting | None] = {}
     # A given baseline was built with all columns; what they are worth is told by learning without them.
-    for column in effort.columns if work.baseline is None else ():
+    for column in effort.columns if work.learns else ():
         seen[column] = _without(work, column)
         watch.advance(1)
     able = {name: one for name, one in seen.items() if one is not None}
@@ -252,7 +268,7 @@ def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
         model=log.summary.model,
         attacked="",
         agreement=work.model.agreement,
-        learned=0 if work.baseline else len(log.callers(LEARNED)),
+        learned=len(log.callers(LEARNED)) if work.learns else 0,
         scanned=len(log.callers(log.scanned)),
         budget=asked,
         kinds=shown_of_kinds(work.planted, whole, budgets.index(asked), able),
@@ -289,7 +305,7 @@ def _allowed(budget: AlertBudget, weeks: float, work: _Work) -> float | None:
     """Return how many false alerts a budget allows in the part of the log that is scanned."""
     if budget.per_week is None:
         return None
-    share = 1.0 if work.baseline else 1 - 1 / work.more
+    share = 1 - 1 / work.more if work.learns else 1.0
     # Traffic repeats by the day, as for a baseline.
     return budget.per_week * max(weeks, 1 / 7) * share
 
