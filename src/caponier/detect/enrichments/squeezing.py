@@ -55,7 +55,8 @@ class Squeezing:
 def black_and_white(rows: Rows, params: Params) -> Rows:
     """Round values (n, d) to the ends of their range."""
     low, high = params["range"]
-    return np.where(rows > (low + high) / 2, high, low).astype(np.float32)
+    rounded: Rows = np.where(rows > (low + high) / 2, high, low).astype(np.float32)
+    return rounded
 
 
 def medians(rows: Rows, params: Params) -> Rows:
