@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 
 RING: Final = 200
-BLOCK: Final = 80
+BLOCK: Final = 48
 """Rows of one product: fewer make it slower, more compute distances beyond the ring that nobody asks for."""
-STRETCH: Final = 960
+STRETCH: Final = 20 * BLOCK
 """Rows whose numbers are made ready for products at a time, so that they stay in the cache."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
@@ -193,14 +193,12 @@ def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
     for start, end in _stretches(at):
-        stretch.lay(int(at[start]), end - start)
-        for first in range(start, end, BLOCK):
-            rows = slice(first, min(first + BLOCK, end))
-            most = int(reach[rows].max())
-            if most:
-                least, best = _least(stretch.distances(first - start, rows.stop - start, most), reach[rows], most)
-                found = least < np.inf
-                squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
+        rows, most = slice(start, end), int(reach[start:end].max())
+        if most:
+            stretch.lay(int(at[start]), end - start)
+            least, best = _least(stretch.windows(most), reach[rows], most)
+            found = least < np.inf
+            squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
     return squared, neighbour
 
 
@@ -212,22 +210,22 @@ def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
             yield start, min(start + STRETCH, end)
 
 
-def _least(distance: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _least(windows: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the least distance of some rows from as many as they reach before them, and which one that is.
 
     Args:
-        distance: (n, n - 1 + most) of n rows that follow each other, from `_Stretch.distances`.
+        windows: From `_Stretch.windows`, for n rows or a few more.
         reach: (n,) how many before each row count.
         most: The largest of these.
     """
-    n = len(reach)
-    down, across = distance.strides
-    # Each row's window begins a place further than the one before: read along the diagonal.
-    window = as_strided(distance, (n, most), (down + across, across))
+    n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
-        np.copyto(window, np.inf, where=np.arange(most) < (most - reach)[:, None])
-    best = window.argmin(axis=1)
-    return window[np.arange(n), best], best
+        beyond = np.zeros(blocks * rows, np.int16)
+        beyond[:n] = most - reach
+        np.copyto(windows, np.inf, where=np.arange(most, dtype=np.int16) < beyond.reshape(blocks, rows, 1))
+    best = windows.argmin(axis=2)
+    least = np.take_along_axis(windows, best[:, :, None], axis=2)
+    return least.ravel()[:n], best.ravel()[:n]
 
 
 class _Stretch:
@@ -243,15 +241,17 @@ class _Stretch:
     def __init__(self, query: NDArray[np.uint8], most: int) -> None:
         self._query, self._width = query, query.shape[1]
         self._exact = self._width <= EXACT_FEATURES
-        columns = self._width + 2 * self._exact
+        self._n = 0
+        columns, most = self._width + 2 * self._exact, -(-most // BLOCK) * BLOCK
         self._rows = np.zeros((RING + most, self._width), np.float32)
         self._held = np.ones((columns, RING + most), np.float32)
         self._asked = np.ones((most, columns), np.float32)
-        self._products = np.empty(BLOCK * (BLOCK - 1 + RING), np.float32)
-        self._squares: NDArray[Any] = np.zeros(0)
+        self._products = np.empty(most * (BLOCK - 1 + RING), np.float32)
+        self._squares = np.zeros(RING + most, np.float64)
 
     def lay(self, at: int, n: int) -> None:
         """Lay the n rows that begin at a place."""
+        self._n = n
         left, width = at - RING, self._width
         rows, held, asked = self._rows[: RING + n], self._held[:, : RING + n], self._asked[:n]
         # What stands in front of all rows is whatever was there before; nobody reaches it.
@@ -263,23 +263,32 @@ class _Stretch:
             np.einsum("ij,ij->i", rows, rows, out=held[width + 1])
             asked[:, width] = held[width + 1, RING:]
         else:
-            self._squares = np.square(rows, dtype=np.float64).sum(axis=1)
+            np.square(rows, dtype=np.float64).sum(axis=1, out=self._squares[: RING + n])
 
-    def distances(self, first: int, end: int, most: int) -> NDArray[Any]:
-        """Return squared distances of rows of the stretch from all between the `most` before them and the last but one.
+    def windows(self, most: int) -> NDArray[Any]:
+        """Return the squared distances of each row from the `most` before it, oldest first.
 
         Returns:
-            (end - first, end - first - 1 + most), until the next ones are asked for.
+            (blocks, rows of a block, most), until the next ones are asked for; what stands behind the last row that was
+            laid says nothing.
         """
-        n, before = end - first, slice(RING + first - most, RING + end - 1)
-        products = self._products[: n * (n - 1 + most)].reshape(n, n - 1 + most)
-        np.matmul(self._asked[first:end], self._held[:, before], out=products)
-        if self._exact:
-            return products
-        distance: NDArray[np.float64] = products.astype(np.float64)
-        distance += self._squares[RING + first : RING + end, None]
-        distance += self._squares[before]
-        return distance
+        rows = min(BLOCK, self._n)
+        blocks, columns = -(-self._n // rows), rows - 1 + most
+        asked, held = self._asked[: blocks * rows].reshape(blocks, rows, -1), self._held[:, RING - most :]
+        down, across = held.strides
+        # Each block with all that one of its rows looks back to, side by side in one memory.
+        before = as_strided(held, (blocks, len(held), columns), (rows * across, down, across), writeable=False)
+        distance: NDArray[Any] = self._products[: blocks * rows * columns].reshape(blocks, rows, columns)
+        np.matmul(asked, before, out=distance)
+        if not self._exact:
+            squares = self._squares[RING - most :]
+            (step,) = squares.strides
+            distance = distance.astype(np.float64)
+            distance += squares[most : most + blocks * rows].reshape(blocks, rows, 1)
+            distance += as_strided(squares, (blocks, 1, columns), (rows * step, 0, step), writeable=False)
+        # Each row's window begins a place further than the one before: read along the diagonal.
+        block, down, across = distance.strides
+        return as_strided(distance, (blocks, rows, most), (block, down + across, across))
 
 
 def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
