@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -112,7 +113,9 @@ def test_the_model_of_most_events_is_meant_unless_one_is_named(tmp_path: Path) -
         ({"input": None}, None, "has an input"),
     ],
 )
-def test_what_cannot_be_attacked_is_refused(columns: dict[str, None], model: str, words: str, tmp_path: Path) -> None:
+def test_what_cannot_be_attacked_is_refused(
+    columns: dict[str, Any], model: str | None, words: str, tmp_path: Path
+) -> None:
     path = written(tmp_path, table(**columns))
     with Spool() as spool, pytest.raises(InputError, match=words):
         opened(spool, path, model=model)
