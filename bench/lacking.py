@@ -98,7 +98,7 @@ def run(quick: bool) -> Scorecard:
         publish(table, seeds)
     goals = (
         Goal("own_found_share_whole", 0.9, at_least=True),
-        Goal("benign_horizons_flagged_share_most", 0.02, at_least=False),
+        *(Goal(f"benign_flagged_share_{way.replace(' ', '_')}", 0.03, at_least=False) for way in ways),
     )
     about = (
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, a model of scikit-learn's digits: {LEARNED} benign users to learn "
@@ -110,7 +110,16 @@ def run(quick: bool) -> Scorecard:
     return Scorecard("lacking", about, figures, goals, seeds, table, CAUSES)
 
 
-CAUSES: dict[str, str] = {}
+CAUSES: dict[str, str] = {
+    "benign_flagged_share_sampled_0.1": (
+        "The horizon is as many queries as a user has left on the average: half of the benign users do not fill one, "
+        "and thresholds rest on few of them, or on none. A baseline of a sampled log needs a longer log."
+    ),
+    "benign_flagged_share_addresses": (
+        "Who shares an address with an attacker is flagged with it, and by chance it is the neighbour's query that "
+        "raises the alarm."
+    ),
+}
 
 
 def _predictions(seed: int, each: int) -> World:
@@ -161,7 +170,8 @@ def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, An
             rows.append({"way": way, "detector": detector, "attack": deed.name, "queries": at})
     attackers = {deed.principal for deed in world.deeds}
     flagged = {who for detector, who in first if detector == ANY and who not in attackers and "attacker" not in who}
-    rows.append({"way": way, "detector": None, "flagged": len(flagged), "of": USERS * UNIQUE // HORIZON})
+    calm = {who for who in set(world.log["principal"].to_pylist()) if who not in attackers and "attacker" not in who}
+    rows.append({"way": way, "detector": None, "flagged": len(flagged), "of": len(calm)})
     return rows
 
 
@@ -270,8 +280,9 @@ def _figures(table: Sequence[dict[str, Any]], rows: Sequence[Mapping[str, Any]])
         every = next(line for line in table if line["way"] == way and line["detector"] == ANY)
         figures[f"own_found_share_{name}"] = sum(line["found"] for line in own) / sum(line["attacks"] for line in own)
         figures[f"any_found_share_{name}"] = every["found"] / every["attacks"]
-    calm = [row for row in rows if row["detector"] is None]
-    figures["benign_horizons_flagged_share_most"] = max(row["flagged"] / row["of"] for row in calm)
+        calm = [row for row in rows if row["way"] == way and row["detector"] is None]
+        # The worst seed and model, since there are far more sources of feedback than users of the other model.
+        figures[f"benign_flagged_share_{name}"] = max(row["flagged"] / row["of"] for row in calm)
     return figures
 
 

@@ -158,7 +158,7 @@ def _missing(summary: ModelSummary) -> list[str]:
     said = []
     for way, lack in ways.items():
         part = measured()[way][ANY]
-        callers = ", with three callers an address" if way == ADDRESSES else ""
+        callers = ", with two callers an address" if way == ADDRESSES else ""
         said.append(
             f"{lack} ({part.found} of {part.of} emulated attacks are found so{callers}, and {whole.found} of a whole "
             "log, measured on digits)"
