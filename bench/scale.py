@@ -26,8 +26,8 @@ PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "growth.svg"
 RING, ROWS = similarity.RING, 8_192
 SHAPES = {16: "4,4", 64: "8,8", 196: "14,14", 500: "500", 784: "28,28"}
 """Of what a model takes, by its number of features; 28 x 28 is pooled to 196."""
-BASELINE = LongLog(60_000, each=250, seed=1)
-"""240 users who fill a horizon."""
+BASELINE = LongLog(40_000, each=250, seed=1)
+"""160 users who fill a horizon."""
 PAIRS = 3
 
 
