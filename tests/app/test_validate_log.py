@@ -69,14 +69,14 @@ def test_the_same_seed_gives_the_same_report(log: Path) -> None:
 
 
 def test_a_served_copy_is_attacked(log: Path) -> None:
-    with served(lambda _, rows: answer(rows)):
+    with served(lambda _, rows, batch: answer(rows)):
         report = validate_log([log], server=OwnModelServer("http://127.0.0.1:9"), effort=Effort(1, ("simba",), ()))
     assert (report.attacked, report.agreement) == ("http://127.0.0.1:9", 1.0)
 
 
 @pytest.mark.parametrize("error", [RefusedError("no more"), RemoteError("out of reach")])
 def test_a_copy_that_does_not_answer_is_a_wrong_request(error: Exception, log: Path) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, batch: int) -> None:
         raise error
 
     with served(fail), pytest.raises(InputError, match=str(error)):

@@ -28,7 +28,7 @@ ANY_SIZE: Final = ("boundary", "hop_skip_jump", "nes")
 """Attacks that take any row of numbers as they are."""
 DIGITS: Final = (8, 8)
 """The pictures that all attacks can take."""
-HELD, EXAM = 500, 200
+HELD, EXAM = 1_000, 200
 """Natural rows that whoever copies the model holds at most, and those that a copy is judged on."""
 SEEDS, BATCH, CLIMBS = 50, 45, 4
 FLOOD: Final = 1_500

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -41,6 +42,7 @@ BUDGETS: Final = tuple(AlertBudget(per_week=rate) for rate in (0.5, 2.0, 7.0, 14
 ATTACKERS: Final = 20
 VARIED: Final = 8
 """Inputs of one caller that attackers may have come by; more where there are few callers."""
+REQUEST_ROWS: Final = 32
 FEWEST: Final = 3
 """Callers below which there is nobody to learn from and nobody to scan."""
 
@@ -203,7 +205,8 @@ def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progre
         return
     try:
         with RemoteModel(server.url, server.key, log.summary.model) as remote:
-            yield served_model(remote.predict_proba, scale, exam)
+            # Servers limit the size of a request.
+            yield served_model(partial(remote.predict_proba, batch=REQUEST_ROWS), scale, exam)
     except (RefusedError, RemoteError) as failed:
         mend = "Attack a copy that answers everything: thousands of requests, without limits."
         raise InputError(failed.what, where=failed.where, mend=mend) from failed
