@@ -51,19 +51,19 @@ FRR, FPR = 0.01, 0.05
 AT_ONCE: Final = 256
 CAUSES = {
     "trigger_tpr_least": (
-        "The forest is above the goal with every trigger, the network with the corner. Elsewhere one benign image in 100 "
-        "keeps its answer under overlays as surely as a triggered one: on the network mostly the attacker's own answer, "
-        "which poisoning made likelier, and a wave is hidden where strokes lie over it. With 5 in 100 false rejections "
-        "the convolutional network is at 0.91 and 0.96 (seed 1). Tried besides: overlays that are added up, averaged, "
-        "dimmed, and two at a time; the score of the own answer, its logarithm, the largest entropy and the share of "
-        "equal answers in place of the mean entropy."
+        "The forest is above the goal with every trigger, the small network with the corner. Elsewhere one benign "
+        "image in 100 keeps its answer under overlays as surely as a triggered one: on the small network mostly the "
+        "attacker's own answer, which poisoning made likelier, and a wave is hidden where strokes lie over it. At 5 in "
+        "100 false rejections the convolutional network is at 0.91 and 0.96 (seed 1 alone). Tried besides: overlays "
+        "that are added up, averaged, dimmed, and two at a time; the score of the own answer, its logarithm, the "
+        "largest entropy and the share of equal answers in place of the mean entropy."
     ),
     "patch_tpr_least": (
         "Met on the small network, missed on the convolutional one, where the best patch of four works on half of the "
-        "images only: its mean effect on the carriers is then no more than that of benign regions, and as it is the same "
-        "on all images, all of them are missed or none. Tried on the small network: how far the score falls when a "
-        "region is hidden, alone, times the new answer's score, and against other regions (0.1 to 0.7 of the images); "
-        "regions of half a side; one, two, five and all regions moved; 10 and 40 carriers."
+        "images only: presumably it carries no more to other images than benign regions do, and as it is the same on "
+        "all images, all of them are missed. Tried, on the small network: how far the score falls when a region is "
+        "hidden, alone, times the new answer's score, and against other regions (up to 0.7 of the images); regions of "
+        "half a side; one, two, five and all regions moved; 10 and 40 carriers."
     ),
 }
 
