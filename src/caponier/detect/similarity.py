@@ -122,10 +122,9 @@ def _unique(state: State, batch: EventBatch) -> NDArray[np.bool_]:
 def _suspects(
     state: State, batch: EventBatch, real: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find the queries whose key may stand more than once: those that share some of its bits with another one.
+    """Find the queries whose key may stand more than once, as it shares some bits with another one.
 
-    Returns:
-        Subject and place in its ring of the remembered ones, and the rows of the others.
+    Of the remembered ones subject and place in its ring are returned, and of the others the rows.
     """
     mask = np.uint64((1 << max(10, (8 * len(batch)).bit_length())) - 1)
     bits = (batch.key & mask).astype(np.int64)
@@ -147,10 +146,7 @@ def _asked(state: State, batch: EventBatch, unique: NDArray[np.bool_]) -> NDArra
 def _first_seen(keys: list[int], asked: list[int], held: dict[int, int]) -> list[bool]:
     """Walk some queries of one subject through its ring, which lets go of them and may meet them again.
 
-    Args:
-        keys: Of the queries, in their order.
-        asked: How many others the subject had asked before each.
-        held: Of the keys that were asked before them, how many queries before each.
+    With each goes how many others were `asked` before it; for what the ring `held`, how many queries before.
     """
     result, fresh = [], 0
     for key, others in zip(keys, asked, strict=True):
@@ -211,12 +207,9 @@ def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 def _least(windows: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the least distance of some rows from as many as they reach before them, and which one that is.
+    """Return the least distance of (n,) rows from as many as they `reach` before them, and which one that is.
 
-    Args:
-        windows: From `_Stretch.windows`, for n rows or a few more.
-        reach: (n,) how many before each row count.
-        most: The largest of these.
+    The windows are those of `_Stretch.windows(most)`; `most` is the farthest reach.
     """
     n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
@@ -266,11 +259,9 @@ class _Stretch:
             np.square(rows, dtype=np.float64).sum(axis=1, out=self._squares[: RING + n])
 
     def windows(self, most: int) -> NDArray[Any]:
-        """Return the squared distances of each row from the `most` before it, oldest first.
+        """Return the squared distances of each row from the `most` before it, oldest first: (blocks, rows, most).
 
-        Returns:
-            (blocks, rows of a block, most), until the next ones are asked for; what stands behind the last row that was
-            laid says nothing.
+        They hold until the next ones are asked for; what stands behind the last row that was laid says nothing.
         """
         rows = min(BLOCK, self._n)
         blocks, columns = -(-self._n // rows), rows - 1 + most
