@@ -244,8 +244,7 @@ class _Stretch:
 
     def lay(self, at: int, n: int) -> None:
         """Lay the n rows that begin at a place."""
-        self._n = n
-        left, width = at - RING, self._width
+        self._n, left, width = n, at - RING, self._width
         rows, held, asked = self._rows[: RING + n], self._held[:, : RING + n], self._asked[:n]
         # What stands in front of all rows is whatever was there before; nobody reaches it.
         rows[max(0, -left) :] = self._query[max(0, left) : at + n]
