@@ -95,7 +95,8 @@ def _logged(row: Row) -> Pictures:
 def pictures(seed: int, each: int) -> list[dict[str, Any]]:
     """Attack a small model of large pictures."""
     rng = np.random.default_rng(seed)
-    files, labels = _files(POOL, slice(0, 300), rng)
+    # A model that saw only one half of each photograph would not know the other one: it learns from all of it.
+    files, labels = _files(POOL, slice(0, 640), rng)
     calm, other, own = (_files(POOL, slice(300, 640), rng)[0] for _ in range(3))
     model = _trained(np.stack([_read_file(file) for file in files]), labels, seed)
     scene = Scene("images, 224 x 224", "mlp", SPEC, lambda rows: model(np.stack([_seen(row) for row in rows])), _logged)
@@ -103,7 +104,8 @@ def pictures(seed: int, each: int) -> list[dict[str, Any]]:
     answers = scene.predict(prey).argmax(axis=1)
     for turn in range(each):
         tape, label = scene.tape("hop_skip_jump", turn, seed), int(answers[turn])
-        start = prey[int(np.flatnonzero(answers != label)[turn])]
+        others = np.flatnonzero(answers != label)
+        start = prey[int(others[turn % len(others)])]
         outcome = HopSkipJump().run(
             lambda rows, tape=tape: np.stack([tape.ask(row) for row in rows]),
             prey[turn], label, seed=seed * 100 + turn, start=start,
