@@ -18,7 +18,9 @@ Where = Annotated[
     Path | None,
     typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
 ]
-Kind = Annotated[str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")
+]
 Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
