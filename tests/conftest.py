@@ -1,6 +1,7 @@
 """One simulated world for all tests: a victim, benign users to learn from, other users, and attackers among them."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.app.build_baseline import BaselineReport, build_baseline
+from caponier.app.enrich_events import enrich_events
+from caponier.app.load_events import enrichments_of
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
 from caponier.detect.detector import Signal
@@ -22,6 +25,7 @@ from caponier.emulate.feedbacks.forum import Forum, gathered
 from caponier.emulate.feedbacks.registry import harmless, sources
 from caponier.emulate.feedbacks.scene import SCENES
 from caponier.emulate.images import Images
+from caponier.emulate.oracle import Predict
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.probe import Truth
 from caponier.emulate.probe_trace import trace_probe
@@ -69,6 +73,8 @@ class World:
     """What the victims were trained on."""
     events: pa.Table
     """What `attacked` holds."""
+    models: Mapping[str, Predict]
+    """Models that attackers brought, by principal; everybody else asked the same one."""
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +110,15 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
     ]
     # What customers own of the training set are the first images of their pools.
     training = [split.train.images, split.calibration.images[:RECORDS], split.test.images[:RECORDS]]
+    models: dict[str, Predict] = {}
     for name, campaign in campaigns().items():
         for i in range(RUNS):
             stage = campaign.stage(split, i, victim)
             training.append(stage.training.images)
             budget = FLOOD if name == "flood" else 150
             runs.append(trace_campaign(campaign, stage, seed=i, budget=budget, begin=later).events)
+            if stage.victim is not victim:
+                models |= dict.fromkeys(runs[-1]["principal"].to_pylist(), stage.victim.predict_proba)
     for probe in probes().values():
         told = (trace_probe(probe, victim.predict_proba, Truth.of(victim), seed=i, begin=later) for i in range(RUNS))
         runs += [done.events for done in told]
@@ -119,7 +128,7 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
     runs = [billed(run.filter(pc.equal(run["model"], "digits"))) for run in runs]
     benign, users = billed(benign), billed(users)
     logs = {"benign": benign, "users": users, "attacked": interleaved([users, *runs])}
-    return _world(tmp_path_factory.mktemp("world"), logs, np.concatenate(training))
+    return _world(tmp_path_factory.mktemp("world"), logs, np.concatenate(training), models)
 
 
 @pytest.fixture(scope="session")
@@ -132,10 +141,10 @@ def lesson(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPath
         "users": users,
         "attacked": interleaved([users, *_mistaught(split)]),
     }
-    return _world(tmp_path_factory.mktemp("lesson"), logs, split.train.images)
+    return _world(tmp_path_factory.mktemp("lesson"), logs, split.train.images, {})
 
 
-def _world(folder: Path, logs: dict[str, pa.Table], training: Images) -> World:
+def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Mapping[str, Predict]) -> World:
     for name, table in logs.items():
         pq.write_table(table, folder / f"{name}.parquet")
     create_workspace(folder / "workspace")
@@ -159,6 +168,7 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images) -> World:
         workspace,
         training,
         logs["attacked"],
+        models,
     )
 
 
@@ -172,6 +182,40 @@ def attacked_scan(world: World) -> ScanReport:
 def lesson_scan(lesson: World) -> ScanReport:
     """The same for the model that learns."""
     return scan_inference([lesson.attacked], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
+
+
+@pytest.fixture(scope="session")
+def enriched(world: World, digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The same world, with logs for which the model was asked more."""
+    folder, spec = tmp_path_factory.mktemp("enriched"), world.baseline.baseline.models[0].spec
+
+    def asked(events: pa.Table, predict: Predict) -> pa.Table:
+        pq.write_table(events, folder / "log.parquet")
+        log, out = folder / "log.parquet", folder / "out.parquet"
+        enrich_events([log], out, predict, "digits", benign=[world.benign], spec=spec)
+        return pq.read_table(out)
+
+    predict, who = digits[1].predict_proba, world.events["principal"]
+    parts = [asked(world.events.filter(pc.invert(pc.is_in(who, pa.array(list(world.models))))), predict)]
+    parts += [asked(world.events.filter(pc.equal(who, name)), model) for name, model in world.models.items()]
+    logs = {log.stem: asked(pq.read_table(log), predict) for log in (world.benign, world.users)}
+    logs["attacked"] = interleaved(parts)
+    return _world(tmp_path_factory.mktemp("enriched-world"), logs, world.training, world.models)
+
+
+@pytest.fixture(scope="session")
+def enriched_scan(enriched: World) -> ScanReport:
+    """The scan of its users and attackers."""
+    return scan_inference(
+        [enriched.attacked], enriched.baseline.baseline, workspace=enriched.workspace, alert_budget=BOUND
+    )
+
+
+def world_of(detector: str) -> str:
+    """Name the fixture with the world that a detector is tried on."""
+    if enrichments_of(event_detectors()[detector]):
+        return "enriched"
+    return "lesson" if learns(detector) else "world"
 
 
 def learns(detector: str) -> bool:

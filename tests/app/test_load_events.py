@@ -1,12 +1,13 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.event_files import log, rows
-from caponier.app.load_events import feature_spec, gap, load_events, scale_of, usual_length
+from caponier.app.load_events import enrichments_of, feature_spec, gap, lacking, load_events, scale_of, usual_length
 from caponier.app.progress import Silent
-from caponier.detect.detector import Signal
+from caponier.detect.detector import Column, Enriched, Signal
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
@@ -46,6 +47,7 @@ def summary(**columns: object) -> ModelSummary:
         "statuses": 9,
         "costs": 9,
         "feedbacks": 9,
+        "enriched": {},
         "principals": 3,
         "lengths": {4: 9},
         "shape": [],
@@ -175,9 +177,11 @@ class TestScale:
 
     def test_a_model_that_cannot_be_compared_says_why(self, spool: Spool, tmp_path: Path) -> None:
         (found,) = load_events(spool, [log(tmp_path, rows(9))], RejectedRows(), Silent())
-        said = scale_of(found, FeatureSpec(kind="text"), spool)
+        wide = FeatureSpec(kind="categorical", shape=(2,), categories=(0,))
+        assert isinstance(scale_of(found, wide, spool), Encoder)
+        said = scale_of(replace(found, lengths={1041: 9}), FeatureSpec(kind="numeric", shape=(1041,)), spool)
         assert isinstance(said, str)
-        assert "text" in said
+        assert "1,041 features" in said
 
     def test_too_many_features_are_said(self, spool: Spool, tmp_path: Path) -> None:
         wide = log(tmp_path, rows(2, input=lambda i: [float(i)] * 1041))
@@ -185,3 +189,29 @@ class TestScale:
         said = scale_of(found, FeatureSpec(kind="numeric", shape=(1041,)), spool)
         assert isinstance(said, str)
         assert "1,041" in said
+
+
+class Squeezed(Counter):
+    name = "squeezed"
+    columns = frozenset({Enriched("some", 2), Enriched("another", 1), Column.COST})
+
+
+def test_an_enrichment_that_no_event_has_is_asked_for_by_name() -> None:
+    assert enrichments_of(Squeezed()) == ["another", "some"]
+    assert gap(summary(enriched={"some": 1, "another": 9}), Squeezed()) is None
+    assert gap(summary(enriched={"another": 9}), Squeezed()) == (
+        "no event has some; ask the model for it with: caponier enrich"
+    )
+
+
+def test_a_log_that_nobody_enriched_gets_a_remark_and_nothing_is_skipped() -> None:
+    able, skipped, notes = lacking(summary(), [Counter(), Squeezed()])
+    assert [detector.name for detector in able] == ["counter"]
+    assert skipped == []
+    assert notes == ["m: squeezed does not run; no event has another; ask the model for it with: caponier enrich"]
+
+
+def test_what_else_it_lacks_comes_first() -> None:
+    _, skipped, notes = lacking(summary(inputs=0), [Squeezed()])
+    assert [what for what, _ in skipped] == ["m: squeezed"]
+    assert notes == []

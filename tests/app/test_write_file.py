@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.write_file import write_bytes
+from caponier.app.write_file import replacing, write_bytes
 from caponier.errors import InputError
 
 
@@ -53,3 +53,23 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         write_bytes(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_that_is_filled_step_by_step_takes_its_place_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with replacing(tmp_path / "a") as beside:
+        beside.write_bytes(b"new")
+        assert (tmp_path / "a").read_bytes() == b"old"
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_one_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    def fail(file: Path) -> None:
+        with replacing(file) as beside:
+            beside.write_bytes(b"half")
+            raise ZeroDivisionError
+
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "a")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]

@@ -279,3 +279,8 @@ class TestHorizonMaxima:
         self.fill(gathered, [[1, 2]], 0, 100)
         self.fill(gathered, [[9]], 0, 100)
         assert gathered.by_subject() == {"s0": (9.0, True)}
+
+
+def test_held_out_subjects_do_not_pass_below_the_start_of_the_tail() -> None:
+    full = np.array([6.0] * 57 + [5.0, 4.0, 50.0])
+    assert back_test(full, np.arange(60) % 5, 1.0).seen <= 1

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity import EXACT_FEATURES, FAR, RING, add_signals, state_dtype
+from caponier.detect.similarity import BLOCK, EXACT_FEATURES, FAR, RING, STRETCH, add_signals, state_dtype
 from detect.batches import batch_of, line, similar
 
 WIDTHS = (1, 64, 196, 520, 521, 784, 1040)
@@ -84,6 +84,18 @@ def test_more_queries_than_the_ring_holds_are_like_the_oracle() -> None:
     # Repeats of what the ring still holds, of what just left it, and again once it is back.
     queries += [queries[-1], queries[151], queries[149], queries[0], queries[0]]
     check(batch_of([queries, queries[:30]]))
+
+
+@pytest.mark.parametrize("kinds", [RING + 1, RING + 40])
+def test_queries_that_the_ring_forgets_and_meets_again_are_like_the_oracle(kinds: int) -> None:
+    rng = np.random.default_rng(kinds)
+    pool = rng.integers(0, 128, (kinds, 2)).tolist()
+    check(batch_of([[pool[i] for i in rng.integers(0, kinds, 900)], [pool[i % kinds] for i in range(3 * kinds)], pool]))
+
+
+def test_runs_longer_than_a_stretch_are_like_the_oracle() -> None:
+    queries = [[row % 128, row // 128] for row in range(STRETCH + 2 * BLOCK)]
+    check(batch_of([queries[:3], queries]))
 
 
 def test_a_query_is_new_again_once_it_has_left_the_ring() -> None:

@@ -52,6 +52,15 @@ def test_not_even_where_the_ring_runs_over(seed: int, cut: int) -> None:
     assert signals(stream, [[cut]]) == signals(stream, [[]])
 
 
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 2**32), cut=st.integers(1, 3 * RING))
+def test_nor_where_it_forgets_queries_and_meets_them_again(seed: int, cut: int) -> None:
+    rng = np.random.default_rng(seed)
+    queries = [[int(pick) % 128, int(pick) // 128] + [0] * (WIDTH - 2) for pick in rng.integers(0, RING + 20, 4 * RING)]
+    stream = Stream([queries], [rng.integers(1, 3, len(queries)).tolist()], [list(range(len(queries)))])
+    assert signals(stream, [[cut]]) == signals(stream, [[]])
+
+
 @few
 @given(stream=streams())
 def test_distances_and_flips_belong_to_different_queries_alone(stream: Stream) -> None:

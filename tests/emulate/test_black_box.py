@@ -2,6 +2,7 @@ import numpy as np
 
 from caponier.emulate.black_box import classifier, evasion, seeded
 from caponier.emulate.images import Images
+from caponier.emulate.oracle import Oracle
 
 
 def test_the_toolbox_loads_in_silence() -> None:
@@ -16,8 +17,10 @@ def test_rows_go_one_at_a_time_in_float32() -> None:
         seen.append((rows.shape, rows.dtype))
         return np.eye(10, dtype=np.float32)[:1]
 
-    classifier(predict).predict(np.zeros((3, 64), np.float32), batch_size=1)
-    assert seen == [((1, 64), np.float32)] * 3
+    oracle = Oracle(predict, np.zeros(64, np.float32), 0, budget=4)
+    oracle.answer(oracle.original)
+    classifier(oracle).predict(np.zeros((3, 64), np.float32), batch_size=1)
+    assert seen == [((1, 64), np.float32)] * 4
 
 
 def test_a_seed_fixes_the_global_generator_and_gives_it_back() -> None:

@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import OPERATIONS, Column, Counts, Params, Scores, State
+from caponier.detect.detector import OPERATIONS, Column, Counts, Enriched, Params, Scores, State
 from caponier.detect.registry import event_detectors
-from caponier.engines.columns import TYPES, coded, label_codes
+from caponier.engines.columns import Read, coded, in_order, label_codes, raw_type
 from caponier.engines.live import LiveScan
 from caponier.engines.local import Line, Plan, scan
 from caponier.engines.spool import Spool, connected, sorted_events
@@ -20,9 +22,9 @@ from laws.bad_detectors import Counter
 from laws.runs import registered
 
 
-def one(column: Column, values: list[object]) -> list[int]:
-    batch = pa.record_batch({column.value: pa.array(values, TYPES[column])})
-    found: list[int] = coded([column], batch)[column.value].tolist()
+def one(column: Read, values: list[object]) -> list[int]:
+    batch = pa.record_batch({str(column): pa.array(values, raw_type(column))})
+    found: list[int] = coded([column], batch)[str(column)].tolist()
     return found
 
 
@@ -54,6 +56,54 @@ def test_feedback_is_coded_as_answers_are() -> None:
     assert codes == label_codes(pa.array(texts)).tolist()
     assert codes[0] == codes[1] != codes[2]
     assert codes[3] == 0
+
+
+def test_an_enrichment_is_in_units_of_its_last_digit() -> None:
+    assert one(Enriched("squeezing", 4), [0.1234, 2.0, None, 0.0, math.nan]) == [1_234, 20_000, -1, 0, -1]
+    assert one(Enriched("squeezing", 0), [7.0]) == [7]
+
+
+@given(st.integers(0, 2**22), st.integers(0, 6))
+def test_an_enrichment_that_was_stored_as_float32_is_the_same_whole_number_again(units: int, digits: int) -> None:
+    stored = float(np.float32(units / 10**digits))
+    assert one(Enriched("some", digits), [stored]) == [units]
+
+
+def test_an_enrichment_must_have_a_name_that_a_query_can_name() -> None:
+    with pytest.raises(ValueError, match="no name"):
+        Enriched("x'] --", 2)
+
+
+def test_columns_stand_in_a_fixed_order_each_once() -> None:
+    b, a = Enriched("b", 1), Enriched("a", 2)
+    assert in_order([b, Column.COST, a, Column.STATUS, b]) == (Column.STATUS, Column.COST, a, b)
+
+
+class Squeezed(Counter):
+    """Scores an event by an enrichment, and passes over those without."""
+
+    name = "squeezed"
+    counts = Counts.EVENTS
+    columns = frozenset({Enriched("some", 2), Column.COST})
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        return state, np.maximum(batch.signals["some"], 0)
+
+
+def test_a_detector_reads_an_enrichment_in_a_scan_and_in_a_live_engine() -> None:
+    encoder = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,)), np.array([[0, 0], [127, 127]], np.float32))
+    plan = Plan("m", encoder, 5, (Line("squeezed", {}, 300.0),))
+    told = {31: [("other", 9.0)], 33: [("other", 9.0), ("some", 3.07)], 35: [("some", 2.5)]}
+    made = rows(60, principal=lambda i: f"p{i % 4}", signals=told.get)
+    with Spool() as spool, registered(Squeezed(), *event_detectors().values()):
+        (summary,) = filled(spool, made).models()
+        (found,) = scan(spool, [plan]).detections
+        live = LiveScan(plan)
+        with connected(spool) as connection:
+            (batch,) = sorted_events(connection, "m", 2, 1_000, columns=live.columns)
+        (same,) = live.feed(batch)
+    assert summary.enriched == {"other": 2, "some": 2}
+    assert (found.subject, found.value) == ("p1", 307) == (same.subject, same.value)
 
 
 class Costly(Counter):

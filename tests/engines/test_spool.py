@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from caponier.engines.shares import bucket_of
-from caponier.engines.spool import SEPARATOR, Spool, connected, scale_sample, sorted_events
+from caponier.engines.spool import SEPARATOR, Spool, connected, scale_sample, sorted_by_time, sorted_events
+from caponier.records.event import EVENT_SCHEMA
 from engines.logs import SECOND, START, events, filled, rows
 
 HOSTILE = ["m'; drop table events; --", 'm"', "m\\", "数 model", "events", "a/b@c", "m%_", "$1", "?"]
@@ -210,3 +211,21 @@ class TestFolder:
         assert limit.endswith("MiB")
         assert float(limit.split()[0]) <= 256
         assert folder == str(spool.folder / "sort")
+
+
+def test_all_events_come_back_by_time_as_one_log(spool: Spool) -> None:
+    spool.write(events(rows(3, signals=[("some", 0.5)]), "a"))
+    spool.write(events([row | {"time": row["time"] - SECOND, "model": "other"} for row in rows(2)], "b"))
+    spool.seal()
+    batches = list(sorted_by_time(spool, 2))
+    assert [batch.num_rows for batch in batches] == [2, 2, 1]
+    assert all(batch.schema == EVENT_SCHEMA for batch in batches)
+    made = [row for batch in batches for row in batch.to_pylist()]
+    assert [(row["model"], row["input"][0]) for row in made] == [
+        ("other", 0.0),
+        ("m", 0.0),
+        ("other", 1.0),
+        ("m", 1.0),
+        ("m", 2.0),
+    ]
+    assert made[1]["signals"] == [("some", 0.5)]

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from caponier.detect.detector import OPERATIONS, Column
-from caponier.engines.columns import TYPES
+from caponier.detect.detector import OPERATIONS, Column, Enriched
+from caponier.detect.registry import event_detectors
+from caponier.engines.columns import raw_type
 from caponier.engines.spool import SEPARATOR, Spool
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
@@ -50,6 +51,17 @@ def _feedback(seq: int) -> str | None:
     return (None, "a", "b")[seq % 3]
 
 
+def _enriched(seq: int) -> float | None:
+    return (None, 0.0, 0.25, 7.5)[seq % 4]
+
+
+def _signals(seq: int) -> list[tuple[str, float]] | None:
+    value = _enriched(seq)
+    return None if value is None else [(name, value) for name in _ENRICHMENTS]
+
+
+_READ: Final = {column for detector in event_detectors().values() for column in detector.columns}
+_ENRICHMENTS: Final = sorted(column.name for column in _READ if isinstance(column, Enriched))
 _FURTHER: Final = {
     Column.OPERATION: _operation,
     Column.STATUS: _status,
@@ -88,7 +100,8 @@ class Stream:
                 "line": pa.array([seq + 1 for seq in columns[2]], pa.int64()),
                 "input": pa.array(columns[3], pa.list_(pa.float32())),
                 "label": pa.array(columns[4], pa.string()),
-                **{column.value: pa.array(map(_FURTHER[column], columns[2]), TYPES[column]) for column in Column},
+                **{column.value: pa.array(map(_FURTHER[column], columns[2]), raw_type(column)) for column in Column},
+                **{name: pa.array(map(_enriched, columns[2]), pa.float32()) for name in _ENRICHMENTS},
             }
         )
 
@@ -107,6 +120,7 @@ class Stream:
                 [None if (top := _top_score(seq)) is None else [0.0, top] for seq in seqs], pa.list_(pa.float32())
             ),
             "feedback": pa.array(map(_feedback, seqs), pa.string()),
+            "signals": pa.array(map(_signals, seqs), EVENT_SCHEMA.field("signals").type),
             "principal": pa.array(names),
             "input": pa.array(inputs, pa.list_(pa.float32())),
             "label": pa.array(labels, pa.string()),

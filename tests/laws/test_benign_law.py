@@ -9,7 +9,7 @@ from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.records.finding import Basis
-from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns
+from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns, world_of
 from laws.bad_detectors import Calendar, Counter, Growing
 from laws.runs import registered
 
@@ -42,14 +42,28 @@ def peace(world: World) -> ScanReport:
 
 
 @pytest.fixture(scope="module")
+def enriched_peace(enriched: World) -> ScanReport:
+    return scan_inference(
+        [enriched.users], enriched.baseline.baseline, workspace=enriched.workspace, alert_budget=BOUND
+    )
+
+
+@pytest.fixture(scope="module")
 def good_will(lesson: World) -> ScanReport:
     return scan_inference([lesson.users], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
 
 
-@pytest.mark.parametrize("detector", [name for name in event_detectors() if not learns(name)])
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])
 def test_every_detector_keeps_its_share_of_the_bound(detector: str, peace: ScanReport) -> None:
     assert BOUND.bound is not None
     benign_law(of(peace, detector), BOUND.bound / len(event_detectors()))
+
+
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "enriched"])
+def test_those_that_read_enrichments_keep_their_share(detector: str, enriched_peace: ScanReport) -> None:
+    assert BOUND.bound is not None
+    assert not [note for note in enriched_peace.notes if f"{detector} does not run" in note]
+    benign_law(of(enriched_peace, detector), BOUND.bound / len(event_detectors()))
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if learns(name)])

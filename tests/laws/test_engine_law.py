@@ -14,7 +14,7 @@ import pytest
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from conftest import BOUND, World, learns
+from conftest import BOUND, World, learns, world_of
 from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling, registered
 from laws.streams import TYPICAL
@@ -90,14 +90,22 @@ def test_what_is_about_feedback_finds_the_same_however_it_is_read(
     engine_law(ids(lesson_scan, detector), ids(mixed_up(lesson, tmp_path), detector))
 
 
-@pytest.mark.parametrize("detector", [name for name in event_detectors() if not learns(name)])
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "enriched"])
+def test_what_reads_enrichments_finds_the_same_however_it_is_read(
+    detector: str, enriched: World, enriched_scan: ScanReport, tmp_path: Path
+) -> None:
+    engine_law(ids(enriched_scan, detector), ids(by_two(enriched), detector))
+    engine_law(ids(enriched_scan, detector), ids(mixed_up(enriched, tmp_path), detector))
+
+
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])
 def test_every_detector_finds_the_same_in_two_processes(
     detector: str, attacked_scan: ScanReport, two_processes: ScanReport
 ) -> None:
     engine_law(ids(attacked_scan, detector), ids(two_processes, detector))
 
 
-@pytest.mark.parametrize("detector", [name for name in event_detectors() if not learns(name)])
+@pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])
 def test_every_detector_finds_the_same_in_a_shuffled_log(
     detector: str, attacked_scan: ScanReport, out_of_order: ScanReport
 ) -> None:

@@ -11,10 +11,11 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.emulate.feedbacks.registry import harmless, sources
 from caponier.emulate.registry import attacks, campaigns, habits, newcomers, probes
-from conftest import RUNS, World, learns
+from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 from laws.runs import registered
 
+SCANS = {"world": "attacked_scan", "lesson": "lesson_scan", "enriched": "enriched_scan"}
 ENOUGH = 3
 """Runs of five on which it must fire: an attack can be over before there is anything to see."""
 
@@ -44,12 +45,10 @@ def kind(principal: str) -> str:
 
 
 @pytest.mark.parametrize("detector", event_detectors().values(), ids=lambda detector: detector.name)
-def test_every_detector_proves_itself(
-    detector: EventDetector, attacked_scan: ScanReport, lesson_scan: ScanReport
-) -> None:
+def test_every_detector_proves_itself(detector: EventDetector, request: pytest.FixtureRequest) -> None:
     assert detector.emulations
     assert detector.controls
-    scan = lesson_scan if learns(detector.name) else attacked_scan
+    scan: ScanReport = request.getfixturevalue(SCANS[world_of(detector.name)])
     proof_law(detector, flagged_by(scan, detector.name))
 
 

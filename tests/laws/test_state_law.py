@@ -18,7 +18,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params
 from caponier.detect.registry import event_detectors
 from caponier.engines.subjects import SubjectPass
-from conftest import World, learns
+from conftest import World, world_of
 from laws.bad_detectors import Counter, Secretive
 from laws.runs import params_of
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, streams
@@ -86,9 +86,9 @@ def test_every_detector_has_a_state_that_is_bounded_and_holds_no_objects(detecto
 
 @pytest.mark.parametrize("name", event_detectors())
 def test_every_detector_drops_what_was_learned_for_another_state_and_says_so(
-    name: str, world: World, lesson: World
+    name: str, request: pytest.FixtureRequest
 ) -> None:
-    world = lesson if learns(name) else world
+    world: World = request.getfixturevalue(world_of(name))
     (section,) = world.baseline.baseline.models
     older = replace(section.detectors[name], version=section.detectors[name].version - 1)
     baseline = Baseline((replace(section, detectors={**section.detectors, name: older}),))

@@ -89,12 +89,6 @@ def test_too_many_features_are_refused() -> None:
         Encoder.fit(spec, np.zeros((2, MAX_FEATURES + 1), np.float32))
 
 
-@pytest.mark.parametrize("kind", ["text", "categorical"])
-def test_a_kind_that_has_no_scale_is_refused(kind: Any) -> None:
-    with pytest.raises(InputError, match=kind):
-        Encoder.fit(FeatureSpec(kind=kind, shape=(1,)), np.zeros((1, 1), np.float32))
-
-
 def test_a_specification_without_a_shape_is_refused() -> None:
     with pytest.raises(InputError, match="no shape"):
         Encoder.fit(FeatureSpec(kind="numeric"), np.zeros((1, 1), np.float32))

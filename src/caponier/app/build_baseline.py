@@ -1,6 +1,6 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,14 @@ from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
+from caponier.detect.habits import Habit, habits
 from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
+from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors, select
 from caponier.detect.sketch import Sketch, sketch
 from caponier.engines.local import Line, Plan, fits, maxima, sample
+from caponier.engines.portraits import Sitting
+from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
 from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
 from caponier.engines.subjects import columns_of
@@ -36,6 +40,8 @@ FIT_HORIZONS: Final = 5
 """Horizons of each subject that detectors are fitted on."""
 DAY_US: Final = 86_400 * 1_000_000
 DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
+NEAREST: Final = 3
+"""Benign subjects with the largest maxima that a report names for each detector."""
 
 
 @dataclass
@@ -48,6 +54,18 @@ class BaselineReport:
     """What was not used, and why."""
     notes: list[str] = field(default_factory=list)
     """Who was set aside, and why."""
+    nearest: dict[tuple[str, str], list["Near"]] = field(default_factory=dict)
+    """By model and detector: the benign subjects with the largest maxima, largest first. A baseline holds no names."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """A benign subject with a large maximum."""
+
+    name: str
+    value: float
+    habit: Habit | None
+    """How it asks, where that is known."""
 
 
 @dataclass
@@ -56,6 +74,12 @@ class _Found:
 
     by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
+
+    def nearest(self, habit: Mapping[str, Habit]) -> list[Near]:
+        """Return those with the largest maxima of all who were not set aside."""
+        best = sorted(self.by_subject.items(), key=lambda one: (-one[1][0], one[0]))
+        known = [(name, value) for name, (value, _, _) in best[: NEAREST + len(self.aside)] if name not in self.aside]
+        return [Near(name.replace(SEPARATOR, " "), value, habit.get(name)) for name, value in known[:NEAREST] if value]
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,7 @@ def build_baseline(
     spec: FeatureSpec | None = None,
     horizon: int | None = None,
     training_set: NDArray[Any] | None = None,
+    sampling: float | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -92,6 +117,7 @@ def build_baseline(
         horizon: Different queries over which a maximum is taken; the workspace's by default.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -109,7 +135,17 @@ def build_baseline(
     report = BaselineReport(Baseline(), rejected)
     sections = []
     with Spool() as spool:
-        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt)
+        described = {model.name: model.features for model in workspace.models} if workspace else {}
+        read = load_events(
+            spool,
+            paths,
+            rejected,
+            watch,
+            reader=reader,
+            lateness=lateness,
+            salt=salt,
+            spec_of=lambda model: spec or described.get(model),
+        )
         if training_set is not None and len(read) > 1:
             names = ", ".join(summary.model for summary in read)
             raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")
@@ -125,8 +161,10 @@ def build_baseline(
                 continue
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             plan = Plan(summary.model, encoder, turn, (), salt, columns_of(speaking))
-            seen = {} if training_set is None else sketch(training_set, encoder.spec, salt)
-            sections.append(_section(report, spool, summary, plan, _Lessons(speaking, seen), watch))
+            seen = {} if training_set is None or not encoder.size else sketch(training_set, encoder.spec, salt)
+            section = _section(report, spool, summary, plan, _Lessons(speaking, seen), watch)
+            rate = rate_of(sampling, listed.sampling if listed else None, sampled(spool, summary.model))
+            sections.append(replace(section, sampling=rate))
     if not sections:
         reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
@@ -171,6 +209,8 @@ def _section(
     learned: dict[str, DetectorBaseline] = {}
     horizons = principals = 0
     aside: frozenset[str] = frozenset()
+    sitting = Sitting(Portrait.blank(benign[0], plan.horizon))
+    found: dict[str, _Found] = {}
     for kind in _parts(plan, lessons, cells):
         # Whoever looks like an attacker is no benign part of what like queries are made of, either.
         part = replace(kind, without=aside)
@@ -178,14 +218,19 @@ def _section(
             benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
-        gathered, begun = _cross_fitted(spool, part, own, benign, watch)
+        seen = sitting if part.subject is Subject.PRINCIPAL else None
+        gathered, begun = _cross_fitted(spool, part, own, benign, watch, seen)
+        found |= gathered
         for detector in own.detectors:
             report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
-        aside = aside.union(*(found.aside for found in gathered.values()))
+        aside = aside.union(*(one.aside for one in gathered.values()))
         kept = np.array([name not in aside for name in benign[1]], bool)
         learned |= {d.name: _learned(d, own.of(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
         if part.subject is Subject.PRINCIPAL:
-            horizons, principals = begun, max(len(found.by_subject) for found in gathered.values())
+            horizons, principals = begun, max(len(one.by_subject) for one in gathered.values())
+    portrait, names = sitting.portrait(aside)
+    how = dict(zip(names, habits(portrait), strict=True))
+    report.nearest |= {(summary.model, name): one.nearest(how) for name, one in found.items()}
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
@@ -200,6 +245,7 @@ def _section(
         horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
         detectors=learned,
         cells=cells,
+        portrait=portrait,
     )
 
 
@@ -226,8 +272,12 @@ def _cross_fitted(
     lessons: _Lessons,
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
+    sitting: Sitting | None,
 ) -> tuple[dict[str, _Found], int]:
-    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen."""
+    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen.
+
+    Meanwhile callers sit for their portrait, if they are asked to.
+    """
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
     gathered = {detector.name: _Found() for detector in lessons.detectors}
@@ -237,7 +287,8 @@ def _cross_fitted(
         others = folds != fold
         strangers = others if others.any() else ~others
         lines = tuple(Line(d.name, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
-        found = maxima(spool, replace(plan, lines=lines), Share(16, FOLDS, fold, fold + 1), watch.advance)
+        share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
+        found = maxima(spool, replace(plan, lines=lines), share, watch.advance, seen)
         horizons += max(best.horizons for best in found.values())
         for name, best in found.items():
             gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
@@ -310,6 +361,8 @@ def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
 
 def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
     """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
+    if section.warm:
+        return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
     callers = judged_by_caller(section)
     n = min((len(detector.maxima.full) for detector in callers), default=0)
     aside = max((detector.maxima.aside for detector in callers), default=0)
@@ -318,7 +371,9 @@ def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> 
             f"{n} principals made {section.horizon} different queries; below {FEWEST} there is no promise, and scans "
             "use cold-start thresholds"
         )
-    bound = bound_of(budget, section.horizons_per_week) / len(section.detectors)
+    # As in a scan, the budget is spent by those alone that are judged by rank.
+    ranked = sum(len(detector.maxima.full) >= FEWEST for detector in section.detectors.values())
+    bound = bound_of(budget, section.horizons_per_week) / ranked
     kept = bound * (n + 1) >= 1 + aside
     needed = int(np.ceil((1 + aside) / bound)) - 1
     return (

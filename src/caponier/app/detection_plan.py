@@ -1,10 +1,11 @@
 """What is run over the events of a model, and from which score on it speaks: the same for a log and for a guard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
+from caponier.app.staleness import portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
@@ -78,6 +79,11 @@ class Terms:
         listed = self.workspace.model(model) if self.workspace else None
         return listed.features if listed else None
 
+    def spec(self, model: str, version: str | None = None) -> FeatureSpec | None:
+        """Return what a model takes, as the inventory says or its baseline."""
+        section = self.section(model, version)
+        return self.described(model) or (section.spec if section else None)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -106,6 +112,7 @@ class Case:
             tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
             cells=section.cells if section else None,
+            portrait=portrait_of(section, encoder),
         )
         return cls(
             plan,
@@ -147,8 +154,32 @@ def lines_of(
         _qualify(remarks, model, detector, section, line[1])
     if section and lines and section.version != version:
         versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
-        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it")
-    return lines
+        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it, --from this one")
+    if section and lines and section.warm:
+        own, old = section.warm.own, section.warm.version or "unknown"
+        remarks.notes.append(f"{model}: thresholds are estimates from version {old} and {own} principals of this one")
+    other = section is not None and section.version and version and section.version != version
+    return estimated(lines) if section and (section.warm or other) else lines
+
+
+def estimated(lines: Lines) -> Lines:
+    """Return thresholds above whatever benign subjects of another version reached, for they can promise nothing."""
+    return {name: (params, estimate(line)) for name, (params, line) in lines.items()}
+
+
+def estimate(line: Threshold) -> Threshold:
+    """Return such a threshold."""
+    if line.maxima is None:
+        return line
+    return replace(line, value=max(line.value, line.maxima.largest), basis=Basis.ESTIMATE)
+
+
+def unpromised(lines: Lines) -> Lines:
+    """Return the same thresholds where what they promise does not hold."""
+    return {
+        name: (params, replace(line, basis=Basis.ESTIMATE) if line.basis is Basis.PROMISE else line)
+        for name, (params, line) in lines.items()
+    }
 
 
 def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:

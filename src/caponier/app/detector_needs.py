@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Final
 
 from caponier.app.detectors import DetectorCard, Kind
+from caponier.app.load_events import enrichments_of
 from caponier.detect.detector import Signal
 from caponier.detect.logs.rule_files import RuleDocument, own_rules
 from caponier.detect.registry import event_detectors
@@ -33,9 +34,10 @@ _PREFIX: Final = "sigma:"
 def needs(card: DetectorCard) -> tuple[str, ...]:
     """Return which data a detector needs, all of them: `inference events (who asked, the input)`."""
     if card.kind is Kind.EVENT:
-        wanted = event_detectors()[card.name].needs
-        told = ", ".join(words for signal, words in _SIGNALS.items() if signal in wanted)
-        return (f"inference events ({told})",)
+        detector = event_detectors()[card.name]
+        told = [words for signal, words in _SIGNALS.items() if signal in detector.needs]
+        told += ["what caponier enrich adds"] * bool(enrichments_of(detector))
+        return (f"inference events ({', '.join(told)})",)
     if card.kind is Kind.DATASET:
         return ("the training data with their labels",)
     if card.kind is Kind.ARTIFACT:

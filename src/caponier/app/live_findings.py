@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import Sight, finding_of
-from caponier.detect.detector import Column
+from caponier.detect.detector import Column, Enriched
 from caponier.engines.cells import by_cell
-from caponier.engines.columns import TYPES
+from caponier.engines.columns import Read, raw_type
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.local import Detection
 from caponier.engines.spool import SEPARATOR
@@ -173,7 +173,7 @@ def _is_whole(spec: FeatureSpec) -> bool:
     return spec.kind in ("image", "numeric") and bool(spec.shape) and None not in (spec.minimum, spec.maximum)
 
 
-def _batch(rows: Sequence[Row], size: int, columns: Iterable[Column]) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.RecordBatch:
     """Return rows of one model as the live engine takes them, sorted by subject and order."""
     ordered = sorted(((subject_of(row) or "", row["seq"], row) for row in rows), key=lambda one: one[:2])
     n = len(ordered)
@@ -185,7 +185,7 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Column]) -> pa.Reco
     ends = np.cumsum([0 if values is None else size for values in inputs])
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
     missing = pa.array([values is None for values in inputs])
-    further = {column.value: _raw(column, [row for _, _, row in ordered]) for column in columns}
+    further = {str(column): _raw(column, [row for _, _, row in ordered]) for column in columns}
     return pa.record_batch(
         {
             "subject": pa.array([subject for subject, _, _ in ordered], pa.string()),
@@ -200,12 +200,14 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Column]) -> pa.Reco
     )
 
 
-def _raw(column: Column, rows: Sequence[Row]) -> pa.Array:
+def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
     """Return a column of events as `engines.columns` takes it."""
     if column is Column.TOP_SCORE:
         # Largest of those that are numbers, as in a log.
         tops = [
             float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
         ]
-        return pa.array(tops, TYPES[column])
-    return pa.array([row.get(column.value) for row in rows], TYPES[column])
+        return pa.array(tops, raw_type(column))
+    if isinstance(column, Enriched):
+        return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))
+    return pa.array([row.get(column.value) for row in rows], raw_type(column))

@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 
 from caponier.app.progress import Progress
-from caponier.detect.detector import EventDetector, Signal
+from caponier.detect.detector import Enriched, EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import read_events
 from caponier.telemetry.features import Encoder
+from caponier.telemetry.raw_inputs import SpecOf, with_numbers
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
@@ -30,6 +31,7 @@ LACKS: Final = {
     Signal.FEEDBACK: "no event has feedback; log the labels that callers send back",
 }
 """What a log can lack, and what to switch on."""
+NOT_ENRICHED: Final = "no event has {name}; ask the model for it with: caponier enrich"
 
 
 def load_events(
@@ -41,6 +43,7 @@ def load_events(
     reader: str = "auto",
     lateness: float = LATENESS,
     salt: bytes = b"",
+    spec_of: SpecOf | None = None,
 ) -> list[ModelSummary]:
     """Fill a spool from logs.
 
@@ -52,6 +55,8 @@ def load_events(
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
         salt: The workspace's salt.
+        spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
+            numbers that stand for them are taken.
 
     Returns:
         What the spool holds, model by model.
@@ -61,7 +66,7 @@ def load_events(
     """
     progress.stage("Reading", _size(paths))
     for events in read_events(paths, rejected, reader=reader, lateness=lateness, salt=salt):
-        spool.write(events)
+        spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()
     if not spool.rows:
@@ -113,7 +118,14 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
         Signal.COST: summary.costs,
         Signal.FEEDBACK: summary.feedbacks,
     }
-    return next((LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]), None)
+    lacks = [LACKS[signal] for signal in LACKS if signal in detector.needs and not there[signal]]
+    lacks += [NOT_ENRICHED.format(name=name) for name in enrichments_of(detector) if not summary.enriched.get(name)]
+    return next(iter(lacks), None)
+
+
+def enrichments_of(detector: EventDetector) -> list[str]:
+    """Return the names of the enrichments that a detector reads; it cannot speak without them."""
+    return sorted(column.name for column in detector.columns if isinstance(column, Enriched))
 
 
 def lacking(
@@ -125,8 +137,9 @@ def lacking(
         The former; what cannot be looked for and why, as (what, why); and, as remarks, what concerns few models.
     """
     gaps = {detector.name: lacks for detector in detectors if (lacks := gap(summary, detector))}
-    # With costs and feedback in the log, would it speak?
-    full = replace(summary, costs=1, feedbacks=1)
+    # With costs, feedback and enrichments in the log, would it speak?
+    enriched = {name: 1 for detector in detectors for name in enrichments_of(detector)}
+    full = replace(summary, costs=1, feedbacks=1, enriched=enriched)
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
     skipped = [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]

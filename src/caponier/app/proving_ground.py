@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
 from caponier.app.build_baseline import build_baseline
+from caponier.app.enrich_events import enrich_events
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import create_workspace, load_workspace, read_salt
 from caponier.detect.baseline import Baseline
@@ -75,12 +76,14 @@ class ProvingGround:
         folder: An empty folder for logs and data sets; whoever made it removes it.
         seed: Fixes images, model, users and attacks.
         scale: How much is done.
+        enrichments: Names of those that logs are enriched with before they are looked at.
     """
 
-    def __init__(self, folder: Path, seed: int, scale: Scale) -> None:
+    def __init__(self, folder: Path, seed: int, scale: Scale, enrichments: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.seed = seed
         self.scale = scale
+        self.enrichments = enrichments
 
     @cached_property
     def split(self) -> DigitsSplit:
@@ -119,7 +122,7 @@ class ProvingGround:
         """
         deployment = Deployment(name, "1", "digits")
         users = assemble(self.split.calibration.images, self.scale.users, self.seed)
-        log = self.write(f"{name}-benign.parquet", self._asked(users, victim, deployment))
+        log = self._enriched(self.write(_benign(name), self._asked(users, victim, deployment)), deployment, victim)
         report = build_baseline(
             [log], workspace=self.workspace, spec=SPEC, horizon=self.scale.horizon, training_set=training
         )
@@ -180,9 +183,25 @@ class ProvingGround:
         return path
 
     def scan(self, log: Path, target: Target) -> ScanReport:
-        """Scan a log as a user would."""
+        """Enrich and scan a log as a user would."""
         with threadpool_limits(1, user_api="blas"):
-            return scan_inference([log], target.baseline, workspace=self.workspace)
+            enriched = self._enriched(log, target.deployment, target.victim)
+            return scan_inference([enriched], target.baseline, workspace=self.workspace)
+
+    def _enriched(self, log: Path, deployment: Deployment, victim: Victim) -> Path:
+        """Ask the victim about the inputs in a log, as far as a detector under validation takes that."""
+        if not self.enrichments:
+            return log
+        out, benign = log.with_suffix(".enriched.parquet"), [self.folder / _benign(deployment.model)]
+        enrich_events(
+            [log], out, victim.predict_proba, deployment.model, names=self.enrichments, benign=benign, spec=SPEC
+        )
+        return out
+
+
+def _benign(model: str) -> str:
+    """Name the log of a model's benign traffic."""
+    return f"{model}-benign.parquet"
 
 
 def with_owners(split: DigitsSplit, learned: int) -> DigitsSplit:

@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -17,6 +17,7 @@ from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
 from caponier.app.guard_work import GuardWork
 from caponier.app.live_findings import LiveFindings
+from caponier.app.load_events import enrichments_of
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 from caponier.guard.decisions import Decisions
@@ -69,7 +70,8 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(terms, order.event_id)
+        self.live = LiveFindings(_by_log_alone(terms), order.event_id)
+        self.live.remarks.notes += _asking(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
@@ -217,3 +219,18 @@ def _await_start(server: Any, thread: Thread) -> None:
         if not thread.is_alive() or monotonic() > deadline:
             raise CaponierError("The guard did not start", mend="Run it again; nothing was changed")
         sleep(0.005)
+
+
+def _by_log_alone(terms: Terms) -> Terms:
+    """Leave out the detectors that read enrichments: a guard asks a model nothing of its own."""
+    return replace(terms, detectors=[detector for detector in terms.detectors if not enrichments_of(detector)])
+
+
+def _asking(terms: Terms) -> list[str]:
+    """Note those of them that the baseline knows."""
+    known = {name for section in terms.baseline.models for name in section.detectors} if terms.baseline else set()
+    return [
+        f"{detector.name} does not run in a guard; enrich its log with caponier enrich, and scan that"
+        for detector in terms.detectors
+        if enrichments_of(detector) and detector.name in known
+    ]

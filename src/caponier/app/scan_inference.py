@@ -1,17 +1,21 @@
 """Look for attacks in inference logs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
+from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
 from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
 from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
+from caponier.app.power import lost, voided
 from caponier.app.progress import Progress, Silent
+from caponier.app.staleness import Fit
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
+from caponier.detect.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
+from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
@@ -33,6 +37,8 @@ class ScanReport:
     rejected: RejectedRows
     events: int = 0
     notes: list[str] = field(default_factory=list)
+    fits: dict[str, Fit] = field(default_factory=dict)
+    """How well the baseline of each model fits its traffic, where that can be compared."""
 
 
 def scan_inference(
@@ -42,6 +48,7 @@ def scan_inference(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     alert_budget: AlertBudget | None = None,
+    sampling: float | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -58,6 +65,7 @@ def scan_inference(
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -72,28 +80,50 @@ def scan_inference(
     terms = Terms.of(workspace, baseline, alert_budget)
     report = ScanReport([], [], rejected)
     with Spool() as spool:
-        read = load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt)
-        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, terms))}
+        read = load_events(
+            spool,
+            paths,
+            rejected,
+            watch,
+            reader=reader,
+            lateness=lateness,
+            salt=terms.salt,
+            spec_of=lambda model: spec or terms.spec(model),
+        )
+        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
         rejected.add(_duplicates(spool, result.duplicates))
         report.events = spool.rows
-        report.findings = list(_findings(spool, cases, result.detections, workspace, terms.salt))
+        report.fits = _fits(result.tallies, terms, read)
+        report.notes += [f"{model}: {fit.words}" for model, fit in report.fits.items() if fit.drift.stale]
+        found = _findings(spool, cases, result.detections, workspace, terms.salt)
+        report.findings = [fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found]
     return report
 
 
 def _case(
-    report: ScanReport, spool: Spool, summary: ModelSummary, given: FeatureSpec | None, terms: Terms
+    report: ScanReport,
+    spool: Spool,
+    summary: ModelSummary,
+    given: FeatureSpec | None,
+    sampling: float | None,
+    terms: Terms,
 ) -> Case | None:
     """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
     section = terms.section(summary.model, summary.version)
-    said = given or terms.described(summary.model) or (section.spec if section else None)
-    known = feature_spec(summary, said)
+    said = given or terms.spec(summary.model, summary.version)
+    # Whoever built a baseline without inputs need not know it: what looks at none of them is said below.
+    known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
     detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
     report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     remarks = Remarks(report.skipped, report.notes)
     lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
+    rate = _sampling(remarks, spool, summary, [d for d in detectors if d.name in lines], sampling, terms)
+    if section and (void := voided(summary.model, section.sampling, rate)):
+        report.notes.append(void)
+        lines = unpromised(lines)
     if not lines:
         return None
     encoder = _encoder(spool, summary, section, known)
@@ -102,6 +132,24 @@ def _case(
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     return Case.of(summary.model, encoder, lines, section, terms)
+
+
+def _sampling(
+    remarks: Remarks,
+    spool: Spool,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    given: float | None,
+    terms: Terms,
+) -> float:
+    """Return which share of a model's traffic is logged, and say what is lost with the rest."""
+    listed = terms.workspace.model(summary.model) if terms.workspace else None
+    told = sampled(spool, summary.model)
+    rate = rate_of(given, listed.sampling if listed else None, told)
+    skipped, notes = lost(summary, detectors, told, rate)
+    remarks.skipped += skipped
+    remarks.notes += notes
+    return rate
 
 
 def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
@@ -123,6 +171,16 @@ def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None,
         return scale_of(summary, known, spool)
     refuse_other_input(section, known)
     return Encoder(section.spec, section.knots)
+
+
+def _fits(tallies: Mapping[str, Tally], terms: Terms, read: Sequence[ModelSummary]) -> dict[str, Fit]:
+    """Hold the callers of each model against those of its baseline."""
+    sections = {one.model: terms.section(one.model, one.version) for one in read}
+    return {
+        model: fit
+        for model, tally in tallies.items()
+        if (section := sections[model]) and (fit := Fit.of(section, tally))
+    }
 
 
 def _duplicates(spool: Spool, repeated: Sequence[tuple[int, int]]) -> Iterator[Rejection]:

@@ -16,12 +16,14 @@ from caponier.app.dataset_proofs import prove_datasets
 from caponier.app.detectors import DetectorCard, Kind, detectors, emulations
 from caponier.app.event_proofs import Guarded, prove_events
 from caponier.app.guarded_line import guarded
+from caponier.app.load_events import enrichments_of
 from caponier.app.log_proofs import prove_logs
 from caponier.app.progress import Progress, Silent
 from caponier.app.proof import Pair, ProofRun, trial
 from caponier.app.proving_ground import ProvingGround, Scale
 from caponier.app.scan_inference import Skip
 from caponier.app.workspace import acting_user
+from caponier.detect.registry import event_detectors
 from caponier.emulate.feedbacks.registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
@@ -157,7 +159,9 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
     """Build a world for a seed, prove everything in it, and remove it."""
     with tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        ground = ProvingGround(Path(folder), seed, scale)
+        known, events = event_detectors(), session.of(Kind.EVENT)
+        asked = {name for pair in events for name in enrichments_of(known[pair.detector.name])}
+        ground = ProvingGround(Path(folder), seed, scale, tuple(sorted(asked)))
         steps = len({(pair.detector.kind, pair.emulation.name) for pair in session.pairs})
         session.watch.stage(f"Validating with seed {seed}", steps)
         yield from prove_logs(session.of(Kind.LOG), ground, session.watch, session.skipped)

@@ -389,4 +389,5 @@ keep_inputs = "exact"                    # or "quantised", or "digest"
 # name = "digits-mlp"
 # features = {{ kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0 }}
 # baseline = "digits-mlp.safetensors"    # from: caponier baseline build
+# sampling = 0.1                         # if only a share of its traffic is logged
 '''

@@ -18,6 +18,7 @@ COMMANDS: Final[Table] = {
     "init": "caponier.cli.init:init",
     "matrix": "caponier.cli.matrix:app",
     "baseline": "caponier.cli.baseline:app",
+    "enrich": "caponier.cli.enrich:enrich",
     "scan": "caponier.cli.scan:app",
     "findings": "caponier.cli.findings:app",
     "incidents": "caponier.cli.incidents:app",

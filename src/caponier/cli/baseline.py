@@ -1,5 +1,6 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,14 +10,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from caponier.app.baseline_picture import picture
+from caponier.app.baseline_story import Story, stories
 from caponier.app.build_baseline import DEFAULT_BUDGET, build_baseline, promise_of
+from caponier.app.warm_start import warm_start
 from caponier.app.workspace import load_workspace
 from caponier.app.write_file import write_bytes
+from caponier.cli import baseline_checks
 from caponier.cli import log_options as options
 from caponier.cli.log_report import print_rejected, say
 from caponier.cli.output import choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
-from caponier.detect.baseline import Baseline, ModelBaseline
+from caponier.detect.baseline import Baseline
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import Workspace
 from caponier.telemetry.dataset import Columns
 from caponier.telemetry.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -29,6 +36,16 @@ app = typer.Typer(
 )
 
 PARTLY = 3
+
+
+Budget = Annotated[
+    str | None,
+    typer.Option("--alert-budget", metavar="RATE", help='What promises are held against, such as "2 per week".'),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--picture", metavar="FILE", help="Draw benign maxima against each threshold, as SVG."),
+]
 
 
 class Shown(StrEnum):
@@ -57,18 +74,30 @@ def build(
     training_label: Annotated[
         str | None, typer.Option("--training-label", metavar="COLUMN", help="The label of a training set in a table.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A baseline of earlier versions: with little traffic of a new one, start warm from it.",
+        ),
+    ] = None,
+    budget: Budget = None,
+    drawn: Picture = None,
     workspace: options.Where = None,
     kind: options.Kind = None,
     shape: options.Shape = None,
     range_: options.Range = None,
+    sampling: options.Sampling = None,
     reader: options.Reader = "auto",
     lateness: options.Lateness = options.LATE,
     rejected: options.Rejected = options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn benign traffic, and say which false-alarm promise it can keep."""
+    """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
     options.check_reader(reader)
     home = load_workspace(workspace)
+    known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
@@ -77,15 +106,22 @@ def build(
             spec=options.feature_spec(kind, shape, range_),
             horizon=horizon,
             training_set=learned.x if learned else None,
+            sampling=options.share(sampling),
             rejected=rows,
             reader=reader,
             lateness=lateness,
             progress=watch,
         )
+        if known:
+            report = warm_start(report, events, known, workspace=home, reader=reader, lateness=lateness, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
-    console, budget = notes(quiet=quiet), home.detect.alert_budget if home else DEFAULT_BUDGET
-    for section in report.baseline.models:
-        say(console, f"{section.model}: {promise_of(section, budget)}")
+    console, asked = notes(quiet=quiet), _budget(budget, home)
+    told = stories(report.baseline, asked, report.nearest)
+    for story in told:
+        say(console, f"{story.section.model}: {promise_of(story.section, asked)}")
+        for line in story.lines:
+            say(console, line)
+    _draw(told, drawn)
     if learned and learned.rejections:
         say(console, f"note: {len(learned.rejections):,} rows of the training set could not be used")
     for note in report.notes:
@@ -102,12 +138,18 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
     format_: Annotated[Shown | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    budget: Budget = None,
+    drawn: Picture = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show the models, principals, promises and back-tests of a baseline."""
-    baseline = Baseline.load(file)
+    """Show the models, principals, habits, promises and back-tests of a baseline."""
+    baseline, asked = Baseline.load(file), _budget(budget, None)
+    told = stories(baseline, asked)
+    _draw(told, drawn)
     if choose_format(format_, out, Shown.TABLE) is Shown.JSON:
-        write_text(orjson.dumps([_plain(m) for m in baseline.models], option=orjson.OPT_INDENT_2).decode() + "\n", out)
+        write_text(
+            orjson.dumps([_plain(story, asked) for story in told], option=orjson.OPT_INDENT_2).decode() + "\n", out
+        )
         return
     table = Table("model", "version", "principals", "events", "horizon", "detector", "set aside", "back-test")
     for section in baseline.models:
@@ -118,11 +160,34 @@ def show(
             names = (Text(section.model), Text(section.version or ""))
             table.add_row(*names, *(f"{n:,}" for n in row), name, str(detector.maxima.aside), tested)
     write_table(table, out)
-    for section in baseline.models:
-        say(notes(quiet=quiet), f"{section.model}: {promise_of(section)}")
+    console = notes(quiet=quiet)
+    for story in told:
+        say(console, f"{story.section.model}: {promise_of(story.section, asked)}")
+        for line in story.lines:
+            say(console, line)
 
 
-def _plain(section: ModelBaseline) -> dict[str, Any]:
+app.command("check", epilog="Example: [bold]caponier baseline check digits.safetensors today.parquet[/bold]")(
+    baseline_checks.check
+)
+app.command("compare", epilog="Example: [bold]caponier baseline compare old.safetensors new.safetensors[/bold]")(
+    baseline_checks.compare
+)
+
+
+def _budget(given: str | None, home: Workspace | None) -> AlertBudget:
+    if given:
+        return AlertBudget.parse(given)
+    return home.detect.alert_budget if home else DEFAULT_BUDGET
+
+
+def _draw(told: Sequence[Story], drawn: Path | None) -> None:
+    if drawn:
+        write_bytes(drawn, picture(told).encode())
+
+
+def _plain(story: Story, budget: AlertBudget) -> dict[str, Any]:
+    section, standings = story.section, {standing.detector: standing.to_dict() for standing in story.standings}
     return {
         "model": section.model,
         "model_version": section.version,
@@ -132,7 +197,8 @@ def _plain(section: ModelBaseline) -> dict[str, Any]:
         "principals": section.principals,
         "events": section.events,
         "horizons_per_week": section.horizons_per_week,
-        "promise": promise_of(section),
+        "promise": promise_of(section, budget),
+        **story.to_dict(),
         "detectors": {
             name: {
                 "full_horizons": len(detector.maxima.full),
@@ -143,6 +209,7 @@ def _plain(section: ModelBaseline) -> dict[str, Any]:
                     "seen": detector.back_test.seen,
                     "of": detector.back_test.of,
                 },
+                **standings.get(name, {}),
             }
             for name, detector in section.detectors.items()
         },

@@ -18,7 +18,9 @@ Where = Annotated[
     Path | None,
     typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
 ]
-Kind = Annotated[str | None, typer.Option("--kind", help="What the model takes: image or numeric.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")
+]
 Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
@@ -26,6 +28,10 @@ Lateness = Annotated[float, typer.Option("--lateness", min=0, help="Seconds by w
 Rejected = Annotated[
     Path,
     typer.Option("--rejected", metavar="FILE", help="Takes the rows that cannot be used, if any."),
+]
+Sampling = Annotated[
+    str | None,
+    typer.Option("--sampling", metavar="SHARE", help="Share of the traffic that is logged, such as 0.1 or 10%."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
@@ -54,6 +60,24 @@ def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> Fea
             "--kind, --shape and --range do not describe an input",
             mend=f"For example: --kind image --shape 8,8 --range 0,1 ({str(wrong).splitlines()[0]})",
         ) from wrong
+
+
+def share(text: str | None) -> float | None:
+    """Read --sampling.
+
+    Raises:
+        InputError: If it is no share above 0 and up to 1.
+    """
+    if text is None:
+        return None
+    percent = text.strip().endswith("%")
+    try:
+        number = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1:
+        raise InputError(f"--sampling {text!r} is no share of the traffic", mend="For example: --sampling 10%")
+    return number
 
 
 def check_reader(reader: str) -> None:

@@ -45,6 +45,7 @@ def inference(
     kind: options.Kind = None,
     shape: options.Shape = None,
     range_: options.Range = None,
+    sampling: options.Sampling = None,
     reader: options.Reader = "auto",
     lateness: options.Lateness = options.LATE,
     rejected: options.Rejected = options.REJECTED,
@@ -66,6 +67,7 @@ def inference(
             workspace=home,
             spec=options.feature_spec(kind, shape, range_),
             alert_budget=AlertBudget.parse(budget) if budget else None,
+            sampling=options.share(sampling),
             rejected=rows,
             reader=reader,
             lateness=lateness,
@@ -112,5 +114,6 @@ def document(report: ScanReport) -> dict[str, object]:
         "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
         "rejected": {"rows": report.rejected.count, "file": file},
         "notes": report.notes,
+        "baselines": [fit.to_dict() for fit in report.fits.values()],
         "events": report.events,
     }

@@ -11,38 +11,62 @@ from rich.text import Text
 
 from caponier import __version__
 from caponier.app.cover import SCHEMA
+from caponier.app.proving_ground import Scale
 from caponier.app.validate import FULL, QUICK, ValidationReport
 from caponier.app.validate import validate as carry_out
 from caponier.app.workspace import load_workspace
+from caponier.cli import log_options, validate_log
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.trial import Trial
 
-EXAMPLE: Final = "Example: [bold]caponier validate --quick --out trials.json[/bold]"
+EXAMPLE: Final = (
+    "Examples: [bold]caponier validate --quick --out trials.json[/bold] · "
+    "[bold]caponier validate --log events.parquet[/bold]"
+)
 FAILED, PARTLY = 1, 3
 _COLUMNS: Final = ("result", "detector", "emulation", "target", "attack", "detected", "controls", "figures")
 
 
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="NAME", help="A detector or an emulation; may be repeated.")
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="One seed instead of three; with --log, with all of its columns only.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option("--alert-budget", metavar="RATE", help=f"False alerts put up with; {FULL.alert_budget} by default."),
+]
+Where = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="PATH", help="Keeps the trials. Else CAPONIER_WORKSPACE, or here."),
+]
+Shown = Annotated[
+    Format | None, typer.Option("--format", help="How to print; or by the ending of --out, or else a table.")
+]
+
+
 def validate(
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="NAME", help="A detector or an emulation; may be repeated.")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="One seed instead of three.")] = False,
+    only: Only = None,
+    quick: Quick = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 0,
-    alert_budget: Annotated[
-        str | None,
-        typer.Option(
-            "--alert-budget", metavar="RATE", help=f"False alerts put up with; {FULL.alert_budget} by default."
-        ),
-    ] = None,
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", metavar="PATH", help="Keeps the trials. Else CAPONIER_WORKSPACE, or here."),
-    ] = None,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="How to print; or by the ending of --out, or else a table.")
-    ] = None,
+    alert_budget: Budget = None,
+    log: validate_log.Log = None,
+    url: validate_log.Server = None,
+    url_key: validate_log.Key = None,
+    model: validate_log.Model = None,
+    baseline: validate_log.Known = None,
+    attackers: validate_log.Attackers = validate_log.MANY,
+    picture: validate_log.Picture = None,
+    kind: log_options.Kind = None,
+    shape: log_options.Shape = None,
+    range_: log_options.Range = None,
+    reader: log_options.Reader = "auto",
+    rejected: log_options.Rejected = log_options.REJECTED,
+    workspace: Where = None,
+    format_: Shown = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
 ) -> None:
@@ -51,16 +75,41 @@ def validate(
     Victims are trained for it and served on the loopback address; nothing else is touched. Trials are kept in the
     workspace, if there is one; `caponier coverage` rests on them.
 
+    With --log the attacks are carried out on a copy of your own model, or on a surrogate that learned from your log,
+    and planted into a copy of that log: what would have been caught there, how early, and at which alert budget.
+
     Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
     3 not everything could be shown; what not is listed.
     """
-    home = load_workspace(workspace)
+    names = tuple(only or ())
+    if log:
+        reading = validate_log.Reading(model, log_options.feature_spec(kind, shape, range_), reader)
+        against = validate_log.Against(url, url_key, baseline, workspace, alert_budget)
+        effort = validate_log.effort(attackers, names, seed, quick=quick)
+        report_on = validate_log.Output(format_, out, picture, rejected, quiet)
+        validate_log.run(log, reading, against, effort, report_on)
+    else:
+        _on_victims(names, _scale(seed, alert_budget, quick=quick), workspace, format_, out, quiet=quiet)
+
+
+def _scale(seed: int, alert_budget: str | None, *, quick: bool) -> Scale:
     base = QUICK if quick else FULL
     scale = replace(base, seeds=tuple(seed + one for one in base.seeds))
-    if alert_budget is not None:
-        scale = replace(scale, alert_budget=AlertBudget.parse(alert_budget))
+    return scale if alert_budget is None else replace(scale, alert_budget=AlertBudget.parse(alert_budget))
+
+
+def _on_victims(
+    only: tuple[str, ...],
+    scale: Scale,
+    workspace: Path | None,
+    format_: Format | None,
+    out: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    home = load_workspace(workspace)
     with Watch(quiet=quiet) as watch:
-        report = carry_out(only=tuple(only or ()), scale=scale, workspace=home, progress=watch)
+        report = carry_out(only=only, scale=scale, workspace=home, progress=watch)
     _print(report, choose_format(format_, out, Format.TABLE), out)
     _tell(report, quiet=quiet)
     if report.failed:

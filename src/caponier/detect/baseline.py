@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from caponier.detect.cells import MOST_BITS, Cells
 from caponier.detect.detector import Params
 from caponier.detect.judging import BackTest, Maxima
+from caponier.detect.portrait import Portrait
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
@@ -44,6 +45,16 @@ class DetectorBaseline:
 
 
 @dataclass(frozen=True)
+class Warm:
+    """What a section took over from an earlier version."""
+
+    version: str | None
+    """Of the model that it was learned from."""
+    own: int
+    """Principals of the new version that filled a horizon."""
+
+
+@dataclass(frozen=True)
 class ModelBaseline:
     """What benign traffic of one model looks like."""
 
@@ -61,6 +72,12 @@ class ModelBaseline:
     detectors: dict[str, DetectorBaseline]
     cells: Cells | None = None
     """How the model's queries are shared out among cells; None if no input was looked at."""
+    sampling: float = 1.0
+    """Share of the traffic that was logged."""
+    portrait: Portrait | None = None
+    """What its callers are like; None in files from before there were portraits."""
+    warm: Warm | None = None
+    """Set where most of it was learned from an earlier version, so that thresholds are estimates."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,8 @@ class Baseline:
                 arrays[f"{section}/cells/planes"] = model.cells.planes
                 arrays[f"{section}/cells/cuts"] = model.cells.cuts
             about[section] = _about(model)
+            if model.portrait:
+                arrays |= {f"{section}/portrait/{name}": array for name, array in model.portrait.arrays().items()}
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
                 arrays |= {f"{prefix}/params/{key}": value for key, value in detector.params.items()}
@@ -146,6 +165,7 @@ def _checksum(models: str, arrays: Arrays) -> str:
 
 def _about(model: ModelBaseline) -> dict[str, Any]:
     return {
+        **({"warm": asdict(model.warm)} if model.warm else {}),
         "created": model.created,
         "features": model.spec.model_dump(mode="json"),
         "features_digest": model.spec.digest(),
@@ -153,6 +173,7 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
         "principals": model.principals,
         "events": model.events,
         "horizons_per_week": model.horizons_per_week,
+        "sampling": model.sampling,
         "detectors": {
             name: {"version": detector.version, "back_test": asdict(detector.back_test)}
             for name, detector in model.detectors.items()
@@ -185,7 +206,17 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
         detectors=detectors,
         cells=_cells(section, arrays),
+        # Files from before it was known were made of logs that were taken for whole.
+        sampling=_positive("sampling", float(about.get("sampling", 1.0))),
+        portrait=_portrait(section, arrays),
+        warm=Warm(**about["warm"]) if "warm" in about else None,
     )
+
+
+def _portrait(section: str, arrays: Arrays) -> Portrait | None:
+    prefix = f"{section}/portrait/"
+    held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return Portrait.read(held) if held else None
 
 
 def _cells(section: str, arrays: Arrays) -> Cells | None:

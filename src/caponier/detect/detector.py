@@ -75,6 +75,25 @@ class Column(StrEnum):
     """uint64 code of the label that was sent back, as that of `label`; 0 where there is none."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Enriched:
+    """The stored result of an enrichment, read as a signal (n,) of the same name: see `detect.enrichment`.
+
+    The signal is int64, in units of the last digit that was kept; -1 where the enrichment was not made.
+    """
+
+    name: str
+    digits: int
+    """After the point."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"{self.name!r} is no name of an enrichment")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 OPERATIONS: Final = ("other", "predict", "explain", "metadata", "feedback", "load", "unload", "health")
 
 
@@ -114,8 +133,6 @@ class EventDetector(Protocol):
     subject: Subject
     counts: Counts
     needs: frozenset[Signal]
-    columns: frozenset[Column]
-    """Further columns that it reads; a log may lack them, unless `needs` names them too."""
     state: np.dtype[Any]
     state_version: int
     floor: int
@@ -128,6 +145,11 @@ class EventDetector(Protocol):
     """Attacks on which it must fire."""
     controls: tuple[str, ...]
     """Benign habits on which it must be silent."""
+
+    @property
+    def columns(self) -> frozenset[Column | Enriched]:
+        """Further columns that it reads; a log may lack them, unless `needs` names them too, or they are enriched."""
+        ...
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn from benign events with similarity signals; MUST NOT depend on the order of subjects."""

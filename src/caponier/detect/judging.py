@@ -119,7 +119,8 @@ def _tail(full: NDArray[np.float64], bound: float) -> float:
     if not excess.size:
         return start
     scale = float(excess.mean()) * (1 + PESSIMISM / np.sqrt(excess.size))
-    return float(start + scale * np.log(excess.size / full.size / bound))
+    # Where fewer than the bound lie beyond its start, the start will do: many scores are small whole numbers.
+    return float(start + scale * max(0.0, np.log(excess.size / full.size / bound)))
 
 
 @dataclass(frozen=True)

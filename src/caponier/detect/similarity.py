@@ -5,8 +5,9 @@ matrix product over the whole batch. Squared distances are whole numbers below 2
 the result does not depend on how the stream was cut, nor on the BLAS.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 
 RING: Final = 200
-BLOCK: Final = 96
+BLOCK: Final = 48
 """Rows of one product: fewer make it slower, more compute distances beyond the ring that nobody asks for."""
+STRETCH: Final = 20 * BLOCK
+"""Rows whose numbers are made ready for products at a time, so that they stay in the cache."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
 FAR: Final = np.iinfo(np.int64).max
@@ -75,7 +78,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         flip: the answer differs from the nearest one's.
     """
     unique = _unique(state, batch)
-    fresh = batch.take(np.flatnonzero(unique))
+    fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
     squared, neighbour = _nearest(history, at)
     flip = _flips(history.label, at, neighbour)
@@ -92,28 +95,66 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
 def _unique(state: State, batch: EventBatch) -> NDArray[np.bool_]:
     """Tell which queries the ring does not hold at their time; (n,) booleans."""
     unique: NDArray[np.bool_] = batch.key != 0
-    suspects = np.zeros(batch.subjects, bool)
-    order = np.lexsort((batch.key, batch.subject))
-    same = (batch.key[order][1:] == batch.key[order][:-1]) & (batch.subject[order][1:] == batch.subject[order][:-1])
-    suspects[batch.subject[order][1:][same & unique[order][1:]]] = True
-    suspects |= state["count"] > 0
-    for subject in np.flatnonzero(suspects):
-        rows = slice(batch.offsets[subject], batch.offsets[subject + 1])
-        held = state["key"][subject][: state["count"][subject]].tolist()
-        unique[rows] = _first_seen(batch.key[rows].tolist(), held)
+    owner, place, rows = _suspects(state, batch, unique)
+    if not rows.size:
+        return unique
+    # Remembered ones first: the sort is stable, so that the first of each key is the one that was asked first.
+    subject = np.concatenate([owner, batch.subject[rows]])
+    key = np.concatenate([state["key"][owner, place], batch.key[rows]])
+    order = np.lexsort((key, subject))
+    again = np.zeros(len(order), bool)
+    again[1:] = (key[order][1:] == key[order][:-1]) & (subject[order][1:] == subject[order][:-1])
+    repeated = np.empty(len(order), bool)
+    repeated[order] = again
+    unique[rows] = ~repeated[len(owner) :]
+    # How many different queries the subject had asked before each, the remembered ones included.
+    asked = np.concatenate([place, _asked(state, batch, unique)[rows]])[order]
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
+    forgotten = again & (asked - asked[first] > RING)
+    for who in np.unique(subject[order][forgotten]).tolist():
+        held = dict(zip(key[: len(owner)][owner == who].tolist(), place[owner == who].tolist(), strict=True))
+        own = rows[batch.subject[rows] == who]
+        unique[own] = False
+        unique[own] = _first_seen(batch.key[own].tolist(), _asked(state, batch, unique)[own].tolist(), held)
     return unique
 
 
-def _first_seen(keys: list[int], held: list[int]) -> list[bool]:
-    """Walk the keys of one subject through its ring."""
-    ring, members, result = list(held), set(held), []
-    for key in keys:
-        new = key != 0 and key not in members
+def _suspects(
+    state: State, batch: EventBatch, real: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find the queries whose key may stand more than once, as it shares some bits with another one.
+
+    Of the remembered ones subject and place in its ring are returned, and of the others the rows.
+    """
+    mask = np.uint64((1 << max(10, (8 * len(batch)).bit_length())) - 1)
+    bits = (batch.key & mask).astype(np.int64)
+    met = np.bincount(bits[real], minlength=int(mask) + 1)
+    owner, place = np.nonzero(np.arange(RING) < state["count"][:, None])
+    known = (state["key"][owner, place] & mask).astype(np.int64)
+    there = met[known] > 0
+    met += np.bincount(known[there], minlength=len(met))
+    return owner[there], place[there], np.flatnonzero(real & (met[bits] > 1))
+
+
+def _asked(state: State, batch: EventBatch, unique: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count, before each row, the different queries of its subject, those in its ring included."""
+    total = np.concatenate([[0], np.cumsum(unique)])
+    asked: NDArray[np.int64] = total[:-1] + (state["count"] - total[batch.offsets[:-1]])[batch.subject]
+    return asked
+
+
+def _first_seen(keys: list[int], asked: list[int], held: dict[int, int]) -> list[bool]:
+    """Walk some queries of one subject through its ring, which lets go of them and may meet them again.
+
+    With each goes how many others were `asked` before it; for what the ring `held`, how many queries before.
+    """
+    result, fresh = [], 0
+    for key, others in zip(keys, asked, strict=True):
+        now = others + fresh
+        new = now - held.get(key, -RING - 1) > RING
         if new:
-            ring.append(key)
-            members.add(key)
-            if len(ring) > RING:
-                members.discard(ring[-RING - 1])
+            held[key] = now
+            fresh += 1
         result.append(new)
     return result
 
@@ -145,61 +186,99 @@ def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int
     """
     squared, neighbour = np.full(len(at), FAR), np.full(len(at), -1)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
-    first = np.maximum(begin[at], at - RING)
-    distances = _distances(history.query)
-    for start in range(0, len(at), BLOCK):
-        own, oldest = at[start : start + BLOCK], first[start : start + BLOCK]
-        n, left, right = len(own), int(oldest.min()), int(own[-1])
-        together = right - int(own[0]) == n - 1
-        # The query itself may stand at the end, so that there is always a column; it is blotted out below.
-        distance = distances(slice(int(own[0]), right + 1) if together else own, left, right + 1)
-        base: Any = left
-        if together and own[0] - left == RING and oldest[-1] - left == n - 1:
-            # Every row has a full ring, each a place further than the one before: read along the diagonal.
-            down, across = distance.strides
-            distance = as_strided(distance, (n, RING), (down + across, across), writeable=False)
-            base = oldest
-        else:
-            column = np.arange(left, right + 1)
-            distance[(column < oldest[:, None]) | (column >= own[:, None])] = np.inf
-        best = distance.argmin(axis=1)
-        least = distance[np.arange(n), best]
-        found = least < np.inf
-        squared[start : start + n][found] = least[found]
-        neighbour[start : start + n][found] = (best + base)[found]
+    reach = np.minimum(at - begin[at], RING)
+    stretch = _Stretch(history.query, min(len(at), STRETCH))
+    for start, end in _stretches(at):
+        rows, most = slice(start, end), int(reach[start:end].max())
+        if most:
+            stretch.lay(int(at[start]), end - start)
+            least, best = _least(stretch.windows(most), reach[rows], most)
+            found = least < np.inf
+            squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
     return squared, neighbour
 
 
-Rows = NDArray[np.int64] | slice
+def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield from where to where positions follow each other without a gap, STRETCH of them at most."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(at) > 1) + 1, [len(at)]]).tolist()
+    for begin, end in pairwise(edges):
+        for start in range(begin, end, STRETCH):
+            yield start, min(start + STRETCH, end)
 
 
-def _distances(query: NDArray[np.uint8]) -> Callable[[Rows, int, int], NDArray[Any]]:
-    """Return what gives the squared distances between some rows of (n, width) inputs and a range of others."""
-    n, width = query.shape
-    if width > EXACT_FEATURES:
-        rows = query.astype(np.float32)
-        exact = np.square(query.astype(np.int32)).sum(axis=1).astype(np.float64)
+def _least(windows: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the least distance of (n,) rows from as many as they `reach` before them, and which one that is.
 
-        def wide(own: Rows, left: int, right: int) -> NDArray[Any]:
-            distance: NDArray[np.float64] = (rows[own] @ rows[left:right].T).astype(np.float64)
-            distance *= -2
-            distance += exact[own, None]
-            distance += exact[left:right]
-            return distance
+    The windows are those of `_Stretch.windows(most)`; `most` is the farthest reach.
+    """
+    n, (blocks, rows, _) = len(reach), windows.shape
+    if reach.min() < most:
+        beyond = np.zeros(blocks * rows, np.int16)
+        beyond[:n] = most - reach
+        np.copyto(windows, np.inf, where=np.arange(most, dtype=np.int16) < beyond.reshape(blocks, rows, 1))
+    best = windows.argmin(axis=2)
+    least = np.take_along_axis(windows, best[:, :, None], axis=2)
+    return least.ravel()[:n], best.ravel()[:n]
 
-        return wide
-    # |x|² + |y|² - 2xy as one product: two further columns cost less than going over all distances thrice.
-    held = np.empty((n, width + 2), np.float32)
-    held[:, :width], held[:, width] = query, 1
-    np.einsum("ij,ij->i", held[:, :width], held[:, :width], out=held[:, width + 1])
 
-    def narrow(own: Rows, left: int, right: int) -> NDArray[Any]:
-        asked = held[own] * np.float32(-2)
-        asked[:, width], asked[:, width + 1] = held[own, width + 1], 1
-        product: NDArray[np.float32] = asked @ held[left:right].T
-        return product
+class _Stretch:
+    """Some rows that follow each other and the RING before them, made ready for products.
 
-    return narrow
+    Laid in memory that is used again and again, and transposed there, not in passing: both twice as fast.
+
+    Args:
+        query: (m, width) inputs.
+        most: Rows of the longest stretch.
+    """
+
+    def __init__(self, query: NDArray[np.uint8], most: int) -> None:
+        self._query, self._width = query, query.shape[1]
+        self._exact = self._width <= EXACT_FEATURES
+        self._n = 0
+        columns, most = self._width + 2 * self._exact, -(-most // BLOCK) * BLOCK
+        self._rows = np.zeros((RING + most, self._width), np.float32)
+        self._held = np.ones((columns, RING + most), np.float32)
+        self._asked = np.ones((most, columns), np.float32)
+        self._products = np.empty(most * (BLOCK - 1 + RING), np.float32)
+        self._squares = np.zeros(RING + most, np.float64)
+
+    def lay(self, at: int, n: int) -> None:
+        """Lay the n rows that begin at a place."""
+        self._n, left, width = n, at - RING, self._width
+        rows, held, asked = self._rows[: RING + n], self._held[:, : RING + n], self._asked[:n]
+        # What stands in front of all rows is whatever was there before; nobody reaches it.
+        rows[max(0, -left) :] = self._query[max(0, left) : at + n]
+        held[:width] = rows.T
+        np.multiply(rows[RING:], np.float32(-2), out=asked[:, :width])
+        if self._exact:
+            # |x|² + |y|² - 2xy as one product: two further columns cost less than going over all distances thrice.
+            np.einsum("ij,ij->i", rows, rows, out=held[width + 1])
+            asked[:, width] = held[width + 1, RING:]
+        else:
+            np.square(rows, dtype=np.float64).sum(axis=1, out=self._squares[: RING + n])
+
+    def windows(self, most: int) -> NDArray[Any]:
+        """Return the squared distances of each row from the `most` before it, oldest first: (blocks, rows, most).
+
+        They hold until the next ones are asked for; what stands behind the last row that was laid says nothing.
+        """
+        rows = min(BLOCK, self._n)
+        blocks, columns = -(-self._n // rows), rows - 1 + most
+        asked, held = self._asked[: blocks * rows].reshape(blocks, rows, -1), self._held[:, RING - most :]
+        down, across = held.strides
+        # Each block with all that one of its rows looks back to, side by side in one memory.
+        before = as_strided(held, (blocks, len(held), columns), (rows * across, down, across), writeable=False)
+        distance: NDArray[Any] = self._products[: blocks * rows * columns].reshape(blocks, rows, columns)
+        np.matmul(asked, before, out=distance)
+        if not self._exact:
+            squares = self._squares[RING - most :]
+            (step,) = squares.strides
+            distance = distance.astype(np.float64)
+            distance += squares[most : most + blocks * rows].reshape(blocks, rows, 1)
+            distance += as_strided(squares, (blocks, 1, columns), (rows * step, 0, step), writeable=False)
+        # Each row's window begins a place further than the one before: read along the diagonal.
+        block, down, across = distance.strides
+        return as_strided(distance, (blocks, rows, most), (block, down + across, across))
 
 
 def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -20,18 +20,40 @@ def windowed_sum(
     Returns:
         (n,) sums including the row itself, and the (s, w) new history.
     """
-    subjects, width = history.shape
-    counts = np.diff(offsets)
-    # Lay each subject's history in front of its rows, so that one cumulative sum serves all of them.
-    starts = offsets[:-1] + width * np.arange(subjects)
-    laid = np.zeros(len(increments) + width * subjects, np.int64)
-    laid[(starts[:, None] + np.arange(width)).ravel()] = history.ravel()
-    rows = np.arange(len(increments)) + width * (np.repeat(np.arange(subjects), counts) + 1)
-    laid[rows] = increments
-    total = np.concatenate([[0], np.cumsum(laid)])
-    ends = starts + width + counts
-    newest = laid[(ends[:, None] - width + np.arange(width)).ravel()].reshape(subjects, width)
-    return total[rows + 1] - total[rows + 1 - width], newest.astype(np.int32)
+    width, counts = history.shape[1], np.diff(offsets)
+    total = np.concatenate([[0], np.cumsum(increments)])
+    rows, subject = np.arange(len(increments)), np.repeat(np.arange(len(counts)), counts)
+    sums = total[1:] - total[np.maximum(rows + 1 - width, offsets[subject])]
+    newest = np.zeros(history.shape, np.int32)
+    place = rows + width - offsets[subject + 1]
+    late = place >= 0
+    newest[subject[late], place[late]] = increments[late]
+    # Most subjects of a log begin in the batch that they end in: what came before is laid out for the others alone.
+    known = np.flatnonzero(history.any(axis=1))
+    if known.size:
+        _go_on(sums, newest, offsets, history, known)
+    return sums, newest
+
+
+def _go_on(
+    sums: NDArray[np.int64],
+    newest: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    history: NDArray[np.int32],
+    known: NDArray[np.int64],
+) -> None:
+    """Add what some `known` subjects brought with them to their sums and to their new history."""
+    width, counts = history.shape[1], np.diff(offsets)[known]
+    # What is left of the history at each place: the sum of all from there on.
+    left = np.zeros((len(known), width + 1), np.int64)
+    left[:, :width] = np.cumsum(history[known, ::-1], axis=1)[:, ::-1]
+    reached = np.minimum(counts, width)
+    own = np.repeat(np.arange(len(known)), reached)
+    ordinal = np.arange(len(own)) - np.repeat(np.cumsum(reached) - reached, reached)
+    sums[offsets[known][own] + ordinal] += left[own, ordinal + 1]
+    moved = np.arange(width) + counts[:, None]
+    staying = np.take_along_axis(history[known], np.minimum(moved, width - 1), axis=1)
+    newest[known] = np.where(moved < width, staying, newest[known])
 
 
 def previous(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
-from caponier.emulate.oracle import Predict
+from caponier.emulate.images import Images
+from caponier.emulate.oracle import Oracle
 from caponier.extras import needs
 
 
@@ -25,16 +25,17 @@ def evasion() -> ModuleType:
     return module
 
 
-def classifier(predict: Predict) -> Any:
-    """Wrap a function from images (n, 64) to scores (n, 10) as the toolbox's black-box classifier."""
+def classifier(oracle: Oracle) -> Any:
+    """Wrap an oracle that was asked already, of rows (n, d), as the toolbox's black-box classifier."""
     evasion()
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork
 
-    return BlackBoxClassifierNeuralNetwork(predict, (FEATURES,), CLASSES, clip_values=(0.0, 1.0))
+    shape = (oracle.original.size,)
+    return BlackBoxClassifierNeuralNetwork(oracle, shape, oracle.classes, clip_values=(0.0, 1.0))
 
 
-def picture_classifier(predict: Predict) -> Any:
-    """Wrap a function from images (n, 64) to scores (n, 10) for attacks that want pictures (n, 1, 8, 8).
+def picture_classifier(oracle: Oracle, shape: tuple[int, int, int]) -> Any:
+    """Wrap an oracle that was asked already for attacks that want pictures (n, height, width, channels).
 
     Some of the toolbox's attacks ask for the same picture several times in a row. Nobody pays twice for an answer, so
     answers are remembered.
@@ -45,16 +46,17 @@ def picture_classifier(predict: Predict) -> Any:
     known: dict[bytes, Images] = {}
 
     def remembered(pictures: Images) -> Images:
-        return np.concatenate([once(picture.reshape(1, FEATURES).astype(np.float32)) for picture in pictures])
+        return np.concatenate([once(picture.reshape(1, -1).astype(np.float32)) for picture in pictures])
 
     def once(row: Images) -> Images:
         key = row.tobytes()
         if key not in known:
-            known[key] = predict(row)
+            known[key] = oracle(row)
         return known[key]
 
-    shape = (1, SIDE, SIDE)
-    return BlackBoxClassifierNeuralNetwork(remembered, shape, CLASSES, channels_first=True, clip_values=(0.0, 1.0))
+    return BlackBoxClassifierNeuralNetwork(
+        remembered, shape, oracle.classes, channels_first=False, clip_values=(0.0, 1.0)
+    )
 
 
 @contextmanager

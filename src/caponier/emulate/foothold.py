@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from caponier.emulate.images import FEATURES, Images
+from caponier.emulate.images import Images
 from caponier.emulate.oracle import Oracle
 from caponier.errors import InputError
 
@@ -24,7 +24,7 @@ def foothold(oracle: Oracle, rng: np.random.Generator, start: Images | None) -> 
             raise InputError("The model's answer to the starting image is not an adversarial one")
         return start
     for _ in range(NOISE_TRIALS):
-        noise = rng.uniform(0, 1, FEATURES).astype(np.float32)
+        noise = rng.uniform(0, 1, oracle.original.size).astype(np.float32)
         if oracle.fooled(oracle.answer(noise)):
             return noise
     return None

@@ -63,6 +63,8 @@ class Oracle:
         self.target = target
         self.within = within
         self.queries = 0
+        self.classes = 0
+        """How many scores the model answers with; 0 before it was asked."""
         self.nearest: Adversarial | None = None
         self.held: Adversarial | None = None
         self._predict = predict
@@ -97,6 +99,7 @@ class Oracle:
             raise BudgetSpentError
         scores = self._predict(row[None])
         self.queries += 1
+        self.classes = scores.shape[1]
         self._seen.add(row.tobytes())
         self._note(row, int(scores.argmax()))
         return scores

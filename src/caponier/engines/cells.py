@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caponier.detect.cells import Cells
-from caponier.detect.detector import Column
-from caponier.engines.columns import SQL
+from caponier.engines.columns import Read, selected
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR
 from caponier.telemetry.features import Encoder
@@ -36,7 +35,8 @@ def by_cell(events: pa.RecordBatch, cells: Cells, encoder: Encoder, share: Share
     """
     inputs = events.filter(pc.is_valid(events.column("input")))
     flat = inputs.column("input").flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
-    codes = cells.of(encoder.encode(flat.reshape(-1, encoder.size)))
+    # Short numbers are sorted in one go, and what is in order of time is hardly sorted at all.
+    codes = cells.of(encoder.encode(flat.reshape(-1, encoder.size))).astype(np.uint16)
     names = [f"{KIND}{SEPARATOR}{name}" for name in cells.names]
     wanted = share.holds(np.array([bucket_of(name) for name in names]))
     columns = [inputs.column(name).to_numpy() for name in ("seq", "source", "time")]
@@ -56,7 +56,7 @@ def cell_events(
     cells: Cells,
     rows: int,
     share: Share = EVERYBODY,
-    columns: Iterable[Column] = (),
+    columns: Iterable[Read] = (),
     without: Iterable[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Yield a model's attributed events with an input in batches, in order of time, each batch sorted by cell.
@@ -71,7 +71,7 @@ def cell_events(
         columns: Further columns that are wanted.
         without: Callers whose events are left out.
     """
-    further = "".join(f", {SQL[column]} as {column.value}" for column in columns)
+    further = selected(columns)
     asked = connection.sql(_BY_TIME.format(further=further), params=[model, encoder.size, sorted(without)])
     for batch in asked.to_arrow_reader(rows):
         yield by_cell(batch, cells, encoder, share)

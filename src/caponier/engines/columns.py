@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from caponier.detect.detector import OPERATIONS, Column
+from caponier.detect.detector import OPERATIONS, Column, Enriched
 
-SQL: Final[Mapping[Column, str]] = {
+Read = Column | Enriched
+
+_SQL: Final[Mapping[Column, str]] = {
     Column.OPERATION: "operation",
     Column.STATUS: "status",
     Column.COST: "cost",
@@ -19,28 +21,51 @@ SQL: Final[Mapping[Column, str]] = {
     Column.FEEDBACK: "feedback",
 }
 """How the spool's view gives the raw column."""
-TYPES: Final[Mapping[Column, pa.DataType]] = {
+_TYPES: Final[Mapping[Column, pa.DataType]] = {
     Column.OPERATION: pa.string(),
     Column.STATUS: pa.int32(),
     Column.COST: pa.float64(),
     Column.TOP_SCORE: pa.float64(),
     Column.FEEDBACK: pa.string(),
 }
-"""Of the raw columns."""
 COST_UNITS: Final = 1_000
 SCORE_UNITS: Final = 10_000
 _MOST: Final = float(2**53)
 """Beyond it a float64 no longer tells neighbouring whole numbers apart."""
 
 
-def coded(columns: Iterable[Column], events: pa.RecordBatch) -> dict[str, NDArray[Any]]:
+def selected(columns: Iterable[Read]) -> str:
+    """Return what a query over the spool's view has to select besides, to get the raw columns."""
+    return "".join(
+        f", signals['{column}'] as \"{column}\"" if isinstance(column, Enriched) else f", {_SQL[column]} as {column}"
+        for column in columns
+    )
+
+
+def raw_type(column: Read) -> pa.DataType:
+    """Return the type of a raw column."""
+    return pa.float32() if isinstance(column, Enriched) else _TYPES[column]
+
+
+def in_order(columns: Iterable[Read]) -> tuple[Read, ...]:
+    """Return the columns in a fixed order, each once."""
+    wanted = frozenset(columns)
+    enriched = sorted(column for column in wanted if isinstance(column, Enriched))
+    return (*(column for column in Column if column in wanted), *enriched)
+
+
+def coded(columns: Iterable[Read], events: pa.RecordBatch) -> dict[str, NDArray[Any]]:
     """Return the columns of a batch of n raw events as signals, (n,) each.
 
     Args:
         columns: Those that are wanted.
-        events: Has the raw columns, of `TYPES`, under the same names.
+        events: Has the raw columns, each of its `raw_type`, under the same names.
     """
-    return {column.value: _CODES[column](events.column(column.value)) for column in columns}
+    return {str(column): _code(column, events.column(str(column))) for column in columns}
+
+
+def _code(column: Read, values: pa.Array) -> NDArray[Any]:
+    return _whole(values, 10**column.digits) if isinstance(column, Enriched) else _CODES[column](values)
 
 
 def label_codes(labels: pa.Array) -> NDArray[np.uint64]:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from caponier.detect.detector import Column
+from caponier.engines.columns import Read
 from caponier.engines.local import Detection, Judge, Plan
 from caponier.engines.subjects import SubjectPass
 
@@ -32,8 +32,8 @@ class LiveScan:
         self._subjects: OrderedDict[str, None] = OrderedDict()
 
     @property
-    def columns(self) -> tuple[Column, ...]:
-        """Further columns that the events must have, of the types in `engines.columns`."""
+    def columns(self) -> tuple[Read, ...]:
+        """Further columns that the events must have, each of its `engines.columns.raw_type`."""
         return self._scoring.columns
 
     def __len__(self) -> int:

@@ -13,11 +13,15 @@ from threadpoolctl import threadpool_limits
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
-from caponier.detect.detector import Column, Counts, EventDetector, Explanation, Params, Subject
+from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject
+from caponier.detect.drift import Tally
 from caponier.detect.judging import HorizonMaxima, triggers
+from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import RING
 from caponier.engines.cells import cell_events
+from caponier.engines.columns import Read
+from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -47,7 +51,7 @@ class Plan:
     horizon: int
     lines: tuple[Line, ...]
     salt: bytes = b""
-    columns: tuple[Column, ...] = ()
+    columns: tuple[Read, ...] = ()
     """Further columns, for detectors that are still to be fitted."""
     cells: Cells | None = None
     """How queries are shared out, for detectors that look at all callers of like queries together."""
@@ -55,6 +59,8 @@ class Plan:
     """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
     without: frozenset[str] = frozenset()
     """Callers whose events are left out where those of a cell come together."""
+    portrait: Portrait | None = None
+    """What callers were like, for a comparison with how they are."""
 
     def parts(self) -> "list[Plan]":
         """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
@@ -105,6 +111,8 @@ class Result:
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """Source and line of events that the log holds twice."""
     events: int = 0
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """What callers were like, by model, where that is compared."""
 
 
 def scan(
@@ -151,6 +159,9 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
         result.detections += part.detections
         result.duplicates += part.duplicates
         result.events += part.events
+        for model, tally in part.tallies.items():
+            known = result.tallies.get(model)
+            result.tallies[model] = known.plus(tally) if known else tally
     result.detections.sort(key=lambda found: (found.model, found.kind, found.subject, found.trigger, found.detector))
     return result
 
@@ -159,18 +170,24 @@ def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Pr
     result = Result()
     by_caller = plan.subject is Subject.PRINCIPAL
     judge = Judge(plan, sorted_by_subject=by_caller)
-    for scored in _scored(spool, plan, share, batch_rows):
+    comparison = Comparison(plan.portrait) if by_caller and plan.portrait else None
+    for scored in scored_batches(spool, plan, share, batch_rows):
         result.detections += judge.detections(scored)
         if by_caller:
             # By cell the same events come a second time.
             result.duplicates += scored.duplicates
             result.events += scored.events
+            if comparison:
+                comparison.watch(scored)
             if progress:
                 progress(scored.events)
+    if comparison:
+        result.tallies[plan.model] = comparison.end()
     return result
 
 
-def _scored(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
+def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
+    """Score the events of a share of the subjects, batch by batch."""
     by_caller = plan.subject is Subject.PRINCIPAL
     scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
@@ -178,10 +195,10 @@ def _scored(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator
         size, cells = plan.encoder.size, plan.cells
         if not by_caller:
             if cells is not None and size:
+                # All cells' rings are laid out for each batch: the more rows share that, the better.
+                rows = batch_rows * min(4, max(1, 512 // size))
                 further = (scoring.columns, plan.without)
-                yield from scoring.run(
-                    cell_events(connection, plan.model, plan.encoder, cells, batch_rows, share, *further)
-                )
+                yield from scoring.run(cell_events(connection, plan.model, plan.encoder, cells, rows, share, *further))
             return
         events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
         yield from scoring.run(events)
@@ -272,11 +289,11 @@ def _window(scored: Scored, row: int) -> EventBatch:
 def _alone(scored: Scored, row: int, value: int) -> EventBatch:
     """Return one event with its score: what is the same however the stream was cut."""
     batch = scored.batch
-    columns = [column for column in Column if column in batch.signals]
+    columns = {name: column[row : row + 1] for name, column in batch.signals.items()}
     return EventBatch(
         offsets=np.array([0, 1]),
         **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
-        signals={**{column: batch.signals[column][row : row + 1] for column in columns}, "score": np.array([value])},
+        signals={**columns, "score": np.array([value])},
     )
 
 
@@ -300,7 +317,7 @@ def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatc
     while True:
         # Other digits of the bucket than those that folds are told by.
         limit = int(np.ceil(min(share, 1.0) * SHARES))
-        for scored in _scored(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
+        for scored in scored_batches(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
             rows, ordinal, _ = scored.counted(Counts.QUERIES if plan.encoder.size else Counts.EVENTS)
             batches.append(scored.similar.batch.take(rows[ordinal <= most]))
             names += scored.names
@@ -325,14 +342,22 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     return EventBatch(offsets=np.concatenate(offsets), **columns, signals=signals)
 
 
-def maxima(spool: Spool, plan: Plan, share: Share, progress: Progress | None = None) -> dict[str, HorizonMaxima]:
-    """Return, for each detector of a plan, the maxima of a share of the subjects."""
+def maxima(
+    spool: Spool,
+    plan: Plan,
+    share: Share,
+    progress: Progress | None = None,
+    watch: Callable[[Scored], None] | None = None,
+) -> dict[str, HorizonMaxima]:
+    """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
     known = event_detectors()
     gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
-    for scored in _scored(spool, plan, share, BATCH_ROWS):
+    for scored in scored_batches(spool, plan, share, BATCH_ROWS):
         for name, best in gathered.items():
             rows, ordinal, subject = scored.counted(known[name].counts)
             best.add(scored.names, scored.scores[name][rows], ordinal, subject)
+        if watch:
+            watch(scored)
         if progress:
             progress(scored.events)
     return gathered
@@ -362,7 +387,7 @@ def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course
     A subject that was idle for long stands there again, as in a scan.
     """
     courses: list[Course] = []
-    for scored in _scored(spool, plan.parts()[0], share, BATCH_ROWS):
+    for scored in scored_batches(spool, plan.parts()[0], share, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
             if scored.resumed[index]:

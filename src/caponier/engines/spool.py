@@ -19,17 +19,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from caponier.detect.detector import Column
-from caponier.engines.columns import SQL
+from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
 
 SORT_MEMORY: Final = "256MB"
+GROUP_ROWS: Final = 65_536
+GROUP_BYTES: Final = 16 * 2**20
+"""What is written together; more of it would take memory, less of it time."""
 KINDS: Final = ("principal", "session", "address")
 """Whom an event is attributed to: the first of these that the log has."""
 SEPARATOR: Final = "\x1f"
+BATCH_VALUES: Final = 2**24
+"""Most values of the inputs of one batch: batches of large pictures have fewer rows."""
+SAMPLE_ROWS: Final = 20_000
+SAMPLE_VALUES: Final = 2**25
+"""Most inputs of which a scale is learned, and most values of them."""
 
 _SCHEMA = EVENT_SCHEMA.append(pa.field("source", pa.int32()))
 _SCHEMA = _SCHEMA.append(pa.field("line", pa.int64()))
@@ -53,6 +60,8 @@ class ModelSummary:
     statuses: int
     costs: int
     feedbacks: int
+    enriched: dict[str, int]
+    """Events with a stored result of each enrichment, by its name."""
     principals: int
     lengths: dict[int, int]
     """Number of features to number of events."""
@@ -70,6 +79,10 @@ class Spool:
     rows: int = 0
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
     _writer: pq.ParquetWriter | None = None
+    _lengths: set[int | None] = field(default_factory=set)
+    """Of all inputs."""
+    _waiting: list[pa.RecordBatch] = field(default_factory=list)
+    """Batches that are to be written together: small groups of rows cost time in writing and in reading."""
 
     @property
     def file(self) -> Path:
@@ -85,28 +98,40 @@ class Spool:
         subjects, buckets = _subjects(events.batch)
         source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
         arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA), row_group_size=65_536)
+        self._lengths.update(pc.unique(pc.list_value_length(events.batch.column("input"))).to_pylist())
+        self._waiting.append(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
         self.rows += events.batch.num_rows
+        if sum(batch.nbytes for batch in self._waiting) >= GROUP_BYTES:
+            self._flush(self._writer)
 
     def seal(self) -> None:
         """Finish writing."""
         if self._writer is None:
             pq.write_table(_SCHEMA.empty_table(), self.file)
         else:
+            self._flush(self._writer)
             self._writer.close()
             self._writer = None
+
+    def _flush(self, writer: pq.ParquetWriter) -> None:
+        if self._waiting:
+            writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=GROUP_ROWS)
+            self._waiting.clear()
 
     def models(self) -> list[ModelSummary]:
         """Summarise what is there, model by model."""
         with connected(self) as connection:
             relation = connection.sql(_TOTALS)
             names, totals = relation.columns, relation.fetchall()
-            lengths = connection.execute(_LENGTHS).fetchall()
-        sizes: dict[str, dict[int, int]] = {}
-        for model, size, count in lengths:
-            sizes.setdefault(model, {})[size] = count
+            lengths = _by_model(connection.execute(_LENGTHS).fetchall())
+            enriched = _by_model(connection.execute(_ENRICHED).fetchall())
         return [
-            ModelSummary(**dict(zip(names, total, strict=True)) | {"lengths": sizes.get(total[0], {})})
+            ModelSummary(
+                **dict(zip(names, total, strict=True)),
+                inputs=sum(lengths.get(total[0], {}).values()),
+                lengths=lengths.get(total[0], {}),
+                enriched=enriched.get(total[0], {}),
+            )
             for total in totals
         ]
 
@@ -115,7 +140,7 @@ class Spool:
 
         Where inputs are not looked at, which is a size of 0, none is of the wrong length.
         """
-        if not size:
+        if not size or self._lengths <= {None, size}:
             return
         query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, seq"
         with connected(self) as connection:
@@ -166,7 +191,7 @@ def sorted_events(
     size: int,
     rows: int,
     where: str = "true",
-    columns: Iterable[Column] = (),
+    columns: Iterable[Read] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Yield a model's attributed events sorted by subject, time, source and seq.
 
@@ -178,40 +203,60 @@ def sorted_events(
         where: Further condition over the columns `subject` and `bucket`.
         columns: Further columns that are wanted.
     """
-    further = "".join(f", {SQL[column]} as {column.value}" for column in columns)
+    further = selected(columns)
     relation = connection.sql(
         (_SORTED if size else _WITHOUT_INPUT).format(where=where, further=further), params=[model, size]
     )
-    yield from relation.to_arrow_reader(rows)
+    yield from relation.to_arrow_reader(max(1, min(rows, BATCH_VALUES // max(1, size))))
+
+
+def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield all events in `EVENT_SCHEMA` by time, source and seq, so that they make one log.
+
+    Args:
+        spool: Sealed events.
+        rows: Rows in a batch.
+    """
+    with connected(spool) as connection:
+        for batch in connection.sql("select * from events order by time, source, seq").to_arrow_reader(rows):
+            yield batch.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
 
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
-    """Return about 20,000 of a model's inputs, spread evenly over the log, as (n, size)."""
+    """Return some 20,000 of a model's inputs, fewer of large ones, spread evenly over the log, as (n, size)."""
     # Counted within the model's own events: in the log they may stand between those of others in any rhythm.
     query = """
         select input from (
             select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
-        ) where ordinal % (select greatest(1, count(*) // 20000) from events where model = ? and len(input) = ?) = 0
+        ) where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
     """
     with connected(spool) as connection:
-        table = connection.sql(query, params=[model, size, model, size]).to_arrow_table()
+        most = max(1, min(SAMPLE_ROWS, SAMPLE_VALUES // max(1, size)))
+        table = connection.sql(query, params=[model, size, most, model, size]).to_arrow_table()
     flat = table.column("input").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     inputs: NDArray[np.float32] = flat.astype(np.float32).reshape(-1, size)
     return inputs
 
 
+def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
+    """Sort counts (model, of what, how many) by model."""
+    sorted_: dict[str, dict[Any, int]] = {}
+    for model, what, count in counts:
+        sorted_.setdefault(model, {})[what] = count
+    return sorted_
+
+
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     """Name the subject of each event, and give it a bucket by which work and folds are shared out."""
-    columns = [
-        _named(batch.column("principal")),
-        _named(batch.column("session")),
-        pc.binary_join_element_wise(
+    columns = [_named(batch.column("principal"))]
+    if columns[0].null_count:
+        address = pc.binary_join_element_wise(
             _named(batch.column("source_ip")), pc.fill_null(batch.column("user_agent"), ""), SEPARATOR
-        ),
-    ]
+        )
+        columns += [_named(batch.column("session")), address]
     named = [
         pc.binary_join_element_wise(pa.scalar(kind), column, SEPARATOR)
-        for kind, column in zip(KINDS, columns, strict=True)
+        for kind, column in zip(KINDS, columns, strict=False)
     ]
     subjects = pc.coalesce(*named).dictionary_encode()
     sums = [bucket_of(name) for name in subjects.dictionary.to_pylist()]
@@ -227,13 +272,18 @@ def _named(column: pa.Array) -> pa.Array:
 _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
 _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
-       count(*) filter (len(input) > 0) as inputs, count(label) as labels, count(scores) as scores,
+       count(label) as labels, count(scores) as scores,
        count(status) as statuses, count(cost) as costs, count(feedback) as feedbacks,
        count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
 from events group by model order by model
 """
 _LENGTHS: Final = "select model, len(input), count(*) from events where len(input) > 0 group by all order by all"
+_ENRICHED: Final = """
+select model, name, count(*)
+from (select model, unnest(map_keys(signals)) as name from events where signals is not null)
+group by all order by all
+"""
 _SORTED: Final = """
 select subject, epoch_us(time) as time, source, seq, line, input, label{further}
 from events

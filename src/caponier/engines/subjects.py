@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from caponier.detect import similarity
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
-from caponier.detect.detector import Column, Counts, EventDetector, Params
-from caponier.engines.columns import coded, label_codes
+from caponier.detect.detector import Counts, EventDetector, Params
+from caponier.engines.columns import Read, coded, in_order, label_codes
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
 
@@ -65,10 +65,9 @@ class _Open:
     states: dict[str, NDArray[Any]]
 
 
-def columns_of(detectors: Iterable[EventDetector], further: Iterable[Column] = ()) -> tuple[Column, ...]:
+def columns_of(detectors: Iterable[EventDetector], further: Iterable[Read] = ()) -> tuple[Read, ...]:
     """Return the columns that some of the detectors read, and `further` ones, in a fixed order."""
-    read = frozenset(further).union(*(detector.columns for detector in detectors))
-    return tuple(column for column in Column if column in read)
+    return in_order(frozenset(further).union(*(detector.columns for detector in detectors)))
 
 
 class SubjectPass:
@@ -89,7 +88,7 @@ class SubjectPass:
         detectors: Sequence[tuple[EventDetector, Params]],
         salt: bytes,
         *,
-        columns: Iterable[Column] = (),
+        columns: Iterable[Read] = (),
         sorted_by_subject: bool = True,
     ) -> None:
         self._encoder = encoder

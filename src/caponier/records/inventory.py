@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, model_validator
 
@@ -17,6 +17,9 @@ from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 
 Count = Annotated[StrictInt, Field(ge=1)]
+Place = Annotated[StrictInt, Field(ge=0)]
+TEXT_SIZE: Final = 256
+"""Numbers that stand for a text."""
 Name = Annotated[str, Field(min_length=1)]
 Names = tuple[Name, ...]
 
@@ -62,11 +65,13 @@ class FeatureSpec(_Noun):
     """
 
     kind: Literal["image", "numeric", "categorical", "text", "none"]
-    """`none` if inputs are not logged, or not to be looked at."""
+    """`categorical` is a row with categories in it; `none` if inputs are not logged, or not to be looked at."""
     shape: tuple[Count, ...] = ()
     """Row-major shape of one example: (height, width) or (height, width, channels) of an image, (n,) of a row."""
     minimum: StrictFloat | None = None
     maximum: StrictFloat | None = None
+    categories: tuple[Place, ...] = ()
+    """Columns, from 0, of a row with categories: compared as equal or not. All of them, where none is named."""
     dtype: Literal["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64"] = "float32"
     """The type in which the model sees the input; two requests are the same input if they are equal in it."""
 
@@ -75,11 +80,15 @@ class FeatureSpec(_Noun):
         """Number of features of one example, or None where the shape is not given."""
         if self.kind == "none":
             return 0
+        if self.kind == "text":
+            return TEXT_SIZE
         return math.prod(self.shape) if self.shape else None
 
     def digest(self) -> str:
         """Identify the specification, so that a baseline can tell that it was built for another one."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # Where there are no categories, as before they could be named: or else no older baseline would fit.
+        plain = self.model_dump_json(exclude=None if self.categories else {"categories"})
+        return hashlib.sha256(plain.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -87,6 +96,12 @@ class FeatureSpec(_Noun):
             raise ValueError("an image needs shape = [height, width] or [height, width, channels]")
         if self.kind == "none" and self.shape:
             raise ValueError("what is not looked at has no shape")
+        if self.kind == "text" and self.shape not in ((), (TEXT_SIZE,)):
+            raise ValueError(f"a text has no shape; {TEXT_SIZE} numbers stand for it")
+        if self.categories and self.kind != "categorical":
+            raise ValueError('only a row of kind = "categorical" has categories')
+        if self.shape and any(place >= math.prod(self.shape) for place in self.categories):
+            raise ValueError("categories name a column beyond the shape")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
             raise ValueError("minimum must be below maximum")
         return self
@@ -99,6 +114,8 @@ class ModelSpec(_Noun):
     system: Name | None = None
     features: FeatureSpec | None = None
     baseline: Path | None = None
+    sampling: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
+    """Share of its traffic that is logged, where that is not all of it."""
 
 
 class Identity(_Noun):

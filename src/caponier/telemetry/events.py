@@ -123,10 +123,9 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     faults |= dict.fromkeys(np.flatnonzero(late).tolist(), "late: older by more than the allowed lateness")
     rejected.add(sorted(_rejections(source, chunk, faults), key=lambda rejection: rejection.line))
     kept = pa.array(np.flatnonzero(good & ~late))
-    arrays = [
-        columns[field.name].take(kept) if field.name in columns else pa.nulls(len(kept), field.type)
-        for field in EVENT_SCHEMA
-    ]
+    if len(kept) < n:
+        columns = {name: column.take(kept) for name, column in columns.items()}
+    arrays = [columns.get(field.name, pa.nulls(len(kept), field.type)) for field in EVENT_SCHEMA]
     arrays[EVENT_SCHEMA.get_field_index("seq")] = pa.array(np.arange(seq, seq + len(kept)), pa.int64())
     lines = pa.array(chunk.lines, pa.int64()).take(kept)
     return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)

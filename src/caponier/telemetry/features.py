@@ -2,8 +2,9 @@
 
 With values that small a float32 matrix product over at most 1,040 features is exact, so distances do not depend on how
 a stream was cut into batches. Images are pooled; the columns of a table are scaled by their quantiles, because clipping
-by minimum and maximum wastes the range on skewed columns. Quantising is for similarity only: whether two inputs are
-*the same* is told by their digest.
+by minimum and maximum wastes the range on skewed columns. A category becomes a column for each of the usual ones, so
+that all changes of it count the same; counts of words are bent, so that a few stand out. Quantising is for similarity
+only: whether two inputs are *the same* is told by their digest.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ MAX_FEATURES: Final = 1_040
 POOLED_SIDE: Final = 16
 """Images are pooled to at most 16 x 16 = 256 values."""
 KNOTS: Final = 65
+CODES: Final = 15
+"""Most categories of one column that are told apart; all rarer ones are one."""
+TWICE: Final = 2
+"""Columns of each category, both alike: with another one four change, by 128 squared altogether. That is a square,
+as the squared length of a step along a single number is."""
+MATCHED: Final = 64
+"""Level of the category that there is."""
 QUANTISED = np.dtype(np.uint8)
 
 
@@ -30,12 +38,16 @@ class Encoder:
 
     spec: FeatureSpec
     knots: NDArray[np.float32]
-    """(KNOTS, d) ascending quantiles of each table column, or (2, 1) minimum and maximum of an image's values, or
-    (0, 0) where inputs are not looked at."""
+    """(KNOTS, d) ascending quantiles of each table column, or the usual categories of one and then NaN; or (2, 1)
+    minimum and maximum of an image's values; or (0, 0) where inputs are texts, or are not looked at."""
 
     @property
     def width(self) -> int:
         """Number of values of one quantised row."""
+        if self.spec.kind == "categorical":
+            places = _categories(self.spec)
+            known = int(np.isfinite(self.knots[:, places]).sum())
+            return self.size - len(places) + TWICE * (known + len(places))
         return int(self._pooled(np.zeros((1, self.size), np.float32)).shape[1])
 
     @property
@@ -57,20 +69,19 @@ class Encoder:
         Raises:
             InputError: If the kind cannot be scaled or there are too many features.
         """
-        if spec.kind == "none":
+        if spec.kind in ("none", "text"):
             return cls(spec, np.zeros((0, 0), np.float32))
-        if spec.kind not in ("image", "numeric"):
-            raise InputError(f"inputs of kind {spec.kind!r} cannot be compared yet", mend='Use "numeric" or "image"')
-        width = cls(spec, np.zeros((0, 0), np.float32)).width
-        if width > MAX_FEATURES:
-            raise InputError(f"{width:,} features are more than the {MAX_FEATURES:,} that can be compared exactly")
+        if spec.kind == "categorical":
+            told = cls(spec, _category_knots(spec, sample))
+            _refuse_wide(told.width)
+            return told
+        _refuse_wide(cls(spec, np.zeros((0, 0), np.float32)).width)
         low = float(sample.min()) if spec.minimum is None else spec.minimum
         high = float(sample.max()) if spec.maximum is None else spec.maximum
         if spec.kind == "image" or (spec.minimum is not None and spec.maximum is not None):
             knots = np.array([[low], [max(high, np.nextafter(np.float32(low), np.float32(np.inf)))]], np.float32)
         else:
-            # In float64, in which the difference of two float32 numbers never overflows.
-            knots = np.quantile(sample.astype(np.float64), np.linspace(0, 1, KNOTS), axis=0).astype(np.float32)
+            knots = _quantiles(sample)
         return cls(spec, knots)
 
     def encode(self, inputs: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -82,6 +93,10 @@ class Encoder:
         Returns:
             (n, width) from 0 to 127; values outside the fitted range are clipped.
         """
+        if self.spec.kind == "text":
+            return _bent(inputs)
+        if self.spec.kind == "categorical":
+            return self._told_apart(inputs)
         scaled = self._scaled(self._pooled(inputs))
         quantised: NDArray[np.uint8] = np.rint(np.clip(scaled, 0.0, 1.0) * LEVELS).astype(np.uint8)
         return quantised
@@ -104,6 +119,19 @@ class Encoder:
         pooled: NDArray[np.float32] = blocks.mean(axis=(2, 4)).reshape(len(inputs), down * across).astype(np.float32)
         return pooled
 
+    def _told_apart(self, rows: NDArray[np.float32]) -> NDArray[np.uint8]:
+        places = _categories(self.spec)
+        others = np.setdiff1d(np.arange(self.size), places)
+        numbers = Encoder(self.spec, self.knots[:, others])._scaled(rows[:, others])
+        parts = [np.rint(np.clip(numbers, 0.0, 1.0) * LEVELS).astype(np.uint8)]
+        for place in places:
+            known = self.knots[:, place]
+            same = rows[:, place, None] == known[np.isfinite(known)]
+            rare = ~same.any(axis=1, keepdims=True)
+            there = np.concatenate([same, rare], axis=1).repeat(TWICE, axis=1)
+            parts.append(there.astype(np.uint8) * np.uint8(MATCHED))
+        return np.concatenate(parts, axis=1)
+
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32]
         if len(self.knots) == 2:
@@ -117,3 +145,46 @@ class Encoder:
         for column in range(values.shape[1]):
             scaled[:, column] = np.interp(values[:, column], self.knots[:, column], levels)
         return scaled
+
+
+def _refuse_wide(width: int) -> None:
+    """Refuse rows that are too long to be compared exactly.
+
+    Raises:
+        InputError: If they are.
+    """
+    if width > MAX_FEATURES:
+        raise InputError(f"{width:,} features are more than the {MAX_FEATURES:,} that can be compared exactly")
+
+
+def _categories(spec: FeatureSpec) -> NDArray[np.int64]:
+    """Return the columns (c,) that hold categories."""
+    return np.array(sorted(set(spec.categories)) or range(spec.size or 0), np.int64)
+
+
+def _quantiles(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    # In float64, in which the difference of two float32 numbers never overflows.
+    knots: NDArray[np.float32] = np.quantile(sample.astype(np.float64), np.linspace(0, 1, KNOTS), axis=0).astype(
+        np.float32
+    )
+    return knots
+
+
+def _category_knots(spec: FeatureSpec, sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the quantiles of the numbers and, from the commonest on, the categories of the other columns."""
+    knots, places = _quantiles(sample), _categories(spec)
+    room = (MAX_FEATURES - sample.shape[1]) // (TWICE * max(1, len(places))) - 1
+    knots[:, places] = np.nan
+    for place in places:
+        codes, counts = np.unique(sample[:, place], return_counts=True)
+        # The first of equally common ones by its code, so that the order of a log does not count.
+        usual = codes[np.argsort(-counts, kind="stable")][: max(1, min(CODES, room))]
+        knots[: len(usual), place] = usual
+    return knots
+
+
+def _bent(counts: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Scale counts of words: the first of a kind says most."""
+    held = np.clip(counts, 0, None).astype(np.float64)
+    bent: NDArray[np.uint8] = np.rint(LEVELS * held / (1 + held)).astype(np.uint8)
+    return bent

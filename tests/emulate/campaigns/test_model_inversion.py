@@ -54,7 +54,7 @@ def test_several_climbs_show_more_than_one(split: DigitsSplit, victim: Victim) -
 
 def test_changes_are_smooth() -> None:
     rng = np.random.default_rng(0)
-    changes: Images = np.array([_smooth(rng) for _ in range(100)])
+    changes: Images = np.array([_smooth(rng, (8, 8)) for _ in range(100)])
     pictures = changes.reshape(-1, 8, 8)
     beside = np.corrcoef(pictures[:, :, :-1].ravel(), pictures[:, :, 1:].ravel())[0, 1]
     away = np.corrcoef(pictures[:, :, :-3].ravel(), pictures[:, :, 3:].ravel())[0, 1]

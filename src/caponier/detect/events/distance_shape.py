@@ -23,6 +23,8 @@ WINDOW: Final = 40
 """Distances that make one shape."""
 BINS: Final = 24
 """Benign quantiles at which a shape is read; 24 x 40² stays exact in float32."""
+BLOCK: Final = 512
+"""Shapes that are compared at a time, so that what belongs to them stays in the cache."""
 SHAPES: Final = 256
 """Benign shapes that are kept."""
 STRIDE: Final = 3
@@ -67,12 +69,13 @@ class DistanceShape:
         known = squared[squared != FAR]
         cuts = np.quantile(known, np.arange(1, BINS + 1) / (BINS + 1)) if known.size else np.zeros(BINS)
         params: Params = {"cuts": np.floor(cuts).astype(np.int64)}
-        shapes, full, _ = _shapes(_bins(params, squared), queries.offsets, np.zeros(queries.subjects, self.state))
+        laid, at, _ = _laid(_bins(params, squared), queries.offsets, np.zeros(queries.subjects, self.state))
         ordinal = np.arange(len(queries)) - np.repeat(queries.offsets[:-1], np.diff(queries.offsets))
-        looked = full & (ordinal % STRIDE == 0)
-        seen = np.unique(shapes[looked], axis=0)
+        looked = _full(laid, at) & (ordinal % STRIDE == 0)
+        shapes = _shapes(laid, at[looked])
+        seen = np.unique(shapes, axis=0)
         chosen = _spread(seen[:: len(seen) // MOST + 1])
-        return {**params, "shapes": _shared(chosen, shapes[looked], queries.subject[looked]).astype(np.uint8)}
+        return {**params, "shapes": _shared(chosen, shapes, queries.subject[looked])}
 
     def priors(self) -> tuple[Params, float] | None:
         """Without benign clients no shape is a strange one."""
@@ -81,9 +84,9 @@ class DistanceShape:
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Compare the last 40 distances at each different query with the benign shapes."""
         queries, rows = batch.queries()
-        shapes, full, after = _shapes(_bins(params, queries.signals["squared"]), queries.offsets, state)
-        scores = np.zeros(len(batch), np.int64)
-        scores[rows[full]] = _departure(params, shapes[full])[0]
+        laid, at, after = _laid(_bins(params, queries.signals["squared"]), queries.offsets, state)
+        full, scores = _full(laid, at), np.zeros(len(batch), np.int64)
+        scores[rows[full]] = _departure(params, _shapes(laid, at[full]))[0]
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
@@ -92,8 +95,9 @@ class DistanceShape:
         rows = np.flatnonzero(squared != FAR)[-WINDOW:]
         known = squared[rows] if rows.size else np.zeros(1)
         low, middle, high = np.sqrt(np.quantile(known, (0.25, 0.5, 0.75)) / events.query.shape[1])
-        shapes, _, _ = _shapes(_bins(params, squared), events.offsets, np.zeros(1, self.state))
-        alike = _departure(params, shapes[-1:])[1][0]
+        laid, at, _ = _laid(_bins(params, squared), events.offsets, np.zeros(1, self.state))
+        shape = _shapes(laid, at[-1:])
+        alike = _departure(params, shape)[1][0]
         summary = (
             f"The last {len(rows)} different queries lie {middle:.1f} from their nearest earlier one, half of them "
             f"between {low:.1f} and {high:.1f} quantised units a feature; no benign client spreads its queries so, as "
@@ -102,7 +106,7 @@ class DistanceShape:
         facts = {
             "window": len(rows),
             "distance_quartiles": [round(float(value), 2) for value in (low, middle, high)],
-            "below_benign_quartiles": _at_quartiles(shapes[-1]),
+            "below_benign_quartiles": _at_quartiles(shape[0]),
             "most_alike_benign": _at_quartiles(params["shapes"][alike]) if len(params["shapes"]) else None,
         }
         return Explanation(summary, facts, rows)
@@ -119,10 +123,10 @@ def _bins(params: Params, squared: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.where(squared == FAR, 0, place).astype(np.uint8)
 
 
-def _shapes(
+def _laid(
     bins: NDArray[np.uint8], offsets: NDArray[np.int64], state: State
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], State]:
-    """Return the shape at each row: how many of the subject's last 40 distances lie at or below each cut.
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], State]:
+    """Lay each subject's earlier bins in front of its own, so that one cumulative sum serves all of them.
 
     Args:
         bins: (n,) from `_bins`, rows sorted by subject.
@@ -130,38 +134,57 @@ def _shapes(
         state: (s,) the bins before these rows, oldest first.
 
     Returns:
-        (n, BINS) counts, the (n,) rows with 40 distances, and the (s,) new state.
+        The bins, the (n,) places of the rows among them, and the (s,) new state.
     """
     subjects, counts = len(state), np.diff(offsets)
-    # Each subject's earlier bins stand in front of its rows, so that one cumulative sum serves all of them.
     starts = offsets[:-1] + WINDOW * np.arange(subjects)
     laid = np.zeros(len(bins) + WINDOW * subjects, np.uint8)
     laid[(starts[:, None] + np.arange(WINDOW)).ravel()] = state["bin"].ravel()
-    rows = np.arange(len(bins)) + WINDOW * (np.repeat(np.arange(subjects), counts) + 1)
-    laid[rows] = bins
-    within = np.zeros((len(laid) + 1, BINS + 1), np.int32)
-    np.cumsum((laid[:, None] <= np.arange(1, BINS + 2)) & (laid > 0)[:, None], axis=0, out=within[1:])
-    window = within[rows + 1] - within[rows + 1 - WINDOW]
+    at = np.arange(len(bins)) + WINDOW * (np.repeat(np.arange(subjects), counts) + 1)
+    laid[at] = bins
     after = state.copy()
     ends = starts + WINDOW + counts
     after["bin"] = laid[(ends[:, None] - WINDOW + np.arange(WINDOW)).ravel()].reshape(subjects, WINDOW)
-    return window[:, :BINS], window[:, BINS] == WINDOW, after
+    return laid, at, after
 
 
-def _departure(params: Params, shapes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _full(laid: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell at which places (n,) there are 40 distances."""
+    known = np.concatenate([[0], np.cumsum(laid > 0)])
+    full: NDArray[np.bool_] = known[at + 1] - known[at + 1 - WINDOW] == WINDOW
+    return full
+
+
+def _shapes(laid: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the shape at some places (n,): how many of the last 40 distances lie at or below each cut, (n, BINS)."""
+    if not at.size:
+        return np.zeros((0, BINS), np.uint8)
+    # Sums that run over 255 begin again at 0: differences of at most 40 come out right.
+    within = np.zeros((len(laid) + 1, BINS), np.uint8)
+    np.cumsum((laid[:, None] <= np.arange(1, BINS + 1)) & (laid > 0)[:, None], axis=0, dtype=np.uint8, out=within[1:])
+    shapes: NDArray[np.uint8] = within[at + 1] - within[at + 1 - WINDOW]
+    return shapes
+
+
+def _departure(params: Params, shapes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each shape's squared distance from the nearest benign one, and which that is."""
+    least, nearest = np.zeros(len(shapes), np.int64), np.zeros(len(shapes), np.int64)
     benign = params["shapes"].astype(np.float32)
     if not len(benign):
-        return np.zeros(len(shapes), np.int64), np.zeros(len(shapes), np.int64)
-    mine = shapes.astype(np.float32)
-    # Whole numbers below 2**24, so the product is exact whatever the BLAS does with the batch.
-    squares: Any = np.square(benign).sum(axis=1) - 2 * (mine @ benign.T)
-    nearest = squares.argmin(axis=1)
-    least = squares[np.arange(len(mine)), nearest] + np.square(mine).sum(axis=1)
-    return least.astype(np.int64), nearest
+        return least, nearest
+    # |x|² + |y|² - 2xy but for |x|², as one product. Whole numbers below 2**24, so it is exact whatever the BLAS does.
+    others = np.vstack([-2 * benign.T, np.square(benign).sum(axis=1)])
+    for start in range(0, len(shapes), BLOCK):
+        some = slice(start, start + BLOCK)
+        mine = np.ones((len(shapes[some]), BINS + 1), np.float32)
+        mine[:, :BINS] = shapes[some]
+        squares: Any = mine @ others
+        nearest[some] = squares.argmin(axis=1)
+        least[some] = squares[np.arange(len(mine)), nearest[some]] + np.square(mine[:, :BINS]).sum(axis=1)
+    return least, nearest
 
 
-def _spread(seen: NDArray[np.int32]) -> NDArray[np.int32]:
+def _spread(seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Choose shapes so that every one seen is near to a chosen one: the farthest from all chosen, again and again.
 
     (Gonzalez 1985.) It begins with the one nearest to the mean; the order of the shapes does not matter but for ties,
@@ -179,7 +202,7 @@ def _spread(seen: NDArray[np.int32]) -> NDArray[np.int32]:
     return seen[chosen]
 
 
-def _shared(chosen: NDArray[np.int32], seen: NDArray[np.int32], subject: NDArray[np.int64]) -> NDArray[np.int32]:
+def _shared(chosen: NDArray[np.uint8], seen: NDArray[np.uint8], subject: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Keep the chosen shapes to which enough subjects come near.
 
     Args:
@@ -191,7 +214,7 @@ def _shared(chosen: NDArray[np.int32], seen: NDArray[np.int32], subject: NDArray
     near = np.zeros(len(chosen), np.int64)
     for own in np.split(seen, begins[1:]):
         near += _departure({"shapes": own}, chosen)[0] <= NEAR
-    shared: NDArray[np.int32] = chosen[near > np.ceil(SHARED * len(begins))]
+    shared: NDArray[np.uint8] = chosen[near > np.ceil(SHARED * len(begins))]
     return shared
 
 

@@ -142,15 +142,16 @@ def _like(laid: NDArray[np.int32], at: NDArray[np.int64], held: NDArray[np.int64
             the shorter one.
     """
     counts = np.zeros(len(at), np.int64)
-    place = np.arange(WINDOW)
     for start in range(0, len(at), BLOCK):
-        own = at[start : start + BLOCK]
-        # The WINDOW rows before each example, oldest first.
-        before = sliding_window_view(laid, WINDOW, axis=0)[own - WINDOW].astype(np.int64)
+        own, most = at[start : start + BLOCK], int(held[start : start + BLOCK].max())
+        if not most:
+            continue
+        # As many rows before each example as any of them looks back to, oldest first.
+        before = sliding_window_view(laid, most, axis=0)[own - most].astype(np.int64)
         newest = laid[own].astype(np.int64)[:, :, None]
         apart = np.square(before[:, :-1] - newest[:, :-1]).sum(axis=1)
         alike = apart * SCALE <= near * np.minimum(before[:, -1], newest[:, -1])
-        real = place >= WINDOW - held[start : start + BLOCK, None]
+        real = np.arange(most) >= most - held[start : start + BLOCK, None]
         counts[start : start + BLOCK] = (alike & real).sum(axis=1)
     return counts
 

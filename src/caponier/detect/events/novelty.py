@@ -39,6 +39,8 @@ SHRINKAGE: Final = 0.2
 the directions in which they hardly vary are known worse than their number says: the next user brings new ones."""
 ALIKE: Final = 1e-9
 """A common distance up to this is none: benign clients all send one and the same input."""
+BLOCK: Final = 512
+"""Rows that are looked at together, so that what belongs to them stays in the cache."""
 WEIGHT: Final = 127
 """Projections have whole weights up to this, so that their sums are exact (see telemetry/features.py)."""
 
@@ -152,11 +154,14 @@ def _spread(query: NDArray[np.uint8]) -> Params:
 
 def _distance(params: Params, query: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the (n,) Mahalanobis distances, divided by the square root of the width."""
-    # The product is a sum of whole numbers below 2**24: exact in float32 whatever the BLAS does with the batch.
-    projected = (query.astype(np.float32) @ params["weights"]).astype(np.int64) - params["mean"]
-    squares: Any = np.square(projected.astype(np.float64)) * params["precision"]
-    # Row by row over contiguous memory: the order of the sum depends on the width alone.
-    distance: NDArray[np.float64] = np.sqrt(np.add.reduce(np.ascontiguousarray(squares), axis=1))
+    distance = np.empty(len(query), np.float64)
+    for start in range(0, len(query), BLOCK):
+        some = slice(start, start + BLOCK)
+        # The product is a sum of whole numbers below 2**24: exact in float32 whatever the BLAS does with the batch.
+        projected = (query[some].astype(np.float32) @ params["weights"]).astype(np.float64) - params["mean"]
+        squares: Any = np.square(projected) * params["precision"]
+        # Row by row over contiguous memory: the order of the sum depends on the width alone.
+        distance[some] = np.sqrt(np.add.reduce(np.ascontiguousarray(squares), axis=1))
     return distance
 
 

@@ -85,7 +85,8 @@ class ScoreClimb:
         queries, rows = batch.queries()
         near = _near(params, queries)
         up, after = _records(state, queries, near)
-        steps = np.where(up, _foreign(params, queries.query), 0)
+        steps = np.zeros(len(queries), np.int64)
+        steps[up] = _foreign(params, queries.query[up])
         sums, after["evidence"] = windowed_sum(steps, queries.offsets, state["evidence"])
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums

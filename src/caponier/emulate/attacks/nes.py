@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.attack import carry_out, refuse_start
-from caponier.emulate.images import FEATURES, Images
+from caponier.emulate.images import Images
 from caponier.emulate.oracle import Oracle, Predict
 from caponier.emulate.outcome import AttackOutcome, Within
 from caponier.matrix.technique import TechniqueId
@@ -68,7 +68,7 @@ class NES:
 
     def _slope(self, oracle: Oracle, image: Images, rng: np.random.Generator) -> Images:
         """Estimate where the score of the true class falls, (64,); what is fooled on the way is noted by the oracle."""
-        cloud = rng.standard_normal((self.pairs, FEATURES), dtype=np.float32)
+        cloud = rng.standard_normal((self.pairs, image.size), dtype=np.float32)
         ahead, behind = (oracle(_picture(image + way * self.sigma * cloud)) for way in (1, -1))
         # Of the logarithm: where the model is sure, the score itself hardly moves.
         change = np.log(_score(behind, oracle.label)) - np.log(_score(ahead, oracle.label))

@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attack import carry_out, refuse_start
 from caponier.emulate.black_box import evasion, picture_classifier, seeded
-from caponier.emulate.images import CLASSES, SIDE, Images
+from caponier.emulate.images import SIDE, Images
 from caponier.emulate.oracle import Oracle, Predict
 from caponier.emulate.outcome import AttackOutcome, Within
 from caponier.matrix.technique import TechniqueId
@@ -25,6 +25,7 @@ class SimBA:
         max_iter: Pixels or waves that are tried, both ways.
         budget: Most queries.
         within: Success is an image that is misread within this bound.
+        shape: Height, width and channels of the image; a record of n numbers is (1, n, 1).
     """
 
     epsilon: float = 0.2
@@ -32,6 +33,7 @@ class SimBA:
     max_iter: int = 500
     budget: int = 1000
     within: Within = BOUND
+    shape: tuple[int, int, int] = (SIDE, SIDE, 1)
 
     name: ClassVar[str] = "simba"
     description: ClassVar[str] = (
@@ -57,15 +59,15 @@ class SimBA:
 
         def steps(oracle: Oracle) -> None:
             attack = evasion().SimBA(
-                picture_classifier(oracle),
+                picture_classifier(oracle, self.shape),
                 attack=self.basis,
                 epsilon=self.epsilon,
                 max_iter=self.max_iter,
-                freq_dim=SIDE,
+                freq_dim=self.shape[1],
                 verbose=False,
             )
             with seeded(seed):
-                attack.generate(original.reshape(1, 1, SIDE, SIDE).copy(), np.eye(CLASSES)[[label]])
+                attack.generate(original.reshape(1, *self.shape).copy(), np.eye(oracle.classes)[[label]])
 
         oracle = Oracle(predict, original, label, self.budget if budget is None else budget, within=self.within)
         return carry_out(self, oracle, steps)

@@ -24,12 +24,14 @@ class Square:
         share: Share of the picture that the first square covers.
         budget: Most queries.
         within: Success is an image that is misread within this bound, which is also what every pixel is moved by.
+        shape: Height, width and channels of the image.
     """
 
     max_iter: int = 500
     share: float = 0.8
     budget: int = 600
     within: Within = BOUND
+    shape: tuple[int, int, int] = (SIDE, SIDE, 1)
 
     name: ClassVar[str] = "square"
     description: ClassVar[str] = (
@@ -55,7 +57,7 @@ class Square:
 
         def steps(oracle: Oracle) -> None:
             attack = evasion().SquareAttack(
-                picture_classifier(oracle),
+                picture_classifier(oracle, self.shape),
                 norm=np.inf,
                 eps=self.within.bound,
                 max_iter=self.max_iter,
@@ -63,7 +65,7 @@ class Square:
                 verbose=False,
             )
             with seeded(seed):
-                attack.generate(original.reshape(1, 1, SIDE, SIDE).copy(), np.array([label]))
+                attack.generate(original.reshape(1, *self.shape).copy(), np.array([label]))
 
         oracle = Oracle(predict, original, label, self.budget if budget is None else budget, within=self.within)
         return carry_out(self, oracle, steps)

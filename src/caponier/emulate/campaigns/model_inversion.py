@@ -35,6 +35,8 @@ class ModelInversion:
         likeness: Correlation with the mean image of the class from which on the class is given away; with 64 pixels
             chance stays below it in 19 of 20 cases.
         budget: Most queries altogether.
+        shape: Of an image; of a record (n,), whose neighbouring numbers have nothing to do with each other.
+        classes: How many the model tells apart.
     """
 
     climbs: int = 24
@@ -42,6 +44,8 @@ class ModelInversion:
     until: float = 0.999
     likeness: float = 0.2
     budget: int = 24 * PATIENCE
+    shape: tuple[int, ...] = (SIDE, SIDE)
+    classes: int = CLASSES
 
     name: ClassVar[str] = "model_inversion"
     description: ClassVar[str] = (
@@ -65,7 +69,7 @@ class ModelInversion:
         """Find out what a class looks like; see `caponier.emulate.campaign.Campaign.run`."""
         line = Line(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)
-        search = _Search(line, int(rng.integers(CLASSES)), rng, self)
+        search = _Search(line, int(rng.integers(self.classes)), rng, self)
 
         def steps() -> None:
             for noise in stage.held.images:
@@ -103,7 +107,7 @@ class _Search:
         """Climb from an image until the model is as sure as can be, or patience ends; keep what it is sure of."""
         last, score = self.line.queries + PATIENCE, self._score(best)
         while score < self.how.until and self.line.queries < last:
-            moved = best * (1 - DARKER) + self.how.step * _smooth(self.rng)
+            moved = best * (1 - DARKER) + self.how.step * _smooth(self.rng, self.how.shape)
             tried: Images = np.clip(moved, 0, 1).astype(np.float32)
             told = self._score(tried)
             if told > score:
@@ -118,21 +122,19 @@ class _Search:
         return score
 
 
-def _blur() -> Images:
-    """Return the weights (64, 64) by which each pixel takes part in its neighbours' changes."""
-    places = np.indices((SIDE, SIDE)).reshape(2, -1).T
-    apart = np.square(places[:, None] - places[None]).sum(axis=2)
-    weights: Images = np.exp(-apart / (2 * WIDTH**2)).astype(np.float32)
+def _blur(side: int) -> Images:
+    """Return the weights (side, side) by which each pixel of a line takes part in its neighbours' changes."""
+    places = np.arange(side)
+    weights: Images = np.exp(-np.square(places[:, None] - places) / (2 * WIDTH**2)).astype(np.float32)
     return weights
 
 
-BLUR: Final = _blur()
-
-
-def _smooth(rng: np.random.Generator) -> Images:
-    """Return a random change (64,) of standard deviation 1 in which neighbouring pixels go together, as strokes do."""
-    change = BLUR @ rng.standard_normal(FEATURES, dtype=np.float32)
-    smooth: Images = change / change.std()
+def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> Images:
+    """Return a random change (d,) of standard deviation 1 in which neighbouring pixels go together, as strokes do."""
+    change = rng.standard_normal(shape, dtype=np.float32)
+    if len(shape) > 1:
+        change = np.einsum("ih,hw...,wj->ij...", _blur(shape[0]), change, _blur(shape[1]), optimize=True)
+    smooth: Images = (change / change.std()).ravel()
     return smooth
 
 

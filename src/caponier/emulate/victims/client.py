@@ -1,7 +1,7 @@
 """Clients of a model server: one key, one connection that is kept, and an account of what was asked."""
 
-from http.client import HTTPConnection, HTTPException, RemoteDisconnected
-from typing import Any
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -11,6 +11,8 @@ from caponier.emulate.images import CLASSES, Images
 from caponier.emulate.oracle import RefusedError
 from caponier.emulate.wire import REFUSALS, Reply
 from caponier.errors import CaponierError, InputError
+
+_SCHEMES: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 class RemoteError(CaponierError):
@@ -32,11 +34,11 @@ class Connection:
 
     def __init__(self, url: str, key: str | None, timeout: float, user_agent: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise InputError("The address of a model server must begin with http://", where=url)
+        if parts.scheme not in _SCHEMES or parts.hostname is None:
+            raise InputError("The address of a model server must begin with http:// or https://", where=url)
         self.url = url
         self._root = parts.path.rstrip("/")
-        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        self._connection = _SCHEMES[parts.scheme](parts.hostname, parts.port, timeout=timeout)
         self._headers = {"content-type": "application/json", "user-agent": user_agent}
         if key is not None:
             self._headers["authorization"] = f"Bearer {key}"

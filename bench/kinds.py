@@ -1,0 +1,105 @@
+"""Inputs that are no small images: tables, categories, 500 columns, large pictures, texts. Who is flagged, and when?
+
+The seeds were never used while detectors were made.
+"""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from bench import _mails, _pictures, _tables
+from bench._scenes import LEARNED, UNIQUE, USERS
+from bench.measured import say
+from bench.scorecard import Goal, Scorecard
+from caponier.detect.registry import event_detectors
+
+SEEDS = (201, 202, 203)
+EACH = 2
+SCENES = {
+    "tables": _tables.numeric,
+    "categories": _tables.categorical,
+    "pictures": _pictures.pictures,
+    "text": _mails.text,
+}
+GROUPS = {
+    "search": ("hop_skip_jump", "boundary", "simba"),
+    "path_finding": ("path_finding",),
+    "substitution": ("substitution",),
+}
+"""Attacks that are alike."""
+CAUSES: dict[str, str] = {}
+
+
+def run(quick: bool) -> Scorecard:
+    """Attack a model of each kind; quick: one seed, one attacker of each kind."""
+    seeds, each = (SEEDS[:1], 1) if quick else (SEEDS, EACH)
+    rows: list[dict[str, Any]] = []
+    for seed in seeds:
+        for name, scene in SCENES.items():
+            say(f"seed {seed}: {name}")
+            rows += scene(seed, each)
+    plain, edits = ([row for row in rows if row["among"] == among] for among in ("plain users", "users who edit"))
+    tried = [row for row in plain if row["attack"]]
+    calm = [row for row in rows if not row["attack"]]
+    figures: dict[str, Any] = {
+        "attacks": len(tried),
+        "attacks_succeeded_share": sum(row["success"] for row in tried) / len(tried),
+        **{f"{name}_flagged_share": _flagged(plain, attacks) for name, attacks in GROUPS.items()},
+        **{f"{name}_flagged_share_among_edits": _flagged(edits, attacks) for name, attacks in GROUPS.items()},
+        "benign_users": len(calm),
+        "benign_users_flagged_share_worst_kind": max(
+            sum(row["flagged"] for row in own) / len(own)
+            for kind in {row["kind"] for row in calm}
+            if (own := [row for row in calm if row["kind"] == kind])
+        ),
+        **_pictures.whole_pictures(seeds[0]),
+    }
+    goals = (
+        Goal("attacks_succeeded_share", 0.9, at_least=True),
+        Goal("search_flagged_share", 1.0, at_least=True),
+        Goal("path_finding_flagged_share", 1.0, at_least=True),
+        Goal("substitution_flagged_share", 0.9, at_least=True),
+        Goal("benign_users_flagged_share_worst_kind", 0.03, at_least=False),
+        Goal("whole_pictures_peak_mb", 2_000, at_least=False),
+    )
+    about = (
+        f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; for each kind of input a model of real data, {LEARNED} benign "
+        f"users to learn from and {USERS} others of {UNIQUE} different queries each, once of habits without near "
+        f"queries and once with users among them who ask for one thing in many versions, and {each} "
+        "attackers of each kind, with two false alerts a day allowed."
+    )
+    return Scorecard("kinds", about, figures, goals, seeds, _table(rows), CAUSES)
+
+
+def _flagged(rows: Sequence[dict[str, Any]], attacks: Sequence[str]) -> float | None:
+    won = [row for row in rows if row["attack"] in attacks and row["success"]]
+    return sum(row["queries"] is not None for row in won) / len(won) if won else None
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    table = []
+    for kind, victim, among in dict.fromkeys((row["kind"], row["victim"], row["among"]) for row in rows):
+        about = {"kind": kind, "victim": victim, "among": among}
+        mine = [row for row in rows if about.items() <= row.items()]
+        table += [about | _attack(mine, name) for name in dict.fromkeys(row["attack"] for row in mine if row["attack"])]
+        for habit in dict.fromkeys(row["habit"] for row in mine if not row["attack"]):
+            own = [row for row in mine if not row["attack"] and row["habit"] == habit]
+            table.append(about | {"habit": habit, "number": len(own), "flagged": sum(row["flagged"] for row in own)})
+    return table
+
+
+def _attack(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    own = [row for row in rows if row["attack"] == name]
+    won = [row for row in own if row["success"]]
+    queries = [row["queries"] for row in won if row["queries"] is not None]
+    by = {who: sum(who in row["found"] for row in won) for who in event_detectors()}
+    return {
+        "attack": name,
+        "number": len(own),
+        "succeeded": len(won),
+        "flagged": len(queries),
+        "queries_median": statistics.median(queries) if queries else None,
+        "queries_most": max(queries, default=None),
+        "sent_median": statistics.median(row["sent"] for row in won) if won else None,
+        "by": {who: count for who, count in by.items() if count},
+    }

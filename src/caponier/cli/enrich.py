@@ -1,0 +1,105 @@
+"""`caponier enrich`: ask a model more about the inputs in its log."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.asked_model import BATCH, AskedModel
+from caponier.app.enrich_events import NOT_DONE, EnrichReport, enrich_events
+from caponier.app.workspace import load_workspace
+from caponier.cli import log_options as options
+from caponier.cli.log_report import print_rejected, say
+from caponier.cli.output import notes
+from caponier.cli.watch import Watch
+from caponier.telemetry.rejections import RejectedRows
+
+EXAMPLE: Final = (
+    "Example: [bold]caponier enrich today.parquet --benign benign/ --url http://127.0.0.1:8080 --model digits "
+    "--out today-enriched.parquet[/bold]"
+)
+PARTLY: Final = 3
+
+
+def enrich(
+    events: options.Paths,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="The model server itself (KServe v2), not a guard before it.")
+    ],
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model, as logs and server name it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write.")],
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="KEY", envvar="CAPONIER_MODEL_KEY", help="Sent as a bearer token."),
+    ] = None,
+    benign: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--benign",
+            metavar="EVENTS",
+            help="Benign logs to learn from; give the same ones for all logs that share a baseline. By default the "
+            "logs themselves.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Make this enrichment alone; may be given several times."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Most inputs in a request.")] = BATCH,
+    workspace: options.Where = None,
+    kind: options.Kind = None,
+    shape: options.Shape = None,
+    range_: options.Range = None,
+    reader: options.Reader = "auto",
+    lateness: options.Lateness = options.LATE,
+    rejected: options.Rejected = options.REJECTED,
+    quiet: options.Quiet = False,
+) -> None:
+    """Ask a model more about the inputs in its log, and write the log with what it said.
+
+    Some detectors look at how a model answers to inputs that were changed a little. Scanning never asks a model, so
+    that is asked beforehand, once an input, and stored with each event as `signals`. Enrich the benign logs first and
+    build the baseline from them; then enrich each log before it is scanned. Inputs in the logs are sent to --url, and
+    nowhere else.
+
+    Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
+    inputs could not be used.
+    """
+    options.check_reader(reader)
+    home = load_workspace(workspace)
+    with (
+        AskedModel(url, model, key, batch_size) as asked,
+        RejectedRows(rejected) as rows,
+        Watch(quiet=quiet) as watch,
+    ):
+        report = enrich_events(
+            events,
+            out,
+            asked,
+            model,
+            names=only or (),
+            benign=benign or (),
+            workspace=home,
+            spec=options.feature_spec(kind, shape, range_),
+            rejected=rows,
+            reader=reader,
+            lateness=lateness,
+            progress=watch,
+        )
+    _print(report, out, quiet=quiet)
+    if rows.count or any(report.left[reason] for reason in NOT_DONE):
+        raise typer.Exit(PARTLY)
+
+
+def _print(report: EnrichReport, out: Path, *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    done = f"{report.enriched:,} of {report.events:,} events enriched with {', '.join(report.enrichments)}"
+    say(console, f"{done}, asking about {report.inputs:,} different inputs: {out}")
+    if report.kept:
+        say(console, f"{report.kept:,} events had it already")
+    for reason, count in report.left.most_common():
+        if count:
+            say(console, f"{count:,} events stay as they are: {reason}")
+    for note in report.notes:
+        say(console, f"note: {note}")
+    print_rejected(console, report.rejected)

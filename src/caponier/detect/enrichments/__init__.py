@@ -1,0 +1,1 @@
+"""Enrichments, one a file; the registry finds them by looking here."""

@@ -1,0 +1,145 @@
+"""Adversarial inputs that were made elsewhere and are sent once: offline evasion, by transfer from another model.
+
+There is no search to be seen, only inputs. Three figures about each, for which the model was asked beforehand
+(`detect.enrichments`), say how little such an input bears being squeezed, how far it lies from the benign inputs that
+are answered alike, and whether its benign neighbours are answered otherwise. Each figure counts by how few benign
+queries reach it, in quarter bits, and the evidence of the three is added up as Fisher (1925) adds up the logarithms of
+p-values. Honest inputs are odd as well, if more seldom: what 95 % of benign queries stay below counts nothing, and the
+score is the sum of the rest over a principal's last 32 different queries, views of one thing left out. Even so it is a
+weak signal.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import (
+    Confidence,
+    Counts,
+    Enriched,
+    Explanation,
+    Params,
+    Scores,
+    Signal,
+    State,
+    Subject,
+)
+from caponier.detect.similarity import FAR
+from caponier.detect.windows import windowed_sum
+from caponier.matrix.technique import TechniqueId
+
+WINDOW: Final = 32
+FIGURES: Final = (Enriched("class_distance", 3), Enriched("neighbour_ratio", 3), Enriched("squeezing", 4))
+QUARTERS: Final = 4
+LEVELS: Final = 48
+"""Quarter bits that a figure counts at most: one benign query in 4,096."""
+COMMON: Final = 0.95
+"""Quantile of the evidence of benign queries up to which a query counts nothing."""
+MOST: Final = 24
+"""What one query counts at most: a single odd input is no alarm."""
+
+
+NEAR: Final = 0.5
+"""Quantile of the steps between benign queries below which a query is a view of one that was asked before."""
+
+
+class AdversarialInput:
+    """Adds up how unlike benign inputs the last few different queries of a principal are, by what the model says."""
+
+    name = "adversarial_input"
+    statistic = "adversarial_evidence"
+    techniques = (
+        TechniqueId("atlas", "AML.T0043.002"),
+        TechniqueId("atlas", "AML.T0015"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.01"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.V3"),
+    )
+    subject = Subject.PRINCIPAL
+    # An event that counts is explained with its figures; repeats are passed over here.
+    counts = Counts.EVENTS
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
+    columns = frozenset(FIGURES)
+    state = np.dtype([("evidence", np.int32, (WINDOW,))])
+    state_version = 1
+    floor = 2 * MOST
+    suspect = None
+    max_confidence = Confidence.LOW
+    emulations = ("transfer",)
+    controls = ("random_user", "retrier", "poller", "low_contrast", "augmenter")
+
+    def fit(self, benign: EventBatch) -> Params:
+        """Learn how seldom benign queries reach which figures, and how much evidence is common."""
+        queries, _ = benign.queries()
+        params = {figure.name: _levels(_known(queries, figure)) for figure in FIGURES}
+        evidence = evidence_of(params, queries)
+        common = np.quantile(evidence, COMMON, method="higher") if evidence.size else 0
+        steps = queries.signals["squared"]
+        steps = steps[steps != FAR]
+        near = np.quantile(steps, NEAR, method="lower") if steps.size else 0
+        return {**params, "common": np.array([common], np.int64), "near": np.array([near], np.int64)}
+
+    def priors(self) -> tuple[Params, float] | None:
+        """What figures are usual, only a baseline can tell."""
+        return None
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Add up the uncommon evidence of each principal's last 32 different queries."""
+        queries, rows = batch.queries()
+        after, scores = state.copy(), np.zeros(len(batch), np.int64)
+        excess = np.clip(evidence_of(params, queries) - params["common"][0], 0, MOST)
+        # Whoever photographs one odd thing again and again has sent one odd thing.
+        excess[queries.signals["squared"] < params["near"][0]] = 0
+        scores[rows], after["evidence"] = windowed_sum(excess, queries.offsets, state["evidence"])
+        return after, scores
+
+    def explain(self, params: Params, events: EventBatch) -> Explanation:
+        """Give the figures of the last query, and how few benign ones reach them."""
+        score = int(events.signals["score"][-1])
+        last = {figure.name: _known(events, figure)[-1] for figure in FIGURES}
+        bits = {
+            figure.name: int(np.searchsorted(params[figure.name], last[figure.name], side="right")) / QUARTERS
+            for figure in FIGURES
+        }
+        told = ", ".join(f"{name.replace('_', ' ')} {value:g} bits" for name, value in bits.items())
+        summary = (
+            f"the last {WINDOW} different queries are unlike benign inputs in how the model answers them and what is "
+            f"near them ({score / QUARTERS:g} bits beyond the common; this one: {told}): what inputs look like that "
+            "were made elsewhere to fool it, but rare and honest ones, too"
+        )
+        values = {
+            figure.name: None if last[figure.name] < 0 else int(last[figure.name]) / 10**figure.digits
+            for figure in FIGURES
+        }
+        facts = {"evidence_bits": score / QUARTERS, "window": WINDOW, "bits": bits, "values": values}
+        return Explanation(summary, facts, np.array([len(events) - 1]))
+
+
+def _known(batch: EventBatch, figure: Enriched) -> NDArray[np.int64]:
+    """Return the (n,) figures in units of their last digit; -1 where there is none."""
+    values: NDArray[np.int64] = batch.signals.get(figure.name, np.full(len(batch), -1, np.int64))
+    return values
+
+
+def _levels(figures: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, for each quarter bit, the figure that so few benign queries exceed; those above it count it.
+
+    There are as many as the number of benign queries bears.
+    """
+    known = figures[figures >= 0]
+    levels = min(LEVELS, int(QUARTERS * np.log2(len(known) + 1)))
+    tails = 0.5 ** (np.arange(1, levels + 1) / QUARTERS)
+    # One more than the quantile: a figure counts a level if it is above it.
+    found = np.quantile(known, 1 - tails, method="higher") + 1 if levels else np.zeros(0)
+    return np.asarray(found, np.int64)
+
+
+def evidence_of(params: Params, queries: EventBatch) -> NDArray[np.int64]:
+    """Return the (q,) evidence of single queries, in quarter bits."""
+    levels = [np.searchsorted(params[figure.name], _known(queries, figure), side="right") for figure in FIGURES]
+    evidence: NDArray[np.int64] = np.sum(levels, axis=0, dtype=np.int64)
+    return evidence
+
+
+detector = AdversarialInput()

@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from caponier.detect.drift import Tally
+from caponier.detect.portrait import Portrait
+from caponier.engines.local import Plan, maxima, sample, scan
+from caponier.engines.portraits import Sitting
+from caponier.engines.shares import EVERYBODY, Share
+from caponier.engines.spool import SEPARATOR, Spool
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
+from engines.logs import filled, rows
+
+ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
+PLAN = Plan("m", ENCODER, 5, ())
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    """Ten users of twelve queries each, all mixed."""
+    with Spool() as opened:
+        yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i % 2]))
+
+
+def sitting(spool: Spool, *shares: Share) -> Sitting:
+    found = Sitting(Portrait.blank(sample(spool, PLAN, 1.0, 100)[0], PLAN.horizon))
+    for share in shares:
+        maxima(spool, PLAN, share, None, found.watch)
+    return found
+
+
+def test_everybody_sits_whatever_the_shares(spool: Spool) -> None:
+    portrait, names = sitting(spool, EVERYBODY).portrait()
+    assert sorted(names) == [f"principal{SEPARATOR}p{i}" for i in range(10)]
+    halves, others = sitting(spool, Share(1, 2, 0, 1), Share(1, 2, 1, 2)).portrait()
+    assert sorted(others) == sorted(names)
+    order = [others.index(name) for name in names]
+    np.testing.assert_array_equal(halves.rows[order], portrait.rows)
+
+
+def test_some_can_be_left_out(spool: Spool) -> None:
+    portrait, names = sitting(spool, EVERYBODY).portrait(frozenset({f"principal{SEPARATOR}p3"}))
+    assert len(portrait.rows) == len(names) == 9
+    assert f"principal{SEPARATOR}p3" not in names
+
+
+@pytest.mark.parametrize(("workers", "batch_rows"), [(1, 8192), (1, 7), (2, 50)])
+def test_a_scan_counts_the_same_callers(spool: Spool, workers: int, batch_rows: int) -> None:
+    portrait, _ = sitting(spool, EVERYBODY).portrait()
+    tally = scan(spool, [replace(PLAN, portrait=portrait)], workers=workers, batch_rows=batch_rows).tallies["m"]
+    expected = Tally.over(portrait).with_rows(portrait, portrait.rows)
+    np.testing.assert_array_equal(tally.counts, expected.counts)
+    np.testing.assert_array_equal(tally.totals, expected.totals)
+
+
+def test_without_a_portrait_nothing_is_compared(spool: Spool) -> None:
+    assert scan(spool, [PLAN]).tallies == {}
