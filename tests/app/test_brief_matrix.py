@@ -108,7 +108,7 @@ def test_a_detector_without_a_trial_is_declared_only(tmp_path: Path):
     assert evade.covered.status is Status.DECLARED
     assert (
         brief_words.seen(evade)
-        == "\N{MIDDLE DOT} declared: distributed_query, iterative_query, novelty (as AMLTM.EVADE.01.02)"
+        == "\N{MIDDLE DOT} declared: adversarial_input, distributed_query, iterative_query, local_patch, novelty"
     )
     assert dict(brief.counts)[Status.VALIDATED] == 0
 

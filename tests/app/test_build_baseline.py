@@ -8,6 +8,7 @@ import pytest
 
 from app.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.build_baseline import bound_of, build_baseline, judged_by_caller, promise_of
+from caponier.app.load_events import enrichments_of
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
@@ -24,7 +25,7 @@ from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.digests import row_keys
 from caponier.telemetry.rejections import RejectedRows
-from conftest import BOUND, HORIZON, USERS, World, learns
+from conftest import BOUND, HORIZON, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 
@@ -39,7 +40,7 @@ class TestSection:
         assert (section.model, section.version, section.horizon) == ("digits", "1", HORIZON)
         assert section.principals == USERS
         assert section.events == pq.read_metadata(world.benign).num_rows
-        assert set(section.detectors) == {name for name in event_detectors() if not learns(name)}
+        assert set(section.detectors) == {name for name in event_detectors() if world_of(name) == "world"}
         assert section.created.endswith("Z")
 
     def test_every_user_has_one_maximum(self, world: World) -> None:
@@ -338,7 +339,11 @@ class TestWorkspace:
         (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
         assert section.horizon == 3
         lacking = {Signal.COST, Signal.FEEDBACK, Signal.TRAINING_SET}
-        able = {name for name, detector in event_detectors().items() if not detector.needs & lacking}
+        able = {
+            name
+            for name, detector in event_detectors().items()
+            if not detector.needs & lacking and not enrichments_of(detector)
+        }
         assert set(section.detectors) == able - {"novelty"}
 
     def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:

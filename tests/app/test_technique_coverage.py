@@ -44,8 +44,8 @@ def test_a_technique_that_a_detector_names_is_declared():
 
 
 def test_a_technique_that_only_its_2020_entries_cover_says_so():
-    found = covered("AML.T0015", CELLS)
-    assert (found.status, found.through) == (Status.DECLARED, ("AMLTM.EVADE.01.02",))
+    found = covered("AML.T0042", CELLS)
+    assert (found.status, found.through) == (Status.DECLARED, ("AMLTM.EVADE.01.01",))
 
 
 def test_nothing_covers_what_nobody_names():

@@ -148,7 +148,10 @@ class TestDocument:
         assert document["skipped"] == []
         assert document["rejected"] == {"rows": 0, "file": None}
         silent = [note.split(": ")[1].split()[0] for note in document["notes"] if " does not run" in note]
-        assert silent == ["feedback_flood", "feedback_skew", "membership_probe"]
+        assert silent == [
+            *("adversarial_input", "feedback_flood", "feedback_skew", "local_patch", "trigger_probe"),
+            "membership_probe",
+        ]
         assert document["events"] > 6000
 
     def test_its_findings_have_every_key_of_the_contract(self, document: dict[str, Any]) -> None:

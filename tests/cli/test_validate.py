@@ -69,7 +69,7 @@ def told(*trials: Trial, skipped: tuple[Skip, ...] = (), arguments: tuple[str, .
 
 
 def test_help_ends_with_an_example() -> None:
-    assert "Example: caponier validate" in re.sub(r"\x1b\[[0-9;]*m", "", run("--help").stdout)
+    assert "Examples: caponier validate" in re.sub(r"\x1b\[[0-9;]*m", "", run("--help").stdout)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ def test_a_refusal_ends_a_campaign_without_success(staged: tuple[Campaign, Stage
     outcome = campaign.run(predict, stage, seed=0)
     assert outcome.stop is Stop.REFUSED
     assert outcome.queries == 20
-    assert campaign.name == "jbda" or not outcome.success
+    # What a copy has learned, and an image that has fooled the model, stay so.
+    assert campaign.name in ("jbda", "transfer") or not outcome.success
 
 
 def test_a_trace_is_what_a_server_would_have_logged(staged: tuple[Campaign, Stage]) -> None:

@@ -95,6 +95,24 @@ class _Lessons:
         return {**fits(detector, benign, subjects), **given}
 
 
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What every model in the logs is learned with; see `build_baseline`."""
+
+    workspace: Workspace | None
+    spec: FeatureSpec | None
+    horizon: int
+    salt: bytes
+    detectors: Sequence[EventDetector]
+    training_set: NDArray[Any] | None
+    sampling: float | None
+
+    def spec_of(self, model: str) -> FeatureSpec | None:
+        """Return what a model is said to take."""
+        listed = self.workspace.model(model) if self.workspace else None
+        return self.spec or (listed.features if listed else None)
+
+
 def build_baseline(
     paths: Sequence[Path],
     *,
@@ -128,47 +146,54 @@ def build_baseline(
             workspace with a salt for its sketch.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    salt = read_salt(workspace) if workspace else b""
     settings = workspace.detect if workspace else None
-    detectors = select(settings.disabled, settings.detectors) if settings else select()
-    turn = horizon or (settings.horizon if settings else HORIZON)
-    report = BaselineReport(Baseline(), rejected)
-    sections = []
+    given = _Given(
+        workspace,
+        spec,
+        horizon or (settings.horizon if settings else HORIZON),
+        read_salt(workspace) if workspace else b"",
+        select(settings.disabled, settings.detectors) if settings else select(),
+        training_set,
+        sampling,
+    )
+    report, sections = BaselineReport(Baseline(), rejected), []
     with Spool() as spool:
-        described = {model.name: model.features for model in workspace.models} if workspace else {}
         read = load_events(
-            spool,
-            paths,
-            rejected,
-            watch,
-            reader=reader,
-            lateness=lateness,
-            salt=salt,
-            spec_of=lambda model: spec or described.get(model),
+            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
         )
         if training_set is not None and len(read) > 1:
             names = ", ".join(summary.model for summary in read)
             raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")
         for summary in read:
-            listed = workspace.model(summary.model) if workspace else None
-            known = feature_spec(summary, spec or (listed.features if listed else None))
-            speaking = _speaking(report, summary, detectors, known, training_set is not None)
-            if not speaking:
-                continue
-            encoder = scale_of(summary, known, spool)
-            if isinstance(encoder, str):
-                report.skipped.append((summary.model, encoder))
-                continue
-            rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-            plan = Plan(summary.model, encoder, turn, (), salt, columns_of(speaking))
-            seen = {} if training_set is None or not encoder.size else sketch(training_set, encoder.spec, salt)
-            section = _section(report, spool, summary, plan, _Lessons(speaking, seen), watch)
-            rate = rate_of(sampling, listed.sampling if listed else None, sampled(spool, summary.model))
-            sections.append(replace(section, sampling=rate))
+            section = _of_model(report, spool, summary, given, watch)
+            if section is not None:
+                sections.append(section)
     if not sections:
         reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
+
+
+def _of_model(
+    report: BaselineReport, spool: Spool, summary: ModelSummary, given: _Given, watch: Progress
+) -> ModelBaseline | None:
+    """Learn what benign traffic of one model looks like, or note why that cannot be."""
+    known = feature_spec(summary, given.spec_of(summary.model))
+    speaking = _speaking(report, summary, given.detectors, known, given.training_set is not None)
+    if not speaking:
+        return None
+    encoder = scale_of(summary, known, spool)
+    if isinstance(encoder, str):
+        report.skipped.append((summary.model, encoder))
+        return None
+    report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
+    plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
+    trained = given.training_set if encoder.size else None
+    seen = {} if trained is None else sketch(trained, encoder.spec, given.salt)
+    section = _section(report, spool, summary, plan, _Lessons(speaking, seen), watch)
+    listed = given.workspace.model(summary.model) if given.workspace else None
+    logged = sampled(spool, summary.model)
+    return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
 
 
 def _speaking(

@@ -143,7 +143,8 @@ class OwnLog:
         query = _PACES.format(events=PACE_EVENTS, callers=PACED)
         with connected(self.spool) as connection:
             rows = connection.sql(query, params=[self.summary.model]).fetchall()
-        return [np.diff(np.array(times, np.int64)) for (times,) in rows]
+        moments: list[NDArray[np.int64]] = [np.array(times, np.int64) for (times,) in rows]
+        return [of_one[1:] - of_one[:-1] for of_one in moments]
 
     def usual(self, most: int) -> pa.Table:
         """Draw whole events, to take from them what an attacker's events would have in common with others'."""

@@ -12,7 +12,7 @@ from caponier.app.progress import Silent
 from caponier.detect.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
 from caponier.engines.cells import KIND
-from caponier.engines.local import Detection
+from caponier.engines.local import Detection, Plan
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
@@ -88,7 +88,7 @@ def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -
         speaking, skipped, notes = lacking(summary, terms.detectors)
         able, blind = seeing(speaking, section.spec)
         remarks = Remarks([Skip(*one) for one in (*skipped, *blind.items())], list(notes))
-        plans = []
+        plans: list[Plan] = []
         for budget in budgets:
             asked = replace(terms, budget=budget)
             # What there is to remark on is the same at every budget.

@@ -124,7 +124,7 @@ class _Usual:
 
     def columns(self, n: int, rng: np.random.Generator) -> dict[str, pa.Array]:
         """Return what n events of an attacker have in common with others."""
-        values = {name: [value] * n for name, value in self.common.items()}
+        values: dict[str, Any] = {name: [value] * n for name, value in self.common.items()}
         values |= {name: rng.choice(known, n) for name, known in self.figures.items()}
         return {name: pa.array(column, EVENT_SCHEMA.field(name).type) for name, column in values.items()}
 

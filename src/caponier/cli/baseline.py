@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from caponier.app.baseline_picture import picture
 from caponier.app.baseline_story import Story, stories
-from caponier.app.build_baseline import DEFAULT_BUDGET, build_baseline, promise_of
+from caponier.app.build_baseline import DEFAULT_BUDGET, BaselineReport, build_baseline, promise_of
 from caponier.app.warm_start import warm_start
 from caponier.app.workspace import load_workspace
 from caponier.app.write_file import write_bytes
@@ -115,22 +116,27 @@ def build(
         if known:
             report = warm_start(report, events, known, workspace=home, reader=reader, lateness=lateness, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
-    console, asked = notes(quiet=quiet), _budget(budget, home)
-    told = stories(report.baseline, asked, report.nearest)
-    for story in told:
-        say(console, f"{story.section.model}: {promise_of(story.section, asked)}")
-        for line in story.lines:
-            say(console, line)
-    _draw(told, drawn)
+    console = notes(quiet=quiet)
+    _draw(_tell(console, report, _budget(budget, home)), drawn)
     if learned and learned.rejections:
         say(console, f"note: {len(learned.rejections):,} rows of the training set could not be used")
+    print_rejected(console, rows)
+    if report.skipped or rows.count:
+        raise typer.Exit(PARTLY)
+
+
+def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list[Story]:
+    """Say what was learned and what was left out; return the stories, one a model."""
+    told = stories(report.baseline, budget, report.nearest)
+    for story in told:
+        say(console, f"{story.section.model}: {promise_of(story.section, budget)}")
+        for line in story.lines:
+            say(console, line)
     for note in report.notes:
         say(console, f"note: {note}")
     for what, why in report.skipped:
         say(console, f"skipped {what}: {why}")
-    print_rejected(console, rows)
-    if report.skipped or rows.count:
-        raise typer.Exit(PARTLY)
+    return told
 
 
 @app.command("show", epilog="Example: [bold]caponier baseline show digits.safetensors[/bold]")

@@ -233,7 +233,7 @@ def test_show_names_what_detects_and_emulates_an_entry():
     assert "Detected by      distributed_query (inference events)\n" in card
     assert " iterative_query (inference events)\n" in card
     assert "hop_skip_jump: HopSkipJump" in card
-    assert "Detected by      nothing yet" in told("show", "AMLTM.RECON.04")
+    assert "Detected by      nothing yet" in told("show", "AMLTM.RECON.01")
 
 
 def test_show_follows_the_same_entry_into_another_column():

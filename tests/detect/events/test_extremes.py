@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect import similarity
+from caponier.detect import rarity, similarity
 from caponier.detect.detector import EventDetector
 from caponier.detect.events import (
+    adversarial_input,
     distance_shape,
     distributed_query,
     feedback_flood,
@@ -56,6 +57,8 @@ class TestBounds:
             "feedback_flood": feedback_flood.WINDOW,
             "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
             "score_climb": score_climb.WINDOW * score_climb.FULL,
+            "adversarial_input": adversarial_input.WINDOW * adversarial_input.MOST,
+            **dict.fromkeys(("local_patch", "trigger_probe"), rarity.WINDOW * rarity.MOST),
         }
         for name, detector in event_detectors().items():
             params = {**detector.fit(batch), ROWS: np.arange(1, 10_000, dtype=np.uint64)}
