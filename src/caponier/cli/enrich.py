@@ -20,6 +20,23 @@ EXAMPLE: Final = (
 )
 PARTLY: Final = 3
 
+_Key = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", envvar="CAPONIER_MODEL_KEY", help="Sent as a bearer token.")
+]
+_Benign = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--benign",
+        metavar="EVENTS",
+        help="Benign logs to learn from; give the same ones for all logs that share a baseline. By default the "
+        "logs themselves.",
+    ),
+]
+_Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="Make this enrichment alone; may be given several times."),
+]
+
 
 def enrich(
     events: options.Paths,
@@ -28,23 +45,9 @@ def enrich(
     ],
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model, as logs and server name it.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The Parquet file to write.")],
-    key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="KEY", envvar="CAPONIER_MODEL_KEY", help="Sent as a bearer token."),
-    ] = None,
-    benign: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--benign",
-            metavar="EVENTS",
-            help="Benign logs to learn from; give the same ones for all logs that share a baseline. By default the "
-            "logs themselves.",
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Make this enrichment alone; may be given several times."),
-    ] = None,
+    key: _Key = None,
+    benign: _Benign = None,
+    only: _Only = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Most inputs in a request.")] = BATCH,
     workspace: options.Where = None,
     kind: options.Kind = None,
