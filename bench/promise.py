@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +27,9 @@ from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.detect.baseline import Baseline
 from caponier.emulate.benign.owner_of_records import RECORDS
-from caponier.emulate.population import assemble, simulate
+from caponier.emulate.population import DAY_S, assemble, simulate
 from caponier.emulate.registry import attacks
-from caponier.emulate.trace import EPOCH, trace
+from caponier.emulate.trace import trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -68,17 +68,10 @@ class _World:
         own = (self.split.train.images, self.split.calibration.images[:RECORDS], self.split.test.images[:RECORDS])
         return build_baseline([log], workspace=self.workspace, spec=SPEC, training_set=np.concatenate(own))
 
-    def callers(self, n: int, days: int) -> list[pa.Table]:
+    def callers(self, n: int, days: int) -> pa.Table:
         """Return events of `n` callers that the baseline does not know, a horizon a day, as those it does know."""
-        return [self._day(n, day) for day in range(days)]
-
-    def _day(self, n: int, day: int) -> pa.Table:
-        others = assemble(self.split.test.images, n, 1_000 * (day + 1) + self.seed)
-        begin = EPOCH + timedelta(days=day)
-        asked = simulate(others, self.victim.predict_proba, traffic.UNIQUE, begin=begin)
-        # The same callers come every day.
-        names = pc.replace_substring_regex(asked["principal"], r"-\d+-", "-")
-        return asked.set_column(asked.column_names.index("principal"), "principal", names)
+        others = assemble(self.split.test.images, n, self.seed + 1_000)
+        return daily(simulate(others, self.victim.predict_proba, days * traffic.UNIQUE, span_s=days * DAY_S))
 
     def attacks(self, each: int, begin: int) -> list[tuple[str, pa.Table]]:
         """Return the events of attacks that succeed, with the names of their principals."""
@@ -134,9 +127,9 @@ def _horizons(seed: int, callers: int) -> tuple[dict[str, Any], list[dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         world = _World.of(seed, Path(folder))
         baseline = world.baseline([traffic.calibration(world.split, world.victim, seed)]).baseline
-        days = world.callers(callers, HORIZONS)
-        found = world.findings(baseline, days)
-    members = Counter(name.split("-")[0] for name in pc.unique(days[0]["principal"]).to_pylist())
+        log = world.callers(callers, HORIZONS)
+        found = world.findings(baseline, [log])
+    members = Counter(name.split("-")[0] for name in pc.unique(log["principal"]).to_pylist())
     # A finding begins a new horizon of its detector, so that each counts for one of its caller's.
     flagged = {(who, (one.unique_queries - 1) // traffic.UNIQUE) for one in found for who in accused(one)}
     habits = Counter(who.split("-")[0] for who, _ in flagged)
@@ -177,7 +170,7 @@ def _soiled(seed: int, users: int) -> dict[str, Any]:
         new = world.attacks(EACH, 100)
         clean = traffic.calibration(world.split, world.victim, seed, users - len(old))
         report = world.baseline([clean, *(events for _, events in old)])
-        found = world.findings(report.baseline, [*world.callers(users, DAYS), *(events for _, events in new)])
+        found = world.findings(report.baseline, [world.callers(users, DAYS), *(events for _, events in new)])
     names = {who for who, _ in new}
     caught = names & frozenset().union(*map(accused, found))
     false = [one for one in found if not accused(one) & names]
@@ -205,6 +198,31 @@ def _summed(rows: list[dict[str, Any]], users: int) -> dict[str, Any]:
         f"attackers_flagged_share_after_{users}": sum(row["flagged"] for row in rows)
         / sum(row["attackers"] for row in rows),
     }
+
+
+def daily(events: pa.Table, unique: int = traffic.UNIQUE) -> pa.Table:
+    """Let every caller ask for so many different rows a day, in the order and at the pace of before.
+
+    A nightly job would send the pictures of a week in one night otherwise.
+    """
+    events = events.sort_by([("principal", "ascending"), ("time", "ascending")])
+    who = events["principal"].combine_chunks().dictionary_encode().indices.to_numpy()
+    rows = np.asarray(events["input"].combine_chunks().values).reshape(len(events), -1)
+    times = events["time"].cast(pa.int64()).to_numpy().copy()
+    begin, day_us = int(times.min()), int(DAY_S * 1e6)
+    edges = [*np.flatnonzero(np.diff(who, prepend=-1)), len(who)]
+    for start, end in pairwise(edges):
+        new = np.zeros(end - start, np.int64)
+        new[np.unique(rows[start:end], axis=0, return_index=True)[1]] = 1
+        day = (np.cumsum(new) - 1) // unique
+        for number in range(int(day[-1]) + 1):
+            own = start + np.flatnonzero(day == number)
+            since = times[own] - times[own[0]]
+            pressed = min(1.0, 0.9 * day_us / max(1, int(since[-1])))
+            begun = begin + number * day_us + int(times[own[0]]) % (day_us // 10)
+            times[own] = begun + (since * pressed).astype(np.int64)
+    column = pa.array(times).cast(events.schema.field("time").type)
+    return events.set_column(events.column_names.index("time"), events.schema.field("time"), column)
 
 
 def _interval(k: int, n: int) -> tuple[float, float]:

@@ -49,6 +49,25 @@ Picture = Annotated[
 ]
 
 
+TrainingSet = Annotated[
+    Path | None,
+    typer.Option(
+        "--training-set",
+        metavar="FILE",
+        help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are. Only a salted "
+        "sketch of it is kept; with it, membership inference is detected.",
+    ),
+]
+Start = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A baseline of earlier versions: with little traffic of a new one, start warm from it.",
+    ),
+]
+
+
 class Shown(StrEnum):
     """How a baseline is shown."""
 
@@ -63,26 +82,11 @@ def build(
     horizon: Annotated[
         int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
     ] = None,
-    training_set: Annotated[
-        Path | None,
-        typer.Option(
-            "--training-set",
-            metavar="FILE",
-            help="What the model was trained on (.npz, .parquet, .csv), scaled as the logged inputs are. Only a salted "
-            "sketch of it is kept; with it, membership inference is detected.",
-        ),
-    ] = None,
+    training_set: TrainingSet = None,
     training_label: Annotated[
         str | None, typer.Option("--training-label", metavar="COLUMN", help="The label of a training set in a table.")
     ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="A baseline of earlier versions: with little traffic of a new one, start warm from it.",
-        ),
-    ] = None,
+    start: Start = None,
     budget: Budget = None,
     drawn: Picture = None,
     workspace: options.Where = None,

@@ -50,7 +50,7 @@ def send(
         techniques=campaign.techniques,
         queries=line.queries,
         unique_queries=line.unique_queries,
-        success=share >= enough,
+        success=bool(share >= enough),
         stop=stop,
         measure={"success_rate": share},
     )
