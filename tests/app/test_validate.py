@@ -100,6 +100,13 @@ def test_what_takes_a_model_that_learns_is_listed_with_the_reason(name: str) -> 
     assert "takes a model that learns from feedback" in skip.reason
 
 
+def test_a_sponge_is_seen_by_what_its_answers_cost() -> None:
+    found = validate(only=("sponge",), scale=SMALL)
+    (trial,) = found.trials
+    assert trial.passed, trial.figures
+    assert not found.skipped
+
+
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     validate(only=("plain_pickle_attack", "stolen_account"), scale=SMALL)

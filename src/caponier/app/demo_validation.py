@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from caponier.app.cover import cover
 from caponier.app.demo_folder import DemoFolder
 from caponier.app.demo_outcome import Audit, Validated
+from caponier.app.detectors import detectors
+from caponier.app.load_events import enrichments_of
 from caponier.app.progress import Progress
 from caponier.app.proving_ground import Scale
 from caponier.app.validate import validate
 from caponier.app.verify_audit import verify_audit
+from caponier.detect.registry import event_detectors
 from caponier.records.trial import Trial
 
 
@@ -18,16 +21,24 @@ def validated(folder: DemoFolder, seed: int, only: Sequence[str], watch: Progres
     Args:
         folder: The demo's.
         seed: Fixes the trials.
-        only: Names of detectors or emulations; all by default.
+        only: Names of detectors or emulations; by default of all detectors that are at work in the demo.
         watch: Told how far it is.
     """
-    report = validate(only=only, scale=Scale(seeds=(seed,)), workspace=folder.workspace, progress=watch)
+    report = validate(
+        only=only or _prompt(folder), scale=Scale(seeds=(seed,)), workspace=folder.workspace, progress=watch
+    )
     return Validated(
         trials=len(report.trials),
         passed=sum(trial.passed for trial in report.trials),
         failed=tuple(_failure(trial) for trial in report.trials if not trial.passed),
         cells=cover(folder.workspace),
     )
+
+
+def _prompt(folder: DemoFolder) -> list[str]:
+    """Name the detectors that are at work in a demo: to enrich a day's log takes longer than all the rest."""
+    slow = {name for name, detector in event_detectors().items() if enrichments_of(detector)}
+    return [card.name for card in detectors() if card.name not in slow.union(folder.workspace.detect.disabled)]
 
 
 def audited(folder: DemoFolder) -> Audit:

@@ -21,6 +21,7 @@ from caponier.emulate.images import Images
 from caponier.emulate.population import Population, assemble, simulate
 from caponier.emulate.registry import habits, newcomers
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
+from caponier.emulate.victims.variable_cost import billed
 from caponier.emulate.visits import Visitor, let_in, visitors
 from caponier.errors import CaponierError
 from caponier.records.alert_budget import AlertBudget
@@ -177,9 +178,9 @@ class ProvingGround:
             return simulate(users, victim.predict_proba, self.scale.queries, deployment=deployment)
 
     def write(self, name: str, events: pa.Table) -> Path:
-        """Write a log into the folder."""
+        """Write a log into the folder, with what each answer cost."""
         path = self.folder / name
-        pq.write_table(events, path)
+        pq.write_table(billed(events), path)
         return path
 
     def scan(self, log: Path, target: Target) -> ScanReport:

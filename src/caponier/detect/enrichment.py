@@ -55,5 +55,5 @@ class Enrichment(Protocol):
 
 def rounded(enrichment: Enrichment, values: NDArray[Any]) -> NDArray[np.float32]:
     """Round values to what is stored of them; NaN where there is none."""
-    good = np.isfinite(values) & (values >= 0)
+    good = (values >= 0) & (values <= np.finfo(np.float32).max)
     return np.where(good, np.round(np.where(good, values, 0.0), enrichment.digits), np.nan).astype(np.float32)

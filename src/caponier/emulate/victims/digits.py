@@ -133,9 +133,11 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
     (inner_bias, outer_bias) = (bias.astype(np.float32) for bias in model.intercepts_)
 
     def predict_proba(rows: Images) -> Images:
-        logits = np.maximum(rows @ inner + inner_bias, 0) @ outer + outer_bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        scores: Images = odds / odds.sum(axis=1, keepdims=True)
+        # Who sends absurd numbers gets no numbers back, as from any model.
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = np.maximum(rows @ inner + inner_bias, 0) @ outer + outer_bias
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            scores: Images = odds / odds.sum(axis=1, keepdims=True)
         return scores
 
     return predict_proba
