@@ -23,9 +23,10 @@ SEEDS = (101, 102, 103)
 ATTACKS_EACH, USERS = 5, 100
 CAUSES = {
     "attackers_flagged_share": (
-        "Square's steps are as wide as those between ordinary inputs, the adaptive attacker blends natural pictures, "
+        "Square's steps are as wide as those between ordinary inputs, NES hides its own in clouds that are nearly so, "
         "and natural extraction asks what customers ask: what of them is seen, and what was tried, is said in "
-        "docs/detections/evasion.md and docs/detections/extraction.md."
+        "docs/detections/evasion.md and docs/detections/extraction.md. Patches and triggers are for detectors that "
+        "need an enriched log, and this one is not: see the scorecard patches_triggers."
     )
 }
 SPEC = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
