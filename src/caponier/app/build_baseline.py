@@ -330,11 +330,7 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
     Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
     a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
     """
-    priors = detector.priors()
-    limit = detector.suspect if detector.suspect is not None or priors is None else priors[1]
-    if limit is None:
-        return []
-    odd = {name: best for name, (best, _, _) in found.by_subject.items() if best > limit}
+    odd = suspects(detector, {name: best for name, (best, _, _) in found.by_subject.items()})
     if len(odd) > ASIDE * len(found.by_subject):
         whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
         return [
@@ -342,11 +338,27 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
             "to be set aside, so look at the log"
         ]
     found.aside |= odd.keys()
+    return told_aside(detector, odd)
+
+
+def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, float]:
+    """Return the maxima of those, by name, who look like attackers to a detector whatever the others do."""
+    limit = _limit(detector)
+    return {} if limit is None else {name: best for name, best in maxima.items() if best > limit}
+
+
+def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
+    """Say who is set aside for a detector, and why."""
     return [
         f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {limit:g})"
+        f"({detector.statistic} {best:g}, from {_limit(detector):g})"
         for name, best in sorted(odd.items())
     ]
+
+
+def _limit(detector: EventDetector) -> float | None:
+    priors = detector.priors()
+    return detector.suspect if detector.suspect is not None or priors is None else priors[1]
 
 
 def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:

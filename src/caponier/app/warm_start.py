@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.build_baseline import BaselineReport, judged_by_caller
+from caponier.app.build_baseline import BaselineReport, judged_by_caller, suspects, told_aside
 from caponier.app.load_events import load_events
 from caponier.app.progress import Progress, Silent
 from caponier.app.staleness import Fit, portrait_of
@@ -23,7 +23,7 @@ from caponier.detect.judging import ASIDE, FEWEST, Maxima
 from caponier.detect.registry import select
 from caponier.engines.local import Line, Plan, maxima, scan
 from caponier.engines.shares import EVERYBODY
-from caponier.engines.spool import SEPARATOR, Spool
+from caponier.engines.spool import Spool
 from caponier.records.inventory import Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
@@ -133,16 +133,10 @@ def _joined(
     found: dict[str, tuple[float, bool]],
 ) -> DetectorBaseline:
     """Put the maxima of new principals beside the old ones; as in a build, who looks like an attacker is set aside."""
-    priors = detector.priors()
-    limit = detector.suspect if detector.suspect is not None or priors is None else priors[1]
-    odd = {} if limit is None else {name: best for name, (best, _) in found.items() if best > limit}
+    odd = suspects(detector, {name: best for name, (best, _) in found.items()})
     if len(odd) > ASIDE * (len(found) + len(learned.maxima.full)):
         odd = {}
-    report.notes += [
-        f"{model}: {name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {limit:g})"
-        for name, best in sorted(odd.items())
-    ]
+    report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
     values = {
         whole: [np.inf if name in odd else best for name, (best, filled) in found.items() if filled is whole]
         for whole in (True, False)

@@ -43,7 +43,10 @@ class Rarity:
         """Learn how seldom benign queries reach which figures, and how far they are apart."""
         queries, _ = benign.queries()
         apart = 2 * queries.query.var(axis=0, dtype=np.float64).sum() if len(queries) else 0.0
-        return {"levels": _levels(self.values(queries)), "near": np.array([np.floor(apart / NEAR)], np.int64)}
+        return {
+            "levels": levels(self.values(queries), COMMON + MOST),
+            "near": np.array([np.floor(apart / NEAR)], np.int64),
+        }
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the evidence of each subject's last 32 unlike queries; what is none of them scores nothing."""
@@ -64,17 +67,22 @@ class Rarity:
 
     def values(self, batch: EventBatch) -> NDArray[np.int64]:
         """Return the (n,) figures in units of their last digit; -1 where there is none."""
-        values: NDArray[np.int64] = batch.signals.get(self.figure.name, np.full(len(batch), -1, np.int64))
-        return values
+        return values_of(batch, self.figure)
 
 
-def _levels(figures: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, for each quarter bit, the least figure that so few benign queries reach.
+def values_of(batch: EventBatch, figure: Enriched) -> NDArray[np.int64]:
+    """Return the (n,) values of a figure in units of its last digit; -1 where there is none."""
+    values: NDArray[np.int64] = batch.signals.get(figure.name, np.full(len(batch), -1, np.int64))
+    return values
 
-    There are as many as the number of benign queries bears.
+
+def levels(figures: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return, for each of `most` quarter bits, the least figure that so few benign queries reach.
+
+    There are no more than the number of benign queries bears.
     """
     known = figures[figures >= 0]
-    bits = min(COMMON + MOST, int(QUARTERS * np.log2(len(known) + 1)))
+    bits = min(most, int(QUARTERS * np.log2(len(known) + 1)))
     tails = 0.5 ** (np.arange(1, bits + 1) / QUARTERS)
     # One more than the quantile: no more than that share of the benign figures is above it.
     found = np.quantile(known, 1 - tails, method="higher") + 1 if bits else np.zeros(0)

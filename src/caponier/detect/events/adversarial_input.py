@@ -26,21 +26,18 @@ from caponier.detect.detector import (
     State,
     Subject,
 )
+from caponier.detect.rarity import QUARTERS, STATE, WINDOW, levels, values_of
 from caponier.detect.similarity import FAR
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
-WINDOW: Final = 32
 FIGURES: Final = (Enriched("class_distance", 3), Enriched("neighbour_ratio", 3), Enriched("squeezing", 4))
-QUARTERS: Final = 4
 LEVELS: Final = 48
 """Quarter bits that a figure counts at most: one benign query in 4,096."""
 COMMON: Final = 0.95
 """Quantile of the evidence of benign queries up to which a query counts nothing."""
 MOST: Final = 24
 """What one query counts at most: a single odd input is no alarm."""
-
-
 NEAR: Final = 0.5
 """Quantile of the steps between benign queries below which a query is a view of one that was asked before."""
 
@@ -61,7 +58,7 @@ class AdversarialInput:
     counts = Counts.EVENTS
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     columns = frozenset(FIGURES)
-    state = np.dtype([("evidence", np.int32, (WINDOW,))])
+    state = STATE
     state_version = 1
     floor = 2 * MOST
     suspect = None
@@ -72,7 +69,7 @@ class AdversarialInput:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how seldom benign queries reach which figures, and how much evidence is common."""
         queries, _ = benign.queries()
-        params = {figure.name: _levels(_known(queries, figure)) for figure in FIGURES}
+        params = {figure.name: levels(values_of(queries, figure), LEVELS) for figure in FIGURES}
         evidence = evidence_of(params, queries)
         common = np.quantile(evidence, COMMON, method="higher") if evidence.size else 0
         steps = queries.signals["squared"]
@@ -97,7 +94,7 @@ class AdversarialInput:
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Give the figures of the last query, and how few benign ones reach them."""
         score = int(events.signals["score"][-1])
-        last = {figure.name: _known(events, figure)[-1] for figure in FIGURES}
+        last = {figure.name: values_of(events, figure)[-1] for figure in FIGURES}
         bits = {
             figure.name: int(np.searchsorted(params[figure.name], last[figure.name], side="right")) / QUARTERS
             for figure in FIGURES
@@ -116,29 +113,10 @@ class AdversarialInput:
         return Explanation(summary, facts, np.array([len(events) - 1]))
 
 
-def _known(batch: EventBatch, figure: Enriched) -> NDArray[np.int64]:
-    """Return the (n,) figures in units of their last digit; -1 where there is none."""
-    values: NDArray[np.int64] = batch.signals.get(figure.name, np.full(len(batch), -1, np.int64))
-    return values
-
-
-def _levels(figures: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, for each quarter bit, the figure that so few benign queries exceed; those above it count it.
-
-    There are as many as the number of benign queries bears.
-    """
-    known = figures[figures >= 0]
-    levels = min(LEVELS, int(QUARTERS * np.log2(len(known) + 1)))
-    tails = 0.5 ** (np.arange(1, levels + 1) / QUARTERS)
-    # One more than the quantile: a figure counts a level if it is above it.
-    found = np.quantile(known, 1 - tails, method="higher") + 1 if levels else np.zeros(0)
-    return np.asarray(found, np.int64)
-
-
 def evidence_of(params: Params, queries: EventBatch) -> NDArray[np.int64]:
     """Return the (q,) evidence of single queries, in quarter bits."""
-    levels = [np.searchsorted(params[figure.name], _known(queries, figure), side="right") for figure in FIGURES]
-    evidence: NDArray[np.int64] = np.sum(levels, axis=0, dtype=np.int64)
+    reached = [np.searchsorted(params[figure.name], values_of(queries, figure), side="right") for figure in FIGURES]
+    evidence: NDArray[np.int64] = np.sum(reached, axis=0, dtype=np.int64)
     return evidence
 
 
