@@ -4,15 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity import BLOCK, EXACT_FEATURES, FAR, RING, STRETCH, add_signals, state_dtype
+from caponier.detect.similarity import BLOCK, CROWDED, EXACT_FEATURES, FAR, RING, STRETCH, add_signals, state_dtype
 from detect.batches import batch_of, line, similar
 
 WIDTHS = (1, 64, 196, 520, 521, 784, 1040)
 
 
-def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool]]:
+def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool], list[int]]:
     """Compute the signals one event at a time, in Python's own whole numbers."""
-    unique, squared, flip = [], [], []
+    unique, squared, flip, crowd = [], [], [], []
     for subject in range(batch.subjects):
         ring: list[tuple[int, list[int], int]] = []
         for row in range(batch.offsets[subject], batch.offsets[subject + 1]):
@@ -23,17 +23,19 @@ def oracle(batch: EventBatch) -> tuple[list[bool], list[int], list[bool]]:
             unique.append(new)
             squared.append(FAR if near is None else distances[near])
             flip.append(near is not None and 0 != label != ring[near][2] != 0)
+            crowd.append(0 if near is None else sum(one <= CROWDED * distances[near] for one in distances))
             if new:
                 ring = [*ring, (key, query, label)][-RING:]
-    return unique, squared, flip
+    return unique, squared, flip, crowd
 
 
 def check(batch: EventBatch) -> None:
-    unique, squared, flip = oracle(batch)
+    unique, squared, flip, crowd = oracle(batch)
     seen = similar(batch)
     assert seen.signals["unique"].tolist() == unique
     assert seen.signals["squared"].tolist() == squared
     assert seen.signals["flip"].tolist() == flip
+    assert seen.signals["crowd"].tolist() == crowd
 
 
 def drawn(seed: int, width: int, subjects: int, rows: int, kinds: int) -> EventBatch:
@@ -118,6 +120,12 @@ def test_the_neighbour_is_the_oldest_of_the_nearest() -> None:
     assert seen.signals["flip"].tolist() == [False, True, True]
 
 
+def test_queries_around_one_point_are_a_crowd_and_the_way_back_of_a_walk_is_none() -> None:
+    around = [[60 + 9 * (place == at) for place in range(6)] for at in range(6)]
+    assert similar(batch_of([around])).signals["crowd"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert similar(batch_of([line(0, 9, 18, 27, 36)])).signals["crowd"].tolist() == [0, 1, 1, 1, 1]
+
+
 def test_two_different_inputs_of_one_cell_are_no_repeat() -> None:
     seen = similar(batch_of([line(10, 10)], [[1, 2]], keys=[[1, 2]]))
     assert seen.signals["unique"].tolist() == [True, True]
@@ -159,4 +167,12 @@ def test_the_ring_remembers_what_its_queries_were_near_to() -> None:
     second = add_signals(first.state, batch_of([line(15)], keys=[[9]]), np.array([0]))
     assert second.history.signals["squared"].tolist() == [FAR, 16, 1]
     assert second.history.signals["flip"].tolist() == [False, True, True]
+    assert second.history.signals["crowd"].tolist() == [0, 1, 1]
+
+
+def test_the_ring_remembers_how_even_the_steps_were() -> None:
+    one, other = [60] * 8, [40, 80] * 4
+    first = add_signals(np.zeros(1, state_dtype(8)), batch_of([[one, other]]), np.array([0]))
+    second = add_signals(first.state, batch_of([[[0] * 8]], keys=[[9]]), np.array([0]))
+    assert second.history.signals["even"].tolist() == [0, 1000, 0]
     assert second.at.tolist() == [2]

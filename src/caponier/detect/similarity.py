@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
+from caponier.detect.changes import evenness
 
 RING: Final = 200
 BLOCK: Final = 48
@@ -23,10 +24,15 @@ STRETCH: Final = 20 * BLOCK
 """Rows whose numbers are made ready for products at a time, so that they stay in the cache."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
+CROWDED: Final = 2.0
+"""Of the squared distance to the nearest query: up to it, others are its crowd. Samples around one point are all as far
+from each other; on a walk, the way back is longer than the last step."""
 FAR: Final = np.iinfo(np.int64).max
 """Squared distance of a query without an earlier one."""
 COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
 """What the ring keeps of a query as it came."""
+FOUND: Final = ("squared", "flip", "even", "crowd")
+"""What it keeps of what was found: the earlier query that was nearest may have left the ring since."""
 
 State = NDArray[Any]
 
@@ -42,9 +48,10 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("time", np.int64, (RING,)),
             ("source", np.int32, (RING,)),
             ("seq", np.int64, (RING,)),
-            # Kept, not found again: what a query was nearest to may have left the ring since.
             ("squared", np.int64, (RING,)),
             ("flip", np.bool_, (RING,)),
+            ("even", np.int16, (RING,)),
+            ("crowd", np.uint8, (RING,)),
         ]
     )
 
@@ -76,19 +83,18 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
+        even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.changes`.
+        crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
     """
     unique = _unique(state, batch)
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
-    squared, neighbour = _nearest(history, at)
-    flip = _flips(history.label, at, neighbour)
-    history.signals["squared"][at], history.signals["flip"][at] = squared, flip
-    signals: dict[str, NDArray[Any]] = {
-        "unique": unique,
-        "squared": np.full(len(batch), FAR),
-        "flip": np.zeros(len(batch), bool),
-    }
-    signals["squared"][unique], signals["flip"][unique] = squared, flip
+    squared, neighbour, crowd = _nearest(history, at)
+    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour, squared)
+    found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
+    signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
+    for name, column in found.items():
+        history.signals[name][at], signals[name][unique] = column, column
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -172,19 +178,21 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
         column = getattr(fresh, name)
         joined[name] = np.empty((len(old), *column.shape[1:]), column.dtype)
         joined[name][old], joined[name][at] = state[name][remembered], column
-    signals = {"unique": np.ones(len(old), bool), "squared": np.full(len(old), FAR), "flip": np.zeros(len(old), bool)}
-    for name in ("squared", "flip"):
+    signals: dict[str, NDArray[Any]] = {"unique": np.ones(len(old), bool), **_nothing(len(old))}
+    for name in FOUND:
         signals[name][old] = state[name][remembered]
     return EventBatch(offsets=offsets, signals=signals, **joined), at
 
 
-def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _nearest(
+    history: EventBatch, at: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
     """Search the ring before each of the rows `at`.
 
     Returns:
-        Squared distances and positions in the history, (len(at),) each; FAR and -1 where there is none.
+        Squared distances, positions in the history, and the crowd, (len(at),) each; FAR, -1 and 0 where there is none.
     """
-    squared, neighbour = np.full(len(at), FAR), np.full(len(at), -1)
+    squared, neighbour, crowd = np.full(len(at), FAR), np.full(len(at), -1), np.zeros(len(at), np.uint8)
     begin = np.repeat(history.offsets[:-1], np.diff(history.offsets))
     reach = np.minimum(at - begin[at], RING)
     stretch = _Stretch(history.query, min(len(at), STRETCH))
@@ -192,10 +200,11 @@ def _nearest(history: EventBatch, at: NDArray[np.int64]) -> tuple[NDArray[np.int
         rows, most = slice(start, end), int(reach[start:end].max())
         if most:
             stretch.lay(int(at[start]), end - start)
-            least, best = _least(stretch.windows(most), reach[rows], most)
+            least, best, near = _least(stretch.windows(most), reach[rows], most)
             found = least < np.inf
             squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
-    return squared, neighbour
+            crowd[rows][found] = near[found]
+    return squared, neighbour, crowd
 
 
 def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -206,8 +215,10 @@ def _stretches(at: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
             yield start, min(start + STRETCH, end)
 
 
-def _least(windows: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the least distance of (n,) rows from as many as they `reach` before them, and which one that is.
+def _least(
+    windows: NDArray[Any], reach: NDArray[np.int64], most: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint8]]:
+    """Return the least distance of (n,) rows from as many as they `reach` before them, which that is, and its crowd.
 
     The windows are those of `_Stretch.windows(most)`; `most` is the farthest reach.
     """
@@ -218,7 +229,9 @@ def _least(windows: NDArray[Any], reach: NDArray[np.int64], most: int) -> tuple[
         np.copyto(windows, np.inf, where=np.arange(most, dtype=np.int16) < beyond.reshape(blocks, rows, 1))
     best = windows.argmin(axis=2)
     least = np.take_along_axis(windows, best[:, :, None], axis=2)
-    return least.ravel()[:n], best.ravel()[:n]
+    # A ring is shorter than 256, so that bytes can count it.
+    crowd = np.add.reduce((windows <= CROWDED * least).view(np.uint8), axis=2, dtype=np.uint8)
+    return least.ravel()[:n], best.ravel()[:n], crowd.ravel()[:n]
 
 
 class _Stretch:
@@ -281,6 +294,12 @@ class _Stretch:
         return as_strided(distance, (blocks, rows, most), (block, down + across, across))
 
 
+def _nothing(n: int) -> dict[str, NDArray[Any]]:
+    """Return what is said of (n,) queries without an earlier one."""
+    none = {name: np.zeros(n, dtype) for name, dtype in (("flip", bool), ("even", np.int16), ("crowd", np.uint8))}
+    return {"squared": np.full(n, FAR), **none}
+
+
 def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[np.int64]) -> NDArray[np.bool_]:
     own, other = label[at], label[neighbour]
     flips: NDArray[np.bool_] = (neighbour >= 0) & (own != 0) & (other != 0) & (own != other)
@@ -295,6 +314,6 @@ def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]
         state["count"][subject] = end - begin
         for name in COLUMNS:
             state[name][subject][: end - begin] = getattr(history, name)[begin:end]
-        for name in ("squared", "flip"):
+        for name in FOUND:
             state[name][subject][: end - begin] = history.signals[name][begin:end]
     return state

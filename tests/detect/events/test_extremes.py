@@ -42,7 +42,8 @@ class TestBounds:
         most = {
             "iterative_query": iterative_query.WINDOW
             * (
-                iterative_query.CLOSENESS * iterative_query.LEVELS * iterative_query.FLIP
+                (iterative_query.CLOSENESS * iterative_query.FLIP + iterative_query.CLOUD + iterative_query.EVEN)
+                * iterative_query.LEVELS
                 + (iterative_query.HALVING + iterative_query.AXIS) * iterative_query.MAX_RUN
             ),
             "novelty": novelty.WINDOW * novelty.CAP,
@@ -67,7 +68,9 @@ class TestBounds:
 
     def test_the_bound_of_an_iterative_search_can_be_reached(self) -> None:
         """A limit that nothing reaches would be a wrong one: every step small and flipping."""
-        params = {"cutoffs": np.full(iterative_query.LEVELS, 1e9), "near": np.array([1e9, 1e9])}
+        always = np.full(iterative_query.LEVELS, 1e9)
+        never = np.full(iterative_query.LEVELS, iterative_query.UNEVEN)
+        params = {"cutoffs": always, "crowded": -always, "near": np.array([1e9, 1e9]), "even": never}
         batch = similar(batch_of([[[i % 128, i // 128] for i in range(60)]], [[1 + i % 2 for i in range(60)]]))
         state = np.zeros(1, iterative_query.detector.state)
         scores = iterative_query.detector.score(params, state, batch)[1]

@@ -9,31 +9,47 @@ from caponier.detect.events.iterative_query import (
     AXIS_LEAST,
     AXIS_NEAR,
     CLOSENESS,
+    CLOUD,
+    CROWD,
+    EVEN,
+    EVEN_LEAST,
     FLIP,
     HALVED,
     HALVING,
     LEVELS,
     MAX_RUN,
     UNBOUNDED,
+    UNEVEN,
     WINDOW,
     _axial,
+    _evens,
     _runs_among,
     detector,
 )
 from caponier.detect.similarity import FAR
 from detect.batches import batch_of, line, scores, similar
 
+NOTHING: Params = {"crowded": np.full(LEVELS, -1.0), "even": np.full(LEVELS, UNEVEN)}
+"""Neither crowds nor even steps say anything."""
 ANYWHERE = np.array([UNBOUNDED, -1.0])
 """Halvings count at any length, steps along one feature at none."""
-NEVER: Params = {"cutoffs": np.full(LEVELS, -1.0), "near": ANYWHERE}
+NEVER: Params = {**NOTHING, "cutoffs": np.full(LEVELS, -1.0), "near": ANYWHERE}
 """No step is small."""
-ALWAYS: Params = {"cutoffs": np.full(LEVELS, 1e9), "near": ANYWHERE}
+ALWAYS: Params = {**NOTHING, "cutoffs": np.full(LEVELS, 1e9), "near": ANYWHERE}
 """Every step is as small as can be."""
-TENFOLD: Params = {"cutoffs": 100 * 2.0 ** (-np.arange(LEVELS)[::-1] / 2), "near": ANYWHERE}
+TENFOLD: Params = {**NOTHING, "cutoffs": 100 * 2.0 ** (-np.arange(LEVELS)[::-1] / 2), "near": ANYWHERE}
 """A squared step of 100 is the limit."""
-STRAIGHT: Params = {"cutoffs": np.full(LEVELS, -1.0), "near": np.array([-1.0, 1000.0])}
+STRAIGHT: Params = {**NOTHING, "cutoffs": np.full(LEVELS, -1.0), "near": np.array([-1.0, 1000.0])}
 """Only steps along one feature count, up to a squared length of 1,000."""
 SMALLEST = CLOSENESS * LEVELS
+AROUND = [[60 + 9 * (place == at) for place in range(12)] for at in range(12)]
+"""Queries around one point, all as far from each other."""
+AMID: Params = {**NEVER, "crowded": np.full(LEVELS, 1e9)}
+"""Amid a crowd every step is as small as can be."""
+CORNERS = [[60] * 16, [85, 35] * 8, [85, 85, 35, 35] * 4]
+"""A point and two corners of a box around it."""
+EVENLY: Params = {**NEVER, "even": _evens(np.array([0, EVEN_LEAST]))}
+"""Benign steps are not even at all."""
 
 
 def scored(params: Params, queries: list[list[int]], labels: list[int] | None = None) -> list[int]:
@@ -134,6 +150,74 @@ class TestStepsAlongOneFeature:
         assert (runs.tolist(), last.tolist()) == ([0, 0], [5])
 
 
+class TestClouds:
+    def test_steps_amid_a_crowd_count(self) -> None:
+        first = [0] * (CROWD + 1)
+        assert scored(AMID, AROUND)[: CROWD + 1] == [0] * CROWD + [CLOUD * LEVELS]
+        assert scored(AMID, AROUND)[-1] == (len(AROUND) - CROWD) * CLOUD * LEVELS
+        assert scored(NEVER, AROUND)[: CROWD + 1] == first
+
+    def test_a_walk_in_as_small_steps_has_no_crowd(self) -> None:
+        assert scored(AMID, line(*range(0, 120, 9))) == [0] * 14
+
+    def test_photos_mixed_in_hide_nothing(self) -> None:
+        rng = np.random.default_rng(3)
+        mixed = [row for pair in zip(AROUND, rng.integers(0, 128, (12, 12)).tolist(), strict=True) for row in pair]
+        params = {**NEVER, "crowded": np.full(LEVELS, 200.0)}
+        assert scored(params, mixed)[-1] == scored(params, AROUND)[-1] > 0
+
+    def test_the_limit_is_that_of_benign_crowds_and_not_of_benign_walks(self) -> None:
+        walks = [line(*range(at, 128, 2), width=12) for at in range(40)]
+        scenes = [
+            np.clip(60 + np.random.default_rng(at).normal(0, 9, (40, 12)), 0, 127).astype(int).tolist()
+            for at in range(40)
+        ]
+        params = detector.fit(similar(batch_of(walks + scenes)))
+        assert params["cutoffs"][-1] == 12 * 2**2
+        assert params["crowded"][-1] > 100
+        assert max(scored(params, AROUND)) > 0
+
+    def test_where_nobody_makes_crowds_none_is_close(self) -> None:
+        params = detector.fit(similar(batch_of([line(*range(at, 128, 2)) for at in range(20)])))
+        assert (params["crowded"] < 0).all()
+
+
+class TestEvenSteps:
+    def test_corners_of_a_box_count_most(self) -> None:
+        assert scored(EVENLY, CORNERS) == [0, EVEN * LEVELS, 2 * EVEN * LEVELS]
+
+    def test_each_quarter_bit_beyond_benign_ones_counts(self) -> None:
+        assert _evens(np.array([900])).tolist()[:5] == [916, 930, 941, 950, 958]
+        levels = np.searchsorted(_evens(np.array([900])), [900, 915, 916, 950, 999, 1000], side="right")
+        assert levels.tolist() == [0, 0, 1, 4, 16, 16]
+
+    def test_photos_are_no_more_even_than_those_that_it_learned_from(self) -> None:
+        rng = np.random.default_rng(4)
+        users = [rng.integers(0, 128, (60, 64)).tolist() for _ in range(40)]
+        even = detector.fit(similar(batch_of(users[1:])))["even"]
+        assert max(scored({**NEVER, "even": even}, users[0])) == 0
+        assert scored({**NEVER, "even": even}, CORNERS)[-1] == 2 * EVEN * LEVELS
+
+    def test_where_benign_steps_are_perfectly_even_none_says_anything(self) -> None:
+        switches = [np.random.default_rng(at).integers(0, 2, (40, 24)) * 127 for at in range(30)]
+        params = detector.fit(similar(batch_of([rows.tolist() for rows in switches])))
+        assert params["even"].tolist() == [UNEVEN] * LEVELS
+        assert scored({**NEVER, "even": params["even"]}, CORNERS) == [0, 0, 0]
+
+    def test_a_few_attackers_among_the_benign_do_not_teach_it(self) -> None:
+        rng = np.random.default_rng(5)
+        users = [rng.integers(0, 128, (20, 16)).tolist() for _ in range(98)]
+        clean, mixed = (detector.fit(similar(batch_of(one))) for one in (users, [*users, *[CORNERS] * 2]))
+        assert clean["even"][0] < 1000
+        assert abs(mixed["even"] - clean["even"]).max() <= 20
+
+    def test_the_explanation_counts_them(self) -> None:
+        told = detector.explain(EVENLY, similar(batch_of([CORNERS])))
+        assert told.facts["even_steps"] == 2
+        assert "2 move many features up and down by one and the same amount" in told.summary
+        assert told.rows.tolist() == [1, 2]
+
+
 class TestFit:
     def benign(self, subjects: list[list[list[int]]]) -> EventBatch:
         return similar(batch_of(subjects))
@@ -203,7 +287,14 @@ class TestExplanation:
     def test_it_names_small_steps_flips_and_halvings(self) -> None:
         events = similar(batch_of([line(0, 64, 32, 48, 40, 41)], [[1, 1, 1, 2, 1, 2]]))
         told = detector.explain(TENFOLD, events)
-        assert told.facts == {"small_steps": 2, "flips": 1, "halvings": 3, "single_feature": 0, "window": 6}
+        assert told.facts == {
+            "small_steps": 2,
+            "flips": 1,
+            "halvings": 3,
+            "single_feature": 0,
+            "even_steps": 0,
+            "window": 6,
+        }
         assert "Of the last 6 different queries, 2 are smaller steps" in told.summary
         assert "flips on 1 of them" in told.summary
         assert "halves 3 times" in told.summary
@@ -211,7 +302,7 @@ class TestExplanation:
     def test_it_counts_steps_along_a_single_feature(self) -> None:
         told = detector.explain(STRAIGHT, similar(batch_of([line(0, 20, 40, 60, 80)])))
         assert told.facts["single_feature"] == 4
-        assert "and 4 steps go along a single feature" in told.summary
+        assert "4 steps go along a single feature" in told.summary
         assert told.rows.tolist() == [3, 4]
 
     def test_it_points_at_the_events_that_carry_the_evidence(self) -> None:
@@ -220,6 +311,6 @@ class TestExplanation:
 
     def test_rows_are_those_of_all_events_not_of_the_window(self) -> None:
         events = similar(batch_of([line(*range(0, 120, 2), 119)]))
-        told = detector.explain({"cutoffs": np.array([2.0] * LEVELS), "near": ANYWHERE}, events)
+        told = detector.explain({**NOTHING, "cutoffs": np.array([2.0] * LEVELS), "near": ANYWHERE}, events)
         assert told.facts["window"] == WINDOW
         assert told.rows.tolist() == [60]

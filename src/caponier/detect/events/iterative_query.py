@@ -2,14 +2,16 @@
 
 Attacks such as HopSkipJump (Chen, Jordan, Wainwright 2020) and Boundary (Brendel, Rauber, Bethge 2018) first halve the
 distance between two inputs again and again, and then try many tiny steps around the point where the answer changes.
-NES (Ilyas et al. 2018) asks for clouds of tiny steps, SimBA (Guo et al. 2019) changes one feature at a time. Four
-things give them away, and no single step is enough for an alarm:
+NES (Ilyas et al. 2018) asks for clouds of tiny steps, SimBA (Guo et al. 2019) changes one feature at a time, Square
+(Andriushchenko et al. 2020) walks in wide steps between the corners of a box. Five things give them away:
 
 - steps far smaller than benign clients ever make between different inputs (a camera's noise floor is much higher);
 - answers that flip along such steps;
 - steps that halve, several times in a row, down to what benign clients hardly make;
 - steps along a single feature, several times in a row: their squared length is then a square number, as that of one
-  benign step in fifty is.
+  benign step in fifty is;
+- steps, however wide, that move many features up and down by one and the same amount, as corners of a box do. No benign
+  client's are so even, and one or two of them are enough.
 """
 
 from typing import Any, Final
@@ -38,6 +40,8 @@ RATIO: Final = (1_225, 4_225)
 HALVED: Final = 3.0
 """Halvings count down here only, in squared benign limits: between photos of different things steps halve by chance."""
 UNBOUNDED: Final = 2.0**62
+UNEVEN: Final = 1001
+"""More thousandths than there are."""
 AXIS: Final = 32
 AXIS_RUN: Final = 2
 """Steps along one feature in a row that are nothing yet."""
@@ -49,6 +53,15 @@ kind, mixed in, do not hide a run."""
 AXIS_COMMON: Final = 0.1
 """If benign clients themselves make more than this share of their near steps so (a form of which one field is filled
 in after the other), such steps say nothing."""
+CROWD: Final = 4
+"""Earlier queries that make a crowd."""
+CLOUD: Final = 12
+"""What each quarter bit of closeness counts amid a crowd, where benign steps are larger."""
+EVEN: Final = 32
+"""What a step counts for each quarter bit by which it is more even than benign ones: what is left to 1 is halved by a
+bit."""
+EVEN_LEAST: Final = 800
+"""Of thousandths; uniform changes are at 750. Below it no step is even, whatever benign clients do."""
 QUANTILE: Final = 0.001
 """Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
 ODD: Final = 0.03
@@ -72,29 +85,35 @@ class IterativeQuery:
     state = np.dtype(
         [("evidence", np.int32, (WINDOW,)), ("squared", np.int64), ("run", np.int64), ("axis_run", np.int64)]
     )
-    state_version = 2
+    state_version = 3
     floor = 64
     suspect = None
     max_confidence = Confidence.HIGH
-    emulations = ("hop_skip_jump", "boundary", "simba", "nes")
+    emulations = ("hop_skip_jump", "boundary", "simba", "nes", "square")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")
 
     def fit(self, benign: EventBatch) -> Params:
-        """Learn which step between different queries is smaller than benign ones."""
-        squared, subject = benign.signals["squared"], benign.subject
-        known = benign.signals["unique"] & (squared != FAR)
-        smallest = np.full(benign.subjects, FAR)
-        np.minimum.at(smallest, subject[known], squared[known])
-        odd = int(np.ceil(ODD * (smallest != FAR).sum()))
-        least = np.append(np.sort(smallest), FAR)[odd]
-        counted = known & (smallest >= least)[subject]
-        steps = squared[counted if counted.any() else known]
+        """Learn which steps between different queries are smaller, and which more even, than benign ones."""
+        known = benign.signals["unique"] & (benign.signals["squared"] != FAR)
+        steps = _usual(benign, "squared", known)
         limit = float(np.quantile(steps, QUANTILE)) if steps.size else 0.0
-        return {"cutoffs": _cutoffs(limit), "near": _near(limit, steps)}
+        amid = _usual(benign, "squared", known & (benign.signals["crowd"] >= CROWD))
+        return {
+            "cutoffs": _cutoffs(limit),
+            "crowded": _cutoffs(float(np.quantile(amid, QUANTILE)) if amid.size else 0.0),
+            "near": _near(limit, steps),
+            "even": _evens(_usual(benign, "even", known, most=True)),
+        }
 
     def priors(self) -> tuple[Params, float]:
         """Count only steps below half a quantised unit a feature, and ask for four times the usual evidence."""
-        params = {"cutoffs": _cutoffs(0.25), "near": np.array([UNBOUNDED, -1.0]), "per_feature": np.ones(1, np.int64)}
+        params = {
+            "cutoffs": _cutoffs(0.25),
+            "near": np.array([UNBOUNDED, -1.0]),
+            "per_feature": np.ones(1, np.int64),
+            "crowded": _cutoffs(0.0),
+            "even": np.full(LEVELS, UNEVEN),
+        }
         return params, 4.0 * self.floor
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
@@ -116,13 +135,14 @@ class IterativeQuery:
         lines, after["axis_run"] = _runs_among(_axial(squared), squared <= along, queries.offsets, state["axis_run"])
         weight = np.where(queries.signals["flip"], FLIP, 1)
         small = CLOSENESS * self._closeness(params, squared, queries.query.shape[1])
-        return small * weight + HALVING * halving + AXIS * np.clip(lines - AXIS_RUN, 0, MAX_RUN), after
+        amid = np.where(queries.signals["crowd"] >= CROWD, _closeness(params["crowded"], squared), 0)
+        even = EVEN * np.searchsorted(params["even"], queries.signals["even"], side="right")
+        walk = small * weight + HALVING * halving + AXIS * np.clip(lines - AXIS_RUN, 0, MAX_RUN)
+        return walk + CLOUD * amid + even, after
 
     @staticmethod
     def _closeness(params: Params, squared: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-        cutoffs = params["cutoffs"] * (width if "per_feature" in params else 1)
-        closer: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
-        return closer
+        return _closeness(params["cutoffs"] * (width if "per_feature" in params else 1), squared)
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Name the small, flipping and halving steps among the last 32 different queries."""
@@ -135,15 +155,22 @@ class IterativeQuery:
         before, _ = previous(squared, recent.offsets, blank["squared"])
         halvings = int(_halves(before, squared).sum())
         along = int((_axial(squared) & (squared <= params["near"][1])).sum())
+        even = int((recent.signals["even"] >= params["even"][0]).sum())
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
         summary = (
             f"Of the last {len(recent)} different queries, {int(small.sum())} are smaller steps from "
             f"an earlier one than benign clients make, the answer flips on {flips} of them, the step halves "
-            f"{halvings} times, and {along} steps go along a single feature: the way a search for the decision "
-            "boundary looks"
+            f"{halvings} times, {along} steps go along a single feature, and {even} move many features up and down by "
+            "one and the same amount: the way a search for the decision boundary looks"
         )
         facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "single_feature": along}
+        facts["even_steps"] = even
         return Explanation(summary, {**facts, "window": len(recent)}, rows)
+
+
+def _closeness(cutoffs: NDArray[np.float64], squared: NDArray[np.int64]) -> NDArray[np.int64]:
+    closer: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
+    return closer
 
 
 def _cutoffs(limit: float) -> NDArray[np.float64]:
@@ -152,6 +179,26 @@ def _cutoffs(limit: float) -> NDArray[np.float64]:
         # Benign clients do send different inputs of one cell, so no step is too small for them.
         return np.full(LEVELS, -1.0)
     return limit * 2.0 ** (-np.arange(LEVELS)[::-1] / 2)
+
+
+def _usual(benign: EventBatch, signal: str, among: NDArray[np.bool_], *, most: bool = False) -> NDArray[np.int64]:
+    """Return a signal of the benign queries `among` all, without the subjects with the least, or the `most`, of it."""
+    values, subject = (-1 if most else 1) * benign.signals[signal].astype(np.int64), benign.subject
+    least = np.full(benign.subjects, FAR)
+    np.minimum.at(least, subject[among], values[among])
+    odd = int(np.ceil(ODD * (least != FAR).sum()))
+    bound = np.append(np.sort(least), FAR)[odd]
+    counted = among & (least >= bound)[subject]
+    usual: NDArray[np.int64] = benign.signals[signal][counted if counted.any() else among]
+    return usual
+
+
+def _evens(even: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (LEVELS,) ascending thousandths of evenness, a quarter bit apart, beyond what benign steps have."""
+    usual = max(float(np.quantile(even, 1 - QUANTILE)), EVEN_LEAST) if even.size else 1000.0
+    if usual >= 1000:
+        return np.full(LEVELS, UNEVEN)
+    return np.ceil(1000 - (1000 - usual) * 2.0 ** (-np.arange(1, LEVELS + 1) / 4)).astype(np.int64)
 
 
 def _near(limit: float, steps: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,0 +1,61 @@
+"""How evenly a query's change from its nearest earlier one is spread: attacks within an L-infinity bound change by it.
+
+Square (Andriushchenko et al. 2020), the fast gradient sign method and whatever else walks from corner to corner of an
+L-infinity ball move features up and down by one and the same amount. Between two photos, two views of one thing or two
+records, features differ by all kinds of amounts.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST: Final = 8
+"""Features that must have changed: two or three are equal by chance."""
+STILL: Final = 16
+"""A feature has changed if its squared change is at least the mean one over this. A little noise on all features, added
+to hide a pattern, counts for nothing so."""
+LEAST: Final = 2
+"""Mean change, in quantised units, from which steps can be even: rounding makes smaller ones so."""
+ONE_WAY: Final = 0.05
+"""Share of the changed features that must go up, and down: light, shadows and stickers change all one way."""
+BLOCK: Final = 1024
+"""Rows that are compared at a time, so that they stay in the cache."""
+
+
+def evenness(
+    query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64], squared: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """Return how evenly rows differ from earlier ones, in thousandths: 1000 if all that changed, changed alike.
+
+    It is the squared sum of changes over their number times the sum of their squares, after Cauchy and Schwarz's
+    inequality: 2/π for normal changes, 3/4 for uniform ones.
+
+    Args:
+        query: (m, width) quantised inputs.
+        at: (n,) rows that are looked at.
+        earlier: (n,) the nearest earlier row of each; negative where there is none.
+        squared: (n,) their squared distance.
+
+    Returns:
+        (n,) whole numbers; 0 where there is no earlier row, few features changed, by little, or all in one way.
+    """
+    found = np.zeros(len(at), np.int16)
+    known = np.flatnonzero((earlier >= 0) & (squared > 0))
+    each = np.ones(query.shape[1], np.float32)
+    for start in range(0, len(known), BLOCK):
+        rows = known[start : start + BLOCK]
+        own, other = query[at[rows]], query[earlier[rows]]
+        least = np.sqrt(squared[rows] / (STILL * query.shape[1]))
+        up = own > other
+        change = np.maximum(own, other)
+        change -= np.minimum(own, other)
+        changed = change >= least[:, None].astype(np.float32)
+        change *= changed
+        count, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
+        # Sums of whole numbers below 2**24, which float32 holds exactly.
+        total = (change.astype(np.float32) @ each).astype(np.int64)
+        even = 1000 * total * total // (count * squared[rows])
+        both = np.minimum(upward, count - upward) >= ONE_WAY * count
+        found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
+    return found
