@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect.changes import BLOCK, FEWEST, LEAST, ONE_WAY, STILL, evenness
+from caponier.detect.changes import BLOCK, FEWEST, LEAST, ONE_WAY, PERFECT, STILL, evenness, levels_beyond
 
 WIDTH = 64
 
@@ -101,3 +101,13 @@ def test_blocks_make_no_difference() -> None:
     whole = evenness(rows, at, earlier, squared)
     each = [evenness(rows, at[i : i + 1], earlier[i : i + 1], squared[i : i + 1])[0] for i in range(len(at))]
     assert whole.tolist() == each
+
+
+def test_what_is_left_to_a_perfect_step_is_halved_by_four_levels() -> None:
+    steps = levels_beyond(900, 16)
+    assert steps.tolist()[:5] == [916, 930, 941, 950, 958]
+    assert np.searchsorted(steps, [900, 915, 916, 950, 999, PERFECT], side="right").tolist() == [0, 0, 1, 4, 16, 16]
+
+
+def test_where_perfect_steps_are_usual_no_level_is_reached() -> None:
+    assert np.searchsorted(levels_beyond(PERFECT, 4), PERFECT, side="right") == 0

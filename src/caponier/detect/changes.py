@@ -19,6 +19,10 @@ LEAST: Final = 2
 """Mean change, in quantised units, from which steps can be even: rounding makes smaller ones so."""
 ONE_WAY: Final = 0.05
 """Share of the changed features that must go up, and down: light, shadows and stickers change all one way."""
+PERFECT: Final = 1000
+"""All that changed, changed alike."""
+EVENLY: Final = 800
+"""Below it no step is called even, whatever benign clients do; uniform changes are at 750."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -55,7 +59,17 @@ def evenness(
         count, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
         # Sums of whole numbers below 2**24, which float32 holds exactly.
         total = (change.astype(np.float32) @ each).astype(np.int64)
-        even = 1000 * total * total // (count * squared[rows])
+        even = PERFECT * total * total // (count * squared[rows])
         both = np.minimum(upward, count - upward) >= ONE_WAY * count
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
     return found
+
+
+def levels_beyond(usual: float, levels: int) -> NDArray[np.int64]:
+    """Return (levels,) ascending thousandths of evenness beyond the usual, what is left to 1000 halved by four of them.
+
+    Where perfectly even steps are usual, as between records of yes and no, no level is ever reached.
+    """
+    if usual >= PERFECT:
+        return np.full(levels, PERFECT + 1)
+    return np.ceil(PERFECT - (PERFECT - usual) * 2.0 ** (-np.arange(1, levels + 1) / 4)).astype(np.int64)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect import rarity, similarity
+from caponier.detect.changes import PERFECT, levels_beyond
 from caponier.detect.detector import EventDetector
 from caponier.detect.events import (
     adversarial_input,
@@ -69,7 +70,7 @@ class TestBounds:
     def test_the_bound_of_an_iterative_search_can_be_reached(self) -> None:
         """A limit that nothing reaches would be a wrong one: every step small and flipping."""
         always = np.full(iterative_query.LEVELS, 1e9)
-        never = np.full(iterative_query.LEVELS, iterative_query.UNEVEN)
+        never = levels_beyond(PERFECT, iterative_query.LEVELS)
         params = {"cutoffs": always, "crowded": -always, "near": np.array([1e9, 1e9]), "even": never}
         batch = similar(batch_of([[[i % 128, i // 128] for i in range(60)]], [[1 + i % 2 for i in range(60)]]))
         state = np.zeros(1, iterative_query.detector.state)

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from caponier.detect.batch import EventBatch
+from caponier.detect.changes import EVENLY as LEAST_EVEN
+from caponier.detect.changes import PERFECT, levels_beyond
 from caponier.detect.detector import Params
 from caponier.detect.events.iterative_query import (
     AXIS,
@@ -12,24 +14,21 @@ from caponier.detect.events.iterative_query import (
     CLOUD,
     CROWD,
     EVEN,
-    EVEN_LEAST,
     FLIP,
     HALVED,
     HALVING,
     LEVELS,
     MAX_RUN,
     UNBOUNDED,
-    UNEVEN,
     WINDOW,
     _axial,
-    _evens,
     _runs_among,
     detector,
 )
 from caponier.detect.similarity import FAR
 from detect.batches import batch_of, line, scores, similar
 
-NOTHING: Params = {"crowded": np.full(LEVELS, -1.0), "even": np.full(LEVELS, UNEVEN)}
+NOTHING: Params = {"crowded": np.full(LEVELS, -1.0), "even": levels_beyond(PERFECT, LEVELS)}
 """Neither crowds nor even steps say anything."""
 ANYWHERE = np.array([UNBOUNDED, -1.0])
 """Halvings count at any length, steps along one feature at none."""
@@ -48,7 +47,7 @@ AMID: Params = {**NEVER, "crowded": np.full(LEVELS, 1e9)}
 """Amid a crowd every step is as small as can be."""
 CORNERS = [[60] * 16, [85, 35] * 8, [85, 85, 35, 35] * 4]
 """A point and two corners of a box around it."""
-EVENLY: Params = {**NEVER, "even": _evens(np.array([0, EVEN_LEAST]))}
+EVENLY: Params = {**NEVER, "even": levels_beyond(LEAST_EVEN, LEVELS)}
 """Benign steps are not even at all."""
 
 
@@ -186,11 +185,6 @@ class TestEvenSteps:
     def test_corners_of_a_box_count_most(self) -> None:
         assert scored(EVENLY, CORNERS) == [0, EVEN * LEVELS, 2 * EVEN * LEVELS]
 
-    def test_each_quarter_bit_beyond_benign_ones_counts(self) -> None:
-        assert _evens(np.array([900])).tolist()[:5] == [916, 930, 941, 950, 958]
-        levels = np.searchsorted(_evens(np.array([900])), [900, 915, 916, 950, 999, 1000], side="right")
-        assert levels.tolist() == [0, 0, 1, 4, 16, 16]
-
     def test_photos_are_no_more_even_than_those_that_it_learned_from(self) -> None:
         rng = np.random.default_rng(4)
         users = [rng.integers(0, 128, (60, 64)).tolist() for _ in range(40)]
@@ -201,7 +195,7 @@ class TestEvenSteps:
     def test_where_benign_steps_are_perfectly_even_none_says_anything(self) -> None:
         switches = [np.random.default_rng(at).integers(0, 2, (40, 24)) * 127 for at in range(30)]
         params = detector.fit(similar(batch_of([rows.tolist() for rows in switches])))
-        assert params["even"].tolist() == [UNEVEN] * LEVELS
+        assert params["even"].tolist() == [PERFECT + 1] * LEVELS
         assert scored({**NEVER, "even": params["even"]}, CORNERS) == [0, 0, 0]
 
     def test_a_few_attackers_among_the_benign_do_not_teach_it(self) -> None:

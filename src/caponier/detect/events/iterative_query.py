@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
+from caponier.detect.changes import EVENLY, PERFECT, levels_beyond
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
@@ -40,8 +41,6 @@ RATIO: Final = (1_225, 4_225)
 HALVED: Final = 3.0
 """Halvings count down here only, in squared benign limits: between photos of different things steps halve by chance."""
 UNBOUNDED: Final = 2.0**62
-UNEVEN: Final = 1001
-"""More thousandths than there are."""
 AXIS: Final = 32
 AXIS_RUN: Final = 2
 """Steps along one feature in a row that are nothing yet."""
@@ -60,8 +59,6 @@ CLOUD: Final = 12
 EVEN: Final = 32
 """What a step counts for each quarter bit by which it is more even than benign ones: what is left to 1 is halved by a
 bit."""
-EVEN_LEAST: Final = 800
-"""Of thousandths; uniform changes are at 750. Below it no step is even, whatever benign clients do."""
 QUANTILE: Final = 0.001
 """Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
 ODD: Final = 0.03
@@ -102,7 +99,7 @@ class IterativeQuery:
             "cutoffs": _cutoffs(limit),
             "crowded": _cutoffs(float(np.quantile(amid, QUANTILE)) if amid.size else 0.0),
             "near": _near(limit, steps),
-            "even": _evens(_usual(benign, "even", known, most=True)),
+            "even": levels_beyond(_most(_usual(benign, "even", known, most=True)), LEVELS),
         }
 
     def priors(self) -> tuple[Params, float]:
@@ -112,7 +109,7 @@ class IterativeQuery:
             "near": np.array([UNBOUNDED, -1.0]),
             "per_feature": np.ones(1, np.int64),
             "crowded": _cutoffs(0.0),
-            "even": np.full(LEVELS, UNEVEN),
+            "even": levels_beyond(PERFECT, LEVELS),
         }
         return params, 4.0 * self.floor
 
@@ -193,12 +190,8 @@ def _usual(benign: EventBatch, signal: str, among: NDArray[np.bool_], *, most: b
     return usual
 
 
-def _evens(even: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (LEVELS,) ascending thousandths of evenness, a quarter bit apart, beyond what benign steps have."""
-    usual = max(float(np.quantile(even, 1 - QUANTILE)), EVEN_LEAST) if even.size else 1000.0
-    if usual >= 1000:
-        return np.full(LEVELS, UNEVEN)
-    return np.ceil(1000 - (1000 - usual) * 2.0 ** (-np.arange(1, LEVELS + 1) / 4)).astype(np.int64)
+def _most(even: NDArray[np.int64]) -> float:
+    return max(EVENLY, float(np.quantile(even, 1 - QUANTILE))) if even.size else PERFECT
 
 
 def _near(limit: float, steps: NDArray[np.int64]) -> NDArray[np.float64]:
