@@ -239,7 +239,7 @@ class HorizonMaxima:
         Of several whole horizons the middle one is taken: one a subject, since a subject's horizons depend on each
         other, and not the largest, since a promise is given for each horizon.
         """
-        subject, turn, best, seen = self._joined()
+        subject, best, seen = self._joined()
         # A subject that came back after a long silence counts from 1 again.
         queries = np.zeros(len(self._ids), np.int64)
         np.maximum.at(queries, subject, seen)
@@ -251,12 +251,12 @@ class HorizonMaxima:
         )
 
     def _joined(self) -> NDArray[Any]:
-        """Return what the parts say with each horizon once, (4, h), by subject and turn; no maximum is negative."""
+        """Return subject, maximum and queries of each horizon once, (3, h), by subject; no maximum is negative."""
         subject, turn, best, seen = np.concatenate([np.zeros((4, 0), np.int64), *self._parts], axis=1)
         order = np.lexsort([turn, subject])
         subject, turn, best, seen = subject[order], turn[order], np.maximum(best[order], 0), seen[order]
         first = np.flatnonzero(np.diff(subject, prepend=-1) | np.diff(turn, prepend=-1))
         if not first.size:
-            return np.zeros((4, 0), np.int64)
+            return np.zeros((3, 0), np.int64)
         reduced = [np.maximum.reduceat(column, first) for column in (best, seen)]
-        return np.stack([subject[first], turn[first], *reduced])
+        return np.stack([subject[first], *reduced])
