@@ -214,6 +214,12 @@ class TestFolder:
         assert folder == str(spool.folder / "sort")
 
 
+def test_nothing_is_drawn_on_standard_output(spool: Spool) -> None:
+    filled(spool, rows(1))
+    with connected(spool) as connection:
+        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
 def test_all_events_come_back_by_time_as_one_log(spool: Spool) -> None:
     spool.write(events(rows(3, signals=[("some", 0.5)]), "a"))
     spool.write(events([row | {"time": row["time"] - SECOND, "model": "other"} for row in rows(2)], "b"))

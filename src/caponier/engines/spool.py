@@ -208,7 +208,8 @@ def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={"memory_limit": SORT_MEMORY, "threads": 1, "temp_directory": str(spool.folder / "sort")}
     )
-    connection.execute("set timezone = 'UTC'")
+    # Where it takes its user to be at a prompt, DuckDB draws on standard output, which is for results.
+    connection.execute("set enable_progress_bar = false; set timezone = 'UTC'")
     connection.read_parquet(str(spool.file)).create_view("events")
     return connection
 
