@@ -280,6 +280,18 @@ class TestHorizonMaxima:
         self.fill(gathered, [[9]], 0, 100)
         assert gathered.by_subject() == {"s0": (9.0, True)}
 
+    def test_a_subject_that_comes_back_within_a_batch_is_the_same(self) -> None:
+        gathered = HorizonMaxima(2)
+        scores, ordinal, subject = np.array([4, 3, 7, 8]), np.array([1, 1, 2, 1]), np.array([0, 1, 1, 2])
+        gathered.add(["b", "a", "b"], scores, ordinal, subject)
+        assert gathered.by_subject() == {"b": (8.0, False), "a": (7.0, True)}
+        assert gathered.horizons == 2
+
+    def test_a_maximum_is_never_negative(self) -> None:
+        gathered = HorizonMaxima(2)
+        self.fill(gathered, [[-5, -1, -3]], 0, 100)
+        assert gathered.by_subject() == {"s0": (0.0, True)}
+
 
 def test_held_out_subjects_do_not_pass_below_the_start_of_the_tail() -> None:
     full = np.array([6.0] * 57 + [5.0, 4.0, 50.0])

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caponier.engines import spool as module
 from caponier.engines.shares import bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected, scale_sample, sorted_by_time, sorted_events
 from caponier.records.event import EVENT_SCHEMA
@@ -213,6 +214,12 @@ class TestFolder:
         assert folder == str(spool.folder / "sort")
 
 
+def test_nothing_is_drawn_on_standard_output(spool: Spool) -> None:
+    filled(spool, rows(1))
+    with connected(spool) as connection:
+        assert connection.execute("select current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
 def test_all_events_come_back_by_time_as_one_log(spool: Spool) -> None:
     spool.write(events(rows(3, signals=[("some", 0.5)]), "a"))
     spool.write(events([row | {"time": row["time"] - SECOND, "model": "other"} for row in rows(2)], "b"))
@@ -229,3 +236,59 @@ def test_all_events_come_back_by_time_as_one_log(spool: Spool) -> None:
         ("m", 2.0),
     ]
     assert made[1]["signals"] == [("some", 0.5)]
+
+
+class TestWrittenInOrder:
+    def places(self, spool: Spool) -> list[tuple[int, int]]:
+        with connected(spool) as connection:
+            return connection.sql(f"select source, seq from events {spool.by_time}").fetchall()
+
+    def test_a_log_that_is_in_order_is_not_sorted_again(self, spool: Spool) -> None:
+        filled(spool, rows(3, time=START), rows(3, time=lambda i: START + i * SECOND))
+        assert (spool.in_order, spool.by_time) == (True, "")
+        assert self.places(spool) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+
+    def test_groups_of_rows_keep_their_order(self, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "GROUP_ROWS", 7)
+        filled(spool, *(rows(100, time=lambda i, at=at: START + (100 * at + i) * SECOND) for at in range(5)))
+        assert spool.in_order
+        assert self.places(spool) == [(source, seq) for source in range(5) for seq in range(100)]
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            [rows(3, time=lambda i: START - i * SECOND)],
+            [rows(3, seq=lambda i: 3 - i, time=START)],
+            [rows(2, seq=0, time=START)],
+            [rows(2, time=START + 1), rows(2, time=START)],
+            [rows(2), rows(2)],
+        ],
+    )
+    def test_any_other_log_is_sorted(self, parts: list[list[dict[str, Any]]], spool: Spool) -> None:
+        filled(spool, *parts, rows(1, time=START + 9 * SECOND))
+        assert not spool.in_order
+        with connected(spool) as connection:
+            query = f"select epoch_us(time), source, seq from events {spool.by_time}"
+            assert (found := connection.sql(query).fetchall()) == sorted(found)
+
+    def test_a_source_that_begins_anew_is_sorted(self, spool: Spool) -> None:
+        for _ in range(2):
+            spool.write(events(rows(2, time=START), "same"))
+        spool.seal()
+        assert not spool.in_order
+
+    def test_empty_batches_change_nothing(self, spool: Spool) -> None:
+        filled(spool, [], rows(2), [], rows(2, time=START + 5 * SECOND))
+        assert spool.in_order
+        assert len(self.places(spool)) == 4
+
+
+def test_inputs_are_counted_while_they_are_written(spool: Spool) -> None:
+    lengths = [[1.0], [1.0, 2.0], None, [], [2.0]]
+    for turn in range(2):
+        spool.write(events(rows(5, model=lambda i: "ab"[i % 2], input=lambda i: lengths[i]), f"log-{turn}"))
+    spool.seal()
+    assert {one.model: (one.lengths, one.inputs) for one in spool.models()} == {"a": ({1: 4}, 4), "b": ({2: 2}, 2)}
+    assert not list(spool.wrong_lengths("a", 1))
+    # An empty input has a length, too, and the wrong one.
+    assert [one.line for one in spool.wrong_lengths("b", 2)] == [4, 4]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.telemetry.digests import NO_INPUT, event_id, input_digest, row_keys
+from caponier.telemetry.digests import BLOCK, NO_INPUT, event_id, input_digest, row_keys
 
 VALUES = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=12)
@@ -27,6 +27,13 @@ def test_keys_do_not_depend_on_the_batch(rows: list[Any], cut: int) -> None:
     batch = np.array(rows, np.float32)
     parts = [row_keys(part) for part in (batch[:cut], batch[cut:])]
     assert np.concatenate(parts).tolist() == row_keys(batch).tolist()
+
+
+def test_more_rows_than_are_worked_through_at_a_time_have_their_own_keys() -> None:
+    rows = np.arange(3 * (2 * BLOCK + 5), dtype=np.float32).reshape(-1, 3)
+    keys = row_keys(rows, b"salt")
+    assert len(set(keys.tolist())) == len(rows)
+    assert keys[[0, BLOCK, -1]].tolist() == row_keys(rows[[0, BLOCK, -1]], b"salt").tolist()
 
 
 def test_minus_zero_is_zero() -> None:

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.features import LEVELS, MAX_FEATURES, Encoder
+from caponier.telemetry.features import BLOCK, LEVELS, MAX_FEATURES, Encoder
 
 RNG = np.random.default_rng(7)
 TABLE = FeatureSpec(kind="numeric", shape=(3,))
@@ -21,6 +21,16 @@ ENCODERS = {
     "many bands": Encoder.fit(FeatureSpec(kind="image", shape=(5, 5, 19)), RNG.random((9, 475), np.float32)),
 }
 ANY = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoding_leaves_the_inputs_as_they_were(name: str) -> None:
+    encoder = ENCODERS[name]
+    inputs = np.random.default_rng(1).normal(0, 2, (2 * BLOCK + 3, encoder.size)).astype(np.float32)
+    before = inputs.copy()
+    encoded = encoder.encode(inputs)
+    assert np.array_equal(inputs, before)
+    assert np.array_equal(encoded[BLOCK - 1 : BLOCK + 1], encoder.encode(inputs[BLOCK - 1 : BLOCK + 1]))
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -16,8 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
 from caponier.records.inventory import DetectSettings, FeatureSpec, Identity, ModelSpec, Privacy, System, Workspace
-from caponier.store import audit
-from caponier.store.database import open_store
 
 FILE_NAME: Final = "caponier.toml"
 
@@ -159,6 +157,10 @@ def create_workspace(directory: Path) -> Path:
     Raises:
         InputError: If there is a workspace already (nothing was changed), or the folder cannot be written.
     """
+    # Only here: whoever just reads a workspace need not wait for the store's libraries.
+    from caponier.store import audit
+    from caponier.store.database import open_store
+
     file = directory.absolute() / FILE_NAME
     if os.path.lexists(file):
         raise _exists(file)

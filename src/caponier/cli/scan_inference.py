@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from caponier.app.keep_findings import keep_findings
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
@@ -78,6 +77,9 @@ def inference(
     _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
+        # Imported here, for it brings the whole store: half as long as all else that a scan imports.
+        from caponier.app.keep_findings import keep_findings
+
         keep_findings(home, report.findings)
     if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
         raise typer.Exit(FOUND)

@@ -209,8 +209,10 @@ class HorizonMaxima:
     """Gathers each subject's maximum over each of its horizons, whatever the batches."""
 
     horizon: int = HORIZON
-    _best: dict[tuple[str, int], float] = field(default_factory=dict)
-    _queries: dict[str, int] = field(default_factory=dict)
+    _ids: dict[str, int] = field(default_factory=dict)
+    """Number of each subject, in the order in which they came."""
+    _parts: list[NDArray[np.int64]] = field(default_factory=list)
+    """Of each batch, (4, h): the subject of each horizon in it, which one, its maximum, and the queries so far."""
 
     def add(
         self, names: list[str], scores: NDArray[np.int64], ordinal: NDArray[np.int64], subject: NDArray[Any]
@@ -221,16 +223,15 @@ class HorizonMaxima:
         turn = (ordinal - 1) // self.horizon
         begins = np.flatnonzero(np.diff(subject, prepend=-1) | np.diff(turn, prepend=-1))
         ends = np.append(begins[1:], len(scores)) - 1
-        for begin, end, best in zip(begins, ends, np.maximum.reduceat(scores, begins), strict=True):
-            key = (names[subject[begin]], int(turn[begin]))
-            self._best[key] = max(self._best.get(key, 0.0), float(best))
-            # A subject that came back after a long silence counts from 1 again.
-            self._queries[key[0]] = max(self._queries.get(key[0], 0), int(ordinal[end]))
+        here, place = np.unique(subject[begins], return_inverse=True)
+        ids = np.array([self._ids.setdefault(names[at], len(self._ids)) for at in here.tolist()])
+        best = np.maximum.reduceat(scores, begins)
+        self._parts.append(np.stack([ids[place], turn[begins], best, ordinal[ends]]))
 
     @property
     def horizons(self) -> int:
         """Number of horizons seen, begun ones included."""
-        return len(self._best)
+        return len(self._joined()[0])
 
     def by_subject(self) -> dict[str, tuple[float, bool]]:
         """Return, for each subject, the maximum over one horizon and whether it was a whole one.
@@ -238,8 +239,24 @@ class HorizonMaxima:
         Of several whole horizons the middle one is taken: one a subject, since a subject's horizons depend on each
         other, and not the largest, since a promise is given for each horizon.
         """
-        result = {}
-        for name, queries in self._queries.items():
-            whole = queries // self.horizon
-            result[name] = (self._best[name, whole // 2 if whole else 0], whole > 0)
-        return result
+        subject, best, seen = self._joined()
+        # A subject that came back after a long silence counts from 1 again.
+        queries = np.zeros(len(self._ids), np.int64)
+        np.maximum.at(queries, subject, seen)
+        whole = queries // self.horizon
+        # All horizons before a subject's last one were seen, too: they stand side by side.
+        middle = np.searchsorted(subject, np.arange(len(queries))) + whole // 2
+        return dict(
+            zip(self._ids, zip(best[middle].astype(float).tolist(), (whole > 0).tolist(), strict=True), strict=True)
+        )
+
+    def _joined(self) -> NDArray[Any]:
+        """Return subject, maximum and queries of each horizon once, (3, h), by subject; no maximum is negative."""
+        subject, turn, best, seen = np.concatenate([np.zeros((4, 0), np.int64), *self._parts], axis=1)
+        order = np.lexsort([turn, subject])
+        subject, turn, best, seen = subject[order], turn[order], np.maximum(best[order], 0), seen[order]
+        first = np.flatnonzero(np.diff(subject, prepend=-1) | np.diff(turn, prepend=-1))
+        if not first.size:
+            return np.zeros((3, 0), np.int64)
+        reduced = [np.maximum.reduceat(column, first) for column in (best, seen)]
+        return np.stack([subject[first], *reduced])

@@ -11,16 +11,19 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.changes import evenness
 
 RING: Final = 200
-BLOCK: Final = 48
-"""Rows of one product: fewer make it slower, more compute distances beyond the ring that nobody asks for."""
-STRETCH: Final = 20 * BLOCK
+BLOCK: Final = 16
+"""Rows of one product: more compute distances beyond the ring that nobody asks for. Up to some 300 features so few make
+a product that a BLAS for AVX-512 does in registers, without packing; others pack, and lose with fewer still."""
+TILE: Final = 64
+"""Rows that are transposed together: of more at once, what was read is out of the cache before it is used up."""
+STRETCH: Final = 60 * BLOCK
 """Rows whose numbers are made ready for products at a time, so that they stay in the cache."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
@@ -224,9 +227,11 @@ def _least(
     """
     n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
-        beyond = np.zeros(blocks * rows, np.int16)
-        beyond[:n] = most - reach
-        np.copyto(windows, np.inf, where=np.arange(most, dtype=np.int16) < beyond.reshape(blocks, rows, 1))
+        # As many infinities as a row does not reach, then zeros, cut out of one long line: no mask is drawn.
+        edge = sliding_window_view(np.repeat(np.array([np.inf, 0], windows.dtype), most), most)
+        begins = np.full(blocks * rows, most)
+        begins[:n] = reach
+        windows = np.maximum(windows, edge[begins].reshape(blocks, rows, most))
     best = windows.argmin(axis=2)
     least = np.take_along_axis(windows, best[:, :, None], axis=2)
     # A ring is shorter than 256, so that bytes can count it.
@@ -261,7 +266,8 @@ class _Stretch:
         rows, held, asked = self._rows[: RING + n], self._held[:, : RING + n], self._asked[:n]
         # What stands in front of all rows is whatever was there before; nobody reaches it.
         rows[max(0, -left) :] = self._query[max(0, left) : at + n]
-        held[:width] = rows.T
+        for start in range(0, len(rows), TILE):
+            held[:width, start : start + TILE] = rows[start : start + TILE].T
         np.multiply(rows[RING:], np.float32(-2), out=asked[:, :width])
         if self._exact:
             # |x|² + |y|² - 2xy as one product: two further columns cost less than going over all distances thrice.

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 from caponier.detect.cells import Cells
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
-from caponier.engines.spool import SEPARATOR
+from caponier.engines.spool import SEPARATOR, Spool, connected
 from caponier.telemetry.features import Encoder
 
 KIND: Final = "bucket"
@@ -20,7 +19,7 @@ select epoch_us(time) as time, source, seq, line, input, label{further}
 from events
 where model = ? and subject is not null and len(input) = ?
     and subject not in (select unnest(?::varchar[]))
-order by time, source, seq
+{order}
 """
 
 
@@ -50,7 +49,7 @@ def by_cell(events: pa.RecordBatch, cells: Cells, encoder: Encoder, share: Share
 
 
 def cell_events(
-    connection: duckdb.DuckDBPyConnection,
+    spool: Spool,
     model: str,
     encoder: Encoder,
     cells: Cells,
@@ -62,7 +61,7 @@ def cell_events(
     """Yield a model's attributed events with an input in batches, in order of time, each batch sorted by cell.
 
     Args:
-        connection: From `engines.spool.connected`.
+        spool: Sealed events.
         model: Name of the model.
         encoder: Scale of its inputs.
         cells: How its queries are shared out.
@@ -72,6 +71,8 @@ def cell_events(
         without: Callers whose events are left out.
     """
     further = selected(columns)
-    asked = connection.sql(_BY_TIME.format(further=further), params=[model, encoder.size, sorted(without)])
-    for batch in asked.to_arrow_reader(rows):
-        yield by_cell(batch, cells, encoder, share)
+    query = _BY_TIME.format(further=further, order=spool.by_time)
+    with connected(spool) as connection:
+        asked = connection.sql(query, params=[model, encoder.size, sorted(without)])
+        for batch in asked.to_arrow_reader(rows):
+            yield by_cell(batch, cells, encoder, share)

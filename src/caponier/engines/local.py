@@ -191,17 +191,18 @@ def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> I
     by_caller = plan.subject is Subject.PRINCIPAL
     scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
-    with threadpool_limits(1, user_api="blas"), connected(spool) as connection:
+    with threadpool_limits(1, user_api="blas"):
         size, cells = plan.encoder.size, plan.cells
         if not by_caller:
             if cells is not None and size:
                 # All cells' rings are laid out for each batch: the more rows share that, the better.
                 rows = batch_rows * min(4, max(1, 512 // size))
                 further = (scoring.columns, plan.without)
-                yield from scoring.run(cell_events(connection, plan.model, plan.encoder, cells, rows, share, *further))
+                yield from scoring.run(cell_events(spool, plan.model, plan.encoder, cells, rows, share, *further))
             return
-        events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
-        yield from scoring.run(events)
+        with connected(spool) as connection:
+            events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
+            yield from scoring.run(events)
 
 
 class Judge:

@@ -6,6 +6,7 @@ is all that a scan has to hold.
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,9 +79,13 @@ class Spool:
     sources: list[str] = field(default_factory=list)
     rows: int = 0
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
+    in_order: bool = True
+    """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
     _writer: pq.ParquetWriter | None = None
-    _lengths: set[int | None] = field(default_factory=set)
-    """Of all inputs."""
+    _lengths: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    """Events by model and length of the input; counted here, as nothing else would have to read all inputs again."""
+    _last: tuple[int, int, int] | None = None
+    """Time, source and seq of the event that was written last."""
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
     """Batches that are to be written together: small groups of rows cost time in writing and in reading."""
 
@@ -88,6 +93,11 @@ class Spool:
     def file(self) -> Path:
         """The Parquet file of all events."""
         return self.folder / "events.parquet"
+
+    @property
+    def by_time(self) -> str:
+        """What a query over all events ends in to give them in order; DuckDB keeps the order of what is written."""
+        return "" if self.in_order else "order by time, source, seq"
 
     def write(self, events: Events) -> None:
         """Append good events of one source."""
@@ -98,7 +108,8 @@ class Spool:
         subjects, buckets = _subjects(events.batch)
         source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
         arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
-        self._lengths.update(pc.unique(pc.list_value_length(events.batch.column("input"))).to_pylist())
+        self._count(events.batch)
+        self._watch(events.batch)
         self._waiting.append(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
         self.rows += events.batch.num_rows
         if sum(batch.nbytes for batch in self._waiting) >= GROUP_BYTES:
@@ -113,6 +124,22 @@ class Spool:
             self._writer.close()
             self._writer = None
 
+    def _count(self, batch: pa.RecordBatch) -> None:
+        columns = {"model": batch.column("model"), "length": pc.list_value_length(batch.column("input"))}
+        for row in pa.table(columns).group_by(list(columns)).aggregate([([], "count_all")]).to_pylist():
+            self._lengths[row["model"], row["length"]] += row["count_all"]
+
+    def _watch(self, batch: pa.RecordBatch) -> None:
+        """Tell whether the events are still in order."""
+        if not self.in_order or not batch.num_rows:
+            return
+        time, seq = batch.column("time").cast(pa.int64()).to_numpy(), batch.column("seq").to_numpy()
+        ascending = (time[1:] > time[:-1]) | (time[1:] == time[:-1]) & (seq[1:] > seq[:-1])
+        source = len(self.sources) - 1
+        after = self._last is None or self._last < (int(time[0]), source, int(seq[0]))
+        self.in_order = after and bool(ascending.all())
+        self._last = int(time[-1]), source, int(seq[-1])
+
     def _flush(self, writer: pq.ParquetWriter) -> None:
         if self._waiting:
             writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=GROUP_ROWS)
@@ -123,8 +150,9 @@ class Spool:
         with connected(self) as connection:
             relation = connection.sql(_TOTALS)
             names, totals = relation.columns, relation.fetchall()
-            lengths = _by_model(connection.execute(_LENGTHS).fetchall())
             enriched = _by_model(connection.execute(_ENRICHED).fetchall())
+        counted = sorted((model, length, count) for (model, length), count in self._lengths.items() if length)
+        lengths = _by_model(counted)
         return [
             ModelSummary(
                 **dict(zip(names, total, strict=True)),
@@ -140,7 +168,7 @@ class Spool:
 
         Where inputs are not looked at, which is a size of 0, none is of the wrong length.
         """
-        if not size or self._lengths <= {None, size}:
+        if not size or {length for of, length in self._lengths if of == model} <= {None, size}:
             return
         query = "select source, line, len(input) from events where model = ? and len(input) <> ? order by source, seq"
         with connected(self) as connection:
@@ -180,7 +208,8 @@ def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={"memory_limit": SORT_MEMORY, "threads": 1, "temp_directory": str(spool.folder / "sort")}
     )
-    connection.execute("set timezone = 'UTC'")
+    # Where it takes its user to be at a prompt, DuckDB draws on standard output, which is for results.
+    connection.execute("set enable_progress_bar = false; set timezone = 'UTC'")
     connection.read_parquet(str(spool.file)).create_view("events")
     return connection
 
@@ -218,7 +247,7 @@ def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
         rows: Rows in a batch.
     """
     with connected(spool) as connection:
-        for batch in connection.sql("select * from events order by time, source, seq").to_arrow_reader(rows):
+        for batch in connection.sql(_ALL.format(order=spool.by_time)).to_arrow_reader(rows):
             yield batch.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
 
 
@@ -278,12 +307,12 @@ select model, mode(model_version) as version, count(*) as events, count(subject)
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time
 from events group by model order by model
 """
-_LENGTHS: Final = "select model, len(input), count(*) from events where len(input) > 0 group by all order by all"
 _ENRICHED: Final = """
 select model, name, count(*)
 from (select model, unnest(map_keys(signals)) as name from events where signals is not null)
 group by all order by all
 """
+_ALL: Final = "select * from events {order}"
 _SORTED: Final = """
 select subject, epoch_us(time) as time, source, seq, line, input, label{further}
 from events

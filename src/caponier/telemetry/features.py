@@ -29,6 +29,8 @@ TWICE: Final = 2
 as the squared length of a step along a single number is."""
 MATCHED: Final = 64
 """Level of the category that there is."""
+BLOCK: Final = 512
+"""Rows that are quantised at a time, so that they stay in the cache, in memory that is used again."""
 QUANTISED = np.dtype(np.uint8)
 
 
@@ -97,9 +99,9 @@ class Encoder:
             return _bent(inputs)
         if self.spec.kind == "categorical":
             return self._told_apart(inputs)
-        scaled = self._scaled(self._pooled(inputs))
-        quantised: NDArray[np.uint8] = np.rint(np.clip(scaled, 0.0, 1.0) * LEVELS).astype(np.uint8)
-        return quantised
+        if len(inputs) <= BLOCK:
+            return _levels(self._scaled(self._pooled(inputs)))
+        return np.concatenate([self.encode(inputs[at : at + BLOCK]) for at in range(0, len(inputs), BLOCK)])
 
     def _pooled(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.spec.kind != "image":
@@ -123,7 +125,7 @@ class Encoder:
         places = _categories(self.spec)
         others = np.setdiff1d(np.arange(self.size), places)
         numbers = Encoder(self.spec, self.knots[:, others])._scaled(rows[:, others])
-        parts = [np.rint(np.clip(numbers, 0.0, 1.0) * LEVELS).astype(np.uint8)]
+        parts = [_levels(numbers)]
         for place in places:
             known = self.knots[:, place]
             same = rows[:, place, None] == known[np.isfinite(known)]
@@ -138,13 +140,23 @@ class Encoder:
             low, high = self.knots[:, 0]
             # Clipped and halved, which is exact, so that no difference overflows however far outside a value is.
             half = low / 2
-            scaled = (np.clip(values, low, high) / 2 - half) / (high / 2 - half)
+            scaled = np.clip(values, low, high)
+            scaled /= 2
+            scaled -= half
+            scaled /= high / 2 - half
             return scaled
         levels = np.linspace(0, 1, len(self.knots))
         scaled = np.empty(values.shape, np.float32)
         for column in range(values.shape[1]):
             scaled[:, column] = np.interp(values[:, column], self.knots[:, column], levels)
         return scaled
+
+
+def _levels(scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round numbers to the levels; they are overwritten."""
+    np.clip(scaled, 0.0, 1.0, out=scaled)
+    scaled *= LEVELS
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def _refuse_wide(width: int) -> None:

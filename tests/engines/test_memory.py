@@ -1,0 +1,36 @@
+"""A scan of a longer log takes longer, but no more memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench._long_log import LongLog
+
+SCAN = """
+import resource, sys
+from pathlib import Path
+from caponier.app.scan_inference import scan_inference
+from caponier.engines import spool
+
+# A quarter of what a scan takes, so that it is full, and sorting spills, in a log of 200,000 events already.
+spool.SORT_MEMORY = "64MB"
+report = scan_inference([Path(sys.argv[1])])
+print(report.events, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak(path: Path, events: int) -> int:
+    """Return the most memory that a scan takes, in the system's own unit."""
+    log = LongLog(events, features=16).write(path)
+    scan = subprocess.run([sys.executable, "-c", SCAN, str(log)], capture_output=True, text=True, check=True)
+    scanned, most = map(int, scan.stdout.split())
+    assert scanned == events
+    return most
+
+
+@pytest.mark.slow
+def test_a_log_of_four_times_the_length_takes_no_more_memory(tmp_path: Path) -> None:
+    short, long = peak(tmp_path / "log.parquet", 200_000), peak(tmp_path / "log.parquet", 800_000)
+    # 8 percent are some 40 bytes for each further event: less than any list of events would hold.
+    assert long < 1.08 * short
