@@ -15,6 +15,8 @@ FEWEST: Final = 8
 STILL: Final = 16
 """A feature has changed if its squared change is at least the mean one over this. A little noise on all features, added
 to hide a pattern, counts for nothing so."""
+MOST: Final = 96
+"""Features that are looked at: enough to tell, and the cost does not grow with wider inputs."""
 LEAST: Final = 2
 """Mean change, in quantised units, from which steps can be even: rounding makes smaller ones so."""
 ONE_WAY: Final = 0.05
@@ -27,42 +29,46 @@ BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
 
-def evenness(
-    query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64], squared: NDArray[np.int64]
-) -> NDArray[np.int16]:
+def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.int16]:
     """Return how evenly rows differ from earlier ones, in thousandths: 1000 if all that changed, changed alike.
 
     It is the squared sum of changes over their number times the sum of their squares, after Cauchy and Schwarz's
-    inequality: 2/π for normal changes, 3/4 for uniform ones.
+    inequality: 2/π for normal changes, 3/4 for uniform ones. Of wide inputs every third feature or fewer are looked at.
 
     Args:
         query: (m, width) quantised inputs.
         at: (n,) rows that are looked at.
         earlier: (n,) the nearest earlier row of each; negative where there is none.
-        squared: (n,) their squared distance.
 
     Returns:
         (n,) whole numbers; 0 where there is no earlier row, few features changed, by little, or all in one way.
     """
     found = np.zeros(len(at), np.int16)
-    known = np.flatnonzero((earlier >= 0) & (squared > 0))
-    each = np.ones(query.shape[1], np.float32)
+    known = np.flatnonzero(earlier >= 0)
+    seen = query[:, :: _apart(query.shape[1])]
+    each = np.ones(seen.shape[1], np.float32)
     for start in range(0, len(known), BLOCK):
         rows = known[start : start + BLOCK]
-        own, other = query[at[rows]], query[earlier[rows]]
-        least = np.sqrt(squared[rows] / (STILL * query.shape[1]))
+        own, other = seen[at[rows]], seen[earlier[rows]]
         up = own > other
         change = np.maximum(own, other)
         change -= np.minimum(own, other)
-        changed = change >= least[:, None].astype(np.float32)
-        change *= changed
-        count, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
         # Sums of whole numbers below 2**24, which float32 holds exactly.
-        total = (change.astype(np.float32) @ each).astype(np.int64)
-        even = PERFECT * total * total // (count * squared[rows])
+        amount = change.astype(np.float32)
+        energy = np.einsum("ij,ij->i", amount, amount)
+        changed = (change > 0) & (amount >= np.sqrt(energy / (STILL * len(each)))[:, None])
+        count, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
+        amount *= changed
+        total = (amount @ each).astype(np.int64)
+        even = PERFECT * total * total // np.maximum(1, count * energy.astype(np.int64))
         both = np.minimum(upward, count - upward) >= ONE_WAY * count
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
     return found
+
+
+def _apart(width: int) -> int:
+    """Return how far apart the features lie that are looked at: an odd number, so that no rows of a picture align."""
+    return -(-width // MOST) | 1
 
 
 def levels_beyond(usual: float, levels: int) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     fresh = replace(batch, signals={}).take(np.flatnonzero(unique))
     history, at = _with_ring(state, fresh)
     squared, neighbour, crowd = _nearest(history, at)
-    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour, squared)
+    flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
     found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
