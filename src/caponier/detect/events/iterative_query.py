@@ -41,7 +41,7 @@ RATIO: Final = (1_225, 4_225)
 HALVED: Final = 3.0
 """Halvings count down here only, in squared benign limits: between photos of different things steps halve by chance."""
 UNBOUNDED: Final = 2.0**62
-AXIS: Final = 32
+AXIS: Final = 48
 AXIS_RUN: Final = 2
 """Steps along one feature in a row that are nothing yet."""
 AXIS_LEAST: Final = 16
