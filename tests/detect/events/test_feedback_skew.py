@@ -50,7 +50,8 @@ def plain(line: list[Told]) -> list[int]:
     for end, (answer, said, *_) in enumerate(line):
         begin = max(0, end + 1 - WINDOW)
         twins = [
-            line[at][:2] == (answer, said) and times[at] >= times[end] - 10 for at in range(max(0, end - WINDOW + 1), end)
+            line[at][:2] == (answer, said) and times[at] >= times[end] - 10
+            for at in range(max(0, end - WINDOW + 1), end)
         ]
         contradicts = said != 0 and answer not in (0, said)
         new.append(contradicts and not any(twins))

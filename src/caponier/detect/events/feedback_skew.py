@@ -3,8 +3,8 @@
 Who teaches a model something wrong through its feedback (Microsoft's Tay, 2016) must contradict it often, and in one
 direction. Honest people contradict it, too: where it errs, in as many directions as it errs, and mostly they agree, or
 let the answer stand. Of a source's last 100 events the feedback that contradicts an answer in favour of one label is
-counted against what speaks for the model: three points for each of the former, minus one for all other feedback, minus
-one for each answer with that label which it let stand, and a quarter less for each question more than there is feedback.
+counted against what speaks for the model: three points for each of the former, minus one for all other feedback and for
+each answer with that label which it let stand, and minus a quarter for each question more than there is feedback.
 
 Three things tell honest bunches of contradictions from steering:
 
