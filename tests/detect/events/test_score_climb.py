@@ -4,10 +4,11 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.dependence_tree import fit_tree
 from caponier.detect.detector import Column, Params
-from caponier.detect.events.score_climb import FULL, RISE, UNKNOWN, WINDOW, _best_before, detector
+from caponier.detect.events.score_climb import FULL, RISE, TRY, UNKNOWN, WINDOW, _best_before, detector
 from detect.batches import batch_of, similar
 
 WIDTH = 6
+TRIED = FULL // TRY
 
 
 def benign(n: int = 30, each: int = 60) -> EventBatch:
@@ -42,13 +43,24 @@ class TestScore:
         climb = asked(foreign(0, 2, 4, 6), [1_000, 2_000, 3_000, 4_000])
         assert scored(params, climb) == [0, FULL, 2 * FULL, 3 * FULL]
 
-    def test_tries_that_fail_count_nothing_and_harm_nothing(self, params: Params) -> None:
+    def test_tries_that_fail_count_a_quarter_and_harm_nothing(self, params: Params) -> None:
         climb = asked(foreign(0, 2, 4, 6), [2_000, 1_000, 1_900, 3_000])
-        assert scored(params, climb) == [0, 0, 0, FULL]
+        assert scored(params, climb) == [0, TRIED, 2 * TRIED, FULL + 2 * TRIED]
+
+    def test_who_only_tries_never_climbs(self, params: Params) -> None:
+        assert max(scored(params, asked(foreign(*range(30)), [9_000] * 30))) == FULL < detector.floor
+
+    def test_tries_count_at_most_one_step_more_than_the_steps_up(self, params: Params) -> None:
+        climb = asked(foreign(*range(31)), [1_000, 2_000, 3_000] + [2_000] * 28)
+        assert scored(params, climb)[-1] == 2 * FULL + 3 * FULL
+
+    def test_tries_on_benign_inputs_are_none(self, params: Params) -> None:
+        light = [[5, 5, 90 + step, 5, 5, 5] for step in range(30)]
+        assert max(scored(params, asked(light, [9_000] * 30))) == 0
 
     def test_a_score_that_wavers_is_no_climb(self, params: Params) -> None:
         climb = asked(foreign(0, 2, 4), [9_000, 9_000 + RISE - 1, 9_000 + 2 * RISE])
-        assert scored(params, climb) == [0, 0, FULL]
+        assert scored(params, climb) == [0, TRIED, FULL + TRIED]
 
     def test_on_benign_inputs_nobody_climbs(self, params: Params) -> None:
         light = [[5, 5, 90 + step, 5, 5, 5] for step in range(0, 20, 2)]
@@ -60,7 +72,7 @@ class TestScore:
 
     def test_every_answer_has_its_own_best(self, params: Params) -> None:
         climb = asked(foreign(0, 2, 4, 6), [9_000, 3_000, 4_000, 5_000], [1, 2, 2, 2])
-        assert scored(params, climb) == [0, 0, FULL, 2 * FULL]
+        assert scored(params, climb) == [0, TRIED, FULL + TRIED, 2 * FULL + TRIED]
 
     def test_answers_without_label_or_score_are_passed_over(self, params: Params) -> None:
         climb = asked(foreign(0, 2, 4, 6), [1_000, -1, 9_000, 2_000], [1, 1, 0, 1])
@@ -70,13 +82,13 @@ class TestScore:
         assert scored(params, similar(batch_of([foreign(*range(0, 20, 2))]))) == [0] * 10
 
     def test_only_the_last_queries_count(self, params: Params) -> None:
-        queries = foreign(0, 2, 4) + [[5, 5, 90, 5, 5, n % 128] for n in range(WINDOW)]
+        queries = foreign(0, 2, 4) + [[5, 5, 92 + n, 5, 5, 5] for n in range(WINDOW)]
         tops = [1_000, 2_000, 3_000] + [9_900] * WINDOW
         assert scored(params, asked(queries, tops))[-1] == 0
 
     def test_scores_beyond_all_measure_are_no_error(self, params: Params) -> None:
         climb = asked(foreign(0, 2, 4), [1_000, 2**52, 2**53])
-        assert scored(params, climb) == [0, FULL, FULL]
+        assert scored(params, climb) == [0, FULL, FULL + TRIED]
 
     def test_a_climb_goes_on_in_the_next_batch(self, params: Params) -> None:
         queries, tops = foreign(0, 2, 4, 6), [1_000, 3_000, 2_000, 4_000]
@@ -86,7 +98,7 @@ class TestScore:
             part = whole.take(np.array([at]))
             state, scores = detector.score(params, state, part)
             found += scores.tolist()
-        assert found == scored(params, whole) == [0, FULL, FULL, 2 * FULL]
+        assert found == scored(params, whole) == [0, FULL, FULL + TRIED, 2 * FULL + TRIED]
 
 
 def test_the_best_before_is_that_of_the_same_subject_climb_and_slot() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
-from caponier.detect.events.sponge import FAR, LEVELS, MOST, UNIT, WINDOW, detector
+from caponier.detect.events.sponge import FAR, LEVELS, MOST, REPEAT, UNIT, WINDOW, detector
 
 
 def charged(*subjects: list[float | None]) -> EventBatch:
@@ -22,6 +24,12 @@ def charged(*subjects: list[float | None]) -> EventBatch:
         label=np.zeros(n, np.uint64),
         signals={"cost": np.array(costs, np.int64)},
     )
+
+
+def repeating(batch: EventBatch, first: int) -> EventBatch:
+    """Say that all queries from one on are exact repeats."""
+    unique = np.arange(len(batch)) < first
+    return replace(batch, key=np.ones(len(batch), np.uint64)).with_signals({"unique": unique})
 
 
 def usual(seed: int = 0, clients: int = 200) -> EventBatch:
@@ -86,16 +94,33 @@ class TestScores:
     def test_five_sponges_in_a_row_pass_what_any_usual_client_reaches(self, params: Params) -> None:
         strangers = usual(seed=9)
         most = max(scored(params, strangers))
-        assert scored(params, charged([5, 5, 100, 100, 100, 100, 100]))[-1] == 5 * MOST > most
+        assert scored(params, charged([5, 5, 100, 100, 100, 100, 100]))[-1] == (5 * MOST) ** 2 > most
 
     def test_one_hard_input_is_nothing(self, params: Params) -> None:
-        assert max(scored(params, charged([5] * 10 + [1_000] + [5] * 20))) == MOST < detector.floor
+        assert max(scored(params, charged([5] * 10 + [1_000] + [5] * 20))) == MOST**2 < detector.floor
 
     def test_it_forgets(self, params: Params) -> None:
         assert scored(params, charged([100] * 5 + [5] * 40))[-1] == 0
 
     def test_cheap_queries_in_between_do_not_hide_sponges(self, params: Params) -> None:
         assert max(scored(params, charged([5, 100] * 12))) > detector.floor
+
+    def test_an_exact_repeat_counts_a_quarter(self, params: Params) -> None:
+        assert scored(params, repeating(charged([100] * 3), 1)) == [
+            (MOST + at * MOST // REPEAT) ** 2 for at in range(3)
+        ]
+
+    def test_who_sends_one_sponge_for_ever_is_found_all_the_same(self, params: Params) -> None:
+        most = max(scored(params, usual(seed=9)))
+        assert max(scored(params, repeating(charged([100] * WINDOW), 1))) > max(most, detector.floor)
+
+    def test_a_cheap_repeat_speaks_against_it_as_any_cheap_query(self, params: Params) -> None:
+        costs: list[float | None] = [100, 100, 5, 5]
+        assert scored(params, repeating(charged(costs), 2)) == scored(params, charged(costs))
+
+    def test_without_an_input_nothing_is_a_repeat(self, params: Params) -> None:
+        bare = charged([100] * 3)
+        assert scored(params, bare.with_signals({"unique": np.zeros(3, bool)})) == scored(params, bare)
 
     def test_events_without_a_cost_neither_count_nor_help(self, params: Params) -> None:
         plain = scored(params, charged([100] * 6))
@@ -107,10 +132,10 @@ class TestScores:
         assert max(scored(flat, charged([10.2, 12, 20, 29] * 20))) == 0
 
     def test_no_more_than_a_window_counts(self, params: Params) -> None:
-        assert max(scored(params, charged([1e9] * 100))) == WINDOW * MOST
+        assert max(scored(params, charged([1e9] * 100))) == (WINDOW * MOST) ** 2
 
     def test_subjects_are_kept_apart(self, params: Params) -> None:
-        assert scored(params, charged([100, 100], [], [100])) == [MOST, 2 * MOST, MOST]
+        assert scored(params, charged([100, 100], [], [100])) == [MOST**2, (2 * MOST) ** 2, MOST**2]
 
     @given(costs=st.lists(st.sampled_from([None, 5.0, 16.0, 30.0, 90.0]), max_size=90), cut=st.integers(0, 90))
     def test_scores_do_not_depend_on_where_the_stream_was_cut(self, costs: list[float | None], cut: int) -> None:
@@ -123,14 +148,17 @@ class TestScores:
         level = np.searchsorted(known["cutoffs"], np.array(costs) * UNIT, side="right")
         bits = known["evidence"][level]
         plain = [
-            max(int(bits[begin : end + 1].sum()) for begin in [*range(max(0, end + 1 - WINDOW), end + 1), end + 1])
+            max(
+                int(bits[begin : end + 1].sum()) ** 2 if bits[begin : end + 1].sum() > 0 else 0
+                for begin in [*range(max(0, end + 1 - WINDOW), end + 1), end + 1]
+            )
             for end in range(len(costs))
         ]
         assert scored(known, charged(costs)) == plain
 
 
 def test_an_explanation_names_the_cost_and_the_usual_one(params: Params) -> None:
-    said = detector.explain(params, charged([60]).with_signals({"score": np.array([50])}))
+    said = detector.explain(params, charged([60]).with_signals({"score": np.array([2_500])}))
     assert said.facts["cost"] == 60
     assert said.facts["evidence_bits"] == 12.5
     assert said.facts["times_usual"] == pytest.approx(60 / said.facts["usual_cost"], abs=0.05)

@@ -2,13 +2,22 @@
 
 Who teaches a model something wrong through its feedback (Microsoft's Tay, 2016) must contradict it often, and in one
 direction. Honest people contradict it, too: where it errs, in as many directions as it errs, and mostly they agree, or
-let the answer stand. A new topic makes many of them send one label, but then many hands do it, and the model follows
-before any one of them has said it often. So of a source's last 100 events the feedback that contradicts an answer in
-favour of one label is counted against what speaks for the model: three for each of the former, minus one for all other
-feedback, and minus one for each answer with that label which was let stand. Who works with one kind of input, and
-corrects the few errors on it, always in one direction, never scores.
+let the answer stand. Of a source's last 100 events the feedback that contradicts an answer in favour of one label is
+counted against what speaks for the model: three points for each of the former, minus one for all other feedback and for
+each answer with that label which it let stand, and minus a quarter for each question more than there is feedback.
+
+Three things tell honest bunches of contradictions from steering:
+
+- many views of one input, sent one after the other, are one contradiction: the same answer, corrected to the same label
+  within seconds, counts once;
+- what is older than five minutes counts a third. A new topic makes many hands contradict the model, and it follows
+  before any one of them has said it often within minutes; who steers it alone must be quick, or go on for long;
+- chance brings two or three together now and then, and each further one far more rarely: so the score grows faster than
+  the points do, as their square root times themselves.
 """
 
+from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -21,14 +30,46 @@ from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 100
 """Events of a source that count, answers without feedback included."""
+QUARTERS: Final = 4
+"""Points are counted in quarters."""
 AGAINST: Final = 3
-"""What each contradiction in favour of the label counts; what speaks for the model counts minus one."""
-COLD_START: Final = 75
-"""Threshold without a baseline: at least 25 contradictions in favour of one label."""
+"""Points for a contradiction in favour of the label; what speaks for the model counts minus one."""
+OLD: Final = 1
+"""Points for a contradiction that is older than RECENT."""
+RECENT: Final = 300 * 1_000_000
+BURST: Final = 10 * 1_000_000
+"""Microseconds since the same correction of the same answer within which a contradiction is no new one."""
+COLD_START: Final = 25
+"""Contradictions within five minutes, in favour of one label, that are an alarm without a baseline."""
+FEWEST: Final = 4
+"""So many are nothing, however quiet benign sources are."""
+SUSPECT: Final = 30
+"""Sources of the benign log that made more are set aside."""
 BLOCK: Final = 4_096
 """Contradictions looked at together, which bounds memory."""
-SUSPECT: Final = 90.0
-"""Sources of the benign log that score more are set aside."""
+
+
+class Kind(IntEnum):
+    """What an event is; 0 where there is none."""
+
+    QUESTION = 1
+    """An answer that nothing is said about, at least not yet."""
+    TOLD = 2
+    """Feedback that contradicts nothing."""
+    CONTRADICTION = 3
+    REPEATED = 4
+    """A contradiction that was made a moment before."""
+
+
+def score_of(contradictions: int) -> int:
+    """Return what so many contradictions within five minutes score, if nothing speaks for the model."""
+    return int(_scores(np.array([QUARTERS * AGAINST * contradictions]))[0])
+
+
+def _scores(quarters: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the scores (m,) of quarter points (m,): half of their power of one and a half; 0 below none."""
+    scores: NDArray[np.int64] = np.rint(np.maximum(quarters, 0) ** 1.5 / 2).astype(np.int64)
+    return scores
 
 
 class FeedbackSkew:
@@ -48,14 +89,15 @@ class FeedbackSkew:
     columns = frozenset({Column.FEEDBACK})
     state = np.dtype(
         [
-            ("favoured", np.uint64, (WINDOW,)),
-            ("label", np.uint64, (WINDOW,)),
-            ("feedback", np.bool_, (WINDOW,)),
+            ("kind", np.uint8, (WINDOW,)),
+            ("answer", np.uint64, (WINDOW,)),
+            ("said", np.uint64, (WINDOW,)),
+            ("time", np.int64, (WINDOW,)),
         ]
     )
-    state_version = 1
-    floor = 30
-    suspect = SUSPECT
+    state_version = 2
+    floor = score_of(FEWEST)
+    suspect = float(score_of(SUSPECT))
     max_confidence = Confidence.HIGH
     emulations = ("steered_feedback",)
     controls = ("confirmer", "corrector", "hard_cases", "noisy_annotator", "trend_follower")
@@ -66,39 +108,79 @@ class FeedbackSkew:
 
     def priors(self) -> tuple[Params, float]:
         """Take it that a model which errs so often in one direction would not be in use."""
-        return {}, float(COLD_START)
+        return {}, float(score_of(COLD_START))
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Score, at each contradiction, the source's last 100 events for the label that it favours."""
         feedback = batch.signals.get(Column.FEEDBACK, np.zeros(len(batch), np.uint64))
-        against = (feedback != 0) & (batch.label != 0) & (feedback != batch.label)
+        kind = _kinds(batch.label, feedback)
         laid = _Laid(state, batch.offsets)
-        favoured = laid.of("favoured", np.where(against, feedback, 0))
-        label = laid.of("label", np.where(feedback == 0, batch.label, 0))
-        given = laid.of("feedback", feedback != 0)
-        scores = np.zeros(len(batch), np.int64)
-        rows = np.flatnonzero(against)
-        for start in range(0, len(rows), BLOCK):
-            own = rows[start : start + BLOCK]
-            # The window ends at the row itself; behind each source's remembered events there is always a whole one.
-            begin = laid.rows[own] - WINDOW + 1
-            target = feedback[own, None]
-            for_it = (sliding_window_view(favoured, WINDOW)[begin] == target).sum(axis=1)
-            told = sliding_window_view(given, WINDOW)[begin].sum(axis=1)
-            stands = (sliding_window_view(label, WINDOW)[begin] == target).sum(axis=1)
-            scores[own] = np.maximum((AGAINST + 1) * for_it - told - stands, 0)
+        columns = {
+            "kind": laid.of("kind", kind),
+            "answer": laid.of("answer", batch.label),
+            "said": laid.of("said", np.where(feedback == 0, batch.label, feedback)),
+            "time": laid.of("time", batch.time),
+        }
+        scores, rows = np.zeros(len(batch), np.int64), np.flatnonzero(kind == Kind.CONTRADICTION)
+        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        for own in blocks:
+            ends = laid.rows[own]
+            columns["kind"][ends[_repeated(columns, ends)]] = Kind.REPEATED
+        for own in blocks:
+            scores[own] = _scores(_quarters(columns, laid.rows[own]))
         return laid.after(), scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how one-sided the feedback was."""
         score = int(events.signals["score"][-1])
-        least = -(-score // AGAINST)
+        least = next(count for count in range(1, WINDOW + 1) if score_of(count) >= score or count == WINDOW)
         summary = (
             f"at least {least} of the last {WINDOW} events are feedback that contradicts the model in favour of one "
             "label, and there is little other feedback: the way a model is taught something wrong"
         )
         facts = {"score": score, "contradictions_at_least": least, "window": WINDOW}
         return Explanation(summary, facts, np.array([len(events) - 1]))
+
+
+def _kinds(answer: NDArray[np.uint64], feedback: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Tell what each of n events is, as far as it can be seen by itself; an event that is neither is none."""
+    against = (feedback != 0) & (answer != 0) & (feedback != answer)
+    spoken = np.where(against, np.uint8(Kind.CONTRADICTION), np.uint8(Kind.TOLD))
+    silent = np.where(answer != 0, np.uint8(Kind.QUESTION), np.uint8(0))
+    kinds: NDArray[np.uint8] = np.where(feedback != 0, spoken, silent).astype(np.uint8)
+    return kinds
+
+
+def _windows(columns: Mapping[str, NDArray[Any]], ends: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return the (m, WINDOW) last events up to and including each of m; before a source's own there are none."""
+    return {name: sliding_window_view(laid, WINDOW)[ends - WINDOW + 1] for name, laid in columns.items()}
+
+
+def _repeated(columns: Mapping[str, NDArray[Any]], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which of m contradictions the source made a moment before: the same answer, and the same said of it."""
+    past = _windows(columns, ends)
+    same = past["kind"] >= Kind.CONTRADICTION
+    for name in ("answer", "said"):
+        same &= past[name] == past[name][:, -1:]
+    same &= past["time"] >= past["time"][:, -1:] - BURST
+    repeated: NDArray[np.bool_] = same[:, :-1].any(axis=1)
+    return repeated
+
+
+def _quarters(columns: Mapping[str, NDArray[Any]], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Weigh the contradictions in favour of what each of m last events says against all else; quarter points (m,)."""
+    past = _windows(columns, ends)
+    kind, alike = past["kind"], past["said"] == past["said"][:, -1:]
+    spoken, asked = kind >= Kind.TOLD, kind == Kind.QUESTION
+    told = spoken & ~(alike & (kind >= Kind.CONTRADICTION))
+    new = alike & (kind == Kind.CONTRADICTION)
+    recent = new & (past["time"] >= past["time"][:, -1:] - RECENT)
+    points = (AGAINST - OLD) * recent.sum(axis=1) + OLD * new.sum(axis=1)
+    points -= told.sum(axis=1) + (asked & alike).sum(axis=1)
+    # Each question that got feedback has one event of its own and one of the feedback.
+    silent = np.maximum(asked.sum(axis=1) - spoken.sum(axis=1), 0)
+    quarters: NDArray[np.int64] = QUARTERS * points - silent
+    return quarters
 
 
 class _Laid:

@@ -4,9 +4,13 @@ Without gradients an inversion (Fredrikson et al. 2015) changes its input a litt
 raised it. So the best score that one answer has had since the climb began rises again and again, on inputs that are
 close to each other and like no benign one. Each of the three alone is harmless: a camera at sunrise climbs, a client
 that tunes its own picture does so in small steps, and rare inputs are foreign. Only steps that are all three count.
+
+Most tries of a climb fail, though. A small step on a foreign input that does not raise the score counts a quarter, and
+all of them together at most one whole step more than those that do: who tries without ever getting anywhere, as a
+camera with a rare view does, does not climb.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +26,8 @@ WINDOW: Final = 32
 """Different queries over which the evidence adds up."""
 FULL: Final = 64
 """What a step counts at most: on an input that surprises as far beyond the common one as that is from the median."""
+TRY: Final = 4
+"""A small step that does not raise the score counts this part of one that does."""
 STEPS: Final = 2
 """So many steps up are no climb yet."""
 CLIMB: Final = 4
@@ -35,6 +41,8 @@ OWN, ODD = 0.99, 0.03
 from: two attackers among a hundred would otherwise make noise a common input."""
 NEAR: Final = 4
 """A step is small if its squared length is at most a fourth of what two benign inputs are apart in the mean."""
+KINDS: Final = ("steps", "tries")
+"""Small steps on foreign inputs that raise the score, and those that do not."""
 SLOTS: Final = 16
 """Best scores that are kept apart, by answer; answers that share a slot only hide a step."""
 UNKNOWN: Final = -1
@@ -54,8 +62,10 @@ class ScoreClimb:
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL, Signal.SCORES, Signal.BASELINE})
     columns = frozenset({Column.TOP_SCORE})
-    state = np.dtype([("best", np.int32, (SLOTS,)), ("begun", np.bool_), ("evidence", np.int32, (WINDOW,))])
-    state_version = 1
+    state = np.dtype(
+        [("best", np.int32, (SLOTS,)), ("begun", np.bool_)] + [(kind, np.int32, (WINDOW,)) for kind in KINDS]
+    )
+    state_version = 2
     floor = STEPS * FULL
     suspect = CLIMB * FULL
     # A search for an adversarial example that begins with noise climbs in the same way.
@@ -83,13 +93,16 @@ class ScoreClimb:
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Add up the steps among each subject's last 32 different queries."""
         queries, rows = batch.queries()
-        near = _near(params, queries)
-        up, after = _records(state, queries, near)
-        steps = np.zeros(len(queries), np.int64)
-        steps[up] = _foreign(params, queries.query[up])
-        sums, after["evidence"] = windowed_sum(steps, queries.offsets, state["evidence"])
+        near, top = _near(params, queries), _told(queries)
+        up, after = _records(state, queries, near, top)
+        tried = near & ~up & (top >= 0)
+        foreign = np.zeros(len(queries), np.int64)
+        foreign[near] = _foreign(params, queries.query[near])
+        sums = {}
+        for kind, counted in zip(KINDS, (foreign * up, foreign * tried // TRY), strict=True):
+            sums[kind], after[kind] = windowed_sum(counted, queries.offsets, state[kind])
         scores = np.zeros(len(batch), np.int64)
-        scores[rows] = sums
+        scores[rows] = sums["steps"] + np.minimum(sums["tries"], sums["steps"] + FULL)
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
@@ -135,20 +148,28 @@ def _foreign(params: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     return foreign
 
 
-def _records(state: State, queries: EventBatch, near: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], State]:
+def _told(queries: EventBatch) -> NDArray[np.int64]:
+    """Return the score of each row's answer (n,), UNKNOWN where the log does not tell both."""
+    told = queries.signals.get(Column.TOP_SCORE, np.full(len(queries), UNKNOWN, np.int64))
+    top: NDArray[np.int64] = np.where(queries.label != 0, np.clip(told, UNKNOWN, HIGHEST), UNKNOWN).astype(np.int64)
+    return top
+
+
+def _records(
+    state: State, queries: EventBatch, near: NDArray[np.bool_], top: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], State]:
     """Tell which small steps raise an answer's score above its best since the last step that was not small.
 
     Args:
         state: (s,) the best scores so far.
         queries: n different queries of s subjects.
         near: (n,) whether each is a small step.
+        top: (n,) scores of the answers.
 
     Returns:
         (n,) booleans, and the new (s,) state.
     """
     subject, slot = queries.subject, (queries.label % SLOTS).astype(np.int64)
-    told = queries.signals.get(Column.TOP_SCORE, np.full(len(queries), UNKNOWN, np.int64))
-    top: NDArray[Any] = np.where(queries.label != 0, np.clip(told, UNKNOWN, HIGHEST), UNKNOWN).astype(np.int64)
     far = np.concatenate([[0], np.cumsum(~near)])
     # How many far steps the subject has made in this batch: within one number the best scores go on.
     climb = far[1:] - far[queries.offsets[:-1]][subject]

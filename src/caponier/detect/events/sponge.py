@@ -5,7 +5,12 @@ out the longest answers (sponge examples, Shumailov et al. 2021). Honest inputs 
 have little else. So each query is weighed against the benign clients whose queries are dearest: by how much more often
 somebody whose every second query is a sponge would cause such a cost than they do, in quarter bits. A usual cost speaks
 against it, one that even they hardly ever cause speaks for it, and below three times the usual nothing does, however
-rare it is. The score is the largest sum over the last queries in a row (a sequential test, Page 1954), of 32 at most.
+rare it is. An exact repeat says little that is new: it counts a quarter, so that who tries one hard input again is no
+attacker at once, and who sends one sponge for ever is found all the same. What counts is the largest sum over the last
+queries in a row (a sequential test, Page 1954), of 32 at most.
+
+The score is the square of that sum. All but the hardest clients come to a sum ever more rarely than its bits say, and a
+tail that is taken to fall exponentially has to see that.
 """
 
 from typing import Final
@@ -24,8 +29,12 @@ QUARTERS: Final = 4
 MOST: Final = 16
 """Quarter bits that one query counts at most: a single hard input must not be an alarm, nor set the threshold."""
 FAR: Final = 3
-"""Times the usual cost from which a cost speaks for a sponge; each further level is √2 times the one before."""
-LEVELS: Final = 8
+"""Times the usual cost from which a cost speaks for a sponge."""
+LEVELS: Final = 14
+STEPS: Final = 4
+"""Levels from one cost to twice of it."""
+REPEAT: Final = 4
+"""An exact repeat counts this part of what its cost says for a sponge."""
 SPONGES: Final = 0.5
 """Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how dear they are."""
 HARDEST: Final = 0.02
@@ -49,8 +58,8 @@ class Sponge:
     needs = frozenset({Signal.PRINCIPAL, Signal.COST, Signal.BASELINE})
     columns = frozenset({Column.COST})
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
-    state_version = 1
-    floor = 2 * MOST
+    state_version = 2
+    floor = (2 * MOST) ** 2
     suspect = None
     max_confidence = Confidence.HIGH
     emulations = ("sponge",)
@@ -62,7 +71,7 @@ class Sponge:
         there = costs >= 0
         known, subject = costs[there], benign.subject[there]
         usual = max(1, int(np.sort(known)[(len(known) - 1) // 2])) if known.size else UNIT
-        cutoffs = np.ceil(FAR * usual * 2.0 ** (np.arange(LEVELS) / 2)).astype(np.int64)
+        cutoffs = np.ceil(FAR * usual * 2.0 ** (np.arange(LEVELS) / STEPS)).astype(np.int64)
         level = np.searchsorted(cutoffs, known, side="right")
         hard = _hardest(level > 0, subject, benign.subjects)
         # One query more of each level than was seen: what never happened to a few clients is not impossible.
@@ -86,13 +95,15 @@ class Sponge:
         rows, passed = np.flatnonzero(there), np.concatenate([[0], np.cumsum(there)])
         after, scores = state.copy(), np.zeros(len(batch), np.int64)
         evidence = params["evidence"][np.searchsorted(params["cutoffs"], costs[rows], side="right")]
-        scores[rows], after["evidence"] = _largest(evidence, passed[batch.offsets], state["evidence"])
+        evidence = np.where(_repeated(batch)[rows] & (evidence > 0), evidence // REPEAT, evidence)
+        sums, after["evidence"] = _largest(evidence, passed[batch.offsets], state["evidence"])
+        scores[rows] = sums**2
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how many usual queries the last one cost."""
         score, cost, usual = int(events.signals["score"][-1]), int(_costs(events)[-1]), int(params["usual"][0])
-        times, bits = round(max(cost, 0) / usual, 1), round(score / QUARTERS, 1)
+        times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
             f"the last queries in a row cost far more than the hardest benign ones do ({bits:g} bits of evidence), and "
             f"this one {times:g} times the usual: the way a model is kept busy, or its bill run up, with few queries"
@@ -110,6 +121,12 @@ class Sponge:
 def _costs(batch: EventBatch) -> NDArray[np.int64]:
     costs: NDArray[np.int64] = batch.signals.get(Column.COST, np.full(len(batch), -1, np.int64))
     return costs
+
+
+def _repeated(batch: EventBatch) -> NDArray[np.bool_]:
+    """Tell the events (n,) whose input the subject has sent before."""
+    repeated: NDArray[np.bool_] = (batch.key != 0) & ~batch.signals.get("unique", np.ones(len(batch), bool))
+    return repeated
 
 
 def _hardest(dear: NDArray[np.bool_], subject: NDArray[np.int64], subjects: int) -> NDArray[np.bool_]:
