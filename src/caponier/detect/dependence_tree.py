@@ -18,7 +18,8 @@ CELLS: Final = 128 >> SHIFT
 SPAN: Final = 32
 """How many features before it may be a feature's parent: two rows of a pooled picture."""
 LEARNERS: Final = 10_000
-"""Rows from which the parents are chosen."""
+"""Rows from which the parents are chosen: of more, evenly many in the order of their cells. That order is the same for
+every salt and for every order of the log, and nobody gets more than his share of it by what he sends."""
 UNITS: Final = 1_000
 """Surprise is counted in thousandths of a nat."""
 ROOT: Final = -1
@@ -26,19 +27,18 @@ BLOCK: Final = 256
 """Rows that are scored at a time, so that what belongs to them stays in the cache: ten times faster for wide rows."""
 
 
-def fit_tree(query: NDArray[np.uint8], key: NDArray[np.uint64]) -> Params:
-    """Learn which feature goes with which, and how often their values meet.
+def fit_tree(query: NDArray[np.uint8]) -> Params:
+    """Learn which feature goes with which, and how often their values meet; the order of rows does not matter.
 
     Args:
         query: (n, w) quantised rows, 0 to 127.
-        key: (n,) digests of the rows; they choose the learners, so that the order of the rows does not matter.
 
     Returns:
         `parents` (w,) index of each feature's parent or ROOT, and `surprise` (w, CELLS, CELLS) of each cell given the
         parent's cell, in UNITS.
     """
     cells: NDArray[Any] = query >> SHIFT
-    learners = cells[np.argsort(key, kind="stable")[:LEARNERS]].astype(np.int64)
+    learners = _learners(cells).astype(np.int64)
     width = cells.shape[1]
     parents = np.array([_parent(learners, feature) for feature in range(width)], np.int64)
     counts = np.stack([_meetings(cells, parents, feature) for feature in range(width)]) + 1.0
@@ -62,6 +62,15 @@ def _surprise(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     at += np.arange(cells.shape[1], dtype=np.int32) * CELLS**2
     total: NDArray[np.int64] = np.take(tree["surprise"].ravel(), at, mode="clip").sum(axis=1, dtype=np.int64)
     return total
+
+
+def _learners(cells: NDArray[Any]) -> NDArray[Any]:
+    """Return LEARNERS of the rows (n, w), or all of them: every so many in the order of their values."""
+    n, width = cells.shape
+    if n <= LEARNERS or not width:
+        return cells
+    whole = np.ascontiguousarray(cells).view(np.dtype((np.void, width))).ravel()
+    return cells[np.argsort(whole)[np.arange(LEARNERS) * n // LEARNERS]]
 
 
 def _meetings(cells: NDArray[Any], parents: NDArray[np.int64], feature: int) -> NDArray[np.int64]:

@@ -131,7 +131,7 @@ class TestFit:
         nobody = similar(batch_of([[[1] * WIDTH]])).take(np.zeros(0, np.int64))
         found = detector.fit(nobody)
         assert found["near"].tolist() == [0]
-        assert set(fit_tree(nobody.query, nobody.key)) < set(found)
+        assert set(fit_tree(nobody.query)) < set(found)
 
 
 def test_an_explanation_names_the_small_steps_on_foreign_inputs(params: Params) -> None:

@@ -74,7 +74,7 @@ class Novelty:
         """Learn how benign inputs are spread, which values they combine, and how far common ones lie."""
         queries, _ = benign.queries()
         queries = _without_odd(queries)
-        spread, tree = _spread(queries.query), fit_tree(queries.query, queries.key)
+        spread, tree = _spread(queries.query), fit_tree(queries.query)
         distances, surprises = _distance(spread, queries.query), surprise_of(tree, queries.query)
         if not distances.size:
             return {**spread, **tree, "common": np.ones(1), "usual": np.array([0, UNITS], np.int64)}
@@ -124,7 +124,7 @@ def _without_odd(queries: EventBatch) -> EventBatch:
     odd = int(ODD * queries.subjects)
     if not odd:
         return queries
-    surprises = surprise_of(fit_tree(queries.query, queries.key), queries.query)
+    surprises = surprise_of(fit_tree(queries.query), queries.query)
     parts = np.split(surprises, queries.offsets[1:-1])
     own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
     # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.

@@ -77,7 +77,7 @@ class ScoreClimb:
         """Learn which values benign inputs combine, and how far they are apart."""
         queries, _ = benign.queries()
         queries = _without_odd(queries)
-        tree = fit_tree(queries.query, queries.key)
+        tree = fit_tree(queries.query)
         surprises = surprise_of(tree, queries.query)
         apart = 2 * queries.query.var(axis=0, dtype=np.float64).sum() if len(queries) else 0.0
         usual = np.array([0, UNITS], np.int64)
@@ -126,7 +126,7 @@ def _without_odd(queries: EventBatch) -> EventBatch:
     odd = int(ODD * queries.subjects)
     if not odd:
         return queries
-    surprises = surprise_of(fit_tree(queries.query, queries.key), queries.query)
+    surprises = surprise_of(fit_tree(queries.query), queries.query)
     parts = np.split(surprises, queries.offsets[1:-1])
     own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
     # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.
