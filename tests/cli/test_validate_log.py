@@ -117,6 +117,8 @@ def test_everything_is_passed_on(capsys: pytest.CaptureFixture[str], monkeypatch
         (("--log", "a.jsonl", "--baseline", "none.safetensors"), "none.safetensors"),
         (("--log", "a.jsonl", "--reader", "telepathy"), "telepathy"),
         (("--log", "a.jsonl", "--shape", "x"), "--kind, --shape and --range"),
+        (("--url", "http://h:1", "--picture", "p.svg"), "--url, --picture says nothing without --log"),
+        (("--range", "0,1"), "--range says nothing without --log"),
     ],
 )
 def test_wrong_requests(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,16 @@ def effort(attackers: int, only: tuple[str, ...], seed: int, *, quick: bool) -> 
     return replace(whole, columns=()) if quick else whole
 
 
+def refuse_without_log(**given: object) -> None:
+    """Refuse options that only say something together with --log, and would be passed over in silence.
+
+    Raises:
+        InputError: If one of them is given.
+    """
+    if named := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise InputError(f"{', '.join(named)} says nothing without --log", mend="Name your log with --log EVENTS.")
+
+
 def run(log: list[Path], reading: Reading, against: Against, much: Effort, output: Output) -> None:
     """Validate on the user's own log, print what is shown, and end with the promised exit code.
 
