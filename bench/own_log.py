@@ -34,7 +34,7 @@ from caponier.emulate.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.records.inventory import FeatureSpec
 
-SEEDS = (201, 202)
+SEEDS = (203, 204)
 """Of the log on which is foretold, and of the log on which is shown."""
 ATTACKERS, QUICK_ATTACKERS = 100, 20
 USERS, OTHERS = 300, 100

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.own_logs import answer, inputs
-from caponier.app.own_attacks import FLOOD, Prey, _strange, carry_out, kinds
+from caponier.app.own_attacks import FLOOD, Prey, _strange, carry_out, kinds, never
 from caponier.app.own_model import OwnModel, Rows, Scale
 from caponier.emulate.campaigns.flood import Flood
+from caponier.emulate.oracle import RefusedError
+from caponier.emulate.registry import probes
 from caponier.records.inventory import FeatureSpec
 
 HORIZON = 40
@@ -13,7 +17,7 @@ HORIZON = 40
 def table_prey() -> Prey:
     asked = inputs(300)
     scale = Scale.of(FeatureSpec(kind="numeric", shape=(3,)), asked)
-    return Prey(OwnModel(scale, answer, ("stays", "leaves"), 1.0, surrogate=False), scale.unit(asked), HORIZON)
+    return Prey(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), HORIZON)
 
 
 def image_prey(*shape: int) -> Prey:
@@ -28,7 +32,7 @@ def image_prey(*shape: int) -> Prey:
         scores: Rows = odds / odds.sum(axis=1, keepdims=True)
         return scores
 
-    return Prey(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0, surrogate=False), pixels, HORIZON)
+    return Prey(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0), pixels, HORIZON)
 
 
 def test_tables_are_spared_what_needs_images_and_it_is_said() -> None:
@@ -36,9 +40,31 @@ def test_tables_are_spared_what_needs_images_and_it_is_said() -> None:
     assert {"boundary", "hop_skip_jump", "nes", "simba", "jbda", "knockoff", "model_inversion"} <= known.keys()
     reasons = {skip.what: skip.reason for skip in skipped}
     assert reasons["square"] == reasons["adaptive"] == "needs images"
-    assert "training" not in reasons.get("jbda", "")
-    assert "trained on" in reasons["membership_inference"]
     assert not known.keys() & reasons.keys()
+
+
+def test_what_no_log_can_show_is_told_apart() -> None:
+    known, skipped = kinds(table_prey())
+    reasons = {skip.what: skip.reason for skip in never()}
+    assert "trained on" in reasons["membership_inference"]
+    assert "what a query costs" in reasons["sponge"]
+    assert all("more of a server" in reasons[name] for name in probes())
+    assert not reasons.keys() & {*known, *(skip.what for skip in skipped)}
+
+
+def test_whoever_is_turned_away_is_no_attacker_to_plant() -> None:
+    prey = table_prey()
+    asked = []
+
+    def tired(rows: Rows) -> Rows:
+        asked.append(len(rows))
+        if len(asked) > 5:
+            raise RefusedError("enough")
+        return answer(rows)
+
+    run = kinds(prey)[0]["nes"]
+    with pytest.raises(RefusedError, match="enough"):
+        carry_out("nes", run, replace(prey, model=replace(prey.model, answer=tired)), 3)
 
 
 def test_images_are_spared_what_is_made_for_others() -> None:

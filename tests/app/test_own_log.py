@@ -75,6 +75,23 @@ def test_scores_of_several_lengths_are_none(tmp_path: Path) -> None:
         assert log.examples(EVERYBODY, 100).scores is None
 
 
+def test_requests_that_failed_take_no_scores_away(tmp_path: Path) -> None:
+    scores = [None if at % 10 == 0 else row for at, row in enumerate(table()["scores"].to_pylist())]
+    with Spool() as spool:
+        found = opened(spool, written(tmp_path, table(scores=scores))).examples(EVERYBODY, 1_000)
+    assert found.scores is not None
+    assert len(found.inputs) == len(found.labels) == len(found.scores) == CALLERS * EACH * 9 // 10
+    assert [("stays", "leaves")[at] for at in found.scores.argmax(axis=1)] == found.labels
+
+
+def test_a_few_scores_are_not_worth_the_other_rows(tmp_path: Path) -> None:
+    scores = [row if at % 10 == 0 else None for at, row in enumerate(table()["scores"].to_pylist())]
+    with Spool() as spool:
+        found = opened(spool, written(tmp_path, table(scores=scores))).examples(EVERYBODY, 1_000)
+    assert found.scores is None
+    assert len(found.labels) == CALLERS * EACH
+
+
 def test_few_of_the_varied_inputs_are_of_one_caller(log: OwnLog) -> None:
     assert log.varied(EVERYBODY, 2, 1_000).shape == (2 * CALLERS, 3)
     assert log.varied(EVERYBODY, 2, 9).shape == (9, 3)

@@ -72,7 +72,6 @@ class TestScale:
 class TestSurrogate:
     def test_it_learns_from_scores(self, lessons: Examples, exam: Examples) -> None:
         copy = surrogate_model(lessons, Scale.of(TABLE, lessons.inputs), exam, 0)
-        assert copy.surrogate
         assert copy.names == ("stays", "leaves")
         assert copy.agreement > 0.9
         scores = copy.predict(copy.scale.unit(exam.inputs))
@@ -105,7 +104,6 @@ class TestServed:
         assert served_model(answer, scale, exam).agreement == 1
         other = served_model(lambda rows: answer(rows * np.float32(-1)), scale, exam)
         assert other.agreement < 0.9
-        assert not other.surrogate
 
     def test_it_must_have_classes(self, exam: Examples) -> None:
         with pytest.raises(InputError, match="two classes"):

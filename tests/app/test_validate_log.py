@@ -1,21 +1,24 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from app.own_logs import answer, opened, table, written
+from app.own_logs import answer, inputs, opened, table, written
 from caponier.app.build_baseline import build_baseline
 from caponier.app.detection_plan import Terms
+from caponier.app.own_attacks import Deed
 from caponier.app.own_log_report import OwnLogReport
-from caponier.app.validate_log import BUDGETS, Effort, OwnModelServer, _lacking, _rising, validate_log
+from caponier.app.validate_log import BUDGETS, Effort, OwnModelServer, _lacking, _most, _rising, _unenriched, validate_log
 from caponier.app.workspace import create_workspace, load_workspace
 from caponier.emulate.oracle import RefusedError
 from caponier.emulate.victims.client import RemoteError, RemoteModel
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
+from caponier.telemetry.rejections import RejectedRows
 
 FEW = Effort(2, ("nes", "simba"), ("scores",), 1)
 
@@ -131,6 +134,64 @@ def test_other_models_are_named(tmp_path: Path) -> None:
     assert {skip.what: skip.reason for skip in report.skipped}["fraud"] == "is another model; name it with --model"
 
 
+def test_who_names_a_model_does_not_mean_the_others(tmp_path: Path) -> None:
+    models = ["churn"] * 1_500 + ["fraud"] * 300
+    path = written(tmp_path, table(60, 30, model=models))
+    report = validate_log([path], model="churn", effort=Effort(1, ("nes",), ()))
+    assert "fraud" not in {skip.what for skip in report.skipped}
+
+
+def test_what_no_log_can_show_is_not_left_out(log: Path) -> None:
+    shown = validate_log([log], effort=Effort(1, ("nes", "sponge"), ()))
+    assert [skip.what for skip in shown.skipped if skip.what == "sponge"] == ["sponge"]
+    with (
+        patch("caponier.app.validate_log._deeds", side_effect=lambda chosen, *_: iter([_deed(chosen)])),
+        patch("caponier.app.validate_log.PLANTED", 2**40),
+    ):
+        whole = validate_log([log], effort=Effort(1, (), ()))
+    assert not {"membership_inference", "sponge"} & {skip.what for skip in whole.skipped}
+    assert {"square", "adaptive"} <= {skip.what for skip in whole.skipped}
+
+
+def _deed(chosen: Mapping[str, object]) -> Deed:
+    assert "simba" in chosen
+    asked = inputs(20)
+    return Deed("simba", asked, answer(asked), success=True)
+
+
+def test_inputs_of_another_length_are_rejected(tmp_path: Path) -> None:
+    rows = [row[:2] if at < 5 else row for at, row in enumerate(table(60, 30)["input"].to_pylist())]
+    rejected = RejectedRows()
+    report = validate_log(
+        [written(tmp_path, table(60, 30, input=rows))], effort=Effort(1, ("nes",), ()), rejected=rejected
+    )
+    assert report.rejected == rejected.count == 5
+
+
+def test_more_than_fits_into_memory_is_refused_before_it_is_tried(log: Path) -> None:
+    with pytest.raises(InputError, match="Take fewer with --attackers"):
+        validate_log([log], effort=Effort(1_000_000, ("nes",), ()))
+
+
+def test_of_large_inputs_fewer_are_drawn(tmp_path: Path) -> None:
+    with Spool() as spool, patch("caponier.app.validate_log.DRAWN", 30):
+        assert _most(opened(spool, written(tmp_path, table())), 1_000) == 10
+
+
+def test_callers_without_predictions_are_nothing_to_learn_from(tmp_path: Path) -> None:
+    kinds = ["predict" if at < 60 else "metadata" for at in range(1_800)]
+    with pytest.raises(InputError, match="churn: too few callers sent inputs of 3 values"):
+        asked = [f"user-{at % 60:03d}" if at >= 60 else "user-000" for at in range(1_800)]
+        validate_log([written(tmp_path, table(60, 30, operation=kinds, principal=asked))], effort=FEW)
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@h:1", "http://h:1/v2?key=secret"])
+def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(InputError, match="CAPONIER_URL_KEY") as failed:
+        OwnModelServer(url)
+    assert "secret" not in str(failed.value)
+
+
 def test_rates_come_first_and_rise() -> None:
     bound, few, many = AlertBudget(bound=0.01), AlertBudget(per_week=1.0), AlertBudget(per_week=9.0)
     assert _rising({bound, many, few}) == [few, many, bound]
@@ -141,3 +202,16 @@ def test_a_log_without_scores_lacks_what_scores_switch_on(tmp_path: Path) -> Non
         summary = opened(spool, written(tmp_path, table(scores=None))).summary
     gaps = {gap.advice.split(";")[0]: gap.detectors for gap in _lacking(summary, Terms.of(None))}
     assert {"information_spend", "score_climb"} <= set(gaps["no event has scores"])
+
+
+def test_who_is_told_apart_by_address_is_named(tmp_path: Path) -> None:
+    with Spool() as spool:
+        summary = opened(spool, written(tmp_path, table(principal=None))).summary
+    assert not [gap for gap in _lacking(summary, Terms.of(None)) if "nobody is named" in gap.advice]
+
+
+def test_what_is_planted_is_not_enriched_and_it_is_said(tmp_path: Path) -> None:
+    with Spool() as spool:
+        summary = opened(spool, written(tmp_path, table())).summary
+    assert not list(_unenriched(summary))
+    assert "read occlusion cannot see it" in next(_unenriched(replace(summary, enriched={"occlusion": 7})))

@@ -70,16 +70,21 @@ class Prey:
 
 
 class _Tape:
-    """Passes rows on to the model and remembers what was sent and answered."""
+    """Passes rows on to the model and remembers what was sent and answered, and whether it was turned away."""
 
     def __init__(self, model: OwnModel) -> None:
         self._model = model
         self.inputs: list[Rows] = []
         self.scores: list[Rows] = []
+        self.refused: RefusedError | None = None
 
     def __call__(self, units: Rows) -> Rows:
         sent = self._model.scale.raw(units)
-        scores = self._model.answer(sent)
+        try:
+            scores = self._model.answer(sent)
+        except RefusedError as refused:
+            self.refused = refused
+            raise
         self.inputs.append(sent)
         self.scores.append(scores)
         return scores
@@ -90,7 +95,7 @@ Run = Callable[[Prey, Predict, int], bool]
 
 
 def kinds(prey: Prey) -> tuple[dict[str, Run], list[Skip]]:
-    """Return the attacks that can be carried out on a model, and why others cannot."""
+    """Return the attacks that can be carried out on a model, and why others cannot that could on another one."""
     found: dict[str, Run] = {}
     skipped = []
     for name, attack in attacks().items():
@@ -102,24 +107,29 @@ def kinds(prey: Prey) -> tuple[dict[str, Run], list[Skip]]:
     for name in campaigns():
         if name in _CAMPAIGNS:
             found[name] = _CAMPAIGNS[name]
-        else:
-            skipped.append(Skip(name, LACKING.get(name, "is made for a model of its own")))
-    return found, skipped + [Skip(name, "asks more of a server than predictions") for name in probes()]
+    return found, skipped
+
+
+def never() -> list[Skip]:
+    """Return the attacks that cannot be planted into any log, and why."""
+    told = [Skip(name, LACKING.get(name, "is made for a model of its own")) for name in campaigns()]
+    probing = [Skip(name, "asks more of a server than predictions") for name in probes()]
+    return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing
 
 
 def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:
     """Carry out one attack.
 
     Raises:
-        RefusedError: If the model answered nothing.
+        RefusedError: If the model turned the attacker away: cut short, it would be an attack of another kind.
     """
     tape = _Tape(prey.model)
     # Matrices this small only lose by being shared among cores.
     with threadpool_limits(1, user_api="blas"):
         success = run(prey, tape, seed)
+    if tape.refused:
+        raise tape.refused
     gap_s = Flood.gap_s if kind == Flood.name else None
-    if not tape.inputs:
-        raise RefusedError("the model refused the very first query of an attacker")
     return Deed(kind, np.concatenate(tape.inputs), np.concatenate(tape.scores), success, gap_s)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -71,7 +72,7 @@ using sample reservoir({most} rows) repeatable (1)
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Some of a log's predictions: inputs (n, d), labels, and scores (n, c) if all of them have as many."""
+    """Some of a log's predictions: inputs (n, d), labels, and scores (n, c) if they have as many each."""
 
     inputs: NDArray[np.float32]
     labels: list[str | None]
@@ -120,10 +121,13 @@ class OwnLog:
             return connection.sql(_CALLERS.format(where=share.sql), params=[self.summary.model]).fetchall()
 
     def examples(self, share: Share, most: int) -> Examples:
-        """Draw at most so many predictions of a share of the callers."""
+        """Draw at most so many predictions of a share of the callers.
+
+        Where most have scores, those that have none are left out: requests that failed.
+        """
         query = _EXAMPLES.format(where=share.sql, most=most)
         with connected(self.spool) as connection:
-            table = _fetched(connection, query, [self.summary.model, self.size])
+            table = _answered(_fetched(connection, query, [self.summary.model, self.size]))
         return Examples(_matrix(table["input"]), table["label"].to_pylist(), _scores(table["scores"]))
 
     def varied(self, share: Share, each: int, most: int) -> NDArray[np.float32]:
@@ -224,6 +228,12 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(np.float32)
     rows: NDArray[np.float32] = flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
     return rows
+
+
+def _answered(table: pa.Table) -> pa.Table:
+    """Return the rows with scores, if at least half of them have some."""
+    there = pc.greater(pc.fill_null(pc.list_value_length(table["scores"]), 0), 0)
+    return table.filter(there) if 2 * (pc.sum(there).as_py() or 0) >= max(len(table), 1) else table
 
 
 def _scores(column: pa.ChunkedArray) -> NDArray[np.float32] | None:

@@ -99,15 +99,14 @@ class OwnModel:
         scale: Of its inputs.
         answer: Asks it.
         names: The label that each class has in the log.
-        agreement: Share of the log's answers, of callers that it did not learn from, to which it gives the same.
-        surrogate: Whether it is one.
+        agreement: Share of the log's answers, of callers that it did not learn from, to which it gives the same; NaN if
+            the log has no answers.
     """
 
     scale: Scale
     answer: Answer
     names: tuple[str, ...]
     agreement: float
-    surrogate: bool
 
     @property
     def classes(self) -> int:
@@ -130,7 +129,7 @@ def served_model(answer: Answer, scale: Scale, exam: Examples) -> OwnModel:
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise InputError("the model at the URL does not answer with the scores of two classes or more")
     names = _names(scores.argmax(axis=1), rows.labels, scores.shape[1])
-    return OwnModel(scale, answer, names, _agreement(scores, names, rows), surrogate=False)
+    return OwnModel(scale, answer, names, _agreement(scores, names, rows))
 
 
 def surrogate_model(lessons: Examples, scale: Scale, exam: Examples, seed: int) -> OwnModel:
@@ -167,7 +166,7 @@ def surrogate_model(lessons: Examples, scale: Scale, exam: Examples, seed: int) 
         scores: Rows = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
         return scores
 
-    return OwnModel(scale, answer, names, _agreement(answer(exam.inputs), names, exam), surrogate=True)
+    return OwnModel(scale, answer, names, _agreement(answer(exam.inputs), names, exam))
 
 
 def _names(answers: NDArray[np.int64], labels: list[str | None], classes: int) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
+from urllib.parse import urlsplit
 
 from caponier.app.build_baseline import DAY_US
 from caponier.app.detection_plan import Skip, Terms
-from caponier.app.load_events import LACKS
-from caponier.app.own_attacks import EXAM, HELD, Deed, Prey, Run, carry_out, kinds
-from caponier.app.own_log import COLUMNS, LEARNED, OwnLog, Reading, read_own_log
+from caponier.app.load_events import gap
+from caponier.app.own_attacks import EXAM, HELD, Deed, Prey, Run, carry_out, kinds, never
+from caponier.app.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.own_log_report import BudgetShown, Gap, OwnLogReport, false_alerts, shown_of_kinds
 from caponier.app.own_log_scan import Sighting, learn, sight
 from caponier.app.own_model import EXAM as ANSWERS
@@ -25,7 +26,6 @@ from caponier.app.own_model import LESSONS, OwnModel, Scale, served_model, surro
 from caponier.app.planted_log import Attacker, attackers, plant
 from caponier.app.progress import Progress, Silent
 from caponier.detect.baseline import Baseline
-from caponier.detect.detector import Signal
 from caponier.detect.judging import HORIZON
 from caponier.emulate.black_box import evasion
 from caponier.emulate.oracle import RefusedError
@@ -45,14 +45,28 @@ VARIED: Final = 8
 REQUEST_ROWS: Final = 32
 FEWEST: Final = 3
 """Callers below which there is nobody to learn from and nobody to scan."""
+DRAWN: Final = 2**26
+"""Most numbers of the inputs that are drawn from the log at a time: of large inputs fewer are drawn."""
+PLANTED: Final = 2**28
+"""Most numbers of all inputs that attackers may send: what is planted is held in memory."""
 
 
 @dataclass(frozen=True)
 class OwnModelServer:
-    """A copy of the user's model behind the Open Inference Protocol."""
+    """A copy of the user's model behind the Open Inference Protocol.
+
+    Raises:
+        InputError: If the address holds a secret: it stands in the report, and in errors.
+    """
 
     url: str
     key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if "@" in parts.netloc or parts.query:
+            mend = "Give the key as CAPONIER_URL_KEY in the environment."
+            raise InputError("the address of a model must hold no name, password or parameter", mend=mend)
 
 
 @dataclass(frozen=True)
@@ -156,7 +170,9 @@ def validate_log(
         log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, reader, lateness), terms)
         if baseline is not None and log.scanned is not EVERYBODY:
             raise InputError("the baseline knows nothing of this model", where=log.summary.model)
-        skipped = [Skip(other, "is another model; name it with --model") for other in others]
+        rejected.add(spool.wrong_lengths(log.summary.model, log.size))
+        # Who names a model does not mean the others.
+        skipped = [Skip(other, "is another model; name it with --model") for other in others if model is None]
         with _copied(log, server, effort.seed, watch) as copy:
             deeds, left = _attacked(log, copy, effort, _horizon(terms, log), watch)
         planted = attackers(log, deeds, effort.seed)
@@ -197,9 +213,11 @@ def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progre
             where=log.summary.model,
             mend="Take a log of more callers, or one that names them.",
         )
-    exam = log.examples(log.scanned, ANSWERS)
-    lessons = log.examples(LEARNED, LESSONS)
-    scale = Scale.of(log.spec, lessons.inputs if len(lessons.inputs) else exam.inputs)
+    # Held against answers to others than those whom a surrogate learns from, also where everybody is scanned.
+    exam, lessons = (log.examples(share, _most(log, most)) for share, most in ((SCANNED, ANSWERS), (LEARNED, LESSONS)))
+    if not len(exam.inputs) or not len(lessons.inputs):
+        raise InputError(f"too few callers sent inputs of {log.size} values", where=log.summary.model)
+    scale = Scale.of(log.spec, lessons.inputs)
     if server is None:
         yield surrogate_model(lessons, scale, exam, seed)
         return
@@ -217,14 +235,26 @@ def _attacked(
 ) -> tuple[list[Deed], list[Skip]]:
     """Carry out all attacks on the copy."""
     callers = max(1, len(log.callers(log.scanned)))
-    natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), HELD + EXAM)
+    natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), _most(log, HELD + EXAM))
     prey = Prey(copy, copy.scale.unit(natural), horizon)
     known, skipped = kinds(prey)
-    chosen = _chosen(known, skipped, effort.only)
+    chosen = _chosen(known, [*skipped, *never()], effort.only)
     if effort.only:
-        skipped = [skip for skip in skipped if skip.what in effort.only]
+        skipped = [skip for skip in (*skipped, *never()) if skip.what in effort.only]
+    if len(chosen) * effort.attackers * horizon * log.size > PLANTED:
+        raise InputError(
+            f"{len(chosen)} kinds of {effort.attackers} attackers with {horizon} inputs of {log.size:,} values each do "
+            "not fit into memory",
+            where=log.summary.model,
+            mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/input-kinds.md",
+        )
     watch.stage("Attacking", len(chosen) * effort.attackers)
     return list(_deeds(chosen, prey, effort, watch)), skipped
+
+
+def _most(log: OwnLog, rows: int) -> int:
+    """Return how many inputs may be drawn of so many."""
+    return min(rows, DRAWN // max(log.size, 1))
 
 
 def _deeds(chosen: Mapping[str, Run], prey: Prey, effort: Effort, watch: Progress) -> Iterator[Deed]:
@@ -285,10 +315,16 @@ def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
         detectors=whole.detectors,
         lacking=_lacking(log.summary, work.terms),
         skipped=whole.skipped,
-        notes=whole.notes,
+        notes=(*whole.notes, *_unenriched(log.summary)),
         rejected=0,
         seconds=0.0,
     )
+
+
+def _unenriched(summary: ModelSummary) -> Iterator[str]:
+    """Say that nobody asked the model more about what attackers sent."""
+    if names := ", ".join(sorted(summary.enriched)):
+        yield f"what is planted was not enriched: detectors that read {names} cannot see it"
 
 
 def _without(work: _Work, column: str) -> Sighting | None:
@@ -315,17 +351,8 @@ def _allowed(budget: AlertBudget, weeks: float, work: _Work) -> float | None:
 
 def _lacking(summary: ModelSummary, terms: Terms) -> tuple[Gap, ...]:
     """Say what the log lacks, and who would speak if it had it."""
-    there = {
-        Signal.LABEL: summary.labels,
-        Signal.SCORES: summary.scores,
-        Signal.STATUS: summary.statuses,
-        Signal.COST: summary.costs,
-        Signal.FEEDBACK: summary.feedbacks,
-        Signal.PRINCIPAL: summary.principals,
-    }
-    gaps = []
-    for signal, count in there.items():
-        names = tuple(one.name for one in terms.detectors if signal in one.needs)
-        if not count and names:
-            gaps.append(Gap(LACKS[signal], names))
-    return tuple(gaps)
+    gaps: dict[str, list[str]] = {}
+    for detector in terms.detectors:
+        if advice := gap(summary, detector):
+            gaps.setdefault(advice, []).append(detector.name)
+    return tuple(Gap(advice, tuple(names)) for advice, names in gaps.items())

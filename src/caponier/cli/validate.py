@@ -89,6 +89,9 @@ def validate(
         report_on = validate_log.Output(format_, out, picture, rejected, quiet)
         validate_log.run(log, reading, against, effort, report_on)
     else:
+        validate_log.refuse_without_log(
+            url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
+        )
         _on_victims(names, _scale(seed, alert_budget, quick=quick), workspace, format_, out, quiet=quiet)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -89,16 +90,30 @@ def effort(attackers: int, only: tuple[str, ...], seed: int, *, quick: bool) -> 
     return replace(whole, columns=()) if quick else whole
 
 
+def refuse_without_log(**given: object) -> None:
+    """Refuse options that only say something together with --log, and would be passed over in silence.
+
+    Raises:
+        InputError: If one of them is given.
+    """
+    if named := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise InputError(f"{', '.join(named)} says nothing without --log", mend="Name your log with --log EVENTS.")
+
+
 def run(log: list[Path], reading: Reading, against: Against, much: Effort, output: Output) -> None:
     """Validate on the user's own log, print what is shown, and end with the promised exit code.
 
+    A key without a URL is not used: the environment may hold it for other runs.
+
     Raises:
-        InputError: If a key is given for no URL, or anything else of it cannot be used.
+        InputError: If anything of it cannot be used.
         Exit: With 1 if somebody was missed, and with 3 if not everything could be shown.
     """
     check_reader(reading.reader)
-    if against.key is not None and against.url is None:
-        raise InputError("--url-key says nothing without --url")
+    for path in (output.out, output.picture):
+        # Said at once, and not after minutes of work.
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError("cannot be written: there is no such folder", where=str(path))
     with RejectedRows(output.rejected) as rows, Watch(quiet=output.quiet) as watch:
         report = validate_log(
             log,
@@ -113,9 +128,9 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
             reader=reading.reader,
             progress=watch,
         )
+    _print(report, choose_format(output.format, output.out, Format.TABLE), output.out)
     if output.picture:
         write_bytes(output.picture, picture(report).encode())
-    _print(report, choose_format(output.format, output.out, Format.TABLE), output.out)
     console = notes(quiet=output.quiet)
     for line in told(report):
         say(console, line)
@@ -211,8 +226,9 @@ def _lines(rows: list[tuple[str, ...]], chosen: Format) -> str:
 def told(report: OwnLogReport) -> Iterator[str]:
     """Say in sentences what the tables rest on, what the log lacks, and what was left out."""
     learned = f"a baseline of {report.learned} callers" if report.learned else "the given baseline"
+    share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
     yield (
-        f"attackers on {report.attacked}, which gives {report.agreement:.0%} of the log's answers, planted among "
+        f"attackers on {report.attacked}, which gives {share} of the log's answers, planted among "
         f"{report.scanned} callers of {report.model}; {learned}; alert budget {report.budget}; {report.seconds:.0f} s"
     )
     for name, flagged in report.removed.items():
