@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import BLOCK, CROWDED, EXACT_FEATURES, FAR, RING, STRETCH, add_signals, state_dtype
 from detect.batches import batch_of, line, similar
@@ -98,6 +101,31 @@ def test_queries_that_the_ring_forgets_and_meets_again_are_like_the_oracle(kinds
 def test_runs_longer_than_a_stretch_are_like_the_oracle() -> None:
     queries = [[row % 128, row // 128] for row in range(STRETCH + 2 * BLOCK)]
     check(batch_of([queries[:3], queries]))
+
+
+@pytest.mark.parametrize(("width", "lengths"), [(2, (3, 260, 1, 17, 130)), (521, (40, 1, 33))])
+@pytest.mark.parametrize("worth", [0, 10**9])
+def test_blocks_that_are_multiplied_each_for_itself_are_like_the_oracle(
+    worth: int, width: int, lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similarity, "WORTH_A_CALL", worth)
+    rng = np.random.default_rng(width)
+    check(batch_of([rng.integers(0, 128, (n, width)).tolist() for n in lengths]))
+
+
+def test_only_where_much_is_left_out_each_block_has_a_call_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[int, list[int]] = {}
+
+    def begins(self: Any, reach: Any, most: int, blocks: int, rows: int) -> list[int]:
+        return found.setdefault(len(reach), original(self, reach, most, blocks, rows))
+
+    original = similarity._Stretch._begins
+    monkeypatch.setattr(similarity._Stretch, "_begins", begins)
+    rng = np.random.default_rng(3)
+    for rows in (200, 100):
+        similar(batch_of([rng.integers(0, 128, (rows, 196)).tolist()]))
+    assert found[200] == [199 - first for first in range(0, 199, BLOCK)]
+    assert found[100] == []
 
 
 def test_a_query_is_new_again_once_it_has_left_the_ring() -> None:

@@ -25,6 +25,8 @@ TILE: Final = 64
 """Rows that are transposed together: of more at once, what was read is out of the cache before it is used up."""
 STRETCH: Final = 60 * BLOCK
 """Rows whose numbers are made ready for products at a time, so that they stay in the cache."""
+WORTH_A_CALL: Final = 12_000
+"""Multiplications for each row that are left out in the mean, from which it pays to make a call for each block."""
 EXACT_FEATURES: Final = 520
 """Up to this width |x|² + |y|² stays below 2**24; beyond it distances are added up in float64."""
 CROWDED: Final = 2.0
@@ -203,7 +205,7 @@ def _nearest(
         rows, most = slice(start, end), int(reach[start:end].max())
         if most:
             stretch.lay(int(at[start]), end - start)
-            least, best, near = _least(stretch.windows(most), reach[rows], most)
+            least, best, near = _least(stretch.windows(reach[rows], most), reach[rows], most)
             found = least < np.inf
             squared[rows][found], neighbour[rows][found] = least[found], (at[rows] - most + best)[found]
             crowd[rows][found] = near[found]
@@ -223,7 +225,7 @@ def _least(
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint8]]:
     """Return the least distance of (n,) rows from as many as they `reach` before them, which that is, and its crowd.
 
-    The windows are those of `_Stretch.windows(most)`; `most` is the farthest reach.
+    The windows are those of `_Stretch.windows(reach, most)`; `most` is the farthest reach.
     """
     n, (blocks, rows, _) = len(reach), windows.shape
     if reach.min() < most:
@@ -257,7 +259,7 @@ class _Stretch:
         self._rows = np.zeros((RING + most, self._width), np.float32)
         self._held = np.ones((columns, RING + most), np.float32)
         self._asked = np.ones((most, columns), np.float32)
-        self._products = np.empty(most * (BLOCK - 1 + RING), np.float32)
+        self._products = np.zeros(most * (BLOCK - 1 + RING), np.float32)
         self._squares = np.zeros(RING + most, np.float64)
 
     def lay(self, at: int, n: int) -> None:
@@ -276,10 +278,11 @@ class _Stretch:
         else:
             np.square(rows, dtype=np.float64).sum(axis=1, out=self._squares[: RING + n])
 
-    def windows(self, most: int) -> NDArray[Any]:
+    def windows(self, reach: NDArray[np.int64], most: int) -> NDArray[Any]:
         """Return the squared distances of each row from the `most` before it, oldest first: (blocks, rows, most).
 
-        They hold until the next ones are asked for; what stands behind the last row that was laid says nothing.
+        They hold until the next ones are asked for. What a row does not `reach` (n,), and what stands behind the last
+        row that was laid, says nothing.
         """
         rows = min(BLOCK, self._n)
         blocks, columns = -(-self._n // rows), rows - 1 + most
@@ -288,7 +291,12 @@ class _Stretch:
         # Each block with all that one of its rows looks back to, side by side in one memory.
         before = as_strided(held, (blocks, len(held), columns), (rows * across, down, across), writeable=False)
         distance: NDArray[Any] = self._products[: blocks * rows * columns].reshape(blocks, rows, columns)
-        np.matmul(asked, before, out=distance)
+        begins = self._begins(reach, most, blocks, rows)
+        if not begins:
+            np.matmul(asked, before, out=distance)
+        for at, begin in enumerate(begins):
+            reached = held[:, at * rows + begin : at * rows + columns]
+            np.matmul(asked[at], reached, out=distance[at, :, begin:])
         if not self._exact:
             squares = self._squares[RING - most :]
             (step,) = squares.strides
@@ -298,6 +306,15 @@ class _Stretch:
         # Each row's window begins a place further than the one before: read along the diagonal.
         block, down, across = distance.strides
         return as_strided(distance, (blocks, rows, most), (block, down + across, across))
+
+    def _begins(self, reach: NDArray[np.int64], most: int, blocks: int, rows: int) -> list[int]:
+        """Return how many columns stand in front of what each block reaches; none where that is not worth the calls."""
+        if most * self._width < WORTH_A_CALL or reach.min() == most:
+            return []
+        needs = np.zeros(blocks * rows, np.int64)
+        needs[: self._n] = reach
+        begins = most - (needs.reshape(blocks, rows) - np.arange(rows)).max(axis=1).clip(0)
+        return begins.tolist() if begins.mean() * self._width >= WORTH_A_CALL else []
 
 
 def _nothing(n: int) -> dict[str, NDArray[Any]]:
