@@ -38,8 +38,8 @@ CAUSES = {
     "steering_flagged_before_drift_share": (
         "Where the answers are off by five points after the first minute, what was sent back within it has to do: twelve "
         "pieces of feedback of each of the five on average, but three or none of some. An alarm at the default budget, "
-        "as rare as 1 in 20,000 among 300 sources, takes five to twelve contradictions of one source; on seeds 1 to 3 "
-        "twelve of fifteen made them within that minute, and the others eight seconds later. All sources seen together "
+        "as rare as 1 in 20,000 among 300 sources, takes 5 to 18 pieces of feedback of one source; on seeds 1 to 3 "
+        "twelve of fifteen sent them within that minute, and the others eight seconds later. All sources seen together "
         "would do in half a minute, but accuse one in 200 wrongly: docs/detections/feedback.md says what was tried."
     ),
     "trend_users_flagged": (
