@@ -36,11 +36,12 @@ SPONGES = 8
 POINTS = 0.05
 CAUSES = {
     "steering_flagged_before_drift_share": (
-        "Where the answers are off by five points after the first minute, what was sent back within it has to do: twelve "
-        "pieces of feedback of each of the five on average, but three or none of some. An alarm at the default budget, "
-        "as rare as 1 in 20,000 among 300 sources, takes five to twelve contradictions of one source; on seeds 1 to 3 "
-        "twelve of fifteen made them within that minute, and the others eight seconds later. All sources seen together "
-        "would do in half a minute, but accuse one in 200 wrongly: docs/detections/feedback.md says what was tried."
+        "Where the answers are off by five points after the first minute, what was sent back within it has to do: "
+        "twelve pieces of feedback of each of the five on average, but three or none of some. An alarm at the "
+        "default budget, as rare as 1 in 20,000 among 300 sources, takes 5 to 18 pieces of feedback of one source; "
+        "on seeds 1 to 3 twelve of fifteen sent them within that minute, and the others eight seconds later. All "
+        "sources seen together would do in half a minute, but accuse one in 200 wrongly: "
+        "docs/detections/feedback.md says what was tried."
     ),
     "trend_users_flagged": (
         "Flagged is who works with nothing but the one digit that the change is about, or with one that the model has "
@@ -49,14 +50,14 @@ CAUSES = {
     ),
     "sponge_dear_queries_most": (
         "Counted are all queries of five times the usual and more, those of the search included, of which the first "
-        "only just are, as some honest ones are. Sponges that were prepared elsewhere are dearer from the first one on: "
-        "three of them do. Tried for it: docs/detections/sponge.md."
+        "only just are, as some honest ones are. Sponges that were prepared elsewhere are dearer from the first one "
+        "on: three of them do. Tried for it: docs/detections/sponge.md."
     ),
     "committee_flagged_share": (
         "One honest query in twenty costs this model five times the usual, and one in a hundred as much as any can. "
         "Dark cameras send them in a row, so that some twenty sponges in a row are needed for the same certainty; many "
-        "who search, and who send what they found, mix in too many cheaper ones. Nothing that was tried finds them all: "
-        "docs/detections/sponge.md."
+        "who search, and who send what they found, mix in too many cheaper ones. Nothing that was tried finds them "
+        "all: docs/detections/sponge.md."
     ),
     "committee_dear_queries_most": "As above: for this model honest inputs are as dear as any can be.",
 }

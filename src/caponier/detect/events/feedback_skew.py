@@ -159,11 +159,12 @@ def _windows(columns: Mapping[str, NDArray[Any]], ends: NDArray[np.int64]) -> di
 def _repeated(columns: Mapping[str, NDArray[Any]], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which of m contradictions the source made a moment before: the same answer, and the same said of it."""
     past = _windows(columns, ends)
-    same = past["kind"] >= Kind.CONTRADICTION
+    same: NDArray[np.bool_] = past["kind"] >= Kind.CONTRADICTION
     for name in ("answer", "said"):
         same &= past[name] == past[name][:, -1:]
     same &= past["time"] >= past["time"][:, -1:] - BURST
-    repeated: NDArray[np.bool_] = same[:, :-1].any(axis=1)
+    # Of the contradiction itself that is true as well.
+    repeated: NDArray[np.bool_] = same.sum(axis=1) > 1
     return repeated
 
 
