@@ -23,6 +23,7 @@ from bench.discovery import FAMILIES, PROBES
 from bench.measured import say
 from bench.scorecard import Goal, Scorecard
 from caponier.app.build_baseline import build_baseline
+from caponier.app.found import accused
 from caponier.app.proving_ground import BUDGET
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
@@ -40,6 +41,7 @@ from caponier.emulate.victims.in_process import LocalWire
 from caponier.emulate.victims.variable_cost import billed, settling_steps
 from caponier.emulate.visits import let_in, visitors
 from caponier.errors import InputError
+from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 
 SEEDS = (201, 202, 203)
@@ -162,40 +164,60 @@ def _feedback(split: DigitsSplit, seed: int) -> World:
 
 def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, Any]]:
     """Return a row for each deed and detector that is made for it, and one for the benign users."""
-    first = _first(world, logged, seed, _horizon(way))
+    log, horizon = logged(world.log, seed + 1_000), _horizon(way)
+    findings = _findings(world, logged(world.benign, seed), log, horizon)
+    first = _first(world, findings)
     rows = []
     for deed in world.deeds:
         for detector in (ANY, *_made_for(deed.name)):
             at = first.get((detector, deed.principal))
             rows.append({"way": way, "detector": detector, "attack": deed.name, "queries": at})
+    return [*rows, {"way": way, "detector": None, **_calm(world, log, findings)}]
+
+
+def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str, int]:
+    """Count the benign users and the flagged ones, and apart from them those who share a name with an attacker."""
     attackers = {deed.principal for deed in world.deeds}
-    flagged = {who for detector, who in first if detector == ANY and who not in attackers and "attacker" not in who}
-    calm = {who for who in set(world.log["principal"].to_pylist()) if who not in attackers and "attacker" not in who}
-    rows.append({"way": way, "detector": None, "flagged": len(flagged), "of": len(calm)})
-    return rows
+    behind: dict[str, set[str]] = {}
+    sender = dict(zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True))
+    names = pc.coalesce(log["principal"], log["source_ip"]).to_pylist()
+    for id_, name in zip(log["event_id"].to_pylist(), names, strict=True):
+        behind.setdefault(name, set()).add(sender[id_])
+    # An address goes with what the caller says to be; here that is nothing.
+    flagged = {name.strip() for finding in findings for name in accused(finding)}
+    told = dict.fromkeys(("flagged", "of", "flagged_beside", "beside"), 0)
+    for name, users in behind.items():
+        bad = {who for who in users if who in attackers or "attacker" in who}
+        told["beside" if bad else "of"] += len(users - bad)
+        told["flagged_beside" if bad else "flagged"] += len(users - bad) * (name in flagged)
+    return told
 
 
-def _first(world: World, logged: Logged, seed: int, horizon: int) -> dict[tuple[str, str], int]:
+def _findings(world: World, benign: pa.Table, log: pa.Table, horizon: int) -> list[Finding]:
+    """Return what is found of a log by what was learned of benign traffic."""
+    with tempfile.TemporaryDirectory() as folder:
+        learned_from, judged = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
+        pq.write_table(benign, learned_from)
+        pq.write_table(log, judged)
+        create_workspace(Path(folder) / "home")
+        home = load_workspace(Path(folder) / "home")
+        try:
+            learned = build_baseline(
+                [learned_from], workspace=home, spec=SPEC, horizon=horizon, training_set=world.training
+            ).baseline
+        except InputError:
+            # Of a log in which nobody is named nothing can be learned.
+            learned = None
+        return scan_inference([judged], learned, workspace=home, spec=SPEC, alert_budget=BUDGET).findings
+
+
+def _first(world: World, findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
     """Return by detector and principal the queries that were sent up to the first finding that one of them raised."""
     number: dict[str, tuple[str, int]] = {}
     sent: dict[str, int] = {}
     for id_, who in zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True):
         sent[who] = sent.get(who, 0) + 1
         number[id_] = (who, sent[who])
-    with tempfile.TemporaryDirectory() as folder:
-        benign, log = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
-        pq.write_table(logged(world.benign, seed), benign)
-        pq.write_table(logged(world.log, seed + 1_000), log)
-        create_workspace(Path(folder) / "home")
-        home = load_workspace(Path(folder) / "home")
-        try:
-            learned = build_baseline(
-                [benign], workspace=home, spec=SPEC, horizon=horizon, training_set=world.training
-            ).baseline
-        except InputError:
-            # Of a log in which nobody is named nothing can be learned.
-            learned = None
-        findings = scan_inference([log], learned, workspace=home, spec=SPEC, alert_budget=BUDGET).findings
     first: dict[tuple[str, str], int] = {}
     for finding in findings:
         who, at = number[finding.trigger_event_id or ""]

@@ -22,6 +22,8 @@ from caponier.records.finding import Basis
 
 HORIZON: Final = 200
 """Different queries of one subject over which the maximum is taken."""
+LONG: Final = 2
+"""Times what a detector remembers from which on a horizon is long: most of it is scored from full memory."""
 FEWEST: Final = 50
 """Benign subjects with a whole horizon below which there is nothing to rank against."""
 MAX_BOUND: Final = 0.02
@@ -209,6 +211,8 @@ class HorizonMaxima:
     """Gathers each subject's maximum over each of its horizons, whatever the batches."""
 
     horizon: int = HORIZON
+    memory: int = 0
+    """How far back a score looks, in what the horizon is counted in; 0 where it keeps sums alone."""
     _best: dict[tuple[str, int], float] = field(default_factory=dict)
     _queries: dict[str, int] = field(default_factory=dict)
 
@@ -237,9 +241,32 @@ class HorizonMaxima:
 
         Of several whole horizons the middle one is taken: one a subject, since a subject's horizons depend on each
         other, and not the largest, since a promise is given for each horizon.
+
+        While a detector still remembers less than it can its scores are low, and say nothing about later ones. So where
+        horizons are short, those that begin meanwhile do not count; and of a subject who asked for no longer the
+        maximum over all of its queries is taken.
         """
+        cold = self._cold
+        loudest: dict[str, float] = {}
+        for (name, _), best in self._best.items() if cold else ():
+            loudest[name] = max(loudest.get(name, 0.0), best)
         result = {}
         for name, queries in self._queries.items():
             whole = queries // self.horizon
-            result[name] = (self._best[name, whole // 2 if whole else 0], whole > 0)
+            if whole > cold or not cold:
+                turn = cold + (whole - cold) // 2 if whole else 0
+                result[name] = (self._best[name, turn], whole > 0)
+            else:
+                result[name] = (loudest[name], whole > 0)
         return result
+
+    @property
+    def remembered(self) -> int:
+        """Number of subjects of whom a whole horizon was scored from full memory, or from as good as that."""
+        cold = self._cold if self.horizon <= self.memory else 0
+        return sum(queries // self.horizon > cold for queries in self._queries.values())
+
+    @property
+    def _cold(self) -> int:
+        """Number of horizons that begin before a detector remembers all that it can; 0 where they are long."""
+        return 0 if self.horizon >= LONG * self.memory else -(-self.memory // self.horizon)
