@@ -106,7 +106,8 @@ def run(quick: bool) -> Scorecard:
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, a model of scikit-learn's digits: {LEARNED} benign users to learn "
         f"from and {USERS} others with {UNIQUE:,} different queries each, {each} attacks of each kind, and feedback. "
         "Each detector is held against its own emulations, as far as they succeeded; queries are those that the "
-        "attacker had sent, logged or not. The horizon is 200 different logged queries, or as many as a user has "
+        "attacker had sent, logged or not. Benign users who share an address with an attacker are counted apart: the "
+        "address is rightly flagged. The horizon is 200 different logged queries, or as many as a user has "
         f"left; the alert budget is {BUDGET}."
     )
     return Scorecard("lacking", about, figures, goals, seeds, table, CAUSES)
@@ -114,12 +115,20 @@ def run(quick: bool) -> Scorecard:
 
 CAUSES: dict[str, str] = {
     "benign_flagged_share_sampled_0.1": (
-        "The horizon is as many queries as a user has left on the average: half of the benign users do not fill one, "
-        "and thresholds rest on few of them, or on none. A baseline of a sampled log needs a longer log."
+        "Half of the benign users do not fill a horizon, and hardly one asks for longer than distance_shape looks back "
+        "over. On seeds 1 to 3 thresholds from first horizons alone flagged 20 % of the users, and all of 60 who were "
+        "logged five times as long. Ranking the maxima over all that those asked who asked as much as is remembered "
+        "flags none and finds none of 35 attacks at 1 %, where 5 of 18 were found; ranking all of them, with scores "
+        "that are an attacker's by themselves where few asked as much, finds 9 of 54 there, and flags 10 of the 60 on "
+        "one seed. As it is, they must have asked for a horizon more, and a detector is left out in whose benign log "
+        "somebody passes those scores: that flags none of either."
     ),
     "benign_flagged_share_addresses": (
-        "Who shares an address with an attacker is flagged with it, and by chance it is the neighbour's query that "
-        "raises the alarm."
+        "Two users behind one address are another habit than either, and thresholds rest on half as many callers."
+    ),
+    "benign_flagged_share_whole": (
+        "Estimates: with some 140 benign callers, the share of horizons that each detector may flag lies beyond what "
+        "ranks can tell."
     ),
 }
 
@@ -178,7 +187,7 @@ def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, An
 def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str, int]:
     """Count the benign users and the flagged ones, and apart from them those who share a name with an attacker."""
     attackers = {deed.principal for deed in world.deeds}
-    behind: dict[str, set[str]] = {}
+    behind: dict[str | None, set[str]] = {}
     sender = dict(zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True))
     names = pc.coalesce(log["principal"], log["source_ip"]).to_pylist()
     for id_, name in zip(log["event_id"].to_pylist(), names, strict=True):
@@ -187,6 +196,10 @@ def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str,
     flagged = {name.strip() for finding in findings for name in accused(finding)}
     told = dict.fromkeys(("flagged", "of", "flagged_beside", "beside"), 0)
     for name, users in behind.items():
+        if name is None:
+            # Whom a log does not name is neither flagged nor beside anybody.
+            told["of"] += len({who for who in users if "attacker" not in who} - attackers)
+            continue
         bad = {who for who in users if who in attackers or "attacker" in who}
         told["beside" if bad else "of"] += len(users - bad)
         told["flagged_beside" if bad else "flagged"] += len(users - bad) * (name in flagged)
@@ -304,7 +317,9 @@ def _figures(table: Sequence[dict[str, Any]], rows: Sequence[Mapping[str, Any]])
         figures[f"any_found_share_{name}"] = every["found"] / every["attacks"]
         calm = [row for row in rows if row["way"] == way and row["detector"] is None]
         # The worst seed and model, since there are far more sources of feedback than users of the other model.
-        figures[f"benign_flagged_share_{name}"] = max(row["flagged"] / row["of"] for row in calm)
+        figures[f"benign_flagged_share_{name}"] = max(row["flagged"] / max(1, row["of"]) for row in calm)
+        if beside := sum(row["beside"] for row in calm):
+            figures[f"beside_attacker_flagged_share_{name}"] = sum(row["flagged_beside"] for row in calm) / beside
     return figures
 
 
