@@ -23,6 +23,7 @@ from bench.discovery import FAMILIES, PROBES
 from bench.measured import say
 from bench.scorecard import Goal, Scorecard
 from caponier.app.build_baseline import build_baseline
+from caponier.app.found import accused
 from caponier.app.proving_ground import BUDGET
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
@@ -40,6 +41,7 @@ from caponier.emulate.victims.in_process import LocalWire
 from caponier.emulate.victims.variable_cost import billed, settling_steps
 from caponier.emulate.visits import let_in, visitors
 from caponier.errors import InputError
+from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 
 SEEDS = (201, 202, 203)
@@ -104,7 +106,8 @@ def run(quick: bool) -> Scorecard:
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, a model of scikit-learn's digits: {LEARNED} benign users to learn "
         f"from and {USERS} others with {UNIQUE:,} different queries each, {each} attacks of each kind, and feedback. "
         "Each detector is held against its own emulations, as far as they succeeded; queries are those that the "
-        "attacker had sent, logged or not. The horizon is 200 different logged queries, or as many as a user has "
+        "attacker had sent, logged or not. Benign users who share an address with an attacker are counted apart: the "
+        "address is rightly flagged. The horizon is 200 different logged queries, or as many as a user has "
         f"left; the alert budget is {BUDGET}."
     )
     return Scorecard("lacking", about, figures, goals, seeds, table, CAUSES)
@@ -112,12 +115,20 @@ def run(quick: bool) -> Scorecard:
 
 CAUSES: dict[str, str] = {
     "benign_flagged_share_sampled_0.1": (
-        "The horizon is as many queries as a user has left on the average: half of the benign users do not fill one, "
-        "and thresholds rest on few of them, or on none. A baseline of a sampled log needs a longer log."
+        "Half of the benign users do not fill a horizon, and hardly one asks for longer than distance_shape looks back "
+        "over. On seeds 1 to 3 thresholds from first horizons alone flagged 20 % of the users, and all of 60 who were "
+        "logged five times as long. Ranking the maxima over all that those asked who asked as much as is remembered "
+        "flags none and finds none of 35 attacks at 1 %, where 5 of 18 were found; ranking all of them, with scores "
+        "that are an attacker's by themselves where few asked as much, finds 9 of 54 there, and flags 10 of the 60 on "
+        "one seed. As it is, they must have asked for a horizon more, and a detector is left out in whose benign log "
+        "somebody passes those scores: that flags none of either."
     ),
     "benign_flagged_share_addresses": (
-        "Who shares an address with an attacker is flagged with it, and by chance it is the neighbour's query that "
-        "raises the alarm."
+        "Two users behind one address are another habit than either, and thresholds rest on half as many callers."
+    ),
+    "benign_flagged_share_whole": (
+        "Estimates: with some 140 benign callers, the share of horizons that each detector may flag lies beyond what "
+        "ranks can tell."
     ),
 }
 
@@ -162,40 +173,64 @@ def _feedback(split: DigitsSplit, seed: int) -> World:
 
 def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, Any]]:
     """Return a row for each deed and detector that is made for it, and one for the benign users."""
-    first = _first(world, logged, seed, _horizon(way))
+    log, horizon = logged(world.log, seed + 1_000), _horizon(way)
+    findings = _findings(world, logged(world.benign, seed), log, horizon)
+    first = _first(world, findings)
     rows = []
     for deed in world.deeds:
         for detector in (ANY, *_made_for(deed.name)):
             at = first.get((detector, deed.principal))
             rows.append({"way": way, "detector": detector, "attack": deed.name, "queries": at})
+    return [*rows, {"way": way, "detector": None, **_calm(world, log, findings)}]
+
+
+def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str, int]:
+    """Count the benign users and the flagged ones, and apart from them those who share a name with an attacker."""
     attackers = {deed.principal for deed in world.deeds}
-    flagged = {who for detector, who in first if detector == ANY and who not in attackers and "attacker" not in who}
-    calm = {who for who in set(world.log["principal"].to_pylist()) if who not in attackers and "attacker" not in who}
-    rows.append({"way": way, "detector": None, "flagged": len(flagged), "of": len(calm)})
-    return rows
+    behind: dict[str | None, set[str]] = {}
+    sender = dict(zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True))
+    names = pc.coalesce(log["principal"], log["source_ip"]).to_pylist()
+    for id_, name in zip(log["event_id"].to_pylist(), names, strict=True):
+        behind.setdefault(name, set()).add(sender[id_])
+    # An address goes with what the caller says to be; here that is nothing.
+    flagged = {name.strip() for finding in findings for name in accused(finding)}
+    told = dict.fromkeys(("flagged", "of", "flagged_beside", "beside"), 0)
+    for name, users in behind.items():
+        if name is None:
+            # Whom a log does not name is neither flagged nor beside anybody.
+            told["of"] += len({who for who in users if "attacker" not in who} - attackers)
+            continue
+        bad = {who for who in users if who in attackers or "attacker" in who}
+        told["beside" if bad else "of"] += len(users - bad)
+        told["flagged_beside" if bad else "flagged"] += len(users - bad) * (name in flagged)
+    return told
 
 
-def _first(world: World, logged: Logged, seed: int, horizon: int) -> dict[tuple[str, str], int]:
+def _findings(world: World, benign: pa.Table, log: pa.Table, horizon: int) -> list[Finding]:
+    """Return what is found of a log by what was learned of benign traffic."""
+    with tempfile.TemporaryDirectory() as folder:
+        learned_from, judged = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
+        pq.write_table(benign, learned_from)
+        pq.write_table(log, judged)
+        create_workspace(Path(folder) / "home")
+        home = load_workspace(Path(folder) / "home")
+        try:
+            learned = build_baseline(
+                [learned_from], workspace=home, spec=SPEC, horizon=horizon, training_set=world.training
+            ).baseline
+        except InputError:
+            # Of a log in which nobody is named nothing can be learned.
+            learned = None
+        return scan_inference([judged], learned, workspace=home, spec=SPEC, alert_budget=BUDGET).findings
+
+
+def _first(world: World, findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
     """Return by detector and principal the queries that were sent up to the first finding that one of them raised."""
     number: dict[str, tuple[str, int]] = {}
     sent: dict[str, int] = {}
     for id_, who in zip(world.log["event_id"].to_pylist(), world.log["principal"].to_pylist(), strict=True):
         sent[who] = sent.get(who, 0) + 1
         number[id_] = (who, sent[who])
-    with tempfile.TemporaryDirectory() as folder:
-        benign, log = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
-        pq.write_table(logged(world.benign, seed), benign)
-        pq.write_table(logged(world.log, seed + 1_000), log)
-        create_workspace(Path(folder) / "home")
-        home = load_workspace(Path(folder) / "home")
-        try:
-            learned = build_baseline(
-                [benign], workspace=home, spec=SPEC, horizon=horizon, training_set=world.training
-            ).baseline
-        except InputError:
-            # Of a log in which nobody is named nothing can be learned.
-            learned = None
-        findings = scan_inference([log], learned, workspace=home, spec=SPEC, alert_budget=BUDGET).findings
     first: dict[tuple[str, str], int] = {}
     for finding in findings:
         who, at = number[finding.trigger_event_id or ""]
@@ -282,7 +317,9 @@ def _figures(table: Sequence[dict[str, Any]], rows: Sequence[Mapping[str, Any]])
         figures[f"any_found_share_{name}"] = every["found"] / every["attacks"]
         calm = [row for row in rows if row["way"] == way and row["detector"] is None]
         # The worst seed and model, since there are far more sources of feedback than users of the other model.
-        figures[f"benign_flagged_share_{name}"] = max(row["flagged"] / row["of"] for row in calm)
+        figures[f"benign_flagged_share_{name}"] = max(row["flagged"] / max(1, row["of"]) for row in calm)
+        if beside := sum(row["beside"] for row in calm):
+            figures[f"beside_attacker_flagged_share_{name}"] = sum(row["flagged_beside"] for row in calm) / beside
     return figures
 
 

@@ -53,6 +53,14 @@ def same(one: ModelBaseline, other: ModelBaseline) -> bool:
     return flat(one) == flat(other)
 
 
+def test_how_many_were_remembered_survives_and_older_files_do_not_know(tmp_path: Path) -> None:
+    old = section()
+    for remembered in (None, 0, 7):
+        learned = {name: replace(one, remembered=remembered) for name, one in old.detectors.items()}
+        kept = Baseline.load(saved(tmp_path, Baseline((replace(old, detectors=learned),)).to_bytes()))
+        assert kept.models[0].detectors["iterative_query"].remembered == remembered
+
+
 def edited(data: bytes, change: dict[str, Any], head_change: dict[str, Any] | None = None) -> bytes:
     """Change the JSON of the first section, as somebody with an editor would."""
     (size,) = struct.unpack("<Q", data[:8])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.detect.drift import BINS, FEWEST, LEAST, Change, Drift, Tally, compare
+from caponier.detect.drift import BINS, FEWEST, LEAST, LEAST_ANSWER, Change, Drift, Tally, compare
 from caponier.detect.portrait import Portrait
 from detect.portraits import portrait
 
@@ -33,6 +33,32 @@ class TestCompare:
         found = portrait(100, 1)
         found.rows[:10, found.columns.index("level")] = 9.0
         assert seen(portrait(300), found).stale is False
+
+    def answered(self, shares: list[float], seed: int = 0) -> Portrait:
+        """Return callers with their shares of the first answer, over and over, of whom none differs otherwise."""
+        known = portrait(300, seed)
+        known.rows[:, known.columns.index("answer 1")] = np.resize(shares, 300)
+        return known
+
+    def test_an_answer_that_few_callers_still_get_is_drift(self) -> None:
+        # The mean hardly moves, since the callers who get nothing else are as many as before.
+        before, after = [1.0] + [0.02] * 8 + [0.0], [1.0] + [0.02] * 2 + [0.0] * 7
+        drift = seen(self.answered(before), self.answered(after, 1))
+        assert [change.trait for change in drift.changes] == ["answer 1"]
+        assert drift.changes[0].moved < LEAST
+        assert drift.changes[0].p_value < 1e-9
+        assert seen(self.answered(after), self.answered(before, 1)).stale is True
+
+    def test_an_answer_that_more_than_half_as_many_get_is_none(self) -> None:
+        before, after = [0.02] * 8 + [0.0] * 2, [0.02] * 5 + [0.0] * 5
+        assert seen(self.answered(before), self.answered(after, 1)).stale is False
+
+    def test_more_callers_of_one_class_are_none_but_another_mix_of_everybody_is(self) -> None:
+        before = [1.0] + [0.1] * 9
+        assert seen(self.answered(before), self.answered([1.0, *before], 1)).stale is False
+        mixed = [0.1 + 0.2 * (LEAST_ANSWER + 0.1)]
+        assert seen(self.answered([0.1]), self.answered(mixed, 1)).stale is True
+        assert seen(self.answered([0.1]), self.answered([0.1 + 0.2 * (LEAST_ANSWER - 0.1)], 1)).stale is False
 
     def test_pace_is_not_compared(self) -> None:
         assert seen(portrait(300), portrait(100, 1, pace=40.0, quick=1.0, together=1.0)).stale is False

@@ -274,6 +274,45 @@ class TestHorizonMaxima:
         self.fill(gathered, [[5, 6, 7, 8, 1000]], 0, 100)
         assert gathered.by_subject() == {"s0": (7.0, True)}
 
+    @pytest.mark.parametrize(
+        ("scores", "value", "whole", "remembered"),
+        [
+            # Two horizons of two begin before three queries are remembered.
+            ([0, 0, 0, 5, 7, 8, 1, 2], 2.0, True, 1),
+            ([9, 0, 0, 5, 7, 8], 8.0, True, 1),
+            ([0, 0, 0, 5, 7], 7.0, True, 0),
+            ([0, 3, 0, 0], 3.0, True, 0),
+            ([6], 6.0, False, 0),
+        ],
+    )
+    def test_short_horizons_do_not_count_while_little_is_remembered(
+        self, scores: list[int], value: float, whole: bool, remembered: int
+    ) -> None:
+        gathered = HorizonMaxima(2, memory=3)
+        self.fill(gathered, [scores], 0, 100)
+        assert gathered.by_subject() == {"s0": (value, whole)}
+        assert gathered.remembered == remembered
+
+    def test_what_was_asked_beyond_a_horizon_that_is_a_little_longer_counts_too(self) -> None:
+        short, long = HorizonMaxima(3, memory=2), HorizonMaxima(4, memory=2)
+        for gathered in (short, long):
+            self.fill(gathered, [[1, 1, 1, 1, 9]], 0, 100)
+        assert short.by_subject() == {"s0": (9.0, True)}
+        assert long.by_subject() == {"s0": (1.0, True)}
+        assert short.remembered == long.remembered == 1
+
+    @given(scores=subjects, horizon=st.integers(1, 7), memory=st.integers(1, 9))
+    def test_a_short_horizon_never_makes_more_subjects_whole(
+        self, scores: list[list[int]], horizon: int, memory: int
+    ) -> None:
+        plain, short = HorizonMaxima(horizon), HorizonMaxima(horizon, memory)
+        for gathered in (plain, short):
+            self.fill(gathered, scores, 0, 10**6)
+        assert {name: whole for name, (_, whole) in plain.by_subject().items()} == {
+            name: whole for name, (_, whole) in short.by_subject().items()
+        }
+        assert short.remembered <= sum(whole for _, whole in short.by_subject().values())
+
     def test_a_subject_that_comes_back_keeps_its_whole_horizons(self) -> None:
         gathered = HorizonMaxima(2)
         self.fill(gathered, [[1, 2]], 0, 100)

@@ -45,9 +45,7 @@ class Choosy(Counter):
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
-def test_what_is_learned_does_not_depend_on_the_salt(
-    detector: EventDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_learned_does_not_depend_on_the_salt(detector: EventDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     # Few learners, so that they are chosen out of many.
     monkeypatch.setattr(dependence_tree, "LEARNERS", 100)
     check_salts(detector)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from caponier.app.build_baseline import DEFAULT_BUDGET, Near, bound_of
-from caponier.app.detection_plan import estimate
+from caponier.app.detection_plan import by_rank, estimate
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Subject
 from caponier.detect.habits import Habit, habits
-from caponier.detect.judging import FEWEST, MAX_BOUND, Threshold, threshold
+from caponier.detect.judging import FEWEST, MAX_BOUND, Threshold
 from caponier.detect.registry import select
 from caponier.engines.local import Plan
 from caponier.records.alert_budget import AlertBudget
@@ -67,6 +67,8 @@ class Standing:
     def _threshold(self) -> str:
         full = len(self.learned.maxima.full)
         few = f"only {full} {self.whom} filled a horizon, and {FEWEST} are needed"
+        if full >= FEWEST:
+            few = f"too few {self.whom} asked for longer than it looks back"
         if self.line is None:
             return f"does not run: {few}"
         basis = BASES[self.line.basis] + (f": {few}" if self.line.basis is Basis.COLD_START else "")
@@ -157,7 +159,7 @@ def _story(section: ModelBaseline, budget: AlertBudget, weekly: float, nearest: 
     known = {detector.name: detector for detector in select()}
     learned = {name: one for name, one in section.detectors.items() if name in known}
     # As in a scan, the budget is spent by those alone that are judged by rank.
-    sharing = max(1, sum(len(one.maxima.full) >= FEWEST for one in learned.values()))
+    sharing = max(1, sum(by_rank(known[name], one, MAX_BOUND) is not None for name, one in learned.items()))
     share = _Share(bound_of(budget, weekly), weekly, sharing, section.warm is not None)
     standings = [
         _standing(known[name], one, share, nearest.get((section.model, name), ())) for name, one in learned.items()
@@ -182,7 +184,7 @@ class _Share:
 
 def _standing(detector: EventDetector, learned: DetectorBaseline, given: _Share, nearest: Sequence[Near]) -> Standing:
     maxima, bound = learned.maxima, given.total / given.among
-    line, priors = threshold(maxima, bound, detector.floor), detector.priors()
+    line, priors = by_rank(detector, learned, bound), detector.priors()
     if line and given.warm:
         line = estimate(line)
     if line is None and priors is not None:

@@ -74,6 +74,8 @@ class _Found:
 
     by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
+    remembered: int = 0
+    """Of them, with a whole horizon in which the detector remembered all that it can."""
 
     def nearest(self, habit: Mapping[str, Habit]) -> list[Near]:
         """Return those with the largest maxima of all who were not set aside."""
@@ -317,6 +319,7 @@ def _cross_fitted(
         horizons += max(best.horizons for best in found.values())
         for name, best in found.items():
             gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
+            gathered[name].remembered += best.remembered
     return gathered, horizons
 
 
@@ -343,7 +346,7 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
 
 def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, float]:
     """Return the maxima of those, by name, who look like attackers to a detector whatever the others do."""
-    limit = _limit(detector)
+    limit = limit_of(detector)
     return {} if limit is None else {name: best for name, best in maxima.items() if best > limit}
 
 
@@ -351,12 +354,13 @@ def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who is set aside for a detector, and why."""
     return [
         f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {_limit(detector):g})"
+        f"({detector.statistic} {best:g}, from {limit_of(detector):g})"
         for name, best in sorted(odd.items())
     ]
 
 
-def _limit(detector: EventDetector) -> float | None:
+def limit_of(detector: EventDetector) -> float | None:
+    """Return the score from which on a subject looks like an attacker to a detector, whatever the others do."""
     priors = detector.priors()
     return detector.suspect if detector.suspect is not None or priors is None else priors[1]
 
@@ -367,9 +371,8 @@ def _learned(detector: EventDetector, params: Params, found: _Found) -> Detector
     full = np.array([values[name] for name in whole], np.float64)
     partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
     folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
-    return DetectorBaseline(
-        detector.state_version, params, Maxima(full, np.sort(partial)), back_test(full, folds, detector.floor)
-    )
+    tested = back_test(full, folds, detector.floor)
+    return DetectorBaseline(detector.state_version, params, Maxima(full, np.sort(partial)), tested, found.remembered)
 
 
 def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of
+from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of, limit_of
 from caponier.app.staleness import portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.detector import EventDetector, Params, Signal, Subject
-from caponier.detect.judging import FEWEST, HORIZON, Threshold, threshold
+from caponier.detect.detector import EventDetector, Params, Signal, Subject, memory
+from caponier.detect.judging import FEWEST, HORIZON, MAX_BOUND, Threshold, threshold
 from caponier.detect.registry import select
 from caponier.detect.sketch import fits
 from caponier.engines.local import Line, Plan
@@ -162,6 +162,25 @@ def lines_of(
     return estimated(lines) if section and (section.warm or other) else lines
 
 
+def by_rank(detector: EventDetector, learned: DetectorBaseline, bound: float) -> Threshold | None:
+    """Return the threshold that the rank among benign maxima gives; None where these say too little.
+
+    Where benign callers asked so little that the detector never remembered all that it can, nobody knows how high its
+    scores get. Then only what looks like an attacker by itself is one; and nothing does if benign callers do already.
+    """
+    line, limit = threshold(learned.maxima, bound, detector.floor), limit_of(detector)
+    if line is None or limit is None or not unremembered(learned):
+        return line
+    if learned.maxima.aside or learned.maxima.largest > limit:
+        return None
+    return replace(line, value=max(line.value, limit), basis=Basis.ESTIMATE)
+
+
+def unremembered(learned: DetectorBaseline) -> bool:
+    """Tell whether hardly a benign subject asked for so long that a detector remembered all that it can."""
+    return learned.remembered is not None and learned.remembered < FEWEST
+
+
 def estimated(lines: Lines) -> Lines:
     """Return thresholds above whatever benign subjects of another version reached, for they can promise nothing."""
     return {name: (params, estimate(line)) for name, (params, line) in lines.items()}
@@ -204,6 +223,8 @@ def _qualify(
         remarks.notes.append(f"{model}: {detector.name} runs with cold-start thresholds ({_lack(detector, section)})")
         return
     stored = _learned(detector, section)
+    if stored and limit_of(detector) is not None and unremembered(stored):
+        remarks.notes.append(f"{model}: {detector.name} finds only the loudest attacks; {_short(detector)}")
     if line.basis is Basis.ESTIMATE and stored and stored.back_test.failed:
         test = stored.back_test
         tested = f"{test.seen} of {test.of} benign principals passed where {test.expected:.1f} were expected"
@@ -232,14 +253,14 @@ def _trained(
 def _learned(detector: EventDetector, section: ModelBaseline | None) -> DetectorBaseline | None:
     """Return what the baseline knows for a detector, if it can be used."""
     stored = section.detectors.get(detector.name) if section else None
-    if stored is None or stored.version != detector.state_version or len(stored.maxima.full) < FEWEST:
+    if stored is None or stored.version != detector.state_version or by_rank(detector, stored, MAX_BOUND) is None:
         return None
     return stored
 
 
 def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float) -> tuple[Params, Threshold] | None:
     """Return the parameters and threshold of a detector: by rank, else for a cold start, else None."""
-    line = threshold(stored.maxima, bound, detector.floor) if stored else None
+    line = by_rank(detector, stored, bound) if stored else None
     if stored and line:
         return stored.params, line
     priors = detector.priors()
@@ -261,4 +282,12 @@ def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     if stored.version != detector.state_version:
         return "it is of another version of this detector; build it again"
     whom = "cells of like queries" if detector.subject is Subject.BUCKET else "benign principals"
+    if len(stored.maxima.full) >= FEWEST:
+        return _short(detector)
     return f"only {len(stored.maxima.full)} {whom} filled a horizon in it, and {FEWEST} are needed"
+
+
+def _short(detector: EventDetector) -> str:
+    """Say that benign callers asked too little for a detector."""
+    back = f"it looks back {memory(detector)} {detector.counts.value}"
+    return f"{back}, and too few benign callers asked for longer; learn from a longer log"

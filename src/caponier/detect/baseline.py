@@ -42,6 +42,8 @@ class DetectorBaseline:
     params: Params
     maxima: Maxima
     back_test: BackTest
+    remembered: int | None = None
+    """Benign subjects with a whole horizon in which the detector remembered all that it can; None in older files."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,11 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
         "horizons_per_week": model.horizons_per_week,
         "sampling": model.sampling,
         "detectors": {
-            name: {"version": detector.version, "back_test": asdict(detector.back_test)}
+            name: {
+                "version": detector.version,
+                "back_test": asdict(detector.back_test),
+                **({} if detector.remembered is None else {"remembered": detector.remembered}),
+            }
             for name, detector in model.detectors.items()
         },
     }
@@ -193,7 +199,10 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
             key.removeprefix(f"{prefix}/params/"): arrays[key] for key in arrays if key.startswith(f"{prefix}/params/")
         }
         maxima = Maxima(_maxima(arrays[f"{prefix}/maxima/full"]), _maxima(arrays[f"{prefix}/maxima/partial"]))
-        detectors[detector] = DetectorBaseline(stored["version"], params, maxima, BackTest(**stored["back_test"]))
+        test, remembered = BackTest(**stored["back_test"]), stored.get("remembered")
+        detectors[detector] = DetectorBaseline(
+            stored["version"], params, maxima, test, None if remembered is None else int(remembered)
+        )
     return ModelBaseline(
         model=unquote(name),
         version=unquote(version) or None,

@@ -70,7 +70,8 @@ def _learners(cells: NDArray[Any]) -> NDArray[Any]:
     if n <= LEARNERS or not width:
         return cells
     whole = np.ascontiguousarray(cells).view(np.dtype((np.void, width))).ravel()
-    return cells[np.argsort(whole)[np.arange(LEARNERS) * n // LEARNERS]]
+    learners: NDArray[Any] = cells[np.argsort(whole)[np.arange(LEARNERS) * n // LEARNERS]]
+    return learners
 
 
 def _meetings(cells: NDArray[Any], parents: NDArray[np.int64], feature: int) -> NDArray[np.int64]:

@@ -2,9 +2,11 @@
 
 Callers are compared, not events, because the events of one caller depend on each other: for each trait of a portrait a
 two-sample test of Kolmogorov and Smirnov (1939), all traits together at a level of `LEVEL` (Bonferroni). A difference
-that is sure but small is no drift (`LEAST`). Pace is not compared: it changes with the hour of the day.
+that is sure but small is no drift (`LEAST`). Answers are also compared by how many callers ever get them. Pace is not
+compared: it changes with the hour of the day.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -24,6 +26,12 @@ UNITS: Final = 2**20
 """Traits are added up in whole units of one in so many, so that the order does not matter."""
 FEWEST: Final = 20
 """Callers with a whole glance below which nothing is said."""
+ANSWER: Final = "answer "
+LEAST_ANSWER: Final = 0.5
+"""The same of how often an answer comes: callers of one class lie far apart, and the mean is a few callers' affair."""
+FEWER: Final = 0.5
+"""An answer that at most so many callers ever get, of those of the other time, comes less often: most callers get most
+answers now and then, whatever they ask for."""
 BINS: Final = 64
 NOT_COMPARED: Final = ("pace", "quick", "together")
 
@@ -81,6 +89,8 @@ class Tally:
             for column in rows.T
         ]
         edges_ = np.array(edges, np.float32).reshape(-1, BINS)
+        # Of an answer it is counted besides who never gets it.
+        edges_[_answers(portrait), 0] = 0
         return cls(edges_, np.zeros((len(edges_), BINS + 1), np.int64), np.zeros(len(edges_), np.int64))
 
     def with_rows(self, portrait: Portrait, rows: Values) -> Self:
@@ -123,7 +133,13 @@ def compare(portrait: Portrait, seen: Tally) -> Drift:
     error = _deviation(portrait) * np.sqrt(1 / n.clip(1) + 1 / m.clip(1))
     gap = np.abs(seen.means - known.means)
     moved, at_least = gap / spread, (gap - ERRORS * error) / spread
-    sure = enough & (chance * max(1, int(enough.sum())) < LEVEL) & (at_least >= LEAST)
+    told = _answers(portrait)
+    reach = 1 - before[:, 0] / n.clip(1), 1 - after[:, 0] / m.clip(1)
+    rarer = told & enough & (np.minimum(*reach) <= FEWER * np.maximum(*reach))
+    rarely = np.where(rarer, _chance_of_shares(*reach, n, m), 1.0)
+    tests = max(1, int(enough.sum() + (told & enough).sum()))
+    moves = enough & (chance * tests < LEVEL) & (at_least >= np.where(told, LEAST_ANSWER, LEAST))
+    sure, chance = moves | (rarely * tests < LEVEL), np.minimum(chance, rarely)
     changes = [
         Change(names[at], float(known.means[at]), float(seen.means[at]), float(moved[at]), float(chance[at]))
         for at in np.flatnonzero(sure).tolist()
@@ -132,8 +148,23 @@ def compare(portrait: Portrait, seen: Tally) -> Drift:
     return Drift(seen.callers, len(portrait.rows), tuple(changes))
 
 
+def _chance_of_shares(
+    one: NDArray[np.float64], other: NDArray[np.float64], n: NDArray[np.int64], m: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return how often two shares of n and m callers of one kind lie so far apart (normal approximation)."""
+    joint = (one * n + other * m) / (n + m).clip(1)
+    error = np.sqrt(joint * (1 - joint) * (1 / n.clip(1) + 1 / m.clip(1)))
+    errors = np.abs(one - other) / np.maximum(error, np.finfo(np.float64).tiny)
+    return np.array([math.erfc(value / math.sqrt(2)) for value in errors.tolist()], np.float64)
+
+
 def _compared(portrait: Portrait) -> NDArray[np.bool_]:
     return ~np.isin(portrait.columns, NOT_COMPARED)
+
+
+def _answers(portrait: Portrait) -> NDArray[np.bool_]:
+    """Tell which of the compared traits are shares of answers, (t,)."""
+    return np.array([name.startswith(ANSWER) for name in portrait.columns], bool)[_compared(portrait)]
 
 
 def _deviation(portrait: Portrait) -> NDArray[np.float64]:

@@ -22,6 +22,8 @@ from caponier.records.finding import Basis
 
 HORIZON: Final = 200
 """Different queries of one subject over which the maximum is taken."""
+LONG: Final = 2
+"""Times what a detector remembers from which on a horizon is long: most of it is scored from full memory."""
 FEWEST: Final = 50
 """Benign subjects with a whole horizon below which there is nothing to rank against."""
 MAX_BOUND: Final = 0.02
@@ -209,6 +211,8 @@ class HorizonMaxima:
     """Gathers each subject's maximum over each of its horizons, whatever the batches."""
 
     horizon: int = HORIZON
+    memory: int = 0
+    """How far back a score looks, in what the horizon is counted in; 0 where it keeps sums alone."""
     _ids: dict[str, int] = field(default_factory=dict)
     """Number of each subject, in the order in which they came."""
     _parts: list[NDArray[np.int64]] = field(default_factory=list)
@@ -238,17 +242,39 @@ class HorizonMaxima:
 
         Of several whole horizons the middle one is taken: one a subject, since a subject's horizons depend on each
         other, and not the largest, since a promise is given for each horizon.
+
+        While a detector still remembers less than it can its scores are low, and say nothing about later ones. So where
+        horizons are short, those that begin meanwhile do not count; and of a subject who asked for no longer the
+        maximum over all of its queries is taken.
         """
         subject, best, seen = self._joined()
-        # A subject that came back after a long silence counts from 1 again.
+        whole, cold = self._whole(subject, seen), self._cold
+        if not whole.size:
+            return {}
+        # All horizons before a subject's last one were seen, too: they stand side by side.
+        begins = np.searchsorted(subject, np.arange(len(whole)))
+        told = best[begins + np.where(whole > cold, cold + (whole - cold) // 2, 0)]
+        if cold:
+            told = np.where(whole > cold, told, np.maximum.reduceat(best, begins))
+        return dict(zip(self._ids, zip(told.astype(float).tolist(), (whole > 0).tolist(), strict=True), strict=True))
+
+    @property
+    def remembered(self) -> int:
+        """Number of subjects of whom a whole horizon was scored from full memory, or from as good as that."""
+        cold = self._cold if self.horizon <= self.memory else 0
+        subject, _, seen = self._joined()
+        return int((self._whole(subject, seen) > cold).sum())
+
+    @property
+    def _cold(self) -> int:
+        """Number of horizons that begin before a detector remembers all that it can; 0 where they are long."""
+        return 0 if self.horizon >= LONG * self.memory else -(-self.memory // self.horizon)
+
+    def _whole(self, subject: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many whole horizons each subject filled; one who came back after a long silence began anew."""
         queries = np.zeros(len(self._ids), np.int64)
         np.maximum.at(queries, subject, seen)
-        whole = queries // self.horizon
-        # All horizons before a subject's last one were seen, too: they stand side by side.
-        middle = np.searchsorted(subject, np.arange(len(queries))) + whole // 2
-        return dict(
-            zip(self._ids, zip(best[middle].astype(float).tolist(), (whole > 0).tolist(), strict=True), strict=True)
-        )
+        return queries // self.horizon
 
     def _joined(self) -> NDArray[Any]:
         """Return subject, maximum and queries of each horizon once, (3, h), by subject; no maximum is negative."""

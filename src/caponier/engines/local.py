@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
-from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject
+from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject, memory
 from caponier.detect.drift import Tally
 from caponier.detect.judging import HorizonMaxima, triggers
 from caponier.detect.portrait import Portrait
@@ -352,7 +352,7 @@ def maxima(
 ) -> dict[str, HorizonMaxima]:
     """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
     known = event_detectors()
-    gathered = {line.detector: HorizonMaxima(plan.horizon) for line in plan.lines}
+    gathered = {line.detector: HorizonMaxima(plan.horizon, memory(known[line.detector])) for line in plan.lines}
     for scored in scored_batches(spool, plan, share, BATCH_ROWS):
         for name, best in gathered.items():
             rows, ordinal, subject = scored.counted(known[name].counts)
