@@ -182,6 +182,11 @@ def test_more_than_fits_into_memory_is_refused_before_it_is_tried(log: Path) -> 
         validate_log([log], effort=Effort(1_000_000, ("nes",), ()))
 
 
+def test_attackers_need_something_to_begin_with(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="attackers need 30 inputs to begin with, not"):
+        validate_log([written(tmp_path, table(60, 2))], effort=FEW)
+
+
 def test_of_large_inputs_fewer_are_drawn(tmp_path: Path) -> None:
     with Spool() as spool, patch("caponier.app.validate_log.DRAWN", 30):
         assert _most(opened(spool, written(tmp_path, table())), 1_000) == 10
