@@ -30,7 +30,23 @@ GROUPS = {
     "substitution": ("substitution",),
 }
 """Attacks that are alike."""
-CAUSES: dict[str, str] = {}
+CAUSES = {
+    "attacks_succeeded_share": (
+        "SimBA keeps to a tenth of a pixel's range on pictures of 224 x 224: where a model is sure, that is not enough "
+        "(one of two on seed 2). Tried: 12, 8, 6, 5 and 4 waves each way, and steps of 3, 4 and 6."
+    ),
+    "search_flagged_share": (
+        "Who wins early is not found: on seed 2 SimBA on a large picture near the boundary, after 15 queries. Cuttings "
+        "of two photographs are alike by chance, so that near queries are common among benign ones, too. With 150 "
+        "cuttings instead of 500, or several versions of one among plain users, others were flagged instead."
+    ),
+    "substitution_flagged_share": (
+        "An application passes after 11 to 20 queries. On seeds 1 and 3 they are found after 5, by near queries; on "
+        "seed 2, where benign applications happen to be as near, 2 of 4 are, by their odd values. Tried there: a "
+        "baseline of 300 users instead of 100 (2 of 4, after 8 and 9 queries instead of 7 and 16), and 14 and 70 false "
+        "alerts a week (2 of 4)."
+    ),
+}
 
 
 def run(quick: bool) -> Scorecard:
