@@ -67,7 +67,7 @@ def text(seed: int, each: int) -> list[dict[str, Any]]:
         tape = scene.tape("substitution", turn, seed)
         done = substitute(
             lambda row, tape=tape: tape.ask(" ".join(row)), words[at],
-            lambda _: rng.choice(friendly, 3).tolist(), 1, rng=rng, budget=400, most=int(CHANGED * len(words[at])),
+            lambda _: rng.choice(friendly, 6).tolist(), 1, rng=rng, budget=400, most=int(CHANGED * len(words[at])),
         )  # fmt: skip
         scene.attacked("substitution", tape, done.success, done.changed)
     pools = [" ".join(words[at]) for at in calm], [" ".join(words[at]) for at in other]

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bench import _mails
 from bench._packages import from_pypi
@@ -75,11 +74,13 @@ def _numeric(kind: str, victim: str, pools: Sequence[Any], seed: int, each: int)
             )
             ratio = (outcome.final_distance or 0) / (outcome.first_distance or 1)
             scene.attacked(attack.name, tape, outcome.success, ratio)
-        tape, rng = scene.tape("path_finding", turn, seed), np.random.default_rng(seed * 100 + turn)
-        found = PathFinding(_asking(tape, scale), budget=3_000, tell=TELL[victim])
-        found.run(scale.down(own[rng.permutation(len(own))[:60]]), rng)
-        agreement = _agreement(found, scene, other, scale, seed)
-        scene.attacked("path_finding", tape, agreement >= AGREEMENT, agreement)
+        # Among more columns the whole budget goes into one or two leaves: that copies nothing.
+        if x.shape[1] < WORDS:
+            tape, rng = scene.tape("path_finding", turn, seed), np.random.default_rng(seed * 100 + turn)
+            found = PathFinding(_asking(tape, scale), budget=3_000, tell=TELL[victim], width=1 / 16)
+            found.run(scale.down(own[rng.permutation(len(own))[:60]]), rng)
+            agreement = _agreement(found, scene, other, scale, seed)
+            scene.attacked("path_finding", tape, agreement >= AGREEMENT, agreement)
     return judged(scene, PLAIN, {"what_if": what_if, "monitor": monitor}, (calm, other), seed)
 
 
@@ -107,11 +108,12 @@ def _asking(tape: Tape, scale: Scale) -> Any:
 
 
 def _agreement(found: PathFinding, scene: Scene, exam: Rows, scale: Scale, seed: int) -> float:
-    asked, answers = scale.up(np.array(found.asked)), np.array(found.scores).argmax(axis=1)
-    if len(set(answers.tolist())) < 2:
-        return 0.0
-    copy = _trained("boosted", asked, answers, seed)
-    return float((copy(exam).argmax(axis=1) == scene.predict(list(exam)).argmax(axis=1)).mean())
+    """Return how often a copy answers as the model does; it learns the odds that the attacker was told."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    told = np.clip(np.array(found.scores)[:, 1], 1e-4, 1 - 1e-4)
+    copy = HistGradientBoostingRegressor(random_state=seed).fit(np.array(found.asked), np.log(told / (1 - told)))
+    return float(((copy.predict(scale.down(exam)) > 0) == scene.predict(list(exam)).argmax(axis=1)).mean())
 
 
 def _trained(victim: str, x: Rows, y: NDArray[np.int64], seed: int) -> Any:
@@ -123,12 +125,10 @@ def _trained(victim: str, x: Rows, y: NDArray[np.int64], seed: int) -> Any:
     model: Any = HistGradientBoostingClassifier(max_iter=40, random_state=seed)
     if victim == "mlp":
         model = make_pipeline(StandardScaler(), MLPClassifier((32,), max_iter=60, random_state=seed, tol=1e-2))
-    with threadpool_limits(1):
-        model.fit(x, y)
+    model.fit(x, y)
 
     def predict(rows: Rows) -> Rows:
-        with threadpool_limits(1):
-            scores: Rows = model.predict_proba(rows).astype(np.float32)
+        scores: Rows = model.predict_proba(rows).astype(np.float32)
         return scores
 
     return predict

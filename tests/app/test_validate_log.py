@@ -11,7 +11,16 @@ from caponier.app.build_baseline import build_baseline
 from caponier.app.detection_plan import Terms
 from caponier.app.own_attacks import Deed
 from caponier.app.own_log_report import OwnLogReport
-from caponier.app.validate_log import BUDGETS, Effort, OwnModelServer, _lacking, _most, _rising, _unenriched, validate_log
+from caponier.app.validate_log import (
+    BUDGETS,
+    Effort,
+    OwnModelServer,
+    _lacking,
+    _most,
+    _rising,
+    _unenriched,
+    validate_log,
+)
 from caponier.app.workspace import create_workspace, load_workspace
 from caponier.emulate.oracle import RefusedError
 from caponier.emulate.victims.client import RemoteError, RemoteModel
@@ -173,6 +182,11 @@ def test_more_than_fits_into_memory_is_refused_before_it_is_tried(log: Path) -> 
         validate_log([log], effort=Effort(1_000_000, ("nes",), ()))
 
 
+def test_attackers_need_something_to_begin_with(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="attackers need 30 inputs to begin with, not"):
+        validate_log([written(tmp_path, table(60, 2))], effort=FEW)
+
+
 def test_of_large_inputs_fewer_are_drawn(tmp_path: Path) -> None:
     with Spool() as spool, patch("caponier.app.validate_log.DRAWN", 30):
         assert _most(opened(spool, written(tmp_path, table())), 1_000) == 10
@@ -180,9 +194,10 @@ def test_of_large_inputs_fewer_are_drawn(tmp_path: Path) -> None:
 
 def test_callers_without_predictions_are_nothing_to_learn_from(tmp_path: Path) -> None:
     kinds = ["predict" if at < 60 else "metadata" for at in range(1_800)]
+    asked = [f"user-{at % 60:03d}" if at >= 60 else "user-000" for at in range(1_800)]
+    path = written(tmp_path, table(60, 30, operation=kinds, principal=asked))
     with pytest.raises(InputError, match="churn: too few callers sent inputs of 3 values"):
-        asked = [f"user-{at % 60:03d}" if at >= 60 else "user-000" for at in range(1_800)]
-        validate_log([written(tmp_path, table(60, 30, operation=kinds, principal=asked))], effort=FEW)
+        validate_log([path], effort=FEW)
 
 
 @pytest.mark.parametrize("url", ["http://me:secret@h:1", "http://h:1/v2?key=secret"])

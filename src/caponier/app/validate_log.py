@@ -45,6 +45,8 @@ VARIED: Final = 8
 REQUEST_ROWS: Final = 32
 FEWEST: Final = 3
 """Callers below which there is nobody to learn from and nobody to scan."""
+NATURAL: Final = 30
+"""Inputs below which attackers have nothing to begin with, and a copy nothing to be judged on."""
 DRAWN: Final = 2**26
 """Most numbers of the inputs that are drawn from the log at a time: of large inputs fewer are drawn."""
 PLANTED: Final = 2**28
@@ -233,9 +235,16 @@ def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progre
 def _attacked(
     log: OwnLog, copy: OwnModel, effort: Effort, horizon: int, watch: Progress
 ) -> tuple[list[Deed], list[Skip]]:
-    """Carry out all attacks on the copy."""
+    """Carry out all attacks on the copy; return what came of them, and what cannot be attacked so.
+
+    Raises:
+        InputError: If there is too little to begin with, more than fits into memory, or no attack of a name.
+        RefusedError: If the model turns an attacker away.
+    """
     callers = max(1, len(log.callers(log.scanned)))
     natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), _most(log, HELD + EXAM))
+    if len(natural) < NATURAL:
+        raise InputError(f"attackers need {NATURAL} inputs to begin with, not {len(natural)}", where=log.summary.model)
     prey = Prey(copy, copy.scale.unit(natural), horizon)
     known, skipped = kinds(prey)
     chosen = _chosen(known, [*skipped, *never()], effort.only)
