@@ -62,7 +62,7 @@ class Course:
     values: NDArray[np.float64]
 
 
-def delays(lines: Sequence[Line]) -> str:
+def delays(lines: Sequence[Line], seeds: Sequence[int]) -> str:
     """Return delay against false alarms and, beside it, the share that is flagged at all; the budget runs along a
     line."""
     every = [point for line in lines for point in (*line.points, *([line.published] if line.published else []))]
@@ -83,6 +83,7 @@ def delays(lines: Sequence[Line]) -> str:
         for line in lines
     )
     about = "How early and how many attackers are flagged, against the benign users who are, over alert budgets"
+    about += _of(seeds)
     return _page(about, says, 2 * WIDE, HIGH + 30 + 20 * ((len(lines) + 2) // 3) + 24, body + legend, len(lines))
 
 
@@ -147,12 +148,13 @@ def _legend(lines: Sequence[Line]) -> str:
     return "".join(parts)
 
 
-def suspicion(courses: Sequence[Course], band: NDArray[np.float64]) -> str:
+def suspicion(courses: Sequence[Course], band: NDArray[np.float64], seeds: Sequence[int]) -> str:
     """Return a small picture for each kind of attack: the median attacker, and what 99 of 100 benign users stay below.
 
     Args:
         courses: Of the attacks.
         band: (q,) quantile over benign users, query by query.
+        seeds: On which it was measured.
     """
     cells = []
     for turn, course in enumerate(courses):
@@ -160,11 +162,15 @@ def suspicion(courses: Sequence[Course], band: NDArray[np.float64]) -> str:
         cells.append(f'<g transform="translate({x} {y})">{_cell(course, band, turn % ACROSS == 0)}</g>')
     down = -(-len(courses) // ACROSS)
     says = "; ".join(f"{one.kind}: {_crossing(one.values)}" for one in courses)
-    about = "Suspicion over different queries: highest score so far, as a share of its threshold"
+    about = "Suspicion over different queries: highest score so far, as a share of its threshold" + _of(seeds)
     foot = 40 + down * CELL_HIGH + 14
     note = "across: different queries; line: the median attacker; shaded: 99 of 100 benign users; dashes: the threshold"
     body = "".join(cells) + f'<text x="12" y="{foot}">{note}</text>'
     return _page(about, says, ACROSS * CELL_WIDE + 44, foot + 14, body, 1)
+
+
+def _of(seeds: Sequence[int]) -> str:
+    return f" (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 
 def _crossing(values: NDArray[np.float64]) -> str:

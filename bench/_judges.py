@@ -23,11 +23,10 @@ from caponier.detect.registry import event_detectors
 from caponier.engines.local import suspicion
 from caponier.engines.spool import Spool
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.inventory import Workspace
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
-SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 BUDGETS: Final = tuple(AlertBudget(per_week=n) for n in (0.2, 1.0, 2.0, 7.0, 20.0, 42.0))
 """False alerts a week that somebody is ready to look at; more than the last are not spent."""
 USUAL: Final = 2
@@ -82,7 +81,8 @@ def judged(log: Streams, home: Path, others: Mapping[str, Callable[[], Detector]
     """
     workspace = require_workspace(create_workspace(home))
     traffic.write_sorted([log.benign], home / "benign.parquet")
-    baseline = build_baseline([home / "benign.parquet"], workspace=workspace, spec=SPEC, training_set=log.training)
+    training = log.training if len(log.training) else None
+    baseline = build_baseline([home / "benign.parquet"], workspace=workspace, spec=log.spec, training_set=training)
     found = {OURS: _ours(log, home, workspace, baseline.baseline)}
     bounds = [bound_of(budget, baseline.baseline.horizons_per_week) for budget in BUDGETS]
     benign, users = Queries.of(log.benign), Queries.of(log.users)

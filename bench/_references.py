@@ -21,6 +21,8 @@ from caponier.errors import InputError
 Scores = NDArray[np.float64]
 LEAST: Final = 1e-9
 """What is smaller is taken for it, before a logarithm."""
+LARGE: Final = 784
+"""Values of the smallest images that Blacklight was made for."""
 
 
 class Detector(Protocol):
@@ -155,14 +157,20 @@ class Blacklight:
     the paper.
     """
 
-    step, window, kept = 50, 20, 50
+    step, kept = 50, 50
 
-    def __init__(self, size: int = 64) -> None:
+    def __init__(self) -> None:
+        self._fitted(64)
+
+    def _fitted(self, size: int) -> None:
+        """Choose window, salt and limit for inputs of so many values."""
+        self.window = 20 if size < LARGE else 50
         self._salt = np.random.default_rng(2022).integers(0, 256, size, np.uint8)
         self.limit = min(self.kept, size - self.window + 1) // 2
 
     def fit(self, benign: Queries) -> None:
-        """Learn nothing."""
+        """Learn how large inputs are, and nothing else."""
+        self._fitted(benign.inputs.shape[1])
 
     def scores(self, log: Queries) -> Scores:
         """See `Detector.scores`."""

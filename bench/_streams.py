@@ -27,7 +27,9 @@ from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.trace import Disguise, trace, trace_campaign
 from caponier.emulate.victims.digits import SHOTS_AN_IMAGE, DigitsSplit, Pool, Victim, load_digits_split, train_victim
+from caponier.records.inventory import FeatureSpec
 
+SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 VICTIMS: Final = ("mlp", "boosted")
 ROUNDS, DEPTH, LOT = 60, 4, 1_000
 """Of boosting: 60 trees for each of ten classes, their depth, and rows that are answered at a time."""
@@ -140,6 +142,7 @@ class Streams:
         benign: Events of users to learn from.
         users: Events of other users.
         attackers: Those who attack beside them.
+        spec: What the model takes.
     """
 
     victim: str
@@ -148,6 +151,7 @@ class Streams:
     benign: pa.Table
     users: pa.Table
     attackers: list[Attacker]
+    spec: FeatureSpec = SPEC
 
 
 def streams(kind: str, seed: int, users: int, each: int) -> Streams:

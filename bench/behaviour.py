@@ -307,13 +307,14 @@ def _budgets(worlds: Sequence[World]) -> list[dict[str, Any]]:
 
 def draw(worlds: Sequence[World], folder: Path) -> None:
     """Write the pictures: delay against false alarms, and suspicion over queries."""
+    seeds = list(dict.fromkeys(world.log.seed for world in worlds))
     lines = []
     for name in worlds[0].said:
         at = [Point.of(*_at(worlds, name, level)) for level in range(len(BUDGETS))]
         as_run = Point.of(*_at(worlds, name, None))
         lines.append(Line(name, at, None if as_run == at[USUAL] else as_run))
     folder.mkdir(exist_ok=True)
-    (folder / "behaviour-delay.svg").write_text(delays(lines), encoding="utf-8")
+    (folder / "behaviour-delay.svg").write_text(delays(lines, seeds), encoding="utf-8")
     network = [world for world in worlds if world.log.victim == VICTIMS[0]]
     curves: dict[str, list[Any]] = {}
     benign: list[Any] = []
@@ -324,7 +325,7 @@ def draw(worlds: Sequence[World], folder: Path) -> None:
             curves.setdefault(one.kind, []).append(_filled(known[one.principal]))
     band = np.quantile(benign, 0.99, axis=0)
     courses = [Course(kind, np.median(some, axis=0)) for kind, some in curves.items()]
-    (folder / "behaviour-suspicion.svg").write_text(suspicion(courses, band), encoding="utf-8")
+    (folder / "behaviour-suspicion.svg").write_text(suspicion(courses, band, seeds), encoding="utf-8")
 
 
 def _filled(curve: Any) -> Any:

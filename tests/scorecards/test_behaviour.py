@@ -173,13 +173,14 @@ class TestScorecard:
             assert "nan" not in text
         delay, curves = ((tmp_path / f"behaviour-{name}.svg").read_text() for name in ("delay", "suspicion"))
         assert "NearPairs: " in delay
+        assert "(seed 1)" in delay
         assert "hop_skip_jump: above the threshold after" in curves
         assert "natural_extraction: never above the threshold" in curves
 
     def test_what_is_published_elsewhere_has_a_ring(self) -> None:
         line = Line("prada", [Point(0.0, 0.2, 100)], Point(0.3, 0.6, 50))
-        assert "ring" in delays([line]).split("</style>")[1]
-        assert 'class="ring' not in delays([Line("prada", line.points)])
+        assert "ring" in delays([line], [1, 2]).split("</style>")[1]
+        assert 'class="ring' not in delays([Line("prada", line.points)], [1])
 
     def test_other_scorecards_take_nobody_else(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -118,19 +118,22 @@ class TestBlacklight:
             prints.append(set(sorted(hashes, reverse=True)[: detector.kept]))
         return [max((len(own & other) for other in prints[:at]), default=0) for at, own in enumerate(prints)]
 
-    @pytest.mark.parametrize("size", [64, 120])
+    @pytest.mark.parametrize("size", [64, 120, 800])
     def test_it_counts_hashes_in_common(self, rng: np.random.Generator, size: int) -> None:
         inputs = rng.random((30, size))
         inputs[10:20] = inputs[:10]
         inputs[10:20, :15] = rng.random((10, 15))
-        detector = Blacklight(size)
+        detector = Blacklight()
+        detector.fit(asked(inputs))
         found = detector.scores(asked(inputs, ["a", "b", "c"] * 10))
         assert found.tolist() == self.read(inputs, detector)
         assert found[10:20].min() > detector.limit, "whoever sent it"
 
     def test_half_of_the_fingerprint_is_the_limit(self) -> None:
-        assert Blacklight(64).limit == 22
-        assert Blacklight(784).limit == 25, "the paper's"
+        for size, window, limit in ((64, 20, 22), (784, 50, 25)):
+            detector = Blacklight()
+            detector.fit(asked(np.zeros((1, size))))
+            assert (detector.window, detector.limit) == (window, limit)
 
     def test_nothing_is_in_common_with_nothing(self) -> None:
         assert Blacklight().scores(asked(np.zeros((0, 64)))).tolist() == []
