@@ -88,10 +88,11 @@ class Prada:
     nearest member of its class's set is noted; the query becomes a member if that distance exceeds the set's threshold,
     the largest value so far of mean less standard deviation of its members' distances. From more than 100 distances on,
     those within three standard deviations of the mean are tested for a normal distribution (Shapiro and Wilk); a
-    statistic below delta is an attack. The score is its negative logarithm. Delta is 0.95, the paper's for MNIST.
+    statistic below delta is an attack. The score is its negative logarithm. Delta is 0.95, the paper's for MNIST. After
+    5,000 distances, as many as the test is good for, nothing more is said.
     """
 
-    delta, fewest = 0.95, 100
+    delta, fewest, most = 0.95, 100, 5_000
     limit = -float(np.log(delta))
 
     def fit(self, benign: Queries) -> None:
@@ -115,7 +116,7 @@ class Prada:
                 sets[label] = _GrowingSet(row)
                 continue
             distances.append(sets[label].take(row))
-            if len(distances) > self.fewest:
+            if self.fewest < len(distances) <= self.most:
                 known = np.array(distances)
                 within = known[np.abs(known - known.mean()) <= 3 * known.std()]
                 statistic = shapiro(within).statistic if np.ptp(within) > 0 else LEAST
