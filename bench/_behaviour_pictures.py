@@ -143,7 +143,7 @@ def _legend(lines: Sequence[Line]) -> str:
         x, y = LEFT + turn % 3 * 280, HIGH + 40 + turn // 3 * 20
         parts.append(f'<path class="line c{turn}" stroke-dasharray="{DASHES[turn % 8]}" d="M{x} {y}h34"/>')
         parts.append(_mark(turn, x + 17, y, 3.5))
-        name = line.name.replace("_", " ") + (" (ring: as published)" if line.published else "")
+        name = line.name.replace("_", " ") + (" (ring: its own threshold)" if line.published else "")
         parts.append(f'<text x="{x + 42}" y="{y + 4}">{escape(name)}</text>')
     return "".join(parts)
 

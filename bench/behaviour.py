@@ -163,8 +163,8 @@ def _reference(worlds: Sequence[World], name: str) -> dict[str, Any]:
         "attacks_succeeded_though_refused_share": _succeeded(known),
         "benign_users_flagged": flagged,
         **_interval("benign_flagged_share", flagged, users),
-        "at_the_same_budget_all_attackers_flagged_share": usual.flagged,
-        "at_the_same_budget_benign_flagged_share": usual.benign,
+        "at_the_same_budget_all_attackers_flagged_share": round(usual.flagged, 4),
+        "at_the_same_budget_benign_flagged_share": round(usual.benign, 4),
     }
 
 
