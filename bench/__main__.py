@@ -1,9 +1,10 @@
-"""`scripts/bench NAME [--quick]`."""
+"""`scripts/bench NAME [--quick]`, and `scripts/bench behaviour --with module:Class` for detectors of others."""
 
 import argparse
 import pkgutil
 import sys
 from importlib import import_module
+from inspect import signature
 
 import bench
 from bench.scorecard import Scorecard
@@ -33,10 +34,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Run a scorecard.")
     parser.add_argument("name", choices=names())
     parser.add_argument("--quick", action="store_true", help="a smaller list of the same work, within 5 minutes")
+    parser.add_argument(
+        "--with",
+        dest="others",
+        action="append",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="a detector that judges the same streams, see docs/behaviour-scorecard.md; nothing is saved then",
+    )
     given = parser.parse_args()
-    card: Scorecard = import_module(f"bench.{given.name}").run(given.quick)
+    module = import_module(f"bench.{given.name}")
+    if given.others and "others" not in signature(module.run).parameters:
+        parser.error(f"{given.name} takes no other detectors; behaviour does")
+    card: Scorecard = module.run(given.quick, given.others) if given.others else module.run(given.quick)
     print_table(card)
-    card.save(quick=given.quick)
+    # What others plugged in is theirs to publish.
+    if not given.others:
+        card.save(quick=given.quick)
     print(card.line())
     return 1 if card.missed else 0
 

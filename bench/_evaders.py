@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from bench._refusal import WHY, Refusing
 from bench.measured import say
 from caponier.app.detection_plan import Terms
 from caponier.app.live_findings import LiveFindings
@@ -167,22 +168,9 @@ def judge(run: Run, first: dict[str, Alarm], victim: Victim, prey: Pool) -> None
     run.detector, run.queries = earliest.detector, earliest.queries
     # Accounts that take turns would send other queries once one of them is gone.
     if run.case.accounts == 1:
-        predict = _Refusing(victim.predict_proba, earliest.requests)
+        predict = Refusing(victim.predict_proba, earliest.requests)
         again = _trace(run.case, predict, prey, run.seed, run.target, run.case.disguise, "again")
         run.refused_success = again.outcome.success
-
-
-class _Refusing:
-    """Answers so many requests and no more."""
-
-    def __init__(self, predict: Predict, most: int) -> None:
-        self._predict, self._left = predict, most
-
-    def __call__(self, rows: Images) -> Images:
-        if not self._left:
-            raise RefusedError("refused after an alarm")
-        self._left -= 1
-        return self._predict(rows)
 
 
 def adaptive_refused(baseline: Baseline, victim: Victim, prey: Pool, seed: int, target: int) -> dict[str, Any]:
@@ -193,7 +181,7 @@ def adaptive_refused(baseline: Baseline, victim: Victim, prey: Pool, seed: int, 
 
     def ask(name: str, rows: Images) -> Images:
         if name in alarms:
-            raise RefusedError("refused after an alarm")
+            raise RefusedError(WHY)
         scores = victim.predict_proba(rows)
         number = next(ordinal)
         event = {

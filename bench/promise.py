@@ -139,12 +139,12 @@ def _horizons(seed: int, callers: int) -> tuple[dict[str, Any], list[dict[str, A
             "habit": habit,
             "horizons": n * HORIZONS,
             "flagged": habits[habit],
-            "interval": _interval(habits[habit], n * HORIZONS),
+            "interval": share_interval(habits[habit], n * HORIZONS),
             "by": _by(found, habit),
         }
         for habit, n in sorted(members.items())
     ]
-    low, high = _interval(len(flagged), total)
+    low, high = share_interval(len(flagged), total)
     return {
         "callers": callers,
         "horizons": total,
@@ -225,7 +225,7 @@ def daily(events: pa.Table, unique: int = traffic.UNIQUE) -> pa.Table:
     return events.set_column(events.column_names.index("time"), events.schema.field("time"), column)
 
 
-def _interval(k: int, n: int) -> tuple[float, float]:
+def share_interval(k: int, n: int) -> tuple[float, float]:
     """Return the exact interval of 95 % for a share (Clopper, Pearson 1934)."""
     low = float(stats.beta.ppf(0.025, k, n - k + 1)) if k else 0.0
     high = float(stats.beta.ppf(0.975, k + 1, n - k)) if k < n else 1.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.promise import _interval, _summed, daily
+from bench.promise import _summed, daily, share_interval
 
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import habits
@@ -67,7 +67,7 @@ def test_the_pace_within_a_day_is_that_of_before(asked: pa.Table, spread: pa.Tab
 
 @pytest.mark.parametrize(("k", "n"), [(0, 50), (1, 50), (25, 50), (50, 50), (3, 5_000)])
 def test_an_interval_holds_the_share_and_is_exact(k: int, n: int) -> None:
-    low, high = _interval(k, n)
+    low, high = share_interval(k, n)
     assert low <= k / n <= high
 
     def tail(p: float, reached: range) -> float:
