@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect.changes import BLOCK, FEWEST, LEAST, MOST, ONE_WAY, PERFECT, STILL, _apart, evenness, levels_beyond
+from caponier.detect.changes import (
+    BLOCK,
+    FEWEST,
+    HIGHEST,
+    LEAST,
+    MOST,
+    ONE_WAY,
+    PERFECT,
+    STILL,
+    _apart,
+    evenness,
+    levels_beyond,
+)
 
 WIDTH = 64
 
@@ -20,12 +32,14 @@ def slow(one: list[int], other: list[int]) -> int:
     """Compute the same in Python's own whole numbers."""
     apart = _apart(len(one))
     one, other = one[::apart], other[::apart]
-    changes = [a - b for a, b in zip(other, one, strict=True)]
-    squared = sum(change**2 for change in changes)
-    real = [change for change in changes if STILL * len(one) * change**2 >= squared and change]
-    count, total = len(real), sum(abs(change) for change in real)
-    upward = sum(change > 0 for change in real)
-    if count < FEWEST or total < LEAST * count or min(upward, count - upward) < ONE_WAY * count:
+    free = [(b - a, 0 < b < HIGHEST) for a, b in zip(one, other, strict=True)]
+    squared = sum(change**2 for change, is_free in free if is_free)
+    least = squared / (STILL * max(1, sum(is_free for _, is_free in free)))
+    real = [(change, is_free) for change, is_free in free if change and change**2 >= least]
+    count = sum(is_free for _, is_free in real)
+    total = sum(abs(change) for change, is_free in real if is_free)
+    upward = sum(change > 0 for change, _ in real)
+    if count < FEWEST or total < LEAST * count or min(upward, len(real) - upward) < ONE_WAY * len(real):
         return 0
     return 1000 * total * total // (count * squared)
 
@@ -51,11 +65,15 @@ def test_changes_by_all_kinds_of_amounts_are_not() -> None:
         assert max(between(one, other) for one, other in pairwise(rows)) < 870
 
 
-def test_a_corner_is_still_even_where_values_end() -> None:
-    # One feature in four is dark, so that it can move down by 5 only.
-    dark = [5, 60, 70, 90] * 16
-    corner = [max(0, value + (25 if at % 3 else -25)) for at, value in enumerate(dark)]
-    assert between(dark, corner) > 900
+def test_a_corner_is_as_even_where_the_range_ends() -> None:
+    # One feature in four is dark, so that it can move down by 5 only, and one is nearly white.
+    scene = [5, 60, 70, 120] * 16
+    corner = [min(HIGHEST, max(0, value + (25 if at % 3 else -25))) for at, value in enumerate(scene)]
+    assert between(scene, corner) == 1000
+
+
+def test_of_black_and_white_there_is_nothing_to_tell() -> None:
+    assert between([0, HIGHEST] * 32, [HIGHEST, 0] * 32) == 0
 
 
 def test_a_little_noise_on_all_features_hides_nothing() -> None:

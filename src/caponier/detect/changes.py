@@ -21,6 +21,8 @@ LEAST: Final = 2
 """Mean change, in quantised units, from which steps can be even: rounding makes smaller ones so."""
 ONE_WAY: Final = 0.05
 """Share of the changed features that must go up, and down: light, shadows and stickers change all one way."""
+HIGHEST: Final = 127
+"""A feature at either end of the range might have moved on: by how much it changed says nothing."""
 PERFECT: Final = 1000
 """All that changed, changed alike."""
 EVENLY: Final = 800
@@ -53,15 +55,17 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
         up = own > other
         change = np.maximum(own, other)
         change -= np.minimum(own, other)
+        free = (own > 0) & (own < HIGHEST)
         # Sums of whole numbers below 2**24, which float32 holds exactly.
-        amount = change.astype(np.float32)
+        amount = change * free.astype(np.float32)
         energy = np.einsum("ij,ij->i", amount, amount)
-        changed = (change > 0) & (amount >= np.sqrt(energy / (STILL * len(each)))[:, None])
-        count, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
+        mean = energy / (STILL * np.maximum(1, np.count_nonzero(free, axis=1)))
+        changed = (change > 0) & (change >= np.sqrt(mean)[:, None])
+        moved, upward = np.count_nonzero(changed, axis=1), np.count_nonzero(changed & up, axis=1)
         amount *= changed
-        total = (amount @ each).astype(np.int64)
+        count, total = np.count_nonzero(amount, axis=1), (amount @ each).astype(np.int64)
         even = PERFECT * total * total // np.maximum(1, count * energy.astype(np.int64))
-        both = np.minimum(upward, count - upward) >= ONE_WAY * count
+        both = np.minimum(upward, moved - upward) >= ONE_WAY * moved
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
     return found
 

@@ -56,7 +56,7 @@ CROWD: Final = 4
 """Earlier queries that make a crowd."""
 CLOUD: Final = 12
 """What each quarter bit of closeness counts amid a crowd, where benign steps are larger."""
-EVEN: Final = 32
+EVEN: Final = 24
 """What a step counts for each quarter bit by which it is more even than benign ones: what is left to 1 is halved by a
 bit."""
 QUANTILE: Final = 0.001
