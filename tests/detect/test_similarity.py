@@ -186,8 +186,23 @@ def test_batches_without_queries_give_nothing(batch: EventBatch) -> None:
 def test_only_the_states_that_are_asked_for_are_filled() -> None:
     batch = batch_of([line(1, 2), line(3)])
     seen = add_signals(np.zeros(2, state_dtype(1)), batch, np.array([1]))
-    assert seen.state["count"].tolist() == [0, 1]
-    assert seen.state["query"][1, 0].tolist() == [3]
+    assert seen.state["count"].tolist() == [1]
+    assert seen.state["query"][0, 0].tolist() == [3]
+
+
+def test_states_stand_in_the_order_of_those_to_keep() -> None:
+    batch = batch_of([line(1, 2), line(3), line(4, 5, 6)])
+    seen = add_signals(np.zeros(3, state_dtype(1)), batch, np.array([2, 0]))
+    assert seen.state["count"].tolist() == [3, 2]
+    assert seen.state["query"][:, 0, 0].tolist() == [4, 1]
+
+
+def test_what_a_ring_held_before_its_count_was_cleared_is_not_seen() -> None:
+    held = add_signals(np.zeros(1, state_dtype(1)), batch_of([line(1, 2)]), np.array([0])).state
+    held["count"] = 0
+    seen = add_signals(held, batch_of([line(2, 1)]), np.array([0]))
+    assert seen.batch.signals["unique"].tolist() == [True, True]
+    assert seen.batch.signals["squared"].tolist() == [FAR, 1]
 
 
 def test_the_ring_remembers_what_its_queries_were_near_to() -> None:

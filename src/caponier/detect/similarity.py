@@ -79,10 +79,11 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     Args:
         state: (s,) rows of `state_dtype`, oldest query first.
         batch: Events of s subjects.
-        keep: Subjects whose new state will be asked for; filling the rings of the others would be wasted.
+        keep: (k,) subjects whose new state is wanted.
 
     Returns:
-        The batch with the signals below, its history, and the new state; state rows not in `keep` are empty.
+        The batch with the signals below, its history, and the new state (k,) of those to `keep`: one for each of
+        hundreds of subjects, of which the last goes on, would be megabytes of nothing.
 
     Signals, (n,) each:
         unique: the query differs from all that the ring remembers.
@@ -330,13 +331,13 @@ def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[
 
 
 def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]) -> State:
-    state = np.zeros(history.subjects, dtype)
-    for subject in keep:
+    state = np.zeros(len(keep), dtype)
+    for row, subject in enumerate(keep):
         end = history.offsets[subject + 1]
         begin = max(history.offsets[subject], end - RING)
-        state["count"][subject] = end - begin
+        state["count"][row] = end - begin
         for name in COLUMNS:
-            state[name][subject][: end - begin] = getattr(history, name)[begin:end]
+            state[name][row][: end - begin] = getattr(history, name)[begin:end]
         for name in FOUND:
-            state[name][subject][: end - begin] = history.signals[name][begin:end]
+            state[name][row][: end - begin] = history.signals[name][begin:end]
     return state

@@ -99,6 +99,7 @@ class SubjectPass:
         self._sorted = sorted_by_subject
         self._dtype = similarity.state_dtype(encoder.width)
         self._open: dict[str, _Open] = {}
+        self._rings = np.zeros(0, self._dtype)
 
     def run(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Scored]:
         """Score batches in turn."""
@@ -146,12 +147,13 @@ class SubjectPass:
         events: int,
     ) -> Scored:
         before, sent = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
-        similar_state = np.zeros(len(names), self._dtype)
+        similar_state = self._rings_of(len(names))
         for at, known in resumed.items():
             similar_state[at], before[at], sent[at] = known.similar, known.queries, known.sent
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = similarity.add_signals(similar_state, batch, kept)
+        similar_state["count"][list(resumed)] = 0
         unique, subject = similar.batch.signals["unique"], batch.subject
         asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
         rows = np.flatnonzero(unique)
@@ -163,13 +165,13 @@ class SubjectPass:
             states[detector.name], scores[detector.name] = detector.score(params, state, similar.batch)
         if self._sorted:
             self._open.clear()
-        for at in kept.tolist():
+        for row, at in enumerate(kept.tolist()):
             end = int(batch.offsets[at + 1])
             filled = end > batch.offsets[at]
             queries, so_far = (asked[end - 1], place[end - 1]) if filled else (before[at], sent[at])
             own = {name: state[at].copy() for name, state in states.items()}
             self._open[names[at]] = _Open(
-                int(last_time[at]), int(last_key[at]), int(queries), int(so_far), similar.state[at].copy(), own
+                int(last_time[at]), int(last_key[at]), int(queries), int(so_far), similar.state[row].copy(), own
             )
         goes_on = np.zeros(len(names), bool)
         goes_on[list(resumed)] = True
@@ -188,6 +190,12 @@ class SubjectPass:
             goes_on,
             kept,
         )
+
+    def _rings_of(self, subjects: int) -> NDArray[Any]:
+        """Return empty rings, in memory that is used again: new for each batch, they would cost what filling costs."""
+        if len(self._rings) < subjects:
+            self._rings = np.zeros(subjects, self._dtype)
+        return self._rings[:subjects]
 
     def _begins(
         self, names: list[str], first_rows: NDArray[np.int64], codes: NDArray[np.int64], time: NDArray[np.int64]
