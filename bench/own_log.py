@@ -45,6 +45,14 @@ IMAGES = ("adaptive", "boundary", "hop_skip_jump", "nes", "simba", "square")
 MODELS = ("active_learning", "jbda", "knockoff", "model_inversion", "natural_extraction")
 KINDS = (*IMAGES, *MODELS)
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
+CAUSES = {
+    "kinds_within_10_points_share": (
+        "What is foretold badly is what is caught by a hair: steps just above the threshold (nes), and attacks that are "
+        "over after a few queries (square, simba). On seeds 1 and 2, with 20 attackers, nes was foretold at 50 % and "
+        "shown at 20, square at 60 and 40, simba at 85 and 100, the other eight within 10 points. Models and baselines "
+        "differ from log to log; twenty attackers alone make for differences of 15 points in such shares."
+    ),
+}
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 
 
@@ -78,7 +86,7 @@ def run(quick: bool) -> Scorecard:
         f"their own, among {OTHERS} users, under a baseline of {USERS} others. Both at the default alert budget."
     )
     goals = (Goal("kinds_within_10_points_share", 0.8, at_least=True),)
-    return Scorecard("own_log", about, figures, goals, SEEDS, table)
+    return Scorecard("own_log", about, figures, goals, SEEDS, table, CAUSES)
 
 
 def _foretold(seed: int, many: int) -> dict[str, Any]:
