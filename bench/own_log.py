@@ -47,10 +47,10 @@ KINDS = (*IMAGES, *MODELS)
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 CAUSES = {
     "kinds_within_10_points_share": (
-        "What is foretold badly is what is caught by a hair: steps just above the threshold (nes), and attacks that "
-        "are over after a few queries (square, simba). On seeds 1 and 2, with 20 attackers, nes was foretold at 50 % and "
-        "shown at 20, square at 60 and 40, simba at 85 and 100, the other eight within 10 points. Models and baselines "
-        "differ from log to log; twenty attackers alone make for differences of 15 points in such shares."
+        "What is foretold badly is what is caught by a hair, as nes is, whose steps are just above the threshold: with "
+        "100 attackers foretold at 47 % (seed 1) and shown at 21 % (seed 2), where square (39, 32) and simba (92, 99) "
+        "are within 10 points. It is the log that differs and not the surrogate: foretold on the log of seed 2 itself "
+        "nes is at 15, square at 29, simba at 91 %. With 20 attackers chance alone makes for 15 points."
     ),
 }
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
