@@ -45,6 +45,14 @@ IMAGES = ("adaptive", "boundary", "hop_skip_jump", "nes", "simba", "square")
 MODELS = ("active_learning", "jbda", "knockoff", "model_inversion", "natural_extraction")
 KINDS = (*IMAGES, *MODELS)
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
+CAUSES = {
+    "kinds_within_10_points_share": (
+        "What is foretold badly is what is caught by a hair, as nes is, whose steps are just above the threshold: with "
+        "100 attackers foretold at 47 % (seed 1) and shown at 21 % (seed 2), where square (39, 32) and simba (92, 99) "
+        "are within 10 points. It is the log that differs and not the surrogate: foretold on the log of seed 2 itself "
+        "nes is at 15, square at 29, simba at 91 %. With 20 attackers chance alone makes for 15 points."
+    ),
+}
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 
 
@@ -78,7 +86,7 @@ def run(quick: bool) -> Scorecard:
         f"their own, among {OTHERS} users, under a baseline of {USERS} others. Both at the default alert budget."
     )
     goals = (Goal("kinds_within_10_points_share", 0.8, at_least=True),)
-    return Scorecard("own_log", about, figures, goals, SEEDS, table)
+    return Scorecard("own_log", about, figures, goals, SEEDS, table, CAUSES)
 
 
 def _foretold(seed: int, many: int) -> dict[str, Any]:
