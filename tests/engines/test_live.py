@@ -18,7 +18,12 @@ from laws.runs import registered
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
 COUNTING = Plan("m", ENCODER, 5, (Line("counter", {}, 2.0),))
-LEARNED = {"cutoffs": np.linspace(1, 400, 16), "near": np.array([1e9, -1.0])}
+LEARNED = {
+    "cutoffs": np.linspace(1, 400, 16),
+    "crowded": np.linspace(1, 400, 16),
+    "near": np.array([1e9, -1.0]),
+    "even": np.arange(900, 916),
+}
 SEARCHING = Plan("m", ENCODER, 20, (Line("iterative_query", LEARNED, 60.0),))
 
 
