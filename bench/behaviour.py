@@ -31,10 +31,10 @@ EVASION = ("hop_skip_jump", "boundary")
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 CAUSES = {
     "attackers_flagged_share": (
-        "Square's steps are as wide as those between ordinary inputs, NES hides its own in clouds that are nearly so, "
-        "and natural extraction asks what customers ask: what of them is seen, and what was tried, is said in "
-        "docs/detections/evasion.md and docs/detections/extraction.md. Patches and triggers are for detectors that "
-        "need an enriched log, and this one is not: see the scorecard patches_triggers."
+        "Natural extraction asks what customers ask, and Square wins with a single step on some images: what of them "
+        "is seen, and what was tried, is said in docs/detections/extraction.md and docs/detections/evasion.md. Patches "
+        "and triggers are for detectors that need an enriched log, and this one is not: see the scorecard "
+        "patches_triggers."
     ),
 }
 

@@ -48,8 +48,8 @@ PROMISED = ("flood", "iterative_query", "membership_probe", "novelty")
 """Detectors to which that promise can be made together."""
 TEACHERS = 140
 """Who send a model that learns feedback in good faith: twenty of each source."""
-ROUNDS = 60
-"""In which all of them ask and say more than one horizon."""
+ROUNDS = 120
+"""In which all of them ask and say so much that a detector remembers all that it can for a whole horizon."""
 RUNS = 5
 FLOOD = 1_500
 """Queries of a flood; of everything else 150 are enough."""

@@ -104,6 +104,10 @@ class TestObserving:
         mine, theirs = ({one.finding_id: one for one in findings} for findings in (found, scanned.findings))
         assert mine.keys() == theirs.keys()
         assert mine == theirs, "not only the ids"
+        notes = one.guard.live.remarks.notes
+        assert [note for note in notes if note.startswith("sponge")] == [
+            "sponge does not run in a guard; what passes through it has no cost; scan a log that has"
+        ]
         assert one.guard.metrics.total("events") == scanned.events == 120 + 6 * 20 + 2
 
     def test_every_finding_names_events_of_the_log(

@@ -18,6 +18,7 @@ from caponier.app.guard_response import GuardResponse
 from caponier.app.guard_work import GuardWork
 from caponier.app.live_findings import LiveFindings
 from caponier.app.load_events import enrichments_of
+from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 from caponier.guard.decisions import Decisions
@@ -32,6 +33,8 @@ from caponier.telemetry.principals import principal_of
 START_S: Final = 10.0
 SWITCH_S: Final = 0.001
 GRACE_S: Final = 5
+UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
+"""What no request that passes through a guard carries."""
 KEEP_ALIVE_S: Final = 65
 """Longer than load balancers keep a connection, so that it is they who close it."""
 
@@ -70,8 +73,8 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_log_alone(terms), order.event_id)
-        self.live.remarks.notes += _asking(terms)
+        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id)
+        self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
@@ -221,16 +224,24 @@ def _await_start(server: Any, thread: Thread) -> None:
         sleep(0.005)
 
 
-def _by_log_alone(terms: Terms) -> Terms:
-    """Leave out the detectors that read enrichments: a guard asks a model nothing of its own."""
-    return replace(terms, detectors=[detector for detector in terms.detectors if not enrichments_of(detector)])
+def _by_traffic_alone(terms: Terms) -> Terms:
+    """Leave out the detectors that a guard cannot feed; it asks a model nothing of its own."""
+    return replace(terms, detectors=[detector for detector in terms.detectors if not _unfed(detector)])
 
 
-def _asking(terms: Terms) -> list[str]:
+def _unfed(detector: EventDetector) -> str | None:
+    """Return why a guard cannot run a detector."""
+    if enrichments_of(detector):
+        return "enrich its log with caponier enrich, and scan that"
+    missing = sorted(detector.needs & UNSEEN)
+    return f"what passes through it has no {' and no '.join(missing)}; scan a log that has" if missing else None
+
+
+def _unrun(terms: Terms) -> list[str]:
     """Note those of them that the baseline knows."""
     known = {name for section in terms.baseline.models for name in section.detectors} if terms.baseline else set()
     return [
-        f"{detector.name} does not run in a guard; enrich its log with caponier enrich, and scan that"
+        f"{detector.name} does not run in a guard; {why}"
         for detector in terms.detectors
-        if enrichments_of(detector) and detector.name in known
+        if detector.name in known and (why := _unfed(detector))
     ]

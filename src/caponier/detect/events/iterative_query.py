@@ -54,8 +54,10 @@ AXIS_COMMON: Final = 0.1
 in after the other), such steps say nothing."""
 CROWD: Final = 4
 """Earlier queries that make a crowd."""
-CLOUD: Final = 12
-"""What each quarter bit of closeness counts amid a crowd, where benign steps are larger."""
+AMID: Final = 0.5
+"""Part of the least squared benign step amid a crowd below which one counts: one camera's noise is below another's."""
+CLOUD: Final = 24
+"""What each quarter bit of closeness counts there."""
 EVEN: Final = 24
 """What a step counts for each quarter bit by which it is more even than benign ones: what is left to 1 is halved by a
 bit."""
@@ -97,7 +99,7 @@ class IterativeQuery:
         amid = _usual(benign, "squared", known & (benign.signals["crowd"] >= CROWD))
         return {
             "cutoffs": _cutoffs(limit),
-            "crowded": _cutoffs(float(np.quantile(amid, QUANTILE)) if amid.size else 0.0),
+            "crowded": _cutoffs(AMID * float(amid.min()) if amid.size else 0.0),
             "near": _near(limit, steps),
             "even": levels_beyond(_most(_usual(benign, "even", known, most=True)), LEVELS),
         }
@@ -190,8 +192,8 @@ def _usual(benign: EventBatch, signal: str, among: NDArray[np.bool_], *, most: b
     return usual
 
 
-def _most(even: NDArray[np.int64]) -> float:
-    return max(EVENLY, float(np.quantile(even, 1 - QUANTILE))) if even.size else PERFECT
+def _most(even: NDArray[np.int64]) -> int:
+    return max(EVENLY, int(even.max())) if even.size else PERFECT
 
 
 def _near(limit: float, steps: NDArray[np.int64]) -> NDArray[np.float64]:
