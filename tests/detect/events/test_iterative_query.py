@@ -176,6 +176,12 @@ class TestClouds:
         assert params["crowded"][-1] > 100
         assert max(scored(params, AROUND)) > 0
 
+    def test_the_explanation_counts_them(self) -> None:
+        told = detector.explain(AMID, similar(batch_of([AROUND])))
+        assert told.facts["crowded"] == len(AROUND) - CROWD
+        assert "8 queries lie close around one point" in told.summary
+        assert told.rows.tolist() == list(range(CROWD, len(AROUND)))
+
     def test_where_nobody_makes_crowds_none_is_close(self) -> None:
         params = detector.fit(similar(batch_of([line(*range(at, 128, 2)) for at in range(20)])))
         assert (params["crowded"] < 0).all()
@@ -208,7 +214,7 @@ class TestEvenSteps:
     def test_the_explanation_counts_them(self) -> None:
         told = detector.explain(EVENLY, similar(batch_of([CORNERS])))
         assert told.facts["even_steps"] == 2
-        assert "2 move many features up and down by one and the same amount" in told.summary
+        assert "2 steps move many features up and down by one and the same amount" in told.summary
         assert told.rows.tolist() == [1, 2]
 
 
@@ -286,6 +292,7 @@ class TestExplanation:
             "flips": 1,
             "halvings": 3,
             "single_feature": 0,
+            "crowded": 0,
             "even_steps": 0,
             "window": 6,
         }

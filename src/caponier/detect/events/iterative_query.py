@@ -3,13 +3,14 @@
 Attacks such as HopSkipJump (Chen, Jordan, Wainwright 2020) and Boundary (Brendel, Rauber, Bethge 2018) first halve the
 distance between two inputs again and again, and then try many tiny steps around the point where the answer changes.
 NES (Ilyas et al. 2018) asks for clouds of tiny steps, SimBA (Guo et al. 2019) changes one feature at a time, Square
-(Andriushchenko et al. 2020) walks in wide steps between the corners of a box. Five things give them away:
+(Andriushchenko et al. 2020) walks in wide steps between the corners of a box. Six things give them away:
 
 - steps far smaller than benign clients ever make between different inputs (a camera's noise floor is much higher);
 - answers that flip along such steps;
 - steps that halve, several times in a row, down to what benign clients hardly make;
 - steps along a single feature, several times in a row: their squared length is then a square number, as that of one
   benign step in fifty is;
+- samples around one point, all about as far from each other and closer together than benign ones ever are;
 - steps, however wide, that move many features up and down by one and the same amount, as corners of a box do. No benign
   client's are so even, and one or two of them are enough.
 """
@@ -64,12 +65,12 @@ bit."""
 QUANTILE: Final = 0.001
 """Steps of which one in a thousand benign ones is smaller are the limit of closeness."""
 ODD: Final = 0.03
-"""Share of benign subjects with the smallest steps that do not count for it. Two attackers among a hundred benign
+"""Share of benign subjects with the oddest steps that do not count for a limit. Two attackers among a hundred benign
 subjects would otherwise set the limit to nothing, and nobody would ever be close again."""
 
 
 class IterativeQuery:
-    """Scores small, flipping and halving steps between different queries of one principal."""
+    """Scores the steps between different queries of one principal: small, flipping, halving, crowded and even ones."""
 
     name = "iterative_query"
     statistic = "boundary_walk"
@@ -134,7 +135,7 @@ class IterativeQuery:
         lines, after["axis_run"] = _runs_among(_axial(squared), squared <= along, queries.offsets, state["axis_run"])
         weight = np.where(queries.signals["flip"], FLIP, 1)
         small = CLOSENESS * self._closeness(params, squared, queries.query.shape[1])
-        amid = np.where(queries.signals["crowd"] >= CROWD, _closeness(params["crowded"], squared), 0)
+        amid = _amid(params, queries)
         even = EVEN * np.searchsorted(params["even"], queries.signals["even"], side="right")
         walk = small * weight + HALVING * halving + AXIS * np.clip(lines - AXIS_RUN, 0, MAX_RUN)
         return walk + CLOUD * amid + even, after
@@ -144,7 +145,7 @@ class IterativeQuery:
         return _closeness(params["cutoffs"] * (width if "per_feature" in params else 1), squared)
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
-        """Name the small, flipping and halving steps among the last 32 different queries."""
+        """Name what gives a search away among the last 32 different queries."""
         recent = events.take(np.arange(max(0, len(events) - WINDOW), len(events)))
         blank = np.zeros(1, self.state)
         evidence, _ = self._evidence(params, blank, recent)
@@ -154,22 +155,32 @@ class IterativeQuery:
         before, _ = previous(squared, recent.offsets, blank["squared"])
         halvings = int(_halves(before, squared).sum())
         along = int((_axial(squared) & (squared <= params["near"][1])).sum())
+        amid = int((_amid(params, recent) > 0).sum())
         even = int((recent.signals["even"] >= params["even"][0]).sum())
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
         summary = (
             f"Of the last {len(recent)} different queries, {int(small.sum())} are smaller steps from "
             f"an earlier one than benign clients make, the answer flips on {flips} of them, the step halves "
-            f"{halvings} times, {along} steps go along a single feature, and {even} move many features up and down by "
-            "one and the same amount: the way a search for the decision boundary looks"
+            f"{halvings} times, {along} steps go along a single feature, {amid} queries lie close around one point as "
+            f"samples do, and {even} steps move many features up and down by one and the same amount: the way a search "
+            "for the decision boundary looks"
         )
         facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "single_feature": along}
-        facts["even_steps"] = even
+        facts |= {"crowded": amid, "even_steps": even}
         return Explanation(summary, {**facts, "window": len(recent)}, rows)
 
 
 def _closeness(cutoffs: NDArray[np.float64], squared: NDArray[np.int64]) -> NDArray[np.int64]:
     closer: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
     return closer
+
+
+def _amid(params: Params, queries: EventBatch) -> NDArray[np.int64]:
+    """Return by how many quarter bits each of n queries is closer to a crowd than benign ones are."""
+    amid: NDArray[np.int64] = np.where(
+        queries.signals["crowd"] >= CROWD, _closeness(params["crowded"], queries.signals["squared"]), 0
+    )
+    return amid
 
 
 def _cutoffs(limit: float) -> NDArray[np.float64]:
