@@ -62,8 +62,8 @@ class Novelty:
     columns: frozenset[Column] = frozenset()
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
     state_version = 2
-    # One query and a half: a baseline of a hundred callers knows too little of rare ones for less.
-    floor = CAP + CAP // 2
+    # Two queries and a half: three hundred callers tell too little of the one in a thousand who has a rare view.
+    floor = 2 * CAP + CAP // 2
     suspect = SUSPECT
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
