@@ -24,6 +24,7 @@ from bench.measured import say
 from bench.scorecard import Goal, Scorecard
 from caponier.app.build_baseline import build_baseline
 from caponier.app.found import accused
+from caponier.app.load_events import enrichments_of
 from caponier.app.proving_ground import BUDGET
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, load_workspace
@@ -240,7 +241,12 @@ def _first(world: World, findings: Sequence[Finding]) -> dict[tuple[str, str], i
 
 
 def _made_for(attack: str) -> list[str]:
-    return [name for name, detector in event_detectors().items() if attack in detector.emulations]
+    """Return the detectors that an attack emulates for, but for those that read enrichments: these logs have none."""
+    return [
+        name
+        for name, detector in event_detectors().items()
+        if attack in detector.emulations and not enrichments_of(detector)
+    ]
 
 
 def _horizon(way: str) -> int:
