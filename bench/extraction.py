@@ -52,7 +52,7 @@ CAUSES = {
     ),
     "inversion_before_sure": (
         "Noise is close to some classes from the start: some climbs are sure of theirs within five queries, before "
-        "there is a climb to be seen."
+        "there is a climb to be seen. Tried: what counts as a try of a climb, in docs/detections/score_climb.md."
     ),
     "natural_account_days": (
         "Natural queries are worth as much to a copier as they are harmless: 200 of them, a benign day, make a copy "
