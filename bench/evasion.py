@@ -33,12 +33,13 @@ CAUSES = {
         "(likewise)."
     ),
     "square_refused_success": (
-        "The alarm comes with the first step, as soon as one can, and that query is answered: what has won by then has "
-        "won. See flagged_least for what was tried."
+        "The alarm comes with the first or second step, as soon as one can, and that query is answered: what has won "
+        "by then has won. Tried besides even steps: less shrinkage of the covariance, scores that fall along steps, runs "
+        "of equal steps, rare combinations of values; see docs/detections/evasion.md."
     ),
     "adaptive_refused_success": (
         "Blends of natural pictures in wide steps are like other people's photos one by one; distance_shape sees their "
-        "spread after 190 queries (median), and every account begins anew. Tried besides: rare combinations of values "
+        "spread after 151 queries (median), and every account begins anew. Tried besides: rare combinations of values "
         "(see it if it blends in views of one image, not if it has pictures of its own), flips on wider steps (pollers "
         "of a scene that the model is unsure of flip as often), single-feature and halving runs (it makes none)."
     ),

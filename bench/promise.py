@@ -44,7 +44,13 @@ SOILED: Final = 0.02
 EVASION: Final = ("hop_skip_jump", "boundary")
 EACH: Final = 10
 """Attacks of each kind against each soiled baseline."""
-CAUSES: Final[dict[str, str]] = {}
+CAUSES: Final[dict[str, str]] = {
+    "false_alerts_a_week_after_100_upper": (
+        "The mean is within the budget; twenty seeds leave this much doubt. Two of them make up more than half of all "
+        "alerts, by one caller each whom distance_shape flags day by day: a habit of which a hundred callers hold "
+        "five or six is known too little."
+    ),
+}
 
 
 @dataclass(frozen=True)
