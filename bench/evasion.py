@@ -34,8 +34,8 @@ CAUSES = {
     ),
     "square_refused_success": (
         "The alarm comes with the first or second step, as soon as one can, and that query is answered: what has won "
-        "by then has won. Tried besides even steps: less shrinkage of the covariance, scores that fall along steps, runs "
-        "of equal steps, rare combinations of values; see docs/detections/evasion.md."
+        "by then has won. Tried besides even steps: less shrinkage of the covariance, scores that fall along steps, "
+        "runs of equal steps, rare combinations of values; see docs/detections/evasion.md."
     ),
     "adaptive_refused_success": (
         "Blends of natural pictures in wide steps are like other people's photos one by one; distance_shape sees their "
