@@ -14,7 +14,7 @@ from caponier.app.scan_inference import scan_inference
 from caponier.engines import spool
 
 # A quarter of what a scan takes, so that it is full, and sorting spills, in a log of 200,000 events already.
-spool.SORT_MEMORY = "64MB"
+spool.SORT_MB = 64
 report = scan_inference([Path(sys.argv[1])])
 print(report.events, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

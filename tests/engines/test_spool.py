@@ -292,3 +292,10 @@ def test_inputs_are_counted_while_they_are_written(spool: Spool) -> None:
     assert not list(spool.wrong_lengths("a", 1))
     # An empty input has a length, too, and the wrong one.
     assert [one.line for one in spool.wrong_lengths("b", 2)] == [4, 4]
+
+
+@pytest.mark.parametrize(("width", "megabytes"), [(2, 256), (200, 256), (500, 640), (150_528, 1_024)])
+def test_wide_events_have_more_room_to_be_sorted_in(spool: Spool, width: int, megabytes: int) -> None:
+    """Of 200,000 events with 500 numbers a fixed 256 MB could not even hold the ends of all sorted runs."""
+    spool._lengths["m", width] += 1
+    assert spool.sort_mb == megabytes

@@ -26,7 +26,11 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
 
-SORT_MEMORY: Final = "256MB"
+SORT_MB: Final = 256
+"""What DuckDB may hold while it sorts events of up to NARROW numbers; for wider ones it is more, up to MOST_MB: what it
+must hold of each sorted run at once grows with their width."""
+NARROW: Final = 200
+MOST_MB: Final = 1_024
 GROUP_ROWS: Final = 65_536
 GROUP_BYTES: Final = 16 * 2**20
 """What is written together; more of it would take memory, less of it time."""
@@ -163,6 +167,12 @@ class Spool:
             for total in totals
         ]
 
+    @property
+    def sort_mb(self) -> int:
+        """Megabytes that DuckDB may hold while it sorts these events: by their width, not by their number."""
+        widest = max((length for _, length in self._lengths if length), default=0)
+        return min(MOST_MB, max(SORT_MB, SORT_MB * widest // NARROW))
+
     def wrong_lengths(self, model: str, size: int) -> Iterator[Rejection]:
         """Yield a rejection for each event whose input has another number of features than the model takes.
 
@@ -206,7 +216,7 @@ class Spool:
 def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB connection on the spool's view `events`, with bounded memory, spilling into its folder."""
     connection = duckdb.connect(
-        config={"memory_limit": SORT_MEMORY, "threads": 1, "temp_directory": str(spool.folder / "sort")}
+        config={"memory_limit": f"{spool.sort_mb}MB", "threads": 1, "temp_directory": str(spool.folder / "sort")}
     )
     # Where it takes its user to be at a prompt, DuckDB draws on standard output, which is for results.
     connection.execute("set enable_progress_bar = false; set timezone = 'UTC'")
