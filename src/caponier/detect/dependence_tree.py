@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
 
 SHIFT: Final = 4
@@ -20,6 +21,10 @@ SPAN: Final = 32
 LEARNERS: Final = 10_000
 """Rows from which the parents are chosen: of more, evenly many in the order of their cells. That order is the same for
 every salt and for every order of the log, and nobody gets more than his share of it by what he sends."""
+OWN: Final = 0.99
+ODD: Final = 0.03
+"""Share of benign subjects that are not learned from, those whose most surprising queries (their quantile OWN) surprise
+most. Two attackers among a hundred would otherwise make noise a common input: they ask more than others do."""
 UNITS: Final = 1_000
 """Surprise is counted in thousandths of a nat."""
 ROOT: Final = -1
@@ -62,6 +67,19 @@ def _surprise(tree: Params, query: NDArray[np.uint8]) -> NDArray[np.int64]:
     at += np.arange(cells.shape[1], dtype=np.int32) * CELLS**2
     total: NDArray[np.int64] = np.take(tree["surprise"].ravel(), at, mode="clip").sum(axis=1, dtype=np.int64)
     return total
+
+
+def without_odd(queries: EventBatch) -> EventBatch:
+    """Leave out the few subjects whose queries surprise most, whoever they are."""
+    odd = int(ODD * queries.subjects)
+    if not odd:
+        return queries
+    surprises = surprise_of(fit_tree(queries.query), queries.query)
+    parts = np.split(surprises, queries.offsets[1:-1])
+    own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
+    # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.
+    kept = own <= np.sort(own)[-odd - 1]
+    return queries.take(np.flatnonzero(kept[queries.subject]))
 
 
 def _learners(cells: NDArray[Any]) -> NDArray[Any]:

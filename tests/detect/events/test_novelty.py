@@ -3,9 +3,9 @@ import pytest
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import CELLS, ROOT, UNITS, surprise_of
+from caponier.detect.dependence_tree import CELLS, ODD, ROOT, UNITS, surprise_of, without_odd
 from caponier.detect.detector import Params
-from caponier.detect.events.novelty import CAP, COMMON, ODD, STEEP, WEIGHT, WINDOW, _distance, _without_odd, detector
+from caponier.detect.events.novelty import CAP, COMMON, STEEP, WEIGHT, WINDOW, _distance, detector
 from detect.batches import batch_of, line, scores, similar
 
 RULER: Params = {
@@ -96,13 +96,13 @@ class TestFit:
     def test_of_few_subjects_nobody_is_left_out(self) -> None:
         few = benign()
         assert few.subjects < 1 / ODD
-        assert len(_without_odd(few)) == len(few)
+        assert len(without_odd(few)) == len(few)
 
     def test_left_out_are_the_odd_ones_whatever_the_order(self) -> None:
         users = [part.tolist() for part in np.split(cloud(n=400), 40)]
         odd = [[[0, 127, 0, 127], [127, 0, 127, 0]]]
         for order in (users + odd, odd + users):
-            kept = _without_odd(similar(batch_of(order)))
+            kept = without_odd(similar(batch_of(order)))
             assert sorted(np.diff(kept.offsets).tolist()) == [0] + [10] * 40
 
     def test_other_users_of_the_kind_are_not_foreign(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of
+from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
@@ -28,10 +28,6 @@ STEEP: Final = 1.5
 SUSPECT: Final = 8.0 * CAP
 """Eight of the last 32 queries as foreign as can be: eight times what benign callers of any habit reached, and less
 than half of what a search from noise does."""
-OWN: Final = 0.99
-ODD: Final = 0.03
-"""Share of benign subjects that are not learned from, those whose most surprising queries (their quantile OWN) surprise
-most. Two attackers among a hundred would otherwise make noise a common input: they ask more than others do."""
 NOISE: Final = 40.0
 """Variance, in squared quantised units, that is taken for granted in every direction: 5 % of the range."""
 SHRINKAGE: Final = 0.2
@@ -73,7 +69,7 @@ class Novelty:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how benign inputs are spread, which values they combine, and how far common ones lie."""
         queries, _ = benign.queries()
-        queries = _without_odd(queries)
+        queries = without_odd(queries)
         spread, tree = _spread(queries.query), fit_tree(queries.query)
         distances, surprises = _distance(spread, queries.query), surprise_of(tree, queries.query)
         if not distances.size:
@@ -117,19 +113,6 @@ class Novelty:
         )
         facts = {"foreign": int(foreign.size), "farthest": farthest, "rarest": rarest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)
-
-
-def _without_odd(queries: EventBatch) -> EventBatch:
-    """Leave out the few subjects whose queries surprise most, whoever they are."""
-    odd = int(ODD * queries.subjects)
-    if not odd:
-        return queries
-    surprises = surprise_of(fit_tree(queries.query), queries.query)
-    parts = np.split(surprises, queries.offsets[1:-1])
-    own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
-    # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.
-    kept = own <= np.sort(own)[-odd - 1]
-    return queries.take(np.flatnonzero(kept[queries.subject]))
 
 
 def _spread(query: NDArray[np.uint8]) -> Params:

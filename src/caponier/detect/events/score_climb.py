@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of
+from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import FAR
 from caponier.detect.windows import windowed_sum
@@ -36,9 +36,6 @@ RISE: Final = 10
 """Ten-thousandths by which a score must be above the best so far: the surest answers waver by less."""
 COMMON: Final = 0.999
 """Quantile of benign queries up to which one is not foreign at all."""
-OWN, ODD = 0.99, 0.03
-"""The share ODD of benign subjects whose most surprising queries (their quantile OWN) surprise most is not learned
-from: two attackers among a hundred would otherwise make noise a common input."""
 NEAR: Final = 4
 """A step is small if its squared length is at most a fourth of what two benign inputs are apart in the mean."""
 KINDS: Final = ("steps", "tries")
@@ -76,7 +73,7 @@ class ScoreClimb:
     def fit(self, benign: EventBatch) -> Params:
         """Learn which values benign inputs combine, and how far they are apart."""
         queries, _ = benign.queries()
-        queries = _without_odd(queries)
+        queries = without_odd(queries)
         tree = fit_tree(queries.query)
         surprises = surprise_of(tree, queries.query)
         apart = 2 * queries.query.var(axis=0, dtype=np.float64).sum() if len(queries) else 0.0
@@ -119,18 +116,6 @@ class ScoreClimb:
         )
         facts = {"small_foreign_steps": len(rows), "answers": answers, "window": len(recent)}
         return Explanation(summary, facts, rows + start)
-
-
-def _without_odd(queries: EventBatch) -> EventBatch:
-    """Leave out the few subjects whose queries surprise most, whoever they are."""
-    odd = int(ODD * queries.subjects)
-    if not odd:
-        return queries
-    surprises = surprise_of(fit_tree(queries.query), queries.query)
-    parts = np.split(surprises, queries.offsets[1:-1])
-    own = np.array([np.quantile(part, OWN) if part.size else 0.0 for part in parts])
-    # Of those that are as odd as the last one left out, all stay: which of them comes first must not matter.
-    return queries.take(np.flatnonzero((own <= np.sort(own)[-odd - 1])[queries.subject]))
 
 
 def _near(params: Params, queries: EventBatch) -> NDArray[np.bool_]:
