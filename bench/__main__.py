@@ -8,6 +8,7 @@ from inspect import signature
 
 import bench
 from bench.scorecard import Scorecard
+from caponier.errors import InputError
 
 NO_SCORECARDS = ("scorecard", "traffic", "measured")
 
@@ -46,7 +47,10 @@ def main() -> int:
     module = import_module(f"bench.{given.name}")
     if given.others and "others" not in signature(module.run).parameters:
         parser.error(f"{given.name} takes no other detectors; behaviour does")
-    card: Scorecard = module.run(given.quick, given.others) if given.others else module.run(given.quick)
+    try:
+        card: Scorecard = module.run(given.quick, given.others) if given.others else module.run(given.quick)
+    except InputError as error:
+        parser.error(" ".join(str(error).split()))
     print_table(card)
     # What others plugged in is theirs to publish.
     if not given.others:

@@ -182,6 +182,16 @@ class TestScorecard:
         assert "ring" in delays([line], [1, 2]).split("</style>")[1]
         assert 'class="ring' not in delays([Line("prada", line.points)], [1])
 
+    @pytest.mark.parametrize("path", ["nosuch", "bench:Nope", "bench._outsider:Strange", "os:getcwd"])
+    def test_what_is_no_detector_is_refused_without_a_traceback(
+        self, path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["bench", "behaviour", "--quick", "--with", path])
+        with pytest.raises(SystemExit) as ended:
+            bench_main.main()
+        assert ended.value.code == 2
+        assert repr(path) in capsys.readouterr().err
+
     def test_other_scorecards_take_nobody_else(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
