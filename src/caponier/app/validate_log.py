@@ -252,8 +252,8 @@ def _attacked(
         skipped = [skip for skip in (*skipped, *never()) if skip.what in effort.only]
     if len(chosen) * effort.attackers * horizon * log.size > PLANTED:
         raise InputError(
-            f"{len(chosen)} kinds of {effort.attackers} attackers with {horizon} inputs of {log.size:,} values each do "
-            "not fit into memory",
+            f"{effort.attackers} attackers of {len(chosen)} kind{'s' * (len(chosen) != 1)} with {horizon} inputs of "
+            f"{log.size:,} values each do not fit into memory",
             where=log.summary.model,
             mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/input-kinds.md",
         )

@@ -134,15 +134,11 @@ class IterativeQuery:
         halving = np.where(squared <= halved, np.clip(runs - 1, 0, MAX_RUN), 0)
         lines, after["axis_run"] = _runs_among(_axial(squared), squared <= along, queries.offsets, state["axis_run"])
         weight = np.where(queries.signals["flip"], FLIP, 1)
-        small = CLOSENESS * self._closeness(params, squared, queries.query.shape[1])
+        small = CLOSENESS * _small(params, queries)
         amid = _amid(params, queries)
         even = EVEN * np.searchsorted(params["even"], queries.signals["even"], side="right")
         walk = small * weight + HALVING * halving + AXIS * np.clip(lines - AXIS_RUN, 0, MAX_RUN)
         return walk + CLOUD * amid + even, after
-
-    @staticmethod
-    def _closeness(params: Params, squared: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-        return _closeness(params["cutoffs"] * (width if "per_feature" in params else 1), squared)
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Name what gives a search away among the last 32 different queries."""
@@ -150,7 +146,7 @@ class IterativeQuery:
         blank = np.zeros(1, self.state)
         evidence, _ = self._evidence(params, blank, recent)
         squared = recent.signals["squared"]
-        small = self._closeness(params, squared, recent.query.shape[1]) > 0
+        small = _small(params, recent) > 0
         flips = int((small & recent.signals["flip"]).sum())
         before, _ = previous(squared, recent.offsets, blank["squared"])
         halvings = int(_halves(before, squared).sum())
@@ -173,6 +169,12 @@ class IterativeQuery:
 def _closeness(cutoffs: NDArray[np.float64], squared: NDArray[np.int64]) -> NDArray[np.int64]:
     closer: NDArray[np.int64] = LEVELS - np.searchsorted(cutoffs, squared, side="left")
     return closer
+
+
+def _small(params: Params, queries: EventBatch) -> NDArray[np.int64]:
+    """Return by how many quarter bits each of n queries is nearer to an earlier one than benign ones are."""
+    width = queries.query.shape[1] if "per_feature" in params else 1
+    return _closeness(params["cutoffs"] * width, queries.signals["squared"])
 
 
 def _amid(params: Params, queries: EventBatch) -> NDArray[np.int64]:
