@@ -182,6 +182,24 @@ class TestSettingAside:
         assert learned.maxima.largest == 120
         assert ["too many to be set aside" in note for note in notes] == [True]
 
+    def test_what_a_benign_user_reached_in_another_horizon_is_known(self, tmp_path: Path) -> None:
+        # Three horizons each, of which the middle one counts; one user was loud in the first.
+        calm = users(60, 12, input=lambda i: [i % 7, i])
+        loud = rows(12, 1_000, principal="loud", input=lambda i: [90 if i == 1_001 else 0, i % 127])
+        with only(FirstFeature(), 100.0):
+            maxima = built(log(tmp_path, calm, loud)).models[0].detectors["first_feature"].maxima
+        assert maxima.full.max() == 6
+        assert maxima.largest == maxima.peak == 90
+
+    def test_who_looks_like_an_attacker_in_one_horizon_alone_is_set_aside(self, tmp_path: Path) -> None:
+        calm = users(60, 12, input=lambda i: [i % 7, i])
+        odd = rows(12, 1_000, principal="odd", input=lambda i: [120 if i == 1_001 else 0, i % 127])
+        with only(FirstFeature(), 100.0):
+            report = build_baseline([log(tmp_path, calm, odd)], spec=SPEC, horizon=4)
+        maxima = report.baseline.models[0].detectors["first_feature"].maxima
+        assert (maxima.aside, maxima.largest) == (1, 6)
+        assert any("principal odd was set aside" in note for note in report.notes)
+
     def test_a_detector_without_a_cold_start_sets_nobody_aside(self, tmp_path: Path) -> None:
         learned, notes = self.few(tmp_path, 2, None)
         assert learned.maxima.aside == 0

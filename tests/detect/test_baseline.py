@@ -19,7 +19,7 @@ SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 
 
 def section(model: str = "digits", version: str | None = "1", created: str = "2026-01-05T00:00:00Z") -> ModelBaseline:
-    maxima = Maxima(np.array([3.0, np.inf, 1.0]), np.array([2.0]))
+    maxima = Maxima(np.array([3.0, np.inf, 1.0]), np.array([2.0]), peak=5.0)
     learned = DetectorBaseline(1, {"cutoffs": np.arange(4.0), "weights": np.eye(2)}, maxima, BackTest(0.02, 1, 3))
     return ModelBaseline(
         model=model,
@@ -47,7 +47,7 @@ def same(one: ModelBaseline, other: ModelBaseline) -> bool:
             (name, d.version, {key: value.tolist() for key, value in d.params.items()}, d.back_test)
             for name, d in model.detectors.items()
         ]
-        maxima = [(d.maxima.full.tolist(), d.maxima.partial.tolist()) for d in model.detectors.values()]
+        maxima = [(d.maxima.full.tolist(), d.maxima.partial.tolist(), d.maxima.peak) for d in model.detectors.values()]
         return [replace(model, knots=None, detectors={}), model.knots.tolist(), learned, maxima]
 
     return flat(one) == flat(other)
@@ -118,6 +118,7 @@ def refused(file: Path, what: str) -> None:
     assert str(file) in str(wrong.value)
 
 
+TESTED = {"bound": 0.02, "seen": 1, "of": 3}
 GOOD = Baseline((section(),)).to_bytes()
 
 
@@ -177,6 +178,10 @@ def test_one_flipped_bit_is_told(tmp_path: Path) -> None:
         {"detectors": {"iterative_query": []}},
         {"detectors": {"iterative_query": {"version": 2, "back_test": {"bound": 0.1, "seen": 0, "of": 1}}}},
         {"detectors": {"iterative_query": {"version": 1, "back_test": {"wrong": 1}}}},
+        *(
+            {"detectors": {"iterative_query": {"version": 1, "back_test": TESTED, "peak": peak}}}
+            for peak in (-1, float("inf"), float("nan"), "high", None)
+        ),
     ],
 )
 def test_nonsense_is_refused_even_with_a_right_checksum(change: dict[str, Any], tmp_path: Path) -> None:
@@ -185,6 +190,12 @@ def test_nonsense_is_refused_even_with_a_right_checksum(change: dict[str, Any], 
 
 def test_resealing_nothing_is_no_damage(tmp_path: Path) -> None:
     assert Baseline.load(saved(tmp_path, resealed(GOOD, {}))).models
+
+
+def test_a_file_from_before_peaks_were_kept_is_read(tmp_path: Path) -> None:
+    old = {"detectors": {"iterative_query": {"version": 1, "back_test": TESTED}}}
+    maxima = Baseline.load(saved(tmp_path, resealed(GOOD, old))).models[0].detectors["iterative_query"].maxima
+    assert (maxima.peak, maxima.largest) == (0.0, 3.0)
 
 
 @pytest.mark.parametrize("full", [np.array([np.nan]), np.zeros((2, 2)), np.zeros(3, np.int64)])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -59,6 +60,13 @@ class TestThreshold:
         line = line_at(maxima(values), bound)
         if line.basis is Basis.ESTIMATE:
             assert line.value >= max(values)
+
+    def test_an_estimate_is_above_what_benign_subjects_reached_in_any_horizon(self) -> None:
+        known, peak = maxima(range(100)), replace(maxima(range(100)), peak=10_000.0)
+        assert line_at(known, 1e-4).value < line_at(peak, 1e-4).value == 10_000
+        # A promise is counted in one horizon of each subject.
+        assert line_at(known, 0.01).value == line_at(peak, 0.01).value
+        assert peak.p_value(500) == known.p_value(500)
 
     def test_a_bound_beyond_the_ranks_is_an_estimate(self) -> None:
         assert line_at(maxima(range(100)), 1 / 101).basis is Basis.PROMISE
@@ -300,6 +308,20 @@ class TestHorizonMaxima:
         assert short.by_subject() == {"s0": (9.0, True)}
         assert long.by_subject() == {"s0": (1.0, True)}
         assert short.remembered == long.remembered == 1
+
+    @given(scores=subjects, horizon=st.integers(1, 7), memory=st.integers(0, 9), cut=st.integers(0, 20))
+    def test_the_peak_of_a_subject_is_the_largest_of_all_it_scored(
+        self, scores: list[list[int]], horizon: int, memory: int, cut: int
+    ) -> None:
+        gathered = HorizonMaxima(horizon, memory)
+        self.fill(gathered, scores, 0, cut)
+        self.fill(gathered, scores, cut, 10**6)
+        peaks = {f"s{i}": float(max(0, *line)) for i, line in enumerate(scores) if line}
+        assert gathered.peaks() == peaks
+        assert all(value <= peaks[name] for name, (value, _) in gathered.by_subject().items())
+
+    def test_nobody_has_no_peak(self) -> None:
+        assert HorizonMaxima().peaks() == {}
 
     @given(scores=subjects, horizon=st.integers(1, 7), memory=st.integers(1, 9))
     def test_a_short_horizon_never_makes_more_subjects_whole(

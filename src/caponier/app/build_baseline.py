@@ -73,6 +73,8 @@ class _Found:
     """Benign maxima of one detector by subject: the value, whether over a whole horizon, and the fold."""
 
     by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
+    peaks: dict[str, float] = field(default_factory=dict)
+    """Of each subject over all of its horizons."""
     aside: set[str] = field(default_factory=set)
     remembered: int = 0
     """Of them, with a whole horizon in which the detector remembered all that it can."""
@@ -319,6 +321,7 @@ def _cross_fitted(
         horizons += max(best.horizons for best in found.values())
         for name, best in found.items():
             gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
+            gathered[name].peaks |= best.peaks()
             gathered[name].remembered += best.remembered
     return gathered, horizons
 
@@ -333,7 +336,7 @@ def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
     Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
     a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
     """
-    odd = suspects(detector, {name: best for name, (best, _, _) in found.by_subject.items()})
+    odd = suspects(detector, found.peaks)
     if len(odd) > ASIDE * len(found.by_subject):
         whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
         return [
@@ -372,7 +375,9 @@ def _learned(detector: EventDetector, params: Params, found: _Found) -> Detector
     partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
     folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
     tested = back_test(full, folds, detector.floor)
-    return DetectorBaseline(detector.state_version, params, Maxima(full, np.sort(partial)), tested, found.remembered)
+    peak = max((best for name, best in found.peaks.items() if name not in found.aside), default=0.0)
+    maxima = Maxima(full, np.sort(partial), peak)
+    return DetectorBaseline(detector.state_version, params, maxima, tested, found.remembered)
 
 
 def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:

@@ -19,7 +19,7 @@ from caponier.app.staleness import Fit, portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
 from caponier.detect.detector import EventDetector, Signal
-from caponier.detect.judging import ASIDE, FEWEST, Maxima
+from caponier.detect.judging import ASIDE, FEWEST, HorizonMaxima, Maxima
 from caponier.detect.registry import select
 from caponier.engines.local import Line, Plan, maxima, scan
 from caponier.engines.shares import EVERYBODY
@@ -105,7 +105,7 @@ def _warmed(
     plan = Plan(section.model, Encoder(old.spec, old.knots), old.horizon, lines, salt, cells=old.cells)
     for part in plan.parts():
         for name, best in maxima(spool, part, EVERYBODY).items():
-            kept[name] = _joined(report, section.model, detectors[name], kept[name], best.by_subject())
+            kept[name] = _joined(report, section.model, detectors[name], kept[name], best)
     own = _own(section)
     report.notes.append(
         f"{section.model}: {own} principals of version {section.version} filled a horizon, so scale, parameters and "
@@ -130,19 +130,21 @@ def _joined(
     model: str,
     detector: EventDetector,
     learned: DetectorBaseline,
-    found: dict[str, tuple[float, bool]],
+    best: HorizonMaxima,
 ) -> DetectorBaseline:
     """Put the maxima of new principals beside the old ones; as in a build, who looks like an attacker is set aside."""
-    odd = suspects(detector, {name: best for name, (best, _) in found.items()})
+    found, peaks = best.by_subject(), best.peaks()
+    odd = suspects(detector, peaks)
     if len(odd) > ASIDE * (len(found) + len(learned.maxima.full)):
         odd = {}
     report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
     values = {
-        whole: [np.inf if name in odd else best for name, (best, filled) in found.items() if filled is whole]
+        whole: [np.inf if name in odd else value for name, (value, filled) in found.items() if filled is whole]
         for whole in (True, False)
     }
     full, partial = np.array(values[True], np.float64), np.array(values[False], np.float64)
-    joint = Maxima(_both(learned.maxima.full, full), np.sort(_both(learned.maxima.partial, partial)))
+    peak = max([learned.maxima.peak, *(value for name, value in peaks.items() if name not in odd)])
+    joint = Maxima(_both(learned.maxima.full, full), np.sort(_both(learned.maxima.partial, partial)), peak)
     return replace(learned, maxima=joint)
 
 

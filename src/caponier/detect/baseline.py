@@ -180,6 +180,7 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
             name: {
                 "version": detector.version,
                 "back_test": asdict(detector.back_test),
+                "peak": detector.maxima.peak,
                 **({} if detector.remembered is None else {"remembered": detector.remembered}),
             }
             for name, detector in model.detectors.items()
@@ -198,7 +199,9 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         params = {
             key.removeprefix(f"{prefix}/params/"): arrays[key] for key in arrays if key.startswith(f"{prefix}/params/")
         }
-        maxima = Maxima(_maxima(arrays[f"{prefix}/maxima/full"]), _maxima(arrays[f"{prefix}/maxima/partial"]))
+        full, partial = (_maxima(arrays[f"{prefix}/maxima/{which}"]) for which in ("full", "partial"))
+        # Files from before it was kept know of one horizon of each subject.
+        maxima = Maxima(full, partial, _peak(float(stored.get("peak", 0.0))))
         test, remembered = BackTest(**stored["back_test"]), stored.get("remembered")
         detectors[detector] = DetectorBaseline(
             stored["version"], params, maxima, test, None if remembered is None else int(remembered)
@@ -258,3 +261,9 @@ def _maxima(values: NDArray[Any]) -> NDArray[np.float64]:
     if values.ndim != 1 or values.dtype != np.float64 or np.isnan(values).any():
         raise ValueError("benign maxima are no list of numbers")
     return values
+
+
+def _peak(value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{value} is no largest maximum")
+    return value

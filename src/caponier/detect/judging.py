@@ -45,6 +45,8 @@ class Maxima:
     """(n,) of subjects that filled a horizon: what a promise is counted in; infinite for those set aside."""
     partial: NDArray[np.float64]
     """(m,) of subjects that did not: they can only speak against an alarm."""
+    peak: float = 0.0
+    """The largest over all horizons, of those who were not set aside: `full` holds one horizon of each subject."""
 
     def above(self, value: float) -> int:
         """Count the benign maxima at or above a value."""
@@ -61,9 +63,9 @@ class Maxima:
 
     @property
     def largest(self) -> float:
-        """The largest maximum of those that were not set aside."""
+        """The largest maximum of those that were not set aside, whichever horizon it is from."""
         values = np.concatenate([self.full, self.partial])
-        return float(values[np.isfinite(values)].max(initial=0.0))
+        return float(values[np.isfinite(values)].max(initial=self.peak))
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,13 @@ class HorizonMaxima:
         if cold:
             told = np.where(whole > cold, told, np.maximum.reduceat(best, begins))
         return dict(zip(self._ids, zip(told.astype(float).tolist(), (whole > 0).tolist(), strict=True), strict=True))
+
+    def peaks(self) -> dict[str, float]:
+        """Return each subject's maximum over all of its horizons, begun ones included."""
+        subject, best, _ = self._joined()
+        begins = np.searchsorted(subject, np.arange(len(self._ids)))
+        highest = np.maximum.reduceat(best, begins) if begins.size else begins
+        return dict(zip(self._ids, highest.astype(float).tolist(), strict=True))
 
     @property
     def remembered(self) -> int:
