@@ -62,7 +62,7 @@ EXPECTED: Final[Mapping[str, Habit]] = {
     **dict.fromkeys(("augmenter", "low_contrast"), Habit.VIEWS),
     **dict.fromkeys(("heavy", "batch_scoring"), Habit.BATCHES),
     **dict.fromkeys(("burst", "flash_crowd", "evaluation_team"), Habit.BURSTS),
-    **dict.fromkeys(("random_user", "owner_of_records"), Habit.DIFFERENT),
+    **dict.fromkeys(("random_user", "owner_of_records", "aging_camera", "shadow_deployment"), Habit.DIFFERENT),
     "one_class": Habit.ONE_ANSWER,
     "retrier": Habit.REPEATS,
 }

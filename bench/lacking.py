@@ -125,7 +125,7 @@ CAUSES: dict[str, str] = {
         "somebody passes those scores: that flags none of either."
     ),
     "benign_flagged_share_addresses": (
-        "Thresholds rest on half as many callers, 50 addresses, and two users behind one are another habit than either. "
+        "Thresholds rest on half as many callers, 50 addresses; two users behind one are another habit than either. "
         "Tried on seeds 1 to 6, 120 users behind 60 addresses each and no attackers: thresholds above what benign "
         "addresses reached in any horizon of the log, not in one of each (kept: 9 of 360 flagged, 26 before); with "
         "that a tail that is taken to be twice as much heavier than it looks (7 of 360), or twice as long a list of "

@@ -41,10 +41,11 @@ def test_nobody_asks_for_anything_else_than_before(asked: pa.Table, spread: pa.T
         assert sorted(map(bytes, before)) == sorted(map(bytes, after))
 
 
-def test_everybody_asks_for_a_horizon_a_day(spread: pa.Table) -> None:
+def test_everybody_asks_for_a_horizon_a_day(asked: pa.Table, spread: pa.Table) -> None:
+    # Days are counted from when the first caller asked before anybody's times were moved.
+    first = min(asked["time"].to_pylist())
     for who in set(spread["principal"].to_pylist()):
         times, inputs = of(spread, who)
-        first = min(spread["time"].to_pylist())
         days = np.array([(time - first) // timedelta(days=1) for time in times])
         assert set(days) == set(range(DAYS))
         seen: set[bytes] = set()

@@ -60,7 +60,10 @@ class DistanceShape:
     # A new kind of client has a new shape too: this says that nobody asked like that before, not why.
     max_confidence = Confidence.MEDIUM
     emulations = ("jbda",)
-    controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "evaluation_team")
+    controls = (
+        "random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "evaluation_team",
+        "shadow_deployment",
+    )  # fmt: skip
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn the usual distances, and the shapes that benign clients show."""

@@ -53,7 +53,10 @@ class InformationSpend:
     # A client whose inputs are harder than everybody else's spends more, too.
     max_confidence = Confidence.MEDIUM
     emulations = ("active_learning", "knockoff")
-    controls = ("random_user", "heavy", "augmenter", "low_contrast", "camera", "poller", "evaluation_team")
+    controls = (
+        "random_user", "heavy", "augmenter", "low_contrast", "camera", "poller", "evaluation_team", "aging_camera",
+        "shadow_deployment",
+    )  # fmt: skip
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn how unsure answers are, how far inputs lie from earlier ones, and what those spend who spend most."""

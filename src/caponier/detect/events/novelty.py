@@ -64,7 +64,7 @@ class Novelty:
     # Rare but valid inputs are foreign too: by itself this says where to look, not what was done.
     max_confidence = Confidence.MEDIUM
     emulations = ("hop_skip_jump", "boundary")
-    controls = ("random_user", "retrier", "poller", "augmenter", "heavy")
+    controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "aging_camera")
 
     def fit(self, benign: EventBatch) -> Params:
         """Learn how benign inputs are spread, which values they combine, and how far common ones lie."""
