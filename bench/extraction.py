@@ -15,11 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from bench import traffic
+from bench._natural import A_DAY, Curve, large, mean, small
 from bench.measured import say
 from bench.scorecard import Goal, Scorecard
 from caponier.app.build_baseline import build_baseline
 from caponier.app.scan_inference import scan_inference
 from caponier.detect.baseline import Baseline
+from caponier.emulate.images import Images
 from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import campaigns
 from caponier.emulate.surrogate import agreement_of
@@ -37,9 +39,6 @@ MINE = {"active_learning": "information_spend", "jbda": "distance_shape", "model
 """The detection that was made for an attack; Knockoff's are two, and the first counts."""
 GOOD = 0.85
 """Agreement before which active learning is to be flagged."""
-CURVE = (25, 50, 100, 150, 200, 300, 400)
-A_DAY = traffic.UNIQUE
-"""Different queries of a benign user in a day: as many for each of them here, so that it is their 99th percentile."""
 CAUSES = {
     "jbda_queries_after_first_synthetic_most": (
         "Where a baseline happens to include users whose own few images spread like nobody else's, the estimated "
@@ -56,7 +55,9 @@ CAUSES = {
     ),
     "natural_account_days": (
         "Natural queries are worth as much to a copier as they are harmless: 200 of them, a benign day, make a copy "
-        "that agrees to nine tenths. A budget of queries costs such a copier nothing."
+        "that agrees to nine tenths. Tried on seeds 1 to 3, digits of 8 x 8: a budget of a day's benign 99th "
+        "percentile, in account-days until a copy agrees to 85 %: of different queries 0.25 to 0.35; of information, "
+        "in bits as information_spend counts them, 0.30 to 0.34; of different cells of like queries 0.30 to 0.41."
     ),
 }
 
@@ -73,26 +74,33 @@ class Copy:
     exam: Pool
     seed: int
 
+    def told(self, n: int | None = None) -> tuple[Images, Images]:
+        """Return the first `n` queries, or all, and the scores that they got."""
+        asked, scores = (np.array(self.events[name][:n].to_pylist(), np.float32) for name in ("input", "scores"))
+        return asked, scores
+
     def agreement_after(self, n: int) -> float:
         """Return how well a copy agrees that was trained on the first `n` queries."""
-        asked, scores = (np.array(self.events[name][:n].to_pylist(), np.float32) for name in ("input", "scores"))
-        return agreement_of(asked, scores, self.exam, self.seed)
+        return agreement_of(*self.told(n), self.exam, self.seed)
 
 
 def run(quick: bool) -> Scorecard:
     """Build a baseline on 300 users, scan 300 others and five attackers of each kind; quick: one seed, two of each."""
     seeds, each = (SEEDS[:1], 2) if quick else (SEEDS, EACH)
     rows: list[dict[str, Any]] = []
-    curves: list[list[float]] = []
+    curves: list[Curve] = []
     for seed in seeds:
-        found, curve = _one(seed, each)
+        found, copies = _one(seed, each)
         rows += found
-        curves += curve
+        say(f"seed {seed}: copies of larger pictures")
+        curves += [*copies, *large(seed)]
     users = [row for row in rows if not row["attack"]]
     worst = max(sum(row["flagged"] for row in users if row["seed"] == seed) for seed in seeds)
-    reached = {n: float(np.mean([curve[at] for curve in curves])) for at, n in enumerate(CURVE)}
     figures = {**_figures(rows), "benign_users_a_seed": USERS, "benign_flagged_worst_seed": worst}
-    figures["natural_account_days"] = _account_days(reached, GOOD)
+    natural = mean(curves)
+    for curve in natural:
+        figures[f"natural_account_days_{curve.model.replace(' ', '')}_{curve.told}"] = curve.account_days(GOOD)
+    figures["natural_account_days"] = min(curve.account_days(GOOD) for curve in natural)
     goals = (
         Goal("jbda_flagged_share", 1.0, at_least=True),
         Goal("jbda_queries_after_first_synthetic_most", 30, at_least=False),
@@ -106,12 +114,16 @@ def run(quick: bool) -> Scorecard:
     )
     about = (
         f"{len(seeds)} seeds; a baseline of 300 benign users with 200 different queries each, then {USERS} others and "
-        f"{each} attackers of each kind on models of scikit-learn's digits, all detections at the default alert budget."
+        f"{each} attackers of each kind on models of scikit-learn's digits, all detections at the default alert "
+        "budget. "
+        "What natural queries are worth is also measured on convolutional networks for digits of 28 x 28 pixels; days "
+        f"are those of an account that asks for {A_DAY} different pictures a day, as benign users do."
     )
-    return Scorecard("extraction", about, figures, goals, seeds, [*_table(rows), *_natural(reached)], CAUSES)
+    table = [*_table(rows), *(row for curve in natural for row in curve.rows())]
+    return Scorecard("extraction", about, figures, goals, seeds, table, CAUSES)
 
 
-def _one(seed: int, each: int) -> tuple[list[dict[str, Any]], list[list[float]]]:
+def _one(seed: int, each: int) -> tuple[list[dict[str, Any]], list[Curve]]:
     say(f"seed {seed}: training and attacking")
     split, victim = traffic.world(seed)
     attacks = [_attack(split, victim, name, seed * 100 + turn) for name in ATTACKS for turn in range(each)]
@@ -128,7 +140,7 @@ def _one(seed: int, each: int) -> tuple[list[dict[str, Any]], list[list[float]]]
         by = said[0].detector if said else None
         rows.append({"who": name.split("-")[0], "attack": False, "seed": seed, "flagged": bool(said), "by": by})
     natural = [attack for attack in attacks if attack.name == "natural_extraction"]
-    return rows, [[attack.agreement_after(n) for n in CURVE] for attack in natural]
+    return rows, [curve for attack in natural for curve in small(*attack.told(), attack.exam, attack.seed)]
 
 
 def _attack(split: DigitsSplit, victim: Victim, name: str, number: int) -> Copy:
@@ -202,19 +214,6 @@ def _spread(rows: list[dict[str, Any]], figure: str) -> tuple[float | None, floa
     """Return the median and the largest of a figure among the rows that have it."""
     known = [row[figure] for row in rows if row.get(figure) is not None]
     return (statistics.median(known), max(known)) if known else (None, None)
-
-
-def _account_days(reached: dict[int, float], level: float) -> float:
-    """Return the days of one account, a benign user's queries each, after which a natural copy agrees so well."""
-    needed = next((n for n, agreement in reached.items() if agreement >= level), max(CURVE))
-    return needed / A_DAY
-
-
-def _natural(reached: dict[int, float]) -> list[dict[str, Any]]:
-    return [
-        {"who": "natural_extraction", "queries": n, "agreement": round(agreement, 3), "account_days": n / A_DAY}
-        for n, agreement in reached.items()
-    ]
 
 
 def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
