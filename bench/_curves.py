@@ -33,7 +33,9 @@ def picture(title: str, panels: Sequence[Panel]) -> str:
     """Return the panels side by side as one SVG."""
     down = -(-len(panels) // ACROSS)
     width, height = ACROSS * WIDE, down * HIGH + 30
-    says = "; ".join(f"{panel.title}: " + ", ".join(f"{x:,g}: {y:g}" for x, y in panel.points) for panel in panels)
+    says = "; ".join(
+        f"{panel.title}: " + ", ".join(f"{_across(x)}: {y:g}" for x, y in panel.points) for panel in panels
+    )
     body = "".join(
         f'<g transform="translate({number % ACROSS * WIDE} {number // ACROSS * HIGH + 30})">{_drawn(panel)}</g>'
         for number, panel in enumerate(panels)
@@ -60,9 +62,14 @@ def _drawn(panel: Panel) -> str:
     marks = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
         f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{value:g}</text>'
-        f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{given:,g}</text>'
+        f'<text x="{x:.1f}" y="{floor + 16}" text-anchor="middle">{_across(given)}</text>'
         for (x, y), (given, value) in zip(places, panel.points, strict=True)
     )
     axis = f'<path class="axis" d="M{PAD} {floor}H{WIDE - PAD / 2}"/>'
     head = f'<text class="head" x="12" y="16">{escape(panel.title)}, {escape(panel.unit)}</text>'
     return f'{head}{axis}<polyline class="line" points="{line}"/>{marks}'
+
+
+def _across(value: float) -> str:
+    """Write what is drawn across; powers of ten are for those who measure."""
+    return f"{value / 1e6:g} million" if value >= 1e6 else f"{value:,g}"
