@@ -26,6 +26,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.enrichment import Predict, rounded
 from caponier.detect.enrichment_registry import all_enrichments
 from caponier.detect.events.adversarial_input import FIGURES, detector, evidence_of
+from caponier.detect.similarity import FAR
 from caponier.emulate.event_log import Answers, events, micros
 from caponier.emulate.harmless.rare_styles import HARMLESS as RARE
 from caponier.emulate.images import shots
@@ -203,7 +204,7 @@ def _batch(columns: dict[str, NDArray[np.int64]]) -> EventBatch:
         query=np.zeros((n, 0), np.uint8),
         key=np.arange(1, n + 1).astype(np.uint64),
         label=np.ones(n, np.uint64),
-        signals={**columns, "unique": np.ones(n, bool)},
+        signals={**columns, "unique": np.ones(n, bool), "squared": np.full(n, FAR)},
     )
 
 
