@@ -63,7 +63,9 @@ CAUSES = {
         "images only: presumably it carries no more to other images than benign regions do, and as it is the same on "
         "all images, all of them are missed. Tried, on the small network: how far the score falls when a region is "
         "hidden, alone, times the new answer's score, and against other regions (up to 0.7 of the images); regions of "
-        "half a side; one, two, five and all regions moved; 10 and 40 carriers."
+        "half a side; one, two, five and all regions moved; 10 and 40 carriers. On the convolutional one, seeds 1 and "
+        "2: regions of three eighths of a side tell 0.03 and 0.15 of the images apart, of a quarter none, of half a "
+        "side none and 0.1, though 0.15 and 0.85 of those with the larger patch."
     ),
 }
 
