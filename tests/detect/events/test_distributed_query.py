@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Subject
-from caponier.detect.events.distributed_query import FEWEST_STEPS, FLIP, LEVELS, WINDOW, detector
+from caponier.detect.events.distributed_query import ENOUGH, FEWEST_STEPS, FLIP, LEVELS, WINDOW, detector
 from detect.batches import batch_of, similar
 
 RNG = np.random.default_rng(5)
@@ -71,7 +71,7 @@ def test_where_benign_callers_step_by_nothing_no_step_is_small() -> None:
 def test_small_steps_on_which_answers_flip_are_an_alarm_within_a_few() -> None:
     scores, _ = scores_of(steps(6), [1, 2, 1, 2, 1, 2])
     # A step of a unit, squared one, is closer than all levels of the limit; the first flip may be an accident.
-    assert scores.tolist() == [0, 0, *(FLIP * LEVELS * k for k in range(2, 6))]
+    assert scores.tolist() == [0, 0, *((FLIP * LEVELS * k) ** 2 for k in range(2, 6))]
     assert scores[2] > detector.floor
 
 
@@ -82,7 +82,7 @@ def test_a_picture_that_goes_round_is_none() -> None:
 
 def test_steps_without_flips_at_most_double_those_with_some() -> None:
     scores, _ = scores_of(steps(20), [1] * 18 + [2, 1])
-    assert scores[-1] == 2 * FLIP * (2 * LEVELS)
+    assert scores[-1] == (2 * FLIP * (2 * LEVELS)) ** 2
     assert not scores[:-1].any()
 
 
@@ -109,7 +109,7 @@ def test_what_others_ask_in_between_does_not_hide_it_until_the_window_ends() -> 
 def test_benign_cells_score_next_to_nothing() -> None:
     rows = cell_of_photos(200)
     scores, _ = scores_of(rows, [1 + k % 8 for k in range(200)])
-    assert scores.max() < detector.floor / 2
+    assert scores.max() < (ENOUGH / 2) ** 2
 
 
 def test_it_names_the_search_and_nobody_who_asks_elsewhere() -> None:
@@ -135,7 +135,7 @@ def test_a_camera_beside_the_search_is_not_named() -> None:
 
 def test_with_too_few_cells_to_rank_by_it_asks_for_four_times_as_much() -> None:
     params, line = detector.priors()
-    assert line == 4 * detector.floor
+    assert line == 4**2 * detector.floor == (4 * ENOUGH) ** 2
     batch = similar(batch_of([steps(12)], [[1, 2] * 6]))
     scores = detector.score(params, np.zeros(1, detector.state), batch)[1]
     assert scores.max() > line
