@@ -40,7 +40,7 @@ SEEDS = (401, 402, 403)
 EACH, USERS = 10, 300
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 VICTIMS: Final[tuple[Kind, ...]] = ("forest", "mlp")
-WRONG: Final = 0.3
+WRONG: Final = 0.4
 """Share of labels that are wrong, in what both victims learn: so they leak to all three kinds of attackers."""
 ACCOUNTS: Final = 12
 CANARIES: Final = 5

@@ -22,6 +22,7 @@ from caponier.detect.near_rows import banded, opened, usual
 from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors, select
 from caponier.detect.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
+from caponier.detect.slow_hits import GAIN, learned_gain
 from caponier.engines.local import Line, Plan, fits, maxima, sample
 from caponier.engines.portraits import Sitting
 from caponier.engines.sampling import rate_of, sampled
@@ -115,10 +116,12 @@ class _Lessons:
         learned = fits(detector, benign, subjects)
         if Signal.TRAINING_SET not in detector.needs:
             return learned
+        if self.rows is None:
+            return {**learned, **self.sketch}
         queries, _ = benign.take(np.flatnonzero(subjects[benign.subject])).queries()
-        hits = holds(self.sketch, queries.key)
-        usually = usual(opened(self.sketch, self.salt), queries, hits, OWN) if self.rows is not None else {}
-        return {**learned, **self.sketch, **usually}
+        usually = usual(opened(self.sketch, self.salt), queries, holds(self.sketch, queries.key), OWN)
+        gain = np.array([learned_gain(self.sketch, queries.key, queries.offsets)])
+        return {**learned, **self.sketch, **usually, GAIN: gain}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import isqrt
 from typing import Any, Final, Self
 
 import numpy as np
@@ -40,6 +41,8 @@ KNOWN: Final = 4
 """A hit is of a row that was hit already if more than one in so many of its bands were."""
 MOST: Final = 0.98
 """Share of the benign callers whose hits are the usual ones; whoever hits more is to be judged, not learned from."""
+SPARE: Final = 6
+"""Hits that are spared beyond what chance adds to the usual ones."""
 
 WINDOW: Final = RING
 """Different queries over which hits are counted: as many as similarity remembers, so that no query counts twice."""
@@ -195,7 +198,7 @@ def usual(params: Sketch, benign: EventBatch, exact: NDArray[np.bool_], least: i
 
     Returns:
         Under `USUAL`, (levels,) counts up to which hits say nothing: what all but the busiest fiftieth of the callers
-        keep below, and a fourth and two more, so that a stranger does too.
+        keep below, and twice its root and six more, so that strangers do too.
     """
     new, _ = new_hits(matches(params, benign.query), benign.offsets)
     blank = np.broadcast_to(np.int32(0), (benign.subjects, WINDOW))
@@ -206,7 +209,8 @@ def usual(params: Sketch, benign: EventBatch, exact: NDArray[np.bool_], least: i
         if filled.any():
             most = np.maximum.reduceat(sums, benign.offsets[:-1][filled])
             often = int(np.quantile(most, MOST, method="higher"))
-            learned[level] = max(least, often + often // 4 + 2 if often > 1 else 0)
+            # One benign caller above would raise the threshold for exact rows as well.
+            learned[level] = max(least, often + 2 * isqrt(often) + SPARE if often > 1 else 0)
     return {USUAL: learned}
 
 

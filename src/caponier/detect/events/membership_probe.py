@@ -9,6 +9,8 @@ Who asks for a row with a little noise, or rounded, comes near it: see `detect.n
 thing may come as near, so near hits count as far as they are more than benign callers have. Copies of one row, by which
 labels alone tell members (Choquette-Choo et al. 2021), count once.
 
+Who mixes the rows with many other queries fills a bucket that drains more slowly: see `detect.slow_hits`.
+
 A canary is a record that exists only where a thief finds it. One hit on one is beyond whatever benign callers do.
 """
 
@@ -21,6 +23,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.near_rows import LEVELS, MEMORY, USUAL, WINDOW, matches, new_hits
 from caponier.detect.sketch import CANARIES, OWN, ROWS, holds
+from caponier.detect.slow_hits import BUCKET, GAIN, places, poured
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
@@ -43,7 +46,7 @@ class MembershipProbe:
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE, Signal.TRAINING_SET})
     columns: frozenset[Column] = frozenset()
-    state = np.dtype([("hit", np.uint8, (WINDOW,)), ("near", MEMORY)])
+    state = np.dtype([("hit", np.uint8, (WINDOW,)), ("near", MEMORY), ("bucket", BUCKET)])
     state_version = 2
     floor = 0
     suspect = None
@@ -63,9 +66,11 @@ class MembershipProbe:
         """Count the training rows beyond the usual among each subject's last 200 different queries; add canaries."""
         queries, rows = batch.queries()
         after = np.zeros(len(state), self.state)
-        exact = holds(params, queries.key)
+        place = places(params, queries.key)
+        exact = place > 0
         sums, history = windowed_sum(exact.astype(np.int64), queries.offsets, state["hit"] & EXACT)
-        after["hit"], found = history, np.maximum(sums - OWN, 0)
+        found: NDArray[np.int64] = np.maximum(sums - OWN, 0)
+        after["hit"] = history
         near = self._near(params, state, after, queries)
         # Without near hits each level counts the exact ones alone, of which more are usual.
         for level, new in enumerate(near if near.any() or (state["hit"] > EXACT).any() else ()):
@@ -75,6 +80,11 @@ class MembershipProbe:
             before = (state["hit"] & (EXACT | bit)) > 0
             sums, _ = windowed_sum((new | exact).astype(np.int64), queries.offsets, before)
             found = np.maximum(found, sums - int(params[USUAL][level]))
+        if GAIN in params:
+            gain = int(params[GAIN][0])
+            filled, after["bucket"] = poured(place, queries.offsets, state["bucket"], gain)
+            # A row that has partly drained away still counts as one.
+            found = np.maximum(found, (filled + gain - 1) // gain - OWN)
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = found + CANARY * holds(params, queries.key, CANARIES)
         return after, scores
@@ -122,6 +132,11 @@ def _summary(facts: dict[str, Any], window: int) -> str:
     if hidden:
         those = "a canary, a record that exists" if hidden == 1 else "canaries, records that exist"
         return f"{hidden} {of} {'is' if hidden == 1 else 'are'} {those} only where a thief finds it"
+    if exact <= OWN and not near:
+        return (
+            f"{exact} {of} are rows of the training set, exactly as they stand there; with those before them they are "
+            "more than a customer owns: the way one asks, among other queries, whether records were trained on"
+        )
     if not near:
         return (
             f"{exact} {of} are rows of the training set, exactly as they stand there: the way one asks whether records "

@@ -21,14 +21,13 @@ NOISY, MOVED = 6, 1
 class LabelOnlyMembership(Inquiry):
     """Asks for each record and copies of it; those whose label holds are taken for training data."""
 
-    candidates: int = 80
-    budget: int = 80 * (1 + NOISY + MOVED)
+    budget: int = 100 * (1 + NOISY + MOVED)
     kind: Kind = "mlp"
-    wrong: float = 0.3
+    wrong: float = 0.4
 
     name: ClassVar[str] = "label_only_membership"
     description: ClassVar[str] = (
-        "Label-only membership inference: asks for 80 records, each with seven noisy or moved copies, and takes those "
+        "Label-only membership inference: asks for 100 records, each with seven noisy or moved copies, and takes those "
         "for training data whose label on file holds; a success if members and others are told apart with an AUC of 0.7"
     )
 

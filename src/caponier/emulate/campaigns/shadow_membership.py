@@ -27,7 +27,7 @@ class ShadowMembership(Inquiry):
     """Learns on models of its own what the answers to members look like, then asks for each record once."""
 
     kind: Kind = "mlp"
-    wrong: float = 0.3
+    wrong: float = 0.4
 
     name: ClassVar[str] = "shadow_membership"
     description: ClassVar[str] = (
