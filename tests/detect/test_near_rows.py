@@ -8,6 +8,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.near_rows import (
     BANDS,
     BITS,
+    BLOCK,
     CUTS,
     DIGESTS,
     HITS,
@@ -72,6 +73,10 @@ class TestDigests:
         queries = noisy(ROWS, 0.03)
         parts = [matches(OPEN, queries[:cut]), matches(OPEN, queries[cut:])]
         assert np.array_equal(np.concatenate(parts), matches(OPEN, queries))
+
+    def test_more_rows_than_a_block_are_as_the_same_rows_in_parts(self) -> None:
+        many = np.tile(ROWS, (2 * BLOCK // len(ROWS) + 1, 1))
+        assert np.array_equal(matches(OPEN, many), np.tile(matches(OPEN, ROWS), (len(many) // len(ROWS), 1)))
 
     def test_no_row_and_no_key_is_in_it(self) -> None:
         assert set(CLOSED) == {DIGESTS, CUTS}
@@ -211,11 +216,11 @@ class TestUsual:
 
     def asking(self, hitting: int, users: int = 50, hits: int = 12) -> EventBatch:
         """Let some of the users ask for rows nearly as they are, and all of them for other things."""
-        other = BENIGN.astype(np.uint8)
+        other = np.tile(BENIGN[100:300].astype(np.uint8), (2, 1))
         lines = [
-            np.concatenate([noisy(ROWS[:hits], 0.02, user), other[9 * user : 9 * user + 9]])
+            np.concatenate([noisy(ROWS[:hits], 0.02, user), other[user : user + WINDOW - hits]])
             if user < hitting
-            else other[9 * user : 9 * user + 9]
+            else other[user : user + WINDOW]
             for user in range(users)
         ]
         return batch_of([line.tolist() for line in lines])
@@ -234,6 +239,11 @@ class TestUsual:
     def test_exact_rows_are_hits_as_well(self) -> None:
         batch = self.asking(0)
         assert min(self.learned(batch, np.ones(len(batch), bool))) > OWN
+
+    def test_who_asked_for_little_is_taken_to_go_on_like_that(self) -> None:
+        rows = noisy(ROWS[:4], 0.02).tolist()
+        few = batch_of([[*rows, *BENIGN[100 + user : 136 + user].astype(int).tolist()] for user in range(60)])
+        assert min(self.learned(few)) >= 4 * WINDOW // 40
 
     def test_nobody_is_nothing_to_learn_from(self) -> None:
         assert self.learned(EventBatch.empty(WIDTH)) == [OWN, OWN]

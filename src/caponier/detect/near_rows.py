@@ -35,6 +35,8 @@ PLANES: Final = 128
 BANDS: Final = 16
 BITS: Final = 24
 """Planes of a band: their code, a whole number below 2**24, comes out of one float32 product."""
+BLOCK: Final = 4_096
+"""Rows that are worked through at a time, so that a large training set takes little memory."""
 LEVELS: Final = (12, 4)
 """Bands in common from which on an input is *close* to training rows, and from which on it is *near*."""
 KNOWN: Final = 4
@@ -203,11 +205,14 @@ def usual(params: Sketch, benign: EventBatch, exact: NDArray[np.bool_], least: i
     new, _ = new_hits(matches(params, benign.query), benign.offsets)
     blank = np.broadcast_to(np.int32(0), (benign.subjects, WINDOW))
     learned = np.full(len(LEVELS), least, np.int64)
-    filled = np.diff(benign.offsets) > 0
+    counts = np.diff(benign.offsets)
+    filled = counts > 0
     for level, hits in enumerate((new | exact).astype(np.int64)):
         sums, _ = windowed_sum(hits, benign.offsets, blank)
         if filled.any():
             most = np.maximum.reduceat(sums, benign.offsets[:-1][filled])
+            # Who asked for less than a window would have hit as much more in a whole one.
+            most = -(-most * WINDOW // np.minimum(counts[filled], WINDOW))
             often = int(np.quantile(most, MOST, method="higher"))
             # One benign caller above would raise the threshold for exact rows as well.
             learned[level] = max(least, often + 2 * isqrt(often) + SPARE if often > 1 else 0)
@@ -239,6 +244,9 @@ def _digests(queries: NDArray[np.uint8], cuts: NDArray[np.int64], key: NDArray[n
 
     All products are whole numbers below 2**24, exact in float32 in whatever order they are added.
     """
+    if len(queries) > BLOCK:
+        starts = range(0, len(queries), BLOCK)
+        return np.concatenate([_digests(queries[start : start + BLOCK], cuts, key) for start in starts])
     planes, weights = _planes(key.tobytes(), queries.shape[1])
     beyond = queries.astype(np.float32) @ planes > cuts
     codes = (beyond.astype(np.float32) @ weights).astype(np.uint64)
