@@ -9,7 +9,12 @@ from bench import privacy
 from bench.privacy import DISGUISES, PLAIN, Thief, Ways, _canaries, _figures, _table
 
 from caponier.emulate.trace import trace_campaign
-from caponier.emulate.victims.digits import DigitsSplit
+from caponier.emulate.victims.digits import DigitsSplit, Victim
+
+
+@pytest.fixture
+def split(digits: tuple[DigitsSplit, Victim]) -> DigitsSplit:
+    return digits[0]
 
 
 def row(kind: str, way: str, flagged: bool, **more: Any) -> dict[str, Any]:
