@@ -199,10 +199,7 @@ def build_baseline(
         read = load_events(
             spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
         )
-        if given.trained and len(read) > 1:
-            names = ", ".join(summary.model for summary in read)
-            what = "a training set is" if training_set is not None else "canaries are"
-            raise InputError(f"{what} one model's, and the logs hold {names}", mend="Build one by one")
+        _refuse_others(given, read)
         for summary in read:
             section = _of_model(report, spool, summary, given, watch)
             if section is not None:
@@ -211,6 +208,18 @@ def build_baseline(
         reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
+
+
+def _refuse_others(given: _Given, read: Sequence[ModelSummary]) -> None:
+    """Make sure that what is sketched belongs to one model.
+
+    Raises:
+        InputError: If the logs hold several.
+    """
+    if given.trained and len(read) > 1:
+        names = ", ".join(summary.model for summary in read)
+        what = "a training set is" if given.training_set is not None else "canaries are"
+        raise InputError(f"{what} one model's, and the logs hold {names}", mend="Build one by one")
 
 
 def _of_model(
