@@ -85,6 +85,7 @@ def test_accounts_of_a_campaign_share_its_queries_and_its_outcome(split: DigitsS
     stage = campaign.stage(split, 1)
     alone = trace_campaign(campaign, stage, seed=1)
     shared = trace_campaign(campaign, stage, seed=1, principal="mallory", accounts=4, disguise=Splitting)
-    assert shared.outcome == alone.outcome
+    assert shared.outcome.measure == alone.outcome.measure
+    assert shared.outcome.queries == alone.outcome.queries
     assert shared.events["input"].to_pylist() == alone.events["input"].to_pylist()
     assert shared.events["principal"].to_pylist() == [f"mallory-{turn % 4}" for turn in range(shared.outcome.queries)]
