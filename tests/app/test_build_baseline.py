@@ -3,6 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,8 +15,10 @@ from caponier.app.workspace import create_workspace, read_salt, require_workspac
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import Params, Signal
 from caponier.detect.judging import MAX_BOUND, BackTest, Maxima
+from caponier.detect.near_rows import CUTS, DIGESTS, USUAL, matches, opened
 from caponier.detect.registry import event_detectors
-from caponier.detect.sketch import ROWS, fits, holds
+from caponier.detect.sketch import CANARIES, ROWS, SEAL, fits, holds
+from caponier.detect.slow_hits import GAIN
 from caponier.emulate.event_log import interleaved
 from caponier.emulate.registry import attack, campaign
 from caponier.emulate.trace import trace, trace_campaign
@@ -24,10 +27,12 @@ from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.digests import row_keys
+from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 from conftest import BOUND, HORIZON, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
+IMAGES = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 
 
 def built(file: Path, **how: object) -> Baseline:
@@ -279,6 +284,66 @@ class TestTrainingSet:
         file = log(tmp_path, users(60))
         report = scan_inference([file], built(file))
         assert [note for note in report.notes if "membership_probe" in note and "--training-set" in note]
+
+    def test_near_rows_are_told_by_digests_and_no_key_is_kept(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, training_set=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        assert params.keys() == {ROWS, SEAL, DIGESTS, CUTS, USUAL, GAIN}
+        assert {params[name].dtype for name in (ROWS, DIGESTS)} == {np.dtype(np.uint64)}
+        encoder = Encoder(section.spec, section.knots)
+        asked = encoder.encode(self.SET.astype(np.float32))
+        assert not matches(params, asked).any()
+        assert (matches(opened(params, read_salt(home)), asked) > 0).all()
+
+    def test_canaries_need_no_training_set(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, canaries=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        keys = row_keys(self.SET.astype(np.float32), read_salt(home))
+        assert params.keys() == {ROWS, SEAL, CANARIES}
+        assert holds(params, keys, CANARIES).all()
+        assert not holds(params, keys).any()
+
+    def test_canaries_are_one_models(self, tmp_path: Path) -> None:
+        both = log(tmp_path, users(4), users(4, model="n"))
+        with pytest.raises(InputError, match="canaries are one model's, and the logs hold m, n"):
+            built(both, workspace=self.home(tmp_path), canaries=self.SET)
+
+    def test_a_canary_that_is_a_training_row_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="1 of 10 canaries are rows of the training set"):
+            built(log(tmp_path, users(9)), workspace=self.home(tmp_path), training_set=self.SET[:1], canaries=self.SET)
+
+
+class TestCanaries:
+    """A thief who asks for one canary in a whole day of work, and a benign log in which somebody did."""
+
+    def among(self, world: World, canary: np.ndarray, principal: str, file: Path) -> Path:
+        """Let somebody in the users' log ask for a canary once."""
+        events = pq.read_table(world.users)
+        at = events["principal"].to_pylist().index(principal) + 20
+        inputs = events["input"].to_pylist()
+        while events["principal"][at].as_py() != principal:
+            at += 1
+        inputs[at] = canary.tolist()
+        column = pa.array(inputs, events.schema.field("input").type)
+        pq.write_table(events.set_column(events.schema.get_field_index("input"), "input", column), file)
+        return file
+
+    def test_one_hit_is_a_finding_even_where_benign_callers_hit_them(self, world: World, tmp_path: Path) -> None:
+        home = require_workspace(create_workspace(tmp_path / "home"))
+        hidden = np.random.default_rng(7).random((3, 64)).astype(np.float32)
+        users = sorted(set(pq.read_table(world.users)["principal"].to_pylist()))
+        learned = self.among(world, hidden[0], users[0], tmp_path / "learned.parquet")
+        report = build_baseline([learned], workspace=home, spec=IMAGES, horizon=HORIZON, canaries=hidden)
+        (note,) = [note for note in report.notes if "canaries" in note]
+        assert users[0] in note
+        assert report.baseline.models[0].detectors["membership_probe"].maxima.largest == 0
+        asked = self.among(world, hidden[1], users[1], tmp_path / "asked.parquet")
+        found = scan_inference([asked], report.baseline, workspace=home, alert_budget=BOUND).findings
+        (finding,) = [one for one in found if one.detector == "membership_probe"]
+        assert finding.subject.id == users[1]
+        assert "canary" in finding.summary
 
 
 class TestGaps:

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.event_files import FirstFeature, log, only, rows, users
@@ -9,6 +10,7 @@ from caponier.app.build_baseline import judged_by_caller
 from caponier.app.workspace import create_workspace
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.registry import event_detectors
+from caponier.detect.sketch import CANARIES
 from cli.command import Ran, run
 from conftest import HORIZON, PROMISED, USERS, World
 
@@ -65,6 +67,24 @@ class TestBuild:
         assert ran.code == 3
         assert f"{file}:21: input of the wrong length" in ran.err
         assert json.loads(Path("r.jsonl").read_text())["line"] == 21
+
+    def test_canaries_are_read_like_a_training_set(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        np.savez(tmp_path / "canaries.npz", x=np.array([[200.5, 3.25], [7.5, 9.25]]), y=np.zeros(2, int))
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
+        assert ran.code == 0
+        assert "needs --training-set" not in ran.err
+        (section,) = Baseline.load(Path("b")).models
+        assert len(section.detectors["membership_probe"].params[CANARIES]) == 2
+
+    def test_a_canary_that_is_asked_for_in_the_benign_log_is_told(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        np.savez(tmp_path / "canaries.npz", x=np.array([[7.5, 9.25]]), y=np.zeros(1, int))
+        file = log(tmp_path, users(60), rows(1, 300, principal="thief", input=lambda _: [7.5, 9.25]))
+        told = ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
+        assert "principal thief asked for canaries in the benign log" in ran.err
 
     def test_who_is_set_aside_is_named(self, baseline: Any, tmp_path: Path) -> None:
         loud = rows(4, 300, principal="odd", input=lambda i: [120, i % 127])

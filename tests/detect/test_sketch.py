@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.detect.sketch import ROWS, SEAL, fits, holds, sketch
+from caponier.detect.sketch import CANARIES, ROWS, SEAL, fits, holds, plain_rows, sketch
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.digests import row_keys
@@ -74,3 +74,34 @@ def test_rows_of_another_size_are_refused() -> None:
 def test_what_is_no_number_is_refused(wrong: float) -> None:
     with pytest.raises(InputError, match="no numbers"):
         sketch(np.full((1, 4), wrong), SPEC, SALT)
+
+
+def test_canaries_are_held_apart() -> None:
+    made = sketch(SET[:6], SPEC, SALT, SET[6:])
+    assert holds(made, keys(SET)).tolist() == [True] * 6 + [False] * 4
+    assert holds(made, keys(SET), CANARIES).tolist() == [False] * 6 + [True] * 4
+    assert CANARIES not in sketch(SET, SPEC, SALT)
+
+
+def test_canaries_alone_make_a_sketch() -> None:
+    made = sketch(None, SPEC, SALT, SET)
+    assert fits(made, SALT)
+    assert not holds(made, keys(SET)).any()
+    assert holds(made, keys(SET), CANARIES).all()
+
+
+def test_a_canary_that_is_a_training_row_is_refused() -> None:
+    with pytest.raises(InputError, match="2 of 4 canaries are rows of the training set"):
+        sketch(SET[:8], SPEC, SALT, SET[6:])
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 5)), np.zeros((0, 4)), np.full((2, 4), np.nan)])
+def test_what_is_no_canary_is_refused_by_name(wrong: np.ndarray) -> None:
+    with pytest.raises(InputError, match="file of canaries"):
+        sketch(SET, SPEC, SALT, wrong)
+
+
+def test_plain_rows_are_inputs_of_a_log() -> None:
+    rows = plain_rows(SET, SPEC)
+    assert rows.shape == (10, 4)
+    assert rows.dtype == np.float32

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from caponier.emulate.attack import Attack
+from caponier.emulate.attacks.disguises.accounts import Splitting
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.oracle import RefusedError
-from caponier.emulate.registry import attacks
-from caponier.emulate.trace import trace
-from caponier.emulate.victims.digits import Pool, Victim
+from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.trace import trace, trace_campaign
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.records.event import EVENT_SCHEMA
 from emulate.conftest import Served
 
@@ -77,3 +78,14 @@ def test_an_attack_that_was_never_answered_leaves_nothing(targets: Pool) -> None
     left = trace(attacks()["boundary"], refuse, targets.images[0], 0, seed=1)
     assert left.events.num_rows == 0
     assert left.outcome.queries == 0
+
+
+def test_accounts_of_a_campaign_share_its_queries_and_its_outcome(split: DigitsSplit) -> None:
+    campaign = campaigns()["membership_inference"]
+    stage = campaign.stage(split, 1)
+    alone = trace_campaign(campaign, stage, seed=1)
+    shared = trace_campaign(campaign, stage, seed=1, principal="mallory", accounts=4, disguise=Splitting)
+    assert shared.outcome.measure == alone.outcome.measure
+    assert shared.outcome.queries == alone.outcome.queries
+    assert shared.events["input"].to_pylist() == alone.events["input"].to_pylist()
+    assert shared.events["principal"].to_pylist() == [f"mallory-{turn % 4}" for turn in range(shared.outcome.queries)]

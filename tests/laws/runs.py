@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal
-from caponier.detect.sketch import ROWS
+from caponier.detect.near_rows import USUAL, banded, opened
+from caponier.detect.sketch import CANARIES, OWN, ROWS
+from caponier.detect.slow_hits import GAIN
 from caponier.engines.local import Line, Plan, joined, scan
 from caponier.engines.subjects import SubjectPass
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
@@ -41,10 +43,22 @@ def trained() -> NDArray[np.uint64]:
 TRAINED = trained()
 
 
+def sketched() -> Params:
+    """Return an open sketch of a training set, with near hits that benign callers hardly have, and canaries."""
+    (part,) = SubjectPass(ENCODER, [], b"").run(TYPICAL.batches([]))
+    learned = np.unique(part.batch.query[part.rows], axis=0)[::3]
+    near = opened(banded(learned, BENIGN.query, b"salt"), b"salt")
+    canary = np.setdiff1d(part.batch.key[part.rows], TRAINED)[:1]
+    return {ROWS: TRAINED, CANARIES: canary, USUAL: np.array([OWN, OWN]), GAIN: np.array([50]), **near}
+
+
+SKETCHED = sketched()
+
+
 def params_of(detector: EventDetector) -> list[Params]:
     """Return what a detector runs with: learned, with a training set if it asks for one, and at a cold start."""
     priors = detector.priors()
-    given = {ROWS: TRAINED} if Signal.TRAINING_SET in detector.needs else {}
+    given = SKETCHED if Signal.TRAINING_SET in detector.needs else {}
     return [{**detector.fit(BENIGN), **given}, *([priors[0]] if priors else [])]
 
 

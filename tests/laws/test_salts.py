@@ -60,7 +60,8 @@ def test_a_detector_that_chooses_by_digests_is_caught() -> None:
 def test_scores_do_not_depend_on_the_salt(detector: EventDetector) -> None:
     found = []
     for salt in SALTS:
-        # A sketch of a training set is made with the salt of its workspace.
+        # A sketch of a training set is made with the salt of its workspace. So are the planes that tell near rows, and
+        # where they lie does depend on it.
         (plain,) = SubjectPass(ENCODER, [], salt).run(TYPICAL.batches([]))
         trained = {ROWS: np.unique(plain.batch.key[plain.rows[::2]])} if Signal.TRAINING_SET in detector.needs else {}
         params = {**detector.fit(BENIGN), **trained}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.habits import Habit, habits
 from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
+from caponier.detect.near_rows import banded, opened, usual
 from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors, select
-from caponier.detect.sketch import Sketch, sketch
+from caponier.detect.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
+from caponier.detect.slow_hits import GAIN, learned_gain
 from caponier.engines.local import Line, Plan, fits, maxima, sample
 from caponier.engines.portraits import Sitting
 from caponier.engines.sampling import rate_of, sampled
@@ -31,6 +33,7 @@ from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
 FOLDS: Final = 5
@@ -86,17 +89,41 @@ class _Found:
         return [Near(name.replace(SEPARATOR, " "), value, habit.get(name)) for name, value in known[:NEAREST] if value]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Lessons:
     """Who learns, and the sketch of the training set that some of them are given besides."""
 
     detectors: Sequence[EventDetector]
     sketch: Sketch
+    rows: NDArray[np.float32] | None = None
+    """Training rows (n, d), until the middle of benign queries is known."""
+    salt: bytes = b""
+
+    def beside(self, encoder: Encoder, benign: EventBatch) -> Self:
+        """Add to the sketch what nearly a training row is told by."""
+        if self.rows is None:
+            return self
+        return replace(self, sketch={**self.sketch, **banded(encoder.encode(self.rows), benign.query, self.salt)})
 
     def of(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
-        """Return what a detector learns from some of the subjects (s,)."""
-        given = self.sketch if Signal.TRAINING_SET in detector.needs else {}
-        return {**fits(detector, benign, subjects), **given}
+        """Return what a detector learns from some of the subjects (s,), for the judgement of others.
+
+        Canaries are left out: how high a score must be is not to depend on whether a thief is in the benign log.
+        """
+        kept = self.kept(detector, benign, subjects)
+        return opened({name: values for name, values in kept.items() if name != CANARIES}, self.salt)
+
+    def kept(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+        """Return what a baseline keeps of that: no key."""
+        learned = fits(detector, benign, subjects)
+        if Signal.TRAINING_SET not in detector.needs:
+            return learned
+        if self.rows is None:
+            return {**learned, **self.sketch}
+        queries, _ = benign.take(np.flatnonzero(subjects[benign.subject])).queries()
+        usually = usual(opened(self.sketch, self.salt), queries, holds(self.sketch, queries.key), OWN)
+        gain = np.array([learned_gain(self.sketch, queries.key, queries.offsets)])
+        return {**learned, **self.sketch, **usually, GAIN: gain}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +136,13 @@ class _Given:
     salt: bytes
     detectors: Sequence[EventDetector]
     training_set: NDArray[Any] | None
+    canaries: NDArray[Any] | None
     sampling: float | None
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to make a sketch of."""
+        return self.training_set is not None or self.canaries is not None
 
     def spec_of(self, model: str) -> FeatureSpec | None:
         """Return what a model is said to take."""
@@ -124,6 +157,7 @@ def build_baseline(
     spec: FeatureSpec | None = None,
     horizon: int | None = None,
     training_set: NDArray[Any] | None = None,
+    canaries: NDArray[Any] | None = None,
     sampling: float | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
@@ -139,6 +173,7 @@ def build_baseline(
         horizon: Different queries over which a maximum is taken; the workspace's by default.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
+        canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
         sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
@@ -158,6 +193,7 @@ def build_baseline(
         read_salt(workspace) if workspace else b"",
         select(settings.disabled, settings.detectors) if settings else select(),
         training_set,
+        canaries,
         sampling,
     )
     report, sections = BaselineReport(Baseline(), rejected), []
@@ -165,9 +201,7 @@ def build_baseline(
         read = load_events(
             spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
         )
-        if training_set is not None and len(read) > 1:
-            names = ", ".join(summary.model for summary in read)
-            raise InputError(f"a training set is one model's, and the logs hold {names}", mend="Build one by one")
+        _refuse_others(given, read)
         for summary in read:
             section = _of_model(report, spool, summary, given, watch)
             if section is not None:
@@ -178,12 +212,24 @@ def build_baseline(
     return replace(report, baseline=Baseline(tuple(sections)))
 
 
+def _refuse_others(given: _Given, read: Sequence[ModelSummary]) -> None:
+    """Make sure that what is sketched belongs to one model.
+
+    Raises:
+        InputError: If the logs hold several.
+    """
+    if given.trained and len(read) > 1:
+        names = ", ".join(summary.model for summary in read)
+        what = "a training set is" if given.training_set is not None else "canaries are"
+        raise InputError(f"{what} one model's, and the logs hold {names}", mend="Build one by one")
+
+
 def _of_model(
     report: BaselineReport, spool: Spool, summary: ModelSummary, given: _Given, watch: Progress
 ) -> ModelBaseline | None:
     """Learn what benign traffic of one model looks like, or note why that cannot be."""
     known = feature_spec(summary, given.spec_of(summary.model))
-    speaking = _speaking(report, summary, given.detectors, known, given.training_set is not None)
+    speaking = _speaking(report, summary, given.detectors, known, given.trained)
     if not speaking:
         return None
     encoder = scale_of(summary, known, spool)
@@ -192,12 +238,19 @@ def _of_model(
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
-    trained = given.training_set if encoder.size else None
-    seen = {} if trained is None else sketch(trained, encoder.spec, given.salt)
-    section = _section(report, spool, summary, plan, _Lessons(speaking, seen), watch)
+    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), watch)
     listed = given.workspace.model(summary.model) if given.workspace else None
     logged = sampled(spool, summary.model)
     return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
+
+
+def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _Given) -> _Lessons:
+    """Return who learns, with a sketch if there is something to make it of and inputs are looked at."""
+    if not given.trained or not encoder.size:
+        return _Lessons(speaking, {})
+    seen = sketch(given.training_set, encoder.spec, given.salt, given.canaries)
+    rows = None if given.training_set is None else plain_rows(given.training_set, encoder.spec)
+    return _Lessons(speaking, seen, rows, given.salt)
 
 
 def _speaking(
@@ -235,6 +288,8 @@ def _section(
     share = FIT_EVENTS / summary.events
     benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
     cells = _cells(benign[0], plan, summary)
+    lessons = lessons.beside(plan.encoder, benign[0])
+    report.notes += _sung(summary.model, lessons.sketch, benign)
     learned: dict[str, DetectorBaseline] = {}
     horizons = principals = 0
     aside: frozenset[str] = frozenset()
@@ -254,7 +309,7 @@ def _section(
             report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
         aside = aside.union(*(one.aside for one in gathered.values()))
         kept = np.array([name not in aside for name in benign[1]], bool)
-        learned |= {d.name: _learned(d, own.of(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
+        learned |= {d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
         if part.subject is Subject.PRINCIPAL:
             horizons, principals = begun, max(len(one.by_subject) for one in gathered.values())
     portrait, names = sitting.portrait(aside)
@@ -283,6 +338,17 @@ def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | Non
     if not len(benign) or not plan.encoder.size:
         return None
     return Cells.fit(benign.query, summary.attributed, plan.horizon)
+
+
+def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> list[str]:
+    """Say who of the benign callers asked for a canary: either it is none, or they are not benign."""
+    batch, names = benign
+    who = np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist()
+    if not who:
+        return []
+    told = ", ".join(names[at].replace(SEPARATOR, " ") for at in who[:NEAREST])
+    more = f" and {len(who) - NEAREST} more" if len(who) > NEAREST else ""
+    return [f"{model}: {told}{more} asked for canaries in the benign log; look who that is, and who has those records"]
 
 
 def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:

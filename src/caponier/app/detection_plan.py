@@ -10,6 +10,7 @@ from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Params, Signal, Subject, memory
 from caponier.detect.judging import FEWEST, HORIZON, MAX_BOUND, Threshold, threshold
+from caponier.detect.near_rows import opened
 from caponier.detect.registry import select
 from caponier.detect.sketch import fits
 from caponier.engines.local import Line, Plan
@@ -150,7 +151,7 @@ def lines_of(
             lack = f"needs a baseline, but {_lack(detector, section)}"
             remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
             continue
-        lines[detector.name] = line
+        lines[detector.name] = (opened(line[0], terms.salt), line[1])
         _qualify(remarks, model, detector, section, line[1])
     if section and lines and section.version != version:
         versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"

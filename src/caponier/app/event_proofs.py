@@ -18,7 +18,7 @@ from caponier.app.proof import ControlCheck, Pair, ProofRun
 from caponier.app.proving_ground import MAIN, ProvingGround, Target, with_owners
 from caponier.app.scan_inference import ScanReport, Skip
 from caponier.emulate.campaign import Stage
-from caponier.emulate.campaigns.membership_inference import LEARNED
+from caponier.emulate.membership import LEARNED
 from caponier.emulate.registry import attacks, habits, newcomers, probes
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.records.finding import Finding

@@ -36,7 +36,9 @@ FLOOD: Final = 1_500
 LEAST_SQUARE: Final = 0.8
 """Share of a picture that the first square of Square covers."""
 LACKING: Final = {
+    "label_only_membership": "needs the rows that the model was trained on",
     "membership_inference": "needs the rows that the model was trained on",
+    "shadow_membership": "needs the rows that the model was trained on",
     "sponge": "needs a model of which it is known what a query costs",
 }
 

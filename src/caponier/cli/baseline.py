@@ -58,6 +58,15 @@ TrainingSet = Annotated[
         "sketch of it is kept; with it, membership inference is detected.",
     ),
 ]
+Canaries = Annotated[
+    Path | None,
+    typer.Option(
+        "--canaries",
+        metavar="FILE",
+        help="Records that exist only where a thief finds them (.npz, .parquet, .csv), scaled likewise. Only a salted "
+        "sketch of them is kept; a single query for one is a finding.",
+    ),
+]
 Start = Annotated[
     Path | None,
     typer.Option(
@@ -84,8 +93,12 @@ def build(
     ] = None,
     training_set: TrainingSet = None,
     training_label: Annotated[
-        str | None, typer.Option("--training-label", metavar="COLUMN", help="The label of a training set in a table.")
+        str | None,
+        typer.Option(
+            "--training-label", metavar="COLUMN", help="The label of a training set, or of canaries, in a table."
+        ),
     ] = None,
+    canaries: Canaries = None,
     start: Start = None,
     budget: Budget = None,
     drawn: Picture = None,
@@ -104,6 +117,7 @@ def build(
     home = load_workspace(workspace)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
+    hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = build_baseline(
             events,
@@ -111,6 +125,7 @@ def build(
             spec=options.feature_spec(kind, shape, range_),
             horizon=horizon,
             training_set=learned.x if learned else None,
+            canaries=hidden.x if hidden else None,
             sampling=options.share(sampling),
             rejected=rows,
             reader=reader,
@@ -122,8 +137,9 @@ def build(
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
     _draw(_tell(console, report, _budget(budget, home)), drawn)
-    if learned and learned.rejections:
-        say(console, f"note: {len(learned.rejections):,} rows of the training set could not be used")
+    for read, what in ((learned, "rows of the training set"), (hidden, "canaries")):
+        if read and read.rejections:
+            say(console, f"note: {len(read.rejections):,} {what} could not be used")
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)

@@ -3,12 +3,14 @@
 Everything is a whole number: integer sums do not depend on their order, floating-point ones do.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 
 def windowed_sum(
-    increments: NDArray[np.int64], offsets: NDArray[np.int64], history: NDArray[np.int32]
+    increments: NDArray[np.int64], offsets: NDArray[np.int64], history: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Sum the last w increments of each subject at each row.
 
@@ -39,7 +41,7 @@ def _go_on(
     sums: NDArray[np.int64],
     newest: NDArray[np.int32],
     offsets: NDArray[np.int64],
-    history: NDArray[np.int32],
+    history: NDArray[Any],
     known: NDArray[np.int64],
 ) -> None:
     """Add what some `known` subjects brought with them to their sums and to their new history."""

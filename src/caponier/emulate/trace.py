@@ -54,6 +54,11 @@ class _Tape:
         """Return the way in which one account asks."""
         return partial(self._ask, number)
 
+    def way(self, accounts: int, disguise: Disguise | None) -> Predict:
+        """Return the way in which all accounts ask together; without a disguise the first one asks alone."""
+        ways = [self.account(number) for number in range(accounts)]
+        return ways[0] if disguise is None else disguise(ways)
+
     def _ask(self, account: int, rows: Images) -> Images:
         scores = self._predict(rows)
         # An attack may work on in the same memory.
@@ -97,11 +102,8 @@ def trace(
         gap_s: Mean gap between queries.
         deployment: Names that the events carry.
     """
-    tape, who = _Tape(predict), principal or f"{attack.name}-{seed}"
-    ways = [tape.account(number) for number in range(accounts)]
-    ask = ways[0] if disguise is None else disguise(ways)
-    outcome = attack.run(ask, original, label, seed=seed, budget=budget, start=start)
-    names = [who] if accounts == 1 else [f"{who}-{number}" for number in range(accounts)]
+    tape, names = _Tape(predict), _names(principal or f"{attack.name}-{seed}", accounts)
+    outcome = attack.run(tape.way(accounts, disguise), original, label, seed=seed, budget=budget, start=start)
     return Trace(outcome, _logged(tape, names, seed, begin, gap_s, deployment))
 
 
@@ -112,6 +114,8 @@ def trace_campaign(
     seed: int,
     principal: str | None = None,
     budget: int | None = None,
+    accounts: int = 1,
+    disguise: Disguise | None = None,
     begin: datetime = EPOCH,
     gap_s: float | None = None,
     deployment: Deployment = DEPLOYMENT,
@@ -122,17 +126,22 @@ def trace_campaign(
         campaign: What to do.
         stage: From the campaign's `stage`.
         seed: Fixes queries and times.
-        principal: Who attacks; the campaign's name and seed by default.
+        principal: Who attacks; the campaign's name and seed by default. Several accounts are numbered.
         budget: Most queries; the campaign's own by default.
+        accounts: How many accounts the attacker has.
+        disguise: How it uses them, as in `trace`.
         begin: Time of the first query.
         gap_s: Mean gap between queries; the campaign's own by default.
         deployment: Names that the events carry.
     """
-    tape = _Tape(stage.victim.predict_proba)
-    outcome = campaign.run(tape.account(0), stage, seed=seed, budget=budget)
-    who = principal or f"{campaign.name}-{seed}"
+    tape, names = _Tape(stage.victim.predict_proba), _names(principal or f"{campaign.name}-{seed}", accounts)
+    outcome = campaign.run(tape.way(accounts, disguise), stage, seed=seed, budget=budget)
     gap = campaign.gap_s if gap_s is None else gap_s
-    return CampaignTrace(outcome, _logged(tape, [who], seed, begin, gap, deployment))
+    return CampaignTrace(outcome, _logged(tape, names, seed, begin, gap, deployment))
+
+
+def _names(who: str, accounts: int) -> list[str]:
+    return [who] if accounts == 1 else [f"{who}-{number}" for number in range(accounts)]
 
 
 def _logged(

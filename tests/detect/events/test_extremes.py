@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect import rarity, similarity
+from caponier.detect import near_rows, rarity, similarity
 from caponier.detect.changes import PERFECT, levels_beyond
 from caponier.detect.detector import EventDetector
 from caponier.detect.events import (
@@ -25,7 +25,7 @@ from caponier.detect.events import (
 )
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import FAR, RING
-from caponier.detect.sketch import ROWS
+from caponier.detect.sketch import OWN, ROWS
 from detect.batches import batch_of, similar
 from detect.events.test_flood import scored as rates
 from detect.events.test_flood import timed
@@ -48,7 +48,7 @@ class TestBounds:
                 + (iterative_query.HALVING + iterative_query.AXIS) * iterative_query.MAX_RUN
             ),
             "novelty": novelty.WINDOW * novelty.CAP,
-            "membership_probe": membership_probe.WINDOW - membership_probe.OWN,
+            "membership_probe": near_rows.WINDOW - OWN,
             "flood": n,
             "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
             "distance_shape": distance_shape.BINS * distance_shape.WINDOW**2,
@@ -123,7 +123,7 @@ class TestLongStays:
         batch = similar(batch_of([[[n % 128, n // 128] for n in numbers]], keys=[[n + 1 for n in numbers]]))
         params = {ROWS: np.arange(1, 11, dtype=np.uint64)}
         scores = membership_probe.detector.score(params, np.zeros(1, membership_probe.detector.state), batch)[1]
-        assert scores.max() == 10 - membership_probe.OWN
+        assert scores.max() == 10 - OWN
 
     @pytest.mark.parametrize("rate", [1, 19, 20, 21, 500])
     def test_a_steady_client_scores_ten_seconds_of_its_rate(self, rate: int) -> None:

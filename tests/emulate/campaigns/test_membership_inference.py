@@ -1,7 +1,7 @@
 import numpy as np
-import pytest
 
-from caponier.emulate.campaigns.membership_inference import CAMPAIGN, FEWEST, _auc
+from caponier.emulate.campaigns.membership_inference import CAMPAIGN
+from caponier.emulate.membership import FEWEST
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 
@@ -30,16 +30,3 @@ def test_few_candidates_prove_nothing(split: DigitsSplit) -> None:
     outcome = CAMPAIGN.run(stage.victim.predict_proba, stage, seed=0, budget=FEWEST - 1)
     assert outcome.measure["auc"] > CAMPAIGN.auc
     assert not outcome.success
-
-
-@pytest.mark.parametrize(
-    ("values", "member", "auc"),
-    [([3, 2, 1], [1, 0, 0], 1.0), ([1, 2, 3], [1, 0, 0], 0.0), ([1, 1], [1, 0], 0.5), ([2, 1, 3], [1, 0, 0], 0.5)],
-)
-def test_the_auc_counts_pairs(values: list[float], member: list[int], auc: float) -> None:
-    assert _auc(np.array(values, float), np.array(member, bool)) == auc
-
-
-@pytest.mark.parametrize("member", [[True, True], [False, False], []])
-def test_without_both_kinds_there_is_no_auc(member: list[bool]) -> None:
-    assert _auc(np.ones(len(member)), np.array(member, bool)) == 0.5

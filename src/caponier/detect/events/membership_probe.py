@@ -4,23 +4,33 @@ Telling whether a record was trained on means asking for that record (Shokri et 
 Clients whose inputs are measured anew hardly ever send a training row again, byte for byte, and a customer who gave
 some records for training sends those few. So the different training rows among a principal's last 200 different queries
 are counted, on a salted sketch of the training set, as far as they are more than the few that a customer may own.
+
+Who asks for a row with a little noise, or rounded, comes near it: see `detect.near_rows`. Benign pictures of the same
+thing may come as near, so near hits count as far as they are more than benign callers have. Copies of one row, by which
+labels alone tell members (Choquette-Choo et al. 2021), count once.
+
+Who mixes the rows with many other queries fills a bucket that drains more slowly: see `detect.slow_hits`.
+
+A canary is a record that exists only where a thief finds it. One hit on one is beyond whatever benign callers do.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.similarity import RING
-from caponier.detect.sketch import ROWS, holds
+from caponier.detect.near_rows import LEVELS, MEMORY, USUAL, WINDOW, matches, new_hits
+from caponier.detect.sketch import CANARIES, OWN, ROWS, holds
+from caponier.detect.slow_hits import BUCKET, GAIN, places, poured
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
-WINDOW: Final = RING
-"""As many queries as similarity remembers: within them no row counts twice."""
-OWN: Final = 5
-"""A customer may have this many records of its own in the training set; they do not count."""
+EXACT: Final = np.uint8(1)
+"""Bit of a query that is a training row; those above it are of near hits, a level each."""
+CANARY: Final = 1_000_000
+"""What a canary counts: more than all that benign callers can reach without one."""
 
 
 class MembershipProbe:
@@ -36,16 +46,16 @@ class MembershipProbe:
     counts = Counts.QUERIES
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE, Signal.TRAINING_SET})
     columns: frozenset[Column] = frozenset()
-    state = np.dtype([("hit", np.int32, (WINDOW,))])
-    state_version = 1
+    state = np.dtype([("hit", np.uint8, (WINDOW,)), ("near", MEMORY), ("bucket", BUCKET)])
+    state_version = 2
     floor = 0
     suspect = None
     max_confidence = Confidence.HIGH
-    emulations = ("membership_inference",)
+    emulations = ("membership_inference", "label_only_membership", "shadow_membership")
     controls = ("owner_of_records", "evaluation_team", "random_user", "retrier")
 
     def fit(self, benign: EventBatch) -> Params:
-        """Learn nothing: the sketch comes from the training set, and the benign rate from the benign maxima."""
+        """Learn nothing by itself: what benign callers hit is learned with the sketch, see `near_rows.usual`."""
         return {}
 
     def priors(self) -> tuple[Params, float] | None:
@@ -53,25 +63,89 @@ class MembershipProbe:
         return None
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Count the training rows, beyond five, among each subject's last 200 different queries."""
+        """Count the training rows beyond the usual among each subject's last 200 different queries; add canaries."""
         queries, rows = batch.queries()
-        after = state.copy()
-        hits = holds(params, queries.key).astype(np.int64)
-        sums, after["hit"] = windowed_sum(hits, queries.offsets, state["hit"])
+        after = np.zeros(len(state), self.state)
+        place = places(params, queries.key)
+        exact = place > 0
+        sums, history = windowed_sum(exact.astype(np.int64), queries.offsets, state["hit"] & EXACT)
+        found: NDArray[np.int64] = np.maximum(sums - OWN, 0)
+        after["hit"] = history
+        near = self._near(params, state, after, queries)
+        # Without near hits each level counts the exact ones alone, of which more are usual.
+        for level, new in enumerate(near if near.any() or (state["hit"] > EXACT).any() else ()):
+            bit = EXACT << np.uint8(1 + level)
+            _, history = windowed_sum(new.astype(np.int64), queries.offsets, (state["hit"] & bit) > 0)
+            after["hit"] |= history.astype(np.uint8) * bit
+            before = (state["hit"] & (EXACT | bit)) > 0
+            sums, _ = windowed_sum((new | exact).astype(np.int64), queries.offsets, before)
+            found = np.maximum(found, sums - int(params[USUAL][level]))
+        if GAIN in params:
+            gain = int(params[GAIN][0])
+            filled, after["bucket"] = poured(place, queries.offsets, state["bucket"], gain)
+            # A row that has partly drained away still counts as one.
+            found = np.maximum(found, (filled + gain - 1) // gain - OWN)
         scores = np.zeros(len(batch), np.int64)
-        scores[rows] = np.maximum(sums - OWN, 0)
+        scores[rows] = found + CANARY * holds(params, queries.key, CANARIES)
         return after, scores
 
+    def _near(self, params: Params, state: State, after: State, queries: EventBatch) -> NDArray[np.bool_]:
+        """Return the new near hits at each level (levels, n), and remember in `after` what was hit."""
+        if USUAL not in params:
+            return np.zeros((len(LEVELS), len(queries)), bool)
+        near, after["near"] = new_hits(matches(params, queries.query), queries.offsets, state["near"])
+        return near
+
     def explain(self, params: Params, events: EventBatch) -> Explanation:
-        """Name the queries that are training rows."""
-        start = max(0, len(events) - WINDOW)
-        rows = np.flatnonzero(holds(params, events.key[start:])) + start
-        summary = (
-            f"{rows.size} of the last {len(events) - start} different queries are rows of the training set, exactly as "
-            "they stand there: the way one asks whether records were trained on"
+        """Name the queries that are training rows, those that nearly are, and canaries."""
+        recent = events.take(np.arange(max(0, len(events) - WINDOW), len(events)))
+        begin = len(events) - len(recent)
+        exact, hidden = holds(params, recent.key), holds(params, recent.key, CANARIES)
+        near = _speaking(params, recent, exact) & ~exact
+        facts: dict[str, Any] = {
+            "training_rows": int(exact.sum()),
+            "near_rows": int(near.sum()),
+            "window": len(recent),
+            "of": len(params.get(ROWS, ())),
+        }
+        if CANARIES in params:
+            facts["canaries"] = int(hidden.sum())
+        rows = np.flatnonzero(hidden if hidden.any() else exact | near) + begin
+        return Explanation(_summary(facts, len(recent)), facts, rows)
+
+
+def _speaking(params: Params, recent: EventBatch, exact: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which queries are near hits at the level at which there are most beyond the usual; none where nowhere."""
+    told, best = np.zeros(len(recent), bool), 0
+    if USUAL in params:
+        new, _ = new_hits(matches(params, recent.query), recent.offsets)
+        for hits, usual in zip(new, params[USUAL].tolist(), strict=True):
+            beyond = int((hits | exact).sum()) - usual
+            if beyond > best:
+                told, best = hits, beyond
+    return told
+
+
+def _summary(facts: dict[str, Any], window: int) -> str:
+    of = f"of the last {window} different queries"
+    exact, near, hidden = facts["training_rows"], facts["near_rows"], facts.get("canaries", 0)
+    if hidden:
+        those = "a canary, a record that exists" if hidden == 1 else "canaries, records that exist"
+        return f"{hidden} {of} {'is' if hidden == 1 else 'are'} {those} only where a thief finds it"
+    if exact <= OWN and not near:
+        return (
+            f"{exact} {of} are rows of the training set, exactly as they stand there; with those before them they are "
+            "more than a customer owns: the way one asks, among other queries, whether records were trained on"
         )
-        facts = {"training_rows": int(rows.size), "window": len(events) - start, "of": len(params.get(ROWS, ()))}
-        return Explanation(summary, facts, rows)
+    if not near:
+        return (
+            f"{exact} {of} are rows of the training set, exactly as they stand there: the way one asks whether records "
+            "were trained on"
+        )
+    return (
+        f"{exact} {of} are rows of the training set, exactly as they stand there, and {near} more come nearer to such "
+        "rows than benign callers do: the way one asks whether records were trained on, in disguise"
+    )
 
 
 detector = MembershipProbe()

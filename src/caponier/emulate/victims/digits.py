@@ -4,11 +4,12 @@ The 1,797 images are cut into pools that never meet: a detector that is calibrat
 another's, and attackers hold images that no user and no model has seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import CLASSES, Images, Labels, shots
@@ -129,8 +130,15 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
     model = MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, random_state=seed % SEEDS)
     for _ in range(EPOCHS):
         model.partial_fit(images, labels, classes=np.arange(CLASSES))
-    (inner, outer) = (weights.astype(np.float32) for weights in model.coefs_)
-    (inner_bias, outer_bias) = (bias.astype(np.float32) for bias in model.intercepts_)
+    return forward_pass(model.coefs_, model.intercepts_)
+
+
+def forward_pass(
+    coefs: Sequence[npt.NDArray[np.floating]], intercepts: Sequence[npt.NDArray[np.floating]]
+) -> Callable[[Images], Images]:
+    """Return what a network with one hidden layer answers, in float32, from its weights and biases."""
+    (inner, outer) = (weights.astype(np.float32) for weights in coefs)
+    (inner_bias, outer_bias) = (bias.astype(np.float32) for bias in intercepts)
 
     def predict_proba(rows: Images) -> Images:
         # Who sends absurd numbers gets no numbers back, as from any model.

@@ -41,6 +41,14 @@ def test_accounts_take_turns() -> None:
     assert asked(Splitting([Account(number, 9) for number in range(3)]), 7) == [0, 1, 2, 0, 1, 2, 0]
 
 
+def test_accounts_may_send_some_queries_each_turn() -> None:
+    assert asked(Splitting([Account(number, 9) for number in range(3)], queries=2), 7) == [0, 0, 1, 1, 2, 2, 0]
+
+
+def test_the_next_one_takes_over_the_turn_of_one_that_is_refused() -> None:
+    assert asked(Splitting([Account(0, 9), Account(1, 1), Account(2, 9)], queries=2), 6) == [0, 0, 1, 2, 2, 0]
+
+
 def test_one_that_is_refused_is_left_out_of_the_turns() -> None:
     ask = Splitting([Account(0, 9), Account(1, 1), Account(2, 9)])
     assert asked(ask, 8) == [0, 1, 2, 0, 2, 0, 2, 0]

@@ -45,3 +45,12 @@ def test_the_seed_fixes_the_photos(victim: Victim, targets: Pool) -> None:
         for seed in (3, 3, 4)
     )
     assert one == again != other
+
+
+def test_as_many_photos_follow_as_are_wanted(victim: Victim, targets: Pool) -> None:
+    image, label = targets.images[0], int(targets.labels[0])
+    disguise = partial(Natural, images=targets.images[100:], seed=3, photos=4)
+    plain = trace(attack("square"), victim.predict_proba, image, label, seed=1)
+    mixed = trace(attack("square"), victim.predict_proba, image, label, seed=1, disguise=disguise)
+    rows = np.array(mixed.events["input"].to_pylist(), np.float32)
+    assert np.array_equal(rows[::5], np.array(plain.events["input"].to_pylist(), np.float32))

@@ -37,11 +37,14 @@ class Splitting:
 
     Args:
         accounts: One way to ask for each account.
+        queries: How many queries an account sends before it is the next one's turn.
     """
 
-    def __init__(self, accounts: Sequence[Predict]) -> None:
+    def __init__(self, accounts: Sequence[Predict], queries: int = 1) -> None:
         self._left = list(accounts)
+        self._queries = queries
         self._turn = 0
+        self._sent = 0
 
     def __call__(self, rows: Images) -> Images:
         """Ask for rows (n, 64); return scores (n, 10).
@@ -56,8 +59,10 @@ class Splitting:
             except RefusedError:
                 # The next account now stands in its place.
                 del self._left[at]
-                self._turn = at
+                self._turn, self._sent = at, 0
                 continue
-            self._turn = at + 1
+            self._sent += 1
+            if self._sent >= self._queries:
+                self._turn, self._sent = at + 1, 0
             return scores
         raise RefusedError("every account is refused")

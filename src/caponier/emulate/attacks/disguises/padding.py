@@ -29,22 +29,24 @@ class Duplicates:
 
 
 class Natural:
-    """Sends a photo of something of its own after every query.
+    """Sends photos of things of its own after every query.
 
     Args:
         accounts: How to ask; only the first account is used.
         images: What the attacker has to photograph, shape (m, 64).
         seed: Fixes the photos.
+        photos: How many follow each query.
     """
 
-    def __init__(self, accounts: Sequence[Predict], images: Images, seed: int) -> None:
+    def __init__(self, accounts: Sequence[Predict], images: Images, seed: int, photos: int = 1) -> None:
         self._predict = accounts[0]
         self._images = images
+        self._photos = photos
         self._rng = np.random.default_rng(seed)
 
     def __call__(self, rows: Images) -> Images:
         """Ask for rows (n, 64); return scores (n, 10)."""
         scores = self._predict(rows)
-        for _ in rows:
+        for _ in range(len(rows) * self._photos):
             self._predict(shots(self._images[self._rng.integers(len(self._images))][None], self._rng))
         return scores
