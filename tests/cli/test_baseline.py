@@ -10,7 +10,7 @@ from caponier.app.build_baseline import judged_by_caller
 from caponier.app.workspace import create_workspace
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.registry import event_detectors
-from caponier.detect.sketch import CANARIES
+from caponier.detect.sketch import CANARIES, ROWS
 from cli.command import Ran, run
 from conftest import HORIZON, PROMISED, USERS, World
 
@@ -77,6 +77,19 @@ class TestBuild:
         assert "needs --training-set" not in ran.err
         (section,) = Baseline.load(Path("b")).models
         assert len(section.detectors["membership_probe"].params[CANARIES]) == 2
+
+    def test_a_table_of_training_rows_is_read_as_its_error_says(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        (tmp_path / "train.csv").write_text("first,second,kind\n1,2,a\n3,4,b\n")
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--training-set", "train.csv", "--out", "b", *told)
+        assert ran.code == 2
+        assert "Name it with --label COLUMN" in ran.err
+        for option in ("--label", "--training-label"):
+            ran = baseline("build", file, "--training-set", "train.csv", option, "kind", "--out", "b", *told)
+            assert ran.code == 0
+            (section,) = Baseline.load(Path("b")).models
+            assert len(section.detectors["membership_probe"].params[ROWS]) == 2
 
     def test_a_canary_that_is_asked_for_in_the_benign_log_is_told(self, baseline: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path)

@@ -95,7 +95,10 @@ def build(
     training_label: Annotated[
         str | None,
         typer.Option(
-            "--training-label", metavar="COLUMN", help="The label of a training set, or of canaries, in a table."
+            "--training-label",
+            "--label",
+            metavar="COLUMN",
+            help="The label of a training set, or of canaries, in a table.",
         ),
     ] = None,
     canaries: Canaries = None,
