@@ -69,9 +69,9 @@ def made(attack: str, net: nn.Module, images: Images, labels: Labels, size: floa
     elif attack == "pgd":
         chosen = ProjectedGradientDescent(known, eps=size, eps_step=size / 8, max_iter=20, verbose=False)
     else:
-        limits = {"max_iter": 40, "binary_search_steps": 3, "max_halving": 3, "max_doubling": 3}
+        limits = {"max_iter": 100, "binary_search_steps": 4, "max_halving": 3, "max_doubling": 5}
         chosen = CarliniL2Method(
-            known, confidence=confidence, initial_const=1.0, learning_rate=0.05, batch_size=LOT, verbose=False, **limits
+            known, confidence=confidence, initial_const=10, learning_rate=0.05, batch_size=LOT, verbose=False, **limits
         )
     found: Images = chosen.generate(images, np.eye(CLASSES)[labels]).astype(np.float32)
     return found

@@ -40,8 +40,10 @@ CAUSES = {
         "twelve pieces of feedback of each of the five on average, but three or none of some. An alarm at the "
         "default budget, as rare as 1 in 20,000 among 300 sources, takes 5 to 18 pieces of feedback of one source; "
         "on seeds 1 to 3 twelve of fifteen sent them within that minute, and the others eight seconds later. All "
-        "sources seen together would do in half a minute, but accuse one in 200 wrongly: "
-        "docs/detections/feedback.md says what was tried."
+        "sources seen together would do in half a minute, but accuse one in 200 wrongly. Tried besides: windows of "
+        "one, two and five minutes (none, and all after 510 and 186 s at most), the largest sum over events in a row "
+        "(after 26 pieces and more), the number of answers contradicted (15 to 22 pieces), squares in place of a power "
+        "of one and a half (sooner, and annotators come up to the threshold); see docs/detections/feedback.md."
     ),
     "trend_users_flagged": (
         "Flagged is who works with nothing but the one digit that the change is about, or with one that the model has "
@@ -51,15 +53,21 @@ CAUSES = {
     "sponge_dear_queries_most": (
         "Counted are all queries of five times the usual and more, those of the search included, of which the first "
         "only just are, as some honest ones are. Sponges that were prepared elsewhere are dearer from the first one "
-        "on: three of them do. Tried for it: docs/detections/sponge.md."
+        "on: three of them do. Tried: weighing against the hardest 1, 5 or 10 % of clients (6 at most as well, or one "
+        "to three later), up to 20, 24 and 32 quarter bits a query (one or two later), levels from twice or four times "
+        "the usual (no better), a power of one and a half in place of the square (one later); see "
+        "docs/detections/sponge.md."
     ),
     "committee_flagged_share": (
         "One honest query in twenty costs this model five times the usual, and one in a hundred as much as any can. "
         "Dark cameras send them in a row, so that some twenty sponges in a row are needed for the same certainty; many "
-        "who search, and who send what they found, mix in too many cheaper ones. Nothing that was tried finds them "
-        "all: docs/detections/sponge.md."
+        "who search, and who send what they found, mix in too many cheaper ones. Tried: sums of how rare costs are "
+        "over 12 queries (none found), the hardest 1 % of clients in place of 2 % (hard to learn from three of 300), "
+        "taking three of four queries for sponges (later), leaving the first dear query out (too few clients to draw a "
+        "tail through); see docs/detections/sponge.md."
     ),
-    "committee_dear_queries_most": "As above: for this model honest inputs are as dear as any can be.",
+    "committee_dear_queries_most": "As above, and the same was tried: for this model honest inputs are as dear as any "
+    "can be.",
 }
 
 

@@ -3,10 +3,10 @@
 There is no search to be seen, only inputs. Three figures about each, for which the model was asked beforehand
 (`detect.enrichments`), say how little such an input bears being squeezed, how far it lies from the benign inputs that
 are answered alike, and whether its benign neighbours are answered otherwise. Each figure counts by how few benign
-queries reach it, in quarter bits, and the evidence of the three is added up as Fisher (1925) adds up the logarithms of
-p-values. Honest inputs are odd as well, if more seldom: what 95 % of benign queries stay below counts nothing, and the
-score is the sum of the rest over a principal's last 32 different queries, views of one thing left out. Even so it is a
-weak signal.
+queries reach it, in quarter bits, and what the three say is the root of the sum of their squares: one that is sure is
+not to be outvoted by two that see nothing, as a plain sum lets it be. Honest inputs are odd as well, if more seldom:
+what 95 % of benign queries stay below counts nothing, and the score is the sum of the rest over a principal's last 32
+different queries, views of one thing left out. Even so it is a weak signal.
 """
 
 from typing import Final
@@ -32,6 +32,8 @@ from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 
 FIGURES: Final = (Enriched("class_distance", 3), Enriched("neighbour_ratio", 3), Enriched("squeezing", 4))
+WORTH: Final = (3, 2, 2)
+"""Halves that each figure's quarter bits count: distances tell most, and alone are what an attacker would avoid."""
 LEVELS: Final = 48
 """Quarter bits that a figure counts at most: one benign query in 4,096."""
 COMMON: Final = 0.95
@@ -59,7 +61,7 @@ class AdversarialInput:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     columns = frozenset(FIGURES)
     state = STATE
-    state_version = 1
+    state_version = 2
     floor = 2 * MOST
     suspect = None
     max_confidence = Confidence.LOW
@@ -114,9 +116,10 @@ class AdversarialInput:
 
 
 def evidence_of(params: Params, queries: EventBatch) -> NDArray[np.int64]:
-    """Return the (q,) evidence of single queries, in quarter bits."""
+    """Return the (q,) evidence of single queries, in quarter bits: the root of the sum of squares of the figures'."""
     reached = [np.searchsorted(params[figure.name], values_of(queries, figure), side="right") for figure in FIGURES]
-    evidence: NDArray[np.int64] = np.sum(reached, axis=0, dtype=np.int64)
+    squares = np.sum([np.square(worth * own) for worth, own in zip(WORTH, reached, strict=True)], axis=0)
+    evidence: NDArray[np.int64] = np.sqrt(squares.astype(np.float64)).astype(np.int64) // 2
     return evidence
 
 

@@ -19,26 +19,25 @@ class AgingCamera:
     """Photographs different things through a lens that gathers dust: gradual drift.
 
     Args:
-        photos: Photos over which it ages; from then on it stays as it is.
+        photos: Photos over which a new one ages; from then on it stays as it is. Every camera is at an age of its own.
     """
 
-    photos: int = 300
+    photos: int = 10_000
 
     name: ClassVar[str] = "aging_camera"
     description: ClassVar[str] = (
-        "a camera whose photos of different digits get a little darker, hazier and grainier, one after the other"
+        "a camera that is no longer new: its photos of different digits get darker, hazier and grainier over weeks"
     )
     pace: ClassVar[Pace] = Pace(60, spread=0.3)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
         """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
-        taken = 0
+        age = rng.random()
         while True:
-            age = min(1.0, taken / self.photos)
             seen = images[[rng.integers(len(images))]] * (1 - age * (1 - DIMMED)) + age * HAZE
             grain = 1 + age * (GRAIN - 1)
             yield noisy(seen.astype(np.float32), rng, (FRESH[0] * grain, FRESH[1] * grain))
-            taken += 1
+            age = min(1.0, age + 1 / self.photos)
 
 
 HABIT = AgingCamera()
