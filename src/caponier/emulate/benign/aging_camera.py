@@ -9,8 +9,9 @@ import numpy as np
 from caponier.emulate.images import Images, noisy
 from caponier.emulate.pace import Pace
 
-DIMMED, HAZE, GRAIN = 0.6, 0.08, 2.0
-"""What is left of the light in the end, what the background has become, and times the noise."""
+DIMMED, HAZE, GRAIN = 0.75, 0.03, 1.5
+"""What is left of the light in the end, what the background has become, and times the noise: not darker and not noisier
+than other benign cameras are. What ages further is another camera, which a drift monitor has to tell."""
 FRESH = (0.02, 0.04)
 
 
