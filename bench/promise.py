@@ -46,9 +46,15 @@ EACH: Final = 10
 """Attacks of each kind against each soiled baseline."""
 CAUSES: Final[dict[str, str]] = {
     "false_alerts_a_week_after_100_upper": (
-        "The mean is within the budget; twenty seeds leave this much doubt. Two of them make up more than half of all "
-        "alerts, by one caller each whom distance_shape flags day by day: a habit of which a hundred callers hold "
-        "five or six is known too little."
+        "The mean is within the budget; twenty seeds leave this much doubt. Most alerts are one caller's whom "
+        "information_spend or novelty flags on several days: a habit of which a hundred callers hold five or six is "
+        "known too little. Tried to spare honest callers with hard inputs: distances that count less, what an input's "
+        "own values are rarer by taken off, more such callers in the baseline (docs/detections/extraction.md); and "
+        "thresholds above all horizons of a caller, which a log of one day has not."
+    ),
+    "false_alerts_a_week_after_300_upper": (
+        "As after 100: the mean is within the budget, and two of twenty seeds hold a third of all alerts, by callers "
+        "whom information_spend flags on four and seven days. The same was tried."
     ),
 }
 
