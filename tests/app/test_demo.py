@@ -26,7 +26,7 @@ from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.incident import Stage
 
-SMALL = Size(calibration=54, test=15, trials=("unsafe_code",))
+SMALL = Size(calibration=54, test=len(habits()), trials=("unsafe_code",))
 """As small as a threshold allows: 50 benign users with a whole horizon."""
 
 
@@ -85,7 +85,7 @@ def test_every_attacker_is_flagged_and_no_benign_user_is(result: DemoResult) -> 
         ("hop_skip_jump", True, True),
         ("boundary", True, True),
     ]
-    assert (result.benign_flagged, result.benign_users) == (0, 15)
+    assert (result.benign_flagged, result.benign_users) == (0, SMALL.test)
 
 
 def test_an_attack_succeeds_by_distance(result: DemoResult) -> None:
@@ -165,7 +165,7 @@ def test_the_block_stops_the_attacker_and_nobody_else_and_can_be_undone(out: Pat
         (60, 60),
         (60, 0),
     ]
-    assert all(probe.benign_users == 15 for probe in (done.blocked, done.undone, done.again))
+    assert all(probe.benign_users == SMALL.test for probe in (done.blocked, done.undone, done.again))
     assert done.benign_blocked == 0
     assert done.undo_works
     rows = [json.loads(line) for line in (out / "logs/guard.jsonl").read_text().splitlines()]
@@ -316,7 +316,7 @@ def test_what_did_not_go_as_it_must_is_said(result: DemoResult) -> None:
     said = "\n".join(bad.problems)
     assert "Jacobian-based augmentation was not flagged" in said
     assert "Boundary attack did not succeed" in said
-    assert "1 benign of 1 with the habit augmenter flagged" in said
-    assert "2 of the habit augmenter were refused" in said
+    assert f"1 benign of 1 with the habit {bothered.habit} flagged" in said
+    assert f"2 of the habit {bothered.habit} were refused" in said
     assert "skipped novelty: lost" in said
     assert bad.to_dict()["passed"] is False

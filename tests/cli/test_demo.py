@@ -15,6 +15,7 @@ from caponier.app.demo import Size, run_demo
 from caponier.app.demo_result import DemoResult
 from caponier.cli import demo as command
 from caponier.cli.demo import EXAMPLE, demo
+from caponier.emulate.registry import habits
 from caponier.errors import InputError
 
 runner = CliRunner()
@@ -40,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     out, results = tmp_path_factory.mktemp("demo") / "out", []
 
     def small(*args: Any, **named: Any) -> DemoResult:
-        results.append(run_demo(*args, **named, size=Size(calibration=54, test=15, trials=("unsafe_code",))))
+        results.append(run_demo(*args, **named, size=Size(calibration=54, test=len(habits()), trials=("unsafe_code",))))
         return results[0]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -100,7 +101,8 @@ def test_a_missed_attacker_is_a_failure(app: typer.Typer, shown: DemoResult, mon
     show(monkeypatch, dataclasses.replace(shown, attackers=(missed, *shown.attackers[1:])))
     result = runner.invoke(app, ["--quiet"])
     assert result.exit_code == 4
-    assert result.stdout.startswith("2 of 3 attacks on the model were flagged, and none of the 15 benign users was.\n")
+    users = f"none of the {len(habits())} benign users was"
+    assert result.stdout.startswith(f"2 of 3 attacks on the model were flagged, and {users}.\n")
     assert "Not as it must be: Jacobian-based augmentation was not flagged." in result.stdout
     assert "not at all" in result.stdout
 
@@ -110,7 +112,7 @@ def test_a_bothered_user_is_a_failure(app: typer.Typer, shown: DemoResult, monke
     show(monkeypatch, dataclasses.replace(shown, benign=(bothered, *shown.benign[1:])))
     result = runner.invoke(app, ["--quiet", "--format", "json"])
     assert result.exit_code == 4
-    assert json.loads(result.stdout)["problems"] == ["1 benign of 1 with the habit augmenter flagged"]
+    assert json.loads(result.stdout)["problems"] == [f"1 benign of 1 with the habit {bothered.habit} flagged"]
 
 
 def test_nothing_found_at_all_is_still_told(
