@@ -40,7 +40,7 @@ CAUSES = {
     ),
     "adaptive_refused_success": (
         "Blends of natural pictures in wide steps are like other people's photos one by one; distance_shape sees their "
-        "spread after 161 queries (median), and every account begins anew. Tried besides: rare combinations of values "
+        "spread after 179 queries (median), and every account begins anew. Tried besides: rare combinations of values "
         "(see it if it blends in views of one image, not if it has pictures of its own), flips on wider steps (pollers "
         "of a scene that the model is unsure of flip as often), a window of 16 queries as a whole against those of "
         "benign callers (0 to 2 of 20), and against what this attack's look like (51 of 60 after some 20 queries, on "
