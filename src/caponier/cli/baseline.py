@@ -58,6 +58,15 @@ TrainingSet = Annotated[
         "sketch of it is kept; with it, membership inference is detected.",
     ),
 ]
+TrainingLabel = Annotated[
+    str | None,
+    typer.Option(
+        "--training-label",
+        "--label",
+        metavar="COLUMN",
+        help="The label of a training set, or of canaries, in a table.",
+    ),
+]
 Canaries = Annotated[
     Path | None,
     typer.Option(
@@ -92,15 +101,7 @@ def build(
         int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
     ] = None,
     training_set: TrainingSet = None,
-    training_label: Annotated[
-        str | None,
-        typer.Option(
-            "--training-label",
-            "--label",
-            metavar="COLUMN",
-            help="The label of a training set, or of canaries, in a table.",
-        ),
-    ] = None,
+    training_label: TrainingLabel = None,
     canaries: Canaries = None,
     start: Start = None,
     budget: Budget = None,
