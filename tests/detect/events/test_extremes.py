@@ -53,8 +53,8 @@ class TestBounds:
             "schema_probe": schema_probe.KEPT * (schema_probe.KEPT + 20),
             "distance_shape": distance_shape.BINS * distance_shape.WINDOW**2,
             # Steady steps count at most as much as those on which the answer flips.
-            "distributed_query": (2 * distributed_query.FLIP * distributed_query.LEVELS * distributed_query.WINDOW)
-            ** 2,
+            "distributed_query": 4
+            * (distributed_query.FLIP * distributed_query.LEVELS * distributed_query.WINDOW) ** 2,
             "sponge": (sponge.WINDOW * sponge.MOST) ** 2,
             "feedback_skew": feedback_skew.AGAINST * feedback_skew.WINDOW,
             "feedback_flood": feedback_flood.WINDOW,
