@@ -37,7 +37,7 @@ FLIP: Final = 4
 FEWEST_FLIPS: Final = 2
 """One is an accident: some picture lies on the boundary by chance."""
 ENOUGH: Final = 48
-"""Evidence from which on it may be a search: six steps of full closeness, or two with flips."""
+"""Evidence from which on it may be a search: two steps with flips, of six quarter bits each."""
 FEWEST_STEPS: Final = 50
 """Steps of a cell from which its smallest one says something."""
 
