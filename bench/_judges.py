@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from bench import traffic
 from bench._references import Detector, maxima, scored, thresholds
 from bench._streams import Outcome, Queries, Streams
-from caponier.app.build_baseline import bound_of, build_baseline
+from caponier.app.build_baseline import build_baseline
 from caponier.app.detection_plan import Case, Remarks, Terms, lines_of
 from caponier.app.load_events import lacking, load_events, seeing
 from caponier.app.own_log_scan import sight
 from caponier.app.progress import Silent
+from caponier.app.promise import bound_of
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.detect.baseline import Baseline
 from caponier.detect.detector import Subject

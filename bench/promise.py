@@ -21,8 +21,9 @@ from scipy import stats
 from bench import traffic
 from bench.measured import say
 from bench.scorecard import Goal, Scorecard
-from caponier.app.build_baseline import DEFAULT_BUDGET, BaselineReport, build_baseline
+from caponier.app.build_baseline import BaselineReport, build_baseline
 from caponier.app.found import accused
+from caponier.app.promise import DEFAULT_BUDGET
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, require_workspace
 from caponier.detect.baseline import Baseline

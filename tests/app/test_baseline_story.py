@@ -6,8 +6,9 @@ import pytest
 
 from app.event_files import FirstFeature, log, only, rows, users
 from caponier.app.baseline_story import Story, stories
-from caponier.app.build_baseline import BaselineReport, build_baseline, promise_of
+from caponier.app.build_baseline import BaselineReport, build_baseline
 from caponier.app.detection_plan import Remarks, Terms, lines_of
+from caponier.app.promise import promise_of
 from caponier.detect.baseline import Baseline
 from caponier.detect.habits import Habit
 from caponier.records.alert_budget import AlertBudget

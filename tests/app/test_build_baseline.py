@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.build_baseline import bound_of, build_baseline, judged_by_caller, promise_of
+from caponier.app.build_baseline import build_baseline
 from caponier.app.load_events import enrichments_of
+from caponier.app.promise import bound_of, judged_by_caller, promise_of
 from caponier.app.scan_inference import scan_inference
 from caponier.app.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline

@@ -6,7 +6,8 @@ import pytest
 
 from app.event_files import FirstFeature, log, only, rows, users
 from caponier.app.baseline_story import stories
-from caponier.app.build_baseline import BaselineReport, build_baseline, promise_of
+from caponier.app.build_baseline import BaselineReport, build_baseline
+from caponier.app.promise import promise_of
 from caponier.app.scan_inference import ScanReport, scan_inference
 from caponier.app.warm_start import warm_start
 from caponier.detect.baseline import Baseline, ModelBaseline, Warm

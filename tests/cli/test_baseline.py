@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.event_files import FirstFeature, log, only, rows, users
-from caponier.app.build_baseline import judged_by_caller
+from caponier.app.promise import judged_by_caller
 from caponier.app.workspace import create_workspace
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.registry import event_detectors

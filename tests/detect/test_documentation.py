@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caponier.app.build_baseline import build_baseline, promise_of
+from caponier.app.build_baseline import build_baseline
+from caponier.app.promise import promise_of
 from caponier.app.scan_inference import FALLBACK, SEVERITY, scan_inference
 from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.detector import Confidence, EventDetector

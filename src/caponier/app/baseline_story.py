@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caponier.app.build_baseline import DEFAULT_BUDGET, Near, bound_of
+from caponier.app.build_baseline import Near
 from caponier.app.detection_plan import by_rank, estimate
+from caponier.app.promise import DEFAULT_BUDGET, bound_of
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.detector import EventDetector, Subject
 from caponier.detect.habits import Habit, habits

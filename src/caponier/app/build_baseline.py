@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.progress import Progress, Silent
+from caponier.app.promise import limit_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.batch import EventBatch
 from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.habits import Habit, habits
-from caponier.detect.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND, Maxima, back_test
+from caponier.detect.judging import ASIDE, HORIZON, Maxima, back_test
 from caponier.detect.near_rows import banded, opened, usual
 from caponier.detect.portrait import Portrait
-from caponier.detect.registry import event_detectors, select
+from caponier.detect.registry import select
 from caponier.detect.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.slow_hits import GAIN, learned_gain
 from caponier.engines.local import Line, Plan, fits, maxima, sample
@@ -30,7 +31,6 @@ from caponier.engines.shares import Share, bucket_of
 from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
@@ -42,7 +42,6 @@ FIT_EVENTS: Final = 200_000
 FIT_HORIZONS: Final = 5
 """Horizons of each subject that detectors are fitted on."""
 DAY_US: Final = 86_400 * 1_000_000
-DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
 
@@ -428,12 +427,6 @@ def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     ]
 
 
-def limit_of(detector: EventDetector) -> float | None:
-    """Return the score from which on a subject looks like an attacker to a detector, whatever the others do."""
-    priors = detector.priors()
-    return detector.suspect if detector.suspect is not None or priors is None else priors[1]
-
-
 def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:
     values = {name: np.inf if name in found.aside else best for name, (best, _, _) in found.by_subject.items()}
     whole = [name for name, (_, filled, _) in found.by_subject.items() if filled]
@@ -444,52 +437,3 @@ def _learned(detector: EventDetector, params: Params, found: _Found) -> Detector
     peak = max((best for name, best in found.peaks.items() if name not in found.aside), default=0.0)
     maxima = Maxima(full, np.sort(partial), peak)
     return DetectorBaseline(detector.state_version, params, maxima, tested, found.remembered)
-
-
-def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:
-    """Return the share of benign horizons that may raise an alert, over all detectors.
-
-    Args:
-        budget: What the user is ready to look at.
-        horizons_per_week: Of all models; None where it is not known.
-    """
-    if budget.bound is not None:
-        return min(budget.bound, MAX_BOUND)
-    if budget.per_week is None or horizons_per_week is None:
-        return MAX_BOUND
-    return min(budget.per_week / max(1.0, horizons_per_week), MAX_BOUND)
-
-
-def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
-    """Return what the detectors learned that look at callers: the promise is about those, and cells are apart."""
-    known = event_detectors()
-    return [
-        learned
-        for name, learned in section.detectors.items()
-        if name not in known or Plan.kind_of(known[name]) is Subject.PRINCIPAL
-    ]
-
-
-def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:
-    """Say which false-alarm promise a section can keep, and which the alert budget asks for."""
-    if section.warm:
-        return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
-    callers = judged_by_caller(section)
-    n = min((len(detector.maxima.full) for detector in callers), default=0)
-    aside = max((detector.maxima.aside for detector in callers), default=0)
-    if n < FEWEST:
-        return (
-            f"{n} principals made {section.horizon} different queries; below {FEWEST} there is no promise, and scans "
-            "use cold-start thresholds"
-        )
-    # As in a scan, the budget is spent by those alone that are judged by rank.
-    ranked = sum(len(detector.maxima.full) >= FEWEST for detector in section.detectors.values())
-    bound = bound_of(budget, section.horizons_per_week) / ranked
-    kept = bound * (n + 1) >= 1 + aside
-    needed = int(np.ceil((1 + aside) / bound)) - 1
-    return (
-        f"{n} principals made {section.horizon} different queries: at best {1 + aside} benign principal"
-        f"{'s' if aside else ''} in {n + 1} {'are' if aside else 'is'} flagged a horizon, by each detector. "
-        f"An alert budget of {budget} asks for 1 in {1 / bound:,.0f}: "
-        + ("a promise" if kept else f"an estimate; a promise would need {needed:,} principals")
-    )

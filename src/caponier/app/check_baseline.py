@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caponier.app.baseline_story import Standing, Story, stories
-from caponier.app.build_baseline import DEFAULT_BUDGET
 from caponier.app.load_events import feature_spec, load_events
 from caponier.app.progress import Progress, Silent
+from caponier.app.promise import DEFAULT_BUDGET
 from caponier.app.staleness import Fit, portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline

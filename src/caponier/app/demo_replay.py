@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from caponier.app.build_baseline import bound_of
 from caponier.app.load_events import load_events
 from caponier.app.progress import Silent
+from caponier.app.promise import bound_of
 from caponier.detect.baseline import ModelBaseline
 from caponier.detect.judging import Threshold, threshold
 from caponier.detect.registry import select

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caponier.app.build_baseline import BaselineReport, judged_by_caller, promise_of
+from caponier.app.build_baseline import BaselineReport
 from caponier.app.demo_clients import Plot, Raid
 from caponier.app.demo_keys import principal
 from caponier.app.demo_replay import Replay
 from caponier.app.demo_result import Attacker, Certainty, HabitShare, Traffic
 from caponier.app.found import accused
+from caponier.app.promise import judged_by_caller, promise_of
 from caponier.app.scan_inference import ScanReport
 from caponier.detect.baseline import ModelBaseline
 from caponier.emulate.population import Population, Visit

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from caponier.app.build_baseline import DEFAULT_BUDGET, bound_of, limit_of
+from caponier.app.promise import DEFAULT_BUDGET, bound_of, limit_of
 from caponier.app.staleness import portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline

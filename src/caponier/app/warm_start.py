@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.app.build_baseline import BaselineReport, judged_by_caller, suspects, told_aside
+from caponier.app.build_baseline import BaselineReport, suspects, told_aside
 from caponier.app.load_events import load_events
 from caponier.app.progress import Progress, Silent
+from caponier.app.promise import judged_by_caller
 from caponier.app.staleness import Fit, portrait_of
 from caponier.app.workspace import read_salt
 from caponier.detect.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm

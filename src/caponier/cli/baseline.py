@@ -13,7 +13,8 @@ from rich.text import Text
 
 from caponier.app.baseline_picture import picture
 from caponier.app.baseline_story import Story, stories
-from caponier.app.build_baseline import DEFAULT_BUDGET, BaselineReport, build_baseline, promise_of
+from caponier.app.build_baseline import BaselineReport, build_baseline
+from caponier.app.promise import DEFAULT_BUDGET, promise_of
 from caponier.app.warm_start import warm_start
 from caponier.app.workspace import load_workspace
 from caponier.app.write_file import write_bytes

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.baseline_story import BASES, Standing, Story
-from caponier.app.build_baseline import DEFAULT_BUDGET
 from caponier.app.check_baseline import check_baseline, compare_baselines
+from caponier.app.promise import DEFAULT_BUDGET
 from caponier.app.workspace import load_workspace
 from caponier.cli import log_options as options
 from caponier.cli.log_report import print_rejected, say
