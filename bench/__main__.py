@@ -6,17 +6,14 @@ import sys
 from importlib import import_module
 from inspect import signature
 
-import bench
-from bench.scorecard import Scorecard
+from bench import scorecards
+from bench.machinery.scorecard import Scorecard
 from caponier.errors import InputError
-
-NO_SCORECARDS = ("scorecard", "traffic", "measured")
 
 
 def names() -> list[str]:
     """Return the scorecards that there are."""
-    found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
-    return [name for name in found if not name.startswith("_") and name not in NO_SCORECARDS]
+    return [module.name for module in pkgutil.iter_modules(scorecards.__path__)]
 
 
 def print_table(card: Scorecard) -> None:
@@ -44,7 +41,7 @@ def main() -> int:
         help="a detector that judges the same streams, see docs/behaviour-scorecard.md; nothing is saved then",
     )
     given = parser.parse_args()
-    module = import_module(f"bench.{given.name}")
+    module = import_module(f"{scorecards.__name__}.{given.name}")
     if given.others and "others" not in signature(module.run).parameters:
         parser.error(f"{given.name} takes no other detectors; behaviour does")
     try:

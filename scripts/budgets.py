@@ -14,8 +14,8 @@ ATTIC = re.compile(r"(^|/)(utils?|helpers?|common|misc)(/|\.py$)")
 BROAD_BORDERS = {
     "src/caponier/cli/__init__.py",
     "src/caponier/guard/middleware.py",
-    "src/caponier/app/guard_response.py",
-    "src/caponier/app/guard_work.py",
+    "src/caponier/app/guard/response.py",
+    "src/caponier/app/guard/work.py",
 }
 """Files that may catch everything: where the command line ends, where a request is served, and the guard's worker."""
 

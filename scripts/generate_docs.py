@@ -12,7 +12,7 @@ from typing import Any
 import click
 import typer
 
-from caponier.app import technique_pages
+from caponier.app.coverage import technique_pages
 from caponier.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent

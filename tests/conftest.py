@@ -12,29 +12,29 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.build_baseline import BaselineReport, build_baseline
-from caponier.app.enrich_events import enrich_events
-from caponier.app.load_events import enrichments_of
-from caponier.app.scan_inference import ScanReport, scan_inference
-from caponier.app.workspace import create_workspace, load_workspace
+from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.enrich import enrich_events
+from caponier.app.inference.load import enrichments_of
+from caponier.app.inference.scan import ScanReport, scan_inference
+from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.detect.detector import Signal
 from caponier.detect.registry import event_detectors
-from caponier.emulate.benign.owner_of_records import RECORDS
+from caponier.emulate.caller.oracle import Predict
+from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
-from caponier.emulate.feedbacks.forum import Forum, gathered
-from caponier.emulate.feedbacks.registry import harmless, sources
-from caponier.emulate.feedbacks.scene import SCENES
+from caponier.emulate.feedback_registry import harmless, sources
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import Predict
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.probe import Truth
-from caponier.emulate.probe_trace import trace_probe
 from caponier.emulate.registry import attacks, campaigns, newcomers, probes
-from caponier.emulate.trace import EPOCH, trace, trace_campaign
+from caponier.emulate.simulation.forum import Forum, gathered
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.probe_trace import trace_probe
+from caponier.emulate.simulation.scene import SCENES
+from caponier.emulate.simulation.trace import EPOCH, trace, trace_campaign
+from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
-from caponier.emulate.visits import let_in, visitors
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 

@@ -60,8 +60,8 @@ def test_importing_the_package_is_light() -> None:
 def test_the_core_needs_no_extra() -> None:
     """Scanning and building import nothing that only an extra brings."""
     code = (
-        "import sys, caponier.app.scan_inference, caponier.app.build_baseline, caponier.app.scan_dataset\n"
-        "import caponier.cli.scan_inference\n"
+        "import sys, caponier.app.inference.scan, caponier.app.inference.baseline.build, caponier.app.scan.dataset\n"
+        "import caponier.cli.scan.inference\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} & set(sys.argv[1:])))"
     )
     extras = [

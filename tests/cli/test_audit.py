@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from caponier.app.findings import record_findings
-from caponier.app.workspace import create_workspace, require_workspace
+from caponier.app.incidents.findings import record_findings
+from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.cli.audit import app
 from caponier.errors import InputError
 from respond.made import finding

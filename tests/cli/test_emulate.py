@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from caponier.app.detectors import controls, emulations
-from caponier.app.emulate import EmulationReport, Kind
+from caponier.app.coverage.detectors import controls, emulations
+from caponier.app.validate.emulate import EmulationReport, Kind
 from caponier.cli.emulate import app
 from caponier.errors import InputError
 

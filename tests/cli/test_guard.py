@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import pytest
 
-from app.guarded import wait_for, workspace_in
-from caponier.app.findings import list_findings
-from caponier.emulate.attacks.hop_skip_jump import HopSkipJump
+from app.guard.guarded import wait_for, workspace_in
+from caponier.app.incidents.findings import list_findings
+from caponier.emulate.evasion.hop_skip_jump import HopSkipJump
 from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve

@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from caponier.app.rollback_model import read_registry
+from caponier.app.remediate.rollback import read_registry
 from caponier.cli.remediate import app
 from caponier.errors import InputError
 from caponier.remediate.model_registry import Registry

@@ -11,8 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from caponier.app.rollback_model import read_registry
-from caponier.app.workspace import create_workspace, load_workspace
+from caponier.app.remediate.rollback import read_registry
+from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.cli.remediate import app
 from caponier.errors import InputError
 from caponier.remediate.model_registry import Registry
@@ -138,7 +138,7 @@ def test_what_is_refused_leaves_nothing_behind(here: Path, more: list[str], comp
 
 def test_a_side_file_alone_is_never_left(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second of two files cannot be written: the first one must not stay."""
-    from caponier.app import remediate_dataset as module
+    from caponier.app.remediate import dataset as module
 
     real = module.write_bytes
 

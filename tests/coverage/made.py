@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from caponier.coverage.heat_map import MATRIX
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import load
 from caponier.records.trial import Trial
 
 VERSION = "1.0"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from caponier.coverage.heat_map import Cell, Status, heat_map, reasons
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import load
 from caponier.records.trial import Trial
 
 EVASION = TechniqueId("amltm-2020", "AMLTM.EVADE.01.02")

@@ -1,7 +1,7 @@
-"""The file of claims names rules and stories that exist; see also tests/app/test_detectors.py."""
+"""The file of claims names rules and stories that exist; see also tests/app/coverage/test_detectors.py."""
 
 from caponier.coverage.log_emulations import log_emulations
-from caponier.detect.logs.rule_files import RuleDocument, own_rules
+from caponier.detect.sigma.rule_files import RuleDocument, own_rules
 from caponier.emulate.story_registry import stories
 
 

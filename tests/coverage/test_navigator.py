@@ -2,8 +2,8 @@
 
 from caponier.coverage.heat_map import heat_map
 from caponier.coverage.navigator import layer
-from caponier.matrix.catalogue import load
 from caponier.matrix.layer import Layer
+from caponier.matrix.versions.catalogue import load
 from coverage.test_heat_map import DETECTOR, TRIAL
 from matrix.layer_schema import complaints
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from caponier.coverage.heat_map import MATRIX, Status, heat_map
 from caponier.coverage.navigator import SCORES, layer
 from caponier.coverage.svg import svg
-from caponier.matrix.catalogue import load, versions
 from caponier.matrix.crosswalk import to_atlas
 from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import load, versions
 from caponier.records.trial import Trial
 from coverage.made import IDS, VERSION, Declared, detectors, trial, trials
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params
+from caponier.detect.similarity import nearest_query
 
 
 def batch_of(
@@ -38,8 +38,8 @@ def batch_of(
 
 def similar(batch: EventBatch) -> EventBatch:
     """Add the similarity signals, from nothing."""
-    state = np.zeros(batch.subjects, similarity.state_dtype(batch.query.shape[1]))
-    return similarity.add_signals(state, batch, np.arange(batch.subjects)).batch
+    state = np.zeros(batch.subjects, nearest_query.state_dtype(batch.query.shape[1]))
+    return nearest_query.add_signals(state, batch, np.arange(batch.subjects)).batch
 
 
 def scores(detector: EventDetector, params: Params, batch: EventBatch) -> NDArray[np.int64]:

@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params
-from caponier.detect.sketch import ROWS
+from caponier.detect.similarity import nearest_query
+from caponier.detect.training_sketch.sketch import ROWS
 from detect.batches import batch_of, similar
 
 WIDTH = 3
@@ -63,12 +63,12 @@ def scored(detector: EventDetector, params: Params, stream: Stream, cuts: Sequen
         cuts: Ascending positions of each subject at which a batch ends, as many for each.
     """
     subjects = len(stream.queries)
-    near = np.zeros(subjects, similarity.state_dtype(WIDTH))
+    near = np.zeros(subjects, nearest_query.state_dtype(WIDTH))
     state = np.zeros(subjects, detector.state)
     found: list[list[int]] = [[] for _ in range(subjects)]
     steps = list(zip(*cuts, strict=True))
     for begins, ends in pairwise([[0] * subjects, *steps, stream.lengths]):
-        seen = similarity.add_signals(near, stream.part(begins, ends), np.arange(subjects))
+        seen = nearest_query.add_signals(near, stream.part(begins, ends), np.arange(subjects))
         near = seen.state
         state, scores = detector.score(params, state, seen.batch)
         for subject, line in enumerate(found):

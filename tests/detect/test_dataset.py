@@ -4,7 +4,7 @@ from caponier.detect.dataset import DatasetDetector, lots
 from caponier.detect.dataset_registry import dataset_detectors
 from caponier.detect.datasets import label_noise
 from caponier.emulate.poison_registry import harmless_sets, poisons
-from caponier.matrix.catalogue import resolve
+from caponier.matrix.versions.catalogue import resolve
 
 
 def test_every_detector_is_found_under_the_name_of_its_file() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
+from caponier.detect.calibration.judging import HORIZON
 from caponier.detect.detector import Confidence, EventDetector, memory
-from caponier.detect.judging import HORIZON
 from caponier.detect.registry import event_detectors
 
 

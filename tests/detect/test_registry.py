@@ -7,9 +7,9 @@ from unittest.mock import patch
 
 import pytest
 
-from caponier.app.build_baseline import build_baseline
-from caponier.app.scan_inference import scan_inference
-from caponier.app.workspace import create_workspace, require_workspace
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.scan import scan_inference
+from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect import events
 from caponier.detect.registry import ENTRY_POINTS, event_detectors, select
 from caponier.errors import CaponierError, InputError

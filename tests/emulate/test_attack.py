@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from caponier.emulate.attack import Attack
+from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.registry import attacks
 from caponier.emulate.victims.digits import Pool, Victim, load_digits_split, train_victim

@@ -8,12 +8,12 @@ import pytest
 
 from caponier.emulate import campaigns as campaign_folder
 from caponier.emulate import registry
+from caponier.emulate.caller.oracle import BudgetSpentError, RefusedError
 from caponier.emulate.campaign import Campaign, Line, Stage
 from caponier.emulate.event_log import EventLog
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import BudgetSpentError, RefusedError
 from caponier.emulate.outcome import Stop
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.server import serve

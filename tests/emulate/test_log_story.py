@@ -5,7 +5,7 @@ import pytest
 
 from caponier.emulate.log_story import told
 from caponier.emulate.story_registry import stories, story
-from caponier.matrix.catalogue import resolve
+from caponier.matrix.versions.catalogue import resolve
 
 
 @pytest.mark.parametrize("name", stories())

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from caponier.emulate.controls.newcomers.occlusions import NEWCOMER as OCCLUSIONS
+from caponier.emulate.controls.newcomers.stamps import NEWCOMER as STAMPS
+from caponier.emulate.controls.newcomers.stickers import NEWCOMER as STICKERS
 from caponier.emulate.images import SIDE, Images
 from caponier.emulate.marks import STAMP, covered, stamped, stickered
-from caponier.emulate.newcomers.occlusions import NEWCOMER as OCCLUSIONS
-from caponier.emulate.newcomers.stamps import NEWCOMER as STAMPS
-from caponier.emulate.newcomers.stickers import NEWCOMER as STICKERS
 from caponier.emulate.victims.digits import Pool, Victim
 from emulate.wires import kinds, visited
 

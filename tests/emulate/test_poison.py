@@ -6,7 +6,7 @@ import pytest
 from caponier.emulate.poison import Poisoned, PoisonOutcome, as_npz, attempt, others
 from caponier.emulate.poison_registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split
-from caponier.matrix.catalogue import resolve
+from caponier.matrix.versions.catalogue import resolve
 
 
 @pytest.fixture(scope="module")

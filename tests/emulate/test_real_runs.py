@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 
 from caponier.emulate.attack import Attack
+from caponier.emulate.caller.oracle import Oracle, RefusedError
 from caponier.emulate.campaign import Campaign, CampaignOutcome, Stage
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import Oracle, RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attacks, campaigns
-from caponier.emulate.trace import trace, trace_campaign
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
 BUDGET = 130

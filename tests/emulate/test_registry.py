@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from caponier.emulate import attacks as attack_folder
-from caponier.emulate import benign as habit_folder
-from caponier.emulate import newcomers as newcomer_folder
-from caponier.emulate import probes as probe_folder
+from caponier.emulate import discovery as probe_folder
+from caponier.emulate import evasion as attack_folder
 from caponier.emulate import registry
-from caponier.emulate.feedbacks.registry import sources
+from caponier.emulate.controls import clients as habit_folder
+from caponier.emulate.controls import newcomers as newcomer_folder
+from caponier.emulate.feedback_registry import sources
 from caponier.errors import CaponierError, InputError
 
 

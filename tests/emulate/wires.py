@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from caponier.emulate.caller.wire import Reply
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.images import Images
 from caponier.emulate.newcomer import Newcomer
-from caponier.emulate.trace import EPOCH
+from caponier.emulate.simulation.trace import EPOCH
+from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.in_process import LocalWire
-from caponier.emulate.visits import let_in, visitors
-from caponier.emulate.wire import Reply
 
 
 class Scripted:

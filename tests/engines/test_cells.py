@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caponier.detect.cells import Cells
 from caponier.detect.detector import Subject
 from caponier.detect.registry import event_detectors
+from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import KIND, by_cell
 from caponier.engines.live import LiveScan
 from caponier.engines.local import Detection, Line, Plan, maxima, sample, scan

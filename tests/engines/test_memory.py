@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench._long_log import LongLog
+from bench.machinery.long_log import LongLog
 
 SCAN = """
 import resource, sys
 from pathlib import Path
-from caponier.app.scan_inference import scan_inference
+from caponier.app.inference.scan import scan_inference
 from caponier.engines import spool
 
 # A quarter of what a scan takes, so that it is full, and sorting spills, in a log of 200,000 events already.

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caponier.detect.drift import Tally
-from caponier.detect.portrait import Portrait
+from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.engines.local import Plan, maxima, sample, scan
 from caponier.engines.portraits import Sitting
 from caponier.engines.shares import EVERYBODY, Share

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.event_files import log, rows
-from caponier.app.load_events import load_events
+from app.inference.event_files import log, rows
+from caponier.app.inference.load import load_events
 from caponier.app.progress import Silent
 from caponier.engines.sampling import Sampled, rate_of, sampled
 from caponier.engines.spool import Spool

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.event_files import log, rows
-from caponier.app.load_events import load_events
+from app.inference.event_files import log, rows
+from caponier.app.inference.load import load_events
 from caponier.app.progress import Silent
 from caponier.engines import spool as module
 from caponier.engines.spool import Spool, connected, scale_sample, sorted_events

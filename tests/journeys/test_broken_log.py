@@ -12,9 +12,9 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attack
-from caponier.emulate.trace import EPOCH, trace
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import load_digits_split, train_victim
 
 USERS, QUERIES, HORIZON = 60, 60, 50

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.event_log import EventLog
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import campaign
-from caponier.emulate.trace import EPOCH, trace_campaign
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.trace import EPOCH, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.server import serve
 from cli.command import Ran, run

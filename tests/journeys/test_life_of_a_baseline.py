@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.images import Images
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attack
-from caponier.emulate.trace import EPOCH, trace
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim, train_victim
 from cli.command import Ran, run
 

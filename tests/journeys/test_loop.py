@@ -17,10 +17,10 @@ import pytest
 
 from caponier.emulate.office import MONDAY
 from caponier.emulate.poison_registry import poisons
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import attack, files
+from caponier.emulate.simulation.population import assemble, simulate
+from caponier.emulate.simulation.trace import DEPLOYMENT, trace
 from caponier.emulate.story_registry import story
-from caponier.emulate.trace import DEPLOYMENT, trace
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
 
 USERS, QUERIES, HORIZON = 60, 60, 50

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.event_log import EventLog
-from caponier.emulate.population import assemble, simulate
+from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
 from cli.command import run

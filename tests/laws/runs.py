@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.cells import Cells
 from caponier.detect.detector import EventDetector, Params, Signal
-from caponier.detect.near_rows import USUAL, banded, opened
-from caponier.detect.sketch import CANARIES, OWN, ROWS
-from caponier.detect.slow_hits import GAIN
+from caponier.detect.similarity.cells import Cells
+from caponier.detect.training_sketch.near_rows import USUAL, banded, opened
+from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
+from caponier.detect.training_sketch.slow_hits import GAIN
 from caponier.engines.local import Line, Plan, joined, scan
 from caponier.engines.subjects import SubjectPass
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written

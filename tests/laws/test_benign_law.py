@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from caponier.app.build_baseline import build_baseline
-from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.records.finding import Basis

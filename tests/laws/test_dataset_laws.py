@@ -10,8 +10,8 @@ from caponier.detect.dataset_registry import dataset_detectors
 from caponier.emulate.poison import as_npz, attempt
 from caponier.emulate.poison_registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, load_digits_split
-from caponier.telemetry.dataset import Dataset
-from caponier.telemetry.datasets import read_dataset
+from caponier.telemetry.labelled_data.dataset import Dataset
+from caponier.telemetry.labelled_data.datasets import read_dataset
 
 DETECTORS = sorted(dataset_detectors().items())
 SHARE = 0.1

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.scan_inference import ScanReport, scan_inference
+from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from conftest import BOUND, World, learns, world_of

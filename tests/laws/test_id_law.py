@@ -5,7 +5,7 @@ import pytest
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.errors import InputError
-from caponier.matrix.catalogue import harms_of, resolve
+from caponier.matrix.versions.catalogue import harms_of, resolve
 from laws.bad_detectors import Backwards, Counter, Invented
 
 FIRST, SECOND = ("atlas", "attack"), "amltm-2020"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.detectors import DetectorCard, Kind, detectors
+from caponier.app.coverage.detectors import DetectorCard, Kind, detectors
 from caponier.detect.artifact import ArtifactDetector, Limits, Verdict
 from caponier.detect.registry import artifact_detectors
 from caponier.emulate.registry import files
-from caponier.matrix.catalogue import harms_of, resolve
+from caponier.matrix.versions.catalogue import harms_of, resolve
 
 ARTIFACTS = list(artifact_detectors().values())
 PROOFS = [(detector, name) for detector in ARTIFACTS for name in detector.emulations]

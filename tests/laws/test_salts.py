@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caponier.detect import dependence_tree
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.rarity import dependence_tree
 from caponier.detect.registry import event_detectors
-from caponier.detect.sketch import ROWS
+from caponier.detect.training_sketch.sketch import ROWS
 from caponier.engines.subjects import SubjectPass
 from laws.bad_detectors import Counter
 from laws.runs import BENIGN

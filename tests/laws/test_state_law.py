@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from caponier.app.scan_inference import scan_inference
-from caponier.detect import similarity
-from caponier.detect.baseline import Baseline
+from caponier.app.inference.scan import scan_inference
 from caponier.detect.batch import EventBatch
+from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.detector import EventDetector, Params
 from caponier.detect.registry import event_detectors
+from caponier.detect.similarity import nearest_query
 from caponier.engines.subjects import SubjectPass
 from conftest import World, world_of
 from laws.bad_detectors import Counter, Secretive
@@ -48,11 +48,11 @@ def parts(batch: EventBatch, shares: Sequence[float]) -> list[EventBatch]:
 def run(detector: EventDetector, params: Params, batches: list[EventBatch]) -> list[dict[tuple[int, int], int]]:
     """Score batches of the same subjects one after the other, each in a process of its own."""
     subjects = batches[0].subjects
-    similar = np.zeros(subjects, similarity.state_dtype(WIDTH))
+    similar = np.zeros(subjects, nearest_query.state_dtype(WIDTH))
     state = np.zeros(subjects, detector.state)
     found: dict[tuple[int, int], int] = {}
     for batch in batches:
-        seen = similarity.add_signals(carried(similar), batch, np.arange(subjects))
+        seen = nearest_query.add_signals(carried(similar), batch, np.arange(subjects))
         state, scores = copy.deepcopy(detector).score(params, carried(state), seen.batch)
         similar = seen.state
         found |= {

@@ -8,9 +8,9 @@ from importlib.resources import files
 import pytest
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import Maturity
 from caponier.matrix.technique import Level
+from caponier.matrix.versions.catalogue import load
 
 ATLAS = load("atlas-5.6")
 CORRECTED = {"AML.T0106": ("T1211", "T1212"), "AML.T0011.003": ("T1204", "T1204.001")}

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Retirement
+from caponier.matrix.versions.catalogue import load
 
 FACTS = attack.load()
 NEWER = FACTS.newer_release

@@ -1,7 +1,7 @@
 import pytest
 
 from caponier.matrix.brief import HAS, SAID, TAKES, SystemFacts, match, topics
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 
 STUDIES = load("atlas-5.6").studies
 

@@ -6,9 +6,9 @@ import pytest
 
 from caponier.errors import CaponierError
 from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
-from caponier.matrix.catalogue import case_studies, load, with_evidence
 from caponier.matrix.evidence import Precision, Study, StudyType
 from caponier.matrix.shipped import EvidenceFile, StudiesFile, parse
+from caponier.matrix.versions.catalogue import case_studies, load, with_evidence
 
 FOUNDING, ATLAS = load("amltm-2020"), load("atlas-5.6")
 EVERY = [(matrix, study) for matrix in (FOUNDING, ATLAS) for study in matrix.studies]

@@ -3,9 +3,9 @@ from collections import Counter
 import pytest
 
 from caponier.matrix import crosswalk
-from caponier.matrix.catalogue import load
 from caponier.matrix.crosswalk import Mapping, Relation
 from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import load
 
 WALK = crosswalk.load()
 FOUNDING = load("amltm-2020")

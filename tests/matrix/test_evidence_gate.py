@@ -4,11 +4,11 @@ from datetime import date, timedelta
 import pytest
 
 from caponier.errors import CaponierError
-from caponier.matrix.catalogue import case_studies, load, with_evidence
 from caponier.matrix.evidence import Disclosure, Evidence, Grade, Maturity, Source, Study, StudyType, Way
 from caponier.matrix.evidence_gate import admit, objection
 from caponier.matrix.shipped import EvidenceFile, MatrixFile, read
 from caponier.matrix.technique import Level, Technique
+from caponier.matrix.versions.catalogue import case_studies, load, with_evidence
 
 GOOD = Study("AML.CS0009", "Tay Poisoning", StudyType.INCIDENT, date(2016, 3, 23), reference="https://example.org/tay")
 SHOWN = Evidence(Grade.LATER_STUDY, (Source(GOOD, ("AML.T0020",)),))

@@ -4,10 +4,10 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.matrix import crosswalk, failure_modes
-from caponier.matrix.catalogue import load
 from caponier.matrix.crosswalk import Relation
 from caponier.matrix.failure_modes import FailureMode, Intent
 from caponier.matrix.lookup import look_up
+from caponier.matrix.versions.catalogue import load
 
 MODES = failure_modes.load()
 FOUNDING = load(MODES.matrix)

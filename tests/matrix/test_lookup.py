@@ -4,8 +4,8 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.matrix.case_study import StudyStep
-from caponier.matrix.catalogue import load
 from caponier.matrix.lookup import look_up
+from caponier.matrix.versions.catalogue import load
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import Grade
 from caponier.matrix.technique import Color, Harm, Level, Technique
+from caponier.matrix.versions.catalogue import load
 
 MATRIX = load("amltm-2020")
 ENTRIES = MATRIX.techniques

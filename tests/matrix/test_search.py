@@ -1,7 +1,7 @@
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.search import Text, rank
+from caponier.matrix.versions.catalogue import load
 
 MATRIX = load()
 

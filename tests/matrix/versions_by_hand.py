@@ -4,9 +4,9 @@ import datetime
 from collections.abc import Iterable, Mapping
 
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Maturity, StudyType
 from caponier.matrix.technique import Level, Retirement, Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix
 
 COLUMNS = (Tactic("AML.TA0000", "First"), Tactic("AML.TA0001", "Second"), Tactic("AML.TA0002", "Third"))
 

@@ -7,8 +7,8 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.remediate.dataset_file import Repair, labels_after, quarantined, repaired
-from caponier.telemetry.dataset import Columns, Dataset
-from caponier.telemetry.datasets import read_dataset
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.datasets import read_dataset
 
 FLAGGED = np.array([False, True, False, True])
 SUGGESTED = np.array([-1, 0, -1, -1])

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caponier.remediate.dataset_file import Repair, labels_after, quarantined, repaired
-from caponier.telemetry.dataset import Columns, Dataset
-from caponier.telemetry.datasets import read_dataset
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.datasets import read_dataset
 
 ROWS = 9
 KINDS = ["npz", "csv", "parquet"]

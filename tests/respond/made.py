@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from caponier.matrix.catalogue import resolve
 from caponier.matrix.technique import TechniqueId, TechniqueRef
+from caponier.matrix.versions.catalogue import resolve
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef, finding_id
 from caponier.records.incident import Incident

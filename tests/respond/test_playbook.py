@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from caponier.errors import InputError
-from caponier.matrix.catalogue import load as load_matrix
+from caponier.matrix.versions.catalogue import load as load_matrix
 from caponier.records.response_action import ActionKind
 from caponier.respond.effects import EFFECTS
 from caponier.respond.playbook import Scope, load, parse, shipped

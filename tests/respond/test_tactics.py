@@ -1,8 +1,8 @@
 import pytest
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Color, TechniqueRef
+from caponier.matrix.versions.catalogue import load
 from caponier.respond.tactics import UNKNOWN, by_tactic, colors_of, tactic_of
 from respond.made import refs
 

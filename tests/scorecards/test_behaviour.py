@@ -8,32 +8,33 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from bench import __main__ as bench_main
-from bench import _streams, behaviour
-from bench._behaviour_pictures import Line, Point, delays
-from bench._evaders import Refusing as Used
-from bench._judges import BUDGETS, OURS, judged
-from bench._references import plugged
-from bench._refusal import Refusing
-from bench._streams import Outcome, Queries, Streams
-from bench.behaviour import World, draw, figures, table
+from bench.machinery import streams
+from bench.machinery.behaviour_pictures import Line, Point, delays
+from bench.machinery.evaders import Refusing as Used
+from bench.machinery.judges import BUDGETS, OURS, judged
+from bench.machinery.references import plugged
+from bench.machinery.refusal import Refusing
+from bench.machinery.streams import Outcome, Queries, Streams
+from bench.scorecards import behaviour
+from bench.scorecards.behaviour import World, draw, figures, table
 
+from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.images import shots
-from caponier.emulate.oracle import RefusedError
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import campaigns
+from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
 LEARNED, USERS = 56, 15
 OTHERS = ("NearPairs", "Strangers")
 
 
-def attackers(split: DigitsSplit, victim: Victim) -> list[_streams.Attacker]:
+def attackers(split: DigitsSplit, victim: Victim) -> list[streams.Attacker]:
     known = victim.understood(split.attackers)
     prey, own = Pool(known.images[:-20], known.labels[:-20]), known.images[-20:]
-    ways = {way.kind: way for way in _streams._ways(own)}
-    found = [_streams._on_image(ways[kind], victim, prey, 0, 1) for kind in ("hop_skip_jump", "simba in waves")]
+    ways = {way.kind: way for way in streams._ways(own)}
+    found = [streams._on_image(ways[kind], victim, prey, 0, 1) for kind in ("hop_skip_jump", "simba in waves")]
     campaign = campaigns()["natural_extraction"]
-    return [*found, _streams._on_model(campaign, campaign.stage(split, 1, victim), 0, 1)]
+    return [*found, streams._on_model(campaign, campaign.stage(split, 1, victim), 0, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def worlds(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPath
     benign = simulate(assemble(split.calibration.images, LEARNED, 1), victim.predict_proba, 200)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 200)
     log = Streams("mlp", 1, split.train.images, benign, users, attackers(split, victim))
-    makers = dict(map(plugged, ("bench._references:NearPairs", "bench._outsider:Strangers")))
+    makers = dict(map(plugged, ("bench.machinery.references:NearPairs", "bench.machinery.outsider:Strangers")))
     return [World(log, judged(log, tmp_path_factory.mktemp("world"), makers))]
 
 
@@ -67,16 +68,16 @@ class TestStreams:
         from sklearn.ensemble import GradientBoostingClassifier
 
         split, _ = digits
-        model = GradientBoostingClassifier(n_estimators=5, max_depth=_streams.DEPTH, max_features=8, random_state=0)
+        model = GradientBoostingClassifier(n_estimators=5, max_depth=streams.DEPTH, max_features=8, random_state=0)
         model.fit(split.train.images, split.train.labels)
         photos = shots(split.test.images, np.random.default_rng(0))
-        predict = _streams.forward(model)
+        predict = streams.forward(model)
         assert predict(photos) == pytest.approx(model.predict_proba(photos), abs=1e-6)
         assert predict(photos[:1]).shape == (1, 10)
         assert predict(photos).dtype == np.float32
 
     def test_attackers_of_either_sort_are_there(self) -> None:
-        ways = list(_streams._ways(np.zeros((20, 64), np.float32)))
+        ways = list(streams._ways(np.zeros((20, 64), np.float32)))
         assert {way.kind for way in ways if not way.adaptive} == {"boundary", "hop_skip_jump", "nes", "simba", "square"}
         assert len([way for way in ways if way.adaptive]) >= 4
 
@@ -182,7 +183,7 @@ class TestScorecard:
         assert "ring" in delays([line], [1, 2]).split("</style>")[1]
         assert 'class="ring' not in delays([Line("prada", line.points)], [1])
 
-    @pytest.mark.parametrize("path", ["nosuch", "bench:Nope", "bench._outsider:Strange", "os:getcwd"])
+    @pytest.mark.parametrize("path", ["nosuch", "bench:Nope", "bench.machinery.outsider:Strange", "os:getcwd"])
     def test_what_is_no_detector_is_refused_without_a_traceback(
         self, path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -195,7 +196,7 @@ class TestScorecard:
     def test_other_scorecards_take_nobody_else(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(sys, "argv", ["bench", "loop", "--with", "bench._outsider:Strangers"])
+        monkeypatch.setattr(sys, "argv", ["bench", "loop", "--with", "bench.machinery.outsider:Strangers"])
         with pytest.raises(SystemExit):
             bench_main.main()
         assert "takes no other detectors" in capsys.readouterr().err
@@ -207,8 +208,8 @@ class TestScorecard:
         made = {"mlp": worlds[0], "boosted": more}
         monkeypatch.setattr(behaviour, "_world", lambda kind, *_: made[kind])
         monkeypatch.setattr(behaviour, "PICTURES", tmp_path)
-        monkeypatch.setattr("bench.scorecard.RESULTS", tmp_path)
-        command = ["bench", "behaviour", "--quick", "--with", "bench._outsider:Strangers"]
+        monkeypatch.setattr("bench.machinery.scorecard.RESULTS", tmp_path)
+        command = ["bench", "behaviour", "--quick", "--with", "bench.machinery.outsider:Strangers"]
         monkeypatch.setattr(sys, "argv", command)
         bench_main.main()
         assert "Strangers_attackers_flagged_share" in capsys.readouterr().out

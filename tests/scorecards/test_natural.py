@@ -1,7 +1,7 @@
 """How curves of copies are averaged, and turned into days of an account."""
 
 import numpy as np
-from bench._natural import A_DAY, Curve, mean, small
+from bench.machinery.natural import A_DAY, Curve, mean, small
 
 from caponier.emulate.campaign import exam_of
 from caponier.emulate.victims.digits import DigitsSplit, Victim

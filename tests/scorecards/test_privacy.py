@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench import privacy
-from bench.privacy import DISGUISES, PLAIN, Thief, Ways, _canaries, _figures, _table
+from bench.scorecards import privacy
+from bench.scorecards.privacy import DISGUISES, PLAIN, Thief, Ways, _canaries, _figures, _table
 
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.promise import _summed, daily, share_interval
+from bench.scorecards.promise import _summed, daily, share_interval
 
-from caponier.emulate.population import assemble, simulate
 from caponier.emulate.registry import habits
+from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 UNIQUE, DAYS = 20, 3

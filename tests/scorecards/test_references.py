@@ -5,8 +5,8 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from bench._outsider import Strangers
-from bench._references import (
+from bench.machinery.outsider import Strangers
+from bench.machinery.references import (
     REFERENCES,
     Blacklight,
     FineBlacklight,
@@ -19,10 +19,10 @@ from bench._references import (
     scored,
     thresholds,
 )
-from bench._streams import Queries
+from bench.machinery.streams import Queries
 from scipy.stats import shapiro
 
-from caponier.detect.judging import Maxima, threshold
+from caponier.detect.calibration.judging import Maxima, threshold
 from caponier.errors import InputError
 
 
@@ -199,7 +199,7 @@ class TestPlugged:
         assert len(inspect.getsource(module).splitlines()) <= 40
 
     def test_it_is_found_by_module_and_class(self) -> None:
-        name, make = plugged("bench._outsider:Strangers")
+        name, make = plugged("bench.machinery.outsider:Strangers")
         assert (name, make) == ("Strangers", Strangers)
 
     def test_it_finds_noise_among_photos(self, rng: np.random.Generator) -> None:
@@ -210,7 +210,9 @@ class TestPlugged:
         strange = scored(asked(np.concatenate([photos[:3], rng.random((5, 64)), photos[3:6]])), detector)
         assert np.flatnonzero(strange > 2 * usual.max()).tolist() == [5, 6, 7], "one strange query is not enough"
 
-    @pytest.mark.parametrize("path", ["bench._outsider", "bench._outsider:Nobody", "no.such.module:Class", ":"])
+    @pytest.mark.parametrize(
+        "path", ["bench.machinery.outsider", "bench.machinery.outsider:Nobody", "no.such.module:Class", ":"]
+    )
     def test_what_is_not_there_is_an_error(self, path: str) -> None:
         with pytest.raises(InputError, match="there is no detector"):
             plugged(path)

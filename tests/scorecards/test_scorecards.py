@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bench.__main__ import names
-from bench.scorecard import RESULTS, Goal, Scorecard
+from bench.machinery.scorecard import RESULTS, Goal, Scorecard
 
 PUBLISHED = sorted(path for path in RESULTS.glob("*.json") if not path.name.endswith(".quick.json"))
 PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def test_every_result_is_of_a_scorecard() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_every_scorecard_says_what_it_does(name: str) -> None:
-    module = import_module(f"bench.{name}")
+    module = import_module(f"bench.scorecards.{name}")
     assert (module.__doc__ or "").strip()
     assert (module.run.__doc__ or "").strip(), "also what a quick run leaves out"
 

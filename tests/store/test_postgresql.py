@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from caponier.app.correlate_findings import correlate_findings, record_context
-from caponier.app.findings import record_findings
-from caponier.app.incidents import list_incidents
-from caponier.app.respond import apply_response, expire_actions, list_actions, undo_action
+from caponier.app.incidents.correlate import correlate_findings, record_context
+from caponier.app.incidents.findings import record_findings
+from caponier.app.incidents.incidents import list_incidents
+from caponier.app.respond.respond import apply_response, expire_actions, list_actions, undo_action
 from caponier.records.finding import Finding, Severity
 from caponier.store import audit, findings
 from caponier.store.database import Store, open_store

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from caponier.emulate.population import assemble, simulate
+from caponier.emulate.simulation.population import assemble, simulate
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.events import read_events

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.telemetry import log_sources
-from caponier.telemetry.log_events import LogEvent, read_logs
-from caponier.telemetry.log_fields import DEPTH, FIELDS, NAME, TEXT, Fields, TooLargeError, flatten
-from caponier.telemetry.log_sources import LogSource, log_source
 from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.security_logs import sources
+from caponier.telemetry.security_logs.events import LogEvent, read_logs
+from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, Fields, TooLargeError, flatten
+from caponier.telemetry.security_logs.sources import LogSource, log_source
 
 KEYS = st.sampled_from(["a", "A", "b", "c.d", "user"])
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=5) | st.floats(allow_nan=False)
@@ -175,7 +175,7 @@ def test_the_same_words_are_the_same_event_wherever_they_lie() -> None:
 @given(word=st.text(max_size=300))
 def test_words_of_a_log_source_are_short_and_in_lower_case(word: str) -> None:
     found = log_source({"product": word})
-    expected = word.strip().lower()[: log_sources.WORD]
+    expected = word.strip().lower()[: sources.WORD]
     assert found == (LogSource(expected, None, None) if expected else None)
 
 
@@ -186,10 +186,10 @@ def test_words_of_a_log_source_are_short_and_in_lower_case(word: str) -> None:
         ({"class_uid": "3002"}, None),
         ({"class_uid": 3002.0}, None),
         ({"class_uid": 999_999}, None),
-        ({"class_uid": 6003, "cloud.provider": "AWS"}, log_sources.CLOUDTRAIL),
+        ({"class_uid": 6003, "cloud.provider": "AWS"}, sources.CLOUDTRAIL),
         ({"class_uid": 6003, "cloud.provider": "gcp"}, LogSource(None, "api_activity", None)),
         ({"eventsource": "s3", "eventname": "GetObject"}, None),
-        ({"apiversion": "audit.k8s.io/v1"}, log_sources.KUBERNETES_AUDIT),
+        ({"apiversion": "audit.k8s.io/v1"}, sources.KUBERNETES_AUDIT),
         ({"apiversion": 1}, None),
         ({"product": "Linux", "class_uid": 3002}, LogSource("linux", None, None)),
     ],

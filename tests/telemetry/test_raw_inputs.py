@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.event_files import log, rows
-from caponier.app.build_baseline import build_baseline
-from caponier.app.scan_inference import scan_inference
+from app.inference.event_files import log, rows
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.scan import scan_inference
 from caponier.records.inventory import TEXT_SIZE, FeatureSpec
 from caponier.telemetry.events import read_events
 from caponier.telemetry.raw_inputs import LONGEST, counts_of, numbers_of, with_numbers

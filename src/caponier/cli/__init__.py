@@ -9,24 +9,24 @@ from typing import Annotated, Final
 import typer
 
 from caponier import __version__
-from caponier.cli.lazy_group import Table, lazy
-from caponier.cli.output import notes
+from caponier.cli.terminal.lazy_group import Table, lazy
+from caponier.cli.terminal.output import notes
 from caponier.errors import CaponierError
 
 COMMANDS: Final[Table] = {
-    "demo": "caponier.cli.demo:demo",
+    "demo": "caponier.cli.demo.demo:demo",
     "init": "caponier.cli.init:init",
     "matrix": "caponier.cli.matrix:app",
-    "baseline": "caponier.cli.baseline:app",
+    "baseline": "caponier.cli.baseline.baseline:app",
     "enrich": "caponier.cli.enrich:enrich",
     "scan": "caponier.cli.scan:app",
-    "findings": "caponier.cli.findings:app",
-    "incidents": "caponier.cli.incidents:app",
-    "respond": "caponier.cli.respond:app",
+    "findings": "caponier.cli.findings.findings:app",
+    "incidents": "caponier.cli.incidents.incidents:app",
+    "respond": "caponier.cli.respond.respond:app",
     "remediate": "caponier.cli.remediate:app",
     "emulate": "caponier.cli.emulate:app",
-    "validate": "caponier.cli.validate:validate",
-    "coverage": "caponier.cli.coverage:coverage",
+    "validate": "caponier.cli.validate.validate:validate",
+    "coverage": "caponier.cli.coverage.coverage:coverage",
     "guard": "caponier.cli.guard:guard",
     "audit": "caponier.cli.audit:app",
 }

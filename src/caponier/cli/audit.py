@@ -10,11 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.verify_audit import AuditRow, ChainReport, list_audit, verify_audit
-from caponier.app.workspace import require_workspace
-from caponier.cli.incidents_view import moment
-from caponier.cli.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.safe_text import markdown, plain, spreadsheet
+from caponier.app.workspace.verify_audit import AuditRow, ChainReport, list_audit, verify_audit
+from caponier.app.workspace.workspace import require_workspace
+from caponier.cli.incidents.view import moment
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
 
 app = typer.Typer(
     help="Who did what in this workspace, and whether the log of it is whole.",

@@ -7,10 +7,10 @@ import orjson
 import typer
 from rich.table import Table
 
-from caponier.app.detectors import EmulationCard, Kind, controls, emulations
-from caponier.app.emulate import EmulationReport, emulate
-from caponier.cli.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.watch import Watch
+from caponier.app.coverage.detectors import EmulationCard, Kind, controls, emulations
+from caponier.app.validate.emulate import EmulationReport, emulate
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.watch import Watch
 from caponier.matrix.technique import TechniqueId
 
 app = typer.Typer(

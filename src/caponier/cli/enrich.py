@@ -5,13 +5,13 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.asked_model import BATCH, AskedModel
-from caponier.app.enrich_events import NOT_DONE, EnrichReport, enrich_events
-from caponier.app.workspace import load_workspace
-from caponier.cli import log_options as options
-from caponier.cli.log_report import print_rejected, say
-from caponier.cli.output import notes
-from caponier.cli.watch import Watch
+from caponier.app.inference.asked_model import BATCH, AskedModel
+from caponier.app.inference.enrich import NOT_DONE, EnrichReport, enrich_events
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.output import notes
+from caponier.cli.terminal.watch import Watch
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = (

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from caponier.app.run_guard import Guard, run_guard, settings_of
-from caponier.app.workspace import require_workspace
-from caponier.cli import log_options as options
-from caponier.cli.log_report import say
-from caponier.cli.output import notes
+from caponier.app.guard.run import Guard, run_guard, settings_of
+from caponier.app.workspace.workspace import require_workspace
+from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal.log_report import say
+from caponier.cli.terminal.output import notes
 from caponier.guard.settings import GuardSettings
 
 EXAMPLE = "Example: [bold]caponier guard --upstream http://127.0.0.1:8080 --mode observe[/bold]"

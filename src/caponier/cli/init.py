@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.workspace import create_workspace, require_workspace
-from caponier.cli.output import notes, write_text
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli.terminal.output import notes, write_text
 
 EXAMPLE: Final = "Example: [bold]caponier init fraud-watch[/bold]"
 

@@ -8,18 +8,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.remediate_dataset import DatasetRemediation, DatasetRepair, remediate_dataset
-from caponier.app.rollback_model import Measurement, rollback_model
-from caponier.app.workspace import load_workspace
-from caponier.cli import log_options as options
-from caponier.cli import safe_text
-from caponier.cli.log_report import print_rejected
-from caponier.cli.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.scan_dataset import Id, Label, Source
-from caponier.cli.watch import Watch
+from caponier.app.remediate.dataset import DatasetRemediation, DatasetRepair, remediate_dataset
+from caponier.app.remediate.rollback import Measurement, rollback_model
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.scan.dataset import Id, Label, Source
+from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal import safe_text
+from caponier.cli.terminal.log_report import print_rejected
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.watch import Watch
 from caponier.records.remediation import Remediation
 from caponier.remediate.dataset_file import Repair
-from caponier.telemetry.dataset import Columns
+from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.rejections import RejectedRows
 
 app = typer.Typer(

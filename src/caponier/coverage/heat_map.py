@@ -9,8 +9,8 @@ from typing import Protocol
 
 import yaml
 
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.technique import Technique, TechniqueId
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.records.trial import Trial
 
 MATRIX = "amltm-2020"

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from caponier.coverage.heat_map import Cell, Status
 from caponier.matrix import crosswalk
-from caponier.matrix.catalogue import load
 from caponier.matrix.layer import FORMAT, NAVIGATOR
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.navigator import data_version
 
 SCORES: Final = {Status.NOT_COVERED: 0, Status.DECLARED: 1, Status.VALIDATED: 2}

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from caponier.coverage.heat_map import MATRIX, Cell, Status
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Color
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers import grid
 from caponier.matrix.writers.grid import MARKS, Column, Key, draw
 

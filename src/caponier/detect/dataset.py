@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.detector import Confidence
 from caponier.matrix.technique import TechniqueId
-from caponier.telemetry.dataset import Dataset
+from caponier.telemetry.labelled_data.dataset import Dataset
 
 NOTHING = -1
 """Stands in `suggested` for a row to which the detector would give no other label."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from caponier.detect.scope import Asset, Scope
+from caponier.detect.assets.scope import Asset, Scope
 from caponier.matrix.technique import TechniqueRef
-from caponier.telemetry.log_events import LogEvent
+from caponier.telemetry.security_logs.events import LogEvent
 
 
 @dataclass(frozen=True, slots=True)

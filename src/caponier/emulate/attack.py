@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from caponier.emulate.caller.oracle import BudgetSpentError, Oracle, Predict, RefusedError
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import BudgetSpentError, Oracle, Predict, RefusedError
 from caponier.emulate.outcome import AttackOutcome, Stop, Within
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId

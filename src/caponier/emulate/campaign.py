@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from caponier.emulate.caller.oracle import BudgetSpentError, Predict, RefusedError
 from caponier.emulate.images import Images, Labels
-from caponier.emulate.oracle import BudgetSpentError, Predict, RefusedError
 from caponier.emulate.outcome import Stop
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.errors import InputError

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from caponier.emulate.caller.pace import Pace
 from caponier.emulate.images import Images
-from caponier.emulate.pace import Pace
 from caponier.errors import InputError
 
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images, shots
-from caponier.emulate.model_api import ModelApi
 
 
 class Newcomer(Protocol):

@@ -4,8 +4,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from caponier.emulate import harmless as harmless_folder
-from caponier.emulate import poisons as poison_folder
+from caponier.emulate import poisoning as poison_folder
+from caponier.emulate.controls import datasets as harmless_folder
 from caponier.emulate.poison import HarmlessSet, Poison
 from caponier.errors import CaponierError
 

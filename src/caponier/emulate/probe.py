@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from caponier.emulate.caller.wire import Wire
 from caponier.emulate.images import CLASSES, FEATURES
 from caponier.emulate.outcome import Stop
 from caponier.emulate.victims.digits import Victim
 from caponier.emulate.victims.open_inference import DATATYPES
-from caponier.emulate.wire import Wire
 from caponier.matrix.technique import TechniqueId
 
 FAMILIES: Final[Mapping[str, str]] = {"mlp": "network", "linear": "linear", "forest": "trees", "boosted": "trees"}

@@ -4,14 +4,15 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from caponier.emulate import attacks as attack_folder
-from caponier.emulate import benign as habit_folder
 from caponier.emulate import campaigns as campaign_folder
-from caponier.emulate import files as file_folder
-from caponier.emulate import newcomers as newcomer_folder
-from caponier.emulate import probes as probe_folder
+from caponier.emulate import discovery as probe_folder
+from caponier.emulate import evasion as attack_folder
+from caponier.emulate import model_files as file_folder
 from caponier.emulate.attack import Attack
 from caponier.emulate.campaign import Campaign
+from caponier.emulate.controls import clients as habit_folder
+from caponier.emulate.controls import model_files as file_control_folder
+from caponier.emulate.controls import newcomers as newcomer_folder
 from caponier.emulate.file_emulation import FileEmulation
 from caponier.emulate.habit import Habit
 from caponier.emulate.newcomer import Newcomer
@@ -46,7 +47,8 @@ def newcomers() -> dict[str, Newcomer]:
 
 def files() -> dict[str, FileEmulation]:
     """Return every emulated kind of model files by name, harmful ones and controls; see `FileEmulation.harmful`."""
-    return _found(file_folder, "EMULATION")
+    found = _found(file_folder, "EMULATION") | _found(file_control_folder, "EMULATION")
+    return dict(sorted(found.items()))
 
 
 def attack(name: str) -> Attack:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from caponier.emulate import stories as story_folder
+from caponier.emulate import scenarios as story_folder
 from caponier.emulate.log_story import LogStory
 from caponier.errors import CaponierError, InputError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caponier.detect.cells import Cells
+from caponier.detect.similarity.cells import Cells
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected

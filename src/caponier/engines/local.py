@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from caponier.detect import similarity
 from caponier.detect.batch import EventBatch
-from caponier.detect.cells import Cells
+from caponier.detect.calibration.judging import HorizonMaxima, triggers
 from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject, memory
-from caponier.detect.drift import Tally
-from caponier.detect.judging import HorizonMaxima, triggers
-from caponier.detect.portrait import Portrait
 from caponier.detect.registry import event_detectors
-from caponier.detect.similarity import RING
+from caponier.detect.similarity import nearest_query
+from caponier.detect.similarity.cells import Cells
+from caponier.detect.similarity.nearest_query import RING
+from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.engines.cells import cell_events
 from caponier.engines.columns import Read
 from caponier.engines.portraits import Comparison
@@ -331,7 +331,9 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     """Lay batches behind each other; a subject that goes on into the next one counts as another."""
     if not batches:
         empty = EventBatch.empty(width)
-        return similarity.add_signals(np.zeros(0, similarity.state_dtype(width)), empty, np.zeros(0, np.int64)).batch
+        return nearest_query.add_signals(
+            np.zeros(0, nearest_query.state_dtype(width)), empty, np.zeros(0, np.int64)
+        ).batch
     columns = {
         name: np.concatenate([getattr(batch, name) for batch in batches])
         for name in ("time", "source", "seq", "query", "key", "label")

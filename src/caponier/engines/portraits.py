@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from caponier.detect.drift import Tally
-from caponier.detect.glances import Glances, Sums
-from caponier.detect.portrait import Portrait
+from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.glances import Glances, Sums
+from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.engines.subjects import Scored
 
 

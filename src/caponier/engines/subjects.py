@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from caponier.detect import similarity
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
 from caponier.detect.detector import Counts, EventDetector, Params
+from caponier.detect.similarity import nearest_query
 from caponier.engines.columns import Read, coded, in_order, label_codes
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
@@ -25,7 +25,7 @@ class Scored:
     names: list[str]
     """Name of each subject; a subject that was idle for long stands there again, as a new one."""
     batch: EventBatch
-    similar: similarity.Similar
+    similar: nearest_query.Similar
     rows: NDArray[np.int64]
     """(q,) where the different queries stand in the batch."""
     subject: NDArray[np.int64]
@@ -97,7 +97,7 @@ class SubjectPass:
         """Columns that the batches must have beside `subject`, `time`, `source`, `seq`, `line`, `input`, `label`."""
         self._salt = salt
         self._sorted = sorted_by_subject
-        self._dtype = similarity.state_dtype(encoder.width)
+        self._dtype = nearest_query.state_dtype(encoder.width)
         self._open: dict[str, _Open] = {}
         self._rings = np.zeros(0, self._dtype)
 
@@ -152,7 +152,7 @@ class SubjectPass:
             similar_state[at], before[at], sent[at] = known.similar, known.queries, known.sent
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
-        similar = similarity.add_signals(similar_state, batch, kept)
+        similar = nearest_query.add_signals(similar_state, batch, kept)
         similar_state["count"][list(resumed)] = 0
         unique, subject = similar.batch.signals["unique"], batch.subject
         asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)

@@ -8,12 +8,12 @@ text.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from caponier.matrix.catalogue import Matrix
+    from caponier.matrix.versions.catalogue import Matrix
 
 
 def load(version: str = "amltm-2020") -> "Matrix":
-    """Load one version of a matrix; see `caponier.matrix.catalogue.load`."""
+    """Load one version of a matrix; see `caponier.matrix.versions.catalogue.load`."""
     # Late, because every record imports the nouns of this package and must not pay for reading YAML.
-    from caponier.matrix import catalogue
+    from caponier.matrix.versions import catalogue
 
     return catalogue.load(version)

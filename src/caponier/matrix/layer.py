@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from caponier.errors import InputError
-from caponier.matrix.loaders.json_text import parse_json
+from caponier.matrix.versions.loaders.json_text import parse_json
 
 FORMAT: Final = "4.5"
 NAVIGATOR: Final = "5.1.0"

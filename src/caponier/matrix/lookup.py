@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from caponier.errors import InputError
-from caponier.matrix import attack, attack_crosswalk, failure_modes, succession_table
+from caponier.matrix import attack, failure_modes
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix, load, nearest, versions
 from caponier.matrix.failure_modes import FailureMode
+from caponier.matrix.mapping import attack_crosswalk, succession_table
 from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix, load, nearest, versions
 
 _ATTACK_ID = re.compile(r"TA?\d{4}(\.\d{3})?")
 

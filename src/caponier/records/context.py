@@ -16,7 +16,7 @@ class ContextEvent:
     """Name of the detector, such as `sigma:console_login_outside`."""
     techniques: tuple[TechniqueRef, ...]
     account: str | None
-    """Normalised as `caponier.telemetry.log_identity` does it, as in findings over logs."""
+    """Normalised as `caponier.telemetry.security_logs.identity` does it, as in findings over logs."""
     host: str | None
     address: str | None
     event_id: str

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
-from caponier.telemetry.dataset import Arrays, Dataset
+from caponier.telemetry.labelled_data.dataset import Arrays, Dataset
 
 SUGGESTED: Final = "caponier_suggested"
 SCORE: Final = "caponier_score"

@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from caponier.errors import CaponierError, InputError
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.catalogue import resolve
 from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import resolve
 from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident
 from caponier.records.response_action import ActionKind

@@ -5,8 +5,8 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix import attack, crosswalk
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Color, Technique, TechniqueRef
+from caponier.matrix.versions.catalogue import load
 
 UNKNOWN: Final = "Other"
 

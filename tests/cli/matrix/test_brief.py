@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.test_brief_matrix import workspace
+from app.brief.test_brief import workspace
 from caponier.cli.matrix import app
 from caponier.errors import InputError
 

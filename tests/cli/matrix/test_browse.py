@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from caponier.cli.matrix import app
 from caponier.errors import InputError
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 
 
 @pytest.fixture(autouse=True)

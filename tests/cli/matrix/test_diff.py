@@ -13,14 +13,14 @@ from typer.testing import CliRunner, Result
 from caponier.cli.matrix import app
 from caponier.cli.matrix.diff_text import to_csv, to_markdown
 from caponier.errors import InputError
-from caponier.matrix import release_file
-from caponier.matrix.catalogue import load
-from caponier.matrix.diff import compare
-from caponier.matrix.difference import Kind
-from caponier.matrix.release import Release
+from caponier.matrix.mapping.diff import compare
+from caponier.matrix.mapping.difference import Kind
+from caponier.matrix.versions import release_file
+from caponier.matrix.versions.catalogue import load
+from caponier.matrix.versions.release import Release
 from matrix.versions_by_hand import entry, study, version
 
-FORMAT_6 = Path(__file__).parents[2] / "matrix" / "loaders" / "atlas-2026.09.yaml"
+FORMAT_6 = Path(__file__).parents[2] / "matrix" / "versions" / "loaders" / "atlas-2026.09.yaml"
 
 
 @pytest.fixture(autouse=True)

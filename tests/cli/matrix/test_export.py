@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.workspace import create_workspace
-from caponier.matrix import release_file
-from caponier.matrix.catalogue import load
+from caponier.app.workspace.workspace import create_workspace
+from caponier.matrix.versions import release_file
+from caponier.matrix.versions.catalogue import load
 from cli.command import run
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from caponier.app.workspace import create_workspace
+from caponier.app.workspace.workspace import create_workspace
 from cli.command import Ran, run
 
-FILES = Path(__file__).resolve().parents[2] / "matrix" / "loaders"
+FILES = Path(__file__).resolve().parents[2] / "matrix" / "versions" / "loaders"
 Command = Callable[..., Ran]
 
 

@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 
 from caponier import __version__
-from caponier.app.matrix_library import FOLDER
-from caponier.app.workspace import create_workspace
-from caponier.matrix.library import Library
-from caponier.matrix.lint import Code
-from caponier.matrix.release import Release
+from caponier.app.matrix.library import FOLDER
+from caponier.app.workspace.workspace import create_workspace
+from caponier.matrix.documents.lint import Code
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from cli.command import Ran, run
 from matrix.conftest import SHARED
 from matrix.documents.old_atlas import old_atlas

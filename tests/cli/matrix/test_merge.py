@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.workspace import create_workspace
-from caponier.matrix import release_file
+from caponier.app.workspace.workspace import create_workspace
 from caponier.matrix.contributions.contribution import TechniqueProposal
 from caponier.matrix.contributions.review import review
-from caponier.matrix.library import Library
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions import release_file
+from caponier.matrix.versions.library import Library
 from cli.command import Ran, run
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file
 

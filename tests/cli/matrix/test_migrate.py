@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from caponier.app.matrix_library import FOLDER
-from caponier.app.workspace import create_workspace
-from caponier.matrix.library import Library
-from caponier.matrix.release import Release
+from caponier.app.matrix.library import FOLDER
+from caponier.app.workspace.workspace import create_workspace
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from cli.command import Ran, run
 from matrix.documents.old_atlas import old_atlas
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from caponier.app.correlate_findings import correlate_findings
-from caponier.app.findings import record_findings
-from caponier.app.incidents import advance_incident, list_incidents
-from caponier.app.workspace import create_workspace, require_workspace
+from caponier.app.incidents.correlate import correlate_findings
+from caponier.app.incidents.findings import record_findings
+from caponier.app.incidents.incidents import advance_incident, list_incidents
+from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.records.incident import Stage
 from cli.command import Ran, run
 from respond.made import finding, log_finding

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from caponier.app.workspace import create_workspace
+from caponier.app.workspace.workspace import create_workspace
 from caponier.cli.matrix import app
 from caponier.errors import InputError
 from cli.command import run as command

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.workspace import create_workspace, load_workspace
+from caponier.app.workspace.workspace import create_workspace, load_workspace
 from cli.command import Ran, run
 
-FILES = Path(__file__).resolve().parents[2] / "matrix" / "loaders"
+FILES = Path(__file__).resolve().parents[2] / "matrix" / "versions" / "loaders"
 SMALL = {"atlas-4.4.0.yaml": "format-4.yaml", "atlas-5.6.0.yaml": "format-5.yaml"}
 """Small files in the place of the published ones."""
 Command = Callable[..., Ran]

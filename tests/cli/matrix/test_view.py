@@ -6,9 +6,9 @@ from rich.console import Console, RenderableType
 from caponier.cli.matrix.study_view import StudyCard, study_list
 from caponier.cli.matrix.view import Columns, Links, card, hits
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import StudyType
 from caponier.matrix.lookup import look_up
+from caponier.matrix.versions.catalogue import load
 
 MATRIX = load()
 ATLAS = load("atlas-5.6")

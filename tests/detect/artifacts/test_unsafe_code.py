@@ -6,7 +6,7 @@ from caponier.detect.artifact import ArtifactDetector, Limits, Verdict
 from caponier.detect.artifacts.unsafe_code import detector
 from caponier.detect.registry import artifact_detectors
 from caponier.emulate.registry import files
-from caponier.matrix.catalogue import resolve
+from caponier.matrix.versions.catalogue import resolve
 
 
 def test_the_registry_finds_it() -> None:

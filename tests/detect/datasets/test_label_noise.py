@@ -11,7 +11,7 @@ from caponier.emulate.images import Images, Labels
 from caponier.emulate.poison import flip, others
 from caponier.emulate.poison_registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
-from caponier.telemetry.dataset import Dataset, encode_labels
+from caponier.telemetry.labelled_data.dataset import Dataset, encode_labels
 
 
 def dataset(x: Images, labels: Labels | list[str], sources: tuple[str, ...] | None = None) -> Dataset:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.dataset import NOTHING, Analysis
 from caponier.detect.datasets.label_noise import MIN_EXAMPLES, detector
-from caponier.telemetry.dataset import Dataset, check_ids, encode_labels
+from caponier.telemetry.labelled_data.dataset import Dataset, check_ids, encode_labels
 
 WRONG = 8
 

@@ -9,8 +9,8 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params
 from caponier.detect.enrichment import Enrichment
-from caponier.detect.rarity import MOST, WINDOW
-from detect.test_rarity import figures
+from caponier.detect.rarity.signal_rarity import MOST, WINDOW
+from detect.rarity.test_signal_rarity import figures
 
 
 class OddImages:

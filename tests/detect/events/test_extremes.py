@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect import near_rows, rarity, similarity
-from caponier.detect.changes import PERFECT, levels_beyond
 from caponier.detect.detector import EventDetector
 from caponier.detect.events import (
     adversarial_input,
@@ -23,9 +21,13 @@ from caponier.detect.events import (
     score_climb,
     sponge,
 )
+from caponier.detect.rarity import signal_rarity
 from caponier.detect.registry import event_detectors
-from caponier.detect.similarity import FAR, RING
-from caponier.detect.sketch import OWN, ROWS
+from caponier.detect.similarity import nearest_query
+from caponier.detect.similarity.changes import PERFECT, levels_beyond
+from caponier.detect.similarity.nearest_query import FAR, RING
+from caponier.detect.training_sketch import near_rows
+from caponier.detect.training_sketch.sketch import OWN, ROWS
 from detect.batches import batch_of, similar
 from detect.events.test_flood import scored as rates
 from detect.events.test_flood import timed
@@ -61,7 +63,7 @@ class TestBounds:
             "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
             "score_climb": score_climb.WINDOW * score_climb.FULL,
             "adversarial_input": adversarial_input.WINDOW * adversarial_input.MOST,
-            **dict.fromkeys(("local_patch", "trigger_probe"), rarity.WINDOW * rarity.MOST),
+            **dict.fromkeys(("local_patch", "trigger_probe"), signal_rarity.WINDOW * signal_rarity.MOST),
         }
         for name, detector in event_detectors().items():
             params = {**detector.fit(batch), ROWS: np.arange(1, 10_000, dtype=np.uint64)}
@@ -102,10 +104,10 @@ class TestWidestModel:
         params = detector.fit(similar(batch_of([queries[:4], queries[4:]])))
         whole = detector.score(params, np.zeros(1, detector.state), similar(batch_of([queries])))[1]
         state = np.zeros(1, detector.state)
-        near = np.zeros(1, similarity.state_dtype(WIDEST))
+        near = np.zeros(1, nearest_query.state_dtype(WIDEST))
         found: list[int] = []
         for at, query in enumerate(queries):
-            seen = similarity.add_signals(near, batch_of([[query]], keys=[[at + 1]]), np.array([0]))
+            seen = nearest_query.add_signals(near, batch_of([[query]], keys=[[at + 1]]), np.array([0]))
             near = seen.state
             # Flood counts by time, and each of these batches begins anew at its own.
             state, scores = detector.score(params, state, seen.batch)

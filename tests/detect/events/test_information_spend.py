@@ -4,7 +4,7 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Params
 from caponier.detect.events.information_spend import LEVELS, OTHER, UNITS, _above_zero, _levels, _rarity, detector
-from caponier.detect.similarity import FAR
+from caponier.detect.similarity.nearest_query import FAR
 from detect.batches import batch_of, line, similar
 
 HALVES = np.arange(1, LEVELS + 1)

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.changes import EVENLY as LEAST_EVEN
-from caponier.detect.changes import PERFECT, levels_beyond
 from caponier.detect.detector import Params
 from caponier.detect.events.iterative_query import (
     AXIS,
@@ -25,7 +23,9 @@ from caponier.detect.events.iterative_query import (
     _runs_among,
     detector,
 )
-from caponier.detect.similarity import FAR
+from caponier.detect.similarity.changes import EVENLY as LEAST_EVEN
+from caponier.detect.similarity.changes import PERFECT, levels_beyond
+from caponier.detect.similarity.nearest_query import FAR
 from detect.batches import batch_of, line, scores, similar
 
 NOTHING: Params = {"crowded": np.full(LEVELS, -1.0), "even": levels_beyond(PERFECT, LEVELS)}

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params
 from caponier.detect.events.membership_probe import CANARY, detector
-from caponier.detect.near_rows import USUAL, WINDOW, banded, opened
-from caponier.detect.sketch import CANARIES, OWN, ROWS
-from caponier.detect.slow_hits import GAIN, MOST
+from caponier.detect.training_sketch.near_rows import USUAL, WINDOW, banded, opened
+from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
+from caponier.detect.training_sketch.slow_hits import GAIN, MOST
 from detect.batches import batch_of, scores, similar
 
 

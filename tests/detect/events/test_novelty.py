@@ -3,9 +3,9 @@ import pytest
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import CELLS, ODD, ROOT, UNITS, surprise_of, without_odd
 from caponier.detect.detector import Params
 from caponier.detect.events.novelty import CAP, COMMON, STEEP, WEIGHT, WINDOW, _distance, detector
+from caponier.detect.rarity.dependence_tree import CELLS, ODD, ROOT, UNITS, surprise_of, without_odd
 from detect.batches import batch_of, line, scores, similar
 
 RULER: Params = {

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import fit_tree
 from caponier.detect.detector import Column, Params
 from caponier.detect.events.score_climb import FULL, RISE, TRY, UNKNOWN, WINDOW, _best_before, detector
+from caponier.detect.rarity.dependence_tree import fit_tree
 from detect.batches import batch_of, similar
 
 WIDTH = 6

@@ -1,8 +1,8 @@
 import numpy as np
 
+from caponier.emulate.attacker.surrogate import train_surrogate
 from caponier.emulate.campaigns.active_learning import CAMPAIGN, ActiveLearning
-from caponier.emulate.surrogate import train_surrogate
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from caponier.emulate.campaigns.flood import CAMPAIGN
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 
@@ -23,7 +23,7 @@ def test_a_flood_that_is_cut_off_is_no_success(split: DigitsSplit, victim: Victi
 
     def predict(rows: np.ndarray) -> np.ndarray:
         if next(left, None) is None:
-            from caponier.emulate.oracle import RefusedError
+            from caponier.emulate.caller.oracle import RefusedError
 
             raise RefusedError("too many requests")
         return victim.predict_proba(rows)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from caponier.emulate.campaigns.knockoff import CAMPAIGN, EACH, cuttings, letters, noise
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

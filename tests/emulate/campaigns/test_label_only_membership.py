@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from caponier.emulate.attacker.membership import FEWEST
+from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.campaigns.label_only_membership import CAMPAIGN, MOVED, NOISY, SIGMA, copies
 from caponier.emulate.images import Images
-from caponier.emulate.membership import FEWEST
-from caponier.emulate.oracle import RefusedError
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 EACH = 1 + NOISY + MOVED

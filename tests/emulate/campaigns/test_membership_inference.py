@@ -1,7 +1,7 @@
 import numpy as np
 
+from caponier.emulate.attacker.membership import FEWEST
 from caponier.emulate.campaigns.membership_inference import CAMPAIGN
-from caponier.emulate.membership import FEWEST
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

@@ -4,7 +4,7 @@ import pytest
 from caponier.emulate.campaigns import model_inversion
 from caponier.emulate.campaigns.model_inversion import CAMPAIGN, ModelInversion, _likeness, _smooth
 from caponier.emulate.images import Images
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 ONE = ModelInversion(climbs=1, step=0.05)

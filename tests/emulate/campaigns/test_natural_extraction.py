@@ -1,7 +1,7 @@
 import numpy as np
 
 from caponier.emulate.campaigns.natural_extraction import CAMPAIGN
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

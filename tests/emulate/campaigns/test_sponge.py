@@ -5,7 +5,7 @@ from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.campaigns.sponge import CAMPAIGN, DEAR
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.variable_cost import billed, settling_steps
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from caponier.emulate.attacker.surrogate import train_surrogate
 from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.campaigns.transfer import CAMPAIGN, fgsm, pgd
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
-from caponier.emulate.surrogate import train_surrogate
-from caponier.emulate.trace import trace_campaign
+from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

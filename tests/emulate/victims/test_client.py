@@ -7,8 +7,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import RefusedError
 from caponier.emulate.victims.client import RemoteError, RemoteModel, RemoteWire
 from caponier.emulate.victims.digits import Victim
 from caponier.errors import InputError

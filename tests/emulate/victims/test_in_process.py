@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.images import Images
-from caponier.emulate.model_api import ModelApi
-from caponier.emulate.trace import EPOCH
+from caponier.emulate.simulation.trace import EPOCH
 from caponier.emulate.victims.client import RemoteWire
 from caponier.emulate.victims.in_process import ANSWERED_IN, LocalWire
 from emulate.conftest import Served

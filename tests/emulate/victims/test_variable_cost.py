@@ -5,7 +5,7 @@ import pytest
 from caponier.emulate.campaigns.sponge import Sponge
 from caponier.emulate.event_log import EventLog
 from caponier.emulate.images import Images
-from caponier.emulate.population import assemble, simulate
+from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.variable_cost import (
     LEAD,

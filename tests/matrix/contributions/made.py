@@ -6,7 +6,7 @@ import yaml
 
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Review, review
-from caponier.matrix.library import Library
+from caponier.matrix.versions.library import Library
 
 TECHNIQUE = """\
 schema: caponier.contribution/1

@@ -2,11 +2,11 @@
 
 import pytest
 
-from caponier.matrix.catalogue import load, versions
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.sheet import Sheet
 from caponier.matrix.contributions.tree import Branch
+from caponier.matrix.versions.catalogue import load, versions
 
 
 def said(text: str) -> list[str]:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.evidence_check import earliest
 from caponier.matrix.contributions.sheet import read_sheet
+from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import EVIDENCE, TECHNIQUE, changed, errors, file, looks, reviewed, with_row
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.ground import Ground, is_attack, series, study_series
 from caponier.matrix.contributions.sheet import Sheet, read_sheet
 from caponier.matrix.technique import Color, Retirement
+from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import TECHNIQUE, file
 
 FOUNDING, ATLAS = load("amltm-2020"), load("atlas-5.6")

@@ -1,7 +1,7 @@
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.likeness import alike_names, alike_texts
+from caponier.matrix.versions.catalogue import load
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from caponier.errors import CaponierError
-from caponier.matrix import release_file
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.contribution import Contribution, TechniqueProposal
 from caponier.matrix.contributions.merge import merge, with_source
 from caponier.matrix.contributions.review import review
 from caponier.matrix.evidence import Grade, Maturity, Precision, Study, StudyType, Way
 from caponier.matrix.evidence_gate import admit
-from caponier.matrix.library import Library
-from caponier.matrix.release import Release
 from caponier.matrix.technique import Level
+from caponier.matrix.versions import release_file
+from caponier.matrix.versions.catalogue import load
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, reviewed, with_row
 
 TODAY = date(2026, 3, 1)

@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.matrix import release_file
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.merge import merge
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import MOST_FILES, contribution_files, review
-from caponier.matrix.library import Library
-from caponier.matrix.release import Release
+from caponier.matrix.versions import release_file
+from caponier.matrix.versions.catalogue import load
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, errors, file, reviewed
 
 

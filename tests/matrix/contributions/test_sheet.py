@@ -5,12 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.form import FORMS, ROWS, Kind
 from caponier.matrix.contributions.objection import Objection
 from caponier.matrix.contributions.sheet import day_of, read_sheet
 from caponier.matrix.contributions.template import fill_in
 from caponier.matrix.evidence import Precision
+from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file, with_row
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.contribution import StudyProposal
-from caponier.matrix.library import Library
-from caponier.matrix.release import Release
+from caponier.matrix.versions.catalogue import load
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from matrix.contributions.made import STUDY, TECHNIQUE, changed, errors, looks, reviewed, with_row
 
 WHITE = {"tactic": "AMLTM.INIT", "technique": "AMLTM.INIT.03", "summary": "They wrote a letter."}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.catalogue import load
-from caponier.matrix.library import Library
-from caponier.matrix.release import Release
 from caponier.matrix.technique import Retirement
+from caponier.matrix.versions.catalogue import load
+from caponier.matrix.versions.library import Library
+from caponier.matrix.versions.release import Release
 from matrix.contributions.made import TECHNIQUE, changed, errors, looks, reviewed
 
 LAST = max(t.id for t in load("atlas-5.6").techniques if t.parent is None)

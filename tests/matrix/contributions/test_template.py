@@ -2,9 +2,9 @@ import pytest
 import yaml
 
 from caponier.errors import InputError
-from caponier.matrix.catalogue import load
 from caponier.matrix.contributions.form import FORMS, Kind, form_for
 from caponier.matrix.contributions.template import fill_in
+from caponier.matrix.versions.catalogue import load
 
 FOUNDING = load("amltm-2020")
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.technique import Level, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 
 NEW = load("atlas-5.6")
 _LAST = "AML.T0051"

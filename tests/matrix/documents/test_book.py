@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.documents.book import book_of, shipped_attack
 from caponier.matrix.documents.words import short
 from caponier.matrix.technique import Retirement
+from caponier.matrix.versions.catalogue import load
 
 BOOK = book_of(load("atlas-5.6"))
 

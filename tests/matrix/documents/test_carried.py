@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.documents import reading
 from caponier.matrix.documents.mention import apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
+from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas
 from matrix.documents.written import FORMATS, Row
 

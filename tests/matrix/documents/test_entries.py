@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from caponier.matrix.catalogue import load, versions
 from caponier.matrix.documents import ids, reading
 from caponier.matrix.documents.mention import Document, DocumentKind
-from caponier.matrix.release import Release
-from caponier.matrix.release_file import to_bytes
+from caponier.matrix.versions.catalogue import load, versions
+from caponier.matrix.versions.release import Release
+from caponier.matrix.versions.release_file import to_bytes
 from caponier.matrix.writers.json_file import to_json
 
 

@@ -1,10 +1,10 @@
 import json
 from typing import Any
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.documents import findings
 from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.mention import apply
+from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas
 
 ATLAS = {"matrix": "atlas", "id": "AML.T0045", "name": "ML Intellectual Property Theft"}

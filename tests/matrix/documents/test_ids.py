@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import load, versions
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.ids import Role, Spelling
+from caponier.matrix.versions.catalogue import load, versions
 
 
 @pytest.mark.parametrize("version", versions())

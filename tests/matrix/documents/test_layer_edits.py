@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.documents import layer
 from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.layer_edits import layer_edits, number
 from caponier.matrix.documents.mention import apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter
+from caponier.matrix.versions.catalogue import Matrix, load
 from matrix.documents.old_atlas import old_atlas
 
 OLD, NEW = old_atlas(), load("atlas-5.6")

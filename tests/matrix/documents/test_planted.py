@@ -2,10 +2,10 @@
 
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.documents import reading
 from caponier.matrix.documents.book import book_of
-from caponier.matrix.lint import Code, Flaw, Shelf, lint
+from caponier.matrix.documents.lint import Code, Flaw, Shelf, lint
+from caponier.matrix.versions.catalogue import load
 from matrix.documents.written import FORMATS, Row
 
 BOOK = book_of(load("atlas-5.6"))

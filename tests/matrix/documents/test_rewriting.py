@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.matrix.catalogue import load
 from caponier.matrix.documents import ids, reading
 from caponier.matrix.documents.book import book_of
+from caponier.matrix.documents.lint import Shelf, lint
 from caponier.matrix.documents.mention import Document, Edit, Mention, apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
 from caponier.matrix.documents.words import short
-from caponier.matrix.lint import Shelf, lint
+from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas
 from matrix.documents.written import FORMATS, Row
 

@@ -9,8 +9,8 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import StudyType
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.attack_flow import Act, Action, Flow, of_study, to_attack_flow
 from caponier.matrix.writers.stix import pattern_id, to_stix
 from matrix.writers.flow_schema import complaints, dangling

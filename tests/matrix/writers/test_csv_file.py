@@ -1,7 +1,7 @@
 import csv
 import io
 
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.csv_file import to_csv
 
 

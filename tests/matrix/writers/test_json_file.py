@@ -1,6 +1,6 @@
 import json
 
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.json_file import to_json
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.lettering import BOLD, width, wrapped
 
 few = settings(deadline=None)

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.markdown_file import to_markdown
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.crosswalk import to_atlas
 from caponier.matrix.layer import Layer, to_text
 from caponier.matrix.technique import Color, Level, Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.navigator import layers
 from matrix.layer_schema import complaints
 

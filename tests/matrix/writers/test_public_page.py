@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Tactic
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.public_page import (
     attack_page,
     shortname,

@@ -1,7 +1,7 @@
 import pytest
 
-from caponier.matrix.catalogue import load
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.rows import COLUMNS, document, row, tactic_document
 
 MATRIX = load()

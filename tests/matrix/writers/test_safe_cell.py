@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from caponier.matrix.catalogue import load
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
 from caponier.matrix.writers.safe_cell import markdown, plain, spreadsheet

@@ -12,9 +12,9 @@ import pytest
 
 from caponier.errors import MissingExtraError
 from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Precision, StudyType
 from caponier.matrix.technique import Level, Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.stix import pattern_id, to_stix
 
 pytest.importorskip("stix2")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date
 
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import load
 from caponier.matrix.evidence import Disclosure, StudyType, Way
+from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.studies import COLUMNS, full_name, to_csv, to_json, to_markdown, to_markdown_list
 
 MATRIX = load()

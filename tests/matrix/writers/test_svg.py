@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.technique import Color, Level, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers import grid
 from caponier.matrix.writers.grid import Cell, Column, Key, draw
 from caponier.matrix.writers.lettering import BOLD, width

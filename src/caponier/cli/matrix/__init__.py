@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from caponier.cli.lazy_group import Table, lazy
+from caponier.cli.terminal.lazy_group import Table, lazy
 
 COMMANDS: Final[Table] = {
     "list": "caponier.cli.matrix.list_entries:list_entries",

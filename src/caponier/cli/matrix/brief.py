@@ -5,12 +5,12 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.brief_html import to_html
-from caponier.app.brief_markdown import to_markdown
-from caponier.app.brief_matrix import brief_matrix
-from caponier.app.workspace import load_workspace
+from caponier.app.brief.brief import brief_matrix
+from caponier.app.brief.html import to_html
+from caponier.app.brief.markdown import to_markdown
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import options
-from caponier.cli.output import choose_format, notes, write_text
+from caponier.cli.terminal.output import choose_format, notes, write_text
 
 EXAMPLE: Final = "Example: [bold]caponier matrix brief --system checkout --out brief.html[/bold]"
 

@@ -5,17 +5,17 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.matrix_library import matrix_library
-from caponier.app.workspace import load_workspace
+from caponier.app.matrix.library import matrix_library
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import options
 from caponier.cli.matrix.diff_text import to_csv, to_json, to_markdown
 from caponier.cli.matrix.diff_view import view
-from caponier.cli.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.errors import InputError
-from caponier.matrix.catalogue import Matrix
-from caponier.matrix.diff import compare
-from caponier.matrix.difference import Kind
-from caponier.matrix.library import Library
+from caponier.matrix.mapping.diff import compare
+from caponier.matrix.mapping.difference import Kind
+from caponier.matrix.versions.catalogue import Matrix
+from caponier.matrix.versions.library import Library
 
 EXAMPLE: Final = "Example: [bold]caponier matrix diff atlas-4.4.0 ATLAS.yaml --format markdown --out changes.md[/bold]"
 _FILE_ENDINGS: Final = frozenset({".yaml", ".yml", ".json"})
@@ -75,7 +75,7 @@ def _find(library: Library, name: str, quiet: bool) -> Matrix:
     if name in library.versions() or not is_file:
         return _at_hand(library, name)
     # The readers of files are needed by nothing else here.
-    from caponier.matrix.loaders import load_file
+    from caponier.matrix.versions.loaders import load_file
 
     try:
         release = load_file(path)

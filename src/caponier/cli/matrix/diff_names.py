@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from caponier.matrix.catalogue import Matrix
-from caponier.matrix.difference import Change, Facts, Kind
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
+from caponier.matrix.mapping.difference import Change, Facts, Kind
+from caponier.matrix.versions.catalogue import Matrix
 
 _STAYED: Final = (Kind.MOVED, Kind.CHANGED)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from caponier.cli.matrix.diff_names import full_name, note, titles
-from caponier.cli.safe_text import markdown, plain, spreadsheet
-from caponier.matrix.catalogue import Matrix
-from caponier.matrix.difference import Change, Difference, Facts, Kind, Noun
+from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun
+from caponier.matrix.versions.catalogue import Matrix
 
 SCHEMA: Final = "caponier.matrix-diff/1"
 _COLUMNS: Final = (

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.cli.matrix.diff_names import Titles, titles
-from caponier.cli.safe_text import plain
-from caponier.matrix.catalogue import Matrix
-from caponier.matrix.difference import Change, Difference, Kind, Noun
+from caponier.cli.terminal.safe_text import plain
+from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
+from caponier.matrix.versions.catalogue import Matrix
 
 _SIGNS: Final = {
     Kind.REMOVED: ("-", "red"),

@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.export_matrix import MatrixFormat, export_matrix, select
-from caponier.app.matrix_library import default_version, matrix_library
-from caponier.app.workspace import load_workspace
+from caponier.app.matrix.export import MatrixFormat, export_matrix, select
+from caponier.app.matrix.library import default_version, matrix_library
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import options
-from caponier.cli.output import choose_format, notes, write_text
+from caponier.cli.terminal.output import choose_format, notes, write_text
 
 EXAMPLE: Final = "Example: [bold]caponier matrix export --matrix atlas-5.6 --format navigator --out atlas.json[/bold]"
 

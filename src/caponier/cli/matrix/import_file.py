@@ -7,11 +7,11 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from caponier.app.import_matrix import Imported, import_matrix
-from caponier.app.walk_files import shown
+from caponier.app.matrix.import_version import Imported, import_matrix
 from caponier.cli.matrix import options
-from caponier.cli.output import choose_format, notes, write_text
-from caponier.cli.safe_text import plain
+from caponier.cli.terminal.output import choose_format, notes, write_text
+from caponier.cli.terminal.safe_text import plain
+from caponier.formats.walk_files import shown
 
 EXAMPLE: Final = "Example: [bold]caponier matrix import ATLAS.yaml[/bold]"
 

@@ -6,14 +6,14 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.lint_matrix import LintReport, Versions, lint_files
-from caponier.app.matrix_library import matrix_library
-from caponier.app.workspace import load_workspace
+from caponier.app.matrix.library import matrix_library
+from caponier.app.matrix.lint import LintReport, Versions, lint_files
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import lint_view, options
-from caponier.cli.output import choose_format, notes, write_text
-from caponier.cli.safe_text import plain
+from caponier.cli.terminal.output import choose_format, notes, write_text
+from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
-from caponier.matrix.lint import Code
+from caponier.matrix.documents.lint import Code
 
 EXAMPLE: Final = "Example: [bold]caponier matrix lint rules/ layer.json --against atlas-5.6[/bold]"
 FOUND, PARTLY = 1, 3

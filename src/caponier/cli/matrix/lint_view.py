@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from caponier import __version__
-from caponier.app.lint_matrix import LintedFile, LintReport, PlacedFlaw
-from caponier.cli.safe_text import markdown, plain, spreadsheet
-from caponier.matrix.lint import Code
+from caponier.app.matrix.lint import LintedFile, LintReport, PlacedFlaw
+from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.matrix.documents.lint import Code
 
 _COLUMNS: Final = ("file", "line", "column", "code", "id", "where", "message")
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -7,7 +7,7 @@ import typer
 from caponier.cli.matrix import options
 from caponier.cli.matrix.study_view import write_studies
 from caponier.cli.matrix.view import Columns
-from caponier.cli.output import Format, choose_format, notes
+from caponier.cli.terminal.output import Format, choose_format, notes
 
 EXAMPLE: Final = "Example: [bold]caponier matrix list --format csv --out matrix.csv[/bold]"
 

@@ -8,13 +8,13 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from caponier.app.merge_contribution import Merged, merge_contributions
-from caponier.app.workspace import require_workspace
+from caponier.app.matrix.merge_contribution import Merged, merge_contributions
+from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.matrix import options
 from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
 from caponier.cli.matrix.review_view import lines
-from caponier.cli.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.safe_text import markdown, plain
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.safe_text import markdown, plain
 from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Reviewed, contribution_files

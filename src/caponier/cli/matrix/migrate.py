@@ -5,13 +5,13 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.lint_matrix import Skip, Versions
-from caponier.app.matrix_library import matrix_library
-from caponier.app.migrate_matrix import MigrationReport, carry_out, plan
-from caponier.app.workspace import load_workspace
+from caponier.app.matrix.library import matrix_library
+from caponier.app.matrix.lint import Skip, Versions
+from caponier.app.matrix.migrate import MigrationReport, carry_out, plan
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import migrate_view, options
-from caponier.cli.output import Format, notes, write_table, write_text
-from caponier.cli.safe_text import plain
+from caponier.cli.terminal.output import Format, notes, write_table, write_text
+from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
 
 EXAMPLE: Final = "Example: [bold]caponier matrix migrate layer.json --from atlas-4.4.0 --to atlas-5.6[/bold]"

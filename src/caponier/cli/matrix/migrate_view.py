@@ -9,10 +9,10 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.lint_matrix import Skip
-from caponier.app.migrate_matrix import MigrationReport
-from caponier.app.walk_files import shown
-from caponier.cli.safe_text import markdown, plain, spreadsheet
+from caponier.app.matrix.lint import Skip
+from caponier.app.matrix.migrate import MigrationReport
+from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.formats.walk_files import shown
 from caponier.matrix.documents.rewriting import Carried
 
 _COLUMNS: Final = ("file", "line", "where", "id", "now", "outcome", "why", "candidates")

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from caponier.app.matrix_library import default_version, matrix_library
-from caponier.app.workspace import load_workspace
-from caponier.cli.output import Format, notes, write_table, write_text
-from caponier.cli.safe_text import plain
+from caponier.app.matrix.library import default_version, matrix_library
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal.output import Format, notes, write_table, write_text
+from caponier.cli.terminal.safe_text import plain
 from caponier.errors import CaponierError, InputError
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix
-from caponier.matrix.library import Library
 from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix
+from caponier.matrix.versions.library import Library
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.json_file import to_json
 from caponier.matrix.writers.markdown_file import to_markdown

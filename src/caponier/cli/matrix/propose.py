@@ -5,11 +5,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from caponier.app.draft_case_study import draft_case_study
-from caponier.app.propose_contribution import Proposal, propose, write_proposal
-from caponier.app.workspace import require_workspace
+from caponier.app.incidents.draft_case_study import draft_case_study
+from caponier.app.matrix.propose_contribution import Proposal, propose, write_proposal
+from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.matrix import options
-from caponier.cli.output import notes, write_text
+from caponier.cli.terminal.output import notes, write_text
 from caponier.matrix.contributions.form import EVIDENCE, FORMS, Field, Kind
 
 app = typer.Typer(

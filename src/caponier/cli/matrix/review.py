@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from caponier.app.matrix_library import matrix_library
+from caponier.app.matrix.library import matrix_library
 from caponier.cli.matrix import options
 from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
-from caponier.cli.output import choose_format, notes, write_text
+from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import contribution_files

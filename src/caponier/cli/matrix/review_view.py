@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from caponier.cli.safe_text import markdown, plain
+from caponier.cli.terminal.safe_text import markdown, plain
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
 

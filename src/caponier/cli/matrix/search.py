@@ -9,7 +9,7 @@ from rich.text import Text
 from caponier.cli.matrix import options
 from caponier.cli.matrix.study_view import study_list
 from caponier.cli.matrix.view import hits
-from caponier.cli.output import Format, choose_format, notes
+from caponier.cli.terminal.output import Format, choose_format, notes
 
 EXAMPLE: Final = "Example: [bold]caponier matrix search poison labels[/bold]"
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from caponier.app.workspace import load_workspace
+from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import options
 from caponier.cli.matrix.study_view import write_study
 from caponier.cli.matrix.view import Links, card
-from caponier.cli.output import Format, choose_format, notes
+from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.matrix.lookup import Found, look_up
 
 if TYPE_CHECKING:
-    from caponier.app.technique_links import TechniqueLinks
+    from caponier.app.coverage.technique_links import TechniqueLinks
 
 EXAMPLE: Final = "Example: [bold]caponier matrix show T1078[/bold]"
 
@@ -54,14 +54,14 @@ def show(
 def _known(found: Found, workspace: Path | None) -> dict[str, "TechniqueLinks"]:
     """Find what detects, emulates, answers and repairs each entry."""
     # The detectors' libraries take longer to load than the matrix.
-    from caponier.app.technique_links import technique_links
+    from caponier.app.coverage.technique_links import technique_links
 
     home = load_workspace(workspace)
     return {technique.id: technique_links(found.matrix, technique, home) for technique in found.techniques}
 
 
 def _links(known: "TechniqueLinks") -> Links:
-    from caponier.app.technique_links import in_words
+    from caponier.app.coverage.technique_links import in_words
 
     return Links(
         tuple(f"{card.name} ({card.kind.noun})" for card in known.detectors),

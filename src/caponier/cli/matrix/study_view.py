@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.cli.matrix.view import fields, mark, style
-from caponier.cli.output import Format, write_table, write_text
+from caponier.cli.terminal.output import Format, write_table, write_text
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import StudyType
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers import studies
 from caponier.matrix.writers.markdown_text import one_line
 from caponier.matrix.writers.studies import tactic_name, technique_name

@@ -6,14 +6,14 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from caponier.app.migrate_matrix import MigrationReport
-from caponier.app.update_matrix import Update, update_matrix
-from caponier.app.walk_files import shown
+from caponier.app.matrix.migrate import MigrationReport
+from caponier.app.matrix.update import Update, update_matrix
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
-from caponier.cli.output import choose_format, notes, write_text
-from caponier.cli.safe_text import plain
-from caponier.matrix.difference import Kind, Noun
+from caponier.cli.terminal.output import choose_format, notes, write_text
+from caponier.cli.terminal.safe_text import plain
+from caponier.formats.walk_files import shown
+from caponier.matrix.mapping.difference import Kind, Noun
 
 EXAMPLE: Final = "Example: [bold]caponier matrix update ATLAS.yaml --migrate layers/[/bold]"
 PARTLY: Final = 3

@@ -12,12 +12,13 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes, succession_table
+from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Source
 from caponier.matrix.lookup import Found
+from caponier.matrix.mapping import attack_crosswalk, succession_table
 from caponier.matrix.technique import Color, Level, Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.markdown_text import one_line
 
 _MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}

@@ -2,7 +2,7 @@
 
 from caponier.detect.artifact import Judgement, Limits
 from caponier.detect.detector import Confidence
-from caponier.detect.files.judge import judge
+from caponier.detect.model_files.files.judge import judge
 from caponier.matrix.technique import TechniqueId
 
 

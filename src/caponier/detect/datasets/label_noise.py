@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
-from caponier.detect.out_of_fold import FOLDS, OutOfFold
+from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold
 from caponier.matrix.technique import TechniqueId
-from caponier.telemetry.dataset import Dataset
+from caponier.telemetry.labelled_data.dataset import Dataset
 
 MIN_EXAMPLES: Final = 16
 """Rows of a class below which nothing is said about it: two a fold."""

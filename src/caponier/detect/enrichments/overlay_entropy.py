@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from caponier.detect.detector import Params
 from caponier.detect.enrichment import Predict, Rows
-from caponier.detect.exemplars import exemplars
-from caponier.detect.variants import in_parts
+from caponier.detect.model_queries.exemplars import exemplars
+from caponier.detect.model_queries.variants import in_parts
 from caponier.records.inventory import FeatureSpec
 
 OVERLAYS: Final = 40

@@ -26,8 +26,8 @@ from caponier.detect.detector import (
     State,
     Subject,
 )
-from caponier.detect.rarity import QUARTERS, STATE, WINDOW, levels, values_of
-from caponier.detect.similarity import FAR
+from caponier.detect.rarity.signal_rarity import QUARTERS, STATE, WINDOW, levels, values_of
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.similarity import FAR
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.similarity import FAR
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.matrix.technique import TechniqueId
 
 UNITS: Final = 64

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.changes import EVENLY, PERFECT, levels_beyond
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.similarity import FAR
+from caponier.detect.similarity.changes import EVENLY, PERFECT, levels_beyond
+from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
 from caponier.matrix.technique import TechniqueId
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.near_rows import LEVELS, MEMORY, USUAL, WINDOW, matches, new_hits
-from caponier.detect.sketch import CANARIES, OWN, ROWS, holds
-from caponier.detect.slow_hits import BUCKET, GAIN, places, poured
+from caponier.detect.training_sketch.near_rows import LEVELS, MEMORY, USUAL, WINDOW, matches, new_hits
+from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS, holds
+from caponier.detect.training_sketch.slow_hits import BUCKET, GAIN, places, poured
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 

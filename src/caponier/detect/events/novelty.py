@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.windows import windowed_sum
 from caponier.matrix.technique import TechniqueId
 

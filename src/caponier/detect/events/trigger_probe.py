@@ -9,7 +9,7 @@ import numpy as np
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Confidence, Counts, Enriched, Explanation, Params, Scores, Signal, State, Subject
-from caponier.detect.rarity import MOST, QUARTERS, STATE, WINDOW, Rarity
+from caponier.detect.rarity.signal_rarity import MOST, QUARTERS, STATE, WINDOW, Rarity
 from caponier.matrix.technique import TechniqueId
 
 UNMOVED = Rarity(Enriched("overlay_entropy", 4))

@@ -5,9 +5,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from caponier.emulate.attacker.prepared import GAP_S, prepared, send
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Stage
-from caponier.emulate.oracle import Predict
-from caponier.emulate.prepared import GAP_S, prepared, send
 from caponier.emulate.victims.backdoored import train_backdoored, triggered
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.matrix.technique import TechniqueId

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from caponier.emulate.attacker.surrogate import Surrogate, agreement_of, few_of_each_class, train_surrogate
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import Images, Labels
-from caponier.emulate.oracle import Predict
-from caponier.emulate.surrogate import Surrogate, agreement_of, few_of_each_class, train_surrogate
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.matrix.technique import TechniqueId
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from caponier.emulate.attacker.membership import Inquiry, Verdicts
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out
-from caponier.emulate.membership import Inquiry, Verdicts
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.matrix.technique import TechniqueId
 

@@ -6,11 +6,11 @@ from typing import ClassVar, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from caponier.emulate.attacker.patch import find_patch
+from caponier.emulate.attacker.prepared import GAP_S, prepared, send
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.images import CLASSES, Images, shots
-from caponier.emulate.oracle import Predict
-from caponier.emulate.patch import find_patch
-from caponier.emulate.prepared import GAP_S, prepared, send
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.matrix.technique import TechniqueId
 

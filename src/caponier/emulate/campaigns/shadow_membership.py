@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from caponier.emulate.attacker.membership import LEARNED, Inquiry, Verdicts
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out
 from caponier.emulate.images import Images, Labels
-from caponier.emulate.membership import LEARNED, Inquiry, Verdicts
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool, Victim
 from caponier.emulate.victims.leaking import train_leaking
 from caponier.extras import needs

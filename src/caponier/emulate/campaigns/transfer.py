@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from caponier.emulate.attacker.surrogate import Surrogate, train_surrogate
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
 from caponier.emulate.images import CLASSES, Images, Labels, shots
-from caponier.emulate.oracle import Predict
-from caponier.emulate.surrogate import Surrogate, train_surrogate
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.matrix.technique import TechniqueId
 

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import orjson
 
+from caponier.emulate.caller.oracle import RefusedError
+from caponier.emulate.caller.wire import REFUSALS, Reply
 from caponier.emulate.images import CLASSES, Images
-from caponier.emulate.oracle import RefusedError
-from caponier.emulate.wire import REFUSALS, Reply
 from caponier.errors import CaponierError, InputError
 
 _SCHEMES: Final = {"http": HTTPConnection, "https": HTTPSConnection}
@@ -95,7 +95,7 @@ class RemoteWire:
         self._connection.close()
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """Send a request; see `caponier.emulate.wire.Wire`.
+        """Send a request; see `caponier.emulate.caller.wire.Wire`.
 
         Raises:
             RemoteError: If the server cannot be reached.

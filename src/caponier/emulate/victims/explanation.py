@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.images import Images
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.open_inference import MalformedError, demand, finite_rows
 
 METHODS: Final = ("occlusion",)

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.images import Images, shots
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.digits import SEEDS, DigitsSplit, train_victim
 from caponier.errors import InputError
 from caponier.extras import needs

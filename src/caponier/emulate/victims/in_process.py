@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from caponier.emulate.caller.oracle import Predict
+from caponier.emulate.caller.wire import Reply
 from caponier.emulate.event_log import Deployment
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.service import Available, ModelService, Record
-from caponier.emulate.wire import Reply
 
 ANSWERED_IN: Final = timedelta(milliseconds=20)
 """How long a request takes in simulated time, so that no two of a caller have the same moment."""
@@ -44,7 +44,7 @@ class LocalWire:
         )
 
     def send(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """Send a request; see `caponier.emulate.wire.Wire`."""
+        """Send a request; see `caponier.emulate.caller.wire.Wire`."""
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:

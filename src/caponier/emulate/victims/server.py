@@ -8,8 +8,8 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.event_log import Deployment
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims.service import BODY_LIMIT, ModelService, PrincipalOf, Record
 from caponier.errors import CaponierError
 from caponier.extras import needs

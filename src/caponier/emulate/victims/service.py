@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import orjson
 
+from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import FEATURES, Images
-from caponier.emulate.oracle import Predict
 from caponier.emulate.victims import explanation, open_inference
 from caponier.emulate.victims.open_inference import MalformedError
 

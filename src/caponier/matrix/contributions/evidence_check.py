@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from caponier.matrix.catalogue import nearest
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.ground import Ground
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.public_address import host_of
 from caponier.matrix.contributions.sheet import Sheet, day_of
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import nearest
 
 _NO_SYSTEM: Final = re.compile(
     r"(an?|the|our|my)?\s*(none|n/?a|no|nothing|not applicable|unknown|-"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from caponier.matrix import crosswalk
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.sheet import Sheet
 from caponier.matrix.technique import Color
+from caponier.matrix.versions.catalogue import Matrix, load
 
 TOP: Final[Mapping[str, str]] = {
     "amltm-2020": r"AMLTM\.[A-Z]+\.[0-9]{2}",

@@ -8,7 +8,6 @@ from typing import Final
 
 from caponier.matrix import evidence_gate
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.contribution import (
     Contribution,
     EvidenceProposal,
@@ -16,8 +15,9 @@ from caponier.matrix.contributions.contribution import (
     TechniqueProposal,
 )
 from caponier.matrix.evidence import Evidence, Grade, Maturity, Source, Study, StudyType
-from caponier.matrix.release import Release
 from caponier.matrix.technique import Level, Technique
+from caponier.matrix.versions.catalogue import Matrix
+from caponier.matrix.versions.release import Release
 
 _WORDS: Final = {
     TechniqueProposal: "technique",

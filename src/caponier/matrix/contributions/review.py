@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from caponier.errors import InputError
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.contribution import Contribution, contribution_of
 from caponier.matrix.contributions.evidence_check import check_evidence
 from caponier.matrix.contributions.form import Kind
@@ -18,7 +17,8 @@ from caponier.matrix.contributions.sheet import Sheet, read_sheet
 from caponier.matrix.contributions.study_check import check_study
 from caponier.matrix.contributions.technique_check import check_technique
 from caponier.matrix.contributions.tree import shown
-from caponier.matrix.library import Library
+from caponier.matrix.versions.catalogue import Matrix
+from caponier.matrix.versions.library import Library
 
 MOST_FILES: Final = 200
 _ENDINGS: Final = (".yaml", ".yml")

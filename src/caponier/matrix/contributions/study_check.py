@@ -6,7 +6,6 @@ from typing import Final
 
 from caponier.matrix import attack
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.catalogue import nearest
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
 from caponier.matrix.contributions.form import Kind
@@ -15,6 +14,7 @@ from caponier.matrix.contributions.likeness import alike_names
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.sheet import Sheet
 from caponier.matrix.technique import Color
+from caponier.matrix.versions.catalogue import nearest
 
 _ATTACK_TACTIC: Final = re.compile(r"TA[0-9]{4}")
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import nearest
 from caponier.matrix.contributions.advice import check_advice
 from caponier.matrix.contributions.evidence_check import check_claims, earliest
 from caponier.matrix.contributions.form import Kind
@@ -14,6 +13,7 @@ from caponier.matrix.contributions.likeness import alike_names, alike_texts
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.sheet import Sheet
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import nearest
 
 
 def check_technique(sheet: Sheet, ground: Ground) -> Iterator[Objection]:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import yaml
 
 from caponier.errors import InputError
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.contributions.form import ROWS, SCHEMA, Field, Holds, Kind, form_for
+from caponier.matrix.versions.catalogue import Matrix
 
 Values = Mapping[str, Any]
 """Texts and lists of texts by key of the form, and lists of such under a key that holds rows."""

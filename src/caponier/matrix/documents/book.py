@@ -7,9 +7,9 @@ from functools import cache, cached_property
 from os.path import commonprefix
 
 from caponier.matrix import attack
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.words import folded, short
+from caponier.matrix.versions.catalogue import Matrix
 
 
 @dataclass(frozen=True, slots=True)

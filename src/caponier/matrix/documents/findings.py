@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.json_tree import Node
 from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Mention
+from caponier.matrix.versions.catalogue import Matrix
 
 SCHEMA: Final = "caponier.findings/1"
 _VERSION: Final = re.compile(r"(atlas|attack)(?:-enterprise)?-(\d[\w.]*)")

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.json_tree import Node
 from caponier.matrix.documents.layer import DATA_VERSION, data_version, group_of, layers_of
 from caponier.matrix.documents.mention import Edit
 from caponier.matrix.documents.rewriting import Carried, Move
 from caponier.matrix.layer import FORMAT, NAVIGATOR
+from caponier.matrix.versions.catalogue import Matrix
 
 _OLD_DOMAINS: Final = {"mitre-enterprise": "enterprise-attack", "mitre-mobile": "mobile-attack"}
 _JOINED: Final = ("metadata", "links")

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids, naming
 from caponier.matrix.documents.book import Book, Entry, book_of
 from caponier.matrix.documents.ids import Role
 from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Form, Mention, Piece
 from caponier.matrix.documents.words import short
-from caponier.matrix.successions import Outcome, Succession, Successions
+from caponier.matrix.mapping.successions import Outcome, Succession, Successions
+from caponier.matrix.versions.catalogue import Matrix
 
 
 @dataclass(frozen=True, slots=True)

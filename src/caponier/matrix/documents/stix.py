@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.json_tree import Node
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Edit, Mention, Piece
+from caponier.matrix.versions.catalogue import Matrix
 
 _VERSION: Final = re.compile(r"Version (atlas|attack)(?:-enterprise)?-(\d[\w.]*)")
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?\"?$")

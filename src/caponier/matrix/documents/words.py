@@ -5,7 +5,8 @@ import re
 from functools import cache
 from typing import Final
 
-from caponier.matrix import attack, catalogue
+from caponier.matrix import attack
+from caponier.matrix.versions import catalogue
 
 _MARKUP: Final = re.compile(r"[*`_\\]")
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from caponier.errors import InputError
 from caponier.matrix import attack
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import StudyType
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.public_page import attack_page, source_name, technique_page, web_address
 from caponier.matrix.writers.stix_names import IDENTITY, SPEC, identity, lifetime, moment, stix_id
 

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.rows import COLUMNS, row
 from caponier.matrix.writers.safe_cell import spreadsheet
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.rows import document, tactic_document
 from caponier.matrix.writers.studies import study_document
 

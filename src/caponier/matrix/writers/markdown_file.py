@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.rows import row
 from caponier.matrix.writers.safe_cell import markdown
 

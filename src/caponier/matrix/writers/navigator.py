@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from caponier.matrix import attack, crosswalk
-from caponier.matrix.catalogue import Matrix, load
 from caponier.matrix.evidence import Maturity
 from caponier.matrix.layer import FORMAT, NAVIGATOR, Annotation, Layer
 from caponier.matrix.technique import Color, Technique
+from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.public_page import attack_page, shortname, technique_page
 
 COLORS: Final = {Color.ORANGE: "#f5b06b", Color.WHITE: "#d9e1e8"}

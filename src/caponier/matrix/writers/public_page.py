@@ -4,8 +4,8 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.technique import Tactic
+from caponier.matrix.versions.catalogue import Matrix
 
 SOURCES: Final = {"atlas": "mitre-atlas", "attack": "mitre-attack"}
 """Kind of a matrix to the name that STIX knows its ids and its kill chain by; others have that of their kind."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from caponier.matrix import attack, attack_crosswalk, crosswalk, failure_modes
-from caponier.matrix.catalogue import Matrix
+from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.evidence import Source
+from caponier.matrix.mapping import attack_crosswalk
 from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix
 
 COLUMNS = (
     "id",

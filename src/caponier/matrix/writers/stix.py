@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from caponier.extras import needs
 from caponier.matrix.case_study import CaseStudy
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Precision, StudyType
 from caponier.matrix.technique import Tactic, Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.public_page import (
     attack_page,
     shortname,

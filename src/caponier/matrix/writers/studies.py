@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from caponier.matrix.case_study import CaseStudy, StudyStep
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
 from caponier.matrix.technique import Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.markdown_text import escaped, link
 from caponier.matrix.writers.safe_cell import spreadsheet
 

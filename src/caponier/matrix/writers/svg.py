@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from caponier.matrix.catalogue import Matrix
 from caponier.matrix.evidence import Maturity
 from caponier.matrix.technique import Color, Level, Technique
+from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.grid import MARKS, Cell, Column, Key, draw
 
 STYLE: Final = """

@@ -1,0 +1,1 @@
+"""Scorecards: `scripts/bench NAME` runs one."""

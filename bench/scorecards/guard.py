@@ -1,0 +1,248 @@
+"""What the guard adds to a request, and how many it can take.
+
+A model server that answers at once stands behind it, so that nothing but the guard is measured. Direct requests and
+guarded ones take turns, so that whatever else the machine does hits both.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from bench.machinery import traffic
+from bench.machinery.measured import cpu_seconds, say
+from bench.machinery.scorecard import Goal, Scorecard
+from caponier.app.guard.run import Guard, run_guard
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.emulate.images import shots
+from caponier.guard.settings import GuardSettings
+from caponier.records.inventory import FeatureSpec
+
+USERS = 200
+RATE = 200
+CONNECTIONS = 8
+SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
+TOML = '[[model]]\nname = "digits"\nbaseline = "digits.safetensors"\n'
+
+
+def run(quick: bool) -> Scorecard:
+    """Measure latency at a fixed rate, and then as many requests as there can be."""
+    seconds, users = (10, 100) if quick else (60, 300)
+    with tempfile.TemporaryDirectory() as folder:
+        say("building a baseline")
+        requests = _prepare(Path(folder), users)
+        with _process(_model_server) as (upstream, _), _process(_guard, upstream, folder) as (guarded, pipe):
+            figures = _latency(upstream, guarded, requests, seconds)
+            figures |= _throughput(guarded, requests, pipe, seconds / 3)
+            figures |= _told(pipe)
+    goals = (
+        Goal("added_p50_ms", 1.0, at_least=False),
+        Goal("added_p99_ms", 3.0, at_least=False),
+        Goal("requests_per_second", 1_500, at_least=True),
+        Goal("lost_events", 0, at_least=False),
+    )
+    about = (
+        f"caponier guard in observe mode, with a baseline of {users} users and every detector at work, before a model "
+        f"server that answers at once: {RATE} requests a second in turns with as many direct ones, then {CONNECTIONS} "
+        f"connections without a pause; {USERS} users, one image a request. The load comes from the same machine."
+    )
+    return Scorecard("guard", about, figures, goals, (0,))
+
+
+def _prepare(folder: Path, users: int) -> list[bytes]:
+    """Make a workspace with a baseline, and return requests of many users."""
+    split, victim = traffic.world(0)
+    traffic.write_sorted([traffic.calibration(split, victim, 1, users)], folder / "benign.parquet")
+    create_workspace(folder)
+    report = build_baseline([folder / "benign.parquet"], workspace=load_workspace(folder), spec=SPEC)
+    (folder / "digits.safetensors").write_bytes(report.baseline.to_bytes())
+    with (folder / "caponier.toml").open("a") as file:
+        file.write(TOML)
+    rng = np.random.default_rng(0)
+    images = shots(split.test.images[rng.integers(0, len(split.test.images), 2_000)], rng)
+    return [_request(i % USERS, image) for i, image in enumerate(images)]
+
+
+def _request(user: int, image: Any) -> bytes:
+    tensor = {"name": "x", "shape": [1, 64], "datatype": "FP32", "data": image.tolist()}
+    body = orjson.dumps({"inputs": [tensor]})
+    head = (
+        f"POST /v2/models/digits/infer HTTP/1.1\r\nHost: model\r\nAuthorization: Bearer user-{user}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _Client:
+    """One connection that is kept."""
+
+    def __init__(self, url: str) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        self._socket = socket.create_connection((host, int(port)))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> float:
+        """Send a request and return the milliseconds until its answer was there."""
+        begun = time.perf_counter()
+        self._socket.sendall(request)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += self._socket.recv(65_536)
+        head, _, body = got.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += self._socket.recv(65_536)
+        return (time.perf_counter() - begun) * 1_000
+
+
+def _latency(upstream: str, guarded: str, requests: list[bytes], seconds: float) -> dict[str, Any]:
+    say(f"{RATE} requests a second for {seconds:g} seconds")
+    direct, through = _Client(upstream), _Client(guarded)
+    for request in requests[:200]:
+        direct.ask(request)
+        through.ask(request)
+    times: tuple[list[float], list[float]] = ([], [])
+    begun = time.perf_counter()
+    for turn in range(int(seconds * RATE)):
+        time.sleep(max(0.0, begun + turn / RATE - time.perf_counter()))
+        request = requests[turn % len(requests)]
+        times[0].append(direct.ask(request))
+        times[1].append(through.ask(request))
+    figures: dict[str, Any] = {}
+    for share in (50, 99):
+        without, with_guard = (statistics.quantiles(one, n=100)[share - 1] for one in times)
+        figures |= {
+            f"direct_p{share}_ms": round(without, 3),
+            f"guarded_p{share}_ms": round(with_guard, 3),
+            f"added_p{share}_ms": round(with_guard - without, 3),
+        }
+    figures["added_p99_ms_median_window"] = round(statistics.median(_windows(*times)), 3)
+    return figures
+
+
+def _windows(direct: list[float], guarded: list[float]) -> Iterator[float]:
+    """Yield what is added at p99 in each 1,000 requests: most of them are spared what else the machine does."""
+    for at in range(0, len(direct), 1_000):
+        without, with_guard = (statistics.quantiles(one[at : at + 1_000], n=100)[98] for one in (direct, guarded))
+        yield with_guard - without
+
+
+def _throughput(guarded: str, requests: list[bytes], pipe: Connection, seconds: float) -> dict[str, Any]:
+    say(f"as many as possible for {seconds:g} seconds")
+    done = [0] * CONNECTIONS
+    until = time.perf_counter() + seconds
+
+    def ask(mine: int) -> None:
+        client = _Client(guarded)
+        while time.perf_counter() < until:
+            client.ask(requests[(done[mine] * CONNECTIONS + mine) % len(requests)])
+            done[mine] += 1
+
+    before = _asked(pipe)["cpu"]
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(CONNECTIONS)]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wall = time.perf_counter() - begun
+    cpu = _asked(pipe)["cpu"] - before
+    return {
+        "requests_per_second": round(sum(done) / wall),
+        "requests_per_core_second": round(sum(done) / cpu),
+        "guard_cores": round(cpu / wall, 2),
+    }
+
+
+def _told(pipe: Connection) -> dict[str, Any]:
+    deadline = time.perf_counter() + 30
+    while (told := _asked(pipe))["waiting"] and time.perf_counter() < deadline:
+        time.sleep(0.1)
+    return {name: told[name] for name in ("events", "lost_events", "findings")}
+
+
+def _asked(pipe: Connection) -> dict[str, Any]:
+    pipe.send("how")
+    told: dict[str, Any] = pipe.recv()
+    return told
+
+
+@contextmanager
+def _process(target: Any, *arguments: str) -> Iterator[tuple[str, Connection]]:
+    """Run something that tells its URL in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    mine, its = context.Pipe()
+    process = context.Process(target=target, args=(its, *arguments), daemon=True)
+    process.start()
+    try:
+        yield mine.recv(), mine
+    finally:
+        process.terminate()
+        process.join(10)
+
+
+class _ModelServer(asyncio.Protocol):
+    """Answers every request at once with the same scores."""
+
+    BODY = orjson.dumps(
+        {
+            "model_name": "digits",
+            "model_version": "1",
+            "outputs": [
+                {"name": "p", "datatype": "FP32", "shape": [1, 10], "data": [0.91] + [0.01] * 9},
+                {"name": "label", "datatype": "INT64", "shape": [1], "data": [0]},
+            ],
+        }
+    )
+    ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport, self._got = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, there, body = self._got.partition(b"\r\n\r\n")
+        if there and len(body) >= int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            self._got = b""
+            self._transport.write(self.ANSWER)
+
+
+def _model_server(pipe: Connection) -> None:
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(_ModelServer, "127.0.0.1", 0)
+        pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def _guard(pipe: Connection, upstream: str, folder: str) -> None:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    workspace = load_workspace(Path(folder))
+    assert workspace is not None
+    guard = Guard(workspace, GuardSettings(upstream=upstream, port=0))
+
+    def tell() -> None:
+        while pipe.recv():
+            counts = {name: guard.metrics.total(name) for name in ("events", "lost_events", "findings")}
+            pipe.send({"cpu": cpu_seconds(), "waiting": len(guard.work.queue), **counts})
+
+    def listening(url: str) -> None:
+        pipe.send(url)
+        threading.Thread(target=tell, daemon=True).start()
+
+    run_guard(guard, listening=listening)

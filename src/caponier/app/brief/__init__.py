@@ -1,0 +1,1 @@
+"""One page for management and analysts, with a table-top exercise."""

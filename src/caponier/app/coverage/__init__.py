@@ -1,0 +1,1 @@
+"""What is covered, by which detectors and emulations, and what is not."""

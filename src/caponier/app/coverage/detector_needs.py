@@ -1,0 +1,61 @@
+"""Which data a detector has to be given, in words, read from the detectors and rules themselves."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from caponier.app.coverage.detectors import DetectorCard, Kind
+from caponier.app.inference.load import enrichments_of
+from caponier.detect.detector import Signal
+from caponier.detect.registry import event_detectors
+from caponier.detect.sigma.rule_files import RuleDocument, own_rules
+
+_SIGNALS: Final = {
+    Signal.PRINCIPAL: "who asked",
+    Signal.INPUT: "the input",
+    Signal.LABEL: "the label answered",
+    Signal.SCORES: "the scores answered",
+    Signal.BASELINE: "a baseline of benign traffic",
+    Signal.TRAINING_SET: "a sketch of the training set",
+}
+_LOGS: Final = {
+    "aws/cloudtrail": "AWS CloudTrail",
+    "kubernetes/audit": "the audit log of Kubernetes",
+    "authentication": "the log of logins",
+    "email": "the log of the mail gateway",
+    "webserver": "access logs of web servers and proxies",
+    "firewall": "the log of the firewall",
+    "file_event": "file events of hosts",
+    "linux/process_creation": "process creations on Linux hosts",
+}
+_PREFIX: Final = "sigma:"
+
+
+def needs(card: DetectorCard) -> tuple[str, ...]:
+    """Return which data a detector needs, all of them: `inference events (who asked, the input)`."""
+    if card.kind is Kind.EVENT:
+        detector = event_detectors()[card.name]
+        told = [words for signal, words in _SIGNALS.items() if signal in detector.needs]
+        told += ["what caponier enrich adds"] * bool(enrichments_of(detector))
+        return (f"inference events ({', '.join(told)})",)
+    if card.kind is Kind.DATASET:
+        return ("the training data with their labels",)
+    if card.kind is Kind.ARTIFACT:
+        return ("the model files",)
+    return tuple(dict.fromkeys(_logs(card.name.removeprefix(_PREFIX))))
+
+
+def _logs(name: str) -> Iterator[str]:
+    content = _rules()[name]
+    source = content.get("logsource")
+    if source:
+        key = "/".join(str(source[part]) for part in ("product", "category", "service") if part in source)
+        yield _LOGS.get(key, key)
+    for part in content.get("correlation", {}).get("rules", ()):
+        yield from _logs(str(part))
+
+
+@cache
+def _rules() -> dict[str, dict[str, Any]]:
+    documents = [one for one in own_rules() if isinstance(one, RuleDocument)]
+    return {str(one.content.get("name") or one.stem): one.content for one in documents}

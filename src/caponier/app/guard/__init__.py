@@ -1,0 +1,1 @@
+"""The guard at work: recording, detecting and responding beside the requests."""

@@ -1,0 +1,179 @@
+"""What a guard does about its findings: at once in memory, and then in the store, where everybody sees it."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock, Thread
+from typing import Final
+
+from caponier.app.guard.failures import Failures, Tell
+from caponier.app.incidents.correlate import correlate_findings, settings_of
+from caponier.app.incidents.findings import record_findings
+from caponier.app.incidents.incidents import show_incident
+from caponier.app.respond.action_feed import ActionFeed
+from caponier.app.respond.respond import apply_response, plan_response
+from caponier.guard.decisions import Decisions
+from caponier.records.finding import Finding
+from caponier.records.inventory import Workspace
+from caponier.records.response_action import ActionState, ResponseAction
+from caponier.respond import playbook
+from caponier.respond.correlate import correlate
+from caponier.respond.plan import Key, key_of, plan
+
+ACTOR: Final = "caponier guard"
+"""Who acts, for the audit log."""
+POLL_S: Final = 1.0
+"""Between two looks at what other programs have changed, and between two attempts to write."""
+MOST_WAITING: Final = 10_000
+"""Findings that wait for a store that cannot be written; later ones are lost."""
+UNTIL_STORED: Final = timedelta(minutes=10)
+"""For how long an action may be in force that the store does not know yet."""
+
+
+class GuardResponse:
+    """Takes findings from the detection, and keeps the guard's decisions up to date.
+
+    Recording, joining and applying take a quarter of a second, in which a fast attacker asks hundreds of queries. So
+    what the playbooks want is begun in memory first; the store is told in a thread of its own.
+
+    Args:
+        workspace: Whose store and playbooks they are.
+        decisions: Kept up to date.
+        tell: Says what happened, in a line.
+        failed: Takes failures that are survived.
+        enforce: Do what the playbooks want done and needs no approval.
+
+    Raises:
+        InputError: If a playbook cannot be read.
+    """
+
+    def __init__(
+        self, workspace: Workspace, decisions: Decisions, tell: Tell, failed: Failures, *, enforce: bool
+    ) -> None:
+        self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
+        self._enforce, self._settings = enforce, settings_of(workspace)
+        self._rules = playbook.load(self._settings, workspace.root)
+        self._lock = Lock()
+        """Held where the findings, what is in force and what is begun are changed together; never while writing."""
+        self._waiting: list[Finding] = []
+        self._active: tuple[ResponseAction, ...] = ()
+        self._spared: dict[Key, datetime] = {}
+        """What somebody has undone, and until when it is not begun before the store is asked."""
+        self._due: list[str] = []
+        """Ids of the incidents that are to be answered; touched by the thread alone."""
+        self._wake, self._stop = Event(), Event()
+        self._thread = Thread(target=self._run, name="caponier-guard-response", daemon=True)
+
+    def start(self) -> None:
+        """Read what is in force, and begin."""
+        with ActionFeed(self._workspace) as feed:
+            self._go_by(feed.read(datetime.now(UTC)).actions)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left, and stop."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def take(self, found: Sequence[Finding]) -> None:
+        """Respond to findings at once, and have them recorded."""
+        with self._lock:
+            self._waiting += found[: MOST_WAITING - len(self._waiting)]
+            self._decide()
+        self._wake.set()
+        for finding in found:
+            said = f"{finding.severity.value} finding {finding.finding_id}: {finding.summary}"
+            self._tell(f"{said} ({finding.subject.kind} {finding.subject.id}, model {finding.model})")
+
+    def _run(self) -> None:
+        polled = time.monotonic()
+        with ActionFeed(self._workspace) as feed:
+            while not self._stop.is_set():
+                woken = self._wake.wait(max(0.0, polled + POLL_S - time.monotonic()))
+                self._wake.clear()
+                if woken:
+                    self._survive(lambda: self._respond(feed))
+                if time.monotonic() - polled >= POLL_S:
+                    polled = time.monotonic()
+                    self._survive(lambda: self._poll(feed))
+            if self._waiting or self._due:
+                self._survive(lambda: self._respond(feed))
+
+    def _survive(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as failure:  # noqa: BLE001 - the border of the thread: it is tried again at the next look
+            self._failed("response", failure)
+
+    def _poll(self, feed: ActionFeed) -> None:
+        now = datetime.now(UTC)
+        changed = feed.poll(now)
+        if changed is not None:
+            self._go_by(changed.actions)
+        feed.expire(now, actor=ACTOR)
+        if self._waiting or self._due:
+            self._respond(feed)
+
+    def _respond(self, feed: ActionFeed) -> None:
+        """Keep the findings, join them into incidents and do what the playbooks say; what fails stays as it is."""
+        found = list(self._waiting)
+        if found:
+            record_findings(self._workspace, found, actor=ACTOR)
+        joined = correlate_findings(self._workspace, actor=ACTOR)
+        if self._enforce:
+            self._due += [incident.incident_id for incident in (*joined.opened, *joined.changed)]
+        while self._due:
+            self._answer(self._due[0])
+            del self._due[0]
+        self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
+
+    def _answer(self, incident_id: str) -> None:
+        """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
+        planned = plan_response(self._workspace, incident_id, actor=ACTOR).plan.actions
+        # Asked afterwards: an action that is undone between the two would be planned again and not be known as undone.
+        known = show_incident(self._workspace, incident_id).actions
+        undone = {key_of(action): action for action in known if action.state is ActionState.UNDONE}
+        with self._lock:
+            self._spare(undone.values())
+        wanted = [action.action_id for action in planned if key_of(action) not in undone]
+        if not wanted:
+            return
+        for action in apply_response(self._workspace, incident_id, only=wanted, actor=ACTOR).actions:
+            what = f"{action.state.value}: {action.kind.value} {action.scope.kind} {action.scope.id}"
+            self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
+
+    def _go_by(self, actions: tuple[ResponseAction, ...], *, stored: int = 0) -> None:
+        """Decide by what the store says; what is gone from it before its end was undone.
+
+        Args:
+            actions: In force.
+            stored: Of the findings that wait, how many have found their answer in it.
+        """
+        now, ids = datetime.now(UTC), {action.action_id for action in actions}
+        with self._lock:
+            self._spare(action for action in self._active if action.action_id not in ids and now < action.expires)
+            self._active = actions
+            del self._waiting[:stored]
+            self._decide()
+
+    def _decide(self) -> None:
+        """Decide by what is in force and what the playbooks want done about the findings that wait for the store."""
+        begun = self._begun(datetime.now(UTC)) if self._enforce and self._waiting else ()
+        self._decisions.replace([*self._active, *begun])
+
+    def _begun(self, now: datetime) -> Iterable[ResponseAction]:
+        for incident in correlate(self._waiting, (), (), self._workspace, self._settings, now).incidents:
+            own = [finding for finding in self._waiting if finding.finding_id in incident.finding_ids]
+            made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
+            for action in made.actions:
+                if not action.needs_approval and self._spared.get(key_of(action), now) <= now:
+                    until = min(action.expires, now + UNTIL_STORED)
+                    yield replace(action, state=ActionState.ACTIVE, expires=until)
+
+    def _spare(self, undone: Iterable[ResponseAction]) -> None:
+        # As long as whatever else the caller does belongs to the same incident.
+        until = datetime.now(UTC) + self._settings.gap
+        self._spared |= {key_of(action): until for action in undone}

@@ -1,0 +1,247 @@
+"""Put a guard before a model server."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event, Thread
+from time import monotonic, sleep
+from typing import Any, Final
+
+from caponier.app.guard.failures import Failures, Tell
+from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.work import GuardWork
+from caponier.app.inference.live import LiveFindings
+from caponier.app.inference.load import enrichments_of
+from caponier.app.inference.plan import Terms
+from caponier.detect.detector import EventDetector, Signal
+from caponier.errors import CaponierError, InputError
+from caponier.extras import needs
+from caponier.guard.decisions import Decisions
+from caponier.guard.metrics import Metrics
+from caponier.guard.middleware import App, Middleware
+from caponier.guard.own_paths import OwnPaths
+from caponier.guard.settings import GuardSettings, read_settings
+from caponier.guard.upstream import Upstream
+from caponier.records.inventory import Workspace
+from caponier.telemetry.principals import principal_of
+
+START_S: Final = 10.0
+SWITCH_S: Final = 0.001
+GRACE_S: Final = 5
+UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
+"""What no request that passes through a guard carries."""
+KEEP_ALIVE_S: Final = 65
+"""Longer than load balancers keep a connection, so that it is they who close it."""
+
+
+def settings_of(workspace: Workspace) -> GuardSettings:
+    """Read the section `[guard]` of a workspace.
+
+    Raises:
+        InputError: If a key of it is unknown, or a value cannot be meant.
+    """
+    return read_settings(workspace.guard, str(workspace.file))
+
+
+class Guard:
+    """An ASGI application before a model, with all that belongs to it; between `start` and `close` it works.
+
+    Args:
+        workspace: Inventory, baselines, salt, store, lake and playbooks.
+        settings: What to do; those of the workspace by default.
+        app: What answers: an ASGI application in this process; `settings.upstream` by default.
+        tell: Says what happened, in a line.
+
+    Raises:
+        InputError: If the workspace cannot be used, or there is nothing that answers.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: GuardSettings | None = None,
+        *,
+        app: App | None = None,
+        tell: Tell = lambda _: None,
+    ) -> None:
+        self.settings = settings or settings_of(workspace)
+        self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
+        self._failed = Failures(self.metrics, tell)
+        terms, order = Terms.of(workspace), EventOrder()
+        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id)
+        self.live.remarks.notes += _unrun(terms)
+        enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
+        response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
+        log = GuardLog(workspace, terms.salt)
+        self.work = GuardWork(workspace, self.live, order, log, response, self.metrics, self._failed, enforce, limit)
+        guarded = Middleware(
+            app or self._upstream(),
+            decide=self.decisions,
+            record=self.work.record,
+            principal_of=partial(principal_of, salt=terms.salt),
+            enforce=enforce,
+            fail_closed=self.settings.fail == "closed",
+            body_limit=limit,
+            credentials=self.settings.credentials,
+            session=self.settings.session,
+            on_failure=partial(self._failed, "request"),
+        )
+        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection; see the ASGI specification, version 3."""
+        await self._asgi(scope, receive, send)
+
+    def start(self) -> None:
+        """Begin to detect."""
+        self.work.start()
+
+    def close(self) -> None:
+        """Write and look at what is left, and stop."""
+        self.work.close()
+
+    def _upstream(self) -> Upstream:
+        if self.settings.upstream is None:
+            raise InputError(
+                "there is no model server to guard", mend="Give --upstream URL, or upstream in caponier.toml, [guard]"
+            )
+        failed = partial(self._failed, "model server")
+        return Upstream(self.settings.upstream, timeout=self.settings.timeout, on_failure=failed)
+
+
+def _system_of(workspace: Workspace, model: str) -> str | None:
+    system = workspace.system_of(model)
+    return system.name if system else None
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A guard that is running."""
+
+    url: str
+    guard: Guard
+    thread: Thread
+    """In which the requests are served."""
+
+
+def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until the process is told to end (SIGINT or SIGTERM); then finish what was begun.
+
+    Args:
+        guard: What to serve.
+        listening: Told the address.
+
+    Raises:
+        InputError: If the address cannot be listened on.
+        CaponierError: If the server does not start, or ends by itself.
+    """
+    ended = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms.
+    sys.setswitchinterval(SWITCH_S)
+    with guarding(guard) as standing:
+        listening(standing.url)
+        while not ended.wait(1.0):
+            if not standing.thread.is_alive():
+                raise CaponierError("The guard's server ended by itself", mend="Start it again")
+
+
+@contextmanager
+def guarding(guard: Guard) -> Iterator[Listening]:
+    """Serve in a thread until the block is left.
+
+    Raises:
+        InputError: If the address cannot be listened on.
+        CaponierError: If the server does not start.
+    """
+    with _listener(guard.settings) as listener:
+        server = _server(guard)
+        thread = Thread(target=server.run, args=([listener],), name="caponier-guard", daemon=True)
+        guard.start()
+        thread.start()
+        try:
+            _await_start(server, thread)
+            yield Listening(_url(listener), guard, thread)
+        finally:
+            server.should_exit = True
+            thread.join(START_S)
+            guard.close()
+
+
+def _listener(settings: GuardSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it, answers take 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as failed:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        raise InputError(
+            f"cannot be listened on: {failed.strerror}", where=where, mend="Choose another --port"
+        ) from None
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(guard: Guard) -> Any:
+    with needs("serve", "The guard"):
+        import uvicorn
+    trusted = list(guard.settings.trusted_proxies)
+    config = uvicorn.Config(
+        guard,
+        access_log=False,
+        date_header=False,
+        forwarded_allow_ips=trusted,
+        lifespan="auto",
+        log_config=None,
+        log_level="critical",
+        proxy_headers=bool(trusted),
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        ws="none",
+    )
+    return uvicorn.Server(config)
+
+
+def _await_start(server: Any, thread: Thread) -> None:
+    deadline = monotonic() + START_S
+    while not server.started:
+        if not thread.is_alive() or monotonic() > deadline:
+            raise CaponierError("The guard did not start", mend="Run it again; nothing was changed")
+        sleep(0.005)
+
+
+def _by_traffic_alone(terms: Terms) -> Terms:
+    """Leave out the detectors that a guard cannot feed; it asks a model nothing of its own."""
+    return replace(terms, detectors=[detector for detector in terms.detectors if not _unfed(detector)])
+
+
+def _unfed(detector: EventDetector) -> str | None:
+    """Return why a guard cannot run a detector."""
+    if enrichments_of(detector):
+        return "enrich its log with caponier enrich, and scan that"
+    missing = sorted(detector.needs & UNSEEN)
+    return f"what passes through it has no {' and no '.join(missing)}; scan a log that has" if missing else None
+
+
+def _unrun(terms: Terms) -> list[str]:
+    """Note those of them that the baseline knows."""
+    known = {name for section in terms.baseline.models for name in section.detectors} if terms.baseline else set()
+    return [
+        f"{detector.name} does not run in a guard; {why}"
+        for detector in terms.detectors
+        if detector.name in known and (why := _unfed(detector))
+    ]

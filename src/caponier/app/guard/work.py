@@ -1,0 +1,143 @@
+"""The guard's work beside its requests: record, detect, and pass on what is found."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Final
+
+from caponier.app.guard.failures import Failures
+from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.response import GuardResponse
+from caponier.app.inference.live import LiveFindings
+from caponier.guard.events import Row, events_of
+from caponier.guard.exchange import Exchange
+from caponier.guard.metrics import Metrics
+from caponier.records.inventory import Workspace
+
+QUEUE_LENGTH: Final = 20_000
+QUEUE_BYTES: Final = 256 * 2**20
+PAUSE_S: Final = 0.01
+"""Between two looks at the queue: the longest that an event waits while there is little to do."""
+MOST_AT_ONCE: Final = 256
+"""Requests that are looked at together."""
+
+
+class ExchangeQueue:
+    """Takes exchanges from the server's thread, which it never stops: what does not fit is counted as lost."""
+
+    def __init__(self, length: int = QUEUE_LENGTH, size: int = QUEUE_BYTES) -> None:
+        self._waiting: deque[Exchange] = deque()
+        self._length, self._size = length, size
+        # Each is written by one thread only.
+        self._put_bytes = self._taken_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, exchange: Exchange) -> bool:
+        """Add an exchange; False if there is no room."""
+        held = self._put_bytes - self._taken_bytes
+        if len(self._waiting) >= self._length or held + exchange.size > self._size:
+            return False
+        self._put_bytes += exchange.size
+        self._waiting.append(exchange)
+        return True
+
+    def take(self, most: int) -> list[Exchange]:
+        """Take the oldest ones."""
+        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._taken_bytes += sum(exchange.size for exchange in taken)
+        return taken
+
+
+@dataclass
+class GuardWork:
+    """Does everything that a request does not wait for, in a thread of its own.
+
+    Args:
+        workspace: Whose store, lake and playbooks they are.
+        live: Detects.
+        order: Numbers the events; its ids are those that `live` names.
+        log: Takes the events.
+        response: Takes the findings.
+        metrics: Counts.
+        failed: Takes failures that are survived.
+        enforce: Whether decisions are carried out; here it is only counted.
+        body_limit: Most bytes of a body after unpacking.
+    """
+
+    workspace: Workspace
+    live: LiveFindings
+    order: EventOrder
+    log: GuardLog
+    response: GuardResponse
+    metrics: Metrics
+    failed: Failures
+    enforce: bool
+    body_limit: int
+    queue: ExchangeQueue = field(default_factory=ExchangeQueue)
+    _stop: Event = field(default_factory=Event)
+    _thread: Thread | None = None
+
+    def record(self, exchange: Exchange) -> None:
+        """Take a finished exchange; called by the server, and quick."""
+        self.metrics.note(exchange, enforce=self.enforce)
+        if not self.queue.put(exchange):
+            self.metrics.count("lost_events")
+
+    def start(self) -> None:
+        """Begin."""
+        self.response.start()
+        self._thread = Thread(target=self._run, name="caponier-guard-work", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is in the queue, and stop."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self.response.close()
+        self.log.close()
+
+    def _run(self) -> None:
+        while not (self._stop.is_set() and not self.queue):
+            taken = self.queue.take(MOST_AT_ONCE)
+            if taken:
+                try:
+                    self._look(taken)
+                except Exception as failure:  # noqa: BLE001 - the border of the worker: the next must be looked at
+                    self.failed("detection", failure)
+            if len(self.queue) < MOST_AT_ONCE:
+                self._stop.wait(PAUSE_S)
+
+    def _look(self, taken: Sequence[Exchange]) -> None:
+        """Record and look at exchanges, and pass on what is found."""
+        rows: list[Row] = []
+        for exchange in taken:
+            try:
+                rows += self._events(exchange)
+            except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
+                self.metrics.count("lost_events")
+                self.failed("event", failure)
+        try:
+            self.log.write(rows)
+            self.metrics.count("events", n=len(rows))
+        except OSError as failure:
+            self.metrics.count("lost_events", n=len(taken))
+            self.failed("event log", failure)
+        found = self.live.feed(rows)
+        for finding in found:
+            self.metrics.count("findings", f'detector="{finding.detector}"')
+        if found:
+            self.response.take(found)
+
+    def _events(self, exchange: Exchange) -> list[Row]:
+        rows = events_of(exchange, self.body_limit)
+        system = self.workspace.system_of(rows[0]["model"])
+        for row in rows:
+            row["system"] = system.name if system else None
+        if exchange.call.operation in ("predict", "explain") and exchange.status == 200 and "input" not in rows[0]:
+            self.metrics.count("unreadable")
+        self.order.stamp(rows)
+        return rows

@@ -1,0 +1,1 @@
+"""Findings kept, joined into incidents, and told to others."""

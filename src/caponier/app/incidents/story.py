@@ -1,0 +1,99 @@
+"""What an incident is in plain words: what happened, to what, how sure that is, what it harms, and what to do."""
+
+from collections import Counter
+from typing import Final
+
+from caponier.app.incidents.incidents import CaseFile
+from caponier.matrix.case_study import Strategy
+from caponier.matrix.technique import Color
+from caponier.records.finding import Finding
+from caponier.records.incident import Incident, Stage, Step
+from caponier.records.response_action import ActionState
+from caponier.respond.tactics import colors_of
+
+WEAK: Final = 0.4
+"""Confidence below which a finding counts as weak."""
+
+_HOW: Final = {
+    Strategy.TRADITIONAL: "attacked by ordinary means",
+    Strategy.ADVERSARIAL_ML: "attacked through the model or what it learns from",
+    Strategy.COMBINED: "attacked by ordinary means and through the model or what it learns from",
+}
+
+_LABELS: Final = {
+    Strategy.TRADITIONAL: "traditional",
+    Strategy.ADVERSARIAL_ML: "adversarial ML",
+    Strategy.COMBINED: "combined",
+}
+
+
+def story(case: CaseFile) -> list[tuple[str, str]]:
+    """Return headings and sentences, in the order in which somebody wants to know them."""
+    incident = case.incident
+    return [
+        ("What happened", _what(incident)),
+        ("To what", _target(incident)),
+        ("How sure", _certainty(case.findings)),
+        ("What it harms", ", ".join(incident.harms) or "nothing by itself; it prepares other steps"),
+        ("What to do", _advice(case)),
+    ]
+
+
+def colour_words(step: Step) -> str:
+    """Say of a step whether its techniques are special to ML."""
+    colors = colors_of(step.techniques)
+    words = {
+        frozenset({Color.ORANGE}): "special to ML (orange)",
+        frozenset({Color.WHITE}): "ordinary means (white)",
+        frozenset({Color.ORANGE, Color.WHITE}): "special to ML and ordinary means (orange, white)",
+    }
+    return words.get(colors, "no known technique")
+
+
+def _what(incident: Incident) -> str:
+    who = f"One actor ({', '.join(incident.actors)})" if incident.actors else "Somebody unknown"
+    context = len({step.event_ids for step in incident.steps if step.finding_id is None})
+    parts = _count(len(incident.finding_ids), "finding") + (
+        f" and {_count(context, 'context event')}" if context else ""
+    )
+    tactics = ", ".join(incident.tactics)
+    label = _LABELS[incident.strategy]
+    return (
+        f"{who} {_HOW[incident.strategy]} (strategy: {label}). {parts} over {len(incident.tactics)} tactics: {tactics}."
+    )
+
+
+def _target(incident: Incident) -> str:
+    systems = f"ML system {', '.join(incident.systems)}" if incident.systems else "No ML system of the inventory"
+    return f"{systems}; model {', '.join(incident.models)}" if incident.models else systems
+
+
+def _certainty(findings: tuple[Finding, ...]) -> str:
+    surest = max(findings, key=lambda finding: finding.confidence)
+    text = (
+        f"The surest of {_count(len(findings), 'finding')} has confidence {surest.confidence:.2f} ({surest.detector})"
+    )
+    if weak := sum(finding.confidence < WEAK for finding in findings):
+        text += f"; {_count(weak, 'finding')} below {WEAK}, which proves nothing alone"
+    kinds = Counter(finding.evidence.basis.value for finding in findings if finding.evidence.basis)
+    if kinds.get("cold-start"):
+        text += f"; {_count(kinds['cold-start'], 'finding')} without a baseline of benign traffic"
+    return f"{text}."
+
+
+def _advice(case: CaseFile) -> str:
+    incident, id_ = case.incident, case.incident.incident_id
+    waiting = [action.action_id for action in case.actions if action.state is ActionState.AWAITING_APPROVAL]
+    if waiting:
+        return f"{_count(len(waiting), 'response action')} await approval: caponier respond approve {waiting[0]}"
+    return {
+        Stage.OPEN: f"See what would be done, and what that would have stopped: caponier respond plan {id_}",
+        Stage.CONTAINED: "Repair what was harmed: caponier remediate --help. Then close it, or let it be verified.",
+        Stage.REMEDIATED: "Verify the repair: caponier validate",
+        Stage.VERIFIED: f"Close it: caponier incidents close {id_} --reason '...'",
+        Stage.CLOSED: "Nothing; it is closed. A new finding would reopen it.",
+    }[incident.stage]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

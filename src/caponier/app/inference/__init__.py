@@ -1,0 +1,1 @@
+"""Inference logs: read, judged against a baseline, and found in."""

@@ -1,0 +1,439 @@
+"""Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
+from caponier.app.inference.promise import limit_of
+from caponier.app.progress import Progress, Silent
+from caponier.app.workspace.workspace import read_salt
+from caponier.detect.batch import EventBatch
+from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.calibration.judging import ASIDE, HORIZON, Maxima, back_test
+from caponier.detect.detector import EventDetector, Params, Signal, Subject
+from caponier.detect.registry import select
+from caponier.detect.similarity.cells import Cells
+from caponier.detect.traffic_profile.habits import Habit, habits
+from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.training_sketch.near_rows import banded, opened, usual
+from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
+from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
+from caponier.engines.local import Line, Plan, fits, maxima, sample
+from caponier.engines.portraits import Sitting
+from caponier.engines.sampling import rate_of, sampled
+from caponier.engines.shares import Share, bucket_of
+from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
+from caponier.engines.subjects import columns_of
+from caponier.errors import InputError
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.features import Encoder
+from caponier.telemetry.rejections import RejectedRows
+
+FOLDS: Final = 5
+FIT_EVENTS: Final = 200_000
+"""Events that detectors are fitted on; whole subjects are left out beyond it."""
+FIT_HORIZONS: Final = 5
+"""Horizons of each subject that detectors are fitted on."""
+DAY_US: Final = 86_400 * 1_000_000
+NEAREST: Final = 3
+"""Benign subjects with the largest maxima that a report names for each detector."""
+
+
+@dataclass
+class BaselineReport:
+    """A baseline, and what was left out of it."""
+
+    baseline: Baseline
+    rejected: RejectedRows
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """What was not used, and why."""
+    notes: list[str] = field(default_factory=list)
+    """Who was set aside, and why."""
+    nearest: dict[tuple[str, str], list["Near"]] = field(default_factory=dict)
+    """By model and detector: the benign subjects with the largest maxima, largest first. A baseline holds no names."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """A benign subject with a large maximum."""
+
+    name: str
+    value: float
+    habit: Habit | None
+    """How it asks, where that is known."""
+
+
+@dataclass
+class _Found:
+    """Benign maxima of one detector by subject: the value, whether over a whole horizon, and the fold."""
+
+    by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
+    peaks: dict[str, float] = field(default_factory=dict)
+    """Of each subject over all of its horizons."""
+    aside: set[str] = field(default_factory=set)
+    remembered: int = 0
+    """Of them, with a whole horizon in which the detector remembered all that it can."""
+
+    def nearest(self, habit: Mapping[str, Habit]) -> list[Near]:
+        """Return those with the largest maxima of all who were not set aside."""
+        best = sorted(self.by_subject.items(), key=lambda one: (-one[1][0], one[0]))
+        known = [(name, value) for name, (value, _, _) in best[: NEAREST + len(self.aside)] if name not in self.aside]
+        return [Near(name.replace(SEPARATOR, " "), value, habit.get(name)) for name, value in known[:NEAREST] if value]
+
+
+@dataclass(frozen=True, eq=False)
+class _Lessons:
+    """Who learns, and the sketch of the training set that some of them are given besides."""
+
+    detectors: Sequence[EventDetector]
+    sketch: Sketch
+    rows: NDArray[np.float32] | None = None
+    """Training rows (n, d), until the middle of benign queries is known."""
+    salt: bytes = b""
+
+    def beside(self, encoder: Encoder, benign: EventBatch) -> Self:
+        """Add to the sketch what nearly a training row is told by."""
+        if self.rows is None:
+            return self
+        return replace(self, sketch={**self.sketch, **banded(encoder.encode(self.rows), benign.query, self.salt)})
+
+    def of(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+        """Return what a detector learns from some of the subjects (s,), for the judgement of others.
+
+        Canaries are left out: how high a score must be is not to depend on whether a thief is in the benign log.
+        """
+        kept = self.kept(detector, benign, subjects)
+        return opened({name: values for name, values in kept.items() if name != CANARIES}, self.salt)
+
+    def kept(self, detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:
+        """Return what a baseline keeps of that: no key."""
+        learned = fits(detector, benign, subjects)
+        if Signal.TRAINING_SET not in detector.needs:
+            return learned
+        if self.rows is None:
+            return {**learned, **self.sketch}
+        queries, _ = benign.take(np.flatnonzero(subjects[benign.subject])).queries()
+        usually = usual(opened(self.sketch, self.salt), queries, holds(self.sketch, queries.key), OWN)
+        gain = np.array([learned_gain(self.sketch, queries.key, queries.offsets)])
+        return {**learned, **self.sketch, **usually, GAIN: gain}
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What every model in the logs is learned with; see `build_baseline`."""
+
+    workspace: Workspace | None
+    spec: FeatureSpec | None
+    horizon: int
+    salt: bytes
+    detectors: Sequence[EventDetector]
+    training_set: NDArray[Any] | None
+    canaries: NDArray[Any] | None
+    sampling: float | None
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is anything to make a sketch of."""
+        return self.training_set is not None or self.canaries is not None
+
+    def spec_of(self, model: str) -> FeatureSpec | None:
+        """Return what a model is said to take."""
+        listed = self.workspace.model(model) if self.workspace else None
+        return self.spec or (listed.features if listed else None)
+
+
+def build_baseline(
+    paths: Sequence[Path],
+    *,
+    workspace: Workspace | None = None,
+    spec: FeatureSpec | None = None,
+    horizon: int | None = None,
+    training_set: NDArray[Any] | None = None,
+    canaries: NDArray[Any] | None = None,
+    sampling: float | None = None,
+    rejected: RejectedRows | None = None,
+    reader: str = "auto",
+    lateness: float = LATENESS,
+    progress: Progress | None = None,
+) -> BaselineReport:
+    """Build a baseline from logs of benign traffic, a section for each model in them.
+
+    Args:
+        paths: Logs.
+        workspace: Its inventory says what the models take; its salt keys the digests.
+        spec: What the models take, in place of the inventory.
+        horizon: Different queries over which a maximum is taken; the workspace's by default.
+        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
+            salted sketch of them goes into the baseline, for the detection of membership inference.
+        canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
+        rejected: Takes the rows that cannot be used.
+        reader: See `telemetry.events.read_events`.
+        lateness: Seconds by which a row may be out of order.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: If nothing in the logs can be used, or a training set does not belong to them, or there is no
+            workspace with a salt for its sketch.
+    """
+    watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
+    settings = workspace.detect if workspace else None
+    given = _Given(
+        workspace,
+        spec,
+        horizon or (settings.horizon if settings else HORIZON),
+        read_salt(workspace) if workspace else b"",
+        select(settings.disabled, settings.detectors) if settings else select(),
+        training_set,
+        canaries,
+        sampling,
+    )
+    report, sections = BaselineReport(Baseline(), rejected), []
+    with Spool() as spool:
+        read = load_events(
+            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
+        )
+        _refuse_others(given, read)
+        for summary in read:
+            section = _of_model(report, spool, summary, given, watch)
+            if section is not None:
+                sections.append(section)
+    if not sections:
+        reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
+        raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
+    return replace(report, baseline=Baseline(tuple(sections)))
+
+
+def _refuse_others(given: _Given, read: Sequence[ModelSummary]) -> None:
+    """Make sure that what is sketched belongs to one model.
+
+    Raises:
+        InputError: If the logs hold several.
+    """
+    if given.trained and len(read) > 1:
+        names = ", ".join(summary.model for summary in read)
+        what = "a training set is" if given.training_set is not None else "canaries are"
+        raise InputError(f"{what} one model's, and the logs hold {names}", mend="Build one by one")
+
+
+def _of_model(
+    report: BaselineReport, spool: Spool, summary: ModelSummary, given: _Given, watch: Progress
+) -> ModelBaseline | None:
+    """Learn what benign traffic of one model looks like, or note why that cannot be."""
+    known = feature_spec(summary, given.spec_of(summary.model))
+    speaking = _speaking(report, summary, given.detectors, known, given.trained)
+    if not speaking:
+        return None
+    encoder = scale_of(summary, known, spool)
+    if isinstance(encoder, str):
+        report.skipped.append((summary.model, encoder))
+        return None
+    report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
+    plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
+    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), watch)
+    listed = given.workspace.model(summary.model) if given.workspace else None
+    logged = sampled(spool, summary.model)
+    return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
+
+
+def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _Given) -> _Lessons:
+    """Return who learns, with a sketch if there is something to make it of and inputs are looked at."""
+    if not given.trained or not encoder.size:
+        return _Lessons(speaking, {})
+    seen = sketch(given.training_set, encoder.spec, given.salt, given.canaries)
+    rows = None if given.training_set is None else plain_rows(given.training_set, encoder.spec)
+    return _Lessons(speaking, seen, rows, given.salt)
+
+
+def _speaking(
+    report: BaselineReport,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    known: FeatureSpec,
+    trained: bool,
+) -> list[EventDetector]:
+    """Return the detectors that find in the log what they need, and note the others."""
+    if not trained:
+        lame = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
+        report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in lame]
+        detectors = [detector for detector in detectors if detector.name not in lame]
+    lost = summary.events - summary.attributed
+    if summary.attributed and lost:
+        report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+    able, skipped, notes = lacking(summary, detectors)
+    report.skipped += skipped
+    report.notes += notes
+    speaking, blind = seeing(able, known)
+    report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    return speaking
+
+
+def _section(
+    report: BaselineReport,
+    spool: Spool,
+    summary: ModelSummary,
+    plan: Plan,
+    lessons: _Lessons,
+    watch: Progress,
+) -> ModelBaseline:
+    watch.stage(f"Fitting {summary.model}")
+    share = FIT_EVENTS / summary.events
+    benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
+    cells = _cells(benign[0], plan, summary)
+    lessons = lessons.beside(plan.encoder, benign[0])
+    report.notes += _sung(summary.model, lessons.sketch, benign)
+    learned: dict[str, DetectorBaseline] = {}
+    horizons = principals = 0
+    aside: frozenset[str] = frozenset()
+    sitting = Sitting(Portrait.blank(benign[0], plan.horizon))
+    found: dict[str, _Found] = {}
+    for kind in _parts(plan, lessons, cells):
+        # Whoever looks like an attacker is no benign part of what like queries are made of, either.
+        part = replace(kind, without=aside)
+        if part.subject is Subject.BUCKET:
+            benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
+        own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
+        watch.stage(f"Scoring {summary.model}", summary.attributed)
+        seen = sitting if part.subject is Subject.PRINCIPAL else None
+        gathered, begun = _cross_fitted(spool, part, own, benign, watch, seen)
+        found |= gathered
+        for detector in own.detectors:
+            report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
+        aside = aside.union(*(one.aside for one in gathered.values()))
+        kept = np.array([name not in aside for name in benign[1]], bool)
+        learned |= {d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
+        if part.subject is Subject.PRINCIPAL:
+            horizons, principals = begun, max(len(one.by_subject) for one in gathered.values())
+    portrait, names = sitting.portrait(aside)
+    how = dict(zip(names, habits(portrait), strict=True))
+    report.nearest |= {(summary.model, name): one.nearest(how) for name, one in found.items()}
+    return ModelBaseline(
+        model=summary.model,
+        version=summary.version,
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        spec=plan.encoder.spec,
+        knots=plan.encoder.knots,
+        horizon=plan.horizon,
+        principals=principals,
+        events=summary.events,
+        # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
+        # of a week.
+        horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
+        detectors=learned,
+        cells=cells,
+        portrait=portrait,
+    )
+
+
+def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | None:
+    """Share out the queries of a model; a part of the benign ones says how, all of them how finely."""
+    if not len(benign) or not plan.encoder.size:
+        return None
+    return Cells.fit(benign.query, summary.attributed, plan.horizon)
+
+
+def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> list[str]:
+    """Say who of the benign callers asked for a canary: either it is none, or they are not benign."""
+    batch, names = benign
+    who = np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist()
+    if not who:
+        return []
+    told = ", ".join(names[at].replace(SEPARATOR, " ") for at in who[:NEAREST])
+    more = f" and {len(who) - NEAREST} more" if len(who) > NEAREST else ""
+    return [f"{model}: {told}{more} asked for canaries in the benign log; look who that is, and who has those records"]
+
+
+def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
+    """Return a plan for each kind of subject that somebody learns about; there are no cells without inputs."""
+    kinds = dict.fromkeys(Plan.kind_of(detector) for detector in lessons.detectors)
+    return [
+        replace(plan, subject=kind, cells=cells)
+        for kind in sorted(kinds, key=list(Subject).index)
+        if kind is Subject.PRINCIPAL or cells is not None
+    ]
+
+
+def _cross_fitted(
+    spool: Spool,
+    plan: Plan,
+    lessons: _Lessons,
+    sampled: tuple[EventBatch, list[str]],
+    watch: Progress,
+    sitting: Sitting | None,
+) -> tuple[dict[str, _Found], int]:
+    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen.
+
+    Meanwhile callers sit for their portrait, if they are asked to.
+    """
+    benign, names = sampled
+    folds = np.array([_fold(name) for name in names], np.int64)
+    gathered = {detector.name: _Found() for detector in lessons.detectors}
+    horizons = 0
+    for fold in range(FOLDS):
+        # Fitted on the subjects outside a fold, so that the fold's own maxima are those of strangers.
+        others = folds != fold
+        strangers = others if others.any() else ~others
+        lines = tuple(Line(d.name, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
+        share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
+        found = maxima(spool, replace(plan, lines=lines), share, watch.advance, seen)
+        horizons += max(best.horizons for best in found.values())
+        for name, best in found.items():
+            gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
+            gathered[name].peaks |= best.peaks()
+            gathered[name].remembered += best.remembered
+    return gathered, horizons
+
+
+def _fold(subject: str) -> int:
+    return bucket_of(subject) // 16 % FOLDS
+
+
+def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
+    """Set aside the few subjects who look like attackers whatever the others do; say who and why.
+
+    Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
+    a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
+    """
+    odd = suspects(detector, found.peaks)
+    if len(odd) > ASIDE * len(found.by_subject):
+        whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
+        return [
+            f"{len(odd)} of {len(found.by_subject)} {whom} look like attackers to {detector.name}; they are too many "
+            "to be set aside, so look at the log"
+        ]
+    found.aside |= odd.keys()
+    return told_aside(detector, odd)
+
+
+def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, float]:
+    """Return the maxima of those, by name, who look like attackers to a detector whatever the others do."""
+    limit = limit_of(detector)
+    return {} if limit is None else {name: best for name, best in maxima.items() if best > limit}
+
+
+def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
+    """Say who is set aside for a detector, and why."""
+    return [
+        f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
+        f"({detector.statistic} {best:g}, from {limit_of(detector):g})"
+        for name, best in sorted(odd.items())
+    ]
+
+
+def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:
+    values = {name: np.inf if name in found.aside else best for name, (best, _, _) in found.by_subject.items()}
+    whole = [name for name, (_, filled, _) in found.by_subject.items() if filled]
+    full = np.array([values[name] for name in whole], np.float64)
+    partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
+    folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
+    tested = back_test(full, folds, detector.floor)
+    peak = max((best for name, best in found.peaks.items() if name not in found.aside), default=0.0)
+    maxima = Maxima(full, np.sort(partial), peak)
+    return DetectorBaseline(detector.state_version, params, maxima, tested, found.remembered)

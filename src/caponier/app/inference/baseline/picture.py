@@ -1,0 +1,119 @@
+"""A baseline as a picture: how far benign traffic reaches, held against each detector's threshold.
+
+All rows share one scale, shares of the threshold, so that the eye compares how much room each detector has left. What
+colour and dashes say is also said in words, for paper, for grey, and for screen readers.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.app.inference.baseline.story import BASES, Standing, Story
+from caponier.records.finding import Basis
+
+WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
+BINS, TALL = 48, 30
+REACH: Final = 1.2
+"""Thresholds that the scale goes up to; what lies beyond is drawn at its end."""
+DASHES: Final = {Basis.PROMISE: "", Basis.ESTIMATE: "7 4", Basis.COLD_START: "2 4"}
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STYLE: Final = """
+svg { font: 12px "Helvetica Neue", Arial, "Liberation Sans", system-ui, sans-serif; }
+.page { fill: #fff; } text { fill: #16202a; } .head { font-weight: 600; font-size: 13px; }
+.small { font-size: 10.5px; fill: #45525f; } .axis { stroke: #b9c2cb; } .benign { fill: #2f6f9f; }
+.threshold { stroke: #a85200; stroke-width: 2; }
+@media (prefers-color-scheme: dark) {
+  .page { fill: #12181f; } text { fill: #e8edf2; } .small { fill: #b4bfca; } .axis { stroke: #43505d; }
+  .benign { fill: #7cb8e4; } .threshold { stroke: #f0a04b; }
+}
+"""
+
+
+def picture(stories: Sequence[Story]) -> str:
+    """Draw the sections of a baseline as one SVG file that stands alone."""
+    parts: list[str] = []
+    y = 12
+    for story in stories:
+        drawn, y = _section(story, y)
+        parts += drawn
+    title = "Benign maxima and thresholds of " + ", ".join(dict.fromkeys(story.section.model for story in stories))
+    told = " ".join(_says(standing) for story in stories for standing in story.standings)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {y}" width="{WIDE}" height="{y}" '
+        f'role="graphics-document document" aria-label="{_safe(title)}"><title>{_safe(title)}</title>'
+        f"<desc>{_safe(told)}</desc><style>{_STYLE}</style>"
+        f'<rect width="{WIDE}" height="{y}" class="page"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def _section(story: Story, top: int) -> tuple[list[str], int]:
+    section = story.section
+    version = f" version {section.version}" if section.version else ""
+    parts = [
+        _text(f"{section.model}{version}", 12, top + 16, "head"),
+        _text("largest score in a horizon, in thresholds; higher bars are more principals", LEFT, top + 16, "small"),
+    ]
+    y = top + HEAD
+    for standing in story.standings:
+        parts += ['<g role="img">', f"<title>{_safe(_says(standing))}</title>", *_row(standing, y), "</g>"]
+        y += ROW
+    for share in (0.0, 0.5, 1.0):
+        parts.append(_text(f"{share:g}", _at(share), y + 2, "small", "middle"))
+    return parts, y + 18
+
+
+def _row(standing: Standing, y: int) -> Iterator[str]:
+    floor, line = y + TALL + 8, standing.line
+    yield _text(standing.detector, 12, y + 22)
+    basis = f"{BASES[line.basis]}, {standing.statistic} above {line.value:,.4g}" if line else "does not run"
+    yield _text(basis, 12, y + 37, "small")
+    yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
+    if line is None:
+        return
+    counts, _ = np.histogram(_reached(standing) / (line.value or 1.0), BINS, (0, REACH))
+    step = (_at(REACH) - LEFT) / BINS
+    for place in np.flatnonzero(counts).tolist():
+        # Roots, so that the one who stands alone is still seen beside hundreds.
+        height = max(3.0, TALL * float(np.sqrt(counts[place] / counts.max())))
+        x = LEFT + place * step
+        yield f'<path class="benign" d="M{x:.1f} {floor}v-{height:.1f}h{step - 1:.1f}v{height:.1f}z"/>'
+    dashes = f' stroke-dasharray="{DASHES[line.basis]}"' if DASHES[line.basis] else ""
+    yield f'<path class="threshold" d="M{_at(1)} {y + 2}V{floor + 4}"{dashes}/>'
+
+
+def _reached(standing: Standing) -> NDArray[np.float64]:
+    """Return the maxima of all who were not set aside, cut off where the picture ends."""
+    maxima, line = standing.learned.maxima, standing.line
+    values = np.concatenate([maxima.full, maxima.partial])
+    values = values[np.isfinite(values)]
+    reached: NDArray[np.float64] = np.minimum(values, REACH * (line.value if line and line.value else 1.0))
+    return reached
+
+
+def _says(standing: Standing) -> str:
+    """Say what a row shows."""
+    maxima = standing.learned.maxima
+    known = maxima.full[np.isfinite(maxima.full)]
+    half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)
+    return (
+        f"{standing.detector}: of {known.size:,} benign {standing.whom} half stay below {half:,.4g}, nine tenths below "
+        f"{most:,.4g}. {standing.words}."
+    )
+
+
+def _at(share: float) -> float:
+    return LEFT + (WIDE - LEFT - RIGHT) * share / REACH
+
+
+def _text(words: str, x: float, y: float, kind: str = "", anchor: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
+    anchored = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text x="{x:g}" y="{y:g}"{named}{anchored}>{_safe(words)}</text>'
+
+
+def _safe(text: str) -> str:
+    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -1,0 +1,213 @@
+"""Findings from events as they come: the same that `scan_inference` makes of their log."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from caponier.app.inference.findings import Sight, finding_of
+from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
+from caponier.detect.detector import Column, Enriched
+from caponier.engines.cells import by_cell
+from caponier.engines.columns import Read, raw_type
+from caponier.engines.live import MOST_SUBJECTS, LiveScan
+from caponier.engines.local import Detection
+from caponier.engines.spool import SEPARATOR
+from caponier.errors import InputError
+from caponier.guard.events import STRANGERS, Row
+from caponier.records.finding import Finding
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
+
+NAMELESS_SUBJECTS: Final = 1_000
+"""Addresses and sessions that are remembered beside the principals: whoever changes them for each query can push out
+others without a name, but nobody with one."""
+MOST_SENDERS: Final = 50_000
+"""Events of which it is remembered who sent them."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as whole microseconds since the epoch."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def subject_of(row: Row) -> str | None:
+    """Name whom an event is attributed to, as a scan does; None if the event names nobody.
+
+    Whoever the model server does not know is nobody here: callers who never authenticate hold no memory.
+    """
+    if row.get("status") in STRANGERS:
+        return None
+    if row.get("principal"):
+        return f"principal{SEPARATOR}{row['principal']}"
+    if row.get("session"):
+        return f"session{SEPARATOR}{row['session']}"
+    if row.get("source_ip"):
+        return f"address{SEPARATOR}{row['source_ip']}{SEPARATOR}{row.get('user_agent') or ''}"
+    return None
+
+
+class _Model:
+    """One model: what is run over its events, and the state of its subjects."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._size = case.plan.encoder.size
+        by_caller, *by_cell = case.plan.parts()
+        self._named = LiveScan(by_caller, MOST_SUBJECTS)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS) for plan in by_cell if plan.cells and self._size]
+
+    def __len__(self) -> int:
+        return len(self._named) + len(self._nameless)
+
+    def detections(self, rows: Sequence[Row]) -> Iterator[Detection]:
+        fitting = [row for row in rows if not self._size or row.get("input") is None or len(row["input"]) == self._size]
+        for scan, named in ((self._named, True), (self._nameless, False)):
+            own = [row for row in fitting if bool(row.get("principal")) is named]
+            if own:
+                yield from scan.feed(_batch(own, self._size, scan.columns))
+        for scan in self._cells if fitting else ():
+            plan = self.case.plan
+            if plan.cells:
+                yield from scan.feed(by_cell(_batch(fitting, self._size, scan.columns), plan.cells, plan.encoder))
+
+
+class LiveFindings:
+    """Looks for attacks in events as they come.
+
+    Args:
+        terms: What to go by. The models that are watched are those of the baselines, and those whose features the
+            inventory describes with a range; a caller cannot make up others.
+        event_id_of: From an event's `seq` to its id: findings name events that are long gone from memory.
+    """
+
+    def __init__(self, terms: Terms, event_id_of: Callable[[int], str]) -> None:
+        self.remarks = Remarks()
+        self._workspace, self._event_id = terms.workspace, event_id_of
+        names = {section.model for section in terms.baseline.models} if terms.baseline else set()
+        if terms.workspace:
+            names |= {model.name for model in terms.workspace.models}
+        cases = {name: _case(name, terms, self.remarks) for name in sorted(names)}
+        self._models = {name: _Model(case) for name, case in cases.items() if case}
+        self._senders: OrderedDict[int, str] = OrderedDict()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that are watched."""
+        return tuple(self._models)
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects are remembered, over all models."""
+        return sum(len(model) for model in self._models.values())
+
+    def feed(self, rows: Sequence[Row]) -> list[Finding]:
+        """Take the next events, and return what they trigger.
+
+        Args:
+            rows: Columns by name; `seq` grows from row to row, and so does `time` within each subject.
+        """
+        by_model: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            if row["model"] in self._models and subject_of(row) is not None:
+                by_model[row["model"]].append(row)
+                self._remember(row)
+        return [finding for name, own in by_model.items() for finding in self._findings(self._models[name], own)]
+
+    def _remember(self, row: Row) -> None:
+        """Keep who sent an event: what many callers did together is found when most of it is long gone."""
+        if row.get("principal"):
+            self._senders[row["seq"]] = row["principal"]
+            if len(self._senders) > MOST_SENDERS:
+                self._senders.popitem(last=False)
+
+    def _findings(self, model: _Model, rows: Sequence[Row]) -> Iterator[Finding]:
+        by_seq = {row["seq"]: row for row in rows}
+        for found in model.detections(rows):
+            trigger = by_seq[found.trigger[1]]
+            places = sorted({*found.evidence, found.trigger})
+            sight = Sight(
+                trigger_id=trigger["event_id"],
+                event_ids=tuple(self._event_id(seq) for _, seq in places),
+                first_time=EPOCH + found.began * _MICROSECOND,
+                last_time=trigger["time"],
+                system=trigger.get("system"),
+                version=trigger.get("model_version"),
+                principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
+            )
+            yield finding_of(found, model.case, sight, self._workspace)
+
+
+def _case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
+    section = terms.section(name, None)
+    known = terms.described(name)
+    if section is not None:
+        encoder = Encoder(section.spec, section.knots)
+        if known is not None:
+            refuse_other_input(
+                section, known if known.shape else known.model_copy(update={"shape": section.spec.shape})
+            )
+    elif known is not None and _is_whole(known):
+        try:
+            encoder = Encoder.fit(known, np.zeros((0, known.size or 0), np.float32))
+        except InputError as unfit:
+            remarks.skipped.append(Skip(name, unfit.what))
+            return None
+    else:
+        lack = "needs a baseline, or features with shape, minimum and maximum in the inventory"
+        remarks.skipped.append(Skip(name, lack))
+        return None
+    version = section.version if section else None
+    lines = lines_of(remarks, name, version, terms.detectors, section, terms)
+    return Case.of(name, encoder, lines, section, terms) if lines else None
+
+
+def _is_whole(spec: FeatureSpec) -> bool:
+    """Tell whether inputs can be compared by what the inventory says alone."""
+    return spec.kind in ("image", "numeric") and bool(spec.shape) and None not in (spec.minimum, spec.maximum)
+
+
+def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.RecordBatch:
+    """Return rows of one model as the live engine takes them, sorted by subject and order."""
+    ordered = sorted(((subject_of(row) or "", row["seq"], row) for row in rows), key=lambda one: one[:2])
+    n = len(ordered)
+    seqs = pa.array([seq for _, seq, _ in ordered], pa.int64())
+    inputs = [row.get("input") if size else None for _, _, row in ordered]
+    there = [values for values in inputs if values is not None]
+    flat = np.concatenate(there) if there else np.zeros(0, np.float32)
+    # A list that is absent is as long as the one before ends.
+    ends = np.cumsum([0 if values is None else size for values in inputs])
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    missing = pa.array([values is None for values in inputs])
+    further = {str(column): _raw(column, [row for _, _, row in ordered]) for column in columns}
+    return pa.record_batch(
+        {
+            "subject": pa.array([subject for subject, _, _ in ordered], pa.string()),
+            "time": pa.array([microseconds(row["time"]) for _, _, row in ordered], pa.int64()),
+            "source": pa.array(np.zeros(n, np.int32)),
+            "seq": seqs,
+            "line": seqs,
+            "input": pa.ListArray.from_arrays(offsets, pa.array(flat, pa.float32()), mask=missing),
+            "label": pa.array([row.get("label") for _, _, row in ordered], pa.string()),
+            **further,
+        }
+    )
+
+
+def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
+    """Return a column of events as `engines.columns` takes it."""
+    if column is Column.TOP_SCORE:
+        # Largest of those that are numbers, as in a log.
+        tops = [
+            float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
+        ]
+        return pa.array(tops, raw_type(column))
+    if isinstance(column, Enriched):
+        return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))
+    return pa.array([row.get(column.value) for row in rows], raw_type(column))

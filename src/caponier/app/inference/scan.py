@@ -1,0 +1,217 @@
+"""Look for attacks in inference logs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from caponier.app.inference.findings import FALLBACK, SEVERITY, Sight, finding_of, severity
+from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
+from caponier.app.inference.log_gaps import lost, voided
+from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
+from caponier.app.inference.staleness import Fit
+from caponier.app.progress import Progress, Silent
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.detector import EventDetector
+from caponier.detect.traffic_profile.drift import Tally
+from caponier.engines.local import BATCH_ROWS, Detection, scan
+from caponier.engines.sampling import rate_of, sampled
+from caponier.engines.spool import ModelSummary, Spool
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.finding import Finding
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.digests import event_id
+from caponier.telemetry.features import Encoder
+from caponier.telemetry.rejections import RejectedRows, Rejection
+
+__all__ = ["FALLBACK", "SEVERITY", "ScanReport", "Skip", "scan_inference", "severity"]
+
+
+@dataclass
+class ScanReport:
+    """What a scan found, what it could not do, and which rows it could not use."""
+
+    findings: list[Finding]
+    skipped: list[Skip]
+    rejected: RejectedRows
+    events: int = 0
+    notes: list[str] = field(default_factory=list)
+    fits: dict[str, Fit] = field(default_factory=dict)
+    """How well the baseline of each model fits its traffic, where that can be compared."""
+
+
+def scan_inference(
+    paths: Sequence[Path],
+    baseline: Baseline | None = None,
+    *,
+    workspace: Workspace | None = None,
+    spec: FeatureSpec | None = None,
+    alert_budget: AlertBudget | None = None,
+    sampling: float | None = None,
+    rejected: RejectedRows | None = None,
+    reader: str = "auto",
+    lateness: float = LATENESS,
+    workers: int = 1,
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress | None = None,
+) -> ScanReport:
+    """Scan inference logs for attacks on the models in them.
+
+    Args:
+        paths: Logs.
+        baseline: What benign traffic looks like; the baselines of the inventory by default. Without any only the
+            detections that need none can be made.
+        workspace: Its inventory, salt and alert budget.
+        spec: What the models take, where neither the baseline nor the inventory says.
+        alert_budget: In place of the workspace's.
+        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
+        rejected: Takes the rows that cannot be used.
+        reader: See `telemetry.events.read_events`.
+        lateness: Seconds by which a row may be out of order.
+        workers: Processes.
+        batch_rows: Events in a batch.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: If nothing in the logs is an event, or the log and the baseline do not fit each other.
+    """
+    watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
+    terms = Terms.of(workspace, baseline, alert_budget)
+    report = ScanReport([], [], rejected)
+    with Spool() as spool:
+        read = load_events(
+            spool,
+            paths,
+            rejected,
+            watch,
+            reader=reader,
+            lateness=lateness,
+            salt=terms.salt,
+            spec_of=lambda model: spec or terms.spec(model),
+        )
+        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
+        watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
+        plans = [case.plan for case in cases.values()]
+        result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
+        rejected.add(_duplicates(spool, result.duplicates))
+        report.events = spool.rows
+        report.fits = _fits(result.tallies, terms, read)
+        report.notes += [f"{model}: {fit.words}" for model, fit in report.fits.items() if fit.drift.stale]
+        found = _findings(spool, cases, result.detections, workspace, terms.salt)
+        report.findings = [fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found]
+    return report
+
+
+def _case(
+    report: ScanReport,
+    spool: Spool,
+    summary: ModelSummary,
+    given: FeatureSpec | None,
+    sampling: float | None,
+    terms: Terms,
+) -> Case | None:
+    """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
+    section = terms.section(summary.model, summary.version)
+    said = given or terms.spec(summary.model, summary.version)
+    # Whoever built a baseline without inputs need not know it: what looks at none of them is said below.
+    known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
+    detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
+    report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    remarks = Remarks(report.skipped, report.notes)
+    lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
+    rate = _sampling(remarks, spool, summary, [d for d in detectors if d.name in lines], sampling, terms)
+    if section and (void := voided(summary.model, section.sampling, rate)):
+        report.notes.append(void)
+        lines = unpromised(lines)
+    if not lines:
+        return None
+    encoder = _encoder(spool, summary, section, known)
+    if isinstance(encoder, str):
+        report.skipped.append(Skip(summary.model, encoder))
+        return None
+    report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
+    return Case.of(summary.model, encoder, lines, section, terms)
+
+
+def _sampling(
+    remarks: Remarks,
+    spool: Spool,
+    summary: ModelSummary,
+    detectors: Sequence[EventDetector],
+    given: float | None,
+    terms: Terms,
+) -> float:
+    """Return which share of a model's traffic is logged, and say what is lost with the rest."""
+    listed = terms.workspace.model(summary.model) if terms.workspace else None
+    told = sampled(spool, summary.model)
+    rate = rate_of(given, listed.sampling if listed else None, told)
+    skipped, notes = lost(summary, detectors, told, rate)
+    remarks.skipped += skipped
+    remarks.notes += notes
+    return rate
+
+
+def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[EventDetector]) -> list[EventDetector]:
+    """Return the detectors that find in the log what they need; list the others, and the events of nobody."""
+    lost = summary.events - summary.attributed
+    if not detectors:
+        report.skipped.append(Skip(summary.model, "every detector is disabled"))
+    if summary.attributed and lost:
+        report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+    speaking, skipped, notes = lacking(summary, detectors)
+    report.skipped += [Skip(what, why) for what, why in skipped]
+    report.notes += notes
+    return speaking
+
+
+def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None, known: FeatureSpec) -> Encoder | str:
+    """Return the scale of the inputs: the baseline's if there is one, else what the log itself shows."""
+    if section is None:
+        return scale_of(summary, known, spool)
+    refuse_other_input(section, known)
+    return Encoder(section.spec, section.knots)
+
+
+def _fits(tallies: Mapping[str, Tally], terms: Terms, read: Sequence[ModelSummary]) -> dict[str, Fit]:
+    """Hold the callers of each model against those of its baseline."""
+    sections = {one.model: terms.section(one.model, one.version) for one in read}
+    return {
+        model: fit
+        for model, tally in tallies.items()
+        if (section := sections[model]) and (fit := Fit.of(section, tally))
+    }
+
+
+def _duplicates(spool: Spool, repeated: Sequence[tuple[int, int]]) -> Iterator[Rejection]:
+    for source, line in sorted(repeated):
+        yield Rejection(spool.sources[source], line, "duplicate: same time, principal and input as the event before it")
+
+
+def _findings(
+    spool: Spool,
+    cases: dict[str, Case],
+    detections: Sequence[Detection],
+    workspace: Workspace | None,
+    salt: bytes,
+) -> Iterator[Finding]:
+    places = {place for found in detections for place in (found.trigger, *found.evidence)}
+    events = spool.events(sorted(places)) if places else {}
+    ids = {place: event["event_id"] or event_id(_content(event), salt) for place, event in events.items()}
+    for found in detections:
+        evidence = sorted({*found.evidence, found.trigger}, key=lambda place: (events[place]["time"], place))
+        trigger = events[found.trigger]
+        sight = Sight(
+            trigger_id=ids[found.trigger],
+            event_ids=tuple(ids[place] for place in evidence),
+            first_time=events[evidence[0]]["time"],
+            last_time=trigger["time"],
+            system=trigger["system"],
+            version=trigger["model_version"],
+            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := events[place]["principal"]))),
+        )
+        yield finding_of(found, cases[found.model], sight, workspace)
+
+
+def _content(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in ("subject", "bucket")}

@@ -1,0 +1,1 @@
+"""Versions of the matrix: import, compare, lint, migrate and contribute."""

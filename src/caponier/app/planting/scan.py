@@ -1,0 +1,118 @@
+"""One scan of a log with attackers planted among its callers, judged at several alert budgets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.findings import NAMED
+from caponier.app.inference.load import lacking, load_events, seeing
+from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of
+from caponier.app.progress import Silent
+from caponier.detect.calibration.baseline import Baseline
+from caponier.engines.alert_levels import scan_at
+from caponier.engines.cells import KIND
+from caponier.engines.local import Detection, Plan
+from caponier.engines.spool import Spool
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
+from caponier.telemetry.rejections import RejectedRows
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A finding that the scan would have raised.
+
+    Args:
+        detector: Who raised it.
+        accused: Names of callers.
+        moment: Microseconds since the epoch of the query that set it off.
+    """
+
+    detector: str
+    accused: frozenset[str]
+    moment: int
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a scan saw.
+
+    Args:
+        alarms: At each alert budget.
+        detectors: Those that spoke.
+        skipped: What could not be looked for, and why.
+        notes: What makes it less sure.
+    """
+
+    alarms: tuple[tuple[Alarm, ...], ...]
+    detectors: tuple[str, ...]
+    skipped: tuple[Skip, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def learn(log: Path, spec: FeatureSpec, terms: Terms, more: float) -> tuple[Baseline, list[str]]:
+    """Build a baseline from a part of a log.
+
+    Args:
+        log: The part.
+        spec: What the model takes.
+        terms: What to go by.
+        more: By how many times the traffic that is watched exceeds that of the part: the alert budget is for all of it.
+
+    Returns:
+        The baseline, and remarks on it.
+
+    Raises:
+        InputError: If nothing can be learned from it.
+    """
+    report = build_baseline([log], workspace=terms.workspace, spec=spec)
+    sections = (replace(one, horizons_per_week=one.horizons_per_week * more) for one in report.baseline.models)
+    return Baseline(tuple(sections)), report.notes
+
+
+def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -> Sighting:
+    """Scan logs of one model once, and say which alarms there would be at each alert budget.
+
+    Raises:
+        InputError: If the baseline knows nothing of the model.
+    """
+    with Spool() as spool:
+        (summary,) = load_events(spool, paths, RejectedRows(), Silent(), salt=terms.salt)
+        section = terms.section(summary.model, summary.version)
+        if section is None:
+            mend = "Build one with: caponier baseline build"
+            raise InputError("the baseline knows nothing of the model", where=summary.model, mend=mend)
+        speaking, skipped, notes = lacking(summary, terms.detectors)
+        able, blind = seeing(speaking, section.spec)
+        remarks = Remarks([Skip(*one) for one in (*skipped, *blind.items())], list(notes))
+        plans: list[Plan] = []
+        for budget in budgets:
+            asked = replace(terms, budget=budget)
+            # What there is to remark on is the same at every budget.
+            told = Remarks() if plans else remarks
+            lines = lines_of(told, summary.model, summary.version, able, section, asked)
+            plans.append(Case.of(summary.model, Encoder(section.spec, section.knots), lines, section, asked).plan)
+        alarms = _alarms(spool, scan_at(spool, plans))
+    spoke = tuple(line.detector for line in plans[0].lines)
+    return Sighting(alarms, spoke, tuple(remarks.skipped), tuple(remarks.notes))
+
+
+def _alarms(spool: Spool, found: Sequence[Sequence[Detection]]) -> tuple[tuple[Alarm, ...], ...]:
+    every = [one for detections in found for one in detections]
+    places = {one.trigger for one in every} | {at for one in every if one.kind == KIND for at in one.evidence}
+    events = spool.events(sorted(places)) if places else {}
+
+    def accused(one: Detection) -> frozenset[str]:
+        if one.kind != KIND:
+            return frozenset({one.subject})
+        rows = sorted({*one.evidence, one.trigger}, key=lambda place: (events[place]["time"], place))
+        names = dict.fromkeys(name for at in rows if (name := events[at]["principal"]))
+        return frozenset(list(names)[:NAMED])
+
+    def alarm(one: Detection) -> Alarm:
+        return Alarm(one.detector, accused(one), round(events[one.trigger]["time"].timestamp() * 1e6))
+
+    return tuple(tuple(alarm(one) for one in detections) for detections in found)

@@ -1,0 +1,1 @@
+"""Repair with proof: data sets and models, always into something new."""

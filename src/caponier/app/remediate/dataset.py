@@ -1,0 +1,190 @@
+"""Take flagged rows out of a data set, or give them better labels, and prove what that did to a model."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.app.progress import Progress, Silent
+from caponier.app.remediate.pinned_test_set import Measured, PinnedTestSet, trainer
+from caponier.app.scan.dataset import DatasetReport, judge
+from caponier.app.workspace.workspace import acting_user
+from caponier.detect.dataset import NOTHING, Analysis
+from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
+from caponier.records.inventory import Workspace
+from caponier.records.remediation import Remediation, RemediationKind
+from caponier.remediate.dataset_file import Repair, labels_after, quarantined, repaired
+from caponier.store import remediations
+from caponier.store.database import open_store
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.datasets import read_dataset
+from caponier.telemetry.rejections import RejectedRows
+
+UNMEASURED: Final = ""
+
+
+@dataclass(frozen=True)
+class DatasetRemediation:
+    """What was found, and what was done about it."""
+
+    report: DatasetReport
+    done: Remediation | None
+    """None if no row was flagged: then nothing was written."""
+    before: Measured | None = None
+    after: Measured | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the accuracy after the repair is not below the one before."""
+        if self.done is None or "accuracy" not in self.done.after:
+            return False
+        return self.done.after["accuracy"] >= self.done.before["accuracy"]
+
+
+@dataclass(frozen=True)
+class DatasetRepair:
+    """What the user asks for."""
+
+    out: Path
+    """The new data set; it must not exist."""
+    quarantine: Path | None = None
+    """The side file of flagged rows; next to `out` by default."""
+    # Measured in bench/scorecards/remediation.py: a relabelled set never trained a worse model there, one with rows
+    # dropped did.
+    repair: Repair = Repair.RELABEL
+    test: Path | None = None
+    test_sha256: str | None = None
+    train_command: str | None = None
+    """In place of the built-in reference model."""
+    seed: int = 0
+    incident_id: str | None = None
+
+    @property
+    def side_file(self) -> Path:
+        """Where the flagged rows go."""
+        return self.quarantine or self.out.with_name(f"{self.out.stem}.quarantine{self.out.suffix}")
+
+
+def remediate_dataset(
+    path: Path,
+    asked: DatasetRepair,
+    columns: Columns | None = None,
+    *,
+    workspace: Workspace | None = None,
+    rejected: RejectedRows | None = None,
+    progress: Progress | None = None,
+) -> DatasetRemediation:
+    """Judge a data set, write a repaired one and the rows taken out, and measure a model trained on each.
+
+    The original is never touched. Without a test set nothing is measured, and so nothing proven.
+
+    Raises:
+        InputError: If an input cannot be used, or an output exists; then nothing was written.
+    """
+    watch = progress or Silent()
+    _refuse_existing(path, asked)
+    watch.stage(f"Reading {path.name}")
+    dataset = read_dataset(path, columns)
+    test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None
+    measuring = trainer(test, dataset, asked.train_command, asked.seed) if test else None
+    report, analyses = judge(dataset, workspace=workspace, rejected=rejected, progress=watch)
+    flagged, suggested, scores = _joined(dataset, analyses)
+    if not flagged.any():
+        return DatasetRemediation(report, None)
+    keep, labels = labels_after(dataset, flagged, suggested, asked.repair)
+    new, side = repaired(dataset, keep, labels), quarantined(dataset, flagged, suggested, scores)
+    before = after = None
+    if measuring:
+        watch.stage("Training on the rows as they are")
+        before = measuring(path, dataset)
+    # Training may have taken hours.
+    _refuse_existing(path, asked)
+    try:
+        write_bytes(asked.side_file, side)
+        write_bytes(asked.out, new)
+        if measuring:
+            watch.stage("Training on the repaired rows")
+            after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))
+        digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
+        details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
+        done = _remediation(path, asked, test, before, after, details)
+        if workspace:
+            with open_store(workspace.store) as store, store.write() as connection:
+                remediations.add(connection, done)
+    except BaseException:
+        # A repaired file that nobody has measured or recorded must not be taken for one that was.
+        asked.out.unlink(missing_ok=True)
+        asked.side_file.unlink(missing_ok=True)
+        raise
+    return DatasetRemediation(report, done, before, after)
+
+
+def _details(
+    dataset: Dataset, asked: DatasetRepair, flagged: NDArray[np.bool_], keep: NDArray[np.bool_]
+) -> dict[str, Any]:
+    return {
+        "repair": asked.repair.value,
+        "rows": len(dataset),
+        "flagged": int(flagged.sum()),
+        "rows_after": int(keep.sum()),
+        "rejected": len(dataset.rejections),
+        "quarantine": str(asked.side_file),
+        "model": None if not asked.test else asked.train_command or f"reference model, seed {asked.seed}",
+    }
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
+    if asked.out.resolve() == asked.side_file.resolve():
+        raise InputError("the new data set and the side file have the same name", where=str(asked.out))
+    for file in (asked.out, asked.side_file):
+        if file.exists() or file.resolve() == path.resolve():
+            raise InputError("there is such a file already, and nothing is overwritten", where=str(file))
+        if not file.resolve().parent.is_dir():
+            raise InputError("its folder does not exist", where=str(file))
+
+
+def _joined(
+    dataset: Dataset, analyses: dict[str, Analysis]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
+    """Join what the detectors flagged; the label and the score of a row are those of the first that flagged it."""
+    flagged = np.zeros(len(dataset), bool)
+    suggested, scores = np.full(len(dataset), NOTHING, np.int64), np.zeros(len(dataset))
+    for analysis in analyses.values():
+        new = analysis.flagged & ~flagged
+        suggested[new], scores[new] = analysis.suggested[new], analysis.scores[new]
+        flagged |= analysis.flagged
+    return flagged, suggested, scores
+
+
+def _remediation(
+    path: Path,
+    asked: DatasetRepair,
+    test: PinnedTestSet | None,
+    before: Measured | None,
+    after: Measured | None,
+    details: dict[str, Any],
+) -> Remediation:
+    return Remediation(
+        remediation_id=f"r-{secrets.token_hex(10)}",
+        kind=RemediationKind.DATASET,
+        incident_id=asked.incident_id,
+        subject=path.name,
+        kept=str(path),
+        produced=str(asked.out),
+        measured_on=test.digest if test else UNMEASURED,
+        before=before.figures if before else {},
+        after=after.figures if after else {},
+        author=acting_user(),
+        created=datetime.now(UTC),
+        details=details,
+    )

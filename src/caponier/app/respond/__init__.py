@@ -1,0 +1,1 @@
+"""Response actions: planned dry, applied, approved, undone."""

@@ -1,0 +1,38 @@
+"""Read from inference logs what a dry run counts: who asked which model, and when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from caponier.app.workspace.workspace import read_salt
+from caponier.records.inventory import Workspace
+from caponier.respond.dry_run import Query
+from caponier.telemetry.events import read_events
+from caponier.telemetry.rejections import RejectedRows
+
+_COLUMNS = ("principal", "model", "time", "session", "source_ip", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """The queries of a log, and what could not be used of it."""
+
+    queries: tuple[Query, ...]
+    rejected: RejectedRows
+
+
+def read_queries(workspace: Workspace, paths: Sequence[Path]) -> LogRead:
+    """Read the queries of logs; inputs and answers are not kept in memory.
+
+    Raises:
+        InputError: If a path cannot be read or is no log.
+    """
+    rejected = RejectedRows()
+    queries = tuple(_queries(workspace, paths, rejected))
+    return LogRead(queries, rejected)
+
+
+def _queries(workspace: Workspace, paths: Sequence[Path], rejected: RejectedRows) -> Iterator[Query]:
+    for events in read_events(paths, rejected, salt=read_salt(workspace)):
+        columns = [events.batch.column(name).to_pylist() for name in _COLUMNS]
+        yield from map(Query, *columns)

@@ -1,0 +1,1 @@
+"""Scans of what is not an inference log: model files, data sets and security logs."""

@@ -1,0 +1,234 @@
+"""Look for poisoned rows in a data set."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caponier.app.inference.scan import Skip, severity
+from caponier.app.progress import Progress, Silent
+from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
+from caponier.detect.dataset_registry import dataset_detectors
+from caponier.matrix.versions.catalogue import harms_of, resolve
+from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
+from caponier.records.inventory import Criticality, System, Workspace
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
+from caponier.telemetry.labelled_data.datasets import read_dataset
+from caponier.telemetry.rejections import RejectedRows
+
+
+@dataclass(frozen=True)
+class SuspiciousRow:
+    """A row that a detector flagged."""
+
+    id: str
+    source: str | None
+    given: str
+    """Its label."""
+    suggested: str | None
+    """The label that the detector would give it."""
+    score: float
+    detector: str
+
+
+@dataclass
+class DatasetReport:
+    """What a scan of a data set found, what it could not judge, and which rows it could not use."""
+
+    path: Path
+    sha256: str
+    rows: int
+    classes: tuple[str, ...]
+    findings: list[Finding]
+    suspicious: list[SuspiciousRow]
+    """Flagged rows, the most suspicious first; also those that are too few for a finding."""
+    skipped: list[Skip]
+    rejected: RejectedRows
+    notes: list[str] = field(default_factory=list)
+
+
+def scan_dataset(
+    path: Path,
+    columns: Columns | None = None,
+    *,
+    workspace: Workspace | None = None,
+    rejected: RejectedRows | None = None,
+    progress: Progress | None = None,
+) -> DatasetReport:
+    """Scan a data set for rows that do not belong in it.
+
+    Args:
+        path: A `.npz`, Parquet or CSV file.
+        columns: Of a table: which column is the label, and which are source and id.
+        workspace: Its inventory says to which system the data set belongs, and which detectors are disabled.
+        rejected: Takes the rows that cannot be used.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: If the file cannot be used at all.
+    """
+    watch = progress or Silent()
+    watch.stage(f"Reading {path.name}")
+    return judge(read_dataset(path, columns), workspace=workspace, rejected=rejected, progress=watch)[0]
+
+
+def judge(
+    dataset: Dataset,
+    *,
+    workspace: Workspace | None = None,
+    rejected: RejectedRows | None = None,
+    progress: Progress | None = None,
+) -> tuple[DatasetReport, dict[str, Analysis]]:
+    """Run every detector over a data set that has been read; return the report and what each detector said."""
+    watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
+    rejected.add(dataset.rejections)
+    disabled = workspace.detect.disabled if workspace else ()
+    detectors = [detector for name, detector in dataset_detectors().items() if name not in disabled]
+    watch.stage("Judging rows", len(detectors))
+    report = DatasetReport(
+        dataset.path, dataset.sha256, len(dataset), dataset.classes, [], [], [], rejected, list(dataset.notes)
+    )
+    analyses = {}
+    for detector in detectors:
+        analysis = analyses[detector.name] = detector.analyse(dataset)
+        report.skipped += [Skip(detector.name, reason) for reason in analysis.silent]
+        report.suspicious += _suspicious(dataset, analysis, detector)
+        report.findings += _findings(dataset, analysis, detector, workspace)
+        watch.advance(1)
+    report.suspicious.sort(key=lambda row: (-row.score, row.id))
+    if report.suspicious and not report.findings:
+        report.notes.append("no more labels look wrong than the usual slips; they are listed, and are no finding")
+    return report, analyses
+
+
+def rows_digest(dataset: Dataset) -> str:
+    """Return a digest of ids, labels and features that does not depend on the order of the rows."""
+    whole = hashlib.sha256()
+    for row in sorted(range(len(dataset)), key=dataset.ids.__getitem__):
+        whole.update(f"{dataset.ids[row]}\x1f{dataset.classes[dataset.y[row]]}\x1f".encode())
+        whole.update(dataset.x[row].tobytes())
+    return whole.hexdigest()
+
+
+def _suspicious(dataset: Dataset, analysis: Analysis, detector: DatasetDetector) -> list[SuspiciousRow]:
+    return [
+        SuspiciousRow(
+            id=dataset.ids[row],
+            source=dataset.sources[row] if dataset.sources else None,
+            given=dataset.classes[dataset.y[row]],
+            suggested=None if analysis.suggested[row] == NOTHING else dataset.classes[analysis.suggested[row]],
+            score=round(float(analysis.scores[row]), 4),
+            detector=detector.name,
+        )
+        for row in np.flatnonzero(analysis.flagged).tolist()
+    ]
+
+
+def _findings(
+    dataset: Dataset, analysis: Analysis, detector: DatasetDetector, workspace: Workspace | None
+) -> list[Finding]:
+    if not analysis.reasons:
+        return []
+    digest = rows_digest(dataset)
+    flagged = [dataset.ids[row] for row in np.flatnonzero(analysis.flagged).tolist()]
+    rows = SubjectRef("row", dataset.path.name, tuple(flagged), str(dataset.path), dataset.sha256)
+    evidence = Evidence(detector.statistic, float(len(flagged)), 0.0, facts=analysis.facts)
+    found = [_finding(dataset, detector, rows, evidence, analysis.confidence, analysis.summary, digest, workspace)]
+    for part in analysis.sources:
+        if part.stands_out:
+            subject = SubjectRef("source", part.source, tuple(_of_source(dataset, analysis, part.source)))
+            share = Evidence("share_flagged", round(part.flagged / part.rows, 4), part.elsewhere)
+            summary = (
+                f"{part.flagged:,} of the {part.rows:,} rows from this source are flagged "
+                f"({part.flagged / part.rows:.0%}); elsewhere it is {part.elsewhere:.1%}"
+            )
+            found.append(_finding(dataset, detector, subject, share, analysis.confidence, summary, digest, workspace))
+    return found
+
+
+def _of_source(dataset: Dataset, analysis: Analysis, source: str) -> Sequence[str]:
+    names = dataset.sources or ()
+    return [dataset.ids[row] for row in np.flatnonzero(analysis.flagged).tolist() if names[row] == source]
+
+
+def _finding(
+    dataset: Dataset,
+    detector: DatasetDetector,
+    subject: SubjectRef,
+    evidence: Evidence,
+    confidence: float,
+    summary: str,
+    digest: str,
+    workspace: Workspace | None,
+) -> Finding:
+    system = _system(dataset.path, workspace)
+    now = datetime.now(UTC)
+    return Finding(
+        finding_id=finding_id(detector.name, None, subject, digest),
+        detector=detector.name,
+        subject=subject,
+        system=system.name if system else None,
+        model=None,
+        model_version=None,
+        severity=severity(confidence, system.criticality if system else Criticality.MEDIUM),
+        confidence=confidence,
+        techniques=tuple(resolve(technique) for technique in detector.techniques),
+        harms=tuple(harm.value for harm in harms_of(detector.techniques)),
+        first_time=min(_changed(dataset.path, now), now),
+        last_time=now,
+        trigger_event_id=None,
+        event_ids=(),
+        unique_queries=0,
+        evidence=evidence,
+        summary=summary,
+    )
+
+
+def _changed(path: Path, otherwise: datetime) -> datetime:
+    """Return when the file was last written: the poison came no later."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return otherwise
+
+
+def _system(path: Path, workspace: Workspace | None) -> System | None:
+    """Return the system whose inventory names the data set, by its file name or path."""
+    if workspace is None:
+        return None
+    names = {path.name, str(path), str(path.absolute())}
+    return next((system for system in workspace.systems if names & set(system.datasets)), None)
+
+
+def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
+    """Return the scan as the document `caponier.findings/1`."""
+    file = str(report.rejected.path) if report.rejected.count and report.rejected.path else None
+    return {
+        "schema": "caponier.findings/1",
+        "matrix": matrix,
+        "dataset": {
+            "path": str(report.path),
+            "sha256": report.sha256,
+            "rows": report.rows,
+            "classes": list(report.classes),
+        },
+        "findings": [finding.to_dict() for finding in report.findings],
+        "suspicious": [
+            {
+                "id": row.id,
+                "source": row.source,
+                "given": row.given,
+                "suggested": row.suggested,
+                "score": row.score,
+                "detector": row.detector,
+            }
+            for row in report.suspicious
+        ],
+        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
+        "rejected": {"rows": report.rejected.count, "file": file},
+        "notes": report.notes,
+    }

@@ -1,0 +1,1 @@
+"""Emulations and their benign controls, carried out for real."""

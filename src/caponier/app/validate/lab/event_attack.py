@@ -1,0 +1,93 @@
+"""One emulated attack on a served model: carried out over HTTP, and judged by its own measure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from threadpoolctl import threadpool_limits
+
+from caponier.app.validate.lab.attack_line import Line
+from caponier.emulate.attack import Attack
+from caponier.emulate.caller.oracle import Predict
+from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.images import Images
+from caponier.emulate.outcome import AttackOutcome, Stop
+from caponier.emulate.probe import Truth
+from caponier.emulate.registry import attacks, campaigns, probes
+from caponier.emulate.victims.digits import DigitsSplit, Victim
+
+ATTEMPTS = 4
+"""Images that are attacked at most: now and then a search ends farther away than half of where it began."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What came of it.
+
+    Args:
+        emulation: Its name.
+        key: The key that it asked with; of the last attempt.
+        success: By its own measure.
+        queries: Answered requests, over all attempts; of a probe those that were answered by an error, too.
+        stop: Why it ended.
+        measure: The figures behind `success`.
+        seconds: How long it took.
+    """
+
+    emulation: str
+    key: str
+    success: bool
+    queries: int
+    stop: Stop
+    measure: Mapping[str, float]
+    seconds: float
+
+
+def attack_image(name: str, line: Line, victim: Victim, split: DigitsSplit, seed: int) -> Deed:
+    """Attack images that the victim gets right, one after the other with a key each, until one attack succeeds."""
+    prey, began, queries = victim.understood(split.attackers), perf_counter(), 0
+    chosen = attacks()[name]
+    for attempt, (image, label) in enumerate(zip(prey.images[:ATTEMPTS], prey.labels[:ATTEMPTS], strict=True)):
+        key = f"{name}-{seed}-{attempt}"
+        with line.enter(key) as remote:
+            outcome = _attacked(chosen, remote.predict_proba, image, int(label), seed * ATTEMPTS + attempt)
+        queries += outcome.queries
+        if outcome.success or outcome.stop is Stop.REFUSED:
+            break
+    measure = {"attempts": attempt + 1, **_distances(outcome)}
+    return Deed(name, key, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
+
+
+def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed: int) -> AttackOutcome:
+    with threadpool_limits(1, user_api="blas"):
+        return chosen.run(predict, image, label, seed=seed)
+
+
+def _distances(outcome: AttackOutcome) -> dict[str, float]:
+    found = {"first_distance": outcome.first_distance, "final_distance": outcome.final_distance}
+    return {name: round(value, 4) for name, value in found.items() if value is not None}
+
+
+def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> Stage:
+    """Prepare a campaign; it may bring a victim of its own."""
+    with threadpool_limits(1, user_api="blas"):
+        return campaigns()[name].stage(split, seed, victim)
+
+
+def run_campaign(name: str, line: Line, stage: Stage, seed: int) -> Deed:
+    """Carry a campaign out against the stage's victim, which the line leads to."""
+    began, key = perf_counter(), f"{name}-{seed}-0"
+    chosen: Campaign = campaigns()[name]
+    with line.enter(key) as remote, threadpool_limits(1, user_api="blas"):
+        outcome = chosen.run(remote.predict_proba, stage, seed=seed)
+    measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
+    return Deed(name, key, outcome.success, outcome.queries, outcome.stop, measure, perf_counter() - began)
+
+
+def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
+    """Find out what the victim is that the line leads to; over HTTP a probe takes no pauses."""
+    began, key = perf_counter(), f"{name}-{seed}-0"
+    with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
+        outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
+    measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
+    return Deed(name, key, outcome.success, outcome.requests, outcome.stop, measure, perf_counter() - began)

@@ -1,0 +1,1 @@
+"""What an emulation and its control prove of a detector, by kind of detector."""

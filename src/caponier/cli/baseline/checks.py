@@ -1,0 +1,103 @@
+"""`caponier baseline check` and `compare`: is a baseline still good, and what is new in the next one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from caponier.app.inference.baseline.check import check_baseline, compare_baselines
+from caponier.app.inference.baseline.story import BASES, Standing, Story
+from caponier.app.inference.promise import DEFAULT_BUDGET
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.output import notes, write_table, write_text
+from caponier.cli.terminal.watch import Watch
+from caponier.detect.calibration.baseline import Baseline
+from caponier.records.alert_budget import AlertBudget
+from caponier.telemetry.rejections import RejectedRows
+
+STALE, PARTLY = 1, 3
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
+    events: options.Paths,
+    workspace: options.Where = None,
+    reader: options.Reader = "auto",
+    lateness: options.Lateness = options.LATE,
+    rejected: options.Rejected = options.REJECTED,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out: Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Tell whether the callers in logs are still like those of a baseline.
+
+    Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
+    """
+    options.check_reader(reader)
+    baseline, home = Baseline.load(file), load_workspace(workspace)
+    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+        fits = check_baseline(
+            baseline, events, workspace=home, rejected=rows, reader=reader, lateness=lateness, progress=watch
+        )
+    if json:
+        plain = orjson.dumps([fit.to_dict() for fit in fits], option=orjson.OPT_INDENT_2).decode()
+        write_text(plain + "\n", out)
+    else:
+        write_text("".join(f"{fit.section.model}: {fit.words}\n" for fit in fits), out)
+    print_rejected(notes(quiet=quiet), rows)
+    verdicts = {fit.drift.stale for fit in fits}
+    if True in verdicts:
+        raise typer.Exit(STALE)
+    if None in verdicts or rows.count:
+        raise typer.Exit(PARTLY)
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A baseline file.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one of the same models.")],
+    budget: Annotated[
+        str | None, typer.Option("--alert-budget", metavar="RATE", help='What thresholds are for; "2 per week".')
+    ] = None,
+    out: Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""
+    asked = AlertBudget.parse(budget) if budget else DEFAULT_BUDGET
+    compared = compare_baselines(Baseline.load(old), Baseline.load(new), asked)
+    table = Table("model", "detector", "threshold", "now", "benign reach", "now")
+    for one in compared:
+        for difference in one.differences:
+            cells = [cell for both in _cells(difference.old, difference.new) for cell in both]
+            table.add_row(Text(one.new.section.model), difference.detector, *cells)
+    write_table(table, out)
+    console = notes(quiet=quiet)
+    for one in compared:
+        for word, story in (("before", one.old), ("now", one.new)):
+            say(console, f"{story.section.model}, {word}: {_callers(story)}")
+
+
+def _cells(old: Standing | None, new: Standing | None) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (_line(old), _line(new)), (_reach(old), _reach(new))
+
+
+def _line(standing: Standing | None) -> str:
+    if standing is None or standing.line is None:
+        return "does not run"
+    return f"{standing.line.value:,.4g} ({BASES[standing.line.basis]})"
+
+
+def _reach(standing: Standing | None) -> str:
+    return f"{standing.learned.maxima.largest:,.4g}" if standing else ""
+
+
+def _callers(story: Story) -> str:
+    total = sum(count for _, count in story.groups) or 1
+    groups = "".join(f", {count / total:.0%} {habit}" for habit, count in story.groups)
+    version = f" of version {story.section.version}" if story.section.version else ""
+    return f"{story.section.principals:,} principals{version}{groups}"

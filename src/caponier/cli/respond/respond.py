@@ -1,0 +1,164 @@
+"""`caponier respond`: what to do about an incident, tried dry first, always with an end and a way back."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from caponier.app.respond.respond import (
+    PlanReport,
+    apply_response,
+    approve_action,
+    list_actions,
+    plan_response,
+    undo_action,
+)
+from caponier.app.workspace.workspace import require_workspace
+from caponier.cli.respond.view import listing, plan_document, planned, to_csv, to_json, to_markdown
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.records.response_action import ActionState, ResponseAction
+
+app = typer.Typer(
+    help="What to do about an incident: tried dry first, with an end, approval where wanted, and a way back.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier respond plan i-0123456789abcdef --log events.parquet[/bold]",
+)
+
+IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="An incident's id, from incidents list.")]
+ActionId = Annotated[str, typer.Argument(metavar="ACTION", help="An action's id, from respond plan or respond list.")]
+Logs = Annotated[
+    list[Path] | None,
+    typer.Option("--log", metavar="PATH", help="Inference logs to count over what would have been stopped."),
+]
+Where = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
+]
+AskedFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+
+
+@app.command("plan", epilog="Example: [bold]caponier respond plan i-0123456789abcdef --log events.parquet[/bold]")
+def plan(
+    incident: IncidentId,
+    log: Logs = None,
+    workspace: Where = None,
+    format_: AskedFormat = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what would be done about an incident, and what that would have stopped. Changes nothing."""
+    report = plan_response(require_workspace(workspace), incident, log=log or ())
+    _write_plan(report, choose_format(format_, out, Format.TABLE), out, notes(quiet=quiet))
+
+
+@app.command("apply", epilog="Example: [bold]caponier respond apply i-0123456789abcdef --dry-run[/bold]")
+def apply(
+    incident: IncidentId,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="ACTION", help="This action of the plan alone; may be repeated."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; the same as respond plan.")] = False,
+    log: Logs = None,
+    workspace: Where = None,
+    format_: AskedFormat = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Do what the playbooks want done; what needs approval waits for it."""
+    home, console = require_workspace(workspace), notes(quiet=quiet)
+    chosen = choose_format(format_, out, Format.TABLE)
+    if dry_run:
+        _write_plan(plan_response(home, incident, log=log or ()), chosen, out, console)
+        return
+    done = apply_response(home, incident, only=only or ())
+    _write(done.actions, chosen, out)
+    if not done.actions:
+        console.print("Nothing new to do.", markup=False)
+    for action in done.standing:
+        console.print(f"{action.action_id} is {action.state} already", markup=False)
+    for action in done.actions:
+        _next(action, console)
+    console.print(f"{done.incident.incident_id} is {done.incident.stage}", markup=False)
+
+
+@app.command("approve", epilog="Example: [bold]caponier respond approve a-0123456789abcdef[/bold]")
+def approve(
+    action: ActionId, workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False
+) -> None:
+    """Let an action that awaits approval begin. Whoever asked for it cannot."""
+    done = approve_action(require_workspace(workspace), action)
+    _write([done], choose_format(format_, out, Format.TABLE), out)
+    _next(done, notes(quiet=quiet))
+
+
+@app.command("undo", epilog="Example: [bold]caponier respond undo a-0123456789abcdef[/bold]")
+def undo(
+    action: ActionId, workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False
+) -> None:
+    """End an action at once."""
+    done = undo_action(require_workspace(workspace), action)
+    _write([done], choose_format(format_, out, Format.TABLE), out)
+    notes(quiet=quiet).print(f"{done.action_id} is undone. {done.undo}.", markup=False)
+
+
+@app.command("list", epilog="Example: [bold]caponier respond list --all[/bold]")
+def list_(
+    incident: Annotated[str | None, typer.Option(metavar="ID", help="Of this incident only.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were undone or have expired.")] = False,
+    workspace: Where = None,
+    format_: AskedFormat = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """List response actions that are in force or await approval, the last first."""
+    found = list_actions(require_workspace(workspace), incident_id=incident, everything=everything)
+    if not found:
+        notes(quiet=quiet).print("No response actions.", markup=False)
+    _write(found, choose_format(format_, out, Format.TABLE), out)
+
+
+def _next(action: ResponseAction, console: Console) -> None:
+    if action.state is ActionState.AWAITING_APPROVAL:
+        console.print(f"{action.action_id} awaits approval: caponier respond approve {action.action_id}", markup=False)
+    else:
+        console.print(f"{action.action_id} is in force. Undo: caponier respond undo {action.action_id}", markup=False)
+
+
+def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: Console) -> None:
+    made = report.plan
+    if chosen is Format.JSON:
+        write_text(json.dumps(plan_document(report), indent=2, ensure_ascii=False) + "\n", out)
+    elif chosen is Format.TABLE:
+        if made.actions:
+            write_table(planned(report), out)
+    else:
+        _write(made.actions, chosen, out)
+    if not made.actions:
+        console.print("The playbooks ask for nothing new.", markup=False)
+    for action in made.standing:
+        console.print(f"{action.action_id} ({action.kind}) is {action.state} already", markup=False)
+    for finding_id in made.unanswered:
+        console.print(f"No playbook has an answer to {finding_id}", markup=False)
+    if report.log and report.log.rejected.count:
+        console.print(f"{report.log.rejected.count:,} rows of the log could not be used", markup=False)
+    if made.actions:
+        console.print(
+            f"Nothing was changed. To do it: caponier respond apply {made.incident.incident_id}", markup=False
+        )
+
+
+def _write(found: list[ResponseAction] | tuple[ResponseAction, ...], chosen: Format, out: Path | None) -> None:
+    if chosen is Format.TABLE:
+        if found:
+            write_table(listing(found), out)
+        return
+    write_text({Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[chosen](found), out)

@@ -1,0 +1,1 @@
+"""`caponier validate`."""

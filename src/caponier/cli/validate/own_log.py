@@ -1,0 +1,242 @@
+"""`caponier validate --log`: what would be caught in the user's own log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import isnan
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from caponier.app.planting.report import KindShown, OwnLogReport, interval
+from caponier.app.planting.validate_log import ATTACKERS, Effort, OwnModelServer, validate_log
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal.log_options import check_reader
+from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.watch import Watch
+from caponier.cli.validate.own_log_picture import picture
+from caponier.detect.calibration.baseline import Baseline
+from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.rejections import RejectedRows
+
+MISSED, PARTLY = 1, 3
+Log = Annotated[
+    list[Path] | None,
+    typer.Option("--log", metavar="EVENTS", help="Plant the attacks into a copy of your own log; may be repeated."),
+]
+Server = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="With --log: a copy of the model to attack; else a surrogate is."),
+]
+Key = Annotated[
+    str | None,
+    typer.Option("--url-key", metavar="KEY", envvar="CAPONIER_URL_KEY", help="Sent to it as the bearer token."),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="With --log: which model; else that of most events.")
+]
+Known = Annotated[
+    Path | None, typer.Option("--baseline", metavar="FILE", help="With --log: else it is learned from the log.")
+]
+Attackers = Annotated[int, typer.Option("--attackers", min=1, help="With --log: how many of each kind.")]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE", help="With --log: delay against false alerts, as SVG.")
+]
+MANY: Final = ATTACKERS
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the log is to be read."""
+
+    model: str | None
+    spec: FeatureSpec | None
+    reader: str
+
+
+@dataclass(frozen=True)
+class Against:
+    """What is attacked, and what it is held against."""
+
+    url: str | None
+    key: str | None = field(repr=False)
+    baseline: Path | None
+    workspace: Path | None
+    alert_budget: str | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the results go."""
+
+    format: Format | None
+    out: Path | None
+    picture: Path | None
+    rejected: Path
+    quiet: bool
+
+
+def effort(attackers: int, only: tuple[str, ...], seed: int, *, quick: bool) -> Effort:
+    """Return how much is done."""
+    whole = Effort(attackers, only, seed=seed)
+    return replace(whole, columns=()) if quick else whole
+
+
+def refuse_without_log(**given: object) -> None:
+    """Refuse options that only say something together with --log, and would be passed over in silence.
+
+    Raises:
+        InputError: If one of them is given.
+    """
+    if named := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise InputError(f"{', '.join(named)} says nothing without --log", mend="Name your log with --log EVENTS.")
+
+
+def run(log: list[Path], reading: Reading, against: Against, much: Effort, output: Output) -> None:
+    """Validate on the user's own log, print what is shown, and end with the promised exit code.
+
+    A key without a URL is not used: the environment may hold it for other runs.
+
+    Raises:
+        InputError: If anything of it cannot be used.
+        Exit: With 1 if somebody was missed, and with 3 if not everything could be shown.
+    """
+    check_reader(reading.reader)
+    for path in (output.out, output.picture):
+        # Said at once, and not after minutes of work.
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError("cannot be written: there is no such folder", where=str(path))
+    with RejectedRows(output.rejected) as rows, Watch(quiet=output.quiet) as watch:
+        report = validate_log(
+            log,
+            model=reading.model,
+            server=OwnModelServer(against.url, against.key) if against.url else None,
+            baseline=Baseline.load(against.baseline) if against.baseline else None,
+            workspace=load_workspace(against.workspace),
+            spec=reading.spec,
+            alert_budget=AlertBudget.parse(against.alert_budget) if against.alert_budget else None,
+            effort=much,
+            rejected=rows,
+            reader=reading.reader,
+            progress=watch,
+        )
+    _print(report, choose_format(output.format, output.out, Format.TABLE), output.out)
+    if output.picture:
+        write_bytes(output.picture, picture(report).encode())
+    console = notes(quiet=output.quiet)
+    for line in told(report):
+        say(console, line)
+    print_rejected(console, rows)
+    if report.missed:
+        raise typer.Exit(MISSED)
+    if report.skipped or rows.count:
+        raise typer.Exit(PARTLY)
+
+
+def _print(report: OwnLogReport, chosen: Format, out: Path | None) -> None:
+    if chosen is Format.JSON:
+        write_text(orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2).decode() + "\n", out)
+    elif chosen is Format.TABLE:
+        write_table(_tables(report), out)
+    else:
+        rows = [caught_cells(one, report) + worth_cells(one, report)[1:] for one in report.kinds]
+        write_text(_lines([caught_heads() + worth_heads(report)[1:], *rows], chosen), out)
+
+
+def caught_heads() -> tuple[str, ...]:
+    """Return the columns of the table of who is caught, and how early."""
+    return "attack", "planted", "succeeded", "caught", "recall (95 %)", "queries to the alarm", "first by"
+
+
+def caught_cells(one: KindShown, report: OwnLogReport) -> tuple[str, ...]:
+    """Return its row for one kind of attack."""
+    caught = one.caught[report.asked]
+    low, high = interval(caught, one.planted)
+    return (
+        one.kind,
+        str(one.planted),
+        str(one.succeeded),
+        str(caught),
+        f"{caught / one.planted:.0%} ({low:.0%} to {high:.0%})",
+        "" if one.median is None else f"{one.median:g}, at most {one.queries[-1]}",
+        ", ".join(one.first_by),
+    )
+
+
+def worth_heads(report: OwnLogReport) -> tuple[str, ...]:
+    """Return the columns of the table of what alert budgets and columns of the log are worth."""
+    budgets = (f"at {one.budget}".replace(" per ", "/") for one in report.budgets)
+    return "attack", *budgets, *(f"no {name}" for name in report.removed)
+
+
+def worth_cells(one: KindShown, report: OwnLogReport) -> tuple[str, ...]:
+    """Return its row for one kind of attack: how many are caught."""
+    without = ("-" if name not in one.without else str(one.without[name]) for name in report.removed)
+    return one.kind, *(str(count) for count in one.caught), *without
+
+
+def cost_cells(report: OwnLogReport) -> list[tuple[str, ...]]:
+    """Return its last rows: what all this costs in false alerts."""
+    flagged = ("-" if flagged is None else str(flagged) for flagged in report.removed.values())
+    allowed = ("" if one.allowed is None else f"{one.allowed:.2g}" for one in report.budgets)
+    none = ("",) * len(report.removed)
+    return [
+        (f"own callers flagged of {report.scanned}", *(str(one.flagged) for one in report.budgets), *flagged),
+        ("alerts about them", *(str(one.alerts) for one in report.budgets), *none),
+        ("alerts that are allowed", *allowed, *none),
+    ]
+
+
+def _tables(report: OwnLogReport) -> Group:
+    caught, worth = _sheet(caught_heads()), _sheet(worth_heads(report))
+    missed = {one.kind for one in report.missed}
+    for one in report.kinds:
+        row = [Text(cell) for cell in caught_cells(one, report)]
+        row[0].stylize("yellow" if one.kind in missed else "green")
+        caught.add_row(*row)
+        worth.add_row(*worth_cells(one, report))
+    worth.add_section()
+    for cells in cost_cells(report):
+        worth.add_row(*cells)
+    return Group(caught, Text(), worth)
+
+
+def _sheet(columns: tuple[str, ...]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column.upper(), overflow="fold")
+    return table
+
+
+def _lines(rows: list[tuple[str, ...]], chosen: Format) -> str:
+    if chosen is Format.MARKDOWN:
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]]) + "\n"
+    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"
+
+
+def told(report: OwnLogReport) -> Iterator[str]:
+    """Say in sentences what the tables rest on, what the log lacks, and what was left out."""
+    learned = f"a baseline of {report.learned} callers" if report.learned else "the given baseline"
+    share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
+    yield (
+        f"attackers on {report.attacked}, which gives {share} of the log's answers, planted among "
+        f"{report.scanned} callers of {report.model}; {learned}; alert budget {report.budget}; {report.seconds:.0f} s"
+    )
+    for name, flagged in report.removed.items():
+        if flagged is None:
+            yield f"without {name}: nothing can be seen at all"
+    for gap in report.lacking:
+        yield f"{gap.advice}: for {', '.join(gap.detectors)}"
+    for note in dict.fromkeys(report.notes):
+        yield f"note: {note}"
+    for skip in report.skipped:
+        yield f"not shown: {skip.what}: {skip.reason}"

@@ -1,0 +1,219 @@
+"""`caponier validate`: every emulation and its benign controls against real victims, and who saw what."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from caponier import __version__
+from caponier.app.coverage.cover import SCHEMA
+from caponier.app.validate.lab.proving_ground import Scale
+from caponier.app.validate.validate import FULL, QUICK, ValidationReport
+from caponier.app.validate.validate import validate as carry_out
+from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal import log_options
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.watch import Watch
+from caponier.cli.validate import own_log
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.trial import Trial
+
+EXAMPLE: Final = (
+    "Examples: [bold]caponier validate --quick --out trials.json[/bold] · "
+    "[bold]caponier validate --log events.parquet[/bold]"
+)
+FAILED, PARTLY = 1, 3
+_COLUMNS: Final = ("result", "detector", "emulation", "target", "attack", "detected", "controls", "figures")
+
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="NAME", help="A detector or an emulation; may be repeated.")
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="One seed instead of three; with --log, with all of its columns only.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option("--alert-budget", metavar="RATE", help=f"False alerts put up with; {FULL.alert_budget} by default."),
+]
+Where = Annotated[
+    Path | None,
+    typer.Option("--workspace", metavar="PATH", help="Keeps the trials. Else CAPONIER_WORKSPACE, or here."),
+]
+Shown = Annotated[
+    Format | None, typer.Option("--format", help="How to print; or by the ending of --out, or else a table.")
+]
+
+
+def validate(
+    only: Only = None,
+    quick: Quick = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 0,
+    alert_budget: Budget = None,
+    log: own_log.Log = None,
+    url: own_log.Server = None,
+    url_key: own_log.Key = None,
+    model: own_log.Model = None,
+    baseline: own_log.Known = None,
+    attackers: own_log.Attackers = own_log.MANY,
+    picture: own_log.Picture = None,
+    kind: log_options.Kind = None,
+    shape: log_options.Shape = None,
+    range_: log_options.Range = None,
+    reader: log_options.Reader = "auto",
+    rejected: log_options.Rejected = log_options.REJECTED,
+    workspace: Where = None,
+    format_: Shown = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+) -> None:
+    """Carry out every emulation and its benign controls for real, and record which detector saw what.
+
+    Victims are trained for it and served on the loopback address; nothing else is touched. Trials are kept in the
+    workspace, if there is one; `caponier coverage` rests on them.
+
+    With --log the attacks are carried out on a copy of your own model, or on a surrogate that learned from your log,
+    and planted into a copy of that log: what would have been caught there, how early, and at which alert budget.
+
+    Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
+    3 not everything could be shown; what not is listed.
+    """
+    names = tuple(only or ())
+    if log:
+        reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), reader)
+        against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
+        effort = own_log.effort(attackers, names, seed, quick=quick)
+        report_on = own_log.Output(format_, out, picture, rejected, quiet)
+        own_log.run(log, reading, against, effort, report_on)
+    else:
+        own_log.refuse_without_log(
+            url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
+        )
+        _on_victims(names, _scale(seed, alert_budget, quick=quick), workspace, format_, out, quiet=quiet)
+
+
+def _scale(seed: int, alert_budget: str | None, *, quick: bool) -> Scale:
+    base = QUICK if quick else FULL
+    scale = replace(base, seeds=tuple(seed + one for one in base.seeds))
+    return scale if alert_budget is None else replace(scale, alert_budget=AlertBudget.parse(alert_budget))
+
+
+def _on_victims(
+    only: tuple[str, ...],
+    scale: Scale,
+    workspace: Path | None,
+    format_: Format | None,
+    out: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    home = load_workspace(workspace)
+    with Watch(quiet=quiet) as watch:
+        report = carry_out(only=only, scale=scale, workspace=home, progress=watch)
+    _print(report, choose_format(format_, out, Format.TABLE), out)
+    _tell(report, quiet=quiet)
+    if report.failed:
+        raise typer.Exit(FAILED)
+    if report.skipped or report.moot:
+        raise typer.Exit(PARTLY)
+
+
+def document(report: ValidationReport) -> dict[str, Any]:
+    """Return the validation as the document `caponier.trials/1`."""
+    return {
+        "schema": SCHEMA,
+        "run_id": report.run_id,
+        "caponier_version": __version__,
+        "seconds": round(report.seconds, 1),
+        "trials": [trial.to_dict() for trial in report.trials],
+        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
+        "unproven": list(report.unproven),
+    }
+
+
+def _print(report: ValidationReport, chosen: Format, out: Path | None) -> None:
+    if chosen is Format.JSON:
+        write_text(orjson.dumps(document(report), option=orjson.OPT_INDENT_2).decode() + "\n", out)
+    elif chosen is Format.TABLE:
+        write_table(_table(report), out)
+    else:
+        write_text(_lines(report, chosen), out)
+
+
+def _tell(report: ValidationReport, *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    passed = sum(trial.passed for trial in report.trials)
+    kept = f", kept as {report.run_id}" if report.recorded else ", not kept: there is no workspace"
+    console.print(f"{passed} of {len(report.trials)} trials passed in {report.seconds:.0f} s{kept}", markup=False)
+    for trial in report.failed:
+        console.print(f"failed: {_failure(trial)}", markup=False)
+    for trial in report.moot:
+        console.print(f"{trial.emulation} did not succeed on {trial.target}: it proves nothing", markup=False)
+    for skip in report.skipped:
+        console.print(f"not done: {skip.what}: {skip.reason}", markup=False)
+    if report.unproven:
+        console.print(f"no emulation yet: {', '.join(report.unproven)}", markup=False)
+
+
+def _failure(trial: Trial) -> str:
+    told = []
+    if trial.missed:
+        seen = f"{trial.figures['detected']} of {trial.figures['succeeded']}"
+        told.append(f"{trial.detector} saw {seen} successful runs of {trial.emulation} on {trial.target}")
+    if not trial.control_silent:
+        noisy = [f"{name} ({check['flagged']} of {check['checked']})" for name, check in _noisy(trial).items()]
+        told.append(f"{trial.detector} was not silent on {', '.join(noisy) or 'any control: none was checked'}")
+    return "; ".join(told)
+
+
+def _noisy(trial: Trial) -> dict[str, dict[str, int]]:
+    checks: dict[str, dict[str, int]] = trial.figures["controls"]
+    return {name: check for name, check in checks.items() if check["flagged"]}
+
+
+def _table(report: ValidationReport) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in _COLUMNS:
+        table.add_column(column.upper(), no_wrap=column == "result", overflow="fold")
+    for trial in report.trials:
+        cells = [Text(cell) for cell in _cells(trial)]
+        cells[0].stylize("green" if trial.passed else "yellow" if not trial.attack_succeeded else "bold red")
+        table.add_row(*cells)
+    return table
+
+
+def _cells(trial: Trial) -> tuple[str, ...]:
+    figures = trial.figures
+    checked = sum(check["checked"] for check in figures["controls"].values())
+    flagged = sum(check["flagged"] for check in figures["controls"].values())
+    return (
+        result(trial),
+        trial.detector,
+        trial.emulation,
+        trial.target,
+        f"{figures['succeeded']} of {figures['runs']} succeeded",
+        f"{figures['detected']} of {figures['succeeded']}",
+        f"{flagged} of {checked} flagged",
+        ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in figures["worst"].items()),
+    )
+
+
+def result(trial: Trial) -> str:
+    """Say in a word what came of a trial."""
+    if trial.missed:
+        return "missed"
+    if not trial.control_silent:
+        return "noisy"
+    return "passed" if trial.attack_succeeded else "no proof"
+
+
+def _lines(report: ValidationReport, chosen: Format) -> str:
+    rows = [_COLUMNS, *(_cells(trial) for trial in report.trials)]
+    if chosen is Format.MARKDOWN:
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
+    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"

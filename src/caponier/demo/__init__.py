@@ -1,0 +1,1 @@
+"""The whole story on real data, from a stolen account to a proven repair."""

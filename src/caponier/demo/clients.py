@@ -1,0 +1,182 @@
+"""Who calls the demo's model server: benign users and attackers, each in a process of their own.
+
+The server answers in this process. Clients in the same process would share its interpreter lock with it, and ask
+half as fast. Attackers draw from numpy's global generator, so that they also need a process without anybody else.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+from threadpoolctl import threadpool_limits
+
+from caponier.emulate.attacker.black_box import evasion
+from caponier.emulate.caller.oracle import RefusedError
+from caponier.emulate.campaign import CampaignOutcome, Stage
+from caponier.emulate.images import Images, Labels
+from caponier.emulate.outcome import AttackOutcome, Stop
+from caponier.emulate.registry import attack, attacks, campaign, campaigns
+from caponier.emulate.simulation.population import Member, Population, Visit, drive
+from caponier.emulate.victims.client import RemoteModel
+
+CALLERS = 2
+"""Users who ask at a time; more of them only wait for each other."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a model is asked."""
+
+    url: str
+    model: str
+
+    def enter(self, key: str) -> RemoteModel:
+        """Open a connection with a key."""
+        return RemoteModel(self.url, key, self.model)
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """What one attacker is up to.
+
+    Args:
+        key: The attacker's key.
+        emulation: Name of the attack.
+        images: What to attack, shape (m, 64): one after the other, until the model is fooled from near enough.
+        labels: True classes, shape (m,).
+        seed: Fixes every query.
+        stage: What a campaign against the model as a whole goes by; None for an attack on images.
+    """
+
+    key: str
+    emulation: str
+    images: Images
+    labels: Labels
+    seed: int
+    stage: Stage | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Raid:
+    """What came of a plot: the last attempt, and what all of them cost.
+
+    Args:
+        outcome: Of the last attempt.
+        attempts: Images that were attacked.
+        queries: Answered requests over all attempts.
+        began: Answered requests before the last attempt.
+    """
+
+    outcome: AttackOutcome | CampaignOutcome
+    attempts: int
+    queries: int
+    began: int
+
+
+@dataclass(frozen=True)
+class Knock:
+    """What came of asking a model again with one key."""
+
+    asked: int
+    answered: int
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The two processes."""
+
+    _users: ProcessPoolExecutor
+    _attackers: ProcessPoolExecutor
+    _warmed: Future[None]
+
+    def await_attackers(self) -> None:
+        """Wait until attackers can begin at once, so that they do not come when everybody else has gone."""
+        self._warmed.result()
+
+    def visits(self, members: Sequence[Member], door: Door, queries: int) -> Future[tuple[Visit, ...]]:
+        """Let benign users ask for so many different rows each."""
+        return self._users.submit(_visit, tuple(members), door, queries)
+
+    def raids(self, plots: Sequence[Plot], door: Door) -> Future[list[Raid]]:
+        """Let attackers attack, one after the other."""
+        return self._attackers.submit(_raid, tuple(plots), door)
+
+    def knocks(self, plots: Sequence[Plot], door: Door, images: Images) -> Future[list[Knock]]:
+        """Let the keys of attackers ask for images, one a request."""
+        return self._attackers.submit(_knock, tuple(plots), door, images)
+
+
+@contextmanager
+def crowd() -> Iterator[Crowd]:
+    """Start the processes, and end them when the block is left."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, context) as users, ProcessPoolExecutor(1, context) as attackers:
+        # Importing the attacks takes a second, which passes while the victim is trained.
+        warmed = attackers.submit(_warm)
+        try:
+            yield Crowd(users, attackers, warmed)
+        except BaseException:
+            for pool in (users, attackers):
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _warm() -> None:
+    # For good: this process does nothing else, and its matrices are small.
+    threadpool_limits(1, user_api="blas")
+    evasion()
+    for known in (attacks, campaigns):
+        known()
+
+
+def unseen(rows: Images) -> Images:
+    """Stand where an attack expects the model itself: an attacker can only ask for it."""
+    raise RuntimeError("an attacker has no model at hand")
+
+
+def _visit(members: tuple[Member, ...], door: Door, queries: int) -> tuple[Visit, ...]:
+    return drive(Population(members), partial(_enter, door), queries, workers=CALLERS)
+
+
+def _enter(door: Door, member: Member) -> RemoteModel:
+    return door.enter(member.principal)
+
+
+def _raid(plots: tuple[Plot, ...], door: Door) -> list[Raid]:
+    return [_one_raid(plot, door) for plot in plots]
+
+
+def _knock(plots: tuple[Plot, ...], door: Door, images: Images) -> list[Knock]:
+    return [_one_knock(plot, door, images) for plot in plots]
+
+
+def _one_knock(plot: Plot, door: Door, images: Images) -> Knock:
+    answered = 0
+    with door.enter(plot.key) as remote:
+        for image in images:
+            try:
+                remote.predict_proba(image[None])
+                answered += 1
+            except RefusedError:
+                continue
+    return Knock(len(images), answered)
+
+
+def _one_raid(plot: Plot, door: Door) -> Raid:
+    if plot.stage is not None:
+        with door.enter(plot.key) as remote:
+            copied = campaign(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
+            return Raid(copied, 1, remote.requests, 0)
+    with door.enter(plot.key) as remote:
+        began = 0
+        for attempt, (image, label) in enumerate(zip(plot.images, plot.labels, strict=True), 1):
+            began = remote.requests
+            outcome = attack(plot.emulation).run(
+                remote.predict_proba, image, int(label), seed=plot.seed * 1_000 + attempt
+            )
+            if outcome.success or outcome.stop is Stop.REFUSED:
+                break
+        return Raid(outcome, attempt, remote.requests, began)

@@ -1,0 +1,124 @@
+"""Put together what a demo showed: what those who acted know of it, and what the scan saw."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caponier.app.inference.baseline.build import BaselineReport
+from caponier.app.inference.findings import accused
+from caponier.app.inference.promise import judged_by_caller, promise_of
+from caponier.app.inference.scan import ScanReport
+from caponier.demo.clients import Plot, Raid
+from caponier.demo.keys import principal
+from caponier.demo.replay import Replay
+from caponier.demo.result import Attacker, Certainty, HabitShare, Traffic
+from caponier.detect.calibration.baseline import ModelBaseline
+from caponier.emulate.registry import attacks, campaigns
+from caponier.emulate.simulation.population import Population, Visit
+from caponier.records.alert_budget import AlertBudget
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """The traffic that is scanned, as those who made it know it."""
+
+    population: Population
+    visits: tuple[Visit, ...]
+    plots: tuple[Plot, ...]
+    raids: list[Raid]
+
+
+def traffic(visits: Sequence[Visit]) -> Traffic:
+    """Add up what users got."""
+    return Traffic(len(visits), sum(visit.requests for visit in visits), sum(visit.rows for visit in visits))
+
+
+def attackers(day: Day, report: ScanReport, seen: Replay) -> tuple[Attacker, ...]:
+    """Return each attacker with the attack's outcome and when it was noticed."""
+    numbers: Counter[str] = Counter()
+    found = []
+    for plot, raid in zip(day.plots, day.raids, strict=True):
+        numbers[plot.emulation] += 1
+        title = title_of(plot.emulation)
+        if sum(other.emulation == plot.emulation for other in day.plots) > 1:
+            title = f"{title} {numbers[plot.emulation]}"
+        found.append(_attacker(plot, raid, title, report, seen))
+    return tuple(found)
+
+
+def title_of(emulation: str) -> str:
+    """Return what an attack is called for people."""
+    return (attacks() | campaigns())[emulation].description.partition(":")[0]
+
+
+def benign(day: Day, report: ScanReport, seen: Replay) -> tuple[HabitShare, ...]:
+    """Return the benign users, habit by habit."""
+    flagged = {who for finding in report.findings for who in accused(finding)}
+    names = sorted({member.habit.name for member in day.population.members})
+    return tuple(_habit_share(name, day, flagged, seen) for name in names)
+
+
+def certainty(section: ModelBaseline, budget: AlertBudget, seen: Replay) -> Certainty:
+    """Say what the thresholds rest on."""
+    return Certainty(
+        principals=min(len(learned.maxima.full) for learned in judged_by_caller(section)),
+        horizon=section.horizon,
+        budget=str(budget),
+        bound=max(line.bound for line in seen.thresholds.values()),
+        thresholds={name: line.value for name, line in seen.thresholds.items()},
+        basis={name: line.basis.value for name, line in seen.thresholds.items()},
+        promise=promise_of(section, budget),
+    )
+
+
+def skipped(learned: BaselineReport, report: ScanReport) -> tuple[str, ...]:
+    """List what was not used, and why: in a demo nothing should be."""
+    listed = [f"{what}: {why}" for what, why in learned.skipped]
+    listed += [f"{skip.what}: {skip.reason}" for skip in report.skipped]
+    rejected = learned.rejected.count + report.rejected.count
+    return (*listed, f"{rejected} rows of the logs") if rejected else tuple(listed)
+
+
+def _attacker(plot: Plot, raid: Raid, title: str, report: ScanReport, seen: Replay) -> Attacker:
+    who = principal(plot.key) or plot.key
+    own = [finding for finding in report.findings if finding.subject.id == who]
+    # A finding counts the queries of its own horizon; what is told here is all of them, from the first.
+    passed = {
+        name: int(np.argmax(seen.queries[who].scores[name] > seen.thresholds[name].value)) + 1
+        for name in {finding.detector for finding in own}
+    }
+    return Attacker(
+        principal=who,
+        emulation=plot.emulation,
+        title=title,
+        outcome=raid.outcome,
+        attempts=raid.attempts,
+        queries=raid.queries,
+        began=raid.began,
+        noticed=dict(sorted(passed.items(), key=lambda item: (item[1], item[0]))),
+        findings=len(own),
+    )
+
+
+def _habit_share(name: str, day: Day, flagged: set[str], seen: Replay) -> HabitShare:
+    pairs = [
+        (member, visit)
+        for member, visit in zip(day.population.members, day.visits, strict=True)
+        if member.habit.name == name
+    ]
+    who = [principal(member.principal) or "" for member, _ in pairs]
+    highest = {
+        detector: max(float(seen.queries[one].scores[detector].max(initial=0)) for one in who) / line.value
+        for detector, line in seen.thresholds.items()
+    }
+    return HabitShare(
+        habit=name,
+        description=pairs[0][0].habit.description,
+        traffic=traffic([visit for _, visit in pairs]),
+        flagged=sum(one in flagged for one in who),
+        refused=sum(visit.refused for _, visit in pairs),
+        latency_ms=float(np.median([seen.latency_ms[one] for one in who])),
+        highest=highest,
+    )

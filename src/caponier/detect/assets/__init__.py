@@ -1,0 +1,1 @@
+"""Which assets of ML systems an event touches."""

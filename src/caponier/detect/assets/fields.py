@@ -1,0 +1,38 @@
+"""Where the assets of an ML system stand in the events of logs: field names by kind of asset, as data.
+
+Names are those after flattening, in lower case. docs/logs.md prints this table.
+"""
+
+from typing import Final
+
+from caponier.telemetry.security_logs.identity import ACCOUNT_FIELDS, HOST_FIELDS
+
+ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "host": (*HOST_FIELDS, "dst_hostname", "dst_ip", "dst_endpoint.ip", "destination.ip", "instance", "target_host"),
+    "account": (
+        *ACCOUNT_FIELDS,
+        *("requestparameters.username", "requestparameters.rolename", "requestparameters.userarn"),
+        *("target_user", "target.user.name", "user.target.name", "useridentity.sessioncontext.sessionissuer.arn"),
+    ),
+    "bucket": (
+        *("bucket", "bucket_name", "bucketname", "requestparameters.bucketname"),
+        *("resource.labels.bucket_name", "s3.bucket", "container_name"),
+    ),
+    "registry": (
+        *("registry", "requestparameters.repositoryname", "requestparameters.registryid", "repository"),
+        *("repository.name", "target.repository", "request.host", "cs-host"),
+    ),
+    "image": (
+        *("image", "container.image", "container.image.name", "target.repository", "requestparameters.repositoryname"),
+        *("requestobject.spec.containers.image", "requestobject.spec.template.spec.containers.image"),
+    ),
+    "endpoint": ("endpoint", "url", "url.full", "url.original", "uri", "request.host", "cs-host", "http_request.url"),
+    "dataset": (
+        *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
+        *("key", "requestparameters.key", "resources.arn"),
+    ),
+    "model": ("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
+}
+
+OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")
+"""The object in a bucket; bucket and object together are a path, too."""

@@ -1,0 +1,1 @@
+"""From scores to triggers: what benign callers reach, kept in a baseline."""

@@ -1,0 +1,1 @@
+"""Models of labels, to find labels that do not fit."""

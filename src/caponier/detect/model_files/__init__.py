@@ -1,0 +1,1 @@
+"""Files of models, read by our own readers and never loaded."""

@@ -1,0 +1,233 @@
+"""Take a file apart, in memory and within limits, and put the verdicts of its parts together."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from caponier.detect.artifact import Judgement, Limits, Verdict
+from caponier.detect.model_files.files import (
+    compressed,
+    keras,
+    numpy_file,
+    onnx,
+    pickle_file,
+    tar_file,
+    tensors,
+    text,
+    zip_file,
+)
+from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
+
+_MOST_REASONS: Final = 8
+_HARMFUL: Final = 0.99
+_NOT_HARMLESS: Final = 0.6
+_SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+
+
+@dataclass
+class _Findings:
+    """What is wrong with all parts of one file."""
+
+    unsafe: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    certain: bool = False
+    globals: set[str] = field(default_factory=set)
+    parts: int = 0
+
+    def add(self, part: Part, where: str) -> None:
+        """Take the report of one part."""
+        prefix = f"{where}: " if where else ""
+        self.unsafe += [prefix + reason for reason in part.unsafe]
+        self.unknown += [prefix + reason for reason in part.unknown]
+        self.certain |= bool(part.unsafe) and part.certain
+        self.globals |= part.globals
+        self.parts += 1
+
+
+def judge(content: memoryview, limits: Limits) -> Judgement:
+    """Judge the content of one file."""
+    findings = _Findings()
+    budget = Budget.of(limits, len(content))
+    kind = _Judge(findings, budget).part(content, "", 0)
+    verdict = Verdict.UNSAFE if findings.unsafe else Verdict.UNKNOWN if findings.unknown else Verdict.CLEAN
+    reasons = [_text(reason) for reason in dict.fromkeys([*findings.unsafe, *findings.unknown])]
+    if len(reasons) > _MOST_REASONS:
+        reasons = [*reasons[:_MOST_REASONS], f"and {len(reasons) - _MOST_REASONS:,} more"]
+    confidence = (_HARMFUL if findings.certain else _NOT_HARMLESS) if verdict is Verdict.UNSAFE else 0.0
+    facts: dict[str, Any] = {
+        "kind": kind,
+        "parts": findings.parts,
+        "unsafe": len(findings.unsafe),
+        "globals": sorted(map(_text, findings.globals))[:100],
+    }
+    return Judgement(verdict, kind, tuple(reasons), confidence, facts)
+
+
+def _text(reason: str) -> str:
+    """Return what every encoding can hold; names in files may have halves of letters."""
+    return reason.encode("utf-8", "backslashreplace").decode()
+
+
+class _Judge:
+    """Judges the parts of one file."""
+
+    def __init__(self, findings: _Findings, budget: Budget) -> None:
+        self.findings, self.budget = findings, budget
+
+    def part(self, content: memoryview, where: str, depth: int) -> str:
+        """Judge one part with all that is in it, and return what it is."""
+        if depth > self.budget.limits.depth:
+            return self._report(Part("archive", unknown=["is nested more deeply than a scan looks"]), where, depth)
+        head = bytes(content[:16])
+        try:
+            return self._by_head(content, head, where, depth)
+        except TooMuchError as reason:
+            return self._report(Part("archive", unknown=[str(reason)]), where, depth)
+
+    def _by_head(self, content: memoryview, head: bytes, where: str, depth: int) -> str:
+        if not head:
+            return self._report(Part("empty", unknown=["is empty"]), where, depth)
+        is_tar = tar_file.is_tar(content)
+        if is_tar:
+            # It begins with the name of its first member, and so may begin like anything else, and be that as well.
+            self._report(Part("tar", members=tar_file.members(content, self.budget)), where, depth)
+        if head.startswith((zip_file.LOCAL, b"PK\x05\x06")):
+            return self._zip(content, where, depth)
+        if zip_file.has_end(content) and bytes(content).find(zip_file.LOCAL) >= 0:
+            # Loaders that look for an archive's directory at the end find one here.
+            self._zip(content, where, depth)
+        how = compressed.kind(head)
+        if how is not None and (kind := self._compressed(content, how, where, depth)):
+            return kind
+        if head.startswith(numpy_file.MAGIC):
+            return self._numpy(content, where, depth)
+        report = pickle_file.read(content, self.budget, certain=False)
+        # The length that safetensors begin with may look like the beginning of a pickle.
+        if report is not None and (report.unsafe or not tensors.is_safetensors(content)):
+            return self._report(report, where, depth)
+        return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
+
+    def _no_pickle(self, content: memoryview, head: bytes) -> Part:
+        if head.startswith(keras.HDF5):
+            return keras.read_hdf5(content, weights_only=False)
+        if head.startswith(tensors.GGUF):
+            return tensors.read_gguf()
+        if head.startswith(_SEVEN_ZIP):
+            return Part("7z", unknown=["is an archive of a kind that is not read here"])
+        if tensors.is_safetensors(content):
+            return tensors.read_safetensors(content, self.budget.limits.text_bytes)
+        if (model := onnx.read(content)) is not None:
+            return model
+        words = text.decode(content, self.budget.limits.text_bytes)
+        if words is not None:
+            return text.read(words)
+        return Part("unknown", unknown=["is of no format that is known here"])
+
+    def _report(self, part: Part, where: str, depth: int) -> str:
+        self.findings.add(part, where)
+        for member in part.members or ():
+            self._member(member, where, depth)
+        return part.kind
+
+    def _member(self, member: Member, where: str, depth: int) -> None:
+        inside = f"{where}/{member.name}" if where else member.name
+        if member.doubt:
+            self.findings.unknown.append(f"{inside}: {member.doubt}")
+        self.part(member.content, inside, depth + 1)
+
+    def _compressed(self, content: memoryview, how: str, where: str, depth: int) -> str | None:
+        """Judge compressed content; None if it only looked like it."""
+        expanded = compressed.expand(content, how, self.budget)
+        if not len(expanded.content) and how in ("zlib", "lzma"):
+            return None
+        if expanded.doubt:
+            self.findings.unknown.append(f"{where}: {expanded.doubt}" if where else expanded.doubt)
+        return f"{self.part(expanded.content, where, depth + 1)} ({how})"
+
+    def _numpy(self, content: memoryview, where: str, depth: int) -> str:
+        part, objects = numpy_file.read(content)
+        kind = self._report(part, where, depth)
+        if objects is not None and not len(objects):
+            self._report(Part(kind, unknown=["ends early: its objects are missing"]), where, depth)
+        elif objects is not None:
+            report = pickle_file.read(objects, self.budget, certain=True)
+            if report is not None:
+                self._report(report, where, depth)
+        return kind
+
+    def _zip(self, content: memoryview, where: str, depth: int) -> str:
+        entries, doubt = zip_file.entries(content, self.budget)
+        if doubt:
+            self.findings.unknown.append(f"{where}: {doubt}" if where else doubt)
+        if any(name.rpartition("/")[2] == "data.pkl" for entry in entries for name in entry.names):
+            return self._torch(content, entries, where, depth)
+        is_keras = {"config.json", "model.weights.h5"} <= {entry.name for entry in entries}
+        for entry in entries:
+            if not entry.name.endswith("/") or entry.packed:
+                self._entry(content, entry, where, depth, weights_only=is_keras)
+        self.findings.parts += 1
+        return "keras" if is_keras else "zip"
+
+    def _entry(
+        self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, *, weights_only: bool = False
+    ) -> None:
+        inside = f"{where}/{entry.name}" if where else entry.name
+        try:
+            member = zip_file.content_of(content, entry, self.budget)
+        except TooMuchError as reason:
+            self.findings.unknown.append(f"{inside}: {reason}")
+            return
+        if weights_only and bytes(member.content[:8]) == keras.HDF5:
+            self._report(keras.read_hdf5(member.content, weights_only=True), inside, depth)
+        else:
+            self._member(member, where, depth)
+
+    def _torch(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
+        """Judge a torch archive: its pickle, and whether the other parts are the storages that it refers to."""
+        kind, storages = "torch", {entry.name.rpartition("/")[2]: entry for entry in entries if _is_storage(entry.name)}
+        known: dict[str, tuple[str, int]] = {}
+        for entry in entries:
+            if any(name.rpartition("/")[2] == "data.pkl" for name in entry.names):
+                known |= self._torch_pickle(content, entry, set(storages), where, depth)
+        for entry in entries:
+            name = entry.name.rpartition("/")[2]
+            if name == "constants.pkl":
+                kind = "torchscript"
+                self.findings.unknown.append("holds a TorchScript program, which is not judged here")
+            if name == "data.pkl" or (_is_storage(entry.name) and _holds(entry, known.get(name))):
+                continue
+            if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
+                self._entry(content, entry, where, depth)
+        self.findings.parts += 1
+        return kind
+
+    def _torch_pickle(
+        self, content: memoryview, entry: zip_file.Entry, storages: set[str], where: str, depth: int
+    ) -> dict[str, tuple[str, int]]:
+        inside = f"{where}/{entry.name}" if where else entry.name
+        try:
+            member = zip_file.content_of(content, entry, self.budget)
+        except TooMuchError as reason:
+            self.findings.unknown.append(f"{inside}: {reason}")
+            return {}
+        if member.doubt:
+            self.findings.unknown.append(f"{inside}: {member.doubt}")
+        part, known = pickle_file.read_torch(member.content, self.budget, storages)
+        self._report(part, inside, depth)
+        return known
+
+
+def _is_storage(name: str) -> bool:
+    folder, _, key = name.rpartition("/")
+    return folder.rpartition("/")[2] == "data" and key.isdigit()
+
+
+def _holds(entry: zip_file.Entry, storage: tuple[str, int] | None) -> bool:
+    """Return whether a part is exactly the raw storage that the pickle refers to."""
+    size = None if storage is None else pickle_file.storage_bytes(*storage)
+    return entry.method == 0 and entry.packed == size and entry.other_name is None
+
+
+def _is_number(content: memoryview, entry: zip_file.Entry) -> bool:
+    """Return whether a part is one of the short notes of torch's archives: a version, a byte order, an id."""
+    note = bytes(content[entry.start : entry.start + entry.packed]).strip()
+    return entry.method == 0 and (note in (b"little", b"big") or (note.isdigit() and len(note) <= 64))

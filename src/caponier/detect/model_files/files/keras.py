@@ -1,0 +1,106 @@
+"""Keras models: a layer that carries Python code, and classes from outside Keras.
+
+A Lambda layer holds marshalled bytecode or the name of a function; a configuration may name any module to import
+(CVE-2024-3660, CVE-2025-1550).
+"""
+
+import builtins
+import re
+from typing import Any, Final
+
+from caponier.detect.model_files.files.part import Part
+
+HDF5: Final = b"\x89HDF\r\n\x1a\n"
+_OWN_MODULES: Final = ("keras", "tensorflow.keras", "tf_keras", "builtins")
+_CODE_CLASSES: Final = frozenset({"Lambda", "TFOpLambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "TFSMLayer"})
+_CODE_IN_TEXT: Final = re.compile(
+    rb'"class_name"\s*:\s*"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|JaxLayer|TFSMLayer)"'
+)
+_MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
+_LAYERS: Final = re.compile(rb'"class_name"\s*:')
+_STEP, _OVERLAP = 1 << 22, 1 << 10
+_MOST_NODES: Final = 1_000_000
+_LOADERS: Final = frozenset({"utils", "saving", "config", "models", "export", "wrappers"})
+"""Parts of Keras whose functions fetch, read or write files, load other models, or lift its own restrictions."""
+_ROOTS: Final = frozenset({"tensorflow", "keras", "tf_keras", "_tf_keras", "api", "src", "legacy"})
+_HARMLESS_BUILTINS: Final = frozenset(
+    {"abs", "all", "any", "bool", "bytes", "complex", "dict", "float", "int", "len", "list", "max", "min", "pow"}
+    | {"round", "set", "slice", "str", "sum", "tuple", "type"}
+)
+
+
+def read_config(document: Any) -> Part | None:
+    """Judge a configuration; None if nothing in the document is one: Keras builds an object at any depth."""
+    part = Part("keras configuration")
+    waiting, nodes, objects = [document], 0, 0
+    while waiting and nodes < _MOST_NODES:
+        node = waiting.pop()
+        nodes += 1
+        if isinstance(node, dict):
+            objects += "class_name" in node and "config" in node
+            if "class_name" in node:
+                _note(part, node)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    if waiting:
+        part.unknown.append("has a configuration that is longer than a scan reads")
+    return part if objects or waiting else None
+
+
+def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
+    """Judge an HDF5 file by the texts in it.
+
+    Args:
+        content: The bytes.
+        weights_only: Whether it lies in a Keras archive, where nothing but arrays is read from it.
+    """
+    part = Part("hdf5")
+    has_layers = False
+    for at in range(0, len(content), _STEP):
+        window = bytes(content[at : at + _STEP + _OVERLAP])
+        has_layers |= _LAYERS.search(window) is not None
+        for match in _CODE_IN_TEXT.finditer(window):
+            _add(part.unsafe, f"has a layer that carries code: {match[1].decode()}")
+        for match in _MODULE_IN_TEXT.finditer(window):
+            module = match[1].decode("utf-8", "replace")
+            if not _is_own(module):
+                _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
+    if has_layers:
+        part.kind = "keras (hdf5)"
+    if not weights_only or has_layers:
+        part.unknown.append("HDF5 is searched for layers that carry code, not read whole")
+    return part
+
+
+def _note(part: Part, node: dict[str, Any]) -> None:
+    name, module = node.get("class_name"), node.get("module")
+    if isinstance(name, str) and name in _CODE_CLASSES:
+        _add(part.unsafe, f"has a layer that carries code: {name}")
+    elif isinstance(module, str) and not _is_own(module):
+        _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
+    elif isinstance(module, str) and (function := _harmful_function(node, module)):
+        _add(part.unsafe, f"has Keras call {module}.{function}, which does more than compute")
+    elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
+        _add(part.unknown, f"needs a class of somebody else's: {registered}")
+
+
+def _harmful_function(node: dict[str, Any], module: str) -> str | None:
+    """Return the function that a node names, if it is one of Python's own or one that reaches files."""
+    name = node.get("config") if node["class_name"] == "function" else node["class_name"]
+    if not isinstance(name, str):
+        return None
+    if module == "builtins":
+        return name if hasattr(builtins, name) and name not in _HARMLESS_BUILTINS else None
+    rooms = [room for room in module.split(".") if room not in _ROOTS]
+    # A class begins with a capital letter, and must have a configuration of its own.
+    return name if rooms[:1] and rooms[0] in _LOADERS and not name[:1].isupper() else None
+
+
+def _is_own(module: str) -> bool:
+    return any(module == own or module.startswith(f"{own}.") for own in _OWN_MODULES)
+
+
+def _add(sentences: list[str], sentence: str) -> None:
+    if sentence not in sentences and len(sentences) < 20:
+        sentences.append(sentence)

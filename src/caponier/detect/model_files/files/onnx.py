@@ -1,0 +1,156 @@
+"""ONNX models: their operators' domains, and weights that lie in other files."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from caponier.detect.model_files.files.part import Part
+
+_KNOWN_DOMAINS: Final = frozenset(
+    {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
+)
+_NODES, _INITIALIZERS, _SPARSE_INITIALIZERS, _ATTRIBUTES = 1, 5, 15, 5
+_TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6, 11), (22, 23)
+_IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
+_TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
+_FUNCTION_NODES, _FUNCTION_DEFAULTS = 7, 11
+_DOMAIN, _EXTERNAL = 7, 13
+_MOST_FIELDS: Final = 2_000_000
+_DEEPEST: Final = 32
+
+
+class _WireError(Exception):
+    """This is no protocol buffer."""
+
+
+class _Model:
+    """What was seen of a model."""
+
+    def __init__(self) -> None:
+        self.fields = 0
+        self.domains: set[str] = set()
+        self.locations: set[str] = set()
+
+    def messages(self, content: memoryview) -> Iterator[tuple[int, memoryview]]:
+        """Yield the fields of a message with their bytes; numbers have none."""
+        at = 0
+        while at < len(content):
+            self.fields += 1
+            if self.fields > _MOST_FIELDS:
+                raise _WireError
+            tag, at = _varint(content, at)
+            wire, end = tag & 7, at
+            if wire == 0:
+                _, end = _varint(content, at)
+            elif wire == 2:
+                length, at = _varint(content, at)
+                end = at + length
+            elif wire in (1, 5):
+                end = at + (8 if wire == 1 else 4)
+            else:
+                raise _WireError
+            if end > len(content) or tag >> 3 == 0:
+                raise _WireError
+            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
+            at = end
+
+    def graph(self, content: memoryview, depth: int) -> None:
+        """Look at the nodes and initializers of a graph or a function."""
+        if depth > _DEEPEST:
+            raise _WireError
+        for number, value in self.messages(content):
+            if number == _NODES:
+                self._node(value, depth)
+            elif number == _INITIALIZERS:
+                self._tensor(value)
+            elif number == _SPARSE_INITIALIZERS:
+                self._sparse(value)
+
+    def training(self, content: memoryview) -> None:
+        """Look at the graphs of a training step."""
+        for number, value in self.messages(content):
+            if number in _TRAINING_GRAPHS:
+                self.graph(value, 0)
+
+    def function(self, content: memoryview, depth: int) -> None:
+        """Look at the nodes of a function."""
+        for number, value in self.messages(content):
+            if number == _FUNCTION_NODES:
+                self._node(value, depth)
+            elif number == _FUNCTION_DEFAULTS:
+                self._attribute(value, depth)
+
+    def _node(self, content: memoryview, depth: int) -> None:
+        for number, value in self.messages(content):
+            if number == _DOMAIN:
+                self.domains.add(bytes(value[:200]).decode("utf-8", "replace"))
+            elif number == _ATTRIBUTES:
+                self._attribute(value, depth)
+
+    def _attribute(self, content: memoryview, depth: int) -> None:
+        for number, value in self.messages(content):
+            if number in _TENSORS_IN_ATTRIBUTE:
+                self._tensor(value)
+            elif number in _SPARSE_IN_ATTRIBUTE:
+                self._sparse(value)
+            elif number in _GRAPHS_IN_ATTRIBUTE:
+                self.graph(value, depth + 1)
+
+    def _sparse(self, content: memoryview) -> None:
+        for number, value in self.messages(content):
+            if number in _SPARSE_TENSORS:
+                self._tensor(value)
+
+    def _tensor(self, content: memoryview) -> None:
+        for number, value in self.messages(content):
+            if number == _EXTERNAL:
+                pair = dict(self.messages(value))
+                if bytes(pair.get(1, b"")) == b"location":
+                    self.locations.add(bytes(pair.get(2, b"")[:1000]).decode("utf-8", "replace"))
+
+
+def read(content: memoryview) -> Part | None:
+    """Read a model; None if this is none."""
+    if len(content) < 4 or content[0] != _IR_VERSION << 3:
+        return None
+    model, seen = _Model(), set[int]()
+    try:
+        for number, value in model.messages(content):
+            seen.add(number)
+            if number == _GRAPH:
+                model.graph(value, 0)
+            elif number == _FUNCTIONS:
+                model.function(value, 0)
+            elif number == _TRAINING:
+                model.training(value)
+    except _WireError:
+        # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
+        return Part("onnx", unknown=["cannot be read to its end"]) if {_GRAPH, _OPSETS} & seen else None
+    return _report(model) if {_GRAPH, _OPSETS} <= seen else None
+
+
+def _report(model: _Model) -> Part:
+    part = Part("onnx")
+    foreign = sorted(model.domains - _KNOWN_DOMAINS)
+    if foreign:
+        part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
+    for location in sorted(model.locations)[:5]:
+        path = PurePosixPath(location.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in location:
+            part.unsafe.append(f"reads its weights from {location!r}, outside its own folder")
+        else:
+            part.unknown.append(f"keeps weights in another file: {location!r}")
+    return part
+
+
+def _varint(content: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(content):
+            raise _WireError
+        byte = content[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise _WireError

@@ -1,0 +1,225 @@
+"""Pickles: one or several in a row, joblib's with raw arrays, and torch's old format with raw storages."""
+
+import struct
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.pickles.ledger import Ledger, Use
+from caponier.detect.model_files.pickles.machine import Machine
+from caponier.detect.model_files.pickles.rules import Role, Rules, Standing, shipped
+from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
+from caponier.detect.model_files.pickles.values import Box
+
+_MAGIC: Final = 0x1950A86A20F9469CFC6C
+"""The number that torch's old format begins with."""
+_LEGACY_PICKLES: Final = 5
+_MOST_REASONS: Final = 5
+ELEMENT_BYTES: Final = {
+    "BFloat16Storage": 2,
+    "BoolStorage": 1,
+    "ByteStorage": 1,
+    "CharStorage": 1,
+    "ComplexDoubleStorage": 16,
+    "ComplexFloatStorage": 8,
+    "DoubleStorage": 8,
+    "FloatStorage": 4,
+    "HalfStorage": 2,
+    "IntStorage": 4,
+    "LongStorage": 8,
+    "ShortStorage": 2,
+    "QInt32Storage": 4,
+    "QInt8Storage": 1,
+    "QUInt8Storage": 1,
+    "UntypedStorage": 1,
+}
+
+_WORDS: Final = {
+    Role.NAME: "names",
+    Role.CALL: "calls",
+    Role.NEW: "creates",
+    Role.BUILD: "sets the state of",
+    Role.ITEMS: "adds to",
+}
+
+
+@dataclass
+class PickleReport:
+    """What came of reading pickles in a row."""
+
+    ledger: Ledger
+    pickles: int = 0
+    end: int = 0
+    """The byte after the last complete pickle."""
+    broken: str | None = None
+    """Why the row did not end with a complete pickle."""
+    exceeded: bool = False
+    arrays: bool = False
+    values: list[Any] = field(default_factory=list)
+
+    @property
+    def is_legacy_torch(self) -> bool:
+        """Whether these are the pickles of torch's old format."""
+        return bool(self.values) and self.values[0] == _MAGIC
+
+
+def follow(content: memoryview, budget: Budget, rules: Rules, *, joblib: bool = True) -> PickleReport:
+    """Follow all pickles in a row from the first byte on."""
+    report = PickleReport(Ledger(budget.limits))
+    size = len(content)
+    while report.end < size and not (report.is_legacy_torch and report.pickles == _LEGACY_PICKLES):
+        machine = Machine(content, report.end, rules, report.ledger, joblib=joblib)
+        try:
+            report.end = machine.run()
+        except BrokenError as broken:
+            report.broken = str(broken)
+        except LimitError as limit:
+            report.broken, report.exceeded = str(limit), True
+        report.arrays |= machine.arrays > 0
+        if report.broken:
+            break
+        report.pickles += 1
+        report.values.append(machine.result)
+    return report
+
+
+def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
+    """Read pickles.
+
+    Args:
+        content: The bytes.
+        budget: What is left of the file's limits.
+        certain: Whether this must be a pickle; otherwise content that does not act like one is none.
+
+    Returns:
+        The report, or None if this is no pickle.
+    """
+    report = follow(content, budget, shipped())
+    if not certain and not _acts_like_one(content, report):
+        return None
+    return _part(content, budget, report, None)
+
+
+def read_torch(
+    content: memoryview, budget: Budget, storages: Collection[str]
+) -> tuple[Part, dict[str, tuple[str, int]]]:
+    """Read the pickle of a torch archive.
+
+    Args:
+        content: The bytes.
+        budget: What is left of the file's limits.
+        storages: Keys of the storages that lie beside it.
+
+    Returns:
+        The report, and the storages that it refers to: the type's name and the number of elements.
+    """
+    report = follow(content, budget, shipped())
+    return _part(content, budget, report, storages), report.ledger.storages
+
+
+def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
+    uses = list(report.ledger.uses.values())
+    part = Part(_kind(report, storages), globals=report.ledger.globals, members=_embedded(report.ledger))
+    if report.arrays:
+        # Loaded with plain pickle, the arrays' bytes would be instructions, and the memo would hold other things.
+        plain = follow(content, budget, shipped(), joblib=False).ledger.unsafe
+        uses += [use for use in plain if use.standing is Standing.DANGEROUS]
+        others = [use for use in plain if use.standing is not Standing.DANGEROUS]
+        part.unknown += [f"loaded with pickle instead of joblib, it {text}" for text in _sentences(others)]
+    _note_uses(part, uses)
+    part.unknown += report.ledger.doubts
+    part.unknown += _endings(content, report, storages)
+    return part
+
+
+def storage_bytes(kind: str, count: int) -> int | None:
+    """Return the bytes of a torch storage, or None if its type is not known."""
+    size = ELEMENT_BYTES.get(kind)
+    return None if size is None or count < 0 else size * count
+
+
+def _acts_like_one(content: memoryview, report: PickleReport) -> bool:
+    if report.ledger.invoked or report.ledger.unsafe or report.exceeded:
+        return True
+    if len(content) > 1 and content[0] == 0x80 and content[1] <= 5:
+        return True
+    # Any text that begins with a full stop after one instruction would be a pickle.
+    return report.pickles > 0 and (report.end == len(content) or bool(report.ledger.globals))
+
+
+def _kind(report: PickleReport, storages: Collection[str] | None) -> str:
+    if storages is not None:
+        return "torch pickle"
+    if report.is_legacy_torch:
+        return "torch (old format)"
+    return "joblib" if report.arrays else "pickle"
+
+
+def _note_uses(part: Part, uses: list[Use]) -> None:
+    invoked = {use.what for use in uses if use.invoked}
+    unsafe = sorted(
+        (use for use in uses if use.unsafe and (use.invoked or use.what not in invoked)),
+        key=lambda use: (-use.standing, not use.invoked, use.at, use.what),
+    )
+    part.unsafe += _sentences(unsafe)
+    part.certain = any(use.standing is Standing.DANGEROUS for use in unsafe)
+    condemned = {use.what for use in unsafe}
+    part.unknown += _sentences(
+        [use for use in uses if use.standing is Standing.UNLISTED and not use.unsafe and use.what not in condemned]
+    )
+
+
+def _sentences(uses: list[Use]) -> list[str]:
+    sentences = []
+    for use in uses[:_MOST_REASONS]:
+        known = "known to be dangerous" if use.standing is Standing.DANGEROUS else "not on the allow list"
+        sentences.append(f"{_WORDS[use.role]} {use.what}, which is {known}")
+    if len(uses) > _MOST_REASONS:
+        sentences.append(f"and {len(uses) - _MOST_REASONS:,} more")
+    return sentences
+
+
+def _embedded(ledger: Ledger) -> Iterator[Member]:
+    return (Member(f"embedded {number}", view) for number, view in enumerate(ledger.embedded, 1))
+
+
+def _endings(content: memoryview, report: PickleReport, storages: Collection[str] | None) -> Iterator[str]:
+    """Say what is wrong with the end of the row, and with storages that are not there."""
+    if report.broken and report.pickles and not report.exceeded:
+        yield f"{len(content) - report.end:,} bytes follow the last pickle, which are none"
+    elif report.broken:
+        yield f"the pickle {report.broken}"
+    needed = report.ledger.storages
+    if storages is not None:
+        missing = len(set(needed) - set(storages))
+        if missing:
+            yield f"refers to {missing:,} storages that are not in the archive"
+    elif report.is_legacy_torch:
+        yield from _legacy_storages(content, report)
+    elif needed:
+        yield "refers to tensor storages, and is no torch file"
+
+
+def _legacy_storages(content: memoryview, report: PickleReport) -> Iterator[str]:
+    """Check that exactly the storages follow that torch's old format announces."""
+    keys = report.values[-1] if report.pickles == _LEGACY_PICKLES else None
+    if not isinstance(keys, Box) or not all(isinstance(key, str | int) for key in keys.items):
+        yield "the list of storages is none"
+        return
+    if set(map(str, keys.items)) != set(report.ledger.storages):
+        yield "the list of storages is not what the tensors refer to"
+        return
+    at = report.end
+    for key in keys.items:
+        size = storage_bytes(*report.ledger.storages[str(key)])
+        if size is None or at + 8 + size > len(content):
+            yield "ends early: storages are missing"
+            return
+        (count,) = struct.unpack("<q", content[at : at + 8])
+        if count != report.ledger.storages[str(key)][1]:
+            yield "a storage has another length than its tensor says"
+            return
+        at += 8 + size
+    if at != len(content):
+        yield f"{len(content) - at:,} bytes follow the last storage"

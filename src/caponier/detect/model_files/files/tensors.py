@@ -1,0 +1,69 @@
+"""Formats that hold tensors and nothing that runs: safetensors is checked whole, GGUF is recognised."""
+
+import json
+import struct
+from typing import Any, Final
+
+from caponier.detect.model_files.files.part import Part
+
+GGUF: Final = b"GGUF"
+_LONGEST: Final = 100 << 20
+_MOST_BITS: Final = 1 << 70
+_LONGEST_SIDE: Final = 1 << 63
+"""A signed size: nothing longer can be loaded, not even beside a side of 0."""
+_BITS: Final = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64,
+    "C64": 64,
+}  # fmt: skip
+
+
+def is_safetensors(content: memoryview) -> bool:
+    """Return whether content begins like safetensors: a length, and a JSON object of that length."""
+    if len(content) < 10:
+        return False
+    (length,) = struct.unpack("<Q", content[:8])
+    return 2 <= length <= min(_LONGEST, len(content) - 8) and content[8] == ord("{")
+
+
+def read_safetensors(content: memoryview, longest: int) -> Part:
+    """Check that the tensors of the header cover the rest of the file, without gap or overlap."""
+    part = Part("safetensors")
+    (length,) = struct.unpack("<Q", content[:8])
+    if length > longest:
+        part.unknown.append("has a header that is longer than a scan reads")
+        return part
+    try:
+        header = json.loads(bytes(content[8 : 8 + length]))
+        spans = sorted(_span(tensor) for name, tensor in header.items() if name != "__metadata__")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        part.unknown.append("has a header that cannot be read")
+        return part
+    at = 0
+    for start, end in spans:
+        if start != at:
+            part.unknown.append("has tensors that overlap, or leave gaps")
+            return part
+        at = end
+    if 8 + length + at != len(content):
+        part.unknown.append("is longer or shorter than its tensors")
+    return part
+
+
+def read_gguf() -> Part:
+    """Report a GGUF file: it can hold a template, which is a program for whoever fills it in."""
+    return Part("gguf", unknown=["its metadata, such as a chat template, is not judged"])
+
+
+def _span(tensor: Any) -> tuple[int, int]:
+    start, end = tensor["data_offsets"]
+    bits = _BITS[tensor["dtype"]]
+    for length in tensor["shape"]:
+        if not isinstance(length, int) or not 0 <= length < _LONGEST_SIDE:
+            raise ValueError("a length is none")
+        bits *= length
+        if bits > _MOST_BITS:
+            raise ValueError("a tensor is too large")
+    if not (isinstance(start, int) and isinstance(end, int)) or start < 0 or (end - start) * 8 != bits:
+        raise ValueError("a tensor has another size than its shape")
+    return start, end

@@ -1,0 +1,211 @@
+"""Zip archives, read as forgivingly as the most forgiving loader reads them.
+
+Loaders differ in what they check: checksums, flags, names in two places, parts that the directory does not list. A part
+that any of them would read is read here, too. Flags and checksums decide nothing.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.detect.model_files.files import compressed
+from caponier.detect.model_files.files.part import Budget, Member, TooMuchError
+
+_END: Final = b"PK\x05\x06"
+_END_64: Final = b"PK\x06\x06"
+_LOCATOR_64: Final = b"PK\x06\x07"
+_CENTRAL: Final = b"PK\x01\x02"
+LOCAL: Final = b"PK\x03\x04"
+_TAIL: Final = 65_557
+"""The end record lies within so many bytes of the end."""
+_METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
+_STEP: Final = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One part of an archive."""
+
+    name: str
+    flags: int
+    method: int
+    header: int
+    """Where its own header begins."""
+    start: int
+    """Where its stored bytes begin."""
+    packed: int
+    size: int
+    """Bytes when expanded, as declared."""
+    listed: bool = True
+    """Whether the directory lists it."""
+    other_name: str | None = None
+    """Its name at the part itself, where the directory says otherwise."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it has."""
+        return (self.name,) if self.other_name is None else (self.name, self.other_name)
+
+
+def has_end(content: memoryview) -> bool:
+    """Return whether a zip archive ends with this content, whatever it begins with."""
+    return bytes(content[-_TAIL:]).rfind(_END) >= 0
+
+
+def entries(content: memoryview, budget: Budget) -> tuple[list[Entry], str | None]:
+    """Return every part, those included that the directory does not list, and what is wrong with the directory.
+
+    Raises:
+        TooMuchError: If there are too many.
+    """
+    covered: list[tuple[int, int]] = []
+    found, doubt = _listed(content, budget, covered)
+    found += _hidden(content, budget, covered)
+    return found, doubt
+
+
+def content_of(content: memoryview, entry: Entry, budget: Budget) -> Member:
+    """Return the expanded content of a part.
+
+    Raises:
+        TooMuchError: If it expands to more than the budget has.
+    """
+    stored = content[entry.start : entry.start + entry.packed]
+    doubt = "may be encrypted" if entry.flags & 1 else None
+    if len(stored) < entry.packed:
+        doubt = "ends early"
+    if entry.method == 0:
+        return Member(entry.name, stored, doubt)
+    how = _METHODS.get(entry.method)
+    if how is None:
+        return Member(entry.name, stored, f"is compressed in a way that is not read here (method {entry.method})")
+    if entry.size > budget.bytes_left:
+        raise TooMuchError(f"declares {entry.size:,} bytes in {entry.packed:,}: it may be a decompression bomb")
+    expanded = compressed.expand(stored, how, budget)
+    return Member(entry.name, expanded.content, doubt or (expanded.doubt if entry.listed else None))
+
+
+def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> tuple[list[Entry], str | None]:
+    tail_start = max(0, len(content) - _TAIL)
+    at = bytes(content[tail_start:]).rfind(_END)
+    if at < 0 or tail_start + at + 22 > len(content):
+        return [], "ends early: the archive has no directory"
+    end = tail_start + at
+    count, size, offset = struct.unpack("<HII", content[end + 10 : end + 20])
+    end_of_directory = end
+    if 0xFFFFFFFF in (size, offset) or count == 0xFFFF:
+        end_of_directory, size, offset = _zip64(content, end, size, offset)
+    covered.append((end, end + 22))
+    found = list[Entry]()
+    # Some readers count from the end, others from the start: there may be a directory for each of them.
+    before = end_of_directory - size
+    for start in dict.fromkeys((before, offset)):
+        if start >= 0:
+            found += _directory(content, start, before - offset, budget, covered)
+    return list(dict.fromkeys(found)), None if found or not count else "the archive's directory cannot be read"
+
+
+def _directory(
+    content: memoryview, at: int, shift: int, budget: Budget, covered: list[tuple[int, int]]
+) -> Iterator[Entry]:
+    """Yield the entries of a directory."""
+    while bytes(content[at : at + 4]) == _CENTRAL and at + 46 <= len(content):
+        budget.member()
+        found, length = _central(content, at, shift)
+        covered.append((at, at + length))
+        # What lies at the second place is looked at as an unlisted part as well, with its own name and size.
+        covered += [(entry.header, entry.start + entry.packed) for entry in found[:1]]
+        yield from found
+        at += length
+
+
+def _zip64(content: memoryview, end: int, size: int, offset: int) -> tuple[int, int, int]:
+    locator = end - 20
+    if locator < 0 or bytes(content[locator : locator + 4]) != _LOCATOR_64:
+        return end, size, offset
+    (place,) = struct.unpack("<Q", content[locator + 8 : locator + 16])
+    for record in (place, locator - 56):
+        if 0 <= record <= locator - 56 and bytes(content[record : record + 4]) == _END_64:
+            size, offset = struct.unpack("<QQ", content[record + 40 : record + 56])
+            return record, size, offset
+    return end, size, offset
+
+
+def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int]:
+    """Read one row of the directory: the parts at the places that it may mean, none where there is none."""
+    flags, method = struct.unpack("<HH", content[at + 8 : at + 12])
+    packed, size, name_length, extra, comment = struct.unpack("<IIHHH", content[at + 20 : at + 34])
+    (offset,) = struct.unpack("<I", content[at + 42 : at + 46])
+    name = _name(content[at + 46 : at + 46 + name_length])
+    more = content[at + 46 + name_length : at + 46 + name_length + extra]
+    size, packed, offset = _zip64_extra(more, size, packed, offset)
+    length = 46 + name_length + extra + comment
+    found = []
+    for place in dict.fromkeys((offset + shift, offset)):
+        if 0 <= place <= len(content) - 30 and bytes(content[place : place + 4]) == LOCAL:
+            local_method, local_name, start = _local(content, place)
+            other = None if local_name == name else local_name
+            # A stored part is its own bytes whatever the directory calls the method.
+            used = method if method in (0, *_METHODS) else local_method
+            found.append(Entry(name, flags, used, place, start, packed, size, other_name=other))
+    return found, length
+
+
+def _zip64_extra(extra: memoryview, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+    values, at = [size, packed, offset], 0
+    while at + 4 <= len(extra):
+        tag, length = struct.unpack("<HH", extra[at : at + 4])
+        if tag == 1:
+            fields = extra[at + 4 : at + 4 + length]
+            for index, value in enumerate(values):
+                if value == 0xFFFFFFFF and len(fields) >= 8:
+                    (values[index],) = struct.unpack("<Q", fields[:8])
+                    fields = fields[8:]
+        at += 4 + length
+    return values[0], values[1], values[2]
+
+
+def _local(content: memoryview, place: int) -> tuple[int, str, int]:
+    """Return the method, the name and the start of the bytes, as they stand at the part itself."""
+    (method,) = struct.unpack("<H", content[place + 8 : place + 10])
+    name_length, extra = struct.unpack("<HH", content[place + 26 : place + 30])
+    return method, _name(content[place + 30 : place + 30 + name_length]), place + 30 + name_length + extra
+
+
+def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> Iterator[Entry]:
+    """Yield parts in the gaps that the directory leaves."""
+    for start, end in _gaps(covered, len(content)):
+        at = start
+        while (at := _find(content, at, end)) >= 0:
+            budget.member()
+            flags, method = struct.unpack("<HH", content[at + 6 : at + 10])
+            packed, size = struct.unpack("<II", content[at + 18 : at + 26])
+            _, name, begin = _local(content, at)
+            if packed in (0, 0xFFFFFFFF) or begin + packed > end:
+                packed = max(0, end - begin)
+            yield Entry(name, flags, method, at, begin, packed, size, listed=False)
+            at = max(begin, at + 4)
+
+
+def _gaps(covered: list[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
+    at = 0
+    for start, end in sorted(covered):
+        if start - at >= 30:
+            yield at, start
+        at = max(at, end)
+    if size - at >= 30:
+        yield at, size
+
+
+def _find(content: memoryview, start: int, end: int) -> int:
+    """Return where the next local header begins, or -1."""
+    for at in range(start, end, _STEP):
+        found = bytes(content[at : min(at + _STEP + 3, end)]).find(LOCAL)
+        if found >= 0 and at + found + 30 <= end:
+            return at + found
+    return -1
+
+
+def _name(raw: memoryview) -> str:
+    return bytes(raw).decode("utf-8", "backslashreplace")

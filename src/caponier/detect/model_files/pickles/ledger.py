@@ -1,0 +1,99 @@
+"""What all pickles of one file did, gathered while they are read."""
+
+from dataclasses import dataclass, field
+
+from caponier.detect.artifact import Limits
+from caponier.detect.model_files.pickles.rules import Role, Standing
+from caponier.detect.model_files.pickles.stream import LimitError
+
+_MOST_USES = 1_000
+_MOST_NAMES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a global that is not simply allowed."""
+
+    what: str
+    role: Role
+    standing: Standing
+    at: int
+    """Byte of the instruction in its stream."""
+
+    @property
+    def invoked(self) -> bool:
+        """Whether code of it runs while the file is loaded."""
+        return self.role is not Role.NAME
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether this use alone condemns the file."""
+        return self.standing is Standing.DANGEROUS or (self.standing is Standing.UNLISTED and self.invoked)
+
+
+@dataclass
+class Ledger:
+    """Uses, doubts and parts to look at, over all pickles of one file."""
+
+    limits: Limits
+    uses: dict[tuple[str, Role], Use] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    """Why the file cannot be called clean, without being unsafe."""
+    embedded: list[memoryview] = field(default_factory=list)
+    """Bytes that an allowed call would load."""
+    storages: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Tensor storages by key: the type's name and the number of elements."""
+    globals: set[str] = field(default_factory=set)
+    opcodes: int = 0
+    visits: int = 0
+
+    def note(self, what: str, role: Role, standing: Standing, at: int) -> None:
+        """Note a use, once."""
+        if standing is not Standing.ALLOWED and (what, role) not in self.uses and len(self.uses) < _MOST_USES:
+            self.uses[what, role] = Use(what, role, standing, at)
+
+    def name(self, what: str) -> None:
+        """Note that something is named."""
+        if len(self.globals) < _MOST_NAMES:
+            self.globals.add(what)
+
+    def doubt(self, reason: str) -> None:
+        """Note a reason why the file cannot be called clean."""
+        if reason not in self.doubts and len(self.doubts) < _MOST_USES:
+            self.doubts.append(reason)
+
+    def count(self) -> None:
+        """Count one instruction.
+
+        Raises:
+            LimitError: If there were too many.
+        """
+        self.opcodes += 1
+        if self.opcodes > self.limits.opcodes:
+            raise LimitError(f"has more than {self.limits.opcodes:,} pickle instructions")
+
+    def visit(self, count: int = 1) -> None:
+        """Count looks at arguments; large arguments may be handed on many times.
+
+        Raises:
+            LimitError: If there were too many.
+        """
+        self.visits += count
+        if self.visits > 4 * self.limits.opcodes:
+            raise LimitError("hands on more arguments than a scan looks at")
+
+    @property
+    def unsafe(self) -> list[Use]:
+        """The uses that condemn the file, the worst first."""
+        found = [use for use in self.uses.values() if use.unsafe]
+        return sorted(found, key=lambda use: (-use.standing, not use.invoked, use.at, use.what))
+
+    @property
+    def unclear(self) -> list[Use]:
+        """The uses that leave it open."""
+        return [use for use in self.uses.values() if not use.unsafe]
+
+    @property
+    def invoked(self) -> bool:
+        """Whether anything that is not allowed would run."""
+        return any(use.invoked for use in self.uses.values())

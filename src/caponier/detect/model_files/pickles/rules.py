@@ -1,0 +1,164 @@
+"""Which uses of which globals are allowed, by library and role; everything else is not."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import yaml
+
+from caponier.detect.model_files.pickles.values import Global
+
+
+class Role(StrEnum):
+    """What a pickle does with a global."""
+
+    NAME = "name"
+    """Holds it as a value."""
+    CALL = "call"
+    NEW = "new"
+    """Creates an object of a class without calling its constructor."""
+    BUILD = "build"
+    """Gives an object its state."""
+    ITEMS = "items"
+    """Adds to an object that is no plain list, set or dictionary."""
+
+
+class Standing(IntEnum):
+    """What the rules say of one use."""
+
+    ALLOWED = 0
+    UNCLEAR = 1
+    """Ordinary, and yet a way to run code for whoever chooses the contents."""
+    UNLISTED = 2
+    DANGEROUS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold for the arguments of an allowed call; numbers are positions of arguments."""
+
+    makes: tuple[int, ...] = ()
+    """Classes whose code runs to make an object, which is one of the first."""
+    or_text: bool = False
+    """Whether the class may be a text instead, which the function itself looks up."""
+    plain: bool = False
+    """An object of this class is never created with arguments."""
+    invokes: int | None = None
+    """A function that it calls, if there is such an argument."""
+    calls: tuple[int, int] | None = None
+    """A function that it calls, and that function's arguments."""
+    loads: int | None = None
+    """Bytes that it loads: another artifact."""
+    only: tuple[int, tuple[str, ...]] | None = None
+    """An argument, and the texts that it may be."""
+    dtype: bool = False
+    """The first argument is the name of a numpy type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The allow list, the list of what is known to be dangerous, and the checks of arguments."""
+
+    allowed: Mapping[Global, frozenset[Role]]
+    unclear: Mapping[Global, str]
+    """Why each of these is left open."""
+    checks: Mapping[Global, Check]
+    functions: frozenset[Global]
+    """Allowed functions; handing one of these to another call is not allowed."""
+    dangerous_modules: frozenset[str]
+    dangerous_names: frozenset[str]
+
+    def standing(self, what: Global, role: Role) -> Standing:
+        """Say what is known of a use."""
+        roles = self.allowed.get(what)
+        if roles is not None and (role is Role.NAME or role in roles):
+            return Standing.ALLOWED
+        if what in self.unclear:
+            return Standing.UNCLEAR
+        if self._is_dangerous(what):
+            return Standing.DANGEROUS
+        return Standing.UNLISTED
+
+    def _is_dangerous(self, what: Global) -> bool:
+        # No listed module lies deeper, and a hostile name may have a million dots.
+        parts = what.module.split(".", _DEEPEST)
+        prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+        return str(what) in self.dangerous_names or any(prefix in self.dangerous_modules for prefix in prefixes)
+
+
+_DEEPEST: Final = 4
+
+_PYTHON_2: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+"""Modules under their old names, which unpicklers translate for protocols below 3."""
+
+TYPE_NAME: Final = re.compile(r"[<>=|]?(?P<kind>[biufcmMSUVO?])(?P<size>\d{0,9})(\[\w{1,8}\])?")
+"""The names of numpy types that a pickle may ask for; numpy itself would take much more."""
+
+
+def canonical(module: str, name: str) -> Global:
+    """Return a global under the name that Python 3 gives it."""
+    return Global(_PYTHON_2.get(module, module), name)
+
+
+@cache
+def shipped() -> Rules:
+    """Return the rules that ship with Caponier."""
+    listed = _read("allow_list.yaml")
+    dangerous = _read("dangerous.yaml")
+    checks = {_global(name): _check(row) for name, row in listed["checks"].items()}
+    allowed: dict[Global, frozenset[Role]] = {}
+    for library in listed["allowed"].values():
+        for module, rows in library.items():
+            for roles, names in rows.items():
+                for name in names:
+                    what = Global(module, name)
+                    allowed[what] = allowed.get(what, frozenset()) | {Role(role) for role in roles.split()}
+    functions = frozenset(what for what, roles in allowed.items() if Role.CALL in roles and not _is_class(what.name))
+    return Rules(
+        allowed,
+        {_global(name): why for name, why in listed["unclear"].items()},
+        checks,
+        functions,
+        frozenset(dangerous["modules"]),
+        frozenset(dangerous["names"]),
+    )
+
+
+def _is_class(name: str) -> bool:
+    return name.lstrip("_")[:1].isupper() or name in _SMALL_CLASSES
+
+
+_SMALL_CLASSES: Final = frozenset(
+    {"bytearray", "bytes", "complex", "date", "datetime", "defaultdict", "deque", "dict", "dtype", "float", "frozenset"}
+    | {"int", "list", "ndarray", "object", "range", "set", "slice", "time", "timedelta", "timezone", "tuple", "xrange"}
+    | {"device"}
+)
+
+
+def _global(dotted: str) -> Global:
+    module, _, name = dotted.rpartition(".")
+    return Global(module, name)
+
+
+def _check(row: dict[str, Any]) -> Check:
+    calls, only = row.get("calls"), row.get("only")
+    return Check(
+        makes=tuple(row.get("makes", ())),
+        or_text=row.get("or_text", False),
+        plain=row.get("plain", False),
+        invokes=row.get("invokes"),
+        calls=(calls[0], calls[1]) if calls else None,
+        loads=row.get("loads"),
+        only=(only[0], tuple(only[1])) if only else None,
+        dtype=row.get("dtype", False),
+    )
+
+
+def _read(name: str) -> Any:
+    text = files("caponier.detect.model_files.pickles").joinpath(name).read_text("utf-8")
+    # The C loader is ten times as fast, and not everywhere.
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders

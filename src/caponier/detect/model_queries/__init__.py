@@ -1,0 +1,1 @@
+"""Which inputs a model is asked about beforehand."""

@@ -1,0 +1,1 @@
+"""How rare a row or a figure is among benign ones."""

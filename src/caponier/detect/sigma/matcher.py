@@ -1,0 +1,150 @@
+"""Runs compiled single-event rules over a batch of events, in SQLite in memory.
+
+There is a table for each log source that rules ask for, with the columns that those rules name and no others: what an
+event carries beyond them costs nothing.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from caponier.telemetry.security_logs.events import LogEvent
+from caponier.telemetry.security_logs.fields import Fields, Scalar
+from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.sources import LogSource
+
+NUMBER: Final = "caponier_n"
+TEXT: Final = "caponier_text"
+"""Column with all values of an event, for rules that look for words anywhere."""
+DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address")
+"""Fields that every event has by way of `telemetry.log_identity`, so that a rule can join different products."""
+MOST_COLUMNS: Final = 1_000
+_STATEMENTS: Final = 2_000
+_ORIGINS: Final = 10_000
+
+NUMERIC: Final = "NUMERIC"
+"""Type of the columns whose values rules compare by size."""
+_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
+
+Regex = Callable[[str], Callable[[str], Any]]
+
+
+@dataclass
+class Table:
+    """The events of one log source, and the rules over them."""
+
+    name: str
+    origin: LogSource
+    columns: dict[str, str] = field(default_factory=dict)
+    """Name in lower case to SQLite type."""
+    queries: list[tuple[str, str]] = field(default_factory=list)
+    """(rule, statement that yields the numbers of matching events)."""
+
+    def takes(self, origin: LogSource) -> bool:
+        """Tell whether the rules of this table ask for events of a log source."""
+        return all(asked is None or asked == has for asked, has in zip(self.origin, origin, strict=True))
+
+    @property
+    def definition(self) -> str:
+        """The statement that creates the table."""
+        columns = ", ".join(f"{quoted(name)} {kind} COLLATE NOCASE" for name, kind in self.columns.items())
+        return f"CREATE TABLE {self.name} ({NUMBER} INTEGER PRIMARY KEY{', ' + columns if columns else ''})"
+
+
+class Matcher:
+    """Tables with rules, ready to be filled again and again.
+
+    Args:
+        tables: Tables and rules.
+        regex: Compiles a pattern of a rule to its search function; one that takes linear time.
+    """
+
+    def __init__(self, tables: Sequence[Table], regex: Regex) -> None:
+        self._database = connect(regex)
+        self._tables = tables
+        for table in tables:
+            self._database.execute(table.definition)
+        self._inserts = [
+            f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
+            for table in tables
+        ]
+        self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
+
+    def match(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
+        """Return the rules that match, by position of the event; a rule is there once."""
+        rows: list[list[int]] = [[] for _ in self._tables]
+        for position, event in enumerate(events):
+            for table in self._tables_for(event.origin):
+                rows[table].append(position)
+        found: dict[int, list[str]] = {}
+        for index, positions in enumerate(rows):
+            if positions:
+                self._match_table(index, events, positions, found)
+        return found
+
+    def _match_table(
+        self, index: int, events: Sequence[LogEvent], positions: Sequence[int], found: dict[int, list[str]]
+    ) -> None:
+        table = self._tables[index]
+        names = list(table.columns)
+        execute = self._database.execute
+        execute("BEGIN")
+        by_size = [place for place, kind in enumerate(table.columns.values(), 1) if kind == NUMERIC]
+        rows = ((position, *row(events[position].fields, names)) for position in positions)
+        self._database.executemany(self._inserts[index], (_sized(one, by_size) for one in rows) if by_size else rows)
+        for rule, query in table.queries:
+            for (position,) in execute(query):
+                rules = found.setdefault(position, [])
+                if rule not in rules:
+                    rules.append(rule)
+        execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
+        execute("COMMIT")
+
+    def _find_tables(self, origin: LogSource) -> tuple[int, ...]:
+        return tuple(index for index, table in enumerate(self._tables) if table.takes(origin))
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._database.close()
+
+
+def connect(regex: Regex) -> sqlite3.Connection:
+    """Open a database in memory that knows regular expressions."""
+    database = sqlite3.connect(":memory:", isolation_level=None, cached_statements=_STATEMENTS)
+    compiled = lru_cache(_STATEMENTS)(regex)
+
+    def matches(pattern: str, value: Scalar | None) -> bool:
+        return value is not None and bool(compiled(pattern)(str(value)))
+
+    database.create_function("REGEXP", 2, matches, deterministic=True)
+    return database
+
+
+def row(fields: Fields, names: Sequence[str]) -> list[Scalar | None]:
+    """Return the values of the named fields; the derived ones are worked out where they are asked for."""
+    return [_SPECIAL[name](fields) if name in _SPECIAL else fields.get(name) for name in names]
+
+
+def _sized(values: tuple[Scalar | None, ...], by_size: Sequence[int]) -> list[Scalar | None]:
+    """Leave out what is no number where rules compare by size: to SQLite any text is more than any number."""
+    return [None if place in by_size and not _is_number(value) else value for place, value in enumerate(values)]
+
+
+def _is_number(value: Scalar | None) -> bool:
+    return not isinstance(value, str) or _NUMBER.fullmatch(value) is not None
+
+
+def quoted(name: str) -> str:
+    """Write a name so that SQLite never takes it for anything else."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+_SPECIAL: Final[dict[str, Callable[[Fields], Scalar | None]]] = {
+    TEXT: lambda fields: "\n".join(map(str, fields.values())),
+    "caponier.account": lambda fields: identity(fields).account,
+    "caponier.host": lambda fields: identity(fields).host,
+    "caponier.address": lambda fields: identity(fields).address,
+}

@@ -1,0 +1,146 @@
+"""The Sigma detector: our rules and the user's, run over log events."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from caponier.detect.assets.scope import Scope, systems_of
+from caponier.detect.log import LogHit, LogMatch, LogRule
+from caponier.detect.sigma.compiler import Compiled, compile_rules, linear_regex
+from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, piece_of
+from caponier.detect.sigma.hits import Hits, Matched
+from caponier.detect.sigma.matcher import Matcher, row
+from caponier.detect.sigma.rule_files import BadRule, own_rules, read_rules
+from caponier.telemetry.security_logs.events import LogEvent
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.identity import account_name, address_name, identity
+
+
+class Sigma:
+    """Sigma rules as a detector over logs.
+
+    Args:
+        folders: Folders or files with the user's rules, beside our own.
+        own: Whether to run the rules that ship with the package.
+
+    Raises:
+        InputError: If a folder does not exist or holds no rule.
+        MissingExtraError: If pySigma is not installed.
+    """
+
+    name = "sigma"
+
+    def __init__(self, folders: Sequence[Path] = (), *, own: bool = True) -> None:
+        documents = own_rules() if own else []
+        for folder in folders:
+            documents += read_rules(folder)
+        self._compiled = compile_rules(documents)
+
+    @property
+    def rules(self) -> tuple[LogRule, ...]:
+        """The rules that may match by themselves."""
+        return tuple(self._compiled.rules.values())
+
+    @property
+    def bad(self) -> tuple[BadRule, ...]:
+        """The rules that cannot be run, with the reasons."""
+        return tuple(self._compiled.bad)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing about the rules."""
+        return tuple(self._compiled.notes)
+
+    def start(self, scope: Scope, salt: bytes = b"") -> "SigmaRun":
+        """Begin a run over logs."""
+        return SigmaRun(self._compiled, scope, salt)
+
+
+class SigmaRun:
+    """One run over logs: single events are matched as they come, correlations in order of time."""
+
+    def __init__(self, compiled: Compiled, scope: Scope, salt: bytes) -> None:
+        self._compiled, self._scope, self._salt = compiled, scope, salt
+        self._matcher = Matcher(compiled.tables, linear_regex())
+        self._hits = Hits()
+        self._correlators = [Correlator(rule) for rule in compiled.correlations]
+
+    def feed(self, events: Sequence[LogEvent]) -> None:
+        """Take events, in any order."""
+        found = self._matcher.match(events)
+        self._hits.add([self._matched(events[position], rules) for position, rules in found.items()])
+
+    def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
+        who = identity(event.fields)
+        assets = self._scope.assets(event.fields)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line)
+        wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
+        values = zip(wanted, row(event.fields, wanted), strict=True)
+        return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
+
+    def matches(self, before: int | None = None) -> Iterator[LogMatch]:
+        """Yield the matches of all events, or of those before a moment (microseconds), in order of time."""
+        for time, group in self._hits.moments(before):
+            pieces = [_piece(rule, matched) for matched in group for rule in matched.rules]
+            for piece in pieces:
+                if rule := self._compiled.rules.get(piece.rule):
+                    yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
+            for correlator in self._correlators:
+                for found in correlator.moment(time, pieces):
+                    pieces.append(piece_of(correlator.rule, found, time))
+                    if rule := self._compiled.rules.get(correlator.rule.name):
+                        yield _match(rule, correlator, found, time)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user ought to know about the run."""
+        notes = [
+            f"{correlator.rule.name}: too many groups at once; {correlator.dropped:,} windows were forgotten early"
+            for correlator in self._correlators
+            if correlator.dropped
+        ]
+        if self._hits.repeated:
+            notes.append(f"{self._hits.repeated:,} matching events were in the logs more than once and counted once")
+        return notes
+
+    def close(self) -> None:
+        """Drop what was kept."""
+        self._matcher.close()
+        self._hits.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _piece(rule: str, matched: Matched) -> Piece:
+    fields: Fields = matched.fields
+    return Piece(rule, matched.hit.event_id, fields, (matched.hit,), systems_of(matched.hit.assets))
+
+
+def _match(rule: LogRule, correlator: Correlator, found: Occurrence, time: int) -> LogMatch:
+    plan = correlator.rule
+    return LogMatch(
+        rule,
+        time,
+        found.hits,
+        found.trigger,
+        found.systems,
+        float(found.value),
+        float(plan.threshold),
+        plan.kind.value,
+        _about(found),
+    )
+
+
+def _about(found: Occurrence) -> str | None:
+    """Tell whether all events of a correlation's group are of the trigger's account, or else of its address."""
+    trigger, group = found.trigger, {str(value).lower() for value in found.fields.values()}
+    if trigger.account and trigger.account in {account_name(value) for value in group}:
+        return "account"
+    return "address" if trigger.address and trigger.address in {address_name(value) for value in group} else None

@@ -1,0 +1,1 @@
+"""How callers of a model ask, summed up, and whether that has drifted."""

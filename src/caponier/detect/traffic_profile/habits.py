@@ -1,0 +1,51 @@
+"""Habits: benign callers in groups by how they ask, told by plain limits on the traits of their portrait.
+
+The limits on steps are shares of the step of those who ask the most different things, so that they mean the same for
+pictures and for tables.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from caponier.detect.traffic_profile.portrait import Portrait
+
+MOSTLY: Final = 0.5
+REPEATS: Final = 0.1
+ONE: Final = 0.8
+STILL: Final = 0.25
+VIEWS: Final = 0.8
+WIDEST: Final = 0.9
+"""Quantile of the callers' steps that others are held against."""
+
+
+class Habit(StrEnum):
+    """How a caller asks, in words that go after a number of callers."""
+
+    DIFFERENT = "ask different things"
+    STILL = "move in small steps, as before a nearly still scene"
+    VIEWS = "send things like one another, such as several views of each"
+    ONE_ANSWER = "get nearly always the same answer"
+    REPEATS = "send exact repeats"
+    BATCHES = "send many rows at once"
+    BURSTS = "send bursts"
+
+
+def habits(portrait: Portrait) -> list[Habit]:
+    """Return the habit of each caller of a portrait: the first that holds, the most telling ones before the others."""
+    column = {name: np.nan_to_num(portrait.column(name)) for name in portrait.columns}
+    step = column["step"]
+    # Of callers who are all alike nobody is still.
+    far = np.quantile(step, WIDEST) if len(step) else 0.0
+    rules = {
+        Habit.STILL: step < STILL * far,
+        Habit.ONE_ANSWER: (column["one answer"] >= ONE) & (len(portrait.answers) > 1),
+        Habit.VIEWS: step < VIEWS * far,
+        Habit.REPEATS: column["repeats"] >= REPEATS,
+        Habit.BATCHES: column["together"] >= MOSTLY,
+        Habit.BURSTS: column["quick"] - column["together"] >= MOSTLY,
+    }
+    kinds = list(rules)
+    places = np.select(list(rules.values()), range(len(kinds)), default=len(kinds))
+    return [(*kinds, Habit.DIFFERENT)[place] for place in places]

@@ -1,0 +1,1 @@
+"""What attackers share: surrogates, patches, footholds and toolboxes."""

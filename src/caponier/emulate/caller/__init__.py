@@ -1,0 +1,1 @@
+"""How a caller reaches a model: one request after the other, counted."""

@@ -1,0 +1,1 @@
+"""Controls: what looks like an attack and is none."""

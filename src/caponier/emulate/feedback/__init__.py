@@ -1,0 +1,1 @@
+"""Attacks with feedback: plug-ins only."""

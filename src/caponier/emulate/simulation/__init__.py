@@ -1,0 +1,1 @@
+"""Many callers in process, with their pace, as events."""

@@ -1,0 +1,67 @@
+"""Scenes on which detectors of bad feedback are proven: harmless sources to learn from, and others with attackers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.emulate.feedback_registry import harmless, sources
+from caponier.emulate.simulation.forum import Course, Forum, Member, gathered
+from caponier.emulate.victims.digits import DigitsSplit
+from caponier.emulate.victims.online_learner import OnlineLearner
+from caponier.errors import InputError
+
+LEARNED_FROM: Final = 180
+"""Rounds in which the slowest of the harmless sources sends some 200 events, which is a horizon."""
+ATTACKERS: Final = 9
+"""Sets the seeds of attackers apart from those of others."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One kind of bad feedback among harmless sources.
+
+    Args:
+        attack: Name of the source that attacks; None for a scene without one.
+        attackers: How many there are of it.
+        others: Harmless sources beside them.
+        rounds: Minutes that it takes.
+        changes: Round in which the world changes.
+        strangers: Added to the seed of the harmless sources, so that none of them was learned from.
+    """
+
+    attack: str | None
+    attackers: int
+    others: int
+    rounds: int
+    changes: int | None = None
+    strangers: int = 1_000
+
+    def played(self, split: DigitsSplit, seed: int) -> Course:
+        """Play it on a fresh model; attackers are named `attacker-<attack>-<ordinal>`, others after their source."""
+        users = gathered(harmless(), split.test, self.others, seed + self.strangers)
+        model = OnlineLearner(split.train, seed)
+        return Forum(model, split.train, self.rounds, self.changes).run(users + self._attackers(split, seed), seed)
+
+    def _attackers(self, split: DigitsSplit, seed: int) -> tuple[Member, ...]:
+        if self.attack is None:
+            return ()
+        known = sources()
+        if self.attack not in known:
+            raise InputError(f"There is no source called {self.attack!r}", mend=f"There are: {', '.join(known)}")
+        return tuple(
+            Member(f"attacker-{self.attack}-{turn}", known[self.attack], split.attackers, (seed, ATTACKERS, turn))
+            for turn in range(self.attackers)
+        )
+
+
+SCENES: Final = {
+    "steered_feedback": Scene("steered_feedback", attackers=5, others=195, rounds=30),
+    "feedback_chaff": Scene("feedback_chaff", attackers=20, others=100, rounds=60),
+    "trend": Scene(None, attackers=0, others=200, rounds=120, changes=60, strangers=2_000),
+}
+"""By name."""
+
+
+def learned_from(split: DigitsSplit, seed: int, users: int, rounds: int = LEARNED_FROM) -> Course:
+    """Let harmless sources use a fresh model, for a baseline."""
+    model = OnlineLearner(split.train, seed)
+    return Forum(model, split.train, rounds).run(gathered(harmless(), split.calibration, users, seed), seed)

@@ -1,0 +1,1 @@
+"""From one version or matrix to another: crosswalks, successions and differences."""

@@ -1,0 +1,1 @@
+"""Versions of a matrix: read from any release, kept in a library."""

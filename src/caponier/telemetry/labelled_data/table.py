@@ -1,0 +1,246 @@
+"""Data sets in Parquet and CSV: a column is the label, numbers are features, and words become 0 and 1."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from caponier.errors import InputError
+from caponier.telemetry.labelled_data.dataset import (
+    NAME_LIMIT,
+    VALUE_LIMIT,
+    Columns,
+    Dataset,
+    check_ids,
+    check_size,
+    encode_labels,
+)
+from caponier.telemetry.rejections import RAW_LIMIT, Rejection
+from caponier.telemetry.streams import LINE_LIMIT
+
+ROWS: Final = 5_000_000
+CELLS: Final = 2**28
+"""Rows times columns of a Parquet file, by its footer, before anything of it is unpacked."""
+Block = tuple[list[str], NDArray[np.float64]]
+"""Names and values (n, k) of the features that one column gives."""
+
+CATEGORIES: Final = 64
+"""Different words of a column up to which they are features; with more it is rather an id or a text."""
+NUMERIC: Final = 0.9
+"""Share of a text column's cells that must be numbers for it to be numeric; the other rows are then bad."""
+
+
+@dataclass
+class _Sheet:
+    """A table as it came, the line of each of its rows, and the rows at fault."""
+
+    table: pa.Table
+    lines: list[int]
+    rejections: list[Rejection] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
+
+
+def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
+    """Read a table; where no column gives ids they are lines of a CSV, and row numbers from 1 of Parquet.
+
+    Raises:
+        InputError: If it is neither Parquet nor CSV in UTF-8, or a named column does not exist.
+    """
+    parquet = data.startswith(b"PAR1")
+    sheet = _parquet(path, data) if parquet else _csv(path, data)
+    for option, name in (("label", columns.label), ("source", columns.source), ("id", columns.id)):
+        if name is not None and name not in sheet.table.column_names:
+            known = ", ".join(sheet.table.column_names[:20])
+            raise InputError(f"there is no column {name!r} for --{option}", where=str(path), mend=f"Columns: {known}")
+    labels, sources, ids = _roles(sheet, columns)
+    x, features, notes = _features(path, sheet, columns)
+    kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
+    y, classes, values = encode_labels([labels[row] for row in kept])
+    lines = {row: sheet.lines[row] for row in sheet.faults}
+    bad = [Rejection(str(path), lines[row], sheet.faults[row], _raw(sheet.table, row)) for row in sorted(lines)]
+    return Dataset(
+        path=path,
+        sha256=digest,
+        kind="parquet" if parquet else "csv",
+        x=x[kept],
+        y=y,
+        classes=classes,
+        ids=tuple(ids[row] for row in kept),
+        sources=None if sources is None else tuple(sources[row] for row in kept),
+        content=sheet.table.take(pa.array(kept)),
+        features=features,
+        label=columns.label or "",
+        label_values=values,
+        rejections=tuple(sorted([*sheet.rejections, *bad], key=lambda rejection: rejection.line)),
+        notes=tuple(notes),
+    )
+
+
+def _parquet(path: Path, data: bytes) -> _Sheet:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        if file.metadata.num_rows > ROWS or file.metadata.num_rows * file.metadata.num_columns > CELLS:
+            raise InputError(f"more than {ROWS:,} rows or {CELLS:,} cells", where=str(path), mend="Split the data set.")
+        table = file.read(use_threads=False)
+    except (OSError, pa.ArrowException) as broken:
+        raise InputError(f"the Parquet file cannot be read: {broken}", where=str(path)) from broken
+    return _Sheet(table, list(range(1, table.num_rows + 1)))
+
+
+def _csv(path: Path, data: bytes) -> _Sheet:
+    """Read one row a line, so that a broken quote spoils no other row."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise InputError("this is neither a .npz nor Parquet nor CSV in UTF-8", where=str(path)) from wrong
+    csv.field_size_limit(LINE_LIMIT)
+    lines = text.split("\n")
+    header = _cells(lines[0])
+    if isinstance(header, str) or len(header) < 2 or len(set(header)) != len(header):
+        raise InputError("the first line is no header with a different name for each column", where=f"{path}:1")
+    rows, numbers, bad = [], [], []
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        cells = _cells(line)
+        if not isinstance(cells, str) and len(cells) != len(header):
+            cells = f"bad CSV: {len(cells)} cells where the header has {len(header)} columns"
+        if isinstance(cells, str):
+            bad.append(Rejection(str(path), number, cells, line[:RAW_LIMIT]))
+            continue
+        rows.append(cells)
+        numbers.append(number)
+    if len(rows) > ROWS:
+        raise InputError(f"more than {ROWS:,} rows", where=str(path), mend="Split the data set.")
+    table = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(header)})
+    return _Sheet(table, numbers, bad)
+
+
+def _cells(line: str) -> list[str] | str:
+    """Return the cells of a line, or what is wrong with it."""
+    try:
+        return next(csv.reader(io.StringIO(line.removesuffix("\r")), strict=True), [])
+    except csv.Error as wrong:
+        return f"bad CSV: {wrong}"
+
+
+def _roles(sheet: _Sheet, columns: Columns) -> tuple[list[Any], list[str] | None, list[str]]:
+    labels = sheet.table[columns.label].to_pylist()
+    for row, label in enumerate(labels):
+        if label is None or label == "" or label != label:
+            sheet.faults[row] = "no label"
+        elif isinstance(label, str) and len(label) > NAME_LIMIT:
+            sheet.faults[row] = f"label longer than {NAME_LIMIT}"
+        elif not isinstance(label, str | int | float | bool):
+            raise InputError("the label is neither text nor a number", where=f"{columns.label}")
+    sources = None if columns.source is None else _names(sheet.table[columns.source])
+    # A CSV row's number is its line: a broken row above renames none below, and an editor finds it.
+    ids = [str(line) for line in sheet.lines] if columns.id is None else _names(sheet.table[columns.id])
+    sheet.faults.update(check_ids(ids))
+    return labels, sources, ids
+
+
+def _names(column: pa.ChunkedArray) -> list[str]:
+    return ["" if value is None else str(value) for value in column.to_pylist()]
+
+
+def _features(path: Path, sheet: _Sheet, columns: Columns) -> tuple[NDArray[np.float64], tuple[str, ...], list[str]]:
+    blocks: list[Block] = []
+    notes: list[str] = []
+    for name in sheet.table.column_names:
+        if name in (columns.label, columns.source, columns.id):
+            continue
+        block = _encoded(name, sheet.table[name].combine_chunks(), sheet.faults)
+        if isinstance(block, str):
+            notes.append(f"column {name!r} is left out: {block}")
+            continue
+        blocks.append(block)
+        check_size(path, sheet.table.num_rows, sum(len(names) for names, _ in blocks))
+    if not blocks:
+        raise InputError("no column besides the label can be used", where=str(path), mend="; ".join(notes) or None)
+    features = tuple(name for names, _ in blocks for name in names)
+    return np.concatenate([values for _, values in blocks], axis=1), features, notes
+
+
+def _encoded(name: str, column: pa.Array, faults: dict[int, str]) -> Block | str:
+    """Return one column's numbers and which are missing, or a 0 or 1 for each of its words; or why it is no feature."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
+        return _lists(name, column, faults)
+    if pa.types.is_boolean(kind):
+        column, kind = column.cast(pa.int8()), pa.int8()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return _numbers(name, column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), faults)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _texts(name, column.to_pylist(), faults)
+    return f"{kind} is no feature"
+
+
+def _numbers(name: str, values: NDArray[Any], faults: dict[int, str]) -> Block:
+    """Fill gaps (NaN) with the median, and tell them by a feature of their own."""
+    numbers = np.array(values, np.float64)
+    gaps = np.isnan(numbers)
+    for row in np.flatnonzero(np.isinf(numbers)):
+        faults.setdefault(int(row), f"{name} is infinite")
+    known = numbers[np.isfinite(numbers)]
+    numbers[~np.isfinite(numbers)] = float(np.median(known)) if known.size else 0.0
+    if not gaps.any():
+        return [name], numbers[:, None]
+    return [name, f"{name} is missing"], np.stack([numbers, gaps.astype(np.float64)], axis=1)
+
+
+def _texts(name: str, cells: Sequence[str | None], faults: dict[int, str]) -> Block | str:
+    filled = [(row, cell) for row, cell in enumerate(cells) if cell]
+    numbers, words = np.full(len(cells), np.nan), []
+    for row, cell in filled:
+        try:
+            numbers[row] = float(cell)
+        except ValueError:
+            words.append((row, cell))
+    if filled and len(words) <= (1 - NUMERIC) * len(filled):
+        for row, word in words:
+            faults.setdefault(row, f"{name} cannot be read: expected a number, found {word[:40]!r}")
+        return _numbers(name, numbers, faults)
+    different = sorted({cell for _, cell in filled})
+    if not different or len(different) > CATEGORIES:
+        return f"{len(different):,} different texts are no categories"
+    position = {word: at for at, word in enumerate(different)}
+    block = np.zeros((len(cells), len(different)))
+    for row, cell in filled:
+        block[row, position[cell]] = 1.0
+    return [f"{name}={word}" for word in different], block
+
+
+def _lists(name: str, column: pa.Array, faults: dict[int, str]) -> Block | str:
+    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.float64)
+    usual = float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else 0.0
+    if not usual or not usual.is_integer():
+        return "its lists have no usual length"
+    if usual * len(column) > VALUE_LIMIT:
+        return "its lists are too long"
+    block = np.zeros((len(column), int(usual)))
+    for row, values in enumerate(column.to_pylist()):
+        if isinstance(values, list) and len(values) == int(usual) and all(map(_finite, values)):
+            block[row] = values
+        else:
+            faults.setdefault(row, f"{name} is no list of {int(usual)} finite numbers")
+    return [f"{name}[{at}]" for at in range(int(usual))], block
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _raw(table: pa.Table, row: int) -> str:
+    return str(table.slice(row, 1).to_pylist()[0])[:RAW_LIMIT]

@@ -1,0 +1,1 @@
+"""Security logs: fields, identities and log sources of their events."""

@@ -1,0 +1,103 @@
+"""Who did it, where and from where: three facts that every product's log names in its own way.
+
+The lists are read from the left; the first field with a value counts. They are part of the documentation
+(docs/logs.md), so that a user can see why an event was given to an account.
+"""
+
+import ipaddress
+from typing import Final, NamedTuple
+
+from caponier.telemetry.security_logs.fields import Fields
+
+ACCOUNT_FIELDS: Final = (
+    *("account", "user", "username", "user.name", "user.username", "user_name"),
+    *("useridentity.arn", "useridentity.username", "actor.user.name", "actor.user.uid"),
+    *("protopayload.authenticationinfo.principalemail", "userprincipalname", "actor.alternateid"),
+    *("subjectusername", "targetusername", "principal", "recipient"),
+)
+HOST_FIELDS: Final = (
+    *("host", "hostname", "host.name", "host.hostname", "computer", "computername", "device.hostname"),
+    *("dst_host", "dst_endpoint.hostname", "destination.hostname", "cs-host", "agent.hostname", "node"),
+)
+ADDRESS_FIELDS: Final = (
+    *("src_ip", "sourceip", "sourceipaddress", "source.ip", "src_endpoint.ip", "c-ip", "client_ip", "clientip"),
+    *("client.ip", "client.ipaddress", "remote_addr", "remote_ip", "ipaddress", "sourceips"),
+    *("protopayload.requestmetadata.callerip",),
+)
+FORWARDED: Final = "sourceips"
+"""Kubernetes puts what the client claims in X-Forwarded-For first; only the last address is one that it saw."""
+SIGN_ON: Final = "awsreservedsso_"
+"""Beginning of the roles whose sessions AWS IAM Identity Center names after the person."""
+LIMIT: Final = 256
+"""Characters of a name that are kept; longer ones are somebody's payload."""
+
+
+class Identity(NamedTuple):
+    """The three facts, normalised; None where the event has none."""
+
+    account: str | None
+    host: str | None
+    address: str | None
+
+
+def identity(fields: Fields) -> Identity:
+    """Tell who did what an event says, where and from where."""
+    account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
+    address = next((_seen(name, str(fields[name])) for name in ADDRESS_FIELDS if _has(fields, name)), None)
+    return Identity(
+        account_name(account)[:LIMIT] or None if account else None,
+        host_name(host)[:LIMIT] or None if host else None,
+        address_name(address)[:LIMIT] or None if address else None,
+    )
+
+
+def account_name(text: str) -> str:
+    r"""Reduce an account to its name, in lower case.
+
+    `arn:aws:iam::1:user/ada` and `CORP\ada` are `ada`; a mail address stays whole, because the same name at another
+    organisation is somebody else. Whoever assumes a role gives the session any name that he likes, so that alone is
+    nobody's: `arn:aws:sts::1:assumed-role/trainer/ada` is `trainer/ada`, unless the single sign-on gave the name.
+    """
+    name = text.strip().lower()
+    if name.startswith("arn:"):
+        name = _of_arn(name)
+    return name.rsplit("\\", 1)[-1]
+
+
+def _of_arn(arn: str) -> str:
+    resource = arn.split(":", 5)[-1]
+    kind, _, path = resource.partition("/")
+    if kind == "assumed-role" and not path.startswith(SIGN_ON):
+        return path
+    return resource.rsplit("/", 1)[-1] if "/" in resource else resource.rsplit(":", 1)[-1]
+
+
+def host_name(text: str) -> str:
+    """Reduce a host to its name: lower case, without port and final dot."""
+    name = text.strip().lower()
+    if name.count(":") == 1:
+        name = name.split(":")[0]
+    return name.removesuffix(".")
+
+
+def address_name(text: str) -> str:
+    """Write an address in one way: `::ffff:10.0.0.1` is how a socket for both protocols writes `10.0.0.1`."""
+    first = text.split(",")[0].strip()
+    try:
+        known = ipaddress.ip_address(first)
+    except ValueError:
+        # A cloud's own service calls under a name in place of an address.
+        return first.lower()
+    return str(getattr(known, "ipv4_mapped", None) or known)
+
+
+def _seen(field: str, text: str) -> str:
+    return text.rsplit(",", 1)[-1] if field == FORWARDED else text
+
+
+def _has(fields: Fields, name: str) -> bool:
+    return fields.get(name) not in (None, "", "-")
+
+
+def _first(fields: Fields, names: tuple[str, ...]) -> str | None:
+    return next((str(fields[name]) for name in names if _has(fields, name)), None)

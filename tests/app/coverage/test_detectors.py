@@ -1,0 +1,71 @@
+import pytest
+
+from caponier.app.coverage.detectors import (
+    Kind,
+    controls,
+    detected_by,
+    detectors,
+    emulated_by,
+    emulation,
+    emulations,
+)
+from caponier.coverage.log_emulations import log_emulations
+from caponier.detect.sigma.sigma import Sigma
+from caponier.emulate.feedback_registry import harmless as good_sources
+from caponier.emulate.feedback_registry import sources
+from caponier.errors import InputError
+from caponier.matrix.technique import TechniqueId
+from caponier.matrix.versions.catalogue import resolve
+
+
+def test_every_kind_has_detectors_emulations_and_controls() -> None:
+    for cards in (detectors(), emulations(), controls()):
+        assert {card.kind for card in cards} == set(Kind)
+        assert len({(card.kind, card.name) for card in cards}) == len(cards)
+
+
+def test_names_of_emulations_are_unique_over_all_kinds() -> None:
+    """`emulate run` takes a name alone."""
+    names = [card.name for card in emulations()]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_what_detectors_name_is_there() -> None:
+    known = {(card.kind, card.name) for card in emulations()}
+    harmless = {(card.kind, card.name) for card in controls()}
+    # Nobody carries these out against a model that is served: they are proven on one that learns.
+    known |= {(Kind.EVENT, name) for name in sources().keys() - good_sources().keys()}
+    harmless |= {(Kind.EVENT, name) for name in good_sources()}
+    for card in detectors():
+        assert {(card.kind, name) for name in card.emulations} <= known, card.name
+        assert {(card.kind, name) for name in card.controls} <= harmless, card.name
+        assert all(resolve(technique).name for technique in card.techniques)
+
+
+def test_rules_are_listed_as_they_are_compiled() -> None:
+    compiled = {
+        rule.name: tuple(TechniqueId(ref.matrix, ref.id) for ref in rule.techniques) for rule in Sigma(()).rules
+    }
+    assert {card.name: card.techniques for card in detectors() if card.kind is Kind.LOG} == compiled
+    assert {f"sigma:{rule}" for rule in log_emulations()} <= set(compiled)
+
+
+def test_each_emulation_shares_a_technique_with_whoever_must_detect_it() -> None:
+    """Otherwise no trial of the two could validate anything."""
+    shown = {name: source.techniques for name, source in sources().items()}
+    for card in detectors():
+        for name in card.emulations:
+            techniques = shown[name] if name in shown else emulation(name).techniques
+            assert set(card.techniques) & set(techniques), (card.name, name)
+
+
+def test_a_technique_leads_to_both() -> None:
+    evasion = [TechniqueId("amltm-2020", "AMLTM.EVADE.01.02")]
+    assert "iterative_query" in [card.name for card in detected_by(evasion)]
+    assert "hop_skip_jump" in [card.name for card in emulated_by(evasion)]
+    assert detected_by([]) == emulated_by([]) == ()
+
+
+def test_an_unknown_emulation_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"There are: .*\bboundary, hop_skip_jump\b"):
+        emulation("teleport")

@@ -1,0 +1,171 @@
+"""A guard's response: at once in memory, lasting in the store, and never against what people undid."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.guard.guarded import wait_for
+from caponier.app.guard import response
+from caponier.app.guard.failures import Failures
+from caponier.app.guard.response import GuardResponse
+from caponier.app.incidents.findings import list_findings
+from caponier.app.incidents.incidents import list_incidents
+from caponier.app.respond.respond import list_actions, plan_response, undo_action
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.errors import InputError
+from caponier.guard.call import Call
+from caponier.guard.decisions import Decisions
+from caponier.guard.exchange import Caller
+from caponier.guard.metrics import Metrics
+from caponier.guard.verdict import REFUSE
+from caponier.records.finding import Finding
+from caponier.records.inventory import Workspace
+from caponier.records.response_action import ActionKind, ActionState
+from caponier.store import audit
+from caponier.store.database import open_store
+from respond.made import EVASION, EXTRACTION, finding
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    create_workspace(tmp_path)
+    made = load_workspace(tmp_path)
+    assert made is not None
+    return made
+
+
+class Standing:
+    def __init__(self, workspace: Workspace, *, enforce: bool = True) -> None:
+        self.told: list[str] = []
+        self.decisions = Decisions()
+        self.metrics = Metrics()
+        failures = Failures(self.metrics, self.told.append)
+        self.response = GuardResponse(workspace, self.decisions, self.told.append, failures, enforce=enforce)
+
+    def __enter__(self) -> "Standing":
+        self.response.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.response.close()
+
+    def refuses(self, who: str) -> bool:
+        return self.decisions(Caller(who, None, None), Call("predict", "digits"), lambda: 1) is REFUSE
+
+
+def found(who: str, n: int = 0, techniques: tuple[str, ...] = EVASION) -> Finding:
+    now = datetime.now(UTC)
+    return finding(n, who, techniques=techniques, model="digits", system=None, first_time=now, last_time=now)
+
+
+def test_a_finding_is_answered_at_once_and_then_in_the_store(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        assert not one.refuses("eve")
+        one.response.take([found("eve")])
+        assert one.refuses("eve"), "before anything is written"
+        assert not one.refuses("ada")
+        wait_for(lambda: list_actions(workspace))
+        assert one.refuses("eve")
+    kinds = {action.kind: action for action in list_actions(workspace)}
+    assert kinds[ActionKind.BLOCK].state is ActionState.ACTIVE
+    assert [line for line in one.told if line.startswith("high finding f-")]
+    assert [line for line in one.told if line.startswith("active: block principal eve until ")]
+
+
+def test_it_is_answered_while_the_store_is_locked(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        with open_store(workspace.store) as store, store.write() as connection:
+            audit.lock(connection)
+            one.response.take([found("eve")])
+            one.response.take([found("mallory")])
+            assert one.refuses("eve")
+            assert one.refuses("mallory")
+        wait_for(lambda: len(list_findings(workspace)) == 2)
+        assert one.refuses("eve")
+
+
+def test_observing_records_and_does_nothing(workspace: Workspace) -> None:
+    with Standing(workspace, enforce=False) as one:
+        one.response.take([found("eve")])
+        wait_for(lambda: list_findings(workspace))
+        assert not one.refuses("eve")
+    assert list_incidents(workspace)
+    assert not list_actions(workspace)
+
+
+def test_what_needs_approval_does_not_begin(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        one.response.take([found("eve", techniques=EXTRACTION)])
+        wait_for(lambda: {action.state for action in list_actions(workspace)} > {ActionState.ACTIVE})
+        assert len(one.decisions) == 1, "the throttle alone"
+    waiting = [action for action in list_actions(workspace) if action.state is ActionState.AWAITING_APPROVAL]
+    assert [action.kind for action in waiting] == [ActionKind.BLOCK]
+
+
+def test_what_people_undid_is_left_to_them(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        one.response.take([found("eve")])
+        for action in wait_for(lambda: list_actions(workspace)):
+            undo_action(workspace, action.action_id)
+        wait_for(lambda: not one.refuses("eve"), 3)
+        one.response.take([found("eve", 1)])
+        assert not one.refuses("eve"), "not even for a moment"
+        wait_for(lambda: len(list_findings(workspace)) == 2)
+        one.response.take([found("mallory")])
+        assert one.refuses("mallory")
+    assert {action.scope.id for action in list_actions(workspace)} == {"mallory"}
+
+
+def test_what_people_undo_while_more_is_being_answered_is_left_to_them(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+
+    def undone_just_before(*args: Any, **named: Any) -> Any:
+        for action in list_actions(workspace):
+            undo_action(workspace, action.action_id)
+            planned.append(action.action_id)
+        return plan_response(*args, **named)
+
+    with Standing(workspace) as one:
+        one.response.take([found("eve")])
+        assert wait_for(lambda: list_actions(workspace))
+        monkeypatch.setattr(response, "plan_response", undone_just_before)
+        one.response.take([found("eve", 1)])
+        wait_for(lambda: planned)
+        wait_for(lambda: not one.refuses("eve"), 3)
+    assert not list_actions(workspace)
+
+
+def test_closing_writes_what_is_left(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        one.response.take([found("eve", n) for n in range(20)])
+    assert len(list_findings(workspace)) == 20
+    assert list_actions(workspace)
+
+
+def test_a_store_that_fails_is_tried_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [OSError("secret"), OSError("secret")]
+    really = response.correlate_findings
+
+    def sometimes(*arguments: object, **more: object) -> object:
+        if failing:
+            raise failing.pop()
+        return really(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(response, "correlate_findings", sometimes)
+    with Standing(workspace) as one:
+        one.response.take([found("eve")])
+        wait_for(lambda: list_actions(workspace))
+        assert one.refuses("eve")
+    warnings = [line for line in one.told if line.startswith("warning")]
+    assert warnings == ["warning: response: OSError; the guard goes on, and counts how often this happens"]
+    assert one.metrics.total("failures") == 2
+
+
+def test_a_playbook_that_cannot_be_read_is_an_error_at_the_start(workspace: Workspace) -> None:
+    (workspace.root / "bad.yaml").write_text("schema: nothing")
+    with pytest.raises(InputError):
+        Standing(workspace.model_copy(update={"respond": {"playbooks": ["bad.yaml"]}}))

@@ -1,0 +1,67 @@
+"""The queue between the server and the guard's work."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from caponier.app.guard.run import Guard
+from caponier.app.guard.work import ExchangeQueue
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.guard.call import Call
+from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.settings import GuardSettings
+
+
+def exchange(body: bytes = b"") -> Exchange:
+    return Exchange(Call("predict", "m"), Caller("k", None, None), None, datetime.now(UTC), {}, body=body, status=200)
+
+
+def test_a_queue_is_bounded_by_length_and_by_bytes() -> None:
+    queue = ExchangeQueue(length=3, size=10_000)
+    assert [queue.put(exchange()) for _ in range(4)] == [True, True, True, False]
+    assert len(queue.take(2)) == 2
+    assert not queue.put(exchange(b"x" * 9_000))
+    assert queue.put(exchange(b"x" * 4_000))
+    assert len(queue.take(10)) == 2
+    assert queue.put(exchange(b"x" * 7_000)), "what was taken makes room"
+
+
+def guard_in(folder: Path, told: list[str]) -> Guard:
+    create_workspace(folder)
+    workspace = load_workspace(folder)
+    assert workspace is not None
+    return Guard(workspace, GuardSettings(upstream="http://127.0.0.1:9"), tell=told.append)
+
+
+def test_one_request_that_cannot_be_recorded_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    work = guard_in(tmp_path, told).work
+    stamp = work.order.stamp
+
+    def sometimes(rows: list[dict[str, object]]) -> None:
+        if rows[0]["status"] == 500:
+            raise RuntimeError("secret of a caller")
+        stamp(rows)
+
+    monkeypatch.setattr(work.order, "stamp", sometimes)
+    bad = exchange()
+    bad.status = 500
+    for one in (exchange(), bad, bad, exchange()):
+        work.record(one)
+    work.start()
+    work.close()
+    assert (work.metrics.total("events"), work.metrics.total("lost_events")) == (2, 2)
+    assert told == ["warning: event: RuntimeError; the guard goes on, and counts how often this happens"]
+
+
+def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
+    work = guard_in(tmp_path, []).work
+    for _ in range(1_000):
+        work.record(exchange())
+    work.start()
+    work.close()
+    assert work.metrics.total("events") == 1_000
+    assert len(work.queue) == 0

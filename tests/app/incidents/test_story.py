@@ -1,0 +1,63 @@
+import pytest
+
+from app.incidents.test_export import WHOLE, case
+from caponier.app.incidents.incidents import CaseFile
+from caponier.app.incidents.story import colour_words, story
+from caponier.records.finding import Basis, Evidence
+from caponier.records.incident import Stage, Step
+from caponier.records.response_action import ActionState
+from respond.made import START, file_finding, finding, refs
+from respond.test_actions import action
+
+
+def words(one: CaseFile) -> dict[str, str]:
+    return dict(story(one))
+
+
+def test_the_story_of_a_combined_attack() -> None:
+    told = words(WHOLE)
+    assert list(told) == ["What happened", "To what", "How sure", "What it harms", "What to do"]
+    assert "by ordinary means and through the model" in told["What happened"]
+    assert "3 findings and 1 context event over 4 tactics" in told["What happened"]
+    assert told["To what"] == "ML system digits; model digits-mlp"
+    assert told["What it harms"] == "confidentiality, integrity"
+
+
+def test_the_story_says_how_sure_it_is() -> None:
+    cold = Evidence("flips", 3, 1, basis=Basis.COLD_START)
+    told = words(case(finding(1, confidence=0.3, evidence=cold), finding(2, confidence=0.6)))["How sure"]
+    assert "confidence 0.60" in told
+    assert "1 finding below 0.4, which proves nothing alone" in told
+    assert "1 finding without a baseline" in told
+
+
+def test_the_story_of_somebody_unknown() -> None:
+    told = words(case(file_finding(1, system=None, harms=())))
+    assert told["What happened"].startswith("Somebody unknown")
+    assert told["To what"] == "No ML system of the inventory"
+    assert told["What it harms"].startswith("nothing by itself")
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_every_stage_has_advice(stage: Stage) -> None:
+    assert words(case(finding(1), stage=stage))["What to do"]
+
+
+def test_what_awaits_approval_comes_first() -> None:
+    waiting = action(state=ActionState.AWAITING_APPROVAL)
+    assert f"respond approve {waiting.action_id}" in words(case(finding(1), actions=(waiting,)))["What to do"]
+
+
+@pytest.mark.parametrize(
+    ("techniques", "said"),
+    [
+        (("AML.T0043.001", "AMLTM.EVADE.01.02"), "special to ML (orange)"),
+        (("T1078", "AML.T0012", "AMLTM.INIT.02"), "ordinary means (white)"),
+        (("AMLTM.INIT.02", "AMLTM.EVADE.01.02"), "special to ML and ordinary means (orange, white)"),
+        ((), "no known technique"),
+    ],
+)
+def test_colours_have_words(techniques: tuple[str, ...], said: str) -> None:
+    one = finding(1)
+    step = Step(START, "Model Evasion", refs(*techniques), one.subject, one.finding_id, one.event_ids, "seen")
+    assert colour_words(step) == said

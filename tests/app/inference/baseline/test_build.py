@@ -1,0 +1,487 @@
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from app.inference.event_files import START, FirstFeature, log, only, rows, users
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.load import enrichments_of
+from caponier.app.inference.promise import bound_of, judged_by_caller, promise_of
+from caponier.app.inference.scan import scan_inference
+from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
+from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.calibration.judging import MAX_BOUND, BackTest, Maxima
+from caponier.detect.detector import Params, Signal
+from caponier.detect.registry import event_detectors
+from caponier.detect.training_sketch.near_rows import CUTS, DIGESTS, USUAL, matches, opened
+from caponier.detect.training_sketch.sketch import CANARIES, ROWS, SEAL, fits, holds
+from caponier.detect.training_sketch.slow_hits import GAIN
+from caponier.emulate.event_log import interleaved
+from caponier.emulate.registry import attack, campaign
+from caponier.emulate.simulation.trace import trace, trace_campaign
+from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.errors import InputError
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.telemetry.digests import row_keys
+from caponier.telemetry.features import Encoder
+from caponier.telemetry.rejections import RejectedRows
+from conftest import BOUND, HORIZON, USERS, World, world_of
+
+SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
+IMAGES = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
+
+
+def built(file: Path, **how: object) -> Baseline:
+    return build_baseline([file], spec=SPEC, horizon=4, **how).baseline  # type: ignore[arg-type]
+
+
+class TestSection:
+    def test_it_says_what_it_was_learned_from(self, world: World) -> None:
+        (section,) = world.baseline.baseline.models
+        assert (section.model, section.version, section.horizon) == ("digits", "1", HORIZON)
+        assert section.principals == USERS
+        assert section.events == pq.read_metadata(world.benign).num_rows
+        assert set(section.detectors) == {name for name in event_detectors() if world_of(name) == "world"}
+        assert section.created.endswith("Z")
+
+    def test_every_user_has_one_maximum(self, world: World) -> None:
+        for learned in judged_by_caller(world.baseline.baseline.models[0]):
+            assert len(learned.maxima.full) == USERS
+            assert len(learned.maxima.partial) == 0
+            assert learned.back_test.of == USERS - learned.maxima.aside
+            assert not learned.back_test.failed
+
+    def test_the_same_log_gives_the_same_baseline(self, world: World) -> None:
+        again = build_baseline(
+            [world.benign],
+            workspace=world.workspace,
+            spec=world.baseline.baseline.models[0].spec,
+            horizon=HORIZON,
+            training_set=world.training,
+        ).baseline
+        date = replace(again.models[0], created=world.baseline.baseline.models[0].created)
+        assert Baseline((date,)).to_bytes() == world.baseline.baseline.to_bytes()
+
+    def test_whole_and_begun_horizons_are_told_apart(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, users(7), users(5, 3, 90))).models
+        maxima = section.detectors["first_feature"].maxima
+        assert (len(maxima.full), len(maxima.partial)) == (7, 5)
+        assert section.principals == 12
+
+    def test_sessions_and_addresses_stand_for_who_has_no_name(self, tmp_path: Path) -> None:
+        unnamed = rows(4, 40, principal=None, session="s"), rows(4, 50, principal=None, source_ip="1.2.3.4")
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, users(6), *unnamed)).models
+        assert section.principals == 8
+
+    def test_models_get_sections_of_their_own(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            baseline = built(log(tmp_path, users(4), users(4, model="n", model_version="7")))
+        assert [(m.model, m.version) for m in baseline.models] == [("m", None), ("n", "7")]
+
+    def test_progress_is_told_of_every_event(self, tmp_path: Path) -> None:
+        told: list[int] = []
+
+        class Watch:
+            def stage(self, name: str, total: int | None = None) -> None:
+                if name.startswith("Scoring"):
+                    told.clear()
+
+            def advance(self, steps: int) -> None:
+                told.append(steps)
+
+        with only(FirstFeature(), 1e9):
+            built(log(tmp_path, users(9)), progress=Watch())
+        assert sum(told) == 36
+
+
+class TestWeeks:
+    @pytest.mark.parametrize(
+        ("span", "weekly"),
+        [
+            (timedelta(minutes=1), 7 * 12),
+            (timedelta(days=1), 7 * 12),
+            (timedelta(days=7), 12),
+            (timedelta(days=14), 6),
+        ],
+    )
+    def test_horizons_are_counted_by_the_week_and_a_short_log_stands_for_a_day(
+        self, span: timedelta, weekly: float, tmp_path: Path
+    ) -> None:
+        # Six users of five queries: a whole horizon of four and a begun one each.
+        part = users(6, 5, time=lambda i: (START + span * (i / 29)).isoformat())
+        with only(FirstFeature(), 1e9):
+            (section,) = built(log(tmp_path, part)).models
+        assert section.horizons_per_week == pytest.approx(weekly)
+
+    def test_a_budget_is_shared_by_all_horizons_of_a_week(self) -> None:
+        assert bound_of(AlertBudget(per_week=2.0), 2000.0) == pytest.approx(0.001)
+        assert bound_of(AlertBudget(per_week=2.0), 0.0) == MAX_BOUND
+        assert bound_of(AlertBudget(per_week=2.0), None) == MAX_BOUND
+
+    def test_a_bound_is_a_bound_whatever_the_traffic(self) -> None:
+        assert bound_of(AlertBudget(bound=0.001), 1e9) == 0.001
+        assert bound_of(AlertBudget(bound=0.5), 1.0) == MAX_BOUND
+
+
+class TestCrossFitting:
+    def test_nobody_is_judged_by_what_was_learned_from_oneself(self, tmp_path: Path) -> None:
+        class Bookworm(FirstFeature):
+            """Scores what it was not shown."""
+
+            name = "bookworm"
+
+            def fit(self, benign):  # type: ignore[no-untyped-def]
+                return {"known": np.unique(benign.query[:, 0])}
+
+            def score(self, params, state, batch):  # type: ignore[no-untyped-def]
+                return state, (~np.isin(batch.query[:, 0], params["known"])).astype(np.int64) * 99
+
+        with only(Bookworm(), 1e9):
+            (section,) = built(log(tmp_path, users(25))).models
+        learned = section.detectors["bookworm"]
+        assert (learned.maxima.full == 99).all()
+        assert len(learned.params["known"]) == 100
+
+    def test_a_loud_subject_is_a_small_part_of_what_is_learned(self, tmp_path: Path) -> None:
+        class Census(FirstFeature):
+            name = "census"
+
+            def fit(self, benign):  # type: ignore[no-untyped-def]
+                return {"counts": np.diff(benign.offsets)}
+
+        loud = rows(900, principal="loud", input=lambda i: [i % 127, i // 127])
+        with only(Census(), 1e9):
+            (section,) = built(log(tmp_path, users(25), loud)).models
+        counts = section.detectors["census"].params["counts"]
+        assert counts.max() == 20
+        assert counts.sum() == 120
+
+    def test_one_subject_alone_is_no_error(self, tmp_path: Path) -> None:
+        (section,) = built(log(tmp_path, rows(9, label=lambda i: "ab"[i % 2]))).models
+        assert section.principals == 1
+
+
+class TestSettingAside:
+    def few(self, tmp_path: Path, odd: int, cold: float | None = 100.0) -> tuple[DetectorBaseline, list[str]]:
+        calm = users(60, input=lambda i: [i % 7, i])
+        odd_ones = rows(odd * 4, 300, principal=lambda i: f"odd{i // 4}", input=lambda i: [120, i % 127])
+        with only(FirstFeature(), cold):
+            report = build_baseline([log(tmp_path, calm, odd_ones)], spec=SPEC, horizon=4)
+        return report.baseline.models[0].detectors["first_feature"], report.notes
+
+    def test_who_would_be_an_alert_without_a_baseline_is_set_aside_and_named(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 2)
+        assert learned.maxima.aside == 2
+        assert learned.maxima.largest == 6
+        assert [note for note in notes if "principal odd75 was set aside" in note and "120, from 100" in note]
+
+    def test_many_of_them_are_no_exception(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 9)
+        assert learned.maxima.aside == 0
+        assert learned.maxima.largest == 120
+        assert ["too many to be set aside" in note for note in notes] == [True]
+
+    def test_what_a_benign_user_reached_in_another_horizon_is_known(self, tmp_path: Path) -> None:
+        # Three horizons each, of which the middle one counts; one user was loud in the first.
+        calm = users(60, 12, input=lambda i: [i % 7, i])
+        loud = rows(12, 1_000, principal="loud", input=lambda i: [90 if i == 1_001 else 0, i % 127])
+        with only(FirstFeature(), 100.0):
+            maxima = built(log(tmp_path, calm, loud)).models[0].detectors["first_feature"].maxima
+        assert maxima.full.max() == 6
+        assert maxima.largest == maxima.peak == 90
+
+    def test_who_looks_like_an_attacker_in_one_horizon_alone_is_set_aside(self, tmp_path: Path) -> None:
+        calm = users(60, 12, input=lambda i: [i % 7, i])
+        odd = rows(12, 1_000, principal="odd", input=lambda i: [120 if i == 1_001 else 0, i % 127])
+        with only(FirstFeature(), 100.0):
+            report = build_baseline([log(tmp_path, calm, odd)], spec=SPEC, horizon=4)
+        maxima = report.baseline.models[0].detectors["first_feature"].maxima
+        assert (maxima.aside, maxima.largest) == (1, 6)
+        assert any("principal odd was set aside" in note for note in report.notes)
+
+    def test_a_detector_without_a_cold_start_sets_nobody_aside(self, tmp_path: Path) -> None:
+        learned, notes = self.few(tmp_path, 2, None)
+        assert learned.maxima.aside == 0
+        assert notes == []
+
+    def test_who_copied_the_model_in_the_benign_log_does_not_teach_its_shape(
+        self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
+    ) -> None:
+        split, victim = digits
+        jbda = campaign("jbda")
+        bad = [trace_campaign(jbda, jbda.stage(split, seed, victim), seed=seed, budget=400) for seed in (90, 91)]
+        pq.write_table(
+            interleaved([pq.read_table(world.benign), *(one.events for one in bad)]), tmp_path / "mixed.parquet"
+        )
+        mixed = build_baseline(
+            [tmp_path / "mixed.parquet"], spec=world.baseline.baseline.models[0].spec, horizon=HORIZON
+        )
+        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
+        flagged = {finding.subject.id for finding in report.findings if finding.detector == "distance_shape"}
+        assert len(flagged & {f"jbda-{i}" for i in range(5)}) >= 4
+
+    def test_attackers_in_the_benign_log_do_not_blind_the_detector(
+        self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
+    ) -> None:
+        split, victim = digits
+        prey = victim.understood(split.attackers)
+        bad = [
+            trace(attack(name), victim.predict_proba, prey.images[i], int(prey.labels[i]), seed=i, budget=400).events
+            for i, name in ((20, "boundary"), (21, "hop_skip_jump"))
+        ]
+        pq.write_table(interleaved([pq.read_table(world.benign), *bad]), tmp_path / "mixed.parquet")
+        mixed = build_baseline([tmp_path / "mixed.parquet"], horizon=HORIZON)
+        assert [note for note in mixed.notes if "hop_skip_jump-21" in note]
+        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
+        flagged = {finding.subject.id for finding in report.findings if finding.detector == "iterative_query"}
+        assert len(flagged & {f"hop_skip_jump-{i}" for i in range(5)}) >= 4
+
+
+class TestTrainingSet:
+    SET = np.arange(20.0).reshape(10, 2)
+
+    def home(self, tmp_path: Path) -> Workspace:
+        return require_workspace(create_workspace(tmp_path))
+
+    def test_its_sketch_goes_into_the_baseline(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, training_set=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        assert holds(params, row_keys(self.SET.astype(np.float32), read_salt(home))).all()
+        assert fits(params, read_salt(home))
+        assert all(ROWS not in found.params for name, found in section.detectors.items() if name != "membership_probe")
+
+    def test_without_one_membership_is_not_watched_and_that_is_said(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9))], spec=SPEC, horizon=4)
+        assert "membership_probe" not in report.baseline.models[0].detectors
+        assert "m: membership_probe is left out; it needs --training-set" in report.notes
+
+    def test_without_a_salt_there_is_no_sketch(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="needs a salt"):
+            built(log(tmp_path, users(9)), training_set=self.SET)
+
+    def test_a_training_set_of_other_things_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="have 3 values"):
+            built(log(tmp_path, users(9)), workspace=self.home(tmp_path), training_set=np.zeros((5, 3)))
+
+    def test_a_training_set_is_one_models(self, tmp_path: Path) -> None:
+        both = log(tmp_path, users(4), users(4, model="n"))
+        with pytest.raises(InputError, match="one model's, and the logs hold m, n"):
+            built(both, workspace=self.home(tmp_path), training_set=self.SET)
+
+    def test_another_salt_is_noticed_by_a_scan(self, world: World, tmp_path: Path) -> None:
+        report = scan_inference([world.attacked], world.baseline.baseline, workspace=self.home(tmp_path))
+        assert [note for note in report.notes if "membership_probe" in note and "another salt" in note]
+        assert not [one for one in report.findings if one.detector == "membership_probe"]
+
+    def test_a_baseline_without_a_sketch_is_noticed_by_a_scan(self, tmp_path: Path) -> None:
+        file = log(tmp_path, users(60))
+        report = scan_inference([file], built(file))
+        assert [note for note in report.notes if "membership_probe" in note and "--training-set" in note]
+
+    def test_near_rows_are_told_by_digests_and_no_key_is_kept(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, training_set=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        assert params.keys() == {ROWS, SEAL, DIGESTS, CUTS, USUAL, GAIN}
+        assert {params[name].dtype for name in (ROWS, DIGESTS)} == {np.dtype(np.uint64)}
+        encoder = Encoder(section.spec, section.knots)
+        asked = encoder.encode(self.SET.astype(np.float32))
+        assert not matches(params, asked).any()
+        assert (matches(opened(params, read_salt(home)), asked) > 0).all()
+
+    def test_canaries_need_no_training_set(self, tmp_path: Path) -> None:
+        home = self.home(tmp_path)
+        section = built(log(tmp_path, users(9)), workspace=home, canaries=self.SET).models[0]
+        params = section.detectors["membership_probe"].params
+        keys = row_keys(self.SET.astype(np.float32), read_salt(home))
+        assert params.keys() == {ROWS, SEAL, CANARIES}
+        assert holds(params, keys, CANARIES).all()
+        assert not holds(params, keys).any()
+
+    def test_canaries_are_one_models(self, tmp_path: Path) -> None:
+        both = log(tmp_path, users(4), users(4, model="n"))
+        with pytest.raises(InputError, match="canaries are one model's, and the logs hold m, n"):
+            built(both, workspace=self.home(tmp_path), canaries=self.SET)
+
+    def test_a_canary_that_is_a_training_row_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="1 of 10 canaries are rows of the training set"):
+            built(log(tmp_path, users(9)), workspace=self.home(tmp_path), training_set=self.SET[:1], canaries=self.SET)
+
+
+class TestCanaries:
+    """A thief who asks for one canary in a whole day of work, and a benign log in which somebody did."""
+
+    def among(self, world: World, canary: np.ndarray, principal: str, file: Path) -> Path:
+        """Let somebody in the users' log ask for a canary once."""
+        events = pq.read_table(world.users)
+        at = events["principal"].to_pylist().index(principal) + 20
+        inputs = events["input"].to_pylist()
+        while events["principal"][at].as_py() != principal:
+            at += 1
+        inputs[at] = canary.tolist()
+        column = pa.array(inputs, events.schema.field("input").type)
+        pq.write_table(events.set_column(events.schema.get_field_index("input"), "input", column), file)
+        return file
+
+    def test_one_hit_is_a_finding_even_where_benign_callers_hit_them(self, world: World, tmp_path: Path) -> None:
+        home = require_workspace(create_workspace(tmp_path / "home"))
+        hidden = np.random.default_rng(7).random((3, 64)).astype(np.float32)
+        users = sorted(set(pq.read_table(world.users)["principal"].to_pylist()))
+        learned = self.among(world, hidden[0], users[0], tmp_path / "learned.parquet")
+        report = build_baseline([learned], workspace=home, spec=IMAGES, horizon=HORIZON, canaries=hidden)
+        (note,) = [note for note in report.notes if "canaries" in note]
+        assert users[0] in note
+        assert report.baseline.models[0].detectors["membership_probe"].maxima.largest == 0
+        asked = self.among(world, hidden[1], users[1], tmp_path / "asked.parquet")
+        found = scan_inference([asked], report.baseline, workspace=home, alert_budget=BOUND).findings
+        (finding,) = [one for one in found if one.detector == "membership_probe"]
+        assert finding.subject.id == users[1]
+        assert "canary" in finding.summary
+
+
+class TestGaps:
+    def test_a_detector_that_lacks_something_is_left_out_and_named(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC, horizon=4)
+        able = {"distance_shape", "flood", "novelty", "schema_probe"}
+        assert set(report.baseline.models[0].detectors) == able
+        for name, detector in event_detectors().items():
+            told = [why for what, why in report.skipped if what == f"m: {name}"]
+            assert told == ["no event has a label; log the model's answers"] * (Signal.LABEL in detector.needs)
+
+    def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC, horizon=4)
+        assert ("m: 3 of 39 events", "nobody is named") in report.skipped
+
+    def test_a_log_without_inputs_teaches_those_that_need_none(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9, input=None))], horizon=4)
+        (section,) = report.baseline.models
+        assert (section.spec.kind, section.principals) == ("none", 9)
+        assert "flood" in section.detectors
+        assert "novelty" not in section.detectors
+        assert ("m: novelty", "no event has an input; log the inputs, or their encoded features") in report.skipped
+
+    def test_inputs_that_are_not_to_be_looked_at_are_not(self, tmp_path: Path) -> None:
+        report = build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="none"), horizon=4)
+        assert "flood" in report.baseline.models[0].detectors
+        assert any(what == "m: novelty" and 'kind = "none"' in why for what, why in report.skipped)
+
+    def test_a_baseline_without_inputs_survives_its_file(self, tmp_path: Path) -> None:
+        baseline = build_baseline([log(tmp_path, users(60, input=None))], horizon=4).baseline
+        (tmp_path / "b.safetensors").write_bytes(baseline.to_bytes())
+        again = Baseline.load(tmp_path / "b.safetensors")
+        assert again.to_bytes() == baseline.to_bytes()
+        report = scan_inference([log(tmp_path, users(60), name="with.jsonl")], again)
+        assert any(skip.what == "m: novelty" and 'kind = "none"' in skip.reason for skip in report.skipped)
+
+    def test_a_log_from_which_nothing_can_be_learned_is_refused(self, tmp_path: Path) -> None:
+        file = log(tmp_path, rows(9, principal=None))
+        with pytest.raises(InputError, match="no model in the logs can be learned") as wrong:
+            build_baseline([file], horizon=4)
+        assert "log " in str(wrong.value)
+
+    def test_a_model_that_cannot_be_compared_does_not_stop_the_others(self, tmp_path: Path) -> None:
+        wide = rows(5, model="wide", input=lambda i: [float(i)] * 1041)
+        report = build_baseline([log(tmp_path, users(9), wide)], horizon=4)
+        assert [section.model for section in report.baseline.models] == ["m"]
+        assert [what for what, why in report.skipped if "1,041 features" in why] == ["wide"]
+
+    def test_attributed_events_of_another_length_than_the_usual_one_end_in_no_endless_search(
+        self, tmp_path: Path
+    ) -> None:
+        odd = rows(3, input=lambda i: [float(i)])
+        report = build_baseline([log(tmp_path, rows(9, principal=None), odd)], horizon=4)
+        assert report.baseline.models[0].principals == 0
+        assert report.rejected.reasons["input of the wrong length"] == 3
+
+    def test_rows_of_the_wrong_length_are_rejected_with_their_line(self, tmp_path: Path) -> None:
+        file = log(tmp_path, users(9), rows(2, 100, input=lambda i: [0.0] * (i - 99)))
+        rejected = RejectedRows()
+        built(file, rejected=rejected)
+        assert [(one.file, one.line) for one in rejected.first] == [(str(file), 37)]
+
+    def test_inputs_of_another_length_than_described_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="said to take 64 values"):
+            build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="image", shape=(8, 8)))
+
+
+class TestWorkspace:
+    def home(self, tmp_path: Path, text: str = "") -> Workspace:
+        file = create_workspace(tmp_path)
+        file.write_text(text)
+        return require_workspace(file)
+
+    def test_its_horizon_and_disabled_detectors_count(self, tmp_path: Path) -> None:
+        workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
+        (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
+        assert section.horizon == 3
+        lacking = {Signal.COST, Signal.FEEDBACK, Signal.TRAINING_SET}
+        able = {
+            name
+            for name, detector in event_detectors().items()
+            if not detector.needs & lacking and not enrichments_of(detector)
+        }
+        assert set(section.detectors) == able - {"novelty"}
+
+    def test_its_inventory_says_what_a_model_takes(self, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
+        (section,) = build_baseline([log(tmp_path, users(9))], workspace=self.home(tmp_path, text)).baseline.models
+        assert section.spec == FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=500.0)
+
+    def test_what_was_given_counts_for_more(self, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
+        workspace = self.home(tmp_path, text)
+        (section,) = build_baseline(
+            [log(tmp_path, users(9))], workspace=workspace, spec=SPEC, horizon=4
+        ).baseline.models
+        assert (section.spec, section.horizon) == (SPEC, 4)
+
+
+class TestPromise:
+    def section(self, n: int, weekly: float = 100.0, aside: int = 0, detectors: int = 1) -> ModelBaseline:
+        maxima = Maxima(np.array([0.0] * (n - aside) + [np.inf] * aside), np.zeros(0))
+        params: Params = {}
+        learned = DetectorBaseline(1, params, maxima, BackTest(0.01, 0, n))
+        return ModelBaseline(
+            "m",
+            None,
+            "",
+            SPEC,
+            np.zeros((2, 1), np.float32),
+            200,
+            n,
+            n * 200,
+            weekly,
+            {str(i): learned for i in range(detectors)},
+        )
+
+    def test_below_fifty_there_is_none(self) -> None:
+        assert "below 50 there is no promise" in promise_of(self.section(49))
+        assert "49 principals made 200 different queries" in promise_of(self.section(49))
+
+    def test_a_budget_within_the_ranks_is_a_promise(self) -> None:
+        said = promise_of(self.section(99, weekly=200.0))
+        assert "at best 1 benign principal in 100" in said
+        assert said.endswith("asks for 1 in 100: a promise")
+
+    def test_a_budget_beyond_them_is_an_estimate_and_says_what_it_would_take(self) -> None:
+        said = promise_of(self.section(98, weekly=200.0))
+        assert said.endswith("an estimate; a promise would need 99 principals")
+
+    def test_detectors_share_the_budget(self) -> None:
+        assert "1 in 200" in promise_of(self.section(99, weekly=200.0, detectors=2))
+
+    def test_those_set_aside_cost_their_place(self) -> None:
+        said = promise_of(self.section(199, weekly=200.0, aside=2))
+        assert "at best 3 benign principals in 200" in said
+        assert said.endswith("would need 299 principals")
+
+    def test_the_budget_of_a_workspace_counts(self) -> None:
+        assert "An alert budget of 0.01 asks for 1 in 100" in promise_of(self.section(99), AlertBudget(bound=0.01))

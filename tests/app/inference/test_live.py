@@ -1,0 +1,138 @@
+"""Findings from events as they come."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from caponier.app.inference.live import EPOCH, LiveFindings, microseconds, subject_of
+from caponier.app.inference.plan import Terms
+from caponier.app.inference.scan import ScanReport
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.errors import InputError
+from caponier.guard.events import Row
+from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
+from conftest import BOUND, World
+
+
+def rows_of(world: World) -> list[Row]:
+    """Return the events of the attacked log in the order of time, as a guard has them."""
+    columns = [
+        "time",
+        "principal",
+        "session",
+        "source_ip",
+        "user_agent",
+        "model",
+        "model_version",
+        "system",
+        "operation",
+        "status",
+        "cost",
+        "scores",
+        "feedback",
+        "label",
+        "input",
+    ]
+    table = pq.read_table(world.attacked)
+    table = table.select([name for name in columns if name in table.column_names])
+    rows = table.to_pylist()
+    for seq, row in enumerate(rows):
+        values = row["input"]
+        row.update(input=None if values is None else np.array(values, np.float32), seq=seq, event_id=f"e{seq}")
+    return rows
+
+
+@pytest.mark.parametrize("size", [97, 5_000])
+def test_they_are_those_of_a_scan_however_they_come(world: World, attacked_scan: ScanReport, size: int) -> None:
+    rows = rows_of(world)
+    terms = Terms.of(world.workspace, world.baseline.baseline, BOUND)
+    live = LiveFindings(terms, "e{}".format)
+    found = [finding for at in range(0, len(rows), size) for finding in live.feed(rows[at : at + size])]
+    told = {(one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in found}
+    expected = attacked_scan.findings
+    assert told == {
+        (one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in expected
+    }
+    assert sorted(one.summary for one in found) == sorted(one.summary for one in expected)
+
+
+def workspace_with(folder: Path, *models: ModelSpec) -> Workspace:
+    create_workspace(folder)
+    made = load_workspace(folder)
+    assert made is not None
+    return made.model_copy(update={"models": models})
+
+
+IMAGE = {"kind": "image", "shape": (8, 8), "minimum": 0.0, "maximum": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("features", "watched"),
+    [
+        (IMAGE, True),
+        (IMAGE | {"maximum": None}, False),
+        ({"kind": "numeric", "minimum": 0.0, "maximum": 1.0}, False),
+        ({"kind": "text"}, False),
+        ({"kind": "numeric", "shape": (5_000,), "minimum": 0.0, "maximum": 1.0}, False),
+        (None, False),
+    ],
+)
+def test_without_a_baseline_a_model_needs_a_whole_description(
+    tmp_path: Path, features: dict[str, Any] | None, watched: bool
+) -> None:
+    model = ModelSpec(name="m", features=FeatureSpec(**features) if features else None)
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, model)), str)
+    assert live.models == (("m",) if watched else ())
+    assert bool(live.remarks.notes) == watched, "cold-start thresholds are told"
+    assert any(skip.what.startswith("m") for skip in live.remarks.skipped)
+
+
+def test_another_description_than_the_baseline_s_is_an_error(world: World, tmp_path: Path) -> None:
+    model = ModelSpec(name="digits", features=FeatureSpec(**(IMAGE | {"maximum": 255.0})))
+    with pytest.raises(InputError, match="another description"):
+        LiveFindings(Terms.of(workspace_with(tmp_path, model), world.baseline.baseline), str)
+
+
+def test_callers_cannot_make_up_models_nor_names_without_end(tmp_path: Path) -> None:
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    values = np.zeros(64, np.float32)
+    shared = {"time": datetime.now(UTC), "label": "1", "source_ip": "10.0.0.1"}
+    rows: list[Row] = [{**shared, "model": f"m{i}", "input": values, "seq": i, "event_id": "e"} for i in range(500)]
+    assert live.feed(rows) == []
+    assert live.subjects == 0
+    rows = [
+        {**shared, "model": "m", "user_agent": f"{i}", "input": values, "seq": i, "event_id": "e"} for i in range(1_200)
+    ]
+    live.feed(rows)
+    assert live.subjects == 1_000
+
+
+@pytest.mark.parametrize(
+    ("row", "subject"),
+    [
+        ({"principal": "k", "session": "s", "source_ip": "a"}, "principal\x1fk"),
+        ({"principal": "", "session": "s"}, "session\x1fs"),
+        ({"source_ip": "a", "user_agent": "u"}, "address\x1fa\x1fu"),
+        ({"source_ip": "a", "user_agent": None}, "address\x1fa\x1f"),
+        ({"user_agent": "u"}, None),
+        ({"source_ip": "a", "status": 401}, None),
+    ],
+)
+def test_subjects_are_named_as_a_scan_names_them(row: Row, subject: str | None) -> None:
+    assert subject_of(row) == subject
+
+
+def test_inputs_of_another_length_are_left_out(tmp_path: Path) -> None:
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "m", "event_id": "e"}
+    assert live.feed([{**shared, "seq": 0, "input": np.zeros(3, np.float32)}, {**shared, "seq": 1}]) == []
+    assert live.subjects == 1
+
+
+def test_microseconds_are_exact() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
+    assert EPOCH + timedelta(microseconds=microseconds(moment)) == moment

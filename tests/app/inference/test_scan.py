@@ -1,0 +1,408 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from app.inference.event_files import START, FirstFeature, log, only, rows, users
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.findings import accused
+from caponier.app.inference.scan import ScanReport, scan_inference, severity
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.calibration.judging import BackTest
+from caponier.detect.detector import Signal
+from caponier.detect.registry import event_detectors
+from caponier.emulate.registry import attacks, campaigns, newcomers, probes
+from caponier.errors import InputError
+from caponier.matrix.technique import Color
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.finding import Basis, Finding, Severity
+from caponier.records.inventory import Criticality, FeatureSpec, Workspace
+from conftest import BOUND, HORIZON, PROMISED, RUNS, USERS, World, world_of
+
+SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
+LOUD: dict[str, Any] = {"input": lambda i: [120, i % 127]}
+CALM: dict[str, Any] = {"input": lambda i: [i % 7, i % 127]}
+
+
+def baseline_of(tmp_path: Path, n: int = 60, **columns: Any) -> Baseline:
+    """Learn from n calm users, none of whom passes 6."""
+    file = log(tmp_path, users(n, **CALM | columns), name="benign.jsonl")
+    return build_baseline([file], spec=SPEC, horizon=4).baseline
+
+
+def section_of(baseline: Baseline) -> ModelBaseline:
+    (section,) = baseline.models
+    return section
+
+
+def needing(signal: Signal) -> set[str]:
+    return {name for name, detector in event_detectors().items() if signal in detector.needs}
+
+
+def home(tmp_path: Path, text: str = "") -> Workspace:
+    file = create_workspace(tmp_path)
+    file.write_text(text)
+    return require_workspace(file)
+
+
+def said(report: ScanReport) -> str:
+    return "\n".join([*report.notes, *(f"{skip.what}: {skip.reason}" for skip in report.skipped)])
+
+
+class TestFindings:
+    @pytest.fixture
+    def finding(self, tmp_path: Path) -> Finding:
+        with only(FirstFeature(), 1e9):
+            baseline = baseline_of(tmp_path)
+            loud = rows(6, 900, principal="bad", event_id=lambda i: f"e-{i}", model_version="3", **LOUD)
+            report = scan_inference([log(tmp_path, users(9, **CALM), loud)], baseline, alert_budget=BOUND)
+        first, second = report.findings
+        assert (first.subject, second.trigger_event_id) == (second.subject, "e-904")
+        return first
+
+    def test_it_says_who_did_what_and_when(self, finding: Finding) -> None:
+        assert (finding.detector, finding.model, finding.model_version) == ("first_feature", "m", "3")
+        assert (finding.subject.kind, finding.subject.id) == ("principal", "bad")
+        assert (finding.trigger_event_id, finding.event_ids, finding.unique_queries) == ("e-900", ("e-900",), 1)
+        assert finding.first_time == finding.last_time > START
+        assert finding.summary == "1 queries"
+
+    def test_it_says_what_the_threshold_rests_on(self, finding: Finding) -> None:
+        evidence = finding.evidence
+        assert (evidence.statistic, evidence.value, evidence.threshold) == ("queries", 120.0, 6.0)
+        assert (evidence.above, evidence.of, evidence.horizon, evidence.basis) == (0, 60, 4, Basis.PROMISE)
+
+    def test_it_names_techniques_and_what_they_harm(self, finding: Finding) -> None:
+        assert [technique.matrix for technique in finding.techniques] == ["atlas", "amltm-2020"]
+        assert all(technique.name for technique in finding.techniques)
+        assert finding.techniques[1].color is Color.ORANGE
+        assert finding.harms == ("integrity",)
+
+    def test_confidence_is_that_of_the_rank_within_the_cap(self, finding: Finding) -> None:
+        assert finding.confidence == 0.39
+        assert finding.severity is Severity.LOW
+
+    def test_it_survives_json(self, finding: Finding) -> None:
+        assert Finding.from_dict(finding.to_dict()) == finding
+
+    def test_its_id_depends_on_what_was_seen_and_not_on_the_baseline(self, world: World) -> None:
+        one = scan_inference([world.attacked], world.baseline.baseline, alert_budget=BOUND)
+        cold = scan_inference([world.attacked])
+        both = {f.finding_id for f in one.findings} & {f.finding_id for f in cold.findings}
+        triggers = {(f.detector, f.subject.id, f.trigger_event_id) for f in one.findings}
+        assert both == {
+            f.finding_id for f in cold.findings if (f.detector, f.subject.id, f.trigger_event_id) in triggers
+        }
+
+    def test_a_replay_finds_the_same(self, world: World, attacked_scan: ScanReport) -> None:
+        again = scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+        assert again.findings == attacked_scan.findings
+
+    def test_events_without_an_id_get_one_of_their_content(self, tmp_path: Path) -> None:
+        part = rows(3, **LOUD)
+        with only(FirstFeature(), 100.0):
+            first = scan_inference([log(tmp_path, part)], spec=SPEC).findings
+            moved = scan_inference([log(tmp_path, rows(2, -5, principal="x"), part)], spec=SPEC).findings
+        assert first[0].trigger_event_id.startswith("e-")
+        assert [f.finding_id for f in first] == [f.finding_id for f in moved]
+
+    def test_real_attackers_are_found_and_hardly_anybody_else(self, attacked_scan: ScanReport) -> None:
+        suspects = {who for finding in attacked_scan.findings for who in accused(finding)}
+        speaking = [detector for name, detector in event_detectors().items() if world_of(name) != "enriched"]
+        claimed = {name for detector in speaking for name in detector.emulations}
+        attackers = {f"{name}-{i}" for name in [*attacks(), *campaigns(), *probes()] for i in range(RUNS)}
+        # Some attacks no detector claims to see; they are no false alarms either.
+        assert {name for name in attackers if name.rsplit("-", 1)[0] in claimed} <= suspects
+        assert BOUND.bound is not None
+        # Newcomers are of kinds that the baseline does not know; who of them must be left alone, each detector says.
+        users = {who for who in suspects - attackers if who.split("-")[0] not in newcomers()}
+        assert len(users) <= BOUND.bound * USERS, sorted(users)
+        assert all(finding.unique_queries <= HORIZON for finding in attacked_scan.findings)
+
+
+class TestSubjects:
+    @pytest.mark.parametrize(
+        ("columns", "kind", "name"),
+        [({"session": "s"}, "session", "s"), ({"source_ip": "1.2.3.4", "user_agent": "x"}, "address", "1.2.3.4 x")],
+    )
+    def test_a_session_or_address_lowers_the_confidence_and_it_is_said(
+        self, columns: dict[str, str], kind: str, name: str, tmp_path: Path
+    ) -> None:
+        with only(FirstFeature(), 100.0):
+            (named,) = scan_inference([log(tmp_path, rows(3, **LOUD))], spec=SPEC).findings
+            (other,) = scan_inference([log(tmp_path, rows(3, principal=None, **columns, **LOUD))], spec=SPEC).findings
+        assert (other.subject.kind, other.subject.id) == (kind, name)
+        assert other.confidence == pytest.approx(0.8 * named.confidence, abs=0.01)
+        assert f"names no principal; the {kind} stands for it" in other.summary
+        assert "stands for it" not in named.summary
+
+    def test_a_principal_and_a_session_of_one_name_are_two(self, tmp_path: Path) -> None:
+        mixed = log(tmp_path, rows(3, principal="x", **LOUD), rows(3, 9, principal=None, session="x", **LOUD))
+        with only(FirstFeature(), 100.0):
+            found = scan_inference([mixed], spec=SPEC).findings
+        assert [finding.subject.kind for finding in found] == ["principal", "session"]
+        assert len({finding.finding_id for finding in found}) == 2
+
+
+class TestGaps:
+    def test_without_a_baseline_it_says_so(self, world: World) -> None:
+        report = scan_inference([world.users])
+        assert "iterative_query runs with cold-start thresholds (there is none for this model" in said(report)
+        assert "novelty: needs a baseline, but there is none for this model" in said(report)
+
+    def test_a_cold_start_is_named_in_its_findings(self, world: World) -> None:
+        found = scan_inference([world.attacked]).findings
+        assert found
+        assert {(f.evidence.basis, f.evidence.of, f.evidence.above) for f in found} == {(Basis.COLD_START, 0, 0)}
+        assert {finding.confidence for finding in found} == {0.5}
+
+    @pytest.mark.parametrize(
+        ("column", "silent", "mend"),
+        [
+            ("principal", set(event_detectors()), "log a principal, a session or at least the address"),
+            ("input", needing(Signal.INPUT), "log the inputs"),
+            ("label", needing(Signal.LABEL), "log the model's answers"),
+            ("scores", needing(Signal.SCORES), "log the model's class scores"),
+            ("cost", needing(Signal.COST), "log what a request costs"),
+            ("feedback", needing(Signal.FEEDBACK), "log the labels that callers send back"),
+        ],
+    )
+    def test_a_log_that_lacks_something_says_who_cannot_speak_and_what_to_switch_on(
+        self, column: str, silent: set[str], mend: str, world: World, tmp_path: Path
+    ) -> None:
+        table = pq.read_table(world.users)
+        if column == "principal":
+            table = table.drop_columns(["source_ip"])
+        pq.write_table(table.drop_columns([column]), tmp_path / "log.parquet")
+        report = scan_inference([tmp_path / "log.parquet"], world.baseline.baseline)
+        told = [skip.what for skip in report.skipped if mend in skip.reason]
+        told += [note.split(" does not run")[0] for note in report.notes if mend in note and " does not run" in note]
+        assert {what.removeprefix("digits: ") for what in told} == silent
+        assert not report.findings
+
+    def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
+        report = scan_inference([log(tmp_path, users(3), rows(2, 99, principal=None))])
+        assert "m: 2 of 14 events: nobody is named" in said(report)
+
+    def test_a_small_baseline_is_a_cold_start(self, tmp_path: Path) -> None:
+        baseline = build_baseline([log(tmp_path, users(49))], horizon=4).baseline
+        report = scan_inference([log(tmp_path, users(3))], baseline)
+        assert "iterative_query runs with cold-start thresholds (only 49 benign principals filled a horizon" in said(
+            report
+        )
+        assert "novelty: needs a baseline, but only 49 benign principals" in said(report)
+
+    def test_a_baseline_of_another_model_is_none(self, tmp_path: Path) -> None:
+        baseline = build_baseline([log(tmp_path, users(60))], horizon=4).baseline
+        report = scan_inference([log(tmp_path, users(3, model="other"))], baseline)
+        assert "other: iterative_query runs with cold-start thresholds (there is none for this model" in said(report)
+
+    @pytest.mark.parametrize(("version", "word"), [("2", "version 2"), (None, "version unknown")])
+    def test_a_baseline_of_another_version_says_so(self, version: str | None, word: str, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            baseline = baseline_of(tmp_path, model_version="1")
+            report = scan_inference([log(tmp_path, users(3, model_version=version))], baseline)
+        assert f"the baseline is of version 1, most events of {word}" in said(report)
+
+    def test_a_baseline_of_the_same_version_says_nothing(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            baseline = baseline_of(tmp_path, model_version="1")
+            report = scan_inference([log(tmp_path, users(3, model_version="1"))], baseline)
+        assert said(report) == ""
+
+    def test_a_detector_that_the_baseline_does_not_know_is_named(self, world: World) -> None:
+        section = section_of(world.baseline.baseline)
+        learned = {"novelty": section.detectors["novelty"]}
+        report = scan_inference([world.users], Baseline((replace(section, detectors=learned),)))
+        assert "iterative_query runs with cold-start thresholds (it was built without this detector" in said(report)
+
+    def test_every_detector_disabled_is_no_clean_bill(self, tmp_path: Path) -> None:
+        workspace = home(tmp_path, f"[detect]\ndisabled = {json.dumps(list(event_detectors()))}\n")
+        assert "every detector is disabled" in said(scan_inference([log(tmp_path, users(3))], workspace=workspace))
+
+    def test_a_model_that_cannot_be_compared_does_not_stop_the_others(self, tmp_path: Path) -> None:
+        wide = rows(5, model="wide", input=lambda i: [float(i)] * 1041)
+        with only(FirstFeature(), 100.0):
+            report = scan_inference([log(tmp_path, rows(3, **LOUD), wide)], spec=None)
+        assert "wide: 1,041 features" in said(report)
+        assert report.events == 8
+
+    def test_estimates_that_did_not_hold_are_said(self, world: World) -> None:
+        section = section_of(world.baseline.baseline)
+        failed = {
+            name: replace(learned, back_test=BackTest(0.02, 30, 110)) for name, learned in section.detectors.items()
+        }
+        report = scan_inference([world.users], Baseline((replace(section, detectors=failed),)))
+        assert "estimates of novelty are unreliable (30 of 110 benign principals passed where 2.2" in said(report)
+
+
+class TestInputs:
+    def test_a_log_of_63_values_where_the_baseline_has_64_is_refused(self, world: World, tmp_path: Path) -> None:
+        table = pq.read_table(world.users)
+        inputs = pa.array([row[:63] for row in table["input"].to_pylist()], pa.list_(pa.float32()))
+        table = table.drop_columns(["input", "input_shape"]).append_column("input", inputs)
+        pq.write_table(table, tmp_path / "log.parquet")
+        with pytest.raises(InputError, match="said to take 64 values, but its inputs in the log have 63"):
+            scan_inference([tmp_path / "log.parquet"], world.baseline.baseline)
+
+    def test_another_description_of_the_input_than_the_baselines_is_refused(self, world: World) -> None:
+        with pytest.raises(InputError, match="built for another description") as wrong:
+            scan_inference(
+                [world.users], world.baseline.baseline, spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.5)
+            )
+        assert '"minimum":0.0' in str(wrong.value)
+
+    def test_so_is_that_of_the_inventory(self, world: World, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "digits"\nfeatures = { kind = "image", shape = [8, 8] }\n'
+        with pytest.raises(InputError, match="built for another description"):
+            scan_inference([world.users], world.baseline.baseline, workspace=home(tmp_path, text))
+
+    def test_rows_of_the_wrong_length_and_duplicates_are_listed_with_their_line(self, tmp_path: Path) -> None:
+        twin = rows(1, 2)
+        file = log(tmp_path, rows(3), twin, rows(1, 5, input=lambda _: [1.0]))
+        report = scan_inference([file])
+        assert [(one.line, one.reason.split(":")[0]) for one in report.rejected.first] == [
+            (5, "input of the wrong length"),
+            (4, "duplicate"),
+        ]
+
+    def test_an_unknown_path_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="does not exist"):
+            scan_inference([tmp_path / "none.jsonl"])
+
+
+def section_of_few(world: World) -> ModelBaseline:
+    """Return what was learned for a few detectors: a bound shared out among all asks for more users than there are."""
+    section = section_of(world.baseline.baseline)
+    return replace(section, detectors={name: section.detectors[name] for name in PROMISED})
+
+
+class TestBudget:
+    def threshold(self, baseline: Baseline, world: World, **how: Any) -> tuple[float, Basis]:
+        (one,) = {
+            (f.evidence.threshold, f.evidence.basis)
+            for f in scan_inference([world.attacked], baseline, **how).findings
+            if f.detector == "iterative_query"
+        }
+        return one
+
+    def test_a_bound_within_the_ranks_is_a_promise(self, world: World) -> None:
+        _, basis = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)
+        assert basis is Basis.PROMISE
+
+    def test_a_stricter_one_is_an_estimate(self, world: World) -> None:
+        strict, basis = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=AlertBudget(bound=0.001))
+        assert basis is Basis.ESTIMATE
+        assert strict >= self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)[0]
+
+    def test_a_rate_is_spread_over_the_horizons_of_a_week(self, world: World) -> None:
+        section = section_of_few(world)
+        quiet = Baseline((replace(section, horizons_per_week=100.0),))
+        busy = Baseline((replace(section, horizons_per_week=10_000.0),))
+        assert self.threshold(quiet, world)[1] is Basis.PROMISE
+        assert self.threshold(busy, world)[1] is Basis.ESTIMATE
+
+    def test_it_is_shared_by_all_models_of_the_baseline(self, world: World) -> None:
+        section = replace(section_of_few(world), horizons_per_week=100.0)
+        others = tuple(replace(section, model=f"other-{i}") for i in range(99))
+        assert self.threshold(Baseline((section,)), world)[1] is Basis.PROMISE
+        assert self.threshold(Baseline((section, *others)), world)[1] is Basis.ESTIMATE
+
+    def test_only_detectors_that_are_ranked_share_it(self, world: World) -> None:
+        section = section_of_few(world)
+        alone = Baseline((replace(section, detectors={"iterative_query": section.detectors["iterative_query"]}),))
+        budget = AlertBudget(bound=1 / 111)
+        assert self.threshold(alone, world, alert_budget=budget)[1] is Basis.PROMISE
+        assert self.threshold(Baseline((section,)), world, alert_budget=budget)[1] is Basis.ESTIMATE
+
+    def test_all_detectors_together_never_pass_two_in_a_hundred(self, world: World) -> None:
+        generous, _ = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=AlertBudget(bound=0.9))
+        assert generous == self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)[0]
+
+    def test_the_workspace_has_one_of_its_own(self, world: World, tmp_path: Path) -> None:
+        workspace = home(tmp_path, '[detect]\nalert_budget = "1/10000"\n')
+        # The baseline was built without this workspace's salt, which only tells repeats.
+        assert self.threshold(Baseline((section_of_few(world),)), world, workspace=workspace)[1] is Basis.ESTIMATE
+
+
+class TestWorkspace:
+    def test_the_baselines_of_the_inventory_are_used(self, world: World, tmp_path: Path) -> None:
+        (tmp_path / "b.safetensors").write_bytes(world.baseline_file.read_bytes())
+        others = [name for name in event_detectors() if name not in PROMISED]
+        text = '[[model]]\nname = "digits"\nbaseline = "b.safetensors"\n'
+        text += f"[detect]\ndisabled = {json.dumps(others)}\n"
+        report = scan_inference([world.attacked], workspace=home(tmp_path, text), alert_budget=BOUND)
+        assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
+
+    def test_a_baseline_of_the_inventory_that_is_not_there_is_an_error(self, world: World, tmp_path: Path) -> None:
+        text = '[[model]]\nname = "digits"\nbaseline = "gone.safetensors"\n'
+        with pytest.raises(InputError, match=r"gone\.safetensors"):
+            scan_inference([world.users], workspace=home(tmp_path, text))
+
+    def test_system_and_criticality_come_from_the_inventory(self, tmp_path: Path) -> None:
+        text = '[[system]]\nname = "post"\ncriticality = "critical"\nmodels = ["m"]\n'
+        with only(FirstFeature(), 100.0):
+            report = scan_inference([log(tmp_path, rows(3, **LOUD))], workspace=home(tmp_path, text), spec=SPEC)
+        (finding,) = report.findings
+        assert (finding.system, finding.severity) == ("post", Severity.MEDIUM)
+
+    def test_else_the_system_is_that_of_the_log(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 100.0):
+            (finding,) = scan_inference([log(tmp_path, rows(3, system="log", **LOUD))], spec=SPEC).findings
+        assert (finding.system, finding.severity) == ("log", Severity.LOW)
+
+    def test_its_horizon_counts_at_a_cold_start(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 100.0):
+            workspace = home(tmp_path, "[detect]\nhorizon = 2\n")
+            found = scan_inference([log(tmp_path, rows(6, **LOUD))], workspace=workspace, spec=SPEC).findings
+        assert [finding.evidence.horizon for finding in found] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "expected"),
+    [
+        (0.39, "info low low medium"),
+        (0.4, "low medium medium high"),
+        (0.69, "low medium medium high"),
+        (0.7, "medium high high critical"),
+        (0.99, "medium high high critical"),
+    ],
+)
+def test_severity_is_confidence_times_criticality(confidence: float, expected: str) -> None:
+    assert [severity(confidence, criticality).value for criticality in Criticality] == expected.split()
+
+
+def test_two_models_are_scanned_by_their_own_sections(tmp_path: Path) -> None:
+    with only(FirstFeature(), 1e9):
+        benign = log(tmp_path, users(60, **CALM), users(60, model="n", input=lambda i: [90 + i % 7, i % 127]))
+        baseline = build_baseline([benign], spec=SPEC, horizon=4).baseline
+        loud = [rows(4, 900, model=model, principal="bad", input=lambda i: [95, i % 127]) for model in "mn"]
+        report = scan_inference([log(tmp_path, *loud, name="scan.jsonl")], baseline, alert_budget=BOUND)
+    assert [finding.model for finding in report.findings] == ["m"]
+
+
+def test_progress_is_told_of_every_event(world: World) -> None:
+    class Watch:
+        stages: list[tuple[str, int | None]]
+        steps: list[int]
+
+        def __init__(self) -> None:
+            self.stages, self.steps = [], []
+
+        def stage(self, name: str, total: int | None = None) -> None:
+            self.stages.append((name, total))
+            self.steps.clear()
+
+        def advance(self, steps: int) -> None:
+            self.steps.append(steps)
+
+    watch = Watch()
+    report = scan_inference([world.users], world.baseline.baseline, progress=watch)
+    assert watch.stages == [("Reading", None), ("Scanning", report.events)]
+    assert int(np.sum(watch.steps)) == report.events

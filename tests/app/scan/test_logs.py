@@ -1,0 +1,180 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caponier.app.scan import logs as module
+from caponier.app.scan.logs import LogScanReport, scan_logs, severity
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.emulate.story_registry import story
+from caponier.errors import InputError
+from caponier.records.finding import Finding, Severity
+from caponier.records.inventory import Criticality, System, Workspace
+from detect.sigma.events import joint, plain, write
+
+INSIDE = System(name="digits", criticality=Criticality.HIGH, hosts=("gpu-01",), buckets=("ml-models",))
+SMALL = System(name="small", criticality=Criticality.LOW, hosts=("gpu-01",))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    create_workspace(tmp_path)
+    found = load_workspace(tmp_path)
+    assert found is not None
+    return found.model_copy(update={"systems": (INSIDE,)})
+
+
+def login(minute: int, host: str, user: str = "ann", **more: Any) -> dict[str, Any]:
+    stamp = f"2026-01-05T{9 + minute // 60:02}:{minute % 60:02}:00Z"
+    return {"time": stamp, "category": "authentication", "user": user, "host": host,
+            "src_ip": "203.0.113.7", "outcome": "success", **more}  # fmt: skip
+
+
+def scan(home: Workspace | None, *rows: dict[str, Any], **how: Any) -> LogScanReport:
+    folder = home.root if home else how.pop("folder")
+    file = folder / "log.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return scan_logs([file], workspace=home, **how)
+
+
+def test_an_off_inventory_event_alone_is_no_finding(home: Workspace) -> None:
+    report = scan(home, login(0, "desk-7"))
+    assert report.findings == []
+    (context,) = report.context
+    assert (context.rule, context.account, context.host, context.address) == (
+        "sigma:ml_host_login_outside",
+        "ann",
+        "desk-7",
+        "203.0.113.7",
+    )
+    assert context.techniques[0].id == "T1078"
+    assert report.skipped == []
+
+
+def test_the_same_on_an_ml_host_is_one(home: Workspace) -> None:
+    report = scan(home, login(0, "desk-7"), login(5, "GPU-01.example.org"))
+    (finding,) = report.findings
+    assert (finding.detector, finding.subject.kind, finding.subject.id) == (
+        "sigma:ml_host_login_outside",
+        "account",
+        "ann",
+    )
+    assert (finding.system, finding.severity, finding.model) == ("digits", Severity.MEDIUM, None)
+    assert [(ref.matrix, ref.id) for ref in finding.techniques][-1] == ("amltm-2020", "AMLTM.INIT.02")
+    assert finding.harms == ("confidentiality", "integrity")
+    assert finding.evidence.basis is None
+    assert finding.evidence.facts["account"] == ["ann"]
+    assert finding.evidence.facts["address"] == ["203.0.113.7"]
+    assert finding.evidence.facts["assets"] == ["host gpu-01"]
+    assert finding.event_ids == (finding.trigger_event_id,)
+    assert Finding.from_dict(json.loads(json.dumps(finding.to_dict()))) == finding
+    assert len(report.context) == 1
+
+
+def test_without_an_inventory_it_says_what_to_write(tmp_path: Path) -> None:
+    report = scan(None, login(0, "gpu-01"), folder=tmp_path)
+    assert report.findings == []
+    assert len(report.context) == 1
+    assert "[[system]]" in report.skipped[0].reason
+
+
+def test_repeated_matches_are_one_finding_until_it_was_quiet(home: Workspace) -> None:
+    report = scan(home, *[login(minute, "gpu-01") for minute in (0, 30, 60, 110, 180)])
+    assert [finding.last_time.hour * 60 + finding.last_time.minute - 540 for finding in report.findings] == [0, 180]
+    assert report.matches == 5
+
+
+def test_other_subjects_have_findings_of_their_own(home: Workspace) -> None:
+    report = scan(home, login(0, "gpu-01"), login(1, "gpu-01", "bob"), login(2, "gpu-01", ""))
+    assert {(finding.subject.kind, finding.subject.id) for finding in report.findings} == {
+        ("account", "ann"),
+        ("account", "bob"),
+        ("address", "203.0.113.7"),
+    }
+
+
+def test_of_two_systems_the_more_critical_has_the_finding(home: Workspace) -> None:
+    both = home.model_copy(update={"systems": (SMALL, INSIDE)})
+    (finding,) = scan(both, login(0, "gpu-01")).findings
+    assert (finding.system, finding.evidence.facts["systems"]) == ("digits", ["digits", "small"])
+
+
+def test_a_scan_again_finds_the_same_ids(home: Workspace) -> None:
+    rows = [login(minute, "gpu-01") for minute in range(3)]
+    first = [finding.finding_id for finding in scan(home, *rows).findings]
+    again = [finding.finding_id for finding in scan(home, *reversed(rows), batch_rows=1).findings]
+    assert first == again
+
+
+def test_the_story_is_told_and_its_control_is_silent(home: Workspace) -> None:
+    theft = story("stolen_account")
+    place = home.model_copy(update={"systems": (theft.system,)})
+    for seed in range(3):
+        attack, control = theft.attack(seed), theft.control(seed)
+        assert attack.success
+        report = scan(place, *attack.rows)
+        found = {finding.detector for finding in report.findings}
+        assert {"sigma:ml_host_login_outside", "sigma:model_bulk_read", "sigma:login_then_export"} <= found
+        assert {finding.subject.id for finding in report.findings} == {attack.actor}
+        before = [one.rule for one in report.context if one.account == attack.actor]
+        assert {"sigma:mail_phishing_delivered", "sigma:idp_login_risky"} <= set(before)
+        assert scan(place, *control.rows).findings == []
+
+
+def test_the_first_of_many_reads_begins_the_finding(home: Workspace) -> None:
+    theft = story("stolen_account")
+    place = home.model_copy(update={"systems": (theft.system,)})
+    report = scan(place, *theft.attack(0).rows)
+    (bulk,) = [finding for finding in report.findings if finding.detector == "sigma:model_bulk_read"]
+    assert (bulk.evidence.statistic, bulk.evidence.value, bulk.evidence.threshold) == ("value_count", 20.0, 20.0)
+    assert len(bulk.event_ids) == bulk.unique_queries == 20
+    assert timedelta(0) < bulk.last_time - bulk.first_time <= timedelta(minutes=10)
+
+
+def test_rules_of_the_user_and_bad_ones(home: Workspace, tmp_path: Path) -> None:
+    rule = plain("mine", {"user": "ann"}, logsource={"category": "authentication"}, level="critical")
+    write(tmp_path / "rules", "mine.yml", rule, joint("bad", "event_count", ["nobody"], condition={"gte": 2}))
+    report = scan(home, login(0, "gpu-01", outcome="failure"), rules=[tmp_path / "rules"])
+    (finding,) = report.findings
+    assert (finding.detector, finding.severity, finding.confidence) == ("sigma:mine", Severity.CRITICAL, 0.9)
+    assert [Path(skip.what).name for skip in report.skipped] == ["mine.yml"]
+    assert "nobody" in report.skipped[0].reason
+
+
+def test_our_own_rules_may_be_left_out(home: Workspace) -> None:
+    report = scan(home, login(0, "gpu-01"), own_rules=False)
+    assert (report.findings, report.context, report.rules) == ([], [], 0)
+
+
+def test_context_is_bounded_and_told(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONTEXT_LIMIT", 3)
+    report = scan(home, *[login(0, "desk", f"user{n}") for n in range(10)])
+    assert len(report.context) == 3
+    assert "7 context matches" in report.notes[-1]
+
+
+def test_values_that_were_cut_are_told(home: Workspace) -> None:
+    assert "only their beginning" in scan(home, login(0, "gpu-01", agent="x" * 70_000)).notes[-1]
+
+
+def test_a_log_without_any_event_is_refused(home: Workspace) -> None:
+    with pytest.raises(InputError, match="no log source"):
+        scan(home, {"time": "2026-01-05T09:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("level", "criticality", "expected"),
+    [
+        ("informational", Criticality.LOW, Severity.INFO),
+        ("low", Criticality.LOW, Severity.INFO),
+        ("medium", Criticality.MEDIUM, Severity.MEDIUM),
+        ("high", Criticality.HIGH, Severity.HIGH),
+        ("high", Criticality.CRITICAL, Severity.CRITICAL),
+        ("critical", Criticality.CRITICAL, Severity.CRITICAL),
+        ("critical", Criticality.LOW, Severity.HIGH),
+    ],
+)
+def test_severity_is_level_times_criticality(level: str, criticality: Criticality, expected: Severity) -> None:
+    assert severity(level, criticality) is expected

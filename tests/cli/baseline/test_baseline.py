@@ -1,0 +1,184 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.inference.event_files import FirstFeature, log, only, rows, users
+from caponier.app.inference.promise import judged_by_caller
+from caponier.app.workspace.workspace import create_workspace
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.detect.registry import event_detectors
+from caponier.detect.training_sketch.sketch import CANARIES, ROWS
+from cli.command import Ran, run
+from conftest import HORIZON, PROMISED, USERS, World
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
+    monkeypatch.setenv("COLUMNS", "300")
+
+
+@pytest.fixture
+def baseline(capsys: pytest.CaptureFixture[str]) -> Any:
+    def command(*arguments: object) -> Ran:
+        return run(capsys, "baseline", *arguments)
+
+    return command
+
+
+def most_set_aside(section: ModelBaseline) -> int:
+    """Return how many callers one detector has set aside at most; cells of like queries are another matter."""
+    return max(learned.maxima.aside for learned in judged_by_caller(section))
+
+
+class TestBuild:
+    def test_it_writes_a_file_and_says_what_can_be_promised(self, baseline: Any, world: World) -> None:
+        ran = baseline("build", world.benign, "--out", "b.safetensors", "--horizon", HORIZON)
+        assert (ran.code, ran.out) == (0, "")
+        (section,) = Baseline.load(Path("b.safetensors")).models
+        aside = most_set_aside(section)
+        promise = f"at best {1 + aside} benign principal{'s' if aside else ''} in {USERS + 1} "
+        assert f"digits: {USERS} principals made {HORIZON} different queries: {promise}" in ran.err
+        assert ran.err.count("was set aside") == aside
+        assert section.horizon == HORIZON
+
+    def test_quiet_says_nothing(self, baseline: Any, tmp_path: Path) -> None:
+        ran = baseline("build", log(tmp_path, users(5)), "--out", "b", "--quiet")
+        assert (ran.out, ran.err) == ("", "")
+
+    def test_too_few_principals_are_said(self, baseline: Any, tmp_path: Path) -> None:
+        ran = baseline("build", log(tmp_path, users(5)), "--out", "b", "--horizon", 4)
+        assert ran.code == 0
+        assert "5 principals made 4 different queries; below 50 there is no promise" in ran.err
+
+    def test_what_is_left_out_is_3(self, baseline: Any, tmp_path: Path) -> None:
+        ran = baseline("build", log(tmp_path, users(5, label=None)), "--out", "b")
+        assert ran.code == 3
+        assert "skipped m: iterative_query: no event has a label" in ran.err
+        assert Path("b").exists()
+
+    def test_rejected_rows_are_3(self, baseline: Any, tmp_path: Path) -> None:
+        file = log(tmp_path, users(5), rows(1, 99, input=lambda _: [0.0]))
+        ran = baseline("build", file, "--out", "b", "--rejected", "r.jsonl")
+        assert ran.code == 3
+        assert f"{file}:21: input of the wrong length" in ran.err
+        assert json.loads(Path("r.jsonl").read_text())["line"] == 21
+
+    def test_canaries_are_read_like_a_training_set(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        np.savez(tmp_path / "canaries.npz", x=np.array([[200.5, 3.25], [7.5, 9.25]]), y=np.zeros(2, int))
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
+        assert ran.code == 0
+        assert "needs --training-set" not in ran.err
+        (section,) = Baseline.load(Path("b")).models
+        assert len(section.detectors["membership_probe"].params[CANARIES]) == 2
+
+    def test_a_table_of_training_rows_is_read_as_its_error_says(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        (tmp_path / "train.csv").write_text("first,second,kind\n1,2,a\n3,4,b\n")
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--training-set", "train.csv", "--out", "b", *told)
+        assert ran.code == 2
+        assert "Name it with --label COLUMN" in ran.err
+        for option in ("--label", "--training-label"):
+            ran = baseline("build", file, "--training-set", "train.csv", option, "kind", "--out", "b", *told)
+            assert ran.code == 0
+            (section,) = Baseline.load(Path("b")).models
+            assert len(section.detectors["membership_probe"].params[ROWS]) == 2
+
+    def test_a_canary_that_is_asked_for_in_the_benign_log_is_told(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        np.savez(tmp_path / "canaries.npz", x=np.array([[7.5, 9.25]]), y=np.zeros(1, int))
+        file = log(tmp_path, users(60), rows(1, 300, principal="thief", input=lambda _: [7.5, 9.25]))
+        told = ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
+        assert "principal thief asked for canaries in the benign log" in ran.err
+
+    def test_who_is_set_aside_is_named(self, baseline: Any, tmp_path: Path) -> None:
+        loud = rows(4, 300, principal="odd", input=lambda i: [120, i % 127])
+        file = log(tmp_path, users(60, input=lambda i: [i % 7, i % 127]), loud)
+        with only(FirstFeature(), 100.0):
+            ran = baseline("build", file, "--out", "b", "--horizon", 4, "--range", "0,127")
+            assert ran.code == 0
+            assert "note: m: principal odd was set aside" in ran.err
+            (section,) = json.loads(baseline("show", "b", "--format", "json").out)
+        assert section["detectors"]["first_feature"]["set_aside"] == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "mend"),
+        [
+            (["none", "--out", "b"], "does not exist"),
+            (["log.jsonl"], "--out"),
+            (["log.jsonl", "--out", "nowhere/b"], "cannot be written"),
+            (["log.jsonl", "--out", "b", "--horizon", "1"], "horizon"),
+            (["log.jsonl", "--out", "b", "--reader", "morse"], "Readers: auto"),
+            (["log.jsonl", "--out", "b", "--shape", "3"], "said to take 3 values"),
+            (["empty.jsonl", "--out", "b"], "time, model and operation"),
+            (["nobody.jsonl", "--out", "b"], "no model in the logs can be learned"),
+        ],
+    )
+    def test_a_wrong_request_is_2_and_leaves_no_file(
+        self, arguments: list[str], mend: str, baseline: Any, tmp_path: Path
+    ) -> None:
+        log(tmp_path, users(3))
+        log(tmp_path, rows(3, principal=None), name="nobody.jsonl")
+        (tmp_path / "empty.jsonl").write_text("")
+        ran = baseline("build", *arguments)
+        assert ran.code == 2
+        assert mend in ran.err
+        assert not Path("b").exists()
+
+    def test_the_budget_of_the_workspace_is_what_is_asked_for(
+        self, baseline: Any, world: World, tmp_path: Path
+    ) -> None:
+        speaking = PROMISED[:2]
+        mute = [name for name in event_detectors() if name not in speaking]
+        create_workspace(tmp_path).write_text(f'[detect]\nalert_budget = "0.02"\ndisabled = {json.dumps(mute)}\n')
+        ran = baseline("build", world.benign, "--out", "b", "--horizon", HORIZON)
+        assert "An alert budget of 0.02 asks for 1 in 100: a promise" in ran.err
+
+
+class TestShow:
+    def test_a_table(self, baseline: Any, world: World) -> None:
+        ran = baseline("show", world.baseline_file)
+        assert ran.code == 0
+        assert "iterative_query" in ran.out
+        assert f"of {USERS} passed where" in ran.out
+        assert f"{1 + most_set_aside(world.baseline.baseline.models[0])} benign principal" in ran.err
+        assert f" in {USERS + 1} " in ran.err
+
+    def test_json(self, baseline: Any, world: World) -> None:
+        (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)
+        assert (section["model"], section["principals"], section["horizon"]) == ("digits", USERS, HORIZON)
+        assert section["features"]["kind"] == "image"
+        assert section["detectors"]["novelty"]["full_horizons"] == USERS
+        assert section["detectors"]["novelty"]["set_aside"] == 0
+        assert section["detectors"]["novelty"]["largest"] > 0
+
+    @pytest.mark.parametrize("name", ["s.json", "s.txt"])
+    def test_into_a_file_by_its_ending(self, name: str, baseline: Any, world: World) -> None:
+        assert baseline("show", world.baseline_file, "--out", name).out == ""
+        assert Path(name).read_text().startswith("[") == (name == "s.json")
+
+    @pytest.mark.parametrize("arguments", [["none"], ["log.jsonl"], ["log.jsonl", "--format", "csv"]])
+    def test_what_is_no_baseline_is_2(self, arguments: list[str], baseline: Any, tmp_path: Path) -> None:
+        log(tmp_path, rows(1))
+        assert baseline("show", *arguments).code == 2
+
+    def test_names_in_it_reach_no_terminal_as_commands(self, baseline: Any, tmp_path: Path) -> None:
+        baseline("build", log(tmp_path, users(3, model="[bold]\x1b[31mm")), "--out", "b")
+        ran = baseline("show", "b")
+        assert "[bold]" in ran.out
+        assert "\x1b" not in ran.err
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([], ["build"], ["show"]):
+        ran = run(capsys, "baseline", *command, "--help")
+        assert ran.code == 0
+        assert "Example: caponier baseline" in ran.out

@@ -1,0 +1,216 @@
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from caponier.app.incidents.findings import record_findings
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli.findings.findings import app, parse_moment
+from caponier.errors import InputError
+from caponier.matrix.technique import TechniqueRef
+from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def finding(number: int, caller: str = "k-77", severity: Severity = Severity.HIGH) -> Finding:
+    return Finding(
+        finding_id=f"f-{number}",
+        detector="iterative_query",
+        subject=SubjectRef("session", caller),
+        system="digits",
+        model="digits-mlp",
+        model_version="3",
+        severity=severity,
+        confidence=0.97,
+        techniques=(TechniqueRef("atlas", "AML.T0043.001", "Black-Box Optimization"),),
+        harms=("integrity",),
+        first_time=START,
+        last_time=START + timedelta(minutes=number),
+        trigger_event_id="e-9",
+        event_ids=("e-1", "e-9"),
+        unique_queries=8,
+        evidence=Evidence("flips", 3.0, 1.0, 0, 300, 200, Basis.PROMISE, {"pairs": [3, 8]}),
+        summary="8 different queries, each a small step",
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("CAPONIER_STORE", raising=False)
+    monkeypatch.setenv("CAPONIER_WORKSPACE", str(tmp_path))
+    create_workspace(tmp_path)
+    return tmp_path
+
+
+def keep(home: Path, *found: Finding) -> None:
+    record_findings(require_workspace(home), found)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def ids(*arguments: str) -> list[str]:
+    result = run("list", "--format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
+
+
+def test_a_list_is_a_table(home: Path) -> None:
+    keep(home, finding(1), finding(2))
+    result = run("list")
+    head, *lines = result.stdout.splitlines()
+    assert head.split() == ["FINDING", "ID", "TIME", "SEVERITY", "DETECTOR", "MODEL", "SUBJECT", "SUMMARY"]
+    assert [line.split()[0] for line in lines] == ["f-2", "f-1"]
+    assert "2026-01-01 00:02:00Z" in lines[0]
+    assert result.exit_code == 0
+    assert result.stderr == ""
+
+
+def test_json_is_the_published_document(home: Path) -> None:
+    keep(home, finding(1))
+    document = json.loads(run("list", "--format", "json").stdout)
+    assert document["schema"] == "caponier.findings/1"
+    assert [Finding.from_dict(plain) for plain in document["findings"]] == [finding(1)]
+    assert (document["skipped"], document["rejected"]) == ([], {"rows": 0, "file": None})
+
+
+def test_csv_has_a_line_a_finding(home: Path) -> None:
+    keep(home, finding(1))
+    (row,) = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
+    assert (row["finding_id"], row["severity"], row["techniques"]) == ("f-1", "high", "AML.T0043.001")
+    assert row["last_time"] == "2026-01-01T00:01:00Z"
+
+
+def test_a_file_is_written_in_the_format_of_its_name(home: Path) -> None:
+    keep(home, finding(1))
+    result = run("list", "--out", str(home / "week.csv"))
+    assert result.stdout == ""
+    assert (home / "week.csv").read_text().startswith("finding_id,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--severity", "critical"], ["f-3"]),
+        (["--severity", "medium"], ["f-3", "f-1"]),
+        (["--since", "2026-01-01T00:02:00Z"], ["f-3", "f-2"]),
+        (["--until", "2026-01-01T02:02:00+02:00"], ["f-1"]),
+        (["--since", "2026-01-02"], []),
+        (["--since", "1h"], []),
+        (["--limit", "1"], ["f-3"]),
+        (["--model", "digits-mlp", "--detector", "iterative_query", "--system", "digits"], ["f-3", "f-2", "f-1"]),
+        (["--model", "other"], []),
+    ],
+)
+def test_options_narrow_the_list(home: Path, arguments: list[str], expected: list[str]) -> None:
+    keep(home, finding(1), finding(2, severity=Severity.LOW), finding(3, severity=Severity.CRITICAL))
+    assert ids(*arguments) == expected
+
+
+def test_notes_are_no_result(home: Path) -> None:
+    assert "No findings match." in run("list").stderr
+    assert run("list", "--quiet").stderr == ""
+    keep(home, finding(1), finding(2))
+    assert "there may be older ones" in run("list", "--limit", "1").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--since", "yesterdayish"], ["--limit", "0"], ["--severity", "awful"], ["--since", "999999w"], ["--format", "x"]],
+)
+def test_a_wrong_request_is_refused(home: Path, arguments: list[str]) -> None:
+    result = run("list", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+
+
+def test_one_finding_is_shown_with_its_evidence(home: Path) -> None:
+    keep(home, finding(1))
+    said = run("show", "f-1").stdout
+    assert "8 different queries, each a small step" in said
+    assert "AML.T0043.001 Black-Box Optimization (atlas)" in said
+    assert "promise: 0 of 300 benign subjects as high, over 200 unique queries" in said
+    assert "[3, 8]" in said
+
+
+def test_one_finding_is_shown_to_programs(home: Path) -> None:
+    keep(home, finding(1), finding(2))
+    (plain,) = json.loads(run("show", "f-1", "--format", "json").stdout)["findings"]
+    assert plain == finding(1).to_dict()
+    assert run("show", "f-1", "--format", "csv").stdout.count("\n") == 2
+
+
+def test_an_unknown_finding_is_an_error(home: Path) -> None:
+    missing = run("show", "f-9").exception
+    assert isinstance(missing, InputError)
+    assert missing.exit_code == 2
+
+
+def test_without_a_workspace_it_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    missing = run("list").exception
+    assert isinstance(missing, InputError)
+    assert "caponier init" in str(missing)
+
+
+def test_a_workspace_may_be_named(home: Path, tmp_path: Path) -> None:
+    other = create_workspace(tmp_path / "other")
+    record_findings(require_workspace(other), [finding(5)])
+    assert ids("--workspace", str(other)) == ["f-5"]
+
+
+@pytest.mark.parametrize("format_", ["table", "markdown"])
+def test_a_callers_name_is_shown_and_not_obeyed(home: Path, format_: str) -> None:
+    keep(home, finding(1, "\x1b[2J[red]|a\nb[/red]<script>"))
+    said = run("list", "--format", format_).stdout
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == (2 if format_ == "table" else 3)
+    if format_ == "markdown":
+        assert "<script>" not in said
+        assert "\\|a" in said
+    else:
+        assert "[red]|a�b[/red]" in said
+
+
+@pytest.mark.parametrize("caller", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1"])
+def test_a_callers_name_is_no_formula_in_a_spreadsheet(home: Path, caller: str) -> None:
+    keep(home, finding(1, caller))
+    (row,) = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
+    assert row["subject_id"] == f"'{caller}"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        (" 2026-01-31 12:00+02:00 ", datetime(2026, 1, 31, 10, tzinfo=UTC)),
+    ],
+)
+def test_moments_are_utc(text: str, moment: datetime) -> None:
+    assert parse_moment(text) == moment
+
+
+@pytest.mark.parametrize(("text", "ago"), [("30m", 1800), ("24h", 86_400), ("7d", 604_800), ("2w", 1_209_600)])
+def test_moments_may_be_ages(text: str, ago: int) -> None:
+    assert (datetime.now(UTC) - parse_moment(text)).total_seconds() == pytest.approx(ago, abs=5)
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "7y", "2026-13-01", "-7d"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="no moment"):
+        parse_moment(text)
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["show"]])
+def test_help_has_an_example(command: list[str]) -> None:
+    assert "Example: caponier findings" in run(*command, "--help").stdout

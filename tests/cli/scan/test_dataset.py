@@ -1,0 +1,120 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from caponier.app.incidents.findings import list_findings
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli.scan.dataset import EXAMPLE, dataset
+from caponier.cli.terminal import safe_text
+from caponier.errors import InputError
+
+
+def app() -> typer.Typer:
+    group = typer.Typer()
+    group.callback()(lambda: None)
+    group.command("dataset", epilog=EXAMPLE)(dataset)
+    return group
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app(), ["dataset", *arguments])
+
+
+@pytest.fixture
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of 300 rows with 24 flipped labels, one of which looks like a formula."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
+    rng = np.random.default_rng(8)
+    names = np.array(["=cat()", "dog", "e[bold]l|k"])
+    y = np.arange(300) % 3
+    given = y.copy()
+    given[:24] = (y[:24] + 1) % 3
+    with open(tmp_path / "rows.csv", "w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["a", "b", "kind", "who"])
+        for row in range(300):
+            writer.writerow([*rng.normal(4.0 * np.array([y[row] == 1, y[row] == 2]), 0.5), names[given[row]], "ada"])
+    return tmp_path / "rows.csv"
+
+
+def test_something_found_is_exit_code_one(rows: Path) -> None:
+    result = run(str(rows), "--label", "kind", "--source", "who")
+    assert result.exit_code == 1
+    assert "label_noise" in result.stdout
+    assert "SUGGESTED" in result.stdout
+    assert "suspicious rows of 300" in result.stderr
+
+
+def test_csv_has_every_suspicious_row_and_no_formula(rows: Path) -> None:
+    result = run(str(rows), "--label", "kind", "--format", "csv", "--quiet")
+    lines = list(csv.DictReader(io.StringIO(result.stdout)))
+    flipped = {str(row + 2) for row in range(24)}
+    assert len(flipped & {line["id"] for line in lines}) >= 20
+    assert "'=cat()" in {line["given"] for line in lines}
+    assert not any(cell.startswith("=") for line in lines for cell in line.values())
+    assert result.stderr == ""
+
+
+def test_json_is_the_document_of_findings(rows: Path) -> None:
+    plain = json.loads(run(str(rows), "--label", "kind", "--format", "json").stdout)
+    assert plain["schema"] == "caponier.findings/1"
+    assert plain["dataset"]["rows"] == 300
+    assert plain["findings"][0]["subject"]["kind"] == "row"
+    assert {"id", "given", "suggested", "score"} <= set(plain["suspicious"][0])
+
+
+def test_markdown_escapes_what_others_wrote(rows: Path) -> None:
+    out = rows.with_name("report.md")
+    assert run(str(rows), "--label", "kind", "--out", str(out)).exit_code == 1
+    assert "e\\[bold\\]l\\|k" in out.read_text()
+
+
+def test_a_severity_to_fail_on(rows: Path) -> None:
+    assert run(str(rows), "--label", "kind", "--fail-on", "critical").exit_code == 0
+
+
+def test_bad_rows_are_listed_and_exit_code_three(rows: Path) -> None:
+    lines = rows.read_text().splitlines()
+    rows.write_text("\n".join([lines[0], *lines[25:], "1,2"]) + "\n")
+    result = run(str(rows), "--label", "kind")
+    assert result.exit_code == 3
+    assert "rows.csv:278: bad CSV" in result.stderr
+    assert Path("caponier-rejected.jsonl").exists()
+
+
+def test_a_clean_set_is_exit_code_zero(rows: Path) -> None:
+    lines = rows.read_text().splitlines()
+    rows.write_text("\n".join([lines[0], *lines[25:]]) + "\n")
+    assert run(str(rows), "--label", "kind").exit_code == 0
+
+
+def test_findings_are_kept_in_the_workspace(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_workspace(rows.parent)
+    monkeypatch.delenv("CAPONIER_STORE", raising=False)
+    assert run(str(rows), "--label", "kind").exit_code == 1
+    assert run(str(rows), "--label", "kind").exit_code == 1
+    assert len(list_findings(require_workspace(rows.parent))) == 1
+
+
+def test_wrong_input_is_an_input_error(rows: Path) -> None:
+    result = run(str(rows))
+    assert isinstance(result.exception, InputError)
+
+
+def test_help_has_an_example() -> None:
+    assert "Example" in run("--help").stdout
+
+
+def test_safe_text() -> None:
+    assert safe_text.plain("a\x1b[31mb\n") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
+    assert safe_text.spreadsheet("-1+2") == "'-1+2"
+    assert safe_text.spreadsheet("1-2") == "1-2"
+    assert safe_text.markdown("<b>|") == "&lt;b&gt;\\|"

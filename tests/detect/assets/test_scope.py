@@ -1,0 +1,113 @@
+from typing import Any
+
+import pytest
+
+from caponier.detect.assets.fields import ASSET_FIELDS
+from caponier.detect.assets.scope import Asset, Scope, systems_of
+from caponier.records.inventory import System
+from caponier.telemetry.security_logs.fields import flatten
+
+
+def kinds(fields: dict[str, Any], **assets: tuple[str, ...]) -> list[str]:
+    """Which kinds of asset of one system an event touches."""
+    scope = Scope([System(name="digits", **assets)])  # type: ignore[arg-type]
+    return [asset.kind for asset in scope.assets(flatten(fields)[0])]
+
+
+@pytest.mark.parametrize(
+    ("value", "named", "touched"),
+    [
+        ("gpu-01", "gpu-01", True),
+        ("GPU-01", "gpu-01", True),
+        ("gpu-01.ml.example.org", "gpu-01", True),
+        ("gpu-01", "gpu-01.ml.example.org", True),
+        ("gpu-01.ml.example.org.", "GPU-01.ml.example.org", True),
+        ("gpu-01:8080", "gpu-01", True),
+        ("gpu-01.other.org", "gpu-01.ml.example.org", False),
+        ("gpu-011", "gpu-01", False),
+        ("my-gpu-01", "gpu-01", False),
+        ("gpu-17", "gpu-*", True),
+        ("gpu-17.ml.example.org", "gpu-??", True),
+        ("cpu-17", "gpu-*", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.2", "10.0.0.1", False),
+        ("10.9.9.9", "10", False),
+    ],
+)
+def test_hosts(value: str, named: str, touched: bool) -> None:
+    assert bool(kinds({"host": value}, hosts=(named,))) is touched
+
+
+@pytest.mark.parametrize(
+    ("value", "named", "touched"),
+    [
+        ("svc-train", "svc-train", True),
+        ("SVC-Train", "svc-train", True),
+        ("CORP\\svc-train", "svc-train", True),
+        ("arn:aws:iam::1:user/svc-train", "svc-train", True),
+        ("arn:aws:sts::1:assumed-role/trainer/svc-train", "svc-train", True),
+        ("arn:aws:iam::1:user/svc-train", "arn:aws:iam::1:user/svc-train", True),
+        ("arn:aws:iam::2:user/svc-train", "arn:aws:iam::1:user/svc-train", False),
+        ("svc-train@partner.example", "svc-train", False),
+        ("svc-train2", "svc-train", False),
+        ("svc-train", "svc-*", True),
+    ],
+)
+def test_accounts(value: str, named: str, touched: bool) -> None:
+    assert bool(kinds({"user": value}, accounts=(named,))) is touched
+
+
+@pytest.mark.parametrize(
+    ("fields", "named", "touched"),
+    [
+        ({"bucket": "ml-models"}, "ml-models", True),
+        ({"bucket": "ml-models"}, "s3://ml-models", True),
+        ({"bucket": "ML-Models"}, "ml-models", False),
+        ({"bucket": "ml-models-2"}, "ml-models", False),
+        ({"requestParameters": {"bucketName": "ml-models", "key": "a/b"}}, "ml-models", True),
+        ({"requestParameters": {"bucketName": "ml", "key": "models/b"}}, "s3://ml/models/", True),
+        ({"requestParameters": {"bucketName": "ml", "key": "modelsx/b"}}, "s3://ml/models", False),
+        ({"bucket": "ml-models"}, "ml-*", True),
+    ],
+)
+def test_buckets(fields: dict[str, Any], named: str, touched: bool) -> None:
+    assert ("bucket" in kinds(fields, buckets=(named,))) is touched
+
+
+@pytest.mark.parametrize(
+    ("fields", "assets", "touched"),
+    [
+        ({"image": "reg.example.org/ml/serve:1"}, {"images": ("reg.example.org/ml/serve",)}, True),
+        ({"image": "reg.example.org/ml/serve@sha256:0"}, {"images": ("REG.example.org/ml/serve",)}, True),
+        ({"image": "reg.example.org/ml/server:1"}, {"images": ("reg.example.org/ml/serve",)}, False),
+        ({"registry": "reg.example.org", "repository": "ml/serve"}, {"registries": ("reg.example.org/ml",)}, True),
+        ({"url": "https://models.example.org/v2/models"}, {"endpoints": ("http://models.example.org/v2",)}, True),
+        ({"url": "https://models.example.org/v20"}, {"endpoints": ("models.example.org/v2",)}, False),
+        ({"path": "/srv/train/a.parquet"}, {"datasets": ("/srv/train",)}, True),
+        ({"path": "/srv/Train/a.parquet"}, {"datasets": ("/srv/train",)}, False),
+        ({"path": "/srv/training"}, {"datasets": ("/srv/train",)}, False),
+        ({"bucket": "lake", "key": "train/a"}, {"datasets": ("s3://lake/train",)}, True),
+        ({"path": "/srv/train/a.parquet"}, {"datasets": ("/srv/*/a.parquet",)}, True),
+        ({"model_name": "digits-mlp"}, {"models": ("digits-mlp",)}, True),
+        ({"model_name": "Digits-mlp"}, {"models": ("digits-mlp",)}, False),
+    ],
+)
+def test_paths_and_names(fields: dict[str, Any], assets: dict[str, tuple[str, ...]], touched: bool) -> None:
+    assert bool(kinds(fields, **assets)) is touched
+
+
+def test_an_asset_of_two_systems_touches_both() -> None:
+    scope = Scope([System(name="one", hosts=("gpu",)), System(name="two", hosts=("gpu",))])
+    assets = scope.assets({"host": "gpu"})
+    assert systems_of(assets) == ("one", "two")
+    assert assets[0] == Asset("one", "host", "gpu")
+
+
+def test_nothing_is_scoped_without_assets() -> None:
+    scope = Scope([System(name="digits", models=())])
+    assert scope.empty
+    assert scope.assets({"host": "gpu-01"}) == ()
+
+
+def test_field_names_are_those_after_flattening() -> None:
+    assert all(name == name.lower() for names in ASSET_FIELDS.values() for name in names)

@@ -1,0 +1,107 @@
+"""What docs/detection.md says is held against the code; its example is run."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.promise import promise_of
+from caponier.app.inference.scan import FALLBACK, SEVERITY, scan_inference
+from caponier.detect.batch import IDLE_SECONDS
+from caponier.detect.calibration.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND
+from caponier.detect.detector import Confidence, EventDetector
+from caponier.detect.events import iterative_query, novelty
+from caponier.detect.registry import ENTRY_POINTS, event_detectors
+from caponier.telemetry.features import LEVELS, MAX_FEATURES, POOLED_SIDE
+from conftest import BOUND, World
+from conftest import HORIZON as SHORT
+from laws.runs import findings, middling, registered
+from laws.streams import TYPICAL
+from laws.test_id_law import id_law
+from laws.test_proof_law import flagged_by, proof_law
+from laws.test_split_law import split_law, split_law_of_findings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
+WORDS = " ".join(PAGE.split())
+(EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def restless() -> EventDetector:
+    names: dict[str, EventDetector] = {}
+    exec(EXAMPLE, names)
+    return names["detector"]
+
+
+def test_the_example_is_short_and_follows_the_protocol(restless: EventDetector) -> None:
+    assert len(EXAMPLE.strip().splitlines()) <= 48
+    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 40
+    assert isinstance(restless, EventDetector)
+    assert f'"{ENTRY_POINTS}"' in PAGE
+
+
+def test_the_example_keeps_the_laws(restless: EventDetector) -> None:
+    id_law(restless)
+    params = restless.fit(None)
+    for size in (1, 7, 50):
+        split_law(restless, params, TYPICAL, range(size, len(TYPICAL), size))
+    split_law_of_findings(restless, params, TYPICAL)
+    assert findings(restless, params, TYPICAL, middling(restless, params, TYPICAL), 100)
+
+
+def test_the_example_learns_and_scans(restless: EventDetector, world: World) -> None:
+    with registered(restless):
+        baseline = build_baseline([world.benign], horizon=SHORT).baseline
+        report = scan_inference([world.attacked], baseline, alert_budget=BOUND)
+    assert not report.skipped
+    assert all(re.fullmatch(r"the answer changed \d+ times", finding.summary) for finding in report.findings)
+    proof_law(restless, flagged_by(report, "restless"))
+
+
+@pytest.mark.parametrize("name", event_detectors())
+def test_every_detector_has_a_section(name: str) -> None:
+    assert f"### `{name}`: " in PAGE
+    assert PAGE.count("*Does not see*") == len(event_detectors())
+
+
+def test_figures_are_those_of_the_code() -> None:
+    assert f"among {HORIZON} *different* queries" in WORDS
+    assert f"no more than {MAX_BOUND:.0%} of".replace("%", " %") in WORDS
+    assert f"fewer than {FEWEST} callers" in WORDS
+    assert f"more than {ASIDE:.0%}".replace("%", " %") in WORDS
+    assert f"After {IDLE_SECONDS // 86_400} days of silence" in WORDS
+    assert f"multiplied by {FALLBACK:g}" in WORDS
+    assert f"Up to {MAX_FEATURES:,} features" in WORDS
+    assert f"{POOLED_SIDE} \N{MULTIPLICATION SIGN} {POOLED_SIDE} values" in WORDS
+    assert f"{LEVELS + 1} levels" in WORDS
+    assert WORDS.count(f"the last {novelty.WINDOW} different queries") == 2
+    assert novelty.WINDOW == iterative_query.WINDOW
+    assert f"the {iterative_query.ODD:.0%} of".replace("%", " %") in WORDS
+
+
+def test_caps_and_severities_are_those_of_the_code() -> None:
+    assert ", ".join(f"{grade} {grade.cap:g}" for grade in Confidence) in WORDS
+    for grade, row in SEVERITY.items():
+        (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| {grade}: ")]
+        assert line.split("|")[2:6] == [f" {level} " for level in row]
+
+
+def test_the_worked_example_is_right(world: World) -> None:
+    (section,) = world.baseline.baseline.models
+    full = np.zeros(300)
+    learned = {
+        name: type(one)(one.version, one.params, type(one.maxima)(full, np.zeros(0)), one.back_test)
+        for name, one in section.detectors.items()
+    }
+    changed = type(section)(**{**vars(section), "horizons_per_week": 2100.0, "detectors": learned})
+    said = promise_of(changed)
+    assert "1 benign principal in 301" in said
+    assert "asks for 1 in 10,500" in said
+    assert "would need 10,499 principals" in said
+
+
+@pytest.mark.parametrize("word", ["law", "laws", "room", "rooms", "judge", "judged"])
+def test_inner_words_stay_inside(word: str) -> None:
+    assert not re.search(rf"\b{word}\b", PAGE, re.IGNORECASE)

@@ -1,0 +1,66 @@
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+
+import pytest
+import zstandard
+
+from caponier.detect.artifact import Limits
+from caponier.detect.model_files.files.compressed import expand, kind
+from caponier.detect.model_files.files.part import Budget, TooMuchError
+
+WAYS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zlib": zlib.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda content: lzma.compress(content, format=lzma.FORMAT_ALONE),
+    "zstandard": zstandard.ZstdCompressor().compress,
+}
+CONTENT = bytes(range(256)) * 5_000
+
+
+def budget(count: int = 1 << 30) -> Budget:
+    return Budget(Limits(), count, 10)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_what_went_in_comes_out(how: str) -> None:
+    packed = WAYS[how](CONTENT)
+    assert kind(packed[:16]) == how
+    expanded = expand(memoryview(packed), how, budget())
+    assert bytes(expanded.content) == CONTENT
+    assert expanded.doubt is None
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_more_than_the_budget_is_too_much(how: str) -> None:
+    with pytest.raises(TooMuchError):
+        expand(memoryview(WAYS[how](CONTENT)), how, budget(1 << 18))
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_what_is_cut_gives_its_beginning_and_a_doubt(how: str) -> None:
+    packed = WAYS[how](CONTENT)
+    expanded = expand(memoryview(packed[: len(packed) - 3]), how, budget())
+    assert CONTENT.startswith(bytes(expanded.content))
+    assert expanded.doubt
+
+
+@pytest.mark.parametrize("how", ["gzip", "bz2", "xz"])
+def test_streams_that_follow_each_other_are_all_read(how: str) -> None:
+    packed = WAYS[how](b"first ") + WAYS[how](b"second")
+    assert bytes(expand(memoryview(packed), how, budget()).content) == b"first second"
+
+
+def test_zeros_behind_a_stream_are_padding_and_other_things_are_not() -> None:
+    packed = gzip.compress(b"content")
+    assert expand(memoryview(packed + bytes(20)), "gzip", budget()).doubt is None
+    assert expand(memoryview(packed + b"more"), "gzip", budget()).doubt
+
+
+@pytest.mark.parametrize("head", [b"", b"\x80\x04", b"PK\x03\x04", b"x", b"hello"])
+def test_other_content_is_not_compressed(head: bytes) -> None:
+    assert kind(head) is None

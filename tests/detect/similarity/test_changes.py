@@ -1,0 +1,138 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caponier.detect.similarity.changes import (
+    BLOCK,
+    FEWEST,
+    HIGHEST,
+    LEAST,
+    MOST,
+    ONE_WAY,
+    PERFECT,
+    STILL,
+    _apart,
+    evenness,
+    levels_beyond,
+)
+
+WIDTH = 64
+
+
+def between(one: list[int], other: list[int]) -> int:
+    """Return how evenly the second differs from the first."""
+    rows = np.array([one, other], np.uint8)
+    return int(evenness(rows, np.array([1]), np.array([0]))[0])
+
+
+def slow(one: list[int], other: list[int]) -> int:
+    """Compute the same in Python's own whole numbers."""
+    apart = _apart(len(one))
+    one, other = one[::apart], other[::apart]
+    free = [(b - a, 0 < b < HIGHEST) for a, b in zip(one, other, strict=True)]
+    squared = sum(change**2 for change, is_free in free if is_free)
+    least = squared / (STILL * max(1, sum(is_free for _, is_free in free)))
+    real = [(change, is_free) for change, is_free in free if change and change**2 >= least]
+    count = sum(is_free for _, is_free in real)
+    total = sum(abs(change) for change, is_free in real if is_free)
+    upward = sum(change > 0 for change, _ in real)
+    if count < FEWEST or total < LEAST * count or min(upward, len(real) - upward) < ONE_WAY * len(real):
+        return 0
+    return 1000 * total * total // (count * squared)
+
+
+def moved(by: int, ups: int, downs: int) -> list[int]:
+    return [60 + by] * ups + [60 - by] * downs + [60] * (WIDTH - ups - downs)
+
+
+SAME = [60] * WIDTH
+
+
+def test_corners_of_a_box_are_even_however_wide_the_step() -> None:
+    for by in (LEAST, 13, 25, 60):
+        assert between(SAME, moved(by, 30, 34)) == 1000
+        assert between(SAME, moved(by, 10, 10)) == 1000
+
+
+def test_changes_by_all_kinds_of_amounts_are_not() -> None:
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 128, (200, WIDTH)).tolist()
+    noisy = np.clip(60 + rng.normal(0, 12, (200, WIDTH)), 0, 127).astype(int).tolist()
+    for rows in (photos, noisy):
+        assert max(between(one, other) for one, other in pairwise(rows)) < 870
+
+
+def test_a_corner_is_as_even_where_the_range_ends() -> None:
+    # One feature in four is dark, so that it can move down by 5 only, and one is nearly white.
+    scene = [5, 60, 70, 120] * 16
+    corner = [min(HIGHEST, max(0, value + (25 if at % 3 else -25))) for at, value in enumerate(scene)]
+    assert between(scene, corner) == 1000
+
+
+def test_of_black_and_white_there_is_nothing_to_tell() -> None:
+    assert between([0, HIGHEST] * 32, [HIGHEST, 0] * 32) == 0
+
+
+def test_a_little_noise_on_all_features_hides_nothing() -> None:
+    rng = np.random.default_rng(1)
+    hidden = (np.array(moved(25, 15, 15)) + rng.integers(-4, 5, WIDTH)).tolist()
+    assert between(SAME, hidden) > 900
+
+
+@pytest.mark.parametrize("other", [moved(25, 40, 0), moved(25, 0, 64), moved(25, 40, 2)])
+def test_light_and_stickers_change_all_one_way_and_do_not_count(other: list[int]) -> None:
+    assert between(SAME, other) == 0
+
+
+def test_a_few_features_are_alike_by_chance() -> None:
+    assert between(SAME, moved(25, FEWEST // 2, FEWEST // 2 - 1)) == 0
+    assert between(SAME, moved(25, FEWEST // 2, FEWEST // 2)) == 1000
+
+
+def test_rounding_makes_the_smallest_steps_even_and_they_do_not_count() -> None:
+    assert between(SAME, moved(LEAST - 1, 30, 34)) == 0
+
+
+def test_without_an_earlier_query_or_a_change_there_is_nothing() -> None:
+    rows = np.full((2, WIDTH), 60, np.uint8)
+    nothing = evenness(rows, np.array([0, 1]), np.array([-1, 0]))
+    assert nothing.tolist() == [0, 0]
+    assert evenness(rows, np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), width=st.sampled_from([1, 8, 64, 196, 1040]), kinds=st.integers(1, 8))
+def test_it_is_what_whole_numbers_give(seed: int, width: int, kinds: int) -> None:
+    rng = np.random.default_rng(seed)
+    one = rng.integers(0, 128, width)
+    other = np.clip(one + rng.choice(rng.integers(-60, 61, kinds), width), 0, 127)
+    assert between(one.tolist(), other.tolist()) == slow(one.tolist(), other.tolist())
+
+
+def test_blocks_make_no_difference() -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.integers(0, 128, (2 * BLOCK + 7, 8)).astype(np.uint8)
+    at, earlier = np.arange(1, len(rows)), np.arange(len(rows) - 1)
+    whole = evenness(rows, at, earlier)
+    each = [evenness(rows, at[i : i + 1], earlier[i : i + 1])[0] for i in range(len(at))]
+    assert whole.tolist() == each
+
+
+def test_what_is_left_to_a_perfect_step_is_halved_by_four_levels() -> None:
+    steps = levels_beyond(900, 16)
+    assert steps.tolist()[:5] == [916, 930, 941, 950, 958]
+    assert np.searchsorted(steps, [900, 915, 916, 950, 999, PERFECT], side="right").tolist() == [0, 0, 1, 4, 16, 16]
+
+
+def test_where_perfect_steps_are_usual_no_level_is_reached() -> None:
+    assert np.searchsorted(levels_beyond(PERFECT, 4), PERFECT, side="right") == 0
+
+
+def test_of_wide_inputs_so_many_features_are_looked_at_and_no_more() -> None:
+    for width in (1, 8, 64, 96, 97, 196, 256, 500, 784, 1040):
+        apart = _apart(width)
+        assert apart % 2 == 1
+        assert min(width, MOST) / 3 <= -(-width // apart) <= MOST

@@ -1,0 +1,28 @@
+import numpy as np
+
+from caponier.emulate.controls.clients.owner_of_records import OWN, RECORDS, OwnerOfRecords
+from caponier.emulate.images import Images
+from emulate.controls.clients.asked import rows
+
+
+def test_a_few_records_come_back_exactly(pool: Images) -> None:
+    known = {image.tobytes() for image in pool}
+    exact = [row.tobytes() for row in rows(OwnerOfRecords(), pool) if row.tobytes() in known]
+    assert len(set(exact)) == OWN
+    assert len(exact) > 2 * OWN
+
+
+def test_records_are_among_those_that_customers_may_own(pool: Images) -> None:
+    ownable = {image.tobytes() for image in pool[:RECORDS]}
+    others = {image.tobytes() for image in pool[RECORDS:]}
+    asked = {row.tobytes() for row in rows(OwnerOfRecords(), pool)}
+    assert asked & ownable
+    assert not asked & others
+
+
+def test_owners_differ(pool: Images) -> None:
+    owned = []
+    for seed in range(2):
+        requests = OwnerOfRecords(share=1).requests(pool, np.random.default_rng(seed))
+        owned.append({next(requests).tobytes() for _ in range(60)})
+    assert owned[0] != owned[1]

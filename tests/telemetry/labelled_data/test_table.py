@@ -1,0 +1,74 @@
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from caponier.errors import InputError
+from caponier.telemetry.labelled_data import table as dataset_table
+from caponier.telemetry.labelled_data.dataset import Columns
+from caponier.telemetry.labelled_data.table import read
+
+Y = Columns(label="y")
+
+
+def parquet(table: pa.Table) -> bytes:
+    data = io.BytesIO()
+    pq.write_table(table, data)
+    return data.getvalue()
+
+
+def test_dictionaries_booleans_and_dates(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "word": pa.array(["u", "v", "u"]).dictionary_encode(),
+            "flag": [True, False, None],
+            "day": pa.array([1, 2, 3], pa.date32()),
+            "y": ["a", "b", "a"],
+        }
+    )
+    found = read(Path("a"), parquet(table), "d", Y)
+    assert found.features == ("word=u", "word=v", "flag", "flag is missing")
+    assert "'day' is left out" in found.notes[0]
+
+
+def test_a_file_that_claims_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_table, "ROWS", 2)
+    with pytest.raises(InputError, match="more than 2 rows"):
+        read(Path("a"), parquet(pa.table({"a": [1, 2, 3], "y": [1, 2, 3]})), "d", Y)
+    with pytest.raises(InputError, match="more than 2 rows"):
+        read(Path("a"), b"a,y\n1,1\n2,2\n3,3\n", "d", Y)
+
+
+def test_a_truncated_parquet_file_is_refused() -> None:
+    data = parquet(pa.table({"a": [1, 2], "y": [1, 2]}))
+    with pytest.raises(InputError, match="Parquet"):
+        read(Path("a"), data[:-20], "d", Y)
+
+
+def test_a_label_that_is_a_list_is_refused() -> None:
+    with pytest.raises(InputError, match="neither text nor a number"):
+        read(Path("a"), parquet(pa.table({"a": [1], "y": [[1]]})), "d", Y)
+
+
+def test_windows_line_ends_and_a_mark_at_the_start() -> None:
+    found = read(Path("a"), b"\xef\xbb\xbfa,y\r\n1,u\r\n2,v\r\n", "d", Y)
+    assert found.given == ["u", "v"]
+    assert found.features == ("a",)
+
+
+def test_quotes_within_a_line() -> None:
+    found = read(Path("a"), b'a,"y"\n1,"u, v"\n2,"say ""w"""\n', "d", Y)
+    assert found.given == ["u, v", 'say "w"']
+
+
+@pytest.mark.parametrize("header", [b"y\n1\n", b"a,a,y\n1,1,1\n", b'"a,y\n1,1\n'])
+def test_a_bad_header_is_refused(header: bytes) -> None:
+    with pytest.raises(InputError, match="no header"):
+        read(Path("a"), header, "d", Y)
+
+
+def test_no_feature_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="no column besides the label"):
+        read(Path("a"), b"y,id\nu,1\nv,2\n", "d", Columns(label="y", id="id"))

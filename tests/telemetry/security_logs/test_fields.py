@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, TooLargeError, flatten
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    return flatten(row)[0]
+
+
+def test_names_are_dotted_and_in_lower_case() -> None:
+    assert flat({"user": {"Name": "Ada", "id": 7}, "A.b": 1}) == {"user.name": "Ada", "user.id": 7, "a.b": 1}
+
+
+def test_nothing_is_no_field_and_a_boolean_is_a_word() -> None:
+    assert flat({"a": None, "b": True, "c": False, "d": {}, "e": []}) == {"b": "true", "c": "false"}
+
+
+def test_lists() -> None:
+    assert flat({"one": ["x"], "two": ["x", 2], "none": [None]}) == {"one": "x", "two": "x, 2"}
+    assert flat({"r": [{"arn": "a", "n": 1}, {"arn": "b"}]}) == {"r.arn": "a, b", "r.n": 1}
+    assert flat({"r": [[1, 2], ["x"]]}) == {"r": "1, 2, x"}
+
+
+def test_of_two_spellings_the_first_counts() -> None:
+    assert flat({"User": "ann", "user": "root"}) == {"user": "ann"}
+
+
+def test_numbers_that_no_database_holds_become_text() -> None:
+    assert flat({"n": 2**63, "m": -(2**63), "x": 1.5}) == {"n": str(2**63), "m": -(2**63), "x": 1.5}
+
+
+def test_long_texts_are_cut_and_counted() -> None:
+    fields, cut = flatten({"a": "x" * (TEXT + 1), "b": ["y" * TEXT, "z"]})
+    assert cut == 2
+    assert len(fields["a"]) == len(fields["b"]) == TEXT  # type: ignore[arg-type]
+
+
+def nested(depth: int, inner: Any = 1) -> dict[str, Any]:
+    row: dict[str, Any] = {"a": inner}
+    for _ in range(depth - 1):
+        row = {"a": row}
+    return row
+
+
+def test_depth_is_bounded() -> None:
+    assert len(flat(nested(DEPTH))) == 1
+    with pytest.raises(TooLargeError, match="too deep"):
+        flat(nested(DEPTH + 1))
+    lists: Any = 1
+    for _ in range(DEPTH + 1):
+        lists = [lists]
+    with pytest.raises(TooLargeError, match="too deep"):
+        flat({"a": lists})
+
+
+def test_width_and_names_are_bounded() -> None:
+    assert len(flat({str(n): n for n in range(FIELDS)})) == FIELDS
+    with pytest.raises(TooLargeError, match="too many"):
+        flat({str(n): n for n in range(FIELDS + 1)})
+    with pytest.raises(TooLargeError, match="too long"):
+        flat({"x" * (NAME + 1): 1})
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(row=st.dictionaries(st.text(max_size=3), json, max_size=4))
+def test_whatever_comes_it_is_flat_or_refused(row: dict[str, Any]) -> None:
+    try:
+        fields = flat(row)
+    except TooLargeError:
+        return
+    assert all(name == name.lower() and type(value) in (str, int, float) for name, value in fields.items())

@@ -1,0 +1,62 @@
+from typing import Any
+
+import pytest
+
+from caponier.telemetry.security_logs.fields import flatten
+from caponier.telemetry.security_logs.identity import (
+    ACCOUNT_FIELDS,
+    ADDRESS_FIELDS,
+    HOST_FIELDS,
+    LIMIT,
+    Identity,
+    account_name,
+    host_name,
+    identity,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ann", "ann"),
+        ("CORP\\Ann", "ann"),
+        ("arn:aws:iam::1:user/ann", "ann"),
+        ("arn:aws:iam::1:root", "root"),
+        ("arn:aws:sts::1:assumed-role/trainer/i-07", "trainer/i-07"),
+        ("arn:aws:sts::1:assumed-role/AWSReservedSSO_ML_0a1b/Ann@example.org", "ann@example.org"),
+        ("Ann@Example.org", "ann@example.org"),
+    ],
+)
+def test_account_names(text: str, name: str) -> None:
+    assert account_name(text) == name
+
+
+def test_host_names() -> None:
+    assert host_name("GPU-01.ml.example.org.:22") == "gpu-01.ml.example.org"
+    assert host_name("gpu-01:22") == "gpu-01"
+    assert host_name("fe80::1") == "fe80::1"
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"user": "ann", "src_ip": "10.0.0.1", "host": "gpu"}, Identity("ann", "gpu", "10.0.0.1")),
+        ({"userIdentity": {"arn": "arn:aws:iam::1:user/ann"}, "sourceIPAddress": "s3.Amazonaws.com"},
+         Identity("ann", None, "s3.amazonaws.com")),
+        ({"user": {"username": "ann"}, "sourceIPs": ["10.0.0.1", "10.0.0.2"]}, Identity("ann", None, "10.0.0.2")),
+        ({"user": "ann", "src_ip": "::ffff:10.0.0.1"}, Identity("ann", None, "10.0.0.1")),
+        ({"actor": {"user": {"name": "ann"}}, "src_endpoint": {"ip": "FD00::1"}}, Identity("ann", None, "fd00::1")),
+        ({"user": "-", "userName": "ann"}, Identity("ann", None, None)),
+        ({"user": "", "c-ip": "not an address"}, Identity(None, None, "not an address")),
+        ({}, Identity(None, None, None)),
+        ({"user": "x" * 5000}, Identity("x" * LIMIT, None, None)),
+    ],
+)  # fmt: skip
+def test_who_where_and_from_where(row: dict[str, Any], expected: Identity) -> None:
+    assert identity(flatten(row)[0]) == expected
+
+
+def test_fields_are_named_as_after_flattening() -> None:
+    names = (*ACCOUNT_FIELDS, *HOST_FIELDS, *ADDRESS_FIELDS)
+    assert all(name == name.lower() for name in names)
+    assert len(set(names)) == len(names)
