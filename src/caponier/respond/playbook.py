@@ -4,7 +4,6 @@ There is no action in which a model invents an answer for a suspected attacker: 
 fast and how exactly the model's own answer is given.
 """
 
-import difflib
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError, InputError
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import resolve
@@ -153,9 +153,8 @@ def _check_parameters(kind: ActionKind, given: dict[str, Any]) -> None:
     known = _PARAMETERS.get(kind, ())
     for name, value in given.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes: {', '.join(known) or 'none'}"
-            raise ValueError(f"{kind} has no parameter {name!r}{hint}")
+            mend = did_you_mean(nearest(name, known, 0.5), otherwise=f"It takes: {', '.join(known) or 'none'}.")
+            raise ValueError(f"{kind} has no parameter {name!r}. {mend}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1_000_000:
             raise ValueError(f"{name} is not a number from 0 on")
     if kind is ActionKind.THROTTLE and not given.get("per_minute", 0) > 0:
@@ -261,10 +260,9 @@ def _explained(wrong: ValidationError, raw: Any, where: str) -> InputError:
     if first["type"] != "extra_forbidden":
         return InputError(first["msg"].removeprefix("Value error, "), where=path)
     known = _known(tuple(step for step in first["loc"] if isinstance(step, str)))
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-    return InputError(
-        "unknown key", where=path, mend=f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}."
-    )
+    near = nearest(str(first["loc"][-1]), known, 0.5)
+    mend = did_you_mean(near, otherwise=f"Known here: {', '.join(known)}.")
+    return InputError("unknown key", where=path, mend=mend)
 
 
 def _known(path: tuple[str, ...]) -> list[str]:

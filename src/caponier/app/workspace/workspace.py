@@ -1,7 +1,6 @@
 """Find, read and create a workspace: the folder with `caponier.toml`, the store, the lake and the salt."""
 
 import contextlib
-import difflib
 import getpass
 import os
 import re
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.inventory import DetectSettings, FeatureSpec, Identity, ModelSpec, Privacy, System, Workspace
 
 FILE_NAME: Final = "caponier.toml"
@@ -315,9 +315,7 @@ def _hint(loc: tuple[int | str, ...]) -> str:
     elsewhere = next((".".join(path) for path, other in _TABLES.items() if path and key in other.model_fields), None)
     if not table and elsewhere:
         return f"It belongs into the table {elsewhere!r}."
-    if near := difflib.get_close_matches(key, known, n=1, cutoff=0.5):
-        return f"Did you mean {near[0]!r}?"
-    return f"Known here: {', '.join(known)}."
+    return did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
 
 
 def _exists(file: Path) -> InputError:
