@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 
+from caponier.formats.safe_text import spreadsheet
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.rows import COLUMNS, row
-from caponier.matrix.writers.safe_cell import spreadsheet
 
 
 def to_csv(matrix: Matrix, techniques: Iterable[Technique]) -> str:

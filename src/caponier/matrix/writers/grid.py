@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from caponier.formats.lettering import BOLD, width, wrapped
 from caponier.matrix.technique import Color
-from caponier.matrix.writers.lettering import BOLD, width, wrapped
 
 COLUMN: Final = 176
 GAP, BAND, PAD, INDENT, MARK = 8, 7, 6, 12, 15

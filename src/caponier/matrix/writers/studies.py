@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from caponier.formats.markdown import escaped, link
+from caponier.formats.safe_text import spreadsheet
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import Matrix
-from caponier.matrix.writers.markdown_text import escaped, link
-from caponier.matrix.writers.safe_cell import spreadsheet
 
 SCHEMA = "caponier.case-study-list/1"
 COLUMNS = ("id", "name", "date", "type", "strategy", "target", "actors", "steps", "same_as", "url")
