@@ -58,8 +58,8 @@ def test_a_playbook_is_read() -> None:
         ("kind: throttle", "kind: invent_answer", "Input should be 'block'"),
         ("playbook/1", "playbook/2", "schema: Input should be 'caponier.playbook/1'"),
         ("severity: high", "severity: awful", "rules[floods].when.severity"),
-        ("name: floods", "name: floods\n  name: again", "a key is said twice"),
-        ("name: ours", "name: &x ours\ndescription: *x", "YAML anchors are not read here"),
+        ("name: floods", "name: floods\n  name: again", "the key 'name' is there twice"),
+        ("name: ours", "name: &x ours\ndescription: *x", "YAML aliases are not read here"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(old: str, new: str, said: str) -> None:

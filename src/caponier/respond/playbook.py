@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError, InputError
+from caponier.formats.strict_yaml import Dialect, read_value
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import TechniqueId
@@ -23,9 +24,10 @@ from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident
 from caponier.records.response_action import ActionKind
 from caponier.respond.settings import RespondSettings
-from caponier.respond.yaml_file import BYTES, read_yaml
 
 SHIPPED: Final = "default.yaml"
+BYTES: Final = 256 * 1024
+DIALECT: Final = Dialect(letters=BYTES, depth=12)
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
@@ -203,7 +205,7 @@ def parse(text: str, where: str) -> Playbook:
     Raises:
         InputError: If it is no playbook; an unknown key is named with the nearest known one.
     """
-    raw = read_yaml(text, where)
+    raw = read_value(text, where, DIALECT)
     try:
         return Playbook.model_validate(raw)
     except ValidationError as wrong:
