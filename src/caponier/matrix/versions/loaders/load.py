@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.errors import InputError
+from caponier.formats.strict_json import read_value
 from caponier.formats.strict_yaml import Dialect, read_text
 from caponier.matrix.versions.loaders.atlas_3 import read_atlas_3
 from caponier.matrix.versions.loaders.atlas_4 import read_atlas_4
@@ -12,14 +13,14 @@ from caponier.matrix.versions.loaders.atlas_stix import SOURCE as ATLAS
 from caponier.matrix.versions.loaders.atlas_stix import read_atlas_stix
 from caponier.matrix.versions.loaders.attack_stix import read_attack_stix
 from caponier.matrix.versions.loaders.caponier_json import read_caponier_json
-from caponier.matrix.versions.loaders.json_text import parse_json
 from caponier.matrix.versions.loaders.part import Part
 from caponier.matrix.versions.loaders.source_file import SourceFile, read_source
 from caponier.matrix.versions.loaders.stix_bundle import Bundle
 from caponier.matrix.versions.loaders.version_name import wrong_layout
 from caponier.matrix.versions.release import Release
 
-_DIALECT: Final = Dialect(aliases=None, advice="The file may be cut off or edited: download it again.")
+_AGAIN: Final = "Name the file of a real release, and download it again if it was cut off or edited."
+_DIALECT: Final = Dialect(aliases=None, advice=_AGAIN)
 _OTHER_DOMAINS = {"mitre-mobile-attack": "ATT&CK for Mobile", "mitre-ics-attack": "ATT&CK for ICS"}
 
 
@@ -47,7 +48,7 @@ def load_source(source: SourceFile, version: str | None = None) -> Release:
         InputError: Like `load_file`.
     """
     as_json = source.text.lstrip().startswith(("{", "["))
-    value = parse_json(source.text, source.name) if as_json else _yaml(source)
+    value = read_value(source.text, source.name, _AGAIN) if as_json else _yaml(source)
     if not isinstance(value, dict):
         raise wrong_layout(source, "this holds no version of a matrix")
     return _read(source, Part(source.name, "", value), version)
