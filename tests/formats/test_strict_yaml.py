@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import caponier
 from caponier.formats.strict_yaml import (
     SHIPPED,
-    Dialect,
     YamlAlias,
+    YamlDialect,
     YamlError,
     YamlMapping,
     YamlScalar,
@@ -26,9 +26,9 @@ from caponier.formats.strict_yaml import (
 )
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-STRICT = Dialect()
-ALIASES = Dialect(aliases=None, advice="Download it again.")
-MERGES = Dialect(aliases=10, merges=True)
+STRICT = YamlDialect()
+ALIASES = YamlDialect(aliases=None, advice="Download it again.")
+MERGES = YamlDialect(aliases=10, merges=True)
 
 plain = st.recursive(
     st.none()
@@ -42,7 +42,7 @@ plain = st.recursive(
 )
 
 
-def refused(text: str, dialect: Dialect = ALIASES) -> YamlError:
+def refused(text: str, dialect: YamlDialect = ALIASES) -> YamlError:
     with pytest.raises(YamlError) as wrong:
         read_text(text, "f.yaml", dialect)
     with pytest.raises(YamlError) as again:
@@ -52,7 +52,7 @@ def refused(text: str, dialect: Dialect = ALIASES) -> YamlError:
     return wrong.value
 
 
-def refused_value(text: str, dialect: Dialect = STRICT) -> str:
+def refused_value(text: str, dialect: YamlDialect = STRICT) -> str:
     with pytest.raises(YamlError) as wrong:
         read_value(text, "f.yaml", dialect)
     return str(wrong.value)
@@ -134,7 +134,7 @@ def test_a_few_aliases_are_fine() -> None:
 
 def test_a_bomb_that_is_let_through_stays_as_small_as_it_is() -> None:
     started = time.process_time()
-    value = read_value(bomb(30), "f", Dialect(nodes=10**40, aliases=None))
+    value = read_value(bomb(30), "f", YamlDialect(nodes=10**40, aliases=None))
     assert value["a29"][0] is value["a29"][9]
     assert time.process_time() - started < 2
 
@@ -143,8 +143,8 @@ def test_aliases_are_counted_or_not_read_at_all() -> None:
     text = "a: &x [1]\nb: *x\nc: *x\n"
     assert refused(text, STRICT).what == "YAML aliases are not read here"
     assert refused(text, STRICT).where == "f.yaml:2"
-    assert refused(text, Dialect(aliases=1)).what == "there are more than 1 YAML aliases"
-    assert read_value(text, "f", Dialect(aliases=2)) == {"a": [1], "b": [1], "c": [1]}
+    assert refused(text, YamlDialect(aliases=1)).what == "there are more than 1 YAML aliases"
+    assert read_value(text, "f", YamlDialect(aliases=2)) == {"a": [1], "b": [1], "c": [1]}
 
 
 @pytest.mark.parametrize(
@@ -206,16 +206,16 @@ def test_very_deep_nesting_never_exhausts_the_stack(opening: str) -> None:
 
 
 def test_depth_and_size_are_limited() -> None:
-    small = Dialect(letters=64 << 10, depth=12)
+    small = YamlDialect(letters=64 << 10, depth=12)
     assert read_value("[" * 12 + "]" * 12, "f", small)
     assert "nested too deeply, more than 12 levels" in refused("[" * 13 + "]" * 13, small).what
     assert read_value("a" * (64 << 10), "f", small)
     assert refused("#" * ((64 << 10) + 1), small).what == "is larger than 64 KiB"
-    assert refused("#" * ((4 << 20) + 1), Dialect(letters=4 << 20)).what == "is larger than 4 MiB"
+    assert refused("#" * ((4 << 20) + 1), YamlDialect(letters=4 << 20)).what == "is larger than 4 MiB"
 
 
 def test_too_many_values_are_stopped() -> None:
-    few = Dialect(nodes=100)
+    few = YamlDialect(nodes=100)
     assert "stands for more than 100 values" in refused("- a\n" * 101, few).what
     assert "stands for more than 100 values" in refused(("- a\n" * 60 + "---\n") * 2, few).what
     assert len(read_text("- a\n" * 99, "f", few)) == 99

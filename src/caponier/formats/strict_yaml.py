@@ -33,7 +33,7 @@ _CONSTRUCTED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class YamlDialect:
     """What a kind of file may hold."""
 
     letters: int | None = None
@@ -50,7 +50,7 @@ class Dialect:
     """What to do about a file that is no YAML at all."""
 
 
-SHIPPED: Final = Dialect(aliases=None, merges=True)
+SHIPPED: Final = YamlDialect(aliases=None, merges=True)
 """Our own files: tests hold them to more than this."""
 
 
@@ -142,7 +142,7 @@ def is_plain(node: YamlNode) -> bool:
     return node.tag in (None, "!", own)
 
 
-def read_nodes(text: str, name: str, dialect: Dialect) -> list[YamlNode]:
+def read_nodes(text: str, name: str, dialect: YamlDialect) -> list[YamlNode]:
     """Read the documents of a file, each as the node at its root; an empty one is a scalar without text.
 
     Args:
@@ -166,7 +166,7 @@ def read_nodes(text: str, name: str, dialect: Dialect) -> list[YamlNode]:
     return builder.documents
 
 
-def read_value(text: str, name: str, dialect: Dialect) -> Any:
+def read_value(text: str, name: str, dialect: YamlDialect) -> Any:
     """Read one document of plain values: text, numbers, booleans, dates, None, lists and dicts.
 
     Raises:
@@ -178,12 +178,12 @@ def read_value(text: str, name: str, dialect: Dialect) -> Any:
     return _Values(name, dialect).of(documents[0]) if documents else None
 
 
-def read_values(text: str, name: str, dialect: Dialect) -> list[Any]:
+def read_values(text: str, name: str, dialect: YamlDialect) -> list[Any]:
     """Read all documents of plain values; see `read_value`."""
     return [_Values(name, dialect).of(document) for document in read_nodes(text, name, dialect)]
 
 
-def read_text(text: str, name: str, dialect: Dialect) -> Any:
+def read_text(text: str, name: str, dialect: YamlDialect) -> Any:
     """Read one document in which every scalar stays the text that was written, but for None; see `read_value`."""
     documents = read_nodes(text, name, dialect)
     _refuse_second(documents, name)
@@ -228,7 +228,7 @@ class _Builder:
     """Puts the parser's events together."""
 
     name: str
-    dialect: Dialect
+    dialect: YamlDialect
     documents: list[YamlNode] = field(default_factory=list)
     _open: list[YamlList | YamlMapping] = field(default_factory=list)
     _keys: list[YamlNode | None] = field(default_factory=list)
@@ -314,7 +314,7 @@ def _placed(event: Any) -> tuple[int, int, int, int, str | None]:
 class _Texts:
     """Makes values of nodes, every scalar as the text that was written."""
 
-    def __init__(self, name: str, dialect: Dialect) -> None:
+    def __init__(self, name: str, dialect: YamlDialect) -> None:
         self.name = name
         self.dialect = dialect
         self._made: dict[int, Any] = {}

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError, InputError
-from caponier.formats.strict_yaml import Dialect, read_value
+from caponier.formats.strict_yaml import YamlDialect, read_value
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import TechniqueId
@@ -27,7 +27,7 @@ from caponier.respond.settings import RespondSettings
 
 SHIPPED: Final = "default.yaml"
 BYTES: Final = 256 * 1024
-DIALECT: Final = Dialect(letters=BYTES, depth=12)
+DIALECT: Final = YamlDialect(letters=BYTES, depth=12)
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}

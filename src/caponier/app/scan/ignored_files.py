@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.errors import InputError
-from caponier.formats.strict_yaml import Dialect, read_value
+from caponier.formats.strict_yaml import YamlDialect, read_value
 
 _KEYS: Final = {"sha256", "reason", "expires"}
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_DIALECT: Final = Dialect(letters=4 << 20)
+_DIALECT: Final = YamlDialect(letters=4 << 20)
 
 
 @dataclass(frozen=True, slots=True)

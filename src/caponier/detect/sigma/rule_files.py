@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.errors import InputError
-from caponier.formats.strict_yaml import Dialect, YamlError, read_values
+from caponier.formats.strict_yaml import YamlDialect, YamlError, read_values
 
 FILE_LIMIT: Final = 2**20
 """Bytes of a rule file."""
@@ -15,7 +15,7 @@ MOST_FILES: Final = 20_000
 MOST_ALIASES: Final = 100
 """A rule has no use for more; a file that refers to itself again and again is an attack on the reader."""
 
-_DIALECT: Final = Dialect(nodes=100_000_000, aliases=MOST_ALIASES, merges=True)
+_DIALECT: Final = YamlDialect(nodes=100_000_000, aliases=MOST_ALIASES, merges=True)
 """What aliases stand for is made once; what a rule does with it is the compiler's to bound."""
 
 

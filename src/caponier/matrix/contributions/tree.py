@@ -11,8 +11,8 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.formats.strict_yaml import (
-    Dialect,
     YamlAlias,
+    YamlDialect,
     YamlError,
     YamlList,
     YamlMapping,
@@ -28,7 +28,7 @@ BYTES: Final = 256 * 1024
 DEPTH: Final = 8
 _LONGEST_KEY: Final = 60
 
-_DIALECT: Final = Dialect(depth=DEPTH, nodes=None, aliases=None, advice="Mend the line, or start from a template.")
+_DIALECT: Final = YamlDialect(depth=DEPTH, nodes=None, aliases=None, advice="Mend the line, or start from a template.")
 """Aliases are objected to one by one."""
 
 

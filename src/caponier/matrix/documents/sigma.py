@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from caponier.errors import InputError
-from caponier.formats.strict_yaml import Dialect, YamlList, YamlMapping, YamlScalar, read_nodes
+from caponier.formats.strict_yaml import YamlDialect, YamlList, YamlMapping, YamlScalar, read_nodes
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.mention import Document, DocumentKind, Mention, Piece
 
 SIZE: Final = 4 * 1024 * 1024
 """Characters of a file; the largest rule sets in one file have a tenth of it."""
 _MARK: Final = "\ufeff"
-_DIALECT: Final = Dialect(letters=SIZE, depth=64, nodes=None, aliases=None)
+_DIALECT: Final = YamlDialect(letters=SIZE, depth=64, nodes=None, aliases=None)
 _NAMESPACES: Final = {"attack": ids.ATTACK, "atlas": ids.ATLAS, "amltm": ids.FOUNDING}
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?$")
 _RULE_KEYS: Final = ("detection", "correlation", "filter", "logsource")

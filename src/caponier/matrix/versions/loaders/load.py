@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from caponier.errors import InputError
 from caponier.formats.strict_json import read_value
-from caponier.formats.strict_yaml import Dialect, read_text
+from caponier.formats.strict_yaml import YamlDialect, read_text
 from caponier.matrix.versions.loaders.atlas_3 import read_atlas_3
 from caponier.matrix.versions.loaders.atlas_4 import read_atlas_4
 from caponier.matrix.versions.loaders.atlas_6 import read_atlas_6
@@ -20,7 +20,7 @@ from caponier.matrix.versions.loaders.version_name import wrong_layout
 from caponier.matrix.versions.release import Release
 
 _AGAIN: Final = "Name the file of a real release, and download it again if it was cut off or edited."
-_DIALECT: Final = Dialect(aliases=None, advice=_AGAIN)
+_DIALECT: Final = YamlDialect(aliases=None, advice=_AGAIN)
 _OTHER_DOMAINS = {"mitre-mobile-attack": "ATT&CK for Mobile", "mitre-ics-attack": "ATT&CK for ICS"}
 
 
