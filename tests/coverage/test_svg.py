@@ -7,7 +7,7 @@ import pytest
 
 from caponier.coverage.heat_map import Status, heat_map
 from caponier.coverage.svg import STYLE, svg
-from caponier.matrix.writers.lettering import width
+from caponier.formats.lettering import width
 from coverage.test_heat_map import DETECTOR, TRIAL
 from matrix.writers.picture import SVG, boxes, contrast, rule, size_of
 

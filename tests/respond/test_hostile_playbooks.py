@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
+from caponier.formats.strict_yaml import read_value
 from caponier.records.response_action import ActionKind
-from caponier.respond.playbook import Scope, load, parse, shipped
+from caponier.respond.playbook import BYTES, DIALECT, Scope, load, parse, shipped
 from caponier.respond.settings import RespondSettings, read_settings
-from caponier.respond.yaml_file import BYTES, read_yaml
 
 HEAD = "schema: caponier.playbook/1\nname: mine\n"
 MOVE = {"kind": "block", "scope": "actor", "duration": "1h"}
@@ -37,7 +37,7 @@ def book(*rules: dict[str, Any]) -> str:
 def refusal(text: str) -> str | None:
     """What is said against a text, or None if it is read."""
     try:
-        read_yaml(text, "here")
+        read_value(text, "here", DIALECT)
     except InputError as refused:
         return str(refused)
     return None

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Protocol
 
-import yaml
-
+from caponier.formats.strict_yaml import shipped_yaml
 from caponier.matrix.technique import Technique, TechniqueId
 from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.records.trial import Trial
@@ -135,6 +133,5 @@ def _with_children(cell: Cell, cells: dict[str, Cell], matrix: Matrix) -> Cell:
 @cache
 def reasons() -> dict[str, str]:
     """Return why entries have no detector, by id; `default` for the others."""
-    text = files("caponier.coverage").joinpath("reasons.yaml").read_text(encoding="utf-8")
-    document = yaml.safe_load(text)
+    document = shipped_yaml("caponier.coverage", "reasons.yaml")
     return {"default": document["default"], **document["techniques"]}

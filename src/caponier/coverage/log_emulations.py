@@ -4,14 +4,12 @@ Detectors of other kinds say so themselves. A Sigma rule is a file that other to
 """
 
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from caponier.formats.strict_yaml import shipped_yaml
 
 
 @cache
 def log_emulations() -> dict[str, tuple[str, ...]]:
     """Return the stories by rule, the rule named without `sigma:`."""
-    text = files("caponier.coverage").joinpath("log_emulations.yaml").read_text(encoding="utf-8")
-    rules: dict[str, list[str]] = yaml.safe_load(text)["rules"]
+    rules: dict[str, list[str]] = shipped_yaml("caponier.coverage", "log_emulations.yaml")["rules"]
     return {rule: tuple(stories) for rule, stories in rules.items()}

@@ -3,7 +3,6 @@
 A detector that fails to import is an error, never a skip: a scan must not lose a detector in silence.
 """
 
-import difflib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +14,7 @@ from caponier.detect import artifacts, events
 from caponier.detect.artifact import ArtifactDetector
 from caponier.detect.detector import EventDetector
 from caponier.errors import CaponierError, InputError
+from caponier.formats.suggest import did_you_mean, nearest
 
 ENTRY_POINTS: Final = "caponier.detectors"
 ARTIFACT_ENTRY_POINTS: Final = "caponier.artifact_detectors"
@@ -85,9 +85,8 @@ def select(
     known = event_detectors()
     for name in (*disabled, *(settings or {})):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise InputError(f"there is no detector {name!r}", mend=f"{hint}Known detectors: {', '.join(known)}")
+            mend = did_you_mean(nearest(name, known), f"Known detectors: {', '.join(known)}")
+            raise InputError(f"there is no detector {name!r}", mend=mend)
     for name, table in (settings or {}).items():
         # None of them has settings yet; one that is written down must not be ignored in silence.
         for key in table:

@@ -1,12 +1,12 @@
 """The section `[guard]` of the workspace file."""
 
-import difflib
 import ipaddress
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
+from caponier.formats.suggest import did_you_mean, nearest
 
 Name = Annotated[str, Field(min_length=1)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,7 +60,6 @@ def read_settings(table: dict[str, Any], where: str) -> GuardSettings:
     key = ".".join(str(step) for step in first["loc"] if isinstance(step, str))
     if first["type"] != "extra_forbidden":
         raise InputError(first["msg"].removeprefix("Value error, "), where=f"{where}: guard.{key}")
-    near = difflib.get_close_matches(key, GuardSettings.model_fields, n=1, cutoff=0.5)
-    known = f"Known here: {', '.join(GuardSettings.model_fields)}."
-    mend = f"Did you mean {near[0]!r}?" if near else known
+    known = GuardSettings.model_fields
+    mend = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
     raise InputError("unknown key", where=f"{where}: guard.{key}", mend=mend)

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from caponier.errors import InputError
-from caponier.matrix.versions.loaders.json_text import parse_json
+from caponier.formats.strict_json import read_value
 
 FORMAT: Final = "4.5"
 NAVIGATOR: Final = "5.1.0"
 """What is written where a file names a Navigator that is too old to read the format."""
 SIZE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of a file; a layer that annotates all of ATT&CK has half a megabyte."""
-_DEPTH_LIMIT: Final = 50
-_DEEP: Final = "it is nested too deep"
 _FORMATS: Final = re.compile(r"4(\.[0-5])?")
 _MEND: Final = "Write it again with the Navigator, as layer format 4.0 to 4.5."
 
@@ -125,22 +123,9 @@ def _parse(data: bytes, where: str) -> Any:
     if len(data) > SIZE_LIMIT:
         raise InputError(f"this is larger than {SIZE_LIMIT:,} bytes, which no layer is", where=where)
     try:
-        plain = parse_json(data.decode("utf-8-sig"), where)
-        _check_depth(plain)
-        # Finds what JSON can say but no file in UTF-8: half a surrogate pair, and numbers beyond all bounds.
-        json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as wrong:
+        return read_value(data.decode("utf-8-sig"), where, _MEND)
+    except UnicodeDecodeError as wrong:
         raise InputError(f"this is no layer: {wrong}", where=where, mend=_MEND) from None
-    return plain
-
-
-def _check_depth(plain: Any) -> None:
-    level = [plain]
-    for _ in range(_DEPTH_LIMIT):
-        within = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
-        level = [inner for values in within for inner in values]
-    if level:
-        raise ValueError(_DEEP)
 
 
 def _check(plain: dict[str, Any], where: str) -> None:

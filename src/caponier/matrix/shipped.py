@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError
+from caponier.formats.strict_yaml import SHIPPED, YamlError, read_value
 from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
 from caponier.matrix.evidence import Grade, Precision, Study, StudyType
 from caponier.matrix.technique import Tactic, Technique
-
-# The C loader is ten times faster, but not every PyYAML build has it.
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _HasId(Protocol):
@@ -188,6 +185,6 @@ def parse(text: str, shape: type[S], name: str) -> S:
         CaponierError: If the text is no YAML or has another shape.
     """
     try:
-        return shape.model_validate(yaml.load(text, _Loader))  # noqa: S506 - a safe loader, chosen above
-    except (yaml.YAMLError, ValidationError) as wrong:
+        return shape.model_validate(read_value(text, name, SHIPPED))
+    except (YamlError, ValidationError) as wrong:
         raise CaponierError(f"the file is damaged: {wrong}", where=name, mend="Reinstall caponier.") from wrong

@@ -1,6 +1,5 @@
 """Write a repaired data set, and the rows that were taken out of it, in the format of the original."""
 
-import csv
 import io
 from collections.abc import Container, Iterator
 from enum import StrEnum
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.formats.csv_text import csv_text
 from caponier.telemetry.labelled_data.dataset import Arrays, Dataset
 
 SUGGESTED: Final = "caponier_suggested"
@@ -109,8 +109,4 @@ def _table(dataset: Dataset, table: pa.Table) -> bytes:
         data = io.BytesIO()
         pq.write_table(table, data)
         return data.getvalue()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(row.values() for row in table.to_pylist())
-    return text.getvalue().encode()
+    return csv_text([table.column_names, *(row.values() for row in table.to_pylist())]).encode()

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from caponier.errors import InputError
+from caponier.formats.strict_json import read_value
 
 FILE_NAME: Final = "registry.json"
 FILE_LIMIT: Final = 16 * 2**20
@@ -159,11 +160,11 @@ def parse_registry(data: bytes, where: str) -> Registry:
     if len(data) > FILE_LIMIT:
         raise InputError(f"the registry is larger than {FILE_LIMIT:,} bytes", where=where)
     try:
-        plain = orjson.loads(data)
+        plain = read_value(data.decode("utf-8"), where)
         if isinstance(plain, dict) and "schema" in plain:
             plain["schema_"] = plain.pop("schema")
         return Registry.model_validate(plain)
-    except orjson.JSONDecodeError as wrong:
+    except UnicodeDecodeError as wrong:
         raise InputError(f"this is not JSON: {wrong}", where=where) from wrong
     except ValidationError as wrong:
         first = wrong.errors(include_url=False)[0]

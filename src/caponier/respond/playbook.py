@@ -4,7 +4,6 @@ There is no action in which a model invents an answer for a suspected attacker: 
 fast and how exactly the model's own answer is given.
 """
 
-import difflib
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +15,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import CaponierError, InputError
+from caponier.formats.strict_yaml import YamlDialect, read_value
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import resolve
@@ -23,9 +24,10 @@ from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident
 from caponier.records.response_action import ActionKind
 from caponier.respond.settings import RespondSettings
-from caponier.respond.yaml_file import BYTES, read_yaml
 
 SHIPPED: Final = "default.yaml"
+BYTES: Final = 256 * 1024
+DIALECT: Final = YamlDialect(letters=BYTES, depth=12)
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
@@ -153,9 +155,8 @@ def _check_parameters(kind: ActionKind, given: dict[str, Any]) -> None:
     known = _PARAMETERS.get(kind, ())
     for name, value in given.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes: {', '.join(known) or 'none'}"
-            raise ValueError(f"{kind} has no parameter {name!r}{hint}")
+            mend = did_you_mean(nearest(name, known, 0.5), otherwise=f"It takes: {', '.join(known) or 'none'}.")
+            raise ValueError(f"{kind} has no parameter {name!r}. {mend}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1_000_000:
             raise ValueError(f"{name} is not a number from 0 on")
     if kind is ActionKind.THROTTLE and not given.get("per_minute", 0) > 0:
@@ -204,7 +205,7 @@ def parse(text: str, where: str) -> Playbook:
     Raises:
         InputError: If it is no playbook; an unknown key is named with the nearest known one.
     """
-    raw = read_yaml(text, where)
+    raw = read_value(text, where, DIALECT)
     try:
         return Playbook.model_validate(raw)
     except ValidationError as wrong:
@@ -261,10 +262,9 @@ def _explained(wrong: ValidationError, raw: Any, where: str) -> InputError:
     if first["type"] != "extra_forbidden":
         return InputError(first["msg"].removeprefix("Value error, "), where=path)
     known = _known(tuple(step for step in first["loc"] if isinstance(step, str)))
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-    return InputError(
-        "unknown key", where=path, mend=f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}."
-    )
+    near = nearest(str(first["loc"][-1]), known, 0.5)
+    mend = did_you_mean(near, otherwise=f"Known here: {', '.join(known)}.")
+    return InputError("unknown key", where=path, mend=mend)
 
 
 def _known(path: tuple[str, ...]) -> list[str]:

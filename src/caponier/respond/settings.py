@@ -1,6 +1,5 @@
 """The section `[respond]` of the workspace file."""
 
-import difflib
 import ipaddress
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
+from caponier.formats.suggest import did_you_mean, nearest
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -78,6 +78,6 @@ def _explained(wrong: ValidationError, where: str) -> InputError:
     key = ".".join(str(step) for step in first["loc"])
     if first["type"] != "extra_forbidden":
         return InputError(first["msg"].removeprefix("Value error, "), where=f"{where}.{key}")
-    near = difflib.get_close_matches(str(first["loc"][-1]), RespondSettings.model_fields, n=1, cutoff=0.5)
-    known = f"Known here: {', '.join(RespondSettings.model_fields)}."
-    return InputError("unknown key", where=f"{where}.{key}", mend=f"Did you mean {near[0]!r}?" if near else known)
+    known = RespondSettings.model_fields
+    mend = did_you_mean(nearest(str(first["loc"][-1]), known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
+    return InputError("unknown key", where=f"{where}.{key}", mend=mend)

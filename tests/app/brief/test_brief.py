@@ -91,7 +91,7 @@ def test_an_inventory_that_matches_nothing_gives_the_general_brief(tmp_path: Pat
 def test_an_unknown_system_is_told_the_nearest(tmp_path: Path):
     with pytest.raises(InputError) as unknown:
         brief_matrix(workspace(tmp_path), "cheque")
-    assert unknown.value.mend == "Did you mean cheques? There are: cheques, mailguard."
+    assert unknown.value.mend == "Did you mean 'cheques'? There are: cheques, mailguard."
     assert unknown.value.exit_code == 2
 
 

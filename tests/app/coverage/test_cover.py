@@ -79,7 +79,7 @@ def test_a_file_of_trials_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"{", "no JSON"),
+        (b"{", "not JSON"),
         ({"schema": "caponier.findings/1"}, "no document of the schema"),
         ([], "no document of the schema"),
         ({"schema": SCHEMA}, "cannot be read"),

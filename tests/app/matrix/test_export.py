@@ -57,7 +57,7 @@ def test_a_named_entry_is_there_even_if_only_research_has_shown_it() -> None:
 
 
 def test_an_unknown_id_names_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"Did you mean AML\.T0029"):
+    with pytest.raises(InputError, match=r"Did you mean 'AML\.T0029"):
         select(ATLAS, ["AML.T0O29"])
 
 

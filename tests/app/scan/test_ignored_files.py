@@ -34,8 +34,8 @@ def test_an_entry_applies_up_to_its_last_day(tmp_path: Path) -> None:
         ("ignore:\n- {sha256: abc, reason: a, expires: 2026-12-31}", "64 hexadecimal"),
         (f"ignore:\n- {{sha256: {DIGEST}, reason: '', expires: 2026-12-31}}", "reason is missing"),
         (f"ignore:\n- {{sha256: {DIGEST}, reason: a, expires: never}}", "must be a day"),
-        ("{", "no YAML"),
-        ("!!python/object/apply:os.system ['id']", "no YAML"),
+        ("{", "not YAML"),
+        ("!!python/object/apply:os.system ['id']", "the tag"),
     ],
 )
 def test_nothing_is_ignored_by_accident(tmp_path: Path, text: str, complaint: str) -> None:

@@ -168,7 +168,7 @@ def test_an_empty_change_log_says_so():
 def test_unknown_versions_and_files_are_input_errors():
     unknown = run("amltm-2020", "atlas-5.7")
     assert isinstance(unknown.exception, InputError)
-    assert "Did you mean atlas-5.6?" in (unknown.exception.mend or "")
+    assert "Did you mean 'atlas-5.6'?" in (unknown.exception.mend or "")
     assert "Or name a file" in (unknown.exception.mend or "")
     missing = run("amltm-2020", "nowhere/ATLAS.yaml")
     assert isinstance(missing.exception, InputError)

@@ -57,7 +57,7 @@ def test_all_and_ids(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         (["NOPE"], "nothing with the id 'NOPE'"),
-        (["--matrix", "atlas-5.7"], "Did you mean atlas-5.6?"),
+        (["--matrix", "atlas-5.7"], "Did you mean 'atlas-5.6'?"),
         (["--workspace", "nowhere"], "nowhere"),
         (["--out", "missing/x.json"], "missing"),
     ],

@@ -140,7 +140,7 @@ BROKEN: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "version that is a word": (lambda: mended(lambda c: c.update(version="latest")), "'latest' is no version"),
     "version missing": (lambda: mended(lambda c: c.pop("version")), "does not say its version"),
     "format 7": (lambda: "format-version: 7.0.0\n", "'7.0.0' is no version"),
-    "aliases that explode": (bomb, "stands for more than 1000000 values"),
+    "aliases that explode": (bomb, "stands for more than 1,000,000 values"),
     "an alias of itself": (lambda: "matrices: &m [*m]\n", "names nothing that is complete"),
     "an object to be made": (lambda: "!!python/object/apply:os.system [id]\n", "is not read"),
     "a key twice": (

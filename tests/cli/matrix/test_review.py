@@ -129,7 +129,7 @@ BAD = {
     "no YAML": (TECHNIQUE + "}{", "file", "not YAML"),
     "empty": ("", "file", "empty"),
     "a list": ("- 1\n", "file", "no fields"),
-    "two documents": (TECHNIQUE + "---\na: 1\n", "file", "not YAML"),
+    "two documents": (TECHNIQUE + "---\na: 1\n", "file", "second document"),
     "too large": (TECHNIQUE + "#" * 300_000, "file", "larger than"),
 }
 

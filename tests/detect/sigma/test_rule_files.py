@@ -26,7 +26,8 @@ def test_one_file(tmp_path: Path) -> None:
     [
         ("a: [1", "not YAML"),
         ("- 1\n- 2\n", "document 1 is no rule"),
-        ("a: !!python/object/apply:os.system [id]\n", "not YAML"),
+        ("a: !!python/object/apply:os.system [id]\n", "the tag"),
+        ("a: 1\na: 2\n", "the key 'a' is there twice in line 2"),
         ("a: &x [1]\n" + "".join(f"k{n}: *x\n" for n in range(200)), "aliases"),
         ("a: " + "x" * FILE_LIMIT, "larger than"),
         ("a: \x00", ""),

@@ -94,7 +94,7 @@ def test_a_flood_of_objections_is_capped(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_names_the_nearest(tmp_path: Path) -> None:
     objections = told(tmp_path, TECHNIQUE.replace("description:", "descripton:"))
-    assert {one.field: one.mend for one in objections}["descripton"] == "Did you mean description?"
+    assert {one.field: one.mend for one in objections}["descripton"] == "Did you mean 'description'?"
 
 
 def test_without_a_kind_only_what_holds_of_every_kind_is_told(tmp_path: Path) -> None:

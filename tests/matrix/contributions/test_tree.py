@@ -53,7 +53,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"word\n", 1, "no fields"),
         (b"a: 1\nb: [\n", 3, "not YAML"),
         (b"a: 1\n\tb: 2\n", 2, "not YAML"),
-        (b"a: 1\n---\nb: 2\n", 2, "not YAML"),
+        (b"a: 1\n---\nb: 2\n", 3, "second document"),
         (b"a: \x00\n", 1, "not YAML"),
         (b"a: 1\nb: \xff\n", 2, "not UTF-8"),
         (b"a: " + b"[" * 50_000, 1, "nest"),

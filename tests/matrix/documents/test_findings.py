@@ -1,8 +1,8 @@
 import json
 from typing import Any
 
+from caponier.formats.strict_json import read_nodes as parse
 from caponier.matrix.documents import findings
-from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.mention import apply
 from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas

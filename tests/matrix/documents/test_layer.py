@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from caponier.formats.strict_json import read_nodes as parse
 from caponier.matrix.documents import layer
-from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind
 
 

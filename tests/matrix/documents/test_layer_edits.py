@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.formats.strict_json import read_nodes as parse
 from caponier.matrix.documents import layer
-from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.layer_edits import layer_edits, number
 from caponier.matrix.documents.mention import apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter

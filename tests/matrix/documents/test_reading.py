@@ -51,7 +51,7 @@ def test_other_files_are_none(data: bytes, name: str):
         (b"\xff\xfe", "x.json", "not UTF-8", "x.json:1"),
         (b"[" * 1000, "x.json", "nested", "x.json:1:66"),
         (b'{"domain": 1, "domain": 2}', "x.json", "twice", "x.json:1:15"),
-        (b"a: [", "x.yml", "not YAML", "x.yml"),
+        (b"a: [", "x.yml", "not YAML", "x.yml:1"),
     ],
 )
 def test_broken_files_say_what_and_where(data: bytes, name: str, what: str, where: str):

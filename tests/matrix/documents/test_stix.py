@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from caponier.formats.strict_json import read_nodes as parse
 from caponier.matrix.documents import stix
 from caponier.matrix.documents.ids import Role, Spelling
-from caponier.matrix.documents.json_tree import parse
 from caponier.matrix.documents.mention import Beside, Document, apply
 from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas

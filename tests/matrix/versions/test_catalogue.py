@@ -24,13 +24,13 @@ def test_every_version_loads_and_is_named_by_its_kind():
 def test_unknown_version_names_those_there_are():
     with pytest.raises(InputError) as unknown:
         load("atlas-5.7")
-    assert unknown.value.mend == "Did you mean atlas-5.6? There are: amltm-2020, atlas-5.6."
+    assert unknown.value.mend == "Did you mean 'atlas-5.6'? There are: amltm-2020, atlas-5.6."
 
 
 def test_unknown_technique_names_the_nearest():
     with pytest.raises(InputError, match=r"AMLTM\.EVADE\.01\.03") as unknown:
         MATRIX.technique("AMLTM.EVADE.01.03")
-    assert "Did you mean AMLTM.EVADE.01.0" in (unknown.value.mend or "")
+    assert "Did you mean 'AMLTM.EVADE.01.0" in (unknown.value.mend or "")
     assert unknown.value.exit_code == 2
 
 

@@ -85,5 +85,5 @@ def test_what_cannot_be_read_is_an_error_that_names_it(tmp_path: Path):
 def test_an_unknown_version_names_the_nearest(tmp_path: Path):
     library = Library(tmp_path)
     library.add(release("atlas-4.4.0"))
-    with pytest.raises(InputError, match=r"Did you mean atlas-4\.4\.0"):
+    with pytest.raises(InputError, match=r"Did you mean 'atlas-4\.4\.0"):
         library.load("atlas-4.4.1")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caponier.formats.lettering import BOLD, width
 from caponier.matrix.technique import Color, Level, Technique
 from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers import grid
 from caponier.matrix.writers.grid import Cell, Column, Key, draw
-from caponier.matrix.writers.lettering import BOLD, width
 from caponier.matrix.writers.svg import STYLE, to_svg
 from matrix.writers.picture import SVG, Box, boxes, contrast, rule, size_of
 

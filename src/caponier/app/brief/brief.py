@@ -3,7 +3,6 @@
 The same inventory and the same recorded trials always give the same brief: nothing of the day it is printed is in it.
 """
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from caponier.app.coverage.technique_coverage import Covered, covered
 from caponier.app.workspace.workspace import load_workspace
 from caponier.coverage.heat_map import Cell, Status
 from caponier.errors import InputError
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.brief import Match, SystemFacts, match
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.technique import Technique
@@ -121,9 +121,8 @@ def _systems(home: Workspace | None, wanted: str | None) -> tuple[System, ...]:
         return chosen
     if home is None:
         raise InputError("there is no workspace, so no inventory", mend="Create one with: caponier init")
-    near = difflib.get_close_matches(wanted, [one.name for one in known], n=1, cutoff=0.3)
-    there = f"There are: {', '.join(one.name for one in known) or 'none'}."
-    mend = f"Did you mean {near[0]}? {there}" if near else there
+    names = [one.name for one in known]
+    mend = did_you_mean(nearest(wanted, names, 0.3), f"There are: {', '.join(names) or 'none'}.")
     raise InputError(f"the inventory has no system {wanted!r}", where=str(home.file), mend=mend)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from caponier.app.brief import words
 from caponier.app.brief.brief import Brief
-from caponier.matrix.writers.markdown_text import escaped, link
+from caponier.formats.markdown import escaped, link
 
 
 def to_markdown(brief: Brief) -> str:

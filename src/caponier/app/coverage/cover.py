@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from caponier import __version__
 from caponier.app.coverage.detectors import detectors
 from caponier.coverage.heat_map import Cell, heat_map
 from caponier.errors import InputError
+from caponier.formats.strict_json import read_value
 from caponier.records.inventory import Workspace
 from caponier.records.trial import Trial
 from caponier.store import trials as stored
@@ -43,11 +42,11 @@ def read_trials(path: Path) -> list[Trial]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"larger than {MOST_BYTES:,} bytes", where=str(path), mend=mend)
-        document = orjson.loads(path.read_bytes())
+        document = read_value(path.read_text("utf-8"), str(path), mend)
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path), mend=mend) from failed
-    except orjson.JSONDecodeError as broken:
-        raise InputError("is no JSON document", where=str(path), mend=mend) from broken
+    except UnicodeDecodeError as broken:
+        raise InputError("this is not JSON: it is not UTF-8", where=str(path), mend=mend) from broken
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f"is no document of the schema {SCHEMA}", where=str(path), mend=mend)
     try:

@@ -4,12 +4,12 @@ import re
 from functools import cache
 from typing import Final
 
+from caponier.formats.markdown import escaped
 from caponier.matrix import attack as enterprise
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Study
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix, load, versions
-from caponier.matrix.writers.markdown_text import escaped
 from caponier.matrix.writers.studies import full_name
 
 _SHORT: Final = {"amltm-2020": "the matrix of 2020", "atlas": "ATLAS 5.6"}

@@ -8,10 +8,10 @@ from caponier import __version__
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
 from caponier.errors import InputError
+from caponier.formats.safe_text import markdown
 from caponier.matrix.attack import VERSION as ATTACK_VERSION
 from caponier.matrix.technique import TechniqueRef
 from caponier.matrix.versions.catalogue import load
-from caponier.matrix.writers.safe_cell import markdown
 from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident, Stage
 

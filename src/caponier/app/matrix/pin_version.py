@@ -2,15 +2,15 @@
 
 import os
 import re
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
 
+_NOT_PINNED: Final = "the version cannot be pinned"
 _VALUE: Final = r"""("[^"\n]*"|'[^'\n]*')"""
 _HEADER: Final = re.compile(r"^[ \t]*\[[ \t]*matrix[ \t]*\][ \t]*(?:#[^\n]*?)?(?=\r?$)", re.MULTILINE)
 _KEYS: Final = (
@@ -36,9 +36,9 @@ def pin_version(file: Path, version: str) -> None:
         text = file.read_bytes().decode("utf-8")
         changed = pinned_text(text, version, str(file))
         if changed != text:
-            _replace(file.resolve(), changed.encode())
+            write_bytes(file, changed.encode(), failing=_NOT_PINNED)
     except OSError as failed:
-        raise InputError(f"the version cannot be pinned: {failed.strerror}", where=str(file)) from failed
+        raise InputError(f"{_NOT_PINNED}: {failed.strerror}", where=str(file)) from failed
 
 
 def check_pin(file: Path, version: str) -> None:
@@ -52,7 +52,7 @@ def check_pin(file: Path, version: str) -> None:
     # The file is replaced as a whole, so it is its folder that has to be writable.
     if changes and not os.access(folder := file.resolve().parent, os.W_OK):
         mend = "Nothing was changed. Give yourself the right to write there."
-        raise InputError(f"the version cannot be pinned: {folder} cannot be written to", where=str(file), mend=mend)
+        raise InputError(f"{_NOT_PINNED}: {folder} cannot be written to", where=str(file), mend=mend)
 
 
 def pinned_text(text: str, version: str, where: str) -> str:
@@ -92,15 +92,3 @@ def _means(text: str, wanted: dict[str, Any]) -> bool:
         return tomllib.loads(text) == wanted
     except tomllib.TOMLDecodeError:
         return False
-
-
-def _replace(file: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(data)
-        shutil.copymode(file, name)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

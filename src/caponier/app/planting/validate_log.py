@@ -3,7 +3,6 @@
 The log itself is only read; everything that is written lies in a folder that is removed.
 """
 
-import difflib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from caponier.emulate.victims.client import RemoteError, RemoteModel
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
@@ -282,9 +282,8 @@ def _chosen(known: Mapping[str, Run], skipped: Sequence[Skip], only: Sequence[st
     names = {*known, *(skip.what for skip in skipped)}
     for name in only:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise InputError(f"there is no attack {name!r}", mend=f"{hint}There are: {', '.join(sorted(names))}")
+            mend = did_you_mean(nearest(name, names), f"There are: {', '.join(sorted(names))}")
+            raise InputError(f"there is no attack {name!r}", mend=mend)
     chosen = {name: run for name, run in known.items() if not only or name in only}
     if not chosen:
         reasons = "; ".join(f"{skip.what} {skip.reason}" for skip in skipped if skip.what in only)

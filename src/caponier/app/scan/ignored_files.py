@@ -10,13 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from caponier.errors import InputError
+from caponier.formats.strict_yaml import YamlDialect, read_value
 
 _KEYS: Final = {"sha256", "reason", "expires"}
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_LONGEST: Final = 4 << 20
+_DIALECT: Final = YamlDialect(letters=4 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,11 @@ def read_ignored(path: Path) -> dict[str, Ignored]:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(_LONGEST + 1)
-        if len(text) > _LONGEST:
-            raise InputError(f"the file is longer than {_LONGEST:,} letters", where=str(path))
-        document = yaml.safe_load(text)
+            document = read_value(file.read((_DIALECT.letters or 0) + 1), str(path), _DIALECT)
     except OSError as failed:
         raise InputError(f"the file cannot be read: {failed.strerror}", where=str(path)) from failed
-    except (ValueError, RecursionError, yaml.YAMLError) as wrong:
-        raise InputError("this is no YAML", where=str(path)) from wrong
+    except UnicodeDecodeError as wrong:
+        raise InputError("this is no YAML: it is not UTF-8", where=str(path)) from wrong
     if not isinstance(document, dict) or set(document) != {"ignore"} or not isinstance(document["ignore"], list):
         raise InputError("expected one key, 'ignore', with a list of entries", where=str(path))
     entries = [_entry(row, f"{path}: entry {number}") for number, row in enumerate(document["ignore"], 1)]

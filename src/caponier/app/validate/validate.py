@@ -1,6 +1,5 @@
 """Carry out every emulation and its benign controls for real, and record which detector saw what."""
 
-import difflib
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from caponier.detect.registry import event_detectors
 from caponier.emulate.feedback_registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.inventory import Workspace
 from caponier.records.trial import Trial
 from caponier.store import trials as stored
@@ -127,9 +127,7 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
     known = {card.name for card in detectors()} | {card.name for card in emulations()}
     for name in only:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            mend = f"{hint}List the emulations with: caponier emulate list"
+            mend = did_you_mean(nearest(name, known), "List the emulations with: caponier emulate list")
             raise InputError(f"there is no detector and no emulation {name!r}", mend=mend)
     return [card for card in detectors() if not only or card.name in only or {*card.emulations} & {*only}]
 

@@ -1,13 +1,11 @@
 """Find, read and create a workspace: the folder with `caponier.toml`, the store, the lake and the salt."""
 
 import contextlib
-import difflib
 import getpass
 import os
 import re
 import secrets
 import stat
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +13,15 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
+from caponier.formats.atomic_file import write_new
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.inventory import DetectSettings, FeatureSpec, Identity, ModelSpec, Privacy, System, Workspace
 
 FILE_NAME: Final = "caponier.toml"
 
 _SALT_FILE: Final = ".caponier/salt"
 _SALT_BYTES: Final = 32
+_NOT_CREATED: Final = "the workspace cannot be created"
 
 
 class _Table(BaseModel):
@@ -169,12 +170,10 @@ def create_workspace(directory: Path) -> Path:
         url = f"sqlite:///{file.parent / '.caponier' / 'store.db'}"
         with open_store(url) as store, store.write() as connection:
             audit.append(connection, acting_user(), "workspace.created", str(file), {})
-            if not _write_new(file, _template(file.parent.name), 0o644):
+            if not write_new(file, _template(file.parent.name).encode(), failing=_NOT_CREATED):
                 raise _exists(file)
     except OSError as failed:
-        raise InputError(
-            f"the workspace cannot be created: {failed.strerror}", where=str(failed.filename or directory)
-        ) from failed
+        raise InputError(f"{_NOT_CREATED}: {failed.strerror}", where=str(failed.filename or directory)) from failed
     return file
 
 
@@ -316,9 +315,7 @@ def _hint(loc: tuple[int | str, ...]) -> str:
     elsewhere = next((".".join(path) for path, other in _TABLES.items() if path and key in other.model_fields), None)
     if not table and elsewhere:
         return f"It belongs into the table {elsewhere!r}."
-    if near := difflib.get_close_matches(key, known, n=1, cutoff=0.5):
-        return f"Did you mean {near[0]!r}?"
-    return f"Known here: {', '.join(known)}."
+    return did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
 
 
 def _exists(file: Path) -> InputError:
@@ -331,26 +328,8 @@ def _make_folders(root: Path) -> None:
     for folder in (root / ".caponier", root / "lake"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Neither secrets nor users' inputs should end up in a repository by `git add .`.
-        _write_new(folder / ".gitignore", "*\n", 0o644)
-    _write_new(root / _SALT_FILE, secrets.token_hex(_SALT_BYTES), 0o600)
-
-
-def _write_new(file: Path, text: str, mode: int) -> bool:
-    """Write a file that is then there completely or not at all; leave one that exists, and return False."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-        os.chmod(name, mode)
-        # A link, not a rename: it fails if somebody else was faster.
-        os.link(name, file)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(name)
-    return True
+        write_new(folder / ".gitignore", b"*\n", failing=_NOT_CREATED)
+    write_new(root / _SALT_FILE, secrets.token_hex(_SALT_BYTES).encode(), 0o600, failing=_NOT_CREATED)
 
 
 def _template(folder: str) -> str:

@@ -9,11 +9,11 @@ from rich.text import Text
 
 from caponier.cli.matrix.view import fields, mark, style
 from caponier.cli.terminal.output import Format, write_table, write_text
+from caponier.formats.markdown import one_line
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.evidence import StudyType
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers import studies
-from caponier.matrix.writers.markdown_text import one_line
 from caponier.matrix.writers.studies import tactic_name, technique_name
 
 _KIND_WORDS = {StudyType.INCIDENT: "a real attacker", StudyType.EXERCISE: "a red team or researchers"}

@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from caponier.formats.markdown import one_line
 from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Source
@@ -19,7 +20,6 @@ from caponier.matrix.lookup import Found
 from caponier.matrix.mapping import attack_crosswalk, succession_table
 from caponier.matrix.technique import Color, Level, Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix, load
-from caponier.matrix.writers.markdown_text import one_line
 
 _MARKS = {Color.ORANGE: ("◆", "#"), Color.WHITE: ("◇", "-")}
 """Mark of each colour, and what stands for it where only ASCII can be printed."""

@@ -2,9 +2,7 @@
 
 import io
 import os
-import shutil
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +10,7 @@ from typing import TypeVar
 import typer
 from rich.console import Console, RenderableType
 
-from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
 
 _WIDE = 168
 """Columns for a table that no terminal limits: in a file or a pipe."""
@@ -69,14 +67,7 @@ def write_text(text: str, out: Path | None) -> None:
         typer.echo(text, nl=False)
         return
     assert out is not None  # noqa: S101 - told apart above, for the type checker
-    try:
-        _write_file(text, out.resolve())
-    except OSError as failure:
-        raise InputError(
-            f"the file cannot be written: {failure.strerror or failure}",
-            where=str(out),
-            mend="Name a file in a folder that exists and that you may write to.",
-        ) from failure
+    write_bytes(out, text.encode())
 
 
 def write_table(table: RenderableType, out: Path | None) -> None:
@@ -105,29 +96,3 @@ def _plain(table: RenderableType, encoding: str) -> str:
 
 def _is_stdout(out: Path | None) -> bool:
     return out is None or str(out) == "-"
-
-
-def _write_file(text: str, out: Path) -> None:
-    if out.exists() and not out.is_file():
-        # A pipe or a device must be written to, never replaced.
-        out.write_text(text, encoding="utf-8")
-        return
-    descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        _take_mode(Path(name), out)
-        os.replace(name, out)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _take_mode(new: Path, old: Path) -> None:
-    """Give the new file the mode of the one it replaces, or that of any file that the user makes."""
-    if old.exists():
-        shutil.copymode(old, new)
-        return
-    mask = os.umask(0)
-    os.umask(mask)
-    new.chmod(0o666 & ~mask)

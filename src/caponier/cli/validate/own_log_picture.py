@@ -1,9 +1,9 @@
 """A drawing of what alert budgets buy: share of attackers caught, and how early, against false alerts put up with."""
 
-from html import escape
 from typing import Final
 
 from caponier.app.planting.report import KindShown, OwnLogReport
+from caponier.formats.svg import safe, text
 
 WIDTH, ROW, LEFT, TOP, CELL = 720, 24, 170, 64, 76
 INK, PAPER, RULE = "#1d2733", "#ffffff", "#d5dbe1"
@@ -16,7 +16,7 @@ def picture(report: OwnLogReport) -> str:
     width, height = max(WIDTH, delay + 200), TOP + ROW * len(report.kinds) + 40
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        f'font-size="12" role="img" aria-label="{escape(_summary(report))}">',
+        f'font-size="12" role="img" aria-label="{safe(_summary(report))}">',
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
         _text(8, 20, f"Share of planted attackers caught on {report.model}, by alert budget", bold=True),
     ]
@@ -45,8 +45,7 @@ def _row(kind: KindShown, top: int, delay: int, asked: int) -> list[str]:
 
 
 def _text(x: int, y: int, words: str, *, bold: bool = False, colour: str = INK) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x}" y="{y}" fill="{colour}"{weight}>{escape(words)}</text>'
+    return text(words, x, y, fill=colour, font_weight="bold" if bold else "")
 
 
 def _summary(report: OwnLogReport) -> str:

@@ -6,9 +6,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from caponier.errors import InputError
+from caponier.formats.strict_yaml import YamlDialect, YamlError, read_values
 
 FILE_LIMIT: Final = 2**20
 """Bytes of a rule file."""
@@ -16,8 +15,8 @@ MOST_FILES: Final = 20_000
 MOST_ALIASES: Final = 100
 """A rule has no use for more; a file that refers to itself again and again is an attack on the reader."""
 
-_WRONG: Final = (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError, yaml.YAMLError)
-"""PyYAML does not expect a value that is not of the tag that it is said to be: `!!bool x`, `!!timestamp x`."""
+_DIALECT: Final = YamlDialect(nodes=100_000_000, aliases=MOST_ALIASES, merges=True)
+"""What aliases stand for is made once; what a rule does with it is the compiler's to bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def _rule_files(folder: Path) -> Iterator[Path]:
 def _read(path: Path, shown: str) -> Iterator[RuleDocument | BadRule]:
     try:
         documents = _documents(path)
-    except _WRONG as wrong:
+    except (OSError, ValueError, YamlError) as wrong:
         yield BadRule(shown, _first_line(wrong))
         return
     for number, content in enumerate(documents, 1):
@@ -86,14 +85,11 @@ def _read(path: Path, shown: str) -> Iterator[RuleDocument | BadRule]:
 def _documents(path: Path) -> list[Any]:
     if path.stat().st_size > FILE_LIMIT:
         raise ValueError(f"larger than {FILE_LIMIT:,} bytes")
-    text = path.read_text("utf-8")
-    aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
-    if aliases > MOST_ALIASES:
-        raise ValueError(f"more than {MOST_ALIASES} YAML aliases")
-    return [document for document in yaml.safe_load_all(text) if document is not None]
+    documents = read_values(path.read_text("utf-8"), path.name, _DIALECT)
+    return [document for document in documents if document is not None]
 
 
 def _first_line(wrong: Exception) -> str:
-    if isinstance(wrong, yaml.MarkedYAMLError) and wrong.problem_mark is not None:
-        return f"not YAML: {wrong.problem} in line {wrong.problem_mark.line + 1}"
+    if isinstance(wrong, YamlError):
+        return wrong.what if wrong.line is None else f"{wrong.what} in line {wrong.line}"
     return str(wrong).splitlines()[0] if str(wrong) else type(wrong).__name__

@@ -1,13 +1,13 @@
 """A contribution as it was filled in: texts and rows by key, with the line of each, as far as they could be read."""
 
 import datetime
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.contributions import public_address
 from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, Field, Holds, Kind
 from caponier.matrix.contributions.objection import Objection, Weight
@@ -157,8 +157,7 @@ class _Reader:
         if refused := refusal(key):
             what, mend = refused
             return at.object(key, f"there is no place for this: {what}", mend)
-        close = difflib.get_close_matches(key, list(fields), n=1)
-        mend = f"Did you mean {close[0]}?" if close else f"The fields are: {', '.join(fields)}."
+        mend = did_you_mean(nearest(key, fields), otherwise=f"The fields are: {', '.join(fields)}.")
         return at.object(key, "there is no such field", mend)
 
     def _rows(self, one: Field, branch: Branch, at: Sheet) -> tuple[tuple[Sheet, ...], list[Objection]]:

@@ -7,11 +7,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from caponier.errors import InputError
+from caponier.formats.strict_yaml import (
+    YamlAlias,
+    YamlDialect,
+    YamlError,
+    YamlList,
+    YamlMapping,
+    YamlNode,
+    YamlScalar,
+    is_plain,
+    read_nodes,
+)
 from caponier.matrix.contributions.objection import Objection
 
 STDIN: Final = Path("-")
@@ -19,14 +28,8 @@ BYTES: Final = 256 * 1024
 DEPTH: Final = 8
 _LONGEST_KEY: Final = 60
 
-_NULL: Final = "tag:yaml.org,2002:null"
-_PLAIN: Final = {
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
-}
-_LISTS: Final = {"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
-
-# The C loader is ten times faster, but not every PyYAML build has it.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DIALECT: Final = YamlDialect(depth=DEPTH, nodes=None, aliases=None, advice="Mend the line, or start from a template.")
+"""Aliases are objected to one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,15 @@ def grow(path: Path) -> tuple[Branch, list[Objection]]:
     name = shown(path)
     text = _text(path, name)
     try:
-        _check_depth(text, name)
-        root = yaml.compose(text, _Loader)
-    except yaml.YAMLError as wrong:
-        line = _line(getattr(wrong, "problem_mark", None))
-        problem = getattr(wrong, "problem", None) or getattr(wrong, "reason", None) or "it cannot be parsed"
-        raise _unreadable(
-            name, f"this is not YAML: {problem}", "Mend the line, or start from a template.", line
-        ) from None
-    if root is None:
+        documents = read_nodes(text, name, _DIALECT)
+    except YamlError as wrong:
+        mend = wrong.mend or "No field holds more than a list of rows."
+        raise _unreadable(name, wrong.what, mend, wrong.line) from None
+    if not documents:
         raise _unreadable(name, "the file is empty", "Start from: caponier matrix propose --help")
+    root, *others = documents
+    if others:
+        raise _unreadable(name, "a second document begins here", "Contribute one thing in a file.", others[0].line)
     objections: list[Objection] = []
     tree = _Gardener(name, objections).branch(root, "", 1)
     if tree is None or not isinstance(tree.value, dict):
@@ -107,25 +109,8 @@ def _start(path: Path, name: str) -> bytes:
         return file.read(BYTES + 1)
 
 
-def _check_depth(text: str, name: str) -> None:
-    """Refuse what is nested deeply before anything descends into it."""
-    depth = 0
-    for event in yaml.parse(text, _Loader):
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            depth += 1
-            if depth > DEPTH:
-                mend = "No field holds more than a list of rows."
-                raise _unreadable(name, "it is nested too deeply", mend, _line(event.start_mark))
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            depth -= 1
-
-
-def _line(mark: Any) -> int:
-    return mark.line + 1 if mark else 1
-
-
-def _unreadable(name: str, what: str, mend: str, line: int = 1) -> UnreadableError:
-    return UnreadableError(Objection(name, line, "file", what, mend))
+def _unreadable(name: str, what: str, mend: str, line: int | None = 1) -> UnreadableError:
+    return UnreadableError(Objection(name, line or 1, "file", what, mend))
 
 
 class _Gardener:
@@ -134,33 +119,29 @@ class _Gardener:
     def __init__(self, name: str, objections: list[Objection]) -> None:
         self.name = name
         self.objections = objections
-        self.seen: set[int] = set()
 
-    def branch(self, node: Any, field: str, above: int) -> Branch | None:
-        if id(node) in self.seen:
-            # An alias is the very node that it stands for, line and all.
+    def branch(self, node: YamlNode, field: str, above: int) -> Branch | None:
+        if isinstance(node, YamlAlias):
             self._refuse(above, field, "YAML aliases are not read here", "Write the value out.")
             return None
-        self.seen.add(id(node))
-        line = _line(node.start_mark)
-        if node.tag not in _PLAIN | _LISTS:
-            self._refuse(line, field, "YAML tags are not read here", "Write plain text.")
+        if not is_plain(node):
+            self._refuse(node.line, field, "YAML tags are not read here", "Write plain text.")
             return None
-        if isinstance(node, yaml.ScalarNode):
-            return Branch(line, "" if node.tag == _NULL else node.value.strip())
-        if isinstance(node, yaml.SequenceNode):
-            grown = (self.branch(part, f"{field}[{number}]", above) for number, part in enumerate(node.value, 1))
-            return Branch(line, tuple(part for part in grown if part))
-        return Branch(line, dict(self._pairs(node, field)))
+        if isinstance(node, YamlScalar):
+            return Branch(node.line, "" if node.is_null else node.text.strip())
+        if isinstance(node, YamlList):
+            grown = (self.branch(part, f"{field}[{number}]", above) for number, part in enumerate(node.items, 1))
+            return Branch(node.line, tuple(part for part in grown if part))
+        return Branch(node.line, dict(self._pairs(node, field)))
 
-    def _pairs(self, node: Any, field: str) -> Iterator[tuple[str, Branch]]:
+    def _pairs(self, node: YamlMapping, field: str) -> Iterator[tuple[str, Branch]]:
         said: set[str] = set()
-        for key_node, value_node in node.value:
-            line = _line(key_node.start_mark)
-            if not isinstance(key_node, yaml.ScalarNode):
+        for key_node, value_node in node.pairs:
+            line = key_node.line
+            if not isinstance(key_node, YamlScalar):
                 self._refuse(line, field, "a key is no text", "Write 'key: value'.")
                 continue
-            key = key_node.value[:_LONGEST_KEY] or "(empty)"
+            key = key_node.text[:_LONGEST_KEY] or "(empty)"
             path = f"{field}.{key}" if field else key
             if key in said:
                 self._refuse(line, path, "the key is there twice", "Keep one of the two.")

@@ -1,11 +1,10 @@
 """What one version of a matrix says about ids, in the form in which documents are held against it."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from os.path import commonprefix
 
+from caponier.formats.suggest import nearest_id
 from caponier.matrix import attack
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.words import folded, short
@@ -66,8 +65,7 @@ class Book:
 
     def nearest(self, id_: str) -> str | None:
         """Return the known id that looks most like another."""
-        close = difflib.get_close_matches(id_, self.entries, n=10, cutoff=0.7)
-        return max(close, key=lambda other: len(commonprefix([id_, other])), default=None)  # noqa: RUF071 - by character
+        return nearest_id(id_, self.entries, 0.7)
 
 
 def book_of(matrix: Matrix) -> Book:

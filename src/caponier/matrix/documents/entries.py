@@ -3,20 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from caponier.formats.strict_json import JsonNode
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.json_tree import Node
+from caponier.matrix.documents.json_pieces import as_json_piece, json_piece
 from caponier.matrix.documents.mention import Document, DocumentKind, Mention, Piece
 
 VERSION_KEYS: Final[Mapping[str, str]] = {"caponier.matrix-entries/1": "matrix", "caponier.release/1": "version"}
 """By schema, the key that says of which version the entries are."""
 
 
-def is_entries(root: Node) -> bool:
+def is_entries(root: JsonNode) -> bool:
     """Tell whether a JSON document holds entries of the matrix."""
     return root.text("schema") in VERSION_KEYS
 
 
-def read(text: str, root: Node) -> Document:
+def read(text: str, root: JsonNode) -> Document:
     """Return the tactics and techniques of the document."""
     version = root.text(VERSION_KEYS[root.text("schema") or ""]) or ""
     kind = next((kind for kind in (ids.ATLAS, ids.ATTACK, ids.FOUNDING) if version.startswith(kind)), None)
@@ -24,9 +25,9 @@ def read(text: str, root: Node) -> Document:
     return Document(DocumentKind.ENTRIES, text, mentions, (("", kind, version),) if kind else ())
 
 
-def _listed(listed: Node | None, key: str) -> Iterator[Mention]:
+def _listed(listed: JsonNode | None, key: str) -> Iterator[Mention]:
     for place, entry in enumerate(listed.items() if listed else []):
-        written = entry.piece("id")
+        written = json_piece(entry, "id")
         if written is not None:
             id_ = ids.canonical(written.value)
             yield Mention(
@@ -35,16 +36,16 @@ def _listed(listed: Node | None, key: str) -> Iterator[Mention]:
                 ids.Role.TACTIC if key == "tactics" else ids.Role.TECHNIQUE,
                 written,
                 f"{key}[{place}]",
-                name=entry.piece("name"),
+                name=json_piece(entry, "name"),
                 tactics=tuple(_tactics(entry)),
-                parent=entry.piece("parent"),
+                parent=json_piece(entry, "parent"),
             )
 
 
-def _tactics(entry: Node) -> Iterator[Piece]:
+def _tactics(entry: JsonNode) -> Iterator[Piece]:
     """Yield the ids of an entry's tactics, which stand alone in one schema and beside their names in the other."""
     tactics = entry.get("tactics")
     for tactic in tactics.items() if tactics else []:
-        piece = tactic.as_piece() or tactic.piece("id")
+        piece = as_json_piece(tactic) or json_piece(tactic, "id")
         if piece is not None:
             yield piece

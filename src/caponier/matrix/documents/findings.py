@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from caponier.formats.strict_json import JsonNode
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.json_tree import Node
+from caponier.matrix.documents.json_pieces import json_piece
 from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Mention
 from caponier.matrix.versions.catalogue import Matrix
 
@@ -14,12 +15,12 @@ SCHEMA: Final = "caponier.findings/1"
 _VERSION: Final = re.compile(r"(atlas|attack)(?:-enterprise)?-(\d[\w.]*)")
 
 
-def is_findings(root: Node) -> bool:
+def is_findings(root: JsonNode) -> bool:
     """Tell whether a JSON document is a list of findings."""
     return root.text("schema") == SCHEMA
 
 
-def read(text: str, root: Node) -> Document:
+def read(text: str, root: JsonNode) -> Document:
     """Return the techniques of all findings."""
     findings = root.get("findings")
     listed = findings.items() if findings else []
@@ -29,10 +30,10 @@ def read(text: str, root: Node) -> Document:
     return Document(DocumentKind.FINDINGS, text, tuple(mentions), said)
 
 
-def _techniques(finding: Node, place: int) -> Iterator[Mention]:
+def _techniques(finding: JsonNode, place: int) -> Iterator[Mention]:
     techniques = finding.get("techniques")
     for number, technique in enumerate(techniques.items() if techniques else []):
-        written = technique.piece("id")
+        written = json_piece(technique, "id")
         if written is not None:
             id_ = ids.canonical(written.value)
             yield Mention(
@@ -41,11 +42,11 @@ def _techniques(finding: Node, place: int) -> Iterator[Mention]:
                 ids.Role.TECHNIQUE,
                 written,
                 f"findings[{place}].techniques[{number}]",
-                name=technique.piece("name"),
+                name=json_piece(technique, "name"),
             )
 
 
-def matrix_edits(root: Node, changed: Sequence[str], before: Matrix, after: Matrix) -> Iterator[Edit]:
+def matrix_edits(root: JsonNode, changed: Sequence[str], before: Matrix, after: Matrix) -> Iterator[Edit]:
     """Yield the changes beside the ids: the version that the document names, and another matrix than before.
 
     Args:
@@ -68,7 +69,7 @@ def matrix_edits(root: Node, changed: Sequence[str], before: Matrix, after: Matr
                 yield from _other_matrix(technique, after)
 
 
-def _other_matrix(technique: Node, after: Matrix) -> Iterator[Edit]:
+def _other_matrix(technique: JsonNode, after: Matrix) -> Iterator[Edit]:
     """Only the 2020 matrix has colours, so an entry of another one has none."""
     matrix, color = technique.get("matrix"), technique.get("color")
     if matrix is not None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from caponier.formats.strict_json import JsonLiteral, JsonNode
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.json_tree import Literal, Node
+from caponier.matrix.documents.json_pieces import json_piece
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
 
 DATA_VERSION: Final = "atlas_data_version"
@@ -13,18 +14,18 @@ DATA_VERSION: Final = "atlas_data_version"
 _NAME_KEYS: Final = ("name", "techniqueName", "technique_name")
 
 
-def is_layer(root: Node) -> bool:
+def is_layer(root: JsonNode) -> bool:
     """Tell whether a JSON document is a layer or a list of layers."""
     layers = layers_of(root)
     return bool(layers) and all(_is_one(layer) for layer in layers)
 
 
-def layers_of(root: Node) -> list[Node]:
+def layers_of(root: JsonNode) -> list[JsonNode]:
     """Return the layers of a document."""
     return root.items() if isinstance(root.value, list) else [root]
 
 
-def read(text: str, root: Node) -> Document:
+def read(text: str, root: JsonNode) -> Document:
     """Return the annotated techniques of each layer."""
     mentions: list[Mention] = []
     said: list[tuple[str, str, str]] = []
@@ -35,19 +36,19 @@ def read(text: str, root: Node) -> Document:
     return Document(DocumentKind.LAYER, text, tuple(mentions), tuple(said))
 
 
-def group_of(root: Node, number: int) -> str:
+def group_of(root: JsonNode, number: int) -> str:
     """Return what a layer's mentions are grouped under, which is also the beginning of their paths."""
     return f"[{number}]." if isinstance(root.value, list) else ""
 
 
-def data_version(layer: Node) -> Node | None:
+def data_version(layer: JsonNode) -> JsonNode | None:
     """Return the value of the metadata entry that names the version of ATLAS."""
     metadata = layer.get("metadata")
     entries = metadata.items() if metadata else []
     return next((entry.get("value") for entry in entries if entry.text("name") == DATA_VERSION), None)
 
 
-def _is_one(node: Node) -> bool:
+def _is_one(node: JsonNode) -> bool:
     techniques = node.get("techniques")
     return (
         techniques is not None
@@ -57,26 +58,26 @@ def _is_one(node: Node) -> bool:
     )
 
 
-def _versions(layer: Node) -> Iterator[tuple[str, str]]:
+def _versions(layer: JsonNode) -> Iterator[tuple[str, str]]:
     version = data_version(layer)
-    if version is not None and isinstance(version.value, (str, Literal)):
-        yield ids.ATLAS, str(version.value.text if isinstance(version.value, Literal) else version.value)
+    if version is not None and isinstance(version.value, (str, JsonLiteral)):
+        yield ids.ATLAS, str(version.value.text if isinstance(version.value, JsonLiteral) else version.value)
     versions = layer.get("versions")
     said = versions.text("attack") if versions else None
     if said and (layer.text("domain") or "").startswith(("enterprise", "mitre-enterprise")):
         yield ids.ATTACK, said
 
 
-def _techniques(layer: Node, group: str) -> Iterator[Mention]:
+def _techniques(layer: JsonNode, group: str) -> Iterator[Mention]:
     techniques = layer.get("techniques")
     of = (layer.text("domain") or "").partition("-")[0]
     for place, entry in enumerate(techniques.items() if techniques else []):
-        written = entry.piece("techniqueID")
+        written = json_piece(entry, "techniqueID")
         if written is None:
             continue
         id_ = ids.canonical(written.value)
         name, beside = _name(entry)
-        tactic = entry.piece("tactic")
+        tactic = json_piece(entry, "tactic")
         yield Mention(
             id_,
             ids.kind_within(of, id_),
@@ -90,13 +91,13 @@ def _techniques(layer: Node, group: str) -> Iterator[Mention]:
         )
 
 
-def _name(entry: Node) -> tuple[Piece | None, Beside]:
+def _name(entry: JsonNode) -> tuple[Piece | None, Beside]:
     """Return the technique's name where a layer says it: the format itself has no place for it."""
     for key in _NAME_KEYS:
-        if piece := entry.piece(key):
+        if piece := json_piece(entry, key):
             return piece, Beside.SURE
     metadata = entry.get("metadata")
     for item in metadata.items() if metadata else []:
         if (item.text("name") or "").lower().replace("_", " ") in {"name", "technique", "technique name"}:
-            return item.piece("value"), Beside.SURE
-    return entry.piece("comment"), Beside.MAYBE
+            return json_piece(item, "value"), Beside.SURE
+    return json_piece(entry, "comment"), Beside.MAYBE

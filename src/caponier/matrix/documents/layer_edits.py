@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from caponier.formats.strict_json import JsonNode
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.json_tree import Node
 from caponier.matrix.documents.layer import DATA_VERSION, data_version, group_of, layers_of
 from caponier.matrix.documents.mention import Edit
 from caponier.matrix.documents.rewriting import Carried, Move
@@ -29,7 +29,7 @@ class LayerEdits:
     """By path: rows that say more than the moves did."""
 
 
-def layer_edits(text: str, root: Node, moves: Sequence[Move], before: Matrix, after: Matrix) -> LayerEdits:
+def layer_edits(text: str, root: JsonNode, moves: Sequence[Move], before: Matrix, after: Matrix) -> LayerEdits:
     """Return the changes that make each layer one of format 4.5 about the new version, none of its annotations lost."""
     found = LayerEdits([], {})
     for number, layer in enumerate(layers_of(root)):
@@ -51,7 +51,7 @@ def number(version: str) -> str:
 # --- format and version
 
 
-def _format(layer: Node) -> Iterator[Edit]:
+def _format(layer: JsonNode) -> Iterator[Edit]:
     domain = layer.get("domain")
     if domain is not None and domain.value in _OLD_DOMAINS:
         yield Edit(domain.start, domain.end, json.dumps(_OLD_DOMAINS[str(domain.value)]))
@@ -72,13 +72,13 @@ def _format(layer: Node) -> Iterator[Edit]:
         yield from _put(versions, "navigator", json.dumps(NAVIGATOR))
 
 
-def _domain(layer: Node, before: Matrix, after: Matrix) -> Iterator[Edit]:
+def _domain(layer: JsonNode, before: Matrix, after: Matrix) -> Iterator[Edit]:
     domain = layer.get("domain")
     if domain is not None and before.kind != after.kind and after.kind == ids.ATLAS:
         yield Edit(domain.start, domain.end, '"atlas-atlas"')
 
 
-def _version(layer: Node, after: Matrix) -> Iterator[Edit]:
+def _version(layer: JsonNode, after: Matrix) -> Iterator[Edit]:
     if after.kind == ids.ATTACK:
         versions = layer.get("versions")
         if versions is not None and versions.get("attack") is not None:
@@ -103,7 +103,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 # --- annotations that fall together
 
 
-def _together(text: str, layer: Node, group: str, moves: list[Move], found: LayerEdits) -> None:
+def _together(text: str, layer: JsonNode, group: str, moves: list[Move], found: LayerEdits) -> None:
     techniques = layer.get("techniques")
     entries = techniques.items() if techniques else []
     alike: dict[tuple[str, tuple[str, ...]], list[Move]] = defaultdict(list)
@@ -120,7 +120,7 @@ def _changed(move: Move) -> bool:
     return move.to != move.mention.id or move.tactics != written
 
 
-def _join(text: str, entries: list[Node], nodes: list[Node], moves: list[Move], found: LayerEdits) -> None:
+def _join(text: str, entries: list[JsonNode], nodes: list[JsonNode], moves: list[Move], found: LayerEdits) -> None:
     """Put all that several annotations say into the first of them, and take the others away."""
     kept, first = nodes[0], moves[0]
     members = {key: text[member.start : member.end] for key, member in kept.members().items()}
@@ -145,7 +145,7 @@ def _join(text: str, entries: list[Node], nodes: list[Node], moves: list[Move], 
         found.carried[move.mention.where] = replace(row, outcome="merged", needs_human=True, why=why)
 
 
-def _absorb(text: str, members: dict[str, str], node: Node, id_: str) -> list[str]:
+def _absorb(text: str, members: dict[str, str], node: JsonNode, id_: str) -> list[str]:
     """Add what one more annotation says, as JSON text by key; return the keys on which the two disagree."""
     open_: list[str] = []
     noted: list[str] = []
@@ -177,7 +177,7 @@ def _lists(one: str, other: str) -> str:
 # --- small changes of JSON text
 
 
-def _put(node: Node, key: str, raw: str) -> Iterator[Edit]:
+def _put(node: JsonNode, key: str, raw: str) -> Iterator[Edit]:
     member = node.get(key)
     if member is None:
         yield from _append(node, key, raw)
@@ -185,20 +185,20 @@ def _put(node: Node, key: str, raw: str) -> Iterator[Edit]:
         yield Edit(member.start, member.end, raw)
 
 
-def _append(node: Node, key: str, raw: str) -> Iterator[Edit]:
+def _append(node: JsonNode, key: str, raw: str) -> Iterator[Edit]:
     """Add a member behind the last one."""
     end = max((member.end for member in node.members().values()), default=None)
     entry = f"{json.dumps(key, ensure_ascii=False)}: {raw}"
     yield Edit(node.start + 1, node.start + 1, entry) if end is None else Edit(end, end, f", {entry}")
 
 
-def _into(array: Node, raw: str) -> Edit:
+def _into(array: JsonNode, raw: str) -> Edit:
     """Add an item behind the last one."""
     items = array.items()
     return Edit(items[-1].end, items[-1].end, f", {raw}") if items else Edit(array.start, array.end, f"[{raw}]")
 
 
-def _without(node: Node, key: str) -> Edit:
+def _without(node: JsonNode, key: str) -> Edit:
     """Take a member away, with the comma that parts it from its neighbour; it is not the only one."""
     members = sorted(node.members().items(), key=lambda member: member[1].key_start)
     place = next(index for index, (name, _) in enumerate(members) if name == key)

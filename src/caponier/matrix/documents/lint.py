@@ -14,13 +14,13 @@
 | M110 | an id that came later than the version that the document names |
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+from caponier.formats.suggest import nearest
 from caponier.matrix.documents import ids, naming
 from caponier.matrix.documents.book import Book, Entry
 from caponier.matrix.documents.ids import Role, Spelling
@@ -379,9 +379,8 @@ def _use(book: Book, replacement: str | None) -> str:
 
 
 def _no_tactic(said: str, book: Book) -> str:
-    near = difflib.get_close_matches(short(said), book.tactic_ids, n=1, cutoff=0.6)
-    by_id = difflib.get_close_matches(said.upper(), book.tactics, n=1, cutoff=0.8)
-    hint = f": {by_id[0]} is the nearest" if by_id else f": {near[0]} is the nearest" if near else ""
+    near = nearest(said.upper(), book.tactics, 0.8) or nearest(short(said), book.tactic_ids)
+    hint = f": {near} is the nearest" if near else ""
     return f"{book.version} has no tactic {said[:80]!r}{hint}"
 
 

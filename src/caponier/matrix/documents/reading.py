@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import Final
 
 from caponier.errors import InputError
-from caponier.matrix.documents import csv_rows, entries, findings, json_tree, layer, markdown, sigma, stix
+from caponier.formats.strict_json import JsonNode, read_nodes
+from caponier.matrix.documents import csv_rows, entries, findings, layer, markdown, sigma, stix
 from caponier.matrix.documents.mention import Document
 
 BYTES: Final = 32 * 1024 * 1024
@@ -76,14 +77,14 @@ def decoded(data: bytes, name: str) -> str:
         raise InputError("this is not UTF-8", where=f"{name}:{line}", mend="Save the file as UTF-8.") from None
 
 
-def tree(text: str, name: str) -> json_tree.Node:
+def tree(text: str, name: str) -> JsonNode:
     """Return the JSON of a document, after the byte order mark if there is one.
 
     Raises:
         InputError: If it is no JSON.
     """
     # A space in place of the mark keeps all places as they are.
-    return json_tree.parse(" " + text[1:] if text.startswith("\ufeff") else text, name)
+    return read_nodes(" " + text[1:] if text.startswith("\ufeff") else text, name)
 
 
 def _json(text: str, name: str) -> Document | None:

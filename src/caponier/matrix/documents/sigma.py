@@ -3,22 +3,24 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from caponier.errors import InputError
+from caponier.formats.strict_yaml import YamlDialect, YamlList, YamlMapping, YamlScalar, read_nodes
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.mention import Document, DocumentKind, Mention, Piece
 
-DEPTH: Final = 64
 SIZE: Final = 4 * 1024 * 1024
 """Characters of a file; the largest rule sets in one file have a tenth of it."""
 _MARK: Final = "\ufeff"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DIALECT: Final = YamlDialect(letters=SIZE, depth=64, nodes=None, aliases=None)
 _NAMESPACES: Final = {"attack": ids.ATTACK, "atlas": ids.ATLAS, "amltm": ids.FOUNDING}
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?$")
 _RULE_KEYS: Final = ("detection", "correlation", "filter", "logsource")
+
+
+_Scalars = list[tuple[str, int, int]]
+"""Texts with their places."""
 
 
 @dataclass(slots=True)
@@ -26,8 +28,8 @@ class _Rule:
     """What one YAML document holds, as far as it is of use here."""
 
     keys: set[str] = field(default_factory=set)
-    tags: list[tuple[str, int, int]] = field(default_factory=list)
-    references: list[tuple[str, int, int]] = field(default_factory=list)
+    tags: _Scalars = field(default_factory=list)
+    references: _Scalars = field(default_factory=list)
 
 
 def read(text: str, where: str) -> Document | None:
@@ -36,8 +38,6 @@ def read(text: str, where: str) -> Document | None:
     Raises:
         InputError: If it is too large, no YAML, nested deeper than 64, or names a key of a rule twice.
     """
-    if len(text) > SIZE:
-        raise InputError(f"is larger than {SIZE // 1024 // 1024} MiB, too large for rules", where=where)
     rules = list(_rules(text, where))
     if not any(_is_rule(rule) for rule in rules):
         return None
@@ -55,62 +55,28 @@ def _is_rule(rule: _Rule) -> bool:
 
 
 def _rules(text: str, where: str) -> Iterator[_Rule]:
-    """Read event by event: nothing is built, so that aliases cannot blow up, and every scalar has its place."""
-    rule, key = _Rule(), ""
-    path: list[bool] = []
-    try:
-        for event in yaml.parse(text.removeprefix(_MARK), _Loader):
-            if isinstance(event, yaml.DocumentStartEvent):
-                rule, path, key = _Rule(), [], ""
-            elif isinstance(event, yaml.DocumentEndEvent):
-                yield rule
-            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-                path.append(isinstance(event, yaml.MappingStartEvent))
-                if len(path) > DEPTH:
-                    raise InputError(f"this YAML is nested deeper than {DEPTH}", where=_place(event, where))
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                path.pop()
-                key = "" if path == [True] else key
-            elif path == [True]:
-                key = _root_entry(rule, key, event, where)
-            elif path == [True, False] and isinstance(event, yaml.ScalarEvent):
-                _listed(rule, key, event, text)
-    except yaml.YAMLError as wrong:
-        raise InputError(f"this is not YAML: {_first_line(wrong)}", where=where) from wrong
-    except (RecursionError, ValueError) as wrong:
-        raise InputError(f"this is not YAML: {wrong}", where=where) from wrong
+    for document in read_nodes(text.removeprefix(_MARK), where, _DIALECT):
+        rule = _Rule()
+        for key, value in document.pairs if isinstance(document, YamlMapping) else ():
+            if not isinstance(key, YamlScalar):
+                continue
+            if key.text in rule.keys:
+                place = f"{where}:{key.line}:{key.column}"
+                raise InputError(f"the key {key.text[:80]!r} is there twice", where=place)
+            rule.keys.add(key.text)
+            if isinstance(value, YamlList) and key.text in ("tags", "references"):
+                (rule.tags if key.text == "tags" else rule.references).extend(_listed(value, text))
+        yield rule
 
 
-def _root_entry(rule: _Rule, key: str, event: Any, where: str) -> str:
-    """Take a key, or the value of the key before; return the key whose value comes next."""
-    if key or not isinstance(event, yaml.ScalarEvent):
-        return ""
-    if event.value in rule.keys:
-        raise InputError(f"the key {event.value[:80]!r} is there twice", where=_place(event, where))
-    rule.keys.add(event.value)
-    return str(event.value)
-
-
-def _listed(rule: _Rule, key: str, event: Any, text: str) -> None:
-    target = {"tags": rule.tags, "references": rule.references}.get(key)
-    if target is None:
-        return
+def _listed(node: YamlList, text: str) -> Iterator[tuple[str, int, int]]:
     before = len(text) - len(text.removeprefix(_MARK))
-    start, end = event.start_mark.index + before, event.end_mark.index + before
-    # What is quoted or escaped stands inside; a scalar that is not found as it reads (a folded one) is left alone.
-    place = text.find(event.value, start, end) if event.value else -1
-    if place >= 0:
-        target.append((event.value, place, place + len(event.value)))
-
-
-def _place(event: Any, where: str) -> str:
-    return f"{where}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
-
-
-def _first_line(wrong: yaml.YAMLError) -> str:
-    mark = getattr(wrong, "problem_mark", None)
-    problem = getattr(wrong, "problem", None) or str(wrong).splitlines()[0]
-    return f"{problem} (line {mark.line + 1})" if mark else str(problem)
+    for item in node.items:
+        if isinstance(item, YamlScalar) and item.text:
+            # What is quoted or escaped stands inside; what is not found as it reads (a folded text) is left alone.
+            place = text.find(item.text, item.start + before, item.end + before)
+            if place >= 0:
+                yield item.text, place, place + len(item.text)
 
 
 def _tags(rule: _Rule, group: str) -> Iterator[Mention]:

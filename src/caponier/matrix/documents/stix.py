@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from caponier.formats.strict_json import JsonNode
 from caponier.matrix.documents import ids
-from caponier.matrix.documents.json_tree import Node
+from caponier.matrix.documents.json_pieces import json_piece
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Edit, Mention, Piece
 from caponier.matrix.versions.catalogue import Matrix
 
@@ -14,13 +15,13 @@ _VERSION: Final = re.compile(r"Version (atlas|attack)(?:-enterprise)?-(\d[\w.]*)
 _ADDRESS: Final = re.compile(r"/(AML\.TA?\d{4}(?:\.\d{3})?|TA?\d{4}(?:/\d{3})?)/?\"?$")
 
 
-def is_bundle(root: Node) -> bool:
+def is_bundle(root: JsonNode) -> bool:
     """Tell whether a JSON document is a STIX bundle."""
     objects = root.get("objects")
     return root.text("type") == "bundle" and objects is not None and isinstance(objects.value, list)
 
 
-def read(text: str, root: Node) -> Document:
+def read(text: str, root: JsonNode) -> Document:
     """Return the ids of attack patterns, tactics and Attack Flow actions, with names, tactics and parents."""
     objects = root.get("objects")
     listed = objects.items() if objects else []
@@ -35,7 +36,7 @@ def read(text: str, root: Node) -> Document:
     return Document(DocumentKind.STIX, text, tuple(mentions), tuple(_said(listed, mentions)))
 
 
-def _said(listed: list[Node], mentions: list[Mention]) -> Iterator[tuple[str, str, str]]:
+def _said(listed: list[JsonNode], mentions: list[Mention]) -> Iterator[tuple[str, str, str]]:
     """A collection says its version, and the entries what it is a version of; our own matrix objects say both."""
     kinds = {mention.kind for mention in mentions if mention.kind}
     for node in listed:
@@ -47,7 +48,7 @@ def _said(listed: list[Node], mentions: list[Mention]) -> Iterator[tuple[str, st
             yield "", match[1], match[2]
 
 
-def version_edits(root: Node, before: Matrix, after: Matrix) -> Iterator[Edit]:
+def version_edits(root: JsonNode, before: Matrix, after: Matrix) -> Iterator[Edit]:
     """Yield the change of the version that a matrix object of ours names."""
     objects = root.get("objects")
     for node in objects.items() if objects else []:
@@ -56,7 +57,7 @@ def version_edits(root: Node, before: Matrix, after: Matrix) -> Iterator[Edit]:
             yield Edit(said.start, said.end, json.dumps(f"Version {after.version}"))
 
 
-def _parents(listed: list[Node]) -> Iterator[tuple[str, Piece]]:
+def _parents(listed: list[JsonNode]) -> Iterator[tuple[str, Piece]]:
     """Yield for each sub-technique, by the id of its object, the id of the technique that a relation puts it under."""
     external = {node.text("id") or "": reference for node in listed if (reference := _reference(node))}
     for node in listed:
@@ -66,12 +67,12 @@ def _parents(listed: list[Node]) -> Iterator[tuple[str, Piece]]:
                 yield node.text("source_ref") or "", above
 
 
-def _reference(node: Node) -> Piece | None:
+def _reference(node: JsonNode) -> Piece | None:
     found = _external(node)
-    return found.piece("external_id") if found else None
+    return json_piece(found, "external_id") if found else None
 
 
-def _external(node: Node) -> Node | None:
+def _external(node: JsonNode) -> JsonNode | None:
     """Return the reference that carries the entry's own id: the first whose id is one of a matrix."""
     references = node.get("external_references")
     for reference in references.items() if references else []:
@@ -82,14 +83,14 @@ def _external(node: Node) -> Node | None:
     return None
 
 
-def _entry(text: str, node: Node, where: str, parent: Piece | None) -> Iterator[Mention]:
+def _entry(text: str, node: JsonNode, where: str, parent: Piece | None) -> Iterator[Mention]:
     reference = _external(node)
-    written = reference.piece("external_id") if reference else None
+    written = json_piece(reference, "external_id") if reference else None
     if reference is None or written is None:
         return
     id_ = ids.canonical(written.value)
     phases = node.get("kill_chain_phases")
-    own_phases = [phase.piece("phase_name") for phase in (phases.items() if phases else []) if _is_own(phase)]
+    own_phases = [json_piece(phase, "phase_name") for phase in (phases.items() if phases else []) if _is_own(phase)]
     role = ids.Role.TACTIC if node.text("type") == "x-mitre-tactic" else ids.Role.TECHNIQUE
     withdrawn = node.flag("revoked") or node.flag("x_mitre_deprecated")
     yield Mention(
@@ -98,7 +99,7 @@ def _entry(text: str, node: Node, where: str, parent: Piece | None) -> Iterator[
         role,
         written,
         where,
-        name=node.piece("name"),
+        name=json_piece(node, "name"),
         tactics=tuple(phase for phase in own_phases if phase),
         parent=parent,
         withdrawn=withdrawn,
@@ -116,19 +117,19 @@ def _echo(match: re.Match[str], role: ids.Role, where: str, withdrawn: bool) -> 
     return Mention(id_, ids.kind_of(id_), role, piece, f"{where}.url", spelling, echo=True, withdrawn=withdrawn)
 
 
-def _is_own(phase: Node) -> bool:
+def _is_own(phase: JsonNode) -> bool:
     chain = (phase.text("kill_chain_name") or "").lower()
     return any(word in chain for word in ("mitre", "atlas", "amltm", "adversarial-ml"))
 
 
-def _action(node: Node, where: str) -> Iterator[Mention]:
+def _action(node: JsonNode, where: str) -> Iterator[Mention]:
     """An action of an Attack Flow; its name is the author's, so it need not be the technique's."""
-    written = node.piece("technique_id")
-    tactic = node.piece("tactic_id")
+    written = json_piece(node, "technique_id")
+    tactic = json_piece(node, "tactic_id")
     if written:
         id_ = ids.canonical(written.value)
         tactics = (tactic,) if tactic else ()
-        name = node.piece("name")
+        name = json_piece(node, "name")
         yield Mention(
             id_,
             ids.kind_of(id_),

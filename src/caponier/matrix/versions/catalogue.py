@@ -1,13 +1,13 @@
 """The matrices that ship with the package, loaded once, with their entries by id, column and word."""
 
 import datetime
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from os.path import commonprefix
 
 from caponier.errors import CaponierError, InputError
+from caponier.formats.suggest import did_you_mean, nearest_id
+from caponier.formats.suggest import nearest as nearest_text
 from caponier.matrix import attack, crosswalk, evidence_gate
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Evidence, Maturity, Source, Study
@@ -256,22 +256,13 @@ def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
 def nearest_name(version: str, known: Iterable[str]) -> InputError:
     """Return the error about a version that is not there; it names the nearest."""
     names = list(known)
-    hint = difflib.get_close_matches(version, names, n=1, cutoff=0.3)
-    there = f"There are: {', '.join(names)}."
-    mend = f"Did you mean {hint[0]}? {there}" if hint else there
+    mend = did_you_mean(nearest_text(version, names, 0.3), f"There are: {', '.join(names)}.")
     return InputError(f"there is no matrix version {version!r}", mend=mend)
 
 
 def nearest(id_: str, known: Iterable[str]) -> str:
     """Say which known id is nearest, and where to look otherwise."""
-    advice = "Search by words with: caponier matrix search WORDS"
-    typed = id_.upper()
-    close = difflib.get_close_matches(typed, list(known), n=10, cutoff=0.6)
-    if not close:
-        return advice
-    # Ids are paths: one that starts the same is nearer than one that only has the same letters.
-    best = max(close, key=lambda other: len(commonprefix([typed, other])))  # noqa: RUF071 - by character is meant
-    return f"Did you mean {best}? {advice}"
+    return did_you_mean(nearest_id(id_.upper(), known), "Search by words with: caponier matrix search WORDS")
 
 
 def _attack_name(id_: str) -> str:

@@ -1,18 +1,18 @@
 """The versions that are at hand: those that ship with the package and those that a workspace has imported."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from caponier.errors import InputError
+from caponier.formats.atomic_file import write_bytes
 from caponier.matrix.versions import catalogue, release_file
 from caponier.matrix.versions.catalogue import Matrix, nearest_name
 from caponier.matrix.versions.release import Release
 
 VERSION_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}")
 """What a version may be called: it becomes a file name."""
+_NOT_KEPT: Final = "the version cannot be kept"
 
 
 class Library:
@@ -105,16 +105,6 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(data)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, 0o666 & ~mask)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
     except OSError as failed:
-        raise InputError(f"the version cannot be kept: {failed.strerror}", where=str(path)) from failed
+        raise InputError(f"{_NOT_KEPT}: {failed.strerror}", where=str(path)) from failed
+    write_bytes(path, data, failing=_NOT_KEPT)

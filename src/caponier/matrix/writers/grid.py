@@ -4,14 +4,13 @@ All that colour says is also said by a mark, a hatching or a word, so that the p
 eyes that see no orange. It asks no other host for anything.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
+from caponier.formats.lettering import BOLD, width, wrapped
+from caponier.formats.svg import page, safe, text
 from caponier.matrix.technique import Color
-from caponier.matrix.writers.lettering import BOLD, width, wrapped
 
 COLUMN: Final = 176
 GAP, BAND, PAD, INDENT, MARK = 8, 7, 6, 12, 15
@@ -20,7 +19,6 @@ SIZE, SMALL, HEAD = 12.0, 10.5, 13.0
 ACROSS: Final = 8
 """Columns side by side: what a screen shows without scrolling; more go below."""
 MARKS: Final = {Color.ORANGE: "\N{BLACK DIAMOND}", Color.WHITE: "\N{WHITE DIAMOND}"}
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _STYLE: Final = """
 svg { font: 12px "Helvetica Neue", Arial, "Liberation Sans", system-ui, sans-serif; }
@@ -97,18 +95,13 @@ def draw(title: str, description: str, columns: Sequence[Column], legend: Sequen
     for start in range(0, len(columns), across):
         drawn, y = _side_by_side(columns[start : start + across], y)
         body.append(drawn)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {y}" width="{wide}" height="{y}" '
-        f'role="graphics-document document" aria-label="{_safe(title)}"><title>{_safe(title)}</title>'
-        f"<desc>{_safe(description)}</desc><style>{_STYLE}{style}</style>{_HATCH}"
-        f'<rect x="0" y="0" width="{wide}" height="{y}" class="page"/>{head}{"".join(body)}</svg>\n'
-    )
+    return page(title, description, (wide, y), _STYLE + style, _HATCH + head + "".join(body))
 
 
 def _heading(title: str, legend: Sequence[Key], wide: int) -> tuple[str, int]:
     """Draw title and legend; return where they end too."""
     lines = wrapped(title, (wide - 2 * GAP) / BOLD, HEAD)
-    parts = [_text(line, GAP, 20 + HEAD_LINE * row, "head") for row, line in enumerate(lines)]
+    parts = [text(line, GAP, 20 + HEAD_LINE * row, "head") for row, line in enumerate(lines)]
     x, y = GAP, 30 + HEAD_LINE * (len(lines) - 1)
     for key in legend:
         room = 20 + width(key.words, SIZE) + 2 * GAP
@@ -118,7 +111,7 @@ def _heading(title: str, legend: Sequence[Key], wide: int) -> tuple[str, int]:
             parts.append(f'<rect x="{x}" y="{y}" width="14" height="14" class="cell {key.fill}"/>')
         if key.color:
             parts.append(_band(x, y, 14, 14, key.color))
-        parts.append(_text(key.words, x + 20, y + 11, "sign"))
+        parts.append(text(key.words, x + 20, y + 11, "sign"))
         x += round(room)
     return "".join(parts), y + 14 + 2 * GAP
 
@@ -129,7 +122,7 @@ def _side_by_side(columns: Sequence[Column], top: int) -> tuple[str, int]:
     for place, (column, lines) in enumerate(zip(columns, headings, strict=True)):
         x = GAP + place * (COLUMN + GAP)
         first = tallest - len(lines)
-        parts += [_text(line, x, top + HEAD_LINE * (first + row + 1) - 3, "head") for row, line in enumerate(lines)]
+        parts += [text(line, x, top + HEAD_LINE * (first + row + 1) - 3, "head") for row, line in enumerate(lines)]
         y = top + HEAD_LINE * tallest + 5
         for cell in column.cells:
             drawn, height = _cell(cell, x, y)
@@ -148,26 +141,17 @@ def _cell(cell: Cell, x: int, y: int) -> tuple[str, int]:
     names, notes = wrapped(cell.name, room, SIZE), wrapped(cell.note, room, SMALL) if cell.note else []
     height = len(names) * LINE + len(notes) * SMALL_LINE + PAD + 2
     parts = [
-        f'<g role="img"><title>{_safe(cell.says)}</title>'
+        f'<g role="img"><title>{safe(cell.says)}</title>'
         f'<rect x="{left}" y="{y}" width="{wide}" height="{height}" rx="3" class="cell {cell.fill}"/>'
     ]
     if cell.color:
         parts.append(_band(left, y, BAND, height, cell.color))
-        parts.append(_text(MARKS[cell.color], left + BAND + PAD - 1, y + LINE, f"sign {cell.color.value}"))
-    parts += [_text(line, start, y + LINE * (row + 1)) for row, line in enumerate(names)]
+        parts.append(text(MARKS[cell.color], left + BAND + PAD - 1, y + LINE, f"sign {cell.color.value}"))
+    parts += [text(line, start, y + LINE * (row + 1)) for row, line in enumerate(names)]
     below = y + LINE * len(names)
-    parts += [_text(line, start, below + SMALL_LINE * (row + 1), "small") for row, line in enumerate(notes)]
+    parts += [text(line, start, below + SMALL_LINE * (row + 1), "small") for row, line in enumerate(notes)]
     return "".join([*parts, "</g>"]), height
 
 
 def _band(x: int, y: int, wide: int, height: int, color: Color) -> str:
     return f'<path d="M{x} {y}h{wide}v{height}h-{wide}z" class="band {color.value}"/>'
-
-
-def _text(words: str, x: int, y: int, kind: str = "") -> str:
-    named = f' class="{kind}"' if kind else ""
-    return f'<text x="{x}" y="{y}"{named}>{_safe(words)}</text>'
-
-
-def _safe(text: str) -> str:
-    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from caponier.formats.safe_text import markdown
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers.rows import row
-from caponier.matrix.writers.safe_cell import markdown
 
 _HEADS = {
     "id": "Id",

@@ -1,17 +1,15 @@
 """Case studies as JSON, CSV and Markdown."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from caponier.formats.csv_text import safe_csv
+from caponier.formats.markdown import escaped, link
 from caponier.matrix.case_study import CaseStudy, StudyStep
 from caponier.matrix.evidence_gate import FOUNDING_MATRIX
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import Matrix
-from caponier.matrix.writers.markdown_text import escaped, link
-from caponier.matrix.writers.safe_cell import spreadsheet
 
 SCHEMA = "caponier.case-study-list/1"
 COLUMNS = ("id", "name", "date", "type", "strategy", "target", "actors", "steps", "same_as", "url")
@@ -48,11 +46,7 @@ def to_json(matrix: Matrix, studies: Iterable[CaseStudy]) -> str:
 
 def to_csv(studies: Iterable[CaseStudy]) -> str:
     """Write case studies as CSV (RFC 4180 quoting, lines ended by a newline); lists are joined by `; `."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([spreadsheet(cell) for cell in _row(study)] for study in studies)
-    return text.getvalue()
+    return safe_csv(COLUMNS, map(_row, studies))
 
 
 def to_markdown(matrix: Matrix, study: CaseStudy) -> str:

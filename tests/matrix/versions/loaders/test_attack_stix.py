@@ -8,6 +8,7 @@ import pytest
 from caponier.errors import InputError
 from caponier.matrix.technique import Retirement
 from caponier.matrix.versions.loaders import load_file
+from caponier.matrix.versions.loaders.part import MAX_TEXT
 from caponier.matrix.versions.release import Countermeasure
 from matrix.versions.loaders.conftest import FOLDER
 
@@ -90,8 +91,9 @@ def test_an_id_that_lives_on_is_not_retired(changed):
         (lambda c: c["objects"][0].update(x_mitre_version=17), "text is wanted here, this is a number"),
         (lambda c: c["objects"][0].update(x_mitre_version="latest"), "'latest' is no version"),
         (lambda c: c["objects"][0].update(modified="yesterday"), "a time such as"),
-        (lambda c: c["objects"][5].update(name="\ud800"), "plain characters"),
-        (lambda c: c["objects"][5].update(description="\ud800"), "text of at most"),
+        (lambda c: c["objects"][5].update(name="\ud800"), "surrogate"),
+        (lambda c: c["objects"][5].update(name="\x1b[2J"), "plain characters"),
+        (lambda c: c["objects"][5].update(description="x" * (MAX_TEXT + 1)), "text of at most"),
         (lambda c: c.update(objects={}), "a list is wanted here"),
         (lambda c: c.update(objects=[]), "this bundle holds no matrix"),
     ],

@@ -53,7 +53,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a name that turns round": (lambda d: _entry(d, 0, name="Name \u202e"), "plain characters"),
     "a name of a book": (lambda d: _entry(d, 0, name="n" * 301), "one line of 1 to 300"),
     "a text of a library": (lambda d: _entry(d, 0, description="n" * 100_001), "at most 100000"),
-    "a well without a bottom": (lambda d: d.update(name=json.loads("[" * 900 + "]" * 900)), "nests too deep"),
+    "a well without a bottom": (lambda d: d.update(name=json.loads("[" * 900 + "]" * 900)), "nested too deeply"),
     "twice retired": (lambda d: d.update(retired=[{"id": "AML.T0001", "name": "Gone"}] * 2), "is there twice"),
     "a counter-measure twice": (lambda d: d.update(countermeasures=[{"id": "M1", "name": "One"}] * 2), "there twice"),
 }

@@ -99,6 +99,16 @@ def test_what_the_file_holds_is_never_obeyed_by_a_terminal(written: object, tmp_
     assert str(wrong.value).replace("\n", "").isprintable()
 
 
+def test_a_file_that_ends_within_a_line_may_be_cut_off(tmp_path: Path):
+    path = tmp_path / "f.yaml"
+    path.write_text("a: one\nb: tw")
+    with pytest.raises(InputError) as wrong:
+        load_file(path)
+    assert wrong.value.what == "the last line has no end: the file may be cut off"
+    assert wrong.value.where == f"{path}:2"
+    assert "line break" in (wrong.value.mend or "")
+
+
 def test_a_contribution_is_told_where_it_belongs(written):
     with pytest.raises(InputError, match="this is a contribution") as wrong:
         load_file(written("schema: caponier.contribution/1\nkind: technique\ntactics: [AMLTM.EVADE]\n"))

@@ -4,15 +4,14 @@ All rows share one scale, shares of the threshold, so that the eye compares how 
 colour and dashes say is also said in words, for paper, for grey, and for screen readers.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.inference.baseline.story import BASES, Standing, Story
+from caponier.formats.svg import page, safe, text
 from caponier.records.finding import Basis
 
 WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
@@ -20,7 +19,6 @@ BINS, TALL = 48, 30
 REACH: Final = 1.2
 """Thresholds that the scale goes up to; what lies beyond is drawn at its end."""
 DASHES: Final = {Basis.PROMISE: "", Basis.ESTIMATE: "7 4", Basis.COLD_START: "2 4"}
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STYLE: Final = """
 svg { font: 12px "Helvetica Neue", Arial, "Liberation Sans", system-ui, sans-serif; }
 .page { fill: #fff; } text { fill: #16202a; } .head { font-weight: 600; font-size: 13px; }
@@ -42,35 +40,30 @@ def picture(stories: Sequence[Story]) -> str:
         parts += drawn
     title = "Benign maxima and thresholds of " + ", ".join(dict.fromkeys(story.section.model for story in stories))
     told = " ".join(_says(standing) for story in stories for standing in story.standings)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {y}" width="{WIDE}" height="{y}" '
-        f'role="graphics-document document" aria-label="{_safe(title)}"><title>{_safe(title)}</title>'
-        f"<desc>{_safe(told)}</desc><style>{_STYLE}</style>"
-        f'<rect width="{WIDE}" height="{y}" class="page"/>{"".join(parts)}</svg>\n'
-    )
+    return page(title, told, (WIDE, y), _STYLE, "".join(parts))
 
 
 def _section(story: Story, top: int) -> tuple[list[str], int]:
     section = story.section
     version = f" version {section.version}" if section.version else ""
     parts = [
-        _text(f"{section.model}{version}", 12, top + 16, "head"),
-        _text("largest score in a horizon, in thresholds; higher bars are more principals", LEFT, top + 16, "small"),
+        text(f"{section.model}{version}", 12, top + 16, "head"),
+        text("largest score in a horizon, in thresholds; higher bars are more principals", LEFT, top + 16, "small"),
     ]
     y = top + HEAD
     for standing in story.standings:
-        parts += ['<g role="img">', f"<title>{_safe(_says(standing))}</title>", *_row(standing, y), "</g>"]
+        parts += ['<g role="img">', f"<title>{safe(_says(standing))}</title>", *_row(standing, y), "</g>"]
         y += ROW
     for share in (0.0, 0.5, 1.0):
-        parts.append(_text(f"{share:g}", _at(share), y + 2, "small", "middle"))
+        parts.append(text(f"{share:g}", _at(share), y + 2, "small", text_anchor="middle"))
     return parts, y + 18
 
 
 def _row(standing: Standing, y: int) -> Iterator[str]:
     floor, line = y + TALL + 8, standing.line
-    yield _text(standing.detector, 12, y + 22)
+    yield text(standing.detector, 12, y + 22)
     basis = f"{BASES[line.basis]}, {standing.statistic} above {line.value:,.4g}" if line else "does not run"
-    yield _text(basis, 12, y + 37, "small")
+    yield text(basis, 12, y + 37, "small")
     yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
     if line is None:
         return
@@ -107,13 +100,3 @@ def _says(standing: Standing) -> str:
 
 def _at(share: float) -> float:
     return LEFT + (WIDE - LEFT - RIGHT) * share / REACH
-
-
-def _text(words: str, x: float, y: float, kind: str = "", anchor: str = "") -> str:
-    named = f' class="{kind}"' if kind else ""
-    anchored = f' text-anchor="{anchor}"' if anchor else ""
-    return f'<text x="{x:g}" y="{y:g}"{named}{anchored}>{_safe(words)}</text>'
-
-
-def _safe(text: str) -> str:
-    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))

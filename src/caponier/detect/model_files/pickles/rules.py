@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from caponier.detect.model_files.pickles.values import Global
+from caponier.formats.strict_yaml import shipped_yaml
 
 
 class Role(StrEnum):
@@ -107,8 +105,8 @@ def canonical(module: str, name: str) -> Global:
 @cache
 def shipped() -> Rules:
     """Return the rules that ship with Caponier."""
-    listed = _read("allow_list.yaml")
-    dangerous = _read("dangerous.yaml")
+    listed = shipped_yaml("caponier.detect.model_files.pickles", "allow_list.yaml")
+    dangerous = shipped_yaml("caponier.detect.model_files.pickles", "dangerous.yaml")
     checks = {_global(name): _check(row) for name, row in listed["checks"].items()}
     allowed: dict[Global, frozenset[Role]] = {}
     for library in listed["allowed"].values():
@@ -156,9 +154,3 @@ def _check(row: dict[str, Any]) -> Check:
         only=(only[0], tuple(only[1])) if only else None,
         dtype=row.get("dtype", False),
     )
-
-
-def _read(name: str) -> Any:
-    text = files("caponier.detect.model_files.pickles").joinpath(name).read_text("utf-8")
-    # The C loader is ten times as fast, and not everywhere.
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders

@@ -1,8 +1,11 @@
 """Reads a file of any known format; the format is told by what the file holds, never by its name."""
 
 from pathlib import Path
+from typing import Any, Final
 
 from caponier.errors import InputError
+from caponier.formats.strict_json import read_value
+from caponier.formats.strict_yaml import YamlDialect, read_text
 from caponier.matrix.versions.loaders.atlas_3 import read_atlas_3
 from caponier.matrix.versions.loaders.atlas_4 import read_atlas_4
 from caponier.matrix.versions.loaders.atlas_6 import read_atlas_6
@@ -10,14 +13,14 @@ from caponier.matrix.versions.loaders.atlas_stix import SOURCE as ATLAS
 from caponier.matrix.versions.loaders.atlas_stix import read_atlas_stix
 from caponier.matrix.versions.loaders.attack_stix import read_attack_stix
 from caponier.matrix.versions.loaders.caponier_json import read_caponier_json
-from caponier.matrix.versions.loaders.json_text import parse_json
 from caponier.matrix.versions.loaders.part import Part
 from caponier.matrix.versions.loaders.source_file import SourceFile, read_source
 from caponier.matrix.versions.loaders.stix_bundle import Bundle
 from caponier.matrix.versions.loaders.version_name import wrong_layout
-from caponier.matrix.versions.loaders.yaml_text import parse_yaml
 from caponier.matrix.versions.release import Release
 
+_AGAIN: Final = "Name the file of a real release, and download it again if it was cut off or edited."
+_DIALECT: Final = YamlDialect(aliases=None, advice=_AGAIN)
 _OTHER_DOMAINS = {"mitre-mobile-attack": "ATT&CK for Mobile", "mitre-ics-attack": "ATT&CK for ICS"}
 
 
@@ -45,10 +48,21 @@ def load_source(source: SourceFile, version: str | None = None) -> Release:
         InputError: Like `load_file`.
     """
     as_json = source.text.lstrip().startswith(("{", "["))
-    value = (parse_json if as_json else parse_yaml)(source.text, source.name)
+    value = read_value(source.text, source.name, _AGAIN) if as_json else _yaml(source)
     if not isinstance(value, dict):
         raise wrong_layout(source, "this holds no version of a matrix")
     return _read(source, Part(source.name, "", value), version)
+
+
+def _yaml(source: SourceFile) -> Any:
+    """Read YAML as text only: a version such as 4.10 stays what was written, and a date is the same quoted or not."""
+    value = read_text(source.text, source.name, _DIALECT)
+    if not source.text.endswith("\n"):
+        line = source.text.count("\n") + 1
+        mend = "Download the file again. If it is whole, end it with a line break."
+        what = "the last line has no end: the file may be cut off"
+        raise InputError(what, where=f"{source.name}:{line}", mend=mend)
+    return value
 
 
 def _read(source: SourceFile, top: Part, version: str | None) -> Release:

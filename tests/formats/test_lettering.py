@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.formats.lettering import BOLD, width, wrapped
 from caponier.matrix.versions.catalogue import load
-from caponier.matrix.writers.lettering import BOLD, width, wrapped
 
 few = settings(deadline=None)
 letters = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=["Cc", "Cs"]))

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from caponier.formats.safe_text import markdown, plain, spreadsheet
 from caponier.matrix.versions.catalogue import load
 from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.markdown_file import to_markdown
-from caponier.matrix.writers.safe_cell import markdown, plain, spreadsheet
 
 ENTRY = load().techniques[0]
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from caponier.matrix.writers.safe_cell import markdown, plain
+from caponier.formats.safe_text import markdown, plain
 
 _SCHEMES: Final = ("https://", "http://")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from caponier.matrix.writers.markdown_text import escaped, link, one_line
+from caponier.formats.markdown import escaped, link, one_line
 
 
 @pytest.mark.parametrize(
