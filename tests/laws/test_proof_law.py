@@ -9,8 +9,7 @@ from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from caponier.emulate.feedback_registry import harmless, sources
-from caponier.emulate.registry import attacks, campaigns, habits, newcomers, probes
+from caponier.emulate.registry import attacks, campaigns, habits, harmless_sources, newcomers, probes, sources
 from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 from laws.runs import registered
@@ -22,9 +21,9 @@ ENOUGH = 3
 
 def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
     """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
-    bad = sources().keys() - harmless().keys()
+    bad = sources().keys() - harmless_sources().keys()
     unknown = {*detector.emulations} - {*attacks(), *campaigns(), *probes(), *bad}
-    unknown |= {*detector.controls} - {*habits(), *newcomers(), *harmless()}
+    unknown |= {*detector.controls} - {*habits(), *newcomers(), *harmless_sources()}
     assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
     for emulation in detector.emulations:
         assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"

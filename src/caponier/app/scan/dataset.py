@@ -12,7 +12,7 @@ import numpy as np
 from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
-from caponier.detect.dataset_registry import dataset_detectors
+from caponier.detect.registry import dataset_detectors
 from caponier.matrix.versions.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace

@@ -24,7 +24,6 @@ from caponier.app.validate.proofs.logs import prove_logs
 from caponier.app.validate.proofs.proof import Pair, ProofRun, trial
 from caponier.app.workspace.workspace import acting_user
 from caponier.detect.registry import event_detectors
-from caponier.emulate.feedback_registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
@@ -135,7 +134,7 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
 
 
 def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair]:
-    known = {(card.kind, card.name): card for card in emulations()}
+    known = {(card.kind, card.name): card for card in emulations() if not card.learner}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) in known and (not only or card.name in only or name in only):
@@ -147,13 +146,13 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
 
     A third party's detector may name what is not there.
     """
-    known = {(card.kind, card.name) for card in emulations()}
+    known = {(card.kind, card.name): card for card in emulations()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
-                absent = card.kind is not Kind.EVENT or name not in sources()
-                lacking = f"{name} takes a model that learns from feedback; validation has none"
-                yield Skip(card.name, f"there is no emulation {name!r}" if absent else lacking)
+                yield Skip(card.name, f"there is no emulation {name!r}")
+            elif known[card.kind, name].learner:
+                yield Skip(card.name, f"{name} takes a model that learns from feedback; validation has none")
 
 
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
