@@ -51,7 +51,9 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found(Generic[T]):
+class Found(Generic[T]):
+    """What a discovery gave, by name."""
+
     available: dict[str, T]
     unavailable: dict[str, Unavailable]
 
@@ -132,7 +134,7 @@ class Plugins(Generic[T]):
         self.__dict__.pop("_found", None)
 
     @cached_property
-    def _found(self) -> _Found[T]:
+    def _found(self) -> Found[T]:
         available: dict[str, T] = {}
         unavailable: dict[str, Unavailable] = {}
         places: dict[str, str] = {}
@@ -152,7 +154,7 @@ class Plugins(Generic[T]):
                 unavailable[source.name] = plugin
             else:
                 available[source.name] = plugin
-        return _Found(dict(sorted(available.items())), dict(sorted(unavailable.items())))
+        return Found(dict(sorted(available.items())), dict(sorted(unavailable.items())))
 
     def _sources(self) -> Iterator[_Source]:
         for folder in self.folders:

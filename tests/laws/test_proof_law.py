@@ -12,7 +12,6 @@ from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns, habits, harmless_sources, newcomers, probes, sources
 from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
-from laws.runs import registered
 
 SCANS = {"world": "attacked_scan", "lesson": "lesson_scan", "enriched": "enriched_scan"}
 ENOUGH = 3
@@ -58,8 +57,8 @@ def test_every_detector_is_held_against_every_habit_and_attack(world: World, les
 
 
 def proven(detector: EventDetector, world: World, threshold: float) -> None:
-    with registered(detector), patch.object(type(detector), "priors", lambda _: ({}, threshold)):
-        report = scan_inference([world.attacked])
+    with patch.object(type(detector), "priors", lambda _: ({}, threshold)):
+        report = scan_inference([world.attacked], detectors=[detector])
     proof_law(detector, flagged_by(report, detector.name))
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from caponier.coverage.log_emulations import log_emulations
+from caponier.detect.detector import EventDetector
 from caponier.detect.registry import artifact_detectors, dataset_detectors, event_detectors
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
 from caponier.detect.sigma.techniques import techniques as techniques_of
@@ -63,6 +64,8 @@ class DetectorCard:
     """What it must detect."""
     controls: tuple[str, ...]
     """What it must be silent on."""
+    over_events: EventDetector | None = None
+    """Itself, where it looks at inference events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,12 @@ def unavailable() -> tuple[Unavailable, ...]:
 
 def _card(kind: Kind, detector: Any) -> DetectorCard:
     return DetectorCard(
-        detector.name, kind, tuple(detector.techniques), tuple(detector.emulations), tuple(detector.controls)
+        detector.name,
+        kind,
+        tuple(detector.techniques),
+        tuple(detector.emulations),
+        tuple(detector.controls),
+        detector if kind is Kind.EVENT else None,
     )
 
 

@@ -23,7 +23,6 @@ from caponier.app.validate.proofs.events import Guarded, prove_events
 from caponier.app.validate.proofs.logs import prove_logs
 from caponier.app.validate.proofs.proof import Pair, ProofRun, trial
 from caponier.app.workspace.workspace import acting_user
-from caponier.detect.registry import event_detectors
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
@@ -158,8 +157,8 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
     """Build a world for a seed, prove everything in it, and remove it."""
     with tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        known, events = event_detectors(), session.of(Kind.EVENT)
-        asked = {name for pair in events for name in enrichments_of(known[pair.detector.name])}
+        chosen = [one for pair in session.of(Kind.EVENT) if (one := pair.detector.over_events)]
+        asked = {name for detector in chosen for name in enrichments_of(detector)}
         ground = ProvingGround(Path(folder), seed, scale, tuple(sorted(asked)))
         steps = len({(pair.detector.kind, pair.emulation.name) for pair in session.pairs})
         session.watch.stage(f"Validating with seed {seed}", steps)
