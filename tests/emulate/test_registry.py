@@ -9,6 +9,7 @@ from caponier.emulate.controls import clients as habit_folder
 from caponier.emulate.controls import newcomers as newcomer_folder
 from caponier.emulate.registry import sources
 from caponier.errors import InputError
+from caponier.plugins import Plugins
 
 
 def names(folder: object) -> set[str]:
@@ -81,3 +82,14 @@ def test_everything_is_documented() -> None:
     listed = [*registry.attacks(), *registry.campaigns(), *registry.habits(), *registry.probes()]
     for name in [*listed, *registry.newcomers(), *sources()]:
         assert f"| `{name}` |" in page
+
+
+def test_every_emulation_and_every_control_has_what_all_have() -> None:
+    everything = [known for known in vars(registry).values() if isinstance(known, Plugins)]
+    assert len(everything) == 10
+    for known in everything:
+        for name, one in known().items():
+            assert one.name == name
+            assert len(one.description) > 20
+            assert not one.description.endswith(".")
+            assert all(technique.matrix and technique.id for technique in getattr(one, "techniques", ()))

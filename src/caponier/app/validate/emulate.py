@@ -156,13 +156,8 @@ def _dataset(job: _Job) -> EmulationReport:
     rows = zip(poisoned.changed, poisoned.pool.labels, poisoned.truth, strict=True)
     lines = [f"{row},{given},{right}" for row, (changed, given, right) in enumerate(rows) if changed]
     write_bytes(truth, "\n".join(["row,given,right", *lines, ""]).encode())
-    measure = {
-        "rows_changed": float(outcome.changed),
-        "accuracy_clean": outcome.accuracy_clean,
-        "accuracy_poisoned": outcome.accuracy_poisoned,
-    }
     return EmulationReport(
-        name, Kind.DATASET, job.target, outcome.success, measure, perf_counter() - began, files=(path, truth)
+        name, Kind.DATASET, job.target, outcome.success, outcome.measure, perf_counter() - began, files=(path, truth)
     )
 
 
