@@ -18,8 +18,10 @@ BROAD_BORDERS = {
     "src/caponier/guard/middleware.py",
     "src/caponier/app/guard/response.py",
     "src/caponier/app/guard/work.py",
+    "src/caponier/plugins.py",
 }
-"""Files that may catch everything: where the command line ends, where a request is served, and the guard's worker."""
+"""Files that may catch everything: where the command line ends, where a request is served, the guard's worker, and
+where somebody else's code is imported, which may raise whatever it likes and must end as one message that names it."""
 
 
 FOLDER_MAX = 25
@@ -102,13 +104,10 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 def broad(path: Path) -> int:
     """Count handlers that catch everything."""
     handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
-    wide = {"Exception", "BaseException"}
     # Cleaning up and raising again hides nothing.
     return sum(
-        1
+        _wide(handler.type) and not any(isinstance(node, ast.Raise) for node in ast.walk(handler))
         for handler in handlers
-        if (handler.type is None or (isinstance(handler.type, ast.Name) and handler.type.id in wide))
-        and not any(isinstance(node, ast.Raise) for node in ast.walk(handler))
     )
 
 
@@ -216,6 +215,13 @@ def one_of_everything(code: list[Path]) -> Iterator[tuple[str, str, str, bool]]:
     ):
         figure = f"{len(places)}{': ' + ', '.join(places) if len(places) > 1 else ''}"
         yield what, figure, "1", len(places) == 1
+
+
+def _wide(caught: ast.expr | None) -> bool:
+    """Tell whether a handler of these exceptions catches everything, alone or among others."""
+    if isinstance(caught, ast.Tuple):
+        return any(_wide(one) for one in caught.elts)
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"})
 
 
 def figures() -> Iterator[tuple[str, str, str, bool]]:

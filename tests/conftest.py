@@ -22,10 +22,9 @@ from caponier.detect.registry import event_detectors
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.event_log import interleaved
-from caponier.emulate.feedback_registry import harmless, sources
 from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
-from caponier.emulate.registry import attacks, campaigns, newcomers, probes
+from caponier.emulate.registry import attacks, campaigns, harmless_sources, newcomers, probes, sources
 from caponier.emulate.simulation.forum import Forum, gathered
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.probe_trace import trace_probe
@@ -86,12 +85,12 @@ def digits() -> tuple[DigitsSplit, Victim]:
 def _taught(split: DigitsSplit, pool: Pool, seed: int, begin: datetime = EPOCH) -> pa.Table:
     """Let those who mean no harm use a model that learns from them."""
     forum = Forum(OnlineLearner(split.train, seed), split.train, ROUNDS, begin=begin)
-    return forum.run(gathered(harmless(), pool, TEACHERS, seed), seed).events
+    return forum.run(gathered(harmless_sources(), pool, TEACHERS, seed), seed).events
 
 
 def _mistaught(split: DigitsSplit) -> list[pa.Table]:
     """Return what those send who attack a model through its feedback; beside them stand some harmless ones."""
-    bad = sources().keys() - harmless().keys()
+    bad = sources().keys() - harmless_sources().keys()
     played = [replace(SCENES[name], attackers=RUNS, others=RUNS).played(split, 0).events for name in sorted(bad)]
     return [events.filter(pc.starts_with(events["principal"], "attacker-")) for events in played]
 

@@ -24,8 +24,8 @@ from caponier.app.inference.enrich import enrich_events
 from caponier.app.inference.scan import scan_inference
 from caponier.detect.batch import EventBatch
 from caponier.detect.enrichment import Predict, rounded
-from caponier.detect.enrichment_registry import all_enrichments
 from caponier.detect.events.adversarial_input import FIGURES, detector, evidence_of
+from caponier.detect.registry import enrichments
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.emulate.controls.datasets.rare_styles import HARMLESS as RARE
 from caponier.emulate.event_log import Answers, events, micros
@@ -170,7 +170,7 @@ def _measure(case: Case) -> Callable[[NDArray[np.float32]], dict[str, NDArray[np
     rng = np.random.default_rng(case.seed)
     order = rng.permutation(len(case.learned))
     taught, others = case.learned[order[:LEARNED]], case.learned[order[LEARNED:]]
-    known = all_enrichments()
+    known = enrichments()
     params = {one.name: known[one.name].fit(case.predict, taught, case.spec) for one in FIGURES}
 
     def figured(rows: NDArray[np.float32]) -> EventBatch:

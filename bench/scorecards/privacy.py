@@ -23,12 +23,13 @@ from caponier.app.validate.lab.proving_ground import with_owners
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.attacker.membership import LEARNED, TECHNIQUES
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
 from caponier.emulate.campaigns.label_only_membership import MOVED, NOISY, LabelOnlyMembership
 from caponier.emulate.campaigns.membership_inference import MembershipInference
 from caponier.emulate.campaigns.shadow_membership import ShadowMembership
 from caponier.emulate.disguises.accounts import Splitting
 from caponier.emulate.disguises.padding import Natural
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, shots
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import Disguise, trace_campaign

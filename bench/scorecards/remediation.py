@@ -16,7 +16,7 @@ from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.remediate.dataset import DatasetRepair, remediate_dataset
 from caponier.app.scan.dataset import scan_dataset
 from caponier.emulate.poison import Poisoned, as_npz, flip, others
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
 from caponier.remediate.dataset_file import Repair
 from caponier.telemetry.labelled_data.datasets import read_dataset

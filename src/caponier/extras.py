@@ -2,8 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from caponier.errors import MissingExtraError
+
+PACKAGES: Final[dict[str, tuple[str, ...]]] = {
+    "emulate": ("art", "altair", "httpx", "jinja2", "PIL", "scipy", "sklearn", "starlette", "uvicorn", "vl_convert"),
+    "torch": ("torch",),
+    "spark": ("pyspark", "pandas"),
+    "logs": ("re2", "sigma"),
+    "serve": ("aiohttp", "fastapi"),
+    "stix": ("stix2",),
+    "postgres": ("psycopg",),
+}
+"""What each extra lets a program import; a package that two extras bring stands with the first."""
 
 
 @contextmanager
@@ -19,8 +31,21 @@ def needs(extra: str, purpose: str) -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError(
-            f"{purpose} needs the Python package {missing.name!r}, which is not installed",
-            mend=f"Install it with: pip install 'caponier[{extra}]'",
-        ) from missing
+    except ModuleNotFoundError as failed:
+        raise _lacking(extra, purpose, failed) from failed
+
+
+def missing(failed: ModuleNotFoundError, purpose: str = "it") -> MissingExtraError | None:
+    """Return the message for a failed import of what an extra brings; None if no extra brings it."""
+    top = (failed.name or "").partition(".")[0]
+    for extra, packages in PACKAGES.items():
+        if top in packages:
+            return _lacking(extra, purpose, failed)
+    return None
+
+
+def _lacking(extra: str, purpose: str, failed: ModuleNotFoundError) -> MissingExtraError:
+    return MissingExtraError(
+        f"{purpose} needs the Python package {failed.name!r}, which is not installed",
+        mend=f"Install it with: pip install 'caponier[{extra}]'",
+    )

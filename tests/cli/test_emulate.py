@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from caponier.app.coverage.detectors import controls, emulations
 from caponier.app.validate.emulate import EmulationReport, Kind
 from caponier.cli.emulate import app
+from caponier.emulate.registry import attacks
 from caponier.errors import InputError
+from caponier.plugins import Found, Unavailable
 
 
 def run(*arguments: str | Path) -> Result:
@@ -85,3 +87,19 @@ def test_an_unknown_name_is_a_wrong_request() -> None:
     done = run("run", "teleport")
     assert isinstance(done.exception, InputError)
     assert done.exception.exit_code == 2
+
+
+def test_emulations_of_feedback_are_listed_and_say_why_they_do_not_run() -> None:
+    assert "steered_feedback" in run("list").stdout
+    done = run("run", "steered_feedback")
+    assert isinstance(done.exception, InputError)
+    assert "takes a model that learns from feedback" in str(done.exception)
+
+
+def test_what_lacks_an_extra_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = Unavailable("attack", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install caponier[torch]")
+    monkeypatch.setitem(vars(attacks), "_found", Found(attacks(), {"deep": deep}))
+    done = run("list")
+    assert done.exit_code == 0
+    said = " ".join(done.stderr.split())
+    assert "not available: attack deep: it needs the Python package 'torch'. Install caponier[torch]" in said

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.coverage.heat_map import MATRIX, Cell, Status, heat_map, reasons
 from caponier.coverage.log_emulations import log_emulations
-from caponier.emulate.story_registry import stories
+from caponier.emulate.registry import stories
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import load
 from caponier.records.trial import Trial

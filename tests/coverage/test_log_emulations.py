@@ -2,7 +2,7 @@
 
 from caponier.coverage.log_emulations import log_emulations
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
-from caponier.emulate.story_registry import stories
+from caponier.emulate.registry import stories
 
 
 def test_every_rule_and_every_story_is_there() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from caponier.demo.theft import ACCOUNT, FROM, STORY, security_logs
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import stories
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_the_logs_end_before_today_and_keep_their_hours(seed: int) -> None:
     attack = moments(logs.attack)
     assert attack == sorted(attack)
     assert timedelta(0) < NOW - attack[-1] < timedelta(days=2)
-    told = [datetime.fromisoformat(str(row["time"])) for row in story(STORY).attack(seed).rows]
+    told = [datetime.fromisoformat(str(row["time"])) for row in stories.one(STORY).attack(seed).rows]
     shifts = {at - before for at, before in zip(moments(logs.control), _times(seed), strict=True)}
     assert len(shifts) == 1
     assert shifts.pop() % timedelta(days=1) == timedelta(0)
@@ -33,7 +33,7 @@ def test_the_logs_end_before_today_and_keep_their_hours(seed: int) -> None:
 
 
 def _times(seed: int) -> list[datetime]:
-    return [datetime.fromisoformat(str(row["time"])) for row in story(STORY).control(seed).rows]
+    return [datetime.fromisoformat(str(row["time"])) for row in stories.one(STORY).control(seed).rows]
 
 
 def test_the_account_leaves_a_file_after_the_download() -> None:

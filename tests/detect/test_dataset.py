@@ -1,9 +1,9 @@
 import numpy as np
 
 from caponier.detect.dataset import DatasetDetector, lots
-from caponier.detect.dataset_registry import dataset_detectors
 from caponier.detect.datasets import label_noise
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.detect.registry import dataset_detectors
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.matrix.versions.catalogue import resolve
 
 

@@ -1,8 +1,5 @@
-import sys
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from unittest.mock import patch
 
 import pytest
@@ -10,28 +7,19 @@ import pytest
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.detect import enrichments as enrichment_folder
 from caponier.detect import events
-from caponier.detect.registry import ENTRY_POINTS, event_detectors, select
-from caponier.errors import CaponierError, InputError
+from caponier.detect.registry import (
+    artifact_detectors,
+    chosen_enrichments,
+    dataset_detectors,
+    enrichments,
+    event_detectors,
+    select,
+)
+from caponier.errors import InputError
+from caponier.plugins import PluginError
 from caponier.records.inventory import Workspace
-from laws.bad_detectors import Counter
-
-
-@pytest.fixture
-def fresh() -> Iterator[None]:
-    """Let the registry look again, and forget afterwards what it saw."""
-    event_detectors.cache_clear()
-    yield
-    event_detectors.cache_clear()
-
-
-def plugged(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with one entry point."""
-    module = ModuleType("strangers")
-    module.thing = value  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "strangers", module)
-    entry = EntryPoint(name, "strangers:thing", ENTRY_POINTS)
-    monkeypatch.setattr("caponier.detect.registry.entry_points", lambda group: [entry] if group == ENTRY_POINTS else [])
 
 
 def test_every_file_is_a_detector_of_its_name() -> None:
@@ -44,58 +32,34 @@ def test_detectors_come_in_the_order_of_their_names() -> None:
     assert list(event_detectors()) == sorted(event_detectors())
 
 
-@pytest.mark.usefixtures("fresh")
-def test_a_detector_of_another_package_joins(monkeypatch: pytest.MonkeyPatch) -> None:
-    plugged("counter", Counter(), monkeypatch)
-    assert "counter" in event_detectors()
-    assert "counter" in [detector.name for detector in select()]
+def test_a_name_is_that_of_its_file_or_entry_point() -> None:
+    for known in (event_detectors, dataset_detectors, artifact_detectors, enrichments):
+        assert list(known()) == sorted(known())
+        assert all(plugin.name == name for name, plugin in known().items())
 
 
-@pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize(
-    ("name", "value", "what"),
-    [("novelty", None, "no detector"), ("other", Counter(), "another name"), ("counter", Counter, "no detector")],
-)
-def test_what_is_no_detector_is_an_error(name: str, value: object, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugged(name, value, monkeypatch)
-    with pytest.raises(CaponierError, match=what):
-        event_detectors()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_a_second_detector_of_a_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    double = Counter()
-    double.name = "novelty"
-    plugged("novelty", double, monkeypatch)
-    with pytest.raises(CaponierError, match="two detectors"):
-        event_detectors()
-
-
-@pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize("value", ["nowhere:thing", "strangers:missing"])
-def test_a_detector_that_cannot_be_imported_is_an_error_and_no_skip(
-    value: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["cost", "flip", "score", "no-name"])
+def test_an_enrichment_may_not_have_the_name_of_another_signal(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugged("x", None, monkeypatch)
-    monkeypatch.setattr("caponier.detect.registry.entry_points", lambda group: [EntryPoint("x", value, group)])
-    with pytest.raises(CaponierError, match="cannot be loaded"):
-        event_detectors()
+    source = (
+        "from caponier.detect.enrichments.squeezing import Squeezing\n"
+        f"enrichment = type('Mine', (Squeezing,), {{'name': {name!r}}})()\n"
+    )
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.setattr(enrichment_folder, "__path__", [str(tmp_path)])
+    with pytest.raises(PluginError, match=r"has this name|no identifier"):
+        replace(enrichments)()
 
 
-@pytest.mark.usefixtures("fresh")
-def test_a_file_without_a_detector_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "half_done.py").write_text("'''Nothing yet.'''\n")
-    monkeypatch.setattr(events, "__path__", [str(tmp_path)])
-    with pytest.raises(CaponierError, match="half_done"):
-        event_detectors()
+def test_all_enrichments_are_chosen_if_none_is_named() -> None:
+    assert [one.name for one in chosen_enrichments([])] == list(enrichments())
+    assert [one.name for one in chosen_enrichments(["squeezing", "class_distance"])] == ["class_distance", "squeezing"]
 
 
-@pytest.mark.usefixtures("fresh")
-def test_a_file_that_breaks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
-    monkeypatch.setattr(events, "__path__", [str(tmp_path)])
-    with pytest.raises(CaponierError, match="nothing_of_that_name"):
-        event_detectors()
+def test_an_enrichment_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InputError, match=r"no enrichment 'squeezin'\n.*squeezing"):
+        chosen_enrichments(["squeezin"])
 
 
 def test_disabled_detectors_are_left_out() -> None:

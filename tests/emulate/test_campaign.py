@@ -36,8 +36,8 @@ def test_every_campaign_of_the_folder_is_listed() -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="jbda"):
-        registry.campaign("no_such_thing")
-    assert registry.campaign("jbda").name == "jbda"
+        registry.campaigns.one("no_such_thing")
+    assert registry.campaigns.one("jbda").name == "jbda"
 
 
 @EVERY

@@ -4,13 +4,13 @@ from datetime import datetime
 import pytest
 
 from caponier.emulate.log_story import told
-from caponier.emulate.story_registry import stories, story
+from caponier.emulate.registry import stories
 from caponier.matrix.versions.catalogue import resolve
 
 
 @pytest.mark.parametrize("name", stories())
 def test_every_story_is_whole(name: str) -> None:
-    one = story(name)
+    one = stories.one(name)
     assert one.description
     assert [resolve(technique).name for technique in one.techniques]
     attack = one.attack(0)
@@ -22,21 +22,21 @@ def test_every_story_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", stories())
 def test_a_seed_fixes_a_story(name: str) -> None:
-    one = story(name)
+    one = stories.one(name)
     assert one.attack(1).to_json_lines() == one.attack(1).to_json_lines() != one.attack(2).to_json_lines()
     assert one.control(1).to_json_lines() == one.control(1).to_json_lines()
 
 
 @pytest.mark.parametrize("name", stories())
 def test_the_control_is_the_attack_without_the_attacker(name: str) -> None:
-    attack, control = story(name).attack(3), story(name).control(3)
+    attack, control = stories.one(name).attack(3), stories.one(name).control(3)
     rest = [row for position, row in enumerate(attack.rows) if position not in attack.malicious]
     assert rest == list(control.rows)
 
 
 @pytest.mark.parametrize("name", stories())
 def test_rows_are_in_order_of_time(name: str) -> None:
-    rows = [json.loads(line) for line in story(name).attack(0).to_json_lines().splitlines()]
+    rows = [json.loads(line) for line in stories.one(name).attack(0).to_json_lines().splitlines()]
     times = [datetime.fromisoformat(row["time"]) for row in rows]
     assert times == sorted(times)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caponier.emulate.poison import Poisoned, PoisonOutcome, as_npz, attempt, others
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split
 from caponier.matrix.versions.catalogue import resolve
 

@@ -1,4 +1,3 @@
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,9 @@ from caponier.emulate import evasion as attack_folder
 from caponier.emulate import registry
 from caponier.emulate.controls import clients as habit_folder
 from caponier.emulate.controls import newcomers as newcomer_folder
-from caponier.emulate.feedback_registry import sources
-from caponier.errors import CaponierError, InputError
+from caponier.emulate.registry import sources
+from caponier.errors import InputError
+from caponier.plugins import Plugins
 
 
 def names(folder: object) -> set[str]:
@@ -52,39 +52,29 @@ def test_an_attack_says_what_it_shows() -> None:
 
 
 def test_one_attack_by_name() -> None:
-    assert registry.attack("boundary").name == "boundary"
+    assert registry.attacks.one("boundary").name == "boundary"
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="hop_skip_jump"):
-        registry.attack("no_such_thing")
+        registry.attacks.one("no_such_thing")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A second folder of habits, next to the shipped one."""
-    monkeypatch.setattr(habit_folder, "__path__", [*habit_folder.__path__, str(tmp_path)])
-    yield tmp_path
-    sys.modules.pop(f"{habit_folder.__name__}.newcomer", None)
+def test_every_poison_story_and_harmless_set_is_found() -> None:
+    assert list(registry.poisons()) == ["pair_flips", "targeted_flips", "uniform_flips"]
+    assert list(registry.harmless_sets()) == ["noisy_digits", "rare_styles"]
+    assert list(registry.stories()) == ["stolen_account"]
 
 
-def test_a_new_file_is_found_without_any_edit(folder: Path) -> None:
-    source = "from types import SimpleNamespace\nHABIT = SimpleNamespace(name='newcomer')\n"
-    (folder / "newcomer.py").write_text(source)
-    assert "newcomer" in registry.habits()
+def test_harmless_sources_are_those_that_show_no_technique() -> None:
+    assert set(sources()) - set(registry.harmless_sources()) == {"steered_feedback", "feedback_chaff"}
 
 
-def test_a_file_that_cannot_be_imported_is_an_error(folder: Path) -> None:
-    (folder / "newcomer.py").write_text("import no_such_package\n")
-    with pytest.raises(ModuleNotFoundError):
-        registry.habits()
-
-
-@pytest.mark.parametrize("source", ["", "class HABIT:\n    name = 'somebody_else'\n"])
-def test_a_file_without_its_habit_is_an_error(folder: Path, source: str) -> None:
-    (folder / "newcomer.py").write_text(source)
-    with pytest.raises(CaponierError, match="newcomer"):
-        registry.habits()
+def test_every_source_of_feedback_says_what_it_does() -> None:
+    for source in sources().values():
+        assert len(source.description) > 30
+        assert not source.description.endswith(".")
+        assert source.pace > 0
 
 
 def test_everything_is_documented() -> None:
@@ -92,3 +82,14 @@ def test_everything_is_documented() -> None:
     listed = [*registry.attacks(), *registry.campaigns(), *registry.habits(), *registry.probes()]
     for name in [*listed, *registry.newcomers(), *sources()]:
         assert f"| `{name}` |" in page
+
+
+def test_every_emulation_and_every_control_has_what_all_have() -> None:
+    everything = [known for known in vars(registry).values() if isinstance(known, Plugins)]
+    assert len(everything) == 10
+    for known in everything:
+        for name, one in known().items():
+            assert one.name == name
+            assert len(one.description) > 20
+            assert not one.description.endswith(".")
+            assert all(technique.matrix and technique.id for technique in getattr(one, "techniques", ()))

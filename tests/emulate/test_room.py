@@ -13,7 +13,10 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def test_listing_emulations_loads_nothing_heavy() -> None:
-    statement = "from caponier.emulate import registry, population, trace; registry.attacks(), registry.habits()"
+    statement = (
+        "from caponier.emulate import registry; from caponier.emulate.simulation import population, trace; "
+        "registry.attacks(), registry.habits()"
+    )
     assert loaded_after(statement).isdisjoint(HEAVY)
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caponier.detect.registry import event_detectors
 from caponier.engines.alert_levels import scan_at
 from caponier.engines.local import Line, Plan, scan
 from caponier.engines.spool import Spool
@@ -12,16 +11,15 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
 from laws.bad_detectors import Counter
-from laws.runs import registered
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-PLAN = Plan("m", ENCODER, 5, (Line("counter", {}, 2.0),))
-PLANS = [replace(PLAN, lines=(Line("counter", {}, level),)) for level in (2.0, 4.0, 100.0)]
+PLAN = Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0),))
+PLANS = [replace(PLAN, lines=(Line(Counter(), {}, level),)) for level in (2.0, 4.0, 100.0)]
 
 
 @pytest.fixture
 def spool() -> Iterator[Spool]:
-    with Spool() as opened, registered(Counter(), *event_detectors().values()):
+    with Spool() as opened:
         yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i % 2]))
 
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from caponier.detect.detector import Subject
-from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import KIND, by_cell
 from caponier.engines.live import LiveScan
@@ -19,7 +18,6 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
 from laws.bad_detectors import Counter
-from laws.runs import registered
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
 CELLS = Cells(np.array([[1, 0]], np.int8), np.array([63]))
@@ -33,7 +31,7 @@ class Crowd(Counter):
     subject = Subject.BUCKET
 
 
-PLAN = Plan("m", ENCODER, 20, (Line("crowd", {}, 7.0),), cells=CELLS)
+PLAN = Plan("m", ENCODER, 20, (Line(Crowd(), {}, 7.0),), cells=CELLS)
 
 
 def first(i: int) -> list[float]:
@@ -45,12 +43,6 @@ def first(i: int) -> list[float]:
 def spool() -> Iterator[Spool]:
     with Spool() as opened:
         yield filled(opened, rows(60, principal=lambda i: f"p{i % 10}", input=first))
-
-
-@pytest.fixture(autouse=True)
-def crowd() -> Iterator[None]:
-    with registered(Crowd(), Counter(), *event_detectors().values()):
-        yield
 
 
 def signature(found: list[Detection]) -> list[tuple[str, str, str, tuple[int, int], float]]:
@@ -91,7 +83,7 @@ def test_a_guard_finds_what_a_scan_finds(spool: Spool) -> None:
 
 
 def test_both_kinds_of_subject_run_side_by_side_and_events_count_once(spool: Spool) -> None:
-    plan = replace(PLAN, lines=(*PLAN.lines, Line("counter", {}, 4.0)))
+    plan = replace(PLAN, lines=(*PLAN.lines, Line(Counter(), {}, 4.0)))
     assert [part.subject for part in plan.parts()] == [Subject.PRINCIPAL, Subject.BUCKET]
     result = scan(spool, [plan])
     assert {(one.detector, one.kind) for one in result.detections} == {("crowd", KIND), ("counter", "principal")}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS, Column, Counts, Enriched, Params, Scores, State
-from caponier.detect.registry import event_detectors
 from caponier.engines.columns import Read, coded, in_order, label_codes, raw_type
 from caponier.engines.live import LiveScan
 from caponier.engines.local import Line, Plan, scan
@@ -19,7 +18,6 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
 from laws.bad_detectors import Counter
-from laws.runs import registered
 
 
 def one(column: Read, values: list[object]) -> list[int]:
@@ -92,10 +90,10 @@ class Squeezed(Counter):
 
 def test_a_detector_reads_an_enrichment_in_a_scan_and_in_a_live_engine() -> None:
     encoder = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,)), np.array([[0, 0], [127, 127]], np.float32))
-    plan = Plan("m", encoder, 5, (Line("squeezed", {}, 300.0),))
+    plan = Plan("m", encoder, 5, (Line(Squeezed(), {}, 300.0),))
     told = {31: [("other", 9.0)], 33: [("other", 9.0), ("some", 3.07)], 35: [("some", 2.5)]}
     made = rows(60, principal=lambda i: f"p{i % 4}", signals=told.get)
-    with Spool() as spool, registered(Squeezed(), *event_detectors().values()):
+    with Spool() as spool:
         (summary,) = filled(spool, made).models()
         (found,) = scan(spool, [plan]).detections
         live = LiveScan(plan)
@@ -123,7 +121,7 @@ class Costly(Counter):
 def test_a_detector_reads_columns_in_a_scan_and_in_a_guard(kind: str) -> None:
     spec = FeatureSpec(kind="none") if kind == "none" else FeatureSpec(kind="numeric", shape=(2,))
     encoder = Encoder.fit(spec, np.array([[0, 0], [127, 127]], np.float32))
-    plan = Plan("m", encoder, 5, (Line("costly", {}, 12_000.0),))
+    plan = Plan("m", encoder, 5, (Line(Costly(), {}, 12_000.0),))
     made = rows(
         60,
         principal=lambda i: f"p{i % 4}",
@@ -131,7 +129,7 @@ def test_a_detector_reads_columns_in_a_scan_and_in_a_guard(kind: str) -> None:
         status=lambda i: 500 if i == 34 else 200,
         scores=lambda i: [0.25, 0.75] if i == 33 else [1.0, 0.0],
     )
-    with Spool() as spool, registered(Costly(), *event_detectors().values()):
+    with Spool() as spool:
         filled(spool, made)
         (found,) = scan(spool, [plan]).detections
         live = LiveScan(plan)

@@ -14,17 +14,16 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
 from laws.bad_detectors import Counter
-from laws.runs import registered
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-COUNTING = Plan("m", ENCODER, 5, (Line("counter", {}, 2.0),))
+COUNTING = Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0),))
 LEARNED = {
     "cutoffs": np.linspace(1, 400, 16),
     "crowded": np.linspace(1, 400, 16),
     "near": np.array([1e9, -1.0]),
     "even": np.arange(900, 916),
 }
-SEARCHING = Plan("m", ENCODER, 20, (Line("iterative_query", LEARNED, 60.0),))
+SEARCHING = Plan("m", ENCODER, 20, (Line(event_detectors()["iterative_query"], LEARNED, 60.0),))
 
 
 @pytest.fixture
@@ -32,12 +31,6 @@ def spool() -> Iterator[Spool]:
     """Ten users of twelve queries each, all mixed."""
     with Spool() as opened:
         yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i // 10 % 2]))
-
-
-@pytest.fixture(autouse=True)
-def counter() -> Iterator[None]:
-    with registered(Counter(), *event_detectors().values()):
-        yield
 
 
 def arrivals(spool: Spool, size: int) -> Iterator[pa.RecordBatch]:

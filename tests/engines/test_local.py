@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -11,11 +13,10 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import SECOND, START, filled, rows
 from laws.bad_detectors import Counter
-from laws.runs import registered
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
 BARE = Plan("m", ENCODER, 5, ())
-COUNTING = Plan("m", ENCODER, 5, (Line("counter", {}, 2.0),))
+COUNTING = Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0),))
 
 
 @pytest.fixture
@@ -23,12 +24,6 @@ def spool() -> Iterator[Spool]:
     """Ten users of twelve queries each, all mixed."""
     with Spool() as opened:
         yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i % 2]))
-
-
-@pytest.fixture(autouse=True)
-def counter() -> Iterator[None]:
-    with registered(Counter(), *event_detectors().values()):
-        yield
 
 
 class TestScan:
@@ -78,10 +73,27 @@ class TestScan:
             assert (found.kind, found.subject) == ("address", "1.2.3.4 curl")
 
 
+class Locked(Counter):
+    """Holds what no other process can have."""
+
+    name = "locked"
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 class TestProcesses:
     def plan(self) -> Plan:
         detector = event_detectors()["iterative_query"]
-        return Plan("m", ENCODER, 5, (Line(detector.name, detector.priors()[0], -1.0),))
+        return Plan("m", ENCODER, 5, (Line(detector, detector.priors()[0], -1.0),))
+
+    @pytest.mark.parametrize("detector", [Counter(), Locked()])
+    def test_a_detector_that_no_process_could_look_up_runs_in_several_or_stays_here(
+        self, detector: Counter, spool: Spool
+    ) -> None:
+        plan = replace(COUNTING, lines=(Line(detector, {}, 2.0),))
+        assert plan.lines[0].travels is not isinstance(detector, Locked)
+        assert scan(spool, [plan], workers=2).detections == scan(spool, [plan]).detections != []
 
     def test_several_find_what_one_finds_in_the_same_order(self, spool: Spool) -> None:
         one, three = (scan(spool, [self.plan()], workers=workers) for workers in (1, 3))

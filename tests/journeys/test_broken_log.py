@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from caponier.emulate.registry import attack
+from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import load_digits_split, train_victim
@@ -131,7 +131,7 @@ def tables() -> dict[str, list[Row]]:
     scanned = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, QUERIES)
     target = victim.understood(split.attackers)
     attacked = trace(
-        attack("boundary"),
+        attacks.one("boundary"),
         victim.predict_proba,
         target.images[0],
         int(target.labels[0]),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.event_log import EventLog
-from caponier.emulate.registry import campaign
+from caponier.emulate.registry import campaigns
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit
@@ -35,7 +35,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(digits: tuple[DigitsSplit, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     split, _ = digits
-    used = campaign("backdoor_trigger")
+    used = campaigns.one("backdoor_trigger")
     stage = used.stage(split, 0)
     attack = trace_campaign(used, stage, seed=0, begin=EPOCH + timedelta(days=1))
     assert attack.outcome.success, "the backdoor opens"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.images import Images
-from caponier.emulate.registry import attack
+from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim, train_victim
@@ -45,7 +45,7 @@ def logs(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFa
         return events.set_column(at, events.schema.field(at), pa.array(["2"] * len(events)))
 
     prey = victim.understood(split.attackers)
-    sneaky = trace(attack("hop_skip_jump"), second.predict_proba, prey.images[0], int(prey.labels[0]), seed=1)
+    sneaky = trace(attacks.one("hop_skip_jump"), second.predict_proba, prey.images[0], int(prey.labels[0]), seed=1)
     tables = {
         "first": day(split.calibration.images, USERS, 1, victim, 0),
         "second": day(split.calibration.images, USERS, 2, victim, 1),

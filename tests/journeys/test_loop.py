@@ -16,11 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.emulate.office import MONDAY
-from caponier.emulate.poison_registry import poisons
-from caponier.emulate.registry import attack, files
+from caponier.emulate.registry import attacks, files, poisons, stories
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import DEPLOYMENT, trace
-from caponier.emulate.story_registry import story
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
 
 USERS, QUERIES, HORIZON = 60, 60, 50
@@ -88,7 +86,7 @@ def labelled(path: Path, pool: Pool) -> Path:
 
 
 def workspace_file(actor: str) -> str:
-    system = story("stolen_account").system
+    system = stories.one("stolen_account").system
     return "\n".join(
         [
             '[workspace]\nname = "digits"',
@@ -111,17 +109,17 @@ def desk(split: DigitsSplit, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """An empty workspace beside logs, a data set and a model file of an attack that worked."""
     folder = tmp_path_factory.mktemp("loop")
     victim = train_victim(split.train, split.test, 0)
-    theft = story("stolen_account").attack(0)
+    theft = stories.one("stolen_account").attack(0)
     assert theft.success
     assert theft.actor is not None
     (folder / "security.jsonl").write_bytes(theft.to_json_lines())
-    (folder / "quiet.jsonl").write_bytes(story("stolen_account").control(0).to_json_lines())
+    (folder / "quiet.jsonl").write_bytes(stories.one("stolen_account").control(0).to_json_lines())
     pq.write_table(
         simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, QUERIES), folder / "benign.parquet"
     )
     target = victim.understood(split.attackers)
     evasion = trace(
-        attack("boundary"),
+        attacks.one("boundary"),
         victim.predict_proba,
         target.images[0],
         int(target.labels[0]),

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import EventDetector, Params, Signal
+from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.training_sketch.near_rows import USUAL, banded, opened
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
 from caponier.detect.training_sketch.slow_hits import GAIN
 from caponier.engines.local import Line, Plan, joined, scan
 from caponier.engines.subjects import SubjectPass
+from caponier.plugins import Found
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
 
 
@@ -80,12 +82,9 @@ def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequen
 
 @contextmanager
 def registered(*detectors: EventDetector) -> Iterator[None]:
-    """Let these detectors, and no others, be all that there are."""
+    """Let these detectors, and no others, be all that there are; for commands, which take none."""
     known = {detector.name: detector for detector in detectors}
-    with (
-        patch("caponier.detect.registry.event_detectors", lambda: known),
-        patch("caponier.engines.local.event_detectors", lambda: known),
-    ):
+    with patch.dict(vars(event_detectors), {"_found": Found(known, {})}):
         yield
 
 
@@ -93,8 +92,8 @@ def findings(
     detector: EventDetector, params: Params, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
 ) -> list[tuple[Any, ...]]:
     """Return the detections of a scan as plain values; horizons are short, so that there are many."""
-    plan = Plan("m", ENCODER, 20, (Line(detector.name, params, threshold),), cells=CELLS)
-    with registered(detector), stream.spool() as spool:
+    plan = Plan("m", ENCODER, 20, (Line(detector, params, threshold),), cells=CELLS)
+    with stream.spool() as spool:
         found = scan(spool, [plan], batch_rows=batch_rows, workers=workers).detections
     return [
         (one.subject, one.value, one.queries, one.trigger, one.evidence, one.explanation.summary, one.explanation.facts)

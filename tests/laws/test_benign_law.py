@@ -11,7 +11,6 @@ from caponier.detect.registry import event_detectors
 from caponier.records.finding import Basis
 from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns, world_of
 from laws.bad_detectors import Calendar, Counter, Growing
-from laws.runs import registered
 
 HORIZONS = 2
 """Of each user; the second one is only begun."""
@@ -80,10 +79,9 @@ def test_every_detector_together_keeps_the_bound(peace: ScanReport) -> None:
 
 def test_the_bound_is_a_promise_here_if_few_share_it(world: World) -> None:
     """Among all detectors two in a hundred are too little for a rank among so few users."""
-    with registered(*(event_detectors()[name] for name in PROMISED)):
-        report = scan_inference(
-            [world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND
-        )
+    few = [event_detectors()[name] for name in PROMISED]
+    known = world.baseline.baseline
+    report = scan_inference([world.attacked], known, workspace=world.workspace, alert_budget=BOUND, detectors=few)
     assert {finding.detector for finding in report.findings} == set(PROMISED)
     assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
 
@@ -93,9 +91,8 @@ def test_nobody_benign_is_flagged_without_a_baseline(world: World) -> None:
 
 
 def calm(detector: EventDetector, world: World) -> ScanReport:
-    with registered(detector):
-        baseline = build_baseline([world.benign], horizon=HORIZON).baseline
-        return scan_inference([world.users], baseline, alert_budget=BOUND)
+    baseline = build_baseline([world.benign], horizon=HORIZON, detectors=[detector]).baseline
+    return scan_inference([world.users], baseline, alert_budget=BOUND, detectors=[detector])
 
 
 def test_a_detector_on_which_everybody_ties_accuses_nobody(world: World) -> None:

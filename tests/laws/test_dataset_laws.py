@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from caponier.detect.dataset import DatasetDetector
-from caponier.detect.dataset_registry import dataset_detectors
+from caponier.detect.registry import dataset_detectors
 from caponier.emulate.poison import as_npz, attempt
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset

@@ -16,7 +16,7 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from conftest import BOUND, World, learns, world_of
 from laws.bad_detectors import Bookish, Counter, Hoarder
-from laws.runs import findings, middling, registered
+from laws.runs import findings, middling
 from laws.streams import TYPICAL
 
 HALF_LATENESS_US = 140_000_000
@@ -129,9 +129,9 @@ def test_a_bad_detector_that_hoards_is_caught() -> None:
 
 def scanned(detector: EventDetector, world: World, folder: Path) -> list[set[Any]]:
     pq.write_table(shuffled(world.events, 4), folder / "log.parquet")
-    with registered(detector), patch.object(type(detector), "priors", lambda _: ({}, 2.0)):
+    with patch.object(type(detector), "priors", lambda _: ({}, 2.0)):
         logs = (world.attacked, folder / "log.parquet")
-        return [ids(scan_inference([log]), detector.name) for log in logs]
+        return [ids(scan_inference([log], detectors=[detector]), detector.name) for log in logs]
 
 
 def test_a_bad_detector_that_goes_by_the_place_in_the_file_is_caught(world: World, tmp_path: Path) -> None:

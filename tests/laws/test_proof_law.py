@@ -9,11 +9,9 @@ from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from caponier.emulate.feedback_registry import harmless, sources
-from caponier.emulate.registry import attacks, campaigns, habits, newcomers, probes
+from caponier.emulate.registry import attacks, campaigns, habits, harmless_sources, newcomers, probes, sources
 from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
-from laws.runs import registered
 
 SCANS = {"world": "attacked_scan", "lesson": "lesson_scan", "enriched": "enriched_scan"}
 ENOUGH = 3
@@ -22,9 +20,9 @@ ENOUGH = 3
 
 def proof_law(detector: EventDetector, flagged: Tally[str]) -> None:
     """Hold the number of flagged subjects, by attack and habit, against what the detector says of itself."""
-    bad = sources().keys() - harmless().keys()
+    bad = sources().keys() - harmless_sources().keys()
     unknown = {*detector.emulations} - {*attacks(), *campaigns(), *probes(), *bad}
-    unknown |= {*detector.controls} - {*habits(), *newcomers(), *harmless()}
+    unknown |= {*detector.controls} - {*habits(), *newcomers(), *harmless_sources()}
     assert not unknown, f"{detector.name} names {unknown}, and there is no such emulation or habit"
     for emulation in detector.emulations:
         assert flagged[emulation] >= ENOUGH, f"{detector.name} saw {flagged[emulation]} of {RUNS} runs of {emulation}"
@@ -59,8 +57,8 @@ def test_every_detector_is_held_against_every_habit_and_attack(world: World, les
 
 
 def proven(detector: EventDetector, world: World, threshold: float) -> None:
-    with registered(detector), patch.object(type(detector), "priors", lambda _: ({}, threshold)):
-        report = scan_inference([world.attacked])
+    with patch.object(type(detector), "priors", lambda _: ({}, threshold)):
+        report = scan_inference([world.attacked], detectors=[detector])
     proof_law(detector, flagged_by(report, detector.name))
 
 

@@ -7,7 +7,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from caponier.app.coverage.detectors import EmulationCard, Kind, controls, emulations
+from caponier.app.coverage.detectors import EmulationCard, Kind, controls, emulations, unavailable
 from caponier.app.validate.emulate import EmulationReport, emulate
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
@@ -52,7 +52,10 @@ def list_emulations(
         write_text(_lines(shown, chosen), out)
     harmful = sum(card.harmful for card in shown)
     tail = f", {len(shown) - harmful} benign controls" if with_controls else ""
-    notes(quiet=quiet).print(f"{harmful} emulations{tail}", markup=False)
+    console = notes(quiet=quiet)
+    console.print(f"{harmful} emulations{tail}", markup=False)
+    for one in unavailable():
+        console.print(f"not available: {one.kind} {one.name}: {one.reason}. {one.hint or ''}", markup=False)
 
 
 @app.command("run", epilog="Example: [bold]caponier emulate run jbda --target digits-forest --out attack[/bold]")

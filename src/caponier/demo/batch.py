@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from caponier.demo.theft import ACCOUNT
 from caponier.emulate.poison import as_npz
-from caponier.emulate.poison_registry import poisons
+from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool
 
 POISON: Final = "uniform_flips"

@@ -18,7 +18,7 @@ from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.campaign import CampaignOutcome, Stage
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.outcome import AttackOutcome, Stop
-from caponier.emulate.registry import attack, attacks, campaign, campaigns
+from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import Member, Population, Visit, drive
 from caponier.emulate.victims.client import RemoteModel
 
@@ -168,13 +168,13 @@ def _one_knock(plot: Plot, door: Door, images: Images) -> Knock:
 def _one_raid(plot: Plot, door: Door) -> Raid:
     if plot.stage is not None:
         with door.enter(plot.key) as remote:
-            copied = campaign(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
+            copied = campaigns.one(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
             return Raid(copied, 1, remote.requests, 0)
     with door.enter(plot.key) as remote:
         began = 0
         for attempt, (image, label) in enumerate(zip(plot.images, plot.labels, strict=True), 1):
             began = remote.requests
-            outcome = attack(plot.emulation).run(
+            outcome = attacks.one(plot.emulation).run(
                 remote.predict_proba, image, int(label), seed=plot.seed * 1_000 + attempt
             )
             if outcome.success or outcome.stop is Stop.REFUSED:

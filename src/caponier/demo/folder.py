@@ -18,7 +18,7 @@ from caponier.demo.models import BAD, GOOD, HARMLESS, UNSAFE, file_of
 from caponier.demo.theft import ACCOUNT, FROM, STORY
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import SIDE
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import stories
 from caponier.errors import CaponierError, InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.inventory import Workspace
@@ -232,7 +232,7 @@ def prepare(out: Path, deployment: Deployment, principals: Sequence[str] = ()) -
 
 
 def _workspace_file(template: str, deployment: Deployment, principals: Sequence[str]) -> str:
-    system = story(STORY).system
+    system = stories.one(STORY).system
     inventory = _INVENTORY.format(
         system=deployment.system,
         model=deployment.model,

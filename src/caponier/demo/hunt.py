@@ -17,9 +17,7 @@ from caponier.demo.models import ATTACK, UNSAFE, fill
 from caponier.demo.outcome import BatchSeen, FileSeen, Hunt, LogsSeen
 from caponier.demo.theft import ACCOUNT, STORY, SecurityLogs, security_logs
 from caponier.emulate.event_log import Deployment
-from caponier.emulate.poison_registry import poisons
-from caponier.emulate.registry import files
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import files, poisons, stories
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.finding import Finding
@@ -67,7 +65,7 @@ def hunt(folder: DemoFolder, deployment: Deployment, traces: Traces, traffic: Sc
         files=seen,
         file_findings=found,
         incidents=tuple(list_incidents(folder.workspace)),
-        acted=frozenset((*story(STORY).techniques, *poisons()[POISON].techniques, *files()[ATTACK].techniques)),
+        acted=frozenset((*stories.one(STORY).techniques, *poisons()[POISON].techniques, *files()[ATTACK].techniques)),
         loaded=folder.canary.exists(),
     )
 

@@ -14,7 +14,7 @@ from caponier.app.inference.promise import bound_of
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import ModelBaseline
 from caponier.detect.calibration.judging import Threshold, threshold
-from caponier.detect.registry import select
+from caponier.detect.registry import event_detectors, select
 from caponier.engines.local import Line, Plan, suspicion
 from caponier.engines.spool import Spool
 from caponier.errors import CaponierError
@@ -81,7 +81,8 @@ def replay(log: Path, section: ModelBaseline, settings: DetectSettings, salt: by
         salt: The workspace's.
     """
     thresholds = thresholds_of(section, settings)
-    lines = tuple(Line(name, section.detectors[name].params, line.value) for name, line in thresholds.items())
+    known = event_detectors()
+    lines = tuple(Line(known[name], section.detectors[name].params, line.value) for name, line in thresholds.items())
     plan = Plan(section.model, Encoder(section.spec, section.knots), section.horizon, lines, salt)
     with Spool() as spool:
         load_events(spool, [log], RejectedRows(), Silent(), salt=salt)

@@ -32,7 +32,7 @@ from caponier.demo.stages import Journal, Stages, follow
 from caponier.demo.tally import Day
 from caponier.demo.validation import audited, validated
 from caponier.emulate.event_log import Deployment
-from caponier.emulate.registry import attack, campaign
+from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import assemble
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.server import serve
@@ -177,7 +177,7 @@ def _day(world: _World, folder: DemoFolder, people: Crowd, door: Door, stages: S
 
 
 def _budget(plot: Plot) -> int:
-    return campaign(plot.emulation).budget if plot.stage else attack(plot.emulation).budget
+    return campaigns.one(plot.emulation).budget if plot.stage else attacks.one(plot.emulation).budget
 
 
 def _plots(world: _World) -> tuple[Plot, ...]:
@@ -188,7 +188,7 @@ def _plots(world: _World) -> tuple[Plot, ...]:
 
 
 def _copying(world: _World, name: str) -> Plot:
-    stage = campaign(name).stage(world.split, world.seed, world.victim)
+    stage = campaigns.one(name).stage(world.split, world.seed, world.victim)
     # The model itself stays here: the attacker's process must have no other way to it than to ask.
     told = replace(stage, victim=Victim(world.victim.kind, unseen, world.victim.accuracy))
     return Plot(attacker_key(name, world.seed, 0), name, stage.held.images, stage.held.labels, world.seed, told)

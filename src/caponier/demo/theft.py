@@ -13,8 +13,8 @@ import orjson
 
 from caponier.emulate.log_story import LogStory, LogTrace
 from caponier.emulate.office import BUCKET, ENGINEER, cloud, user_arn
+from caponier.emulate.registry import stories
 from caponier.emulate.scenarios.stolen_account import ADDRESS
-from caponier.emulate.story_registry import story
 
 STORY: Final = "stolen_account"
 ACCOUNT: Final = ENGINEER
@@ -43,7 +43,7 @@ def security_logs(seed: int, upload: str, *, now: datetime | None = None) -> Sec
         upload: Key of the object that the account puts into the model store.
         now: The present by default.
     """
-    told: LogStory = story(STORY)
+    told: LogStory = stories.one(STORY)
     attack, control = told.attack(seed), told.control(seed)
     rows = [dict(row) for row in attack.rows]
     last = _moment(rows[max(attack.malicious)])

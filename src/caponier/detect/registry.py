@@ -1,79 +1,43 @@
-"""Find every detector: ours by looking into the folder, others by entry point.
+"""Which detectors and enrichments there are: whatever lies in the folders or is an entry point of another package."""
 
-A detector that fails to import is an error, never a skip: a scan must not lose a detector in silence.
-"""
-
-import pkgutil
-from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from caponier.detect import artifacts, events
 from caponier.detect.artifact import ArtifactDetector
-from caponier.detect.detector import EventDetector
-from caponier.errors import CaponierError, InputError
-from caponier.formats.suggest import did_you_mean, nearest
+from caponier.detect.dataset import DatasetDetector
+from caponier.detect.detector import Column, EventDetector
+from caponier.detect.enrichment import Enrichment
+from caponier.errors import InputError
+from caponier.plugins import Plugins
 
-ENTRY_POINTS: Final = "caponier.detectors"
-ARTIFACT_ENTRY_POINTS: Final = "caponier.artifact_detectors"
-
-
-@cache
-def event_detectors() -> dict[str, EventDetector]:
-    """Return the detectors over inference events by name, in alphabetical order.
-
-    Raises:
-        CaponierError: If a detector cannot be imported, is none, or has the name of another one.
-    """
-    found: dict[str, EventDetector] = {}
-    for module in pkgutil.iter_modules(events.__path__):
-        _add(found, _loaded(module.name, f"{events.__name__}.{module.name}"), module.name)
-    for entry in entry_points(group=ENTRY_POINTS):
-        _add(found, _loaded(entry.name, entry), entry.name)
-    return dict(sorted(found.items()))
+TAKEN: Final = (*Column, "unique", "squared", "flip", "score")
+"""Signals that mean something else than an enrichment."""
 
 
-def _loaded(name: str, source: str | EntryPoint) -> object:
-    try:
-        return import_module(source).detector if isinstance(source, str) else source.load()
-    except (ImportError, AttributeError) as failed:
-        raise CaponierError(f"the detector cannot be loaded: {failed}", where=name) from failed
+def _signal(name: str) -> str | None:
+    if name in TAKEN:
+        return "another signal has this name"
+    return None if name.isidentifier() else "its name is no identifier, as the name of a signal must be"
 
 
-@cache
-def artifact_detectors() -> dict[str, ArtifactDetector]:
-    """Return the detectors over model files by name, in alphabetical order.
-
-    Raises:
-        CaponierError: If a detector cannot be imported, is none, or has the name of another one.
-    """
-    modules = [module.name for module in pkgutil.iter_modules(artifacts.__path__)]
-    candidates = [(import_module(f"{artifacts.__name__}.{name}").detector, name) for name in modules]
-    candidates += [(entry.load(), entry.name) for entry in entry_points(group=ARTIFACT_ENTRY_POINTS)]
-    found: dict[str, ArtifactDetector] = {}
-    for detector, name in candidates:
-        if not isinstance(detector, ArtifactDetector) or detector.name != name:
-            raise CaponierError("is no artifact detector, or has another name than its file or entry point", where=name)
-        if name in found:
-            raise CaponierError("two artifact detectors have this name", where=name)
-        found[name] = detector
-    return dict(sorted(found.items()))
-
-
-def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:
-    if isinstance(detector, type) or not isinstance(detector, EventDetector) or detector.name != name:
-        raise CaponierError("is no detector, or has another name than its file or entry point", where=name)
-    if name in found:
-        raise CaponierError("two detectors have this name", where=name)
-    found[name] = detector
+event_detectors: Final = Plugins[EventDetector](
+    "detector", EventDetector, "detector", ("caponier.detect.events",), "caponier.detectors"
+)
+dataset_detectors: Final = Plugins[DatasetDetector](
+    "data-set detector", DatasetDetector, "detector", ("caponier.detect.datasets",), "caponier.dataset_detectors"
+)
+artifact_detectors: Final = Plugins[ArtifactDetector](
+    "artifact detector", ArtifactDetector, "detector", ("caponier.detect.artifacts",), "caponier.artifact_detectors"
+)
+enrichments: Final = Plugins[Enrichment](
+    "enrichment", Enrichment, "enrichment", ("caponier.detect.enrichments",), "caponier.enrichments", _signal
+)
 
 
 def select(
     disabled: tuple[str, ...] = (), settings: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[EventDetector]:
-    """Return the detectors that are not disabled.
+    """Return the detectors over events that are not disabled.
 
     Args:
         disabled: Names of detectors.
@@ -82,13 +46,20 @@ def select(
     Raises:
         InputError: If a detector that is named does not exist, or has no setting of a name.
     """
-    known = event_detectors()
-    for name in (*disabled, *(settings or {})):
-        if name not in known:
-            mend = did_you_mean(nearest(name, known), f"Known detectors: {', '.join(known)}")
-            raise InputError(f"there is no detector {name!r}", mend=mend)
+    event_detectors.know((*disabled, *(settings or {})))
     for name, table in (settings or {}).items():
         # None of them has settings yet; one that is written down must not be ignored in silence.
         for key in table:
             raise InputError(f"the detector has no setting {key!r}", where=f"detect.{name}")
-    return [detector for name, detector in known.items() if name not in disabled]
+    return [detector for name, detector in event_detectors().items() if name not in disabled]
+
+
+def chosen_enrichments(names: Iterable[str]) -> list[Enrichment]:
+    """Return the enrichments of these names, or all of them if none is named.
+
+    Raises:
+        InputError: If there is none of a name.
+        MissingExtraError: If one that is named lacks an optional dependency.
+    """
+    wanted = {name: enrichments.one(name) for name in names}
+    return list(dict(sorted((wanted or enrichments()).items())).values())

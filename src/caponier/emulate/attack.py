@@ -1,32 +1,19 @@
 """What an attack is, and how every attack is carried out: start, go on until something stops it, judge."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from caponier.emulate.caller.oracle import BudgetSpentError, Oracle, Predict, RefusedError
+from caponier.emulate.caller.oracle import Oracle, Predict
+from caponier.emulate.emulation import Emulation, carried_out
 from caponier.emulate.images import Images
-from caponier.emulate.outcome import AttackOutcome, Stop, Within
+from caponier.emulate.outcome import AttackOutcome, Within
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 
 
-class Attack(Protocol):
+class Attack(Emulation, Protocol):
     """One way to attack a model that answers queries."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it does, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix."""
-        ...
 
     @property
     def budget(self) -> int:
@@ -66,29 +53,70 @@ class Attack(Protocol):
         ...
 
 
-def refuse_start(attack: Attack, start: Images | None) -> None:
-    """Make sure that an attack with a bound is not told where to start.
-
-    Raises:
-        InputError: If it is.
-    """
-    if start is not None:
-        raise InputError(f"{attack.name} starts from the image under attack, and from no other")
-
-
 def carry_out(attack: Attack, oracle: Oracle, steps: Callable[[Oracle], None]) -> AttackOutcome:
     """Check the original, take the attack's steps until it ends or is stopped, and judge it.
 
     Raises:
         InputError: If the model gets the original wrong already.
     """
-    stop = Stop.FINISHED
-    try:
+
+    def all_steps() -> None:
         if oracle.answer(oracle.original) != oracle.label:
             raise InputError("The model gets this image wrong without any attack", mend="Choose another image")
         steps(oracle)
-    except BudgetSpentError:
-        stop = Stop.BUDGET
-    except RefusedError:
-        stop = Stop.REFUSED
-    return oracle.outcome(attack.name, attack.techniques, stop)
+
+    return oracle.outcome(attack.name, attack.techniques, carried_out(all_steps))
+
+
+class QueryAttack(ABC):
+    """The run of an attack on one image that sees nothing but answers; see `Attack`. Each says its own steps."""
+
+    techniques: ClassVar[tuple[TechniqueId, ...]] = (
+        TechniqueId("atlas", "AML.T0043.001"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
+    )
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name of the emulation; the file is called the same."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What it does, in a sentence for users."""
+
+    @property
+    @abstractmethod
+    def budget(self) -> int:
+        """Most queries it sends if nobody says otherwise."""
+
+    @property
+    def within(self) -> Within | None:
+        """Bound that a success keeps to; None for an attack that is judged by how near it comes."""
+        return None
+
+    @property
+    def target(self) -> int | None:
+        """Class that the model is to answer; None if any wrong one will do."""
+        return None
+
+    @abstractmethod
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Go on until there is nothing more to try; whatever stops it earlier unwinds this call."""
+
+    def run(
+        self,
+        predict: Predict,
+        original: Images,
+        label: int,
+        *,
+        seed: int,
+        budget: int | None = None,
+        start: Images | None = None,
+    ) -> AttackOutcome:
+        """Attack one image; see `Attack.run`."""
+        if start is not None and self.within is not None:
+            raise InputError(f"{self.name} starts from the image under attack, and from no other")
+        oracle = Oracle(predict, original, label, self.budget if budget is None else budget, self.target, self.within)
+        return carry_out(self, oracle, lambda asked: self.steps(asked, seed, start))

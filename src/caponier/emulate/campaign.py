@@ -4,17 +4,18 @@ A campaign copies the model, asks it about its training data, or wears it out. I
 only, one instance a request, and within a budget; whether it succeeded is judged by what it really got.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from caponier.emulate.caller.oracle import BudgetSpentError, Predict, RefusedError
+from caponier.emulate.caller.oracle import BudgetSpentError, Predict
+from caponier.emulate.emulation import Emulation
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.outcome import Stop
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 
@@ -36,6 +37,20 @@ class Stage:
     held: Pool
     member: npt.NDArray[np.bool_]
     exam: Pool
+
+    @classmethod
+    def on(cls, split: DigitsSplit, seed: int, victim: Victim | None, held: Pool, exam: Pool | None = None) -> "Stage":
+        """Prepare an ordinary victim that has learned nothing of what the attacker holds.
+
+        Args:
+            split: Pools of images that never meet.
+            seed: Fixes the victim.
+            victim: One that is there already; it is trained by default.
+            held: What the attacker holds.
+            exam: Images on which a copy is judged, the split's test images by default.
+        """
+        model = victim or train_victim(split.train, split.test, seed)
+        return cls(model, split.train, held, np.zeros(len(held), bool), exam_of(exam or split.test, model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +76,8 @@ class CampaignOutcome:
     measure: Mapping[str, float] = field(default_factory=dict)
 
 
-class Campaign(Protocol):
+class Campaign(Emulation, Protocol):
     """One way to attack a model as a whole."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it does, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix."""
-        ...
 
     @property
     def budget(self) -> int:
@@ -159,16 +159,17 @@ class Line:
         self._seen.add(row.tobytes())
         return scores
 
-
-def carried_out(steps: Callable[[], None]) -> Stop:
-    """Take a campaign's steps until it ends by its own plan or is stopped; return why it ended."""
-    try:
-        steps()
-    except BudgetSpentError:
-        return Stop.BUDGET
-    except RefusedError:
-        return Stop.REFUSED
-    return Stop.FINISHED
+    def outcome(
+        self,
+        name: str,
+        techniques: tuple[TechniqueId, ...],
+        stop: Stop,
+        *,
+        success: bool,
+        measure: Mapping[str, float],
+    ) -> CampaignOutcome:
+        """Say what came of the campaign that asked over this line."""
+        return CampaignOutcome(name, techniques, self.queries, self.unique_queries, success, stop, measure)
 
 
 def exam_of(pool: Pool, victim: Victim) -> Pool:

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from caponier.emulate.emulation import Emulation
 from caponier.emulate.images import Images, Labels, shots
 from caponier.emulate.victims.digits import Pool
-from caponier.matrix.technique import TechniqueId
 
 SILENT: Final = -1
 """In place of a class: nothing is sent back."""
@@ -33,23 +33,8 @@ class Turn:
     asked: bool = True
 
 
-class Source(Protocol):
+class Source(Emulation, Protocol):
     """One way of sending feedback."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What such a source does, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix; none for a harmless source."""
-        ...
 
     @property
     def pace(self) -> float:

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Protocol
 
+from caponier.emulate.emulation import Emulation
 from caponier.matrix.technique import TechniqueId
 
 PICKLE_EMBEDDING: tuple[TechniqueId, ...] = (
@@ -14,23 +15,8 @@ PICKLE_EMBEDDING: tuple[TechniqueId, ...] = (
 )
 
 
-class FileEmulation(Protocol):
+class FileEmulation(Emulation, Protocol):
     """One way to put code into a model file; or, as a control, files that carry none."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the module is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What the files are, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix; empty for a control."""
-        ...
 
     @property
     def harmful(self) -> bool:

@@ -6,22 +6,13 @@ from typing import Protocol
 import numpy as np
 
 from caponier.emulate.caller.pace import Pace
+from caponier.emulate.emulation import Named
 from caponier.emulate.images import Images
 from caponier.errors import InputError
 
 
-class Habit(Protocol):
+class Habit(Named, Protocol):
     """One way in which harmless users ask a model."""
-
-    @property
-    def name(self) -> str:
-        """Name of the habit; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What such a user does, in a sentence for users."""
-        ...
 
     @property
     def pace(self) -> Pace:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.emulation import Emulation
 from caponier.records.inventory import System
 
 Row = dict[str, Any]
@@ -39,23 +39,8 @@ class LogTrace:
         return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in self.rows)
 
 
-class LogStory(Protocol):
+class LogStory(Emulation, Protocol):
     """One story."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What happens, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix."""
-        ...
 
     @property
     def system(self) -> System:

@@ -8,21 +8,12 @@ from typing import Protocol
 import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
+from caponier.emulate.emulation import Named
 from caponier.emulate.images import Images, shots
 
 
-class Newcomer(Protocol):
+class Newcomer(Named, Protocol):
     """One kind of harmless caller."""
-
-    @property
-    def name(self) -> str:
-        """Name of the kind; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What such a caller does, in a sentence for users."""
-        ...
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
         """Go on for ever; whoever lets it in stops it by its budget of requests.

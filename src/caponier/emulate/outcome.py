@@ -1,5 +1,6 @@
 """What came of one attack on one image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -78,3 +79,9 @@ class AttackOutcome:
     original_label: int
     adversarial_label: int | None
     within: Within | None = None
+
+    @property
+    def measure(self) -> Mapping[str, float]:
+        """The figures behind `success`, by name."""
+        found = {"first_distance": self.first_distance, "final_distance": self.final_distance}
+        return {name: value for name, value in found.items() if value is not None}

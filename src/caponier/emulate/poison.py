@@ -4,12 +4,14 @@ A poison succeeds by what it does to a model that is trained on it, not by how m
 """
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caponier.emulate.emulation import Emulation, Named
 from caponier.emulate.images import CLASSES, Labels
 from caponier.emulate.victims.digits import Kind, Pool, train_victim
 from caponier.errors import InputError
@@ -39,23 +41,8 @@ class Poisoned:
     """The class that is to be mistaken, and for which one; None if any error will do."""
 
 
-class Poison(Protocol):
+class Poison(Emulation, Protocol):
     """One way to corrupt labels."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it does, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix."""
-        ...
 
     def apply(self, pool: Pool, share: float, seed: int) -> Poisoned:
         """Change the labels of a share of all rows; fixed by the seed.
@@ -66,18 +53,8 @@ class Poison(Protocol):
         ...
 
 
-class HarmlessSet(Protocol):
+class HarmlessSet(Named, Protocol):
     """A data set that looks suspicious and whose labels are right: the benign control of a poison."""
-
-    @property
-    def name(self) -> str:
-        """Name of the control; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What is unusual about it, in a sentence for users."""
-        ...
 
     def apply(self, pool: Pool, seed: int) -> Pool:
         """Return the pool with harder images and the same labels."""
@@ -97,6 +74,15 @@ class PoisonOutcome:
     aimed_poisoned: float | None
     """Share of the aimed class that the victim takes for the target."""
     success: bool
+
+    @property
+    def measure(self) -> Mapping[str, float]:
+        """The figures behind `success`, by name."""
+        return {
+            "rows_changed": float(self.changed),
+            "accuracy_clean": self.accuracy_clean,
+            "accuracy_poisoned": self.accuracy_poisoned,
+        }
 
 
 def attempt(

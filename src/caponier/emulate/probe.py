@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from caponier.emulate.caller.wire import Wire
+from caponier.emulate.emulation import Emulation
 from caponier.emulate.images import CLASSES, FEATURES
 from caponier.emulate.outcome import Stop
 from caponier.emulate.victims.digits import Victim
@@ -64,23 +65,8 @@ class ProbeOutcome:
     measure: Mapping[str, float] = field(default_factory=dict)
 
 
-class Probe(Protocol):
+class Probe(Emulation, Protocol):
     """One way to find out what a model is."""
-
-    @property
-    def name(self) -> str:
-        """Name of the emulation; the file is called the same."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it does, in a sentence for users."""
-        ...
-
-    @property
-    def techniques(self) -> tuple[TechniqueId, ...]:
-        """What it shows, in each matrix."""
-        ...
 
     @property
     def budget(self) -> int:

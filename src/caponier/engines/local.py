@@ -1,6 +1,7 @@
 """The local engine: a process a core, over disjoint subjects, each reading its share of the spool in order."""
 
 import multiprocessing
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import HorizonMaxima, triggers
 from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject, memory
-from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.similarity.nearest_query import RING
@@ -37,9 +37,24 @@ Progress = Callable[[int], None]
 class Line:
     """One detector with what it learned and the threshold at which it speaks."""
 
-    detector: str
+    detector: EventDetector
     params: Params
     threshold: float
+
+    @property
+    def name(self) -> str:
+        """The detector's name."""
+        return self.detector.name
+
+    @property
+    def travels(self) -> bool:
+        """Whether the detector can be handed to another process."""
+        try:
+            pickle.dumps(self.detector)
+        # What pickle raises depends on what it meets: a lambda, a lock, a class that its module does not know.
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -64,11 +79,10 @@ class Plan:
 
     def parts(self) -> "list[Plan]":
         """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
-        known = event_detectors()
-        kinds = {line.detector: self.kind_of(known[line.detector]) for line in self.lines}
+        kinds = dict.fromkeys([Subject.PRINCIPAL, *(self.kind_of(line.detector) for line in self.lines)])
         return [
-            replace(self, subject=kind, lines=tuple(line for line in self.lines if kinds[line.detector] is kind))
-            for kind in dict.fromkeys([Subject.PRINCIPAL, *kinds.values()])
+            replace(self, subject=kind, lines=tuple(line for line in self.lines if self.kind_of(line.detector) is kind))
+            for kind in kinds
         ]
 
     @staticmethod
@@ -78,8 +92,7 @@ class Plan:
 
     def detectors(self) -> list[tuple[EventDetector, Params]]:
         """Return the detectors with what they learned."""
-        known = event_detectors()
-        return [(known[line.detector], line.params) for line in self.lines]
+        return [(line.detector, line.params) for line in self.lines]
 
 
 @dataclass(frozen=True)
@@ -128,7 +141,8 @@ def scan(
     Args:
         spool: Sealed events.
         plans: One a model.
-        workers: Processes; the subjects are shared out among them.
+        workers: Processes; the subjects are shared out among them. A detector that cannot be handed to another process
+            keeps everything in this one.
         batch_rows: Events in a batch; changes the speed, never the result.
         progress: Told as events are scored.
 
@@ -136,6 +150,8 @@ def scan(
         Detections in the order of their subjects.
     """
     result = Result()
+    if workers > 1 and not all(line.travels for plan in plans for line in plan.lines):
+        workers = 1
     parts_of = [part for plan in plans for part in plan.parts()]
     shares = [(plan, Share(1, workers, turn, turn + 1)) for plan in parts_of for turn in range(workers)]
     if workers == 1:
@@ -216,7 +232,6 @@ class Judge:
     def __init__(self, plan: Plan, *, sorted_by_subject: bool = True) -> None:
         self._plan = plan
         self._sorted = sorted_by_subject
-        self._detectors = event_detectors()
         self._fired: dict[str, dict[str, int]] = {}
 
     def forget(self, name: str) -> None:
@@ -231,10 +246,10 @@ class Judge:
         for line in self._plan.lines:
             fired = np.zeros(len(scored.names), np.int64)
             for at, known in resumed.items():
-                fired[at] = known[line.detector]
-            counts = self._detectors[line.detector].counts
+                fired[at] = known[line.name]
+            counts = line.detector.counts
             rows, ordinal, subject = scored.counted(counts)
-            scores = scored.scores[line.detector][rows]
+            scores = scored.scores[line.name][rows]
             places, after = triggers(
                 scores,
                 ordinal,
@@ -245,7 +260,7 @@ class Judge:
                 lasting=counts is Counts.EVENTS,
             )
             for index in scored.kept.tolist():
-                kept[scored.names[index]][line.detector] = int(after[index])
+                kept[scored.names[index]][line.name] = int(after[index])
             found += [self._detection(line, scored, int(row)) for row in rows[places]]
         if self._sorted:
             self._fired.clear()
@@ -253,15 +268,15 @@ class Judge:
         return found
 
     def _detection(self, line: Line, scored: Scored, row: int) -> Detection:
-        detector, asked = self._detectors[line.detector], int(scored.asked[row])
+        detector, asked = line.detector, int(scored.asked[row])
         subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
-        value = int(scored.scores[line.detector][row])
+        value = int(scored.scores[line.name][row])
         window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
         explanation = detector.explain(line.params, window)
         kind, _, name = scored.names[subject].partition(SEPARATOR)
         places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
         return Detection(
-            detector=line.detector,
+            detector=line.name,
             model=self._plan.model,
             kind=kind,
             subject=name.replace(SEPARATOR, " "),
@@ -353,12 +368,11 @@ def maxima(
     watch: Callable[[Scored], None] | None = None,
 ) -> dict[str, HorizonMaxima]:
     """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
-    known = event_detectors()
-    gathered = {line.detector: HorizonMaxima(plan.horizon, memory(known[line.detector])) for line in plan.lines}
+    gathered = {line.name: HorizonMaxima(plan.horizon, memory(line.detector)) for line in plan.lines}
     for scored in scored_batches(spool, plan, share, BATCH_ROWS):
-        for name, best in gathered.items():
-            rows, ordinal, subject = scored.counted(known[name].counts)
-            best.add(scored.names, scored.scores[name][rows], ordinal, subject)
+        for line in plan.lines:
+            rows, ordinal, subject = scored.counted(line.detector.counts)
+            gathered[line.name].add(scored.names, scored.scores[line.name][rows], ordinal, subject)
         if watch:
             watch(scored)
         if progress:

@@ -11,8 +11,7 @@ from caponier.app.coverage.detectors import (
 )
 from caponier.coverage.log_emulations import log_emulations
 from caponier.detect.sigma.sigma import Sigma
-from caponier.emulate.feedback_registry import harmless as good_sources
-from caponier.emulate.feedback_registry import sources
+from caponier.emulate.registry import files, harmless_sources, sources
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 from caponier.matrix.versions.catalogue import resolve
@@ -33,9 +32,6 @@ def test_names_of_emulations_are_unique_over_all_kinds() -> None:
 def test_what_detectors_name_is_there() -> None:
     known = {(card.kind, card.name) for card in emulations()}
     harmless = {(card.kind, card.name) for card in controls()}
-    # Nobody carries these out against a model that is served: they are proven on one that learns.
-    known |= {(Kind.EVENT, name) for name in sources().keys() - good_sources().keys()}
-    harmless |= {(Kind.EVENT, name) for name in good_sources()}
     for card in detectors():
         assert {(card.kind, name) for name in card.emulations} <= known, card.name
         assert {(card.kind, name) for name in card.controls} <= harmless, card.name
@@ -52,11 +48,19 @@ def test_rules_are_listed_as_they_are_compiled() -> None:
 
 def test_each_emulation_shares_a_technique_with_whoever_must_detect_it() -> None:
     """Otherwise no trial of the two could validate anything."""
-    shown = {name: source.techniques for name, source in sources().items()}
     for card in detectors():
         for name in card.emulations:
-            techniques = shown[name] if name in shown else emulation(name).techniques
-            assert set(card.techniques) & set(techniques), (card.name, name)
+            assert set(card.techniques) & set(emulation(name).techniques), (card.name, name)
+
+
+def test_emulations_of_feedback_and_their_controls_are_listed_like_all_others() -> None:
+    bad = sources().keys() - harmless_sources().keys()
+    assert {card.name for card in emulations() if card.learner} == bad == {"feedback_chaff", "steered_feedback"}
+    assert {card.name for card in controls() if card.learner} == set(harmless_sources())
+
+
+def test_what_shows_a_technique_is_harmful_and_nothing_else_is() -> None:
+    assert all(bool(one.techniques) is one.harmful for one in files().values())
 
 
 def test_a_technique_leads_to_both() -> None:

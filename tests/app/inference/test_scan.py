@@ -11,6 +11,7 @@ import pytest
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
+from caponier.app.inference.plan import Skip
 from caponier.app.inference.scan import ScanReport, scan_inference, severity
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
@@ -20,6 +21,7 @@ from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns, newcomers, probes
 from caponier.errors import InputError
 from caponier.matrix.technique import Color
+from caponier.plugins import Found, Unavailable
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
 from caponier.records.inventory import Criticality, FeatureSpec, Workspace
@@ -406,3 +408,20 @@ def test_progress_is_told_of_every_event(world: World) -> None:
     report = scan_inference([world.users], world.baseline.baseline, progress=watch)
     assert watch.stages == [("Reading", None), ("Scanning", report.events)]
     assert int(np.sum(watch.steps)) == report.events
+
+
+DEEP = Unavailable("detector", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install caponier[torch]")
+
+
+def test_a_detector_that_lacks_an_extra_is_a_skip_of_scans_and_builds(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(event_detectors), "_found", Found(event_detectors(), {"deep": DEEP}))
+    why = "it needs the Python package 'torch'. Install caponier[torch]"
+    few = [event_detectors()["flood"]]
+    assert Skip("deep", why) in scan_inference([world.attacked], detectors=few).skipped
+    assert ("deep", why) in build_baseline([world.benign], horizon=50, detectors=few).skipped
+    workspace = home(tmp_path, '[detect]\ndisabled = ["deep"]\n')
+    assert "deep" not in {
+        skip.what for skip in scan_inference([world.attacked], workspace=workspace, detectors=few).skipped
+    }

@@ -23,7 +23,6 @@ from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
 from conftest import BOUND, HORIZON
-from laws.runs import registered
 
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 NAME = "distributed_query"
@@ -53,15 +52,13 @@ def search(digits: tuple[DigitsSplit, Victim], turn: int, name: str, accounts: i
 def built(folder: Path, *tables: pa.Table) -> BaselineReport:
     log = folder / "benign.parquet"
     pq.write_table(interleaved(list(tables)), log)
-    with registered(*ONLY):
-        return build_baseline([log], spec=SPEC, horizon=HORIZON)
+    return build_baseline([log], spec=SPEC, horizon=HORIZON, detectors=ONLY)
 
 
 def scanned(folder: Path, baseline: Baseline, *tables: pa.Table) -> ScanReport:
     log = folder / "log.parquet"
     pq.write_table(interleaved(list(tables)), log)
-    with registered(*ONLY):
-        return scan_inference([log], baseline, alert_budget=BOUND)
+    return scan_inference([log], baseline, alert_budget=BOUND, detectors=ONLY)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +127,7 @@ def test_with_few_queries_it_runs_at_a_cold_start(
 def test_without_a_baseline_it_says_what_it_lacks(day: pa.Table, tmp_path: Path) -> None:
     log = tmp_path / "log.parquet"
     pq.write_table(day.slice(0, 500), log)
-    with registered(*ONLY):
-        report = scan_inference([log], spec=SPEC)
+    report = scan_inference([log], spec=SPEC, detectors=ONLY)
     (skip,) = [skip for skip in report.skipped if NAME in skip.what]
     assert skip.reason.startswith("needs a baseline, but there is none for this model")
 

@@ -11,7 +11,7 @@ from caponier.app.remediate.dataset import DatasetRepair, remediate_dataset
 from caponier.app.remediate.pinned_test_set import PinnedTestSet
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.poison import as_npz
-from caponier.emulate.poison_registry import poisons
+from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split
 from caponier.errors import InputError
 from caponier.remediate.dataset_file import Repair

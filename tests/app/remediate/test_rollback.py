@@ -8,7 +8,7 @@ import pytest
 from caponier.app.remediate.rollback import Measurement, read_registry, rollback_model
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.poison import as_npz
-from caponier.emulate.poison_registry import poisons
+from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
 from caponier.errors import InputError
 from caponier.records.inventory import Workspace

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from caponier.app.inference.plan import Skip
 from caponier.app.scan import artifact as module
 from caponier.app.scan.artifact import scan_artifact
 from caponier.app.scan.ignored_files import Ignored
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.artifact import Verdict
+from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
+from caponier.plugins import Found, Unavailable
 from caponier.records.finding import Severity
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
@@ -92,8 +95,19 @@ def test_a_file_that_cannot_be_read_is_unknown(models: Path, monkeypatch: pytest
 
 
 def test_without_a_detector_nothing_is_clean(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "artifact_detectors", dict)
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Found({}, {}))
     assert {file.verdict for file in scan_artifact([models]).scanned} == {Verdict.UNKNOWN}
+
+
+def test_a_detector_that_lacks_an_extra_is_listed_and_the_others_look(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scan_artifact([models])
+    deep = Unavailable("artifact detector", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install it.")
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Found(artifact_detectors(), {"deep": deep}))
+    report = scan_artifact([models])
+    assert [file.verdict for file in report.scanned] == [file.verdict for file in whole.scanned]
+    assert report.skipped == [Skip("deep", "it needs the Python package 'torch'. Install it."), *whole.skipped]
 
 
 def test_progress_counts_files(models: Path) -> None:

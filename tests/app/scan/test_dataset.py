@@ -9,7 +9,7 @@ import pytest
 from caponier.app.scan.dataset import document, judge, rows_digest, scan_dataset
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.poison import as_npz, flip, others
-from caponier.emulate.poison_registry import poisons
+from caponier.emulate.registry import poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
 from caponier.records.finding import Finding, Severity
 from caponier.telemetry.labelled_data.datasets import read_dataset

@@ -8,7 +8,7 @@ import pytest
 from caponier.app.scan import logs as module
 from caponier.app.scan.logs import LogScanReport, scan_logs, severity
 from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import stories
 from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Criticality, System, Workspace
@@ -109,7 +109,7 @@ def test_a_scan_again_finds_the_same_ids(home: Workspace) -> None:
 
 
 def test_the_story_is_told_and_its_control_is_silent(home: Workspace) -> None:
-    theft = story("stolen_account")
+    theft = stories.one("stolen_account")
     place = home.model_copy(update={"systems": (theft.system,)})
     for seed in range(3):
         attack, control = theft.attack(seed), theft.control(seed)
@@ -124,7 +124,7 @@ def test_the_story_is_told_and_its_control_is_silent(home: Workspace) -> None:
 
 
 def test_the_first_of_many_reads_begins_the_finding(home: Workspace) -> None:
-    theft = story("stolen_account")
+    theft = stories.one("stolen_account")
     place = home.model_copy(update={"systems": (theft.system,)})
     report = scan(place, *theft.attack(0).rows)
     (bulk,) = [finding for finding in report.findings if finding.detector == "sigma:model_bulk_read"]

@@ -91,12 +91,15 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest() -> None:
         validate(only=("hop_skip_jmp",))
 
 
-@pytest.mark.parametrize("name", ["feedback_flood", "feedback_skew"])
-def test_what_takes_a_model_that_learns_is_listed_with_the_reason(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "detector"),
+    [("feedback_flood", "feedback_flood"), ("feedback_skew", "feedback_skew"), ("steered_feedback", "feedback_skew")],
+)
+def test_what_takes_a_model_that_learns_is_listed_with_the_reason(name: str, detector: str) -> None:
     report = validate(only=[name], scale=Scale(seeds=(0,)))
     assert not report.trials
     (skip,) = report.skipped
-    assert skip.what == name
+    assert skip.what == detector
     assert "takes a model that learns from feedback" in skip.reason
 
 

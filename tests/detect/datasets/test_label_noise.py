@@ -9,7 +9,7 @@ from caponier.detect.dataset import NOTHING
 from caponier.detect.datasets.label_noise import MIN_EXAMPLES, _binomial_tail, detector
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.poison import flip, others
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import Pool, load_digits_split
 from caponier.telemetry.labelled_data.dataset import Dataset, encode_labels
 

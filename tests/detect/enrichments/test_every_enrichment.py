@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from caponier.detect.detector import Enriched
 from caponier.detect.enrichment import Enrichment, Rows, rounded
-from caponier.detect.enrichment_registry import all_enrichments
-from caponier.detect.registry import event_detectors
+from caponier.detect.registry import enrichments, event_detectors
 from caponier.records.inventory import FeatureSpec
 
-EACH = pytest.mark.parametrize("enrichment", all_enrichments().values(), ids=all_enrichments())
+EACH = pytest.mark.parametrize("enrichment", enrichments().values(), ids=enrichments())
 SPEC = FeatureSpec(kind="image", shape=(4, 4), minimum=0.0, maximum=1.0)
 
 
@@ -77,4 +76,4 @@ def test_what_detectors_read_is_there_with_as_many_digits() -> None:
     read = {column for detector in event_detectors().values() for column in detector.columns}
     for column in read:
         if isinstance(column, Enriched):
-            assert all_enrichments()[column.name].digits == column.digits
+            assert enrichments()[column.name].digits == column.digits

@@ -13,11 +13,11 @@ from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.calibration.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND
 from caponier.detect.detector import Confidence, EventDetector
 from caponier.detect.events import iterative_query, novelty
-from caponier.detect.registry import ENTRY_POINTS, event_detectors
+from caponier.detect.registry import event_detectors
 from caponier.telemetry.features import LEVELS, MAX_FEATURES, POOLED_SIDE
 from conftest import BOUND, World
 from conftest import HORIZON as SHORT
-from laws.runs import findings, middling, registered
+from laws.runs import findings, middling
 from laws.streams import TYPICAL
 from laws.test_id_law import id_law
 from laws.test_proof_law import flagged_by, proof_law
@@ -39,7 +39,7 @@ def test_the_example_is_short_and_follows_the_protocol(restless: EventDetector) 
     assert len(EXAMPLE.strip().splitlines()) <= 48
     assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 40
     assert isinstance(restless, EventDetector)
-    assert f'"{ENTRY_POINTS}"' in PAGE
+    assert f'"{event_detectors.group}"' in PAGE
 
 
 def test_the_example_keeps_the_laws(restless: EventDetector) -> None:
@@ -52,9 +52,8 @@ def test_the_example_keeps_the_laws(restless: EventDetector) -> None:
 
 
 def test_the_example_learns_and_scans(restless: EventDetector, world: World) -> None:
-    with registered(restless):
-        baseline = build_baseline([world.benign], horizon=SHORT).baseline
-        report = scan_inference([world.attacked], baseline, alert_budget=BOUND)
+    baseline = build_baseline([world.benign], horizon=SHORT, detectors=[restless]).baseline
+    report = scan_inference([world.attacked], baseline, alert_budget=BOUND, detectors=[restless])
     assert not report.skipped
     assert all(re.fullmatch(r"the answer changed \d+ times", finding.summary) for finding in report.findings)
     proof_law(restless, flagged_by(report, "restless"))

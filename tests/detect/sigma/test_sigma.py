@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from caponier.detect.assets.scope import Scope
 from caponier.detect.log import LogDetector, LogMatch
 from caponier.detect.sigma.sigma import Sigma, SigmaRun
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import stories
 from caponier.errors import InputError
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, read_logs
@@ -54,7 +54,7 @@ def test_neither_batches_nor_order_nor_repeats_change_anything(
 @pytest.fixture(scope="module")
 def theft(tmp_path_factory: pytest.TempPathFactory) -> list[LogEvent]:
     file = tmp_path_factory.mktemp("theft") / "log.jsonl"
-    file.write_bytes(story("stolen_account").attack(0).to_json_lines())
+    file.write_bytes(stories.one("stolen_account").attack(0).to_json_lines())
     with RejectedRows() as rejected:
         return [one for read in read_logs([file], rejected) for one in read.events]
 
@@ -62,7 +62,7 @@ def theft(tmp_path_factory: pytest.TempPathFactory) -> list[LogEvent]:
 @pytest.mark.parametrize("batch", [7, 1000])
 def test_batches_change_nothing_with_our_own_rules(theft: list[LogEvent], batch: int) -> None:
     sigma = Sigma()
-    scope = Scope([story("stolen_account").system])
+    scope = Scope([stories.one("stolen_account").system])
 
     def found(size: int) -> list[LogMatch]:
         with sigma.start(scope) as going:

@@ -4,7 +4,7 @@ import pytest
 from caponier.emulate.caller.oracle import Predict, RefusedError
 from caponier.emulate.disguises.accounts import Splitting, Switching
 from caponier.emulate.images import Images
-from caponier.emulate.registry import attack, attacks
+from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.trace import trace
 from caponier.emulate.victims.digits import Pool, Victim
 
@@ -63,8 +63,8 @@ def test_when_all_are_refused_so_is_the_attacker() -> None:
 
 def test_a_split_attack_is_the_same_attack_under_ten_names(victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
-    whole = trace(attack("simba"), victim.predict_proba, image, label, seed=1)
-    parts = trace(attack("simba"), victim.predict_proba, image, label, seed=1, accounts=10, disguise=Splitting)
+    whole = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1)
+    parts = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1, accounts=10, disguise=Splitting)
     assert parts.outcome.queries == whole.outcome.queries
     assert parts.events["input"].to_pylist() == whole.events["input"].to_pylist()
     names = parts.events["principal"].to_pylist()

@@ -3,15 +3,15 @@ from functools import partial
 import numpy as np
 
 from caponier.emulate.disguises.padding import Duplicates, Natural
-from caponier.emulate.registry import attack
+from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.trace import trace
 from caponier.emulate.victims.digits import Pool, Victim
 
 
 def test_every_query_is_sent_again_byte_for_byte(victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
-    plain = trace(attack("simba"), victim.predict_proba, image, label, seed=1)
-    padded = trace(attack("simba"), victim.predict_proba, image, label, seed=1, disguise=Duplicates)
+    plain = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1)
+    padded = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1, disguise=Duplicates)
     rows, twice = (np.array(left.events["input"].to_pylist(), np.float32) for left in (plain, padded))
     assert np.array_equal(twice, np.repeat(rows, 4, axis=0))
     assert padded.outcome.queries == plain.outcome.queries
@@ -20,8 +20,8 @@ def test_every_query_is_sent_again_byte_for_byte(victim: Victim, targets: Pool) 
 def test_a_photo_follows_every_query(victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
     disguise = partial(Natural, images=targets.images[100:], seed=3)
-    plain = trace(attack("simba"), victim.predict_proba, image, label, seed=1)
-    mixed = trace(attack("simba"), victim.predict_proba, image, label, seed=1, disguise=disguise)
+    plain = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1)
+    mixed = trace(attacks.one("simba"), victim.predict_proba, image, label, seed=1, disguise=disguise)
     rows = np.array(mixed.events["input"].to_pylist(), np.float32)
     assert np.array_equal(rows[::2], np.array(plain.events["input"].to_pylist(), np.float32))
     apart = np.linalg.norm(rows[1::2, None] - targets.images[None, 100:], axis=2).min(axis=1)
@@ -33,7 +33,7 @@ def test_the_seed_fixes_the_photos(victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
     one, again, other = (
         trace(
-            attack("square"),
+            attacks.one("square"),
             victim.predict_proba,
             image,
             label,
@@ -50,7 +50,7 @@ def test_the_seed_fixes_the_photos(victim: Victim, targets: Pool) -> None:
 def test_as_many_photos_follow_as_are_wanted(victim: Victim, targets: Pool) -> None:
     image, label = targets.images[0], int(targets.labels[0])
     disguise = partial(Natural, images=targets.images[100:], seed=3, photos=4)
-    plain = trace(attack("square"), victim.predict_proba, image, label, seed=1)
-    mixed = trace(attack("square"), victim.predict_proba, image, label, seed=1, disguise=disguise)
+    plain = trace(attacks.one("square"), victim.predict_proba, image, label, seed=1)
+    mixed = trace(attacks.one("square"), victim.predict_proba, image, label, seed=1, disguise=disguise)
     rows = np.array(mixed.events["input"].to_pylist(), np.float32)
     assert np.array_equal(rows[::5], np.array(plain.events["input"].to_pylist(), np.float32))

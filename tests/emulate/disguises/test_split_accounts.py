@@ -13,7 +13,8 @@ from caponier.emulate.attack import carry_out
 from caponier.emulate.attacker.black_box import seeded
 from caponier.emulate.attacker.foothold import BISECTION, NOISE_TRIALS, bisect, foothold
 from caponier.emulate.caller.oracle import BudgetSpentError, Oracle, RefusedError
-from caponier.emulate.campaign import Line, carried_out
+from caponier.emulate.campaign import Line
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.event_log import Answers, Deployment, EventLog, events, interleaved, micros
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from caponier.emulate import poison as measured
 from caponier.emulate.images import CLASSES
 from caponier.emulate.poison import AIMED, WORSE, Poison, Poisoned, as_npz, attempt, flip, rows_of, victims
-from caponier.emulate.poison_registry import harmless_sets, poisons
 from caponier.emulate.poisoning.targeted_flips import MOST
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.errors import InputError
 

@@ -28,8 +28,8 @@ from caponier.emulate.office import (
     user_arn,
     usual_work,
 )
+from caponier.emulate.registry import stories
 from caponier.emulate.scenarios.stolen_account import ADDRESS, STORY, WANTED
-from caponier.emulate.story_registry import stories
 from caponier.matrix.versions.catalogue import resolve
 
 EACH = pytest.mark.parametrize("story", stories().values(), ids=stories())

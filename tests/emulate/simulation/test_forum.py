@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 import pytest
 
 from caponier.emulate.event_log import micros
-from caponier.emulate.feedback_registry import harmless, sources
 from caponier.emulate.feedback_source import TOPIC, Source
+from caponier.emulate.registry import harmless_sources, sources
 from caponier.emulate.simulation.forum import NOW, ROUND_S, Course, Forum, Member, gathered
 from caponier.emulate.simulation.trace import EPOCH
 from caponier.emulate.victims.digits import DigitsSplit
@@ -27,12 +27,12 @@ def only(name: str) -> Mapping[str, Source]:
 
 @pytest.fixture(scope="module")
 def calm(split: DigitsSplit) -> Course:
-    return course(split, gathered(harmless(), split.calibration, 28, 1))
+    return course(split, gathered(harmless_sources(), split.calibration, 28, 1))
 
 
 @pytest.fixture(scope="module")
 def steered(split: DigitsSplit) -> Course:
-    honest = gathered(harmless(), split.calibration, 28, 1)
+    honest = gathered(harmless_sources(), split.calibration, 28, 1)
     return course(split, honest + gathered(only("steered_feedback"), split.attackers, 3, 2))
 
 
@@ -60,13 +60,14 @@ class TestEvents:
 
     def test_everybody_takes_part_at_its_pace(self, calm: Course) -> None:
         counts = {
-            name: calm.events.filter(pc.starts_with(calm.events["principal"], name)).num_rows for name in harmless()
+            name: calm.events.filter(pc.starts_with(calm.events["principal"], name)).num_rows
+            for name in harmless_sources()
         }
         assert min(counts.values()) > 0
         assert counts["corrector"] > counts["confirmer"] / 2
 
     def test_the_same_seed_gives_the_same_events(self, split: DigitsSplit, calm: Course) -> None:
-        assert course(split, gathered(harmless(), split.calibration, 28, 1)).events == calm.events
+        assert course(split, gathered(harmless_sources(), split.calibration, 28, 1)).events == calm.events
 
 
 class TestDrift:

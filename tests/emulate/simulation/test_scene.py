@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from caponier.emulate.feedback_registry import harmless, sources
+from caponier.emulate.registry import harmless_sources, sources
 from caponier.emulate.simulation.scene import SCENES, Scene, learned_from
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.errors import InputError
 
 
 def test_every_attack_has_a_scene() -> None:
-    assert {scene.attack for scene in SCENES.values()} - {None} == set(sources()) - set(harmless())
+    assert {scene.attack for scene in SCENES.values()} - {None} == set(sources()) - set(harmless_sources())
 
 
 @pytest.mark.parametrize("name", ["steered_feedback", "feedback_chaff"])
@@ -19,7 +19,7 @@ def test_attackers_and_others_go_by_their_names(name: str, split: DigitsSplit) -
     attackers = {who for who in names if who.startswith("attacker-")}
     assert attackers <= {f"attacker-{name}-0", f"attacker-{name}-1"}
     assert attackers
-    assert {who.split("-")[0] for who in names - attackers} <= set(harmless())
+    assert {who.split("-")[0] for who in names - attackers} <= set(harmless_sources())
 
 
 def test_a_scene_without_attackers_has_none(split: DigitsSplit) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 from caponier.app.coverage.detectors import DetectorCard, Kind
 from caponier.app.inference.load import enrichments_of
 from caponier.detect.detector import Signal
-from caponier.detect.registry import event_detectors
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
 
 _SIGNALS: Final = {
@@ -33,8 +32,7 @@ _PREFIX: Final = "sigma:"
 
 def needs(card: DetectorCard) -> tuple[str, ...]:
     """Return which data a detector needs, all of them: `inference events (who asked, the input)`."""
-    if card.kind is Kind.EVENT:
-        detector = event_detectors()[card.name]
+    if detector := card.over_events:
         told = [words for signal, words in _SIGNALS.items() if signal in detector.needs]
         told += ["what caponier enrich adds"] * bool(enrichments_of(detector))
         return (f"inference events ({', '.join(told)})",)

@@ -4,16 +4,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from caponier.coverage.log_emulations import log_emulations
-from caponier.detect.dataset_registry import dataset_detectors
-from caponier.detect.registry import artifact_detectors, event_detectors
+from caponier.detect.detector import EventDetector
+from caponier.detect.registry import artifact_detectors, dataset_detectors, event_detectors
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
 from caponier.detect.sigma.techniques import techniques as techniques_of
-from caponier.emulate import poison_registry, registry, story_registry
+from caponier.emulate.registry import (
+    attacks,
+    campaigns,
+    files,
+    habits,
+    harmless_sets,
+    newcomers,
+    poisons,
+    probes,
+    sources,
+    stories,
+)
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
+from caponier.plugins import PluginError, Plugins, Unavailable
 
 USUAL_WORK = "usual work of "
 """Begins the name of a log story's own control."""
@@ -52,6 +64,8 @@ class DetectorCard:
     """What it must detect."""
     controls: tuple[str, ...]
     """What it must be silent on."""
+    over_events: EventDetector | None = None
+    """Itself, where it looks at inference events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +77,50 @@ class EmulationCard:
     description: str
     techniques: tuple[TechniqueId, ...]
     harmful: bool = True
+    learner: bool = False
+    """Whether it takes a model that learns from feedback, which nobody serves: it is played in process only."""
+
+
+_DETECTORS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
+    (Kind.EVENT, event_detectors),
+    (Kind.DATASET, dataset_detectors),
+    (Kind.ARTIFACT, artifact_detectors),
+)
+_EMULATIONS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
+    (Kind.EVENT, attacks),
+    (Kind.EVENT, campaigns),
+    (Kind.EVENT, probes),
+    (Kind.EVENT, habits),
+    (Kind.EVENT, newcomers),
+    (Kind.EVENT, sources),
+    (Kind.DATASET, poisons),
+    (Kind.DATASET, harmless_sets),
+    (Kind.ARTIFACT, files),
+    (Kind.LOG, stories),
+)
+"""Emulations and controls: those that show a technique, and those that show none."""
 
 
 @cache
 def detectors() -> tuple[DetectorCard, ...]:
     """Return every detector, kind by kind."""
-    found = [_card(Kind.EVENT, detector) for detector in event_detectors().values()]
-    found += [_card(Kind.DATASET, detector) for detector in dataset_detectors().values()]
-    found += [_card(Kind.ARTIFACT, detector) for detector in artifact_detectors().values()]
+    found = [_card(kind, one) for kind, known in _DETECTORS for one in known().values()]
     return (*found, *sorted(_rules(), key=lambda card: card.name))
+
+
+def unavailable() -> tuple[Unavailable, ...]:
+    """Return the detectors, emulations and controls that lack an optional dependency."""
+    return tuple(one for _, known in (*_DETECTORS, *_EMULATIONS) for one in known.unavailable())
 
 
 def _card(kind: Kind, detector: Any) -> DetectorCard:
     return DetectorCard(
-        detector.name, kind, tuple(detector.techniques), tuple(detector.emulations), tuple(detector.controls)
+        detector.name,
+        kind,
+        tuple(detector.techniques),
+        tuple(detector.emulations),
+        tuple(detector.controls),
+        detector if kind is Kind.EVENT else None,
     )
 
 
@@ -111,37 +155,33 @@ def _parts(contents: Iterable[dict[str, Any]]) -> set[str]:
 
 @cache
 def emulations() -> tuple[EmulationCard, ...]:
-    """Return every emulation, kind by kind."""
-    found = [_emulation(Kind.EVENT, one) for one in registry.attacks().values()]
-    found += [_emulation(Kind.EVENT, one) for one in registry.campaigns().values()]
-    found += [_emulation(Kind.EVENT, one) for one in registry.probes().values()]
-    found += [_emulation(Kind.DATASET, one) for one in poison_registry.poisons().values()]
-    found += [_emulation(Kind.ARTIFACT, one) for one in registry.files().values() if one.harmful]
-    found += [_emulation(Kind.LOG, one) for one in story_registry.stories().values()]
-    return tuple(found)
+    """Return every emulation, kind by kind.
 
-
-def _emulation(kind: Kind, one: Any) -> EmulationCard:
-    return EmulationCard(one.name, kind, one.description, tuple(one.techniques))
+    Raises:
+        PluginError: If two of different kinds have one name, for `emulate run` takes a name alone.
+    """
+    found = {}
+    for card in _cards():
+        if card.harmful and card.name in found:
+            raise PluginError("two emulations of different kinds have this name", where=card.name)
+        if card.harmful:
+            found[card.name] = card
+    return tuple(found.values())
 
 
 @cache
 def controls() -> tuple[EmulationCard, ...]:
     """Return every benign control, kind by kind."""
-    found = [_control(Kind.EVENT, one.name, one.description) for one in registry.habits().values()]
-    found += [_control(Kind.EVENT, one.name, one.description) for one in registry.newcomers().values()]
-    found += [_control(Kind.DATASET, one.name, one.description) for one in poison_registry.harmless_sets().values()]
-    found += [
-        _control(Kind.ARTIFACT, one.name, one.description) for one in registry.files().values() if not one.harmful
-    ]
-    for story in story_registry.stories().values():
-        text = "The same organisation and accounts without the attack"
-        found.append(_control(Kind.LOG, f"{USUAL_WORK}{story.name}", text))
-    return tuple(found)
+    told = "The same organisation and accounts without the attack"
+    usual = (EmulationCard(f"{USUAL_WORK}{name}", Kind.LOG, told, (), harmful=False) for name in stories())
+    return (*(card for card in _cards() if not card.harmful), *usual)
 
 
-def _control(kind: Kind, name: str, description: str) -> EmulationCard:
-    return EmulationCard(name, kind, description, (), harmful=False)
+def _cards() -> Iterator[EmulationCard]:
+    for kind, known in _EMULATIONS:
+        for one in known().values():
+            shown = tuple(getattr(one, "techniques", ()))
+            yield EmulationCard(one.name, kind, one.description, shown, bool(shown), known is sources)
 
 
 def emulation(name: str) -> EmulationCard:

@@ -18,7 +18,7 @@ from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.detector import Params
 from caponier.detect.enrichment import Enrichment, Predict, Rows, rounded
-from caponier.detect.enrichment_registry import chosen_enrichments
+from caponier.detect.registry import chosen_enrichments
 from caponier.engines.spool import ModelSummary, Spool, scale_sample, sorted_by_time
 from caponier.errors import InputError
 from caponier.formats.atomic_file import replacing

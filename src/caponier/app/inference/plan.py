@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from caponier.app.inference.promise import DEFAULT_BUDGET, bound_of, limit_of
 from caponier.app.inference.staleness import portrait_of
@@ -15,6 +15,7 @@ from caponier.detect.training_sketch.near_rows import opened
 from caponier.detect.training_sketch.sketch import fits
 from caponier.engines.local import Line, Plan
 from caponier.errors import InputError
+from caponier.plugins import Plugins
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -40,6 +41,25 @@ class Remarks:
     notes: list[str] = field(default_factory=list)
 
 
+def enabled(workspace: Workspace | None) -> list[EventDetector]:
+    """Return the detectors that a workspace does not disable; all without one.
+
+    Raises:
+        InputError: If it names a detector that does not exist.
+    """
+    return select(workspace.detect.disabled, workspace.detect.detectors) if workspace else select()
+
+
+def unavailable(known: Plugins[Any], workspace: Workspace | None) -> list[Skip]:
+    """List the detectors that lack an optional dependency and are not disabled."""
+    disabled = workspace.detect.disabled if workspace else ()
+    return [
+        Skip(one.name, f"{one.reason}. {one.hint}" if one.hint else one.reason)
+        for one in known.unavailable()
+        if one.name not in disabled
+    ]
+
+
 @dataclass(frozen=True)
 class Terms:
     """What detection goes by."""
@@ -56,20 +76,20 @@ class Terms:
         workspace: Workspace | None,
         baseline: Baseline | None = None,
         budget: AlertBudget | None = None,
+        detectors: Sequence[EventDetector] | None = None,
     ) -> Self:
-        """Take from the workspace what is not given.
+        """Take from the workspace what is not given; without one, all detectors.
 
         Raises:
             InputError: If its salt or one of its baselines cannot be read.
         """
+        chosen = list(enabled(workspace) if detectors is None else detectors)
         if workspace is None:
-            return cls(select(), baseline, budget or DEFAULT_BUDGET, None, b"")
+            return cls(chosen, baseline, budget or DEFAULT_BUDGET, None, b"")
         if baseline is None:
             files = dict.fromkeys(model.baseline for model in workspace.models if model.baseline)
             baseline = Baseline(tuple(section for file in files for section in Baseline.load(file).models))
-        detectors = select(workspace.detect.disabled, workspace.detect.detectors)
-        salt = read_salt(workspace)
-        return cls(detectors, baseline, budget or workspace.detect.alert_budget, workspace, salt)
+        return cls(chosen, baseline, budget or workspace.detect.alert_budget, workspace, read_salt(workspace))
 
     def section(self, model: str, version: str | None) -> ModelBaseline | None:
         """Return what benign traffic of a model looks like, if that is known."""
@@ -106,18 +126,19 @@ class Case:
             terms: What to go by.
         """
         horizon = terms.workspace.detect.horizon if terms.workspace else HORIZON
+        known = {detector.name: detector for detector in terms.detectors}
         plan = Plan(
             model,
             encoder,
             section.horizon if section else horizon,
-            tuple(Line(name, params, line.value) for name, (params, line) in lines.items()),
+            tuple(Line(known[name], params, line.value) for name, (params, line) in lines.items()),
             terms.salt,
             cells=section.cells if section else None,
             portrait=portrait_of(section, encoder),
         )
         return cls(
             plan,
-            {detector.name: detector for detector in terms.detectors},
+            known,
             {name: line for name, (_, line) in lines.items()},
         )
 

@@ -1,5 +1,6 @@
 """Which false-alarm promise a baseline can keep, and which share of benign horizons a budget leaves for alerts."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST, MAX_BOUND
 from caponier.detect.detector import EventDetector, Subject
-from caponier.detect.registry import event_detectors
+from caponier.detect.registry import select
 from caponier.engines.local import Plan
 from caponier.records.alert_budget import AlertBudget
 
@@ -34,14 +35,18 @@ def bound_of(budget: AlertBudget, horizons_per_week: float | None) -> float:
     return min(budget.per_week / max(1.0, horizons_per_week), MAX_BOUND)
 
 
-def judged_by_caller(section: ModelBaseline) -> list[DetectorBaseline]:
-    """Return what the detectors learned that look at callers: the promise is about those, and cells are apart."""
-    known = event_detectors()
-    return [
-        learned
-        for name, learned in section.detectors.items()
-        if name not in known or Plan.kind_of(known[name]) is Subject.PRINCIPAL
-    ]
+def judged_by_caller(
+    section: ModelBaseline, detectors: Sequence[EventDetector] | None = None
+) -> list[DetectorBaseline]:
+    """Return what the detectors learned that look at callers: the promise is about those, and cells are apart.
+
+    Args:
+        section: What was learned.
+        detectors: Those that there are; all by default. Whoever is not among them counts as one that looks at callers.
+    """
+    known = select() if detectors is None else detectors
+    apart = {detector.name for detector in known if Plan.kind_of(detector) is not Subject.PRINCIPAL}
+    return [learned for name, learned in section.detectors.items() if name not in apart]
 
 
 def promise_of(section: ModelBaseline, budget: AlertBudget = DEFAULT_BUDGET) -> str:

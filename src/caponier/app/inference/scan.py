@@ -1,6 +1,6 @@
 """Look for attacks in inference logs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,21 @@ from typing import Any
 from caponier.app.inference.findings import FALLBACK, SEVERITY, Sight, finding_of, severity
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
+from caponier.app.inference.plan import (
+    Case,
+    Remarks,
+    Skip,
+    Terms,
+    lines_of,
+    refuse_other_input,
+    unavailable,
+    unpromised,
+)
 from caponier.app.inference.staleness import Fit
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
+from caponier.detect.registry import event_detectors
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
@@ -49,6 +59,7 @@ def scan_inference(
     spec: FeatureSpec | None = None,
     alert_budget: AlertBudget | None = None,
     sampling: float | None = None,
+    detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -66,6 +77,7 @@ def scan_inference(
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
         sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
+        detectors: Who looks; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -77,18 +89,11 @@ def scan_inference(
         InputError: If nothing in the logs is an event, or the log and the baseline do not fit each other.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    terms = Terms.of(workspace, baseline, alert_budget)
-    report = ScanReport([], [], rejected)
+    terms = Terms.of(workspace, baseline, alert_budget, detectors)
+    report = ScanReport([], unavailable(event_detectors, workspace), rejected)
     with Spool() as spool:
         read = load_events(
-            spool,
-            paths,
-            rejected,
-            watch,
-            reader=reader,
-            lateness=lateness,
-            salt=terms.salt,
-            spec_of=lambda model: spec or terms.spec(model),
+            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt, spec_of=_said(spec, terms)
         )
         cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
@@ -101,6 +106,10 @@ def scan_inference(
         found = _findings(spool, cases, result.detections, workspace, terms.salt)
         report.findings = [fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found]
     return report
+
+
+def _said(given: FeatureSpec | None, terms: Terms) -> Callable[[str], FeatureSpec | None]:
+    return lambda model: given or terms.spec(model)
 
 
 def _case(

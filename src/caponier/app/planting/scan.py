@@ -96,7 +96,7 @@ def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -
             lines = lines_of(told, summary.model, summary.version, able, section, asked)
             plans.append(Case.of(summary.model, Encoder(section.spec, section.knots), lines, section, asked).plan)
         alarms = _alarms(spool, scan_at(spool, plans))
-    spoke = tuple(line.detector for line in plans[0].lines)
+    spoke = tuple(line.name for line in plans[0].lines)
     return Sighting(alarms, spoke, tuple(remarks.skipped), tuple(remarks.notes))
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from caponier.app.inference.plan import unavailable
 from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan.ignored_files import Ignored
@@ -48,11 +49,13 @@ class ArtifactReport:
     scanned: list[ScannedFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lacking: list[Skip] = field(default_factory=list)
+    """Detectors that could not look at any file."""
 
     @property
     def skipped(self) -> list[Skip]:
-        """The files of which nothing is known, with reasons; those that are ignored are left out."""
-        return [
+        """The files of which nothing is known, with reasons, without those that are ignored; and `lacking`."""
+        return self.lacking + [
             Skip(file.path, file.reason or "")
             for file in self.scanned
             if file.verdict is Verdict.UNKNOWN and not file.ignored
@@ -97,7 +100,7 @@ def scan_artifact(
     watch = progress or Silent()
     moment = datetime.now(UTC)
     scan = _Scan(_detectors(workspace), limits or Limits(), ignored or {}, _system(workspace, system), moment)
-    report = ArtifactReport()
+    report = ArtifactReport(lacking=unavailable(artifact_detectors, workspace))
     found = list(walk(paths))
     watch.stage("Scanning", len(found))
     for file in found:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from caponier.app.inference.plan import unavailable
 from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
-from caponier.detect.dataset_registry import dataset_detectors
+from caponier.detect.registry import dataset_detectors
 from caponier.matrix.versions.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
@@ -90,7 +91,15 @@ def judge(
     detectors = [detector for name, detector in dataset_detectors().items() if name not in disabled]
     watch.stage("Judging rows", len(detectors))
     report = DatasetReport(
-        dataset.path, dataset.sha256, len(dataset), dataset.classes, [], [], [], rejected, list(dataset.notes)
+        dataset.path,
+        dataset.sha256,
+        len(dataset),
+        dataset.classes,
+        [],
+        [],
+        unavailable(dataset_detectors, workspace),
+        rejected,
+        list(dataset.notes),
     )
     analyses = {}
     for detector in detectors:

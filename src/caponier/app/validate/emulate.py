@@ -18,9 +18,7 @@ from caponier.app.validate.lab.event_attack import Deed, attack_image, campaign_
 from caponier.emulate.campaign import Stage
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.poison import as_npz, attempt
-from caponier.emulate.poison_registry import poisons
-from caponier.emulate.registry import campaigns, files, probes
-from caponier.emulate.story_registry import story
+from caponier.emulate.registry import campaigns, files, poisons, probes, stories
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.digits import Kind as VictimKind
 from caponier.errors import InputError
@@ -94,6 +92,11 @@ def emulate(
         MissingExtraError: If the extra `emulate` is not installed.
     """
     card, watch = emulation(name), progress or Silent()
+    if card.learner:
+        raise InputError(
+            f"{name} takes a model that learns from feedback, and none is served here",
+            mend="Play it in process; docs/emulations.md shows how.",
+        )
     if target is not None and target not in targets(card):
         raise InputError(f"{name} cannot be carried out against {target!r}", mend=f"Choose: {', '.join(targets(card))}")
     watch.stage(f"Emulating {name}")
@@ -153,13 +156,8 @@ def _dataset(job: _Job) -> EmulationReport:
     rows = zip(poisoned.changed, poisoned.pool.labels, poisoned.truth, strict=True)
     lines = [f"{row},{given},{right}" for row, (changed, given, right) in enumerate(rows) if changed]
     write_bytes(truth, "\n".join(["row,given,right", *lines, ""]).encode())
-    measure = {
-        "rows_changed": float(outcome.changed),
-        "accuracy_clean": outcome.accuracy_clean,
-        "accuracy_poisoned": outcome.accuracy_poisoned,
-    }
     return EmulationReport(
-        name, Kind.DATASET, job.target, outcome.success, measure, perf_counter() - began, files=(path, truth)
+        name, Kind.DATASET, job.target, outcome.success, outcome.measure, perf_counter() - began, files=(path, truth)
     )
 
 
@@ -178,7 +176,7 @@ def _artifact(job: _Job) -> EmulationReport:
 def _log(job: _Job) -> EmulationReport:
     """Write the log of an attack among the usual work."""
     began, name = perf_counter(), job.card.name
-    trace = story(name).attack(job.seed)
+    trace = stories.one(name).attack(job.seed)
     path = job.folder / f"{name}.jsonl"
     write_bytes(path, trace.to_json_lines())
     measure = {"events": float(len(trace.rows)), "malicious_events": float(len(trace.malicious)), **trace.measure}

@@ -22,8 +22,6 @@ from caponier.app.validate.proofs.events import Guarded, prove_events
 from caponier.app.validate.proofs.logs import prove_logs
 from caponier.app.validate.proofs.proof import Pair, ProofRun, trial
 from caponier.app.workspace.workspace import acting_user
-from caponier.detect.registry import event_detectors
-from caponier.emulate.feedback_registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.formats.suggest import did_you_mean, nearest
@@ -133,7 +131,7 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
 
 
 def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair]:
-    known = {(card.kind, card.name): card for card in emulations()}
+    known = {(card.kind, card.name): card for card in emulations() if not card.learner}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) in known and (not only or card.name in only or name in only):
@@ -145,20 +143,20 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
 
     A third party's detector may name what is not there.
     """
-    known = {(card.kind, card.name) for card in emulations()}
+    known = {(card.kind, card.name): card for card in emulations()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
-                absent = card.kind is not Kind.EVENT or name not in sources()
-                lacking = f"{name} takes a model that learns from feedback; validation has none"
-                yield Skip(card.name, f"there is no emulation {name!r}" if absent else lacking)
+                yield Skip(card.name, f"there is no emulation {name!r}")
+            elif known[card.kind, name].learner:
+                yield Skip(card.name, f"{name} takes a model that learns from feedback; validation has none")
 
 
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
     """Build a world for a seed, prove everything in it, and remove it."""
     with tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        known, events = event_detectors(), session.of(Kind.EVENT)
-        asked = {name for pair in events for name in enrichments_of(known[pair.detector.name])}
+        chosen = [one for pair in session.of(Kind.EVENT) if (one := pair.detector.over_events)]
+        asked = {name for detector in chosen for name in enrichments_of(detector)}
         ground = ProvingGround(Path(folder), seed, scale, tuple(sorted(asked)))
         steps = len({(pair.detector.kind, pair.emulation.name) for pair in session.pairs})
         session.watch.stage(f"Validating with seed {seed}", steps)

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from caponier.emulate.caller.oracle import Oracle
 from caponier.emulate.images import Images
@@ -57,6 +58,33 @@ def picture_classifier(oracle: Oracle, shape: tuple[int, int, int]) -> Any:
     return BlackBoxClassifierNeuralNetwork(
         remembered, shape, oracle.classes, channels_first=False, clip_values=(0.0, 1.0)
     )
+
+
+def run_toolbox(
+    name: str,
+    estimator: Any,
+    images: Images,
+    labels: npt.NDArray[Any],
+    seed: int,
+    *,
+    start: Images | None = None,
+    **options: Any,
+) -> None:
+    """Let one of the toolbox's attacks run; what it found is in the answers that it got.
+
+    Args:
+        name: Of its class.
+        estimator: From `classifier` or `picture_classifier`.
+        images: What is attacked, a batch of one.
+        labels: Its class, or what the model is to answer; whatever the attack takes for one.
+        seed: Fixes its steps.
+        start: Adversarial image (64,) that it begins with, where it takes one.
+        options: Of the attack.
+    """
+    attack = getattr(evasion(), name)(estimator, verbose=False, **options)
+    begin = {} if start is None else {"x_adv_init": start[None]}
+    with seeded(seed):
+        attack.generate(images, labels, **begin)
 
 
 @contextmanager

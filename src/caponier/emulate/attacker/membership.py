@@ -79,13 +79,11 @@ class Verdicts:
     def outcome(self, name: str, inquiry: Inquiry, stage: Stage, line: Line, stop: Stop) -> CampaignOutcome:
         """Judge them."""
         auc = auc_of(np.array(self.values), stage.member[self.places[: len(self.values)]])
-        return CampaignOutcome(
-            name=name,
-            techniques=inquiry.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
+        return line.outcome(
+            name,
+            inquiry.techniques,
+            stop,
             success=len(self.values) >= FEWEST and auc >= inquiry.auc,
-            stop=stop,
             measure={"auc": auc, "candidates": len(self.values)},
         )
 

@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Campaign, CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.campaign import Campaign, CampaignOutcome, Line, Stage, exam_of
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
@@ -45,12 +46,6 @@ def send(
 
     stop = carried_out(steps)
     share = got / len(stage.held)
-    return CampaignOutcome(
-        name=campaign.name,
-        techniques=campaign.techniques,
-        queries=line.queries,
-        unique_queries=line.unique_queries,
-        success=bool(share >= enough),
-        stop=stop,
-        measure={"success_rate": share},
+    return line.outcome(
+        campaign.name, campaign.techniques, stop, success=bool(share >= enough), measure={"success_rate": share}
     )

@@ -8,16 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attacker.surrogate import agreement_of, few_of_each_class, train_surrogate
-from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
-from caponier.emulate.images import Images, Labels, shots
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.attacker.extraction import Copying, Extraction
+from caponier.emulate.attacker.surrogate import few_of_each_class
+from caponier.emulate.campaign import Stage
+from caponier.emulate.images import Labels, shots
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
 
 @dataclass(frozen=True)
-class ActiveLearning:
+class ActiveLearning(Extraction):
     """Trains a copy on the answers so far, and asks next for the images on which the copy's margin is least.
 
     Args:
@@ -42,52 +41,26 @@ class ActiveLearning:
         "if the copy answers as the model does on 85 % of held-out images"
     )
     gap_s: ClassVar[float] = 1.0
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0024.002"),
-        TechniqueId("atlas", "AML.T0005.001"),
-        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
-        TechniqueId("amltm-2020", "AMLTM.RECON.05.01"),
-    )
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker many photos of its own images, and judge the copy on others."""
-        model = victim or train_victim(split.train, split.test, seed)
         rng = np.random.default_rng(seed)
         labels = np.tile(split.attackers.labels, self.shots)
         held = Pool(shots(np.tile(split.attackers.images, (self.shots, 1)), rng), labels)
-        return Stage(model, split.train, held, np.zeros(len(held), bool), exam_of(split.test, model))
+        return Stage.on(split, seed, victim, held)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
-        """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
-        asked: list[Images] = []
-        scores: list[Images] = []
+    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+        """Ask for what the copy is least sure of; see `caponier.emulate.attacker.extraction.Extraction`."""
         left = np.ones(len(stage.held), bool)
 
         def ask(rows: Labels) -> None:
             left[rows] = False
-            for image in stage.held.images[rows]:
-                scores.append(line.ask(image))
-                asked.append(image)
+            copying.ask(stage.held.images[rows])
 
-        def steps() -> None:
-            ask(few_of_each_class(stage.held.labels, self.seeds, seed)[0])
-            while left.any() and line.queries < self.queries:
-                copy = train_surrogate(np.array(asked), np.array(scores), seed)
-                unasked = np.flatnonzero(left)
-                ask(unasked[np.argsort(copy.margins(stage.held.images[unasked]), kind="stable")[: self.batch]])
-
-        stop = carried_out(steps)
-        agreement = agreement_of(asked, scores, stage.exam, seed)
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
-            success=agreement >= self.agreement,
-            stop=stop,
-            measure={"agreement": agreement},
-        )
+        ask(few_of_each_class(stage.held.labels, self.seeds, seed)[0])
+        while left.any() and copying.line.queries < self.queries:
+            copy, unasked = copying.trained(), np.flatnonzero(left)
+            ask(unasked[np.argsort(copy.margins(stage.held.images[unasked]), kind="stable")[: self.batch]])
 
 
 CAMPAIGN = ActiveLearning()

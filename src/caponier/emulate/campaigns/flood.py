@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.matrix.technique import TechniqueId
 
 
@@ -35,15 +36,9 @@ class Flood:
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker a few images."""
-        model = victim or train_victim(split.train, split.test, seed)
         chosen = np.random.default_rng(seed).permutation(len(split.attackers))[: self.images]
-        return Stage(
-            victim=model,
-            training=split.train,
-            held=Pool(split.attackers.images[chosen], split.attackers.labels[chosen]),
-            member=np.zeros(len(chosen), bool),
-            exam=exam_of(split.test, model),
-        )
+        held = Pool(split.attackers.images[chosen], split.attackers.labels[chosen])
+        return Stage.on(split, seed, victim, held)
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Send everything that the budget allows; see `caponier.emulate.campaign.Campaign.run`."""
@@ -56,14 +51,8 @@ class Flood:
                 line.ask(stage.held.images[turn])
 
         stop = carried_out(steps)
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
-            success=line.queries == most,
-            stop=stop,
-            measure={"answered": line.queries / most},
+        return line.outcome(
+            self.name, self.techniques, stop, success=line.queries == most, measure={"answered": line.queries / most}
         )
 
 

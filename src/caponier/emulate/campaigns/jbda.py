@@ -5,16 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attacker.surrogate import Surrogate, agreement_of, few_of_each_class, train_surrogate
-from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.attacker.extraction import Copying, Extraction
+from caponier.emulate.attacker.surrogate import Surrogate, few_of_each_class
+from caponier.emulate.campaign import Stage
 from caponier.emulate.images import Images, Labels
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
 
 @dataclass(frozen=True)
-class Jbda:
+class Jbda(Extraction):
     """Trains a substitute on the model's answers, and asks next for what the substitute is most sensitive to.
 
     Args:
@@ -37,61 +36,30 @@ class Jbda:
         "the copy answers as the model does on four of five held-out images"
     )
     gap_s: ClassVar[float] = 0.2
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0024.002"),
-        TechniqueId("atlas", "AML.T0005.001"),
-        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
-        TechniqueId("amltm-2020", "AMLTM.RECON.05.01"),
-    )
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker some images of its own, and let the copy be judged on others."""
-        model = victim or train_victim(split.train, split.test, seed)
         mine, others = few_of_each_class(split.attackers.labels, self.seeds, seed)
         images, labels = split.attackers.images, split.attackers.labels
-        return Stage(
-            victim=model,
-            training=split.train,
-            held=Pool(images[mine], labels[mine]),
-            member=np.zeros(len(mine), bool),
-            exam=exam_of(Pool(images[others], labels[others]), model),
-        )
+        held, exam = Pool(images[mine], labels[mine]), Pool(images[others], labels[others])
+        return Stage.on(split, seed, victim, held, exam)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
-        """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
-        asked: list[Images] = []
-        scores: list[Images] = []
+    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+        """Ask for what the copy is most sensitive to; see `caponier.emulate.attacker.extraction.Extraction`."""
+        del seed
+        copying.ask(stage.held.images)
+        for _ in range(self.rounds):
+            known, told = np.array(copying.images), np.array(copying.scores)
+            copying.ask(self._augmented(copying.trained(), known, told.argmax(axis=1)))
 
-        def ask(images: Images) -> None:
-            for image in images:
-                scores.append(line.ask(image))
-                asked.append(image)
-
-        def steps() -> None:
-            ask(stage.held.images)
-            for _ in range(self.rounds):
-                known, told = np.array(asked), np.array(scores)
-                ask(self._augmented(train_surrogate(known, told, seed), known, told.argmax(axis=1)))
-
-        stop = carried_out(steps)
-        natural = min(len(stage.held), len(asked))
-        agreement = agreement_of(asked, scores, stage.exam, seed)
-        before = agreement_of(asked[:natural], scores[:natural], stage.exam, seed)
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
-            success=agreement >= self.agreement,
-            stop=stop,
-            measure={
-                "agreement": agreement,
-                "agreement_of_natural": before,
-                "natural": natural,
-                "synthetic": len(asked) - natural,
-            },
-        )
+    def figures(self, copying: Copying, stage: Stage) -> dict[str, float]:
+        """Say what the synthetic images brought."""
+        natural = min(len(stage.held), len(copying.images))
+        return {
+            "agreement_of_natural": copying.agreement(stage, natural),
+            "natural": natural,
+            "synthetic": len(copying.images) - natural,
+        }
 
     def _augmented(self, substitute: Surrogate, images: Images, labels: Labels) -> Images:
         """Step from each image (n, 64) along the sign of the substitute's gradient for the answer to it."""

@@ -11,13 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attacker.surrogate import agreement_of
-from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.attacker.extraction import Copying, Extraction
+from caponier.emulate.campaign import Stage
 from caponier.emulate.images import FEATURES, SIDE, Images
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.extras import needs
-from caponier.matrix.technique import TechniqueId
 
 EACH = 400
 """Pictures of each kind."""
@@ -28,7 +26,7 @@ GLYPH = (10, 18)
 
 
 @dataclass(frozen=True)
-class Knockoff:
+class Knockoff(Extraction):
     """Sends pictures from elsewhere and trains a copy on the answers.
 
     Args:
@@ -45,43 +43,18 @@ class Knockoff:
         "the model does on seven of ten held-out images"
     )
     gap_s: ClassVar[float] = 0.5
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0024.002"),
-        TechniqueId("atlas", "AML.T0005.001"),
-        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
-        TechniqueId("amltm-2020", "AMLTM.RECON.05.01"),
-    )
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker pictures from elsewhere; nobody can say what they show, so their classes are all 0."""
-        model = victim or train_victim(split.train, split.test, seed)
         rng = np.random.default_rng(seed)
         pictures = np.concatenate([cuttings(EACH, rng), letters(EACH, rng), noise(EACH, rng)])
         held = Pool(pictures[rng.permutation(len(pictures))], np.zeros(len(pictures), np.int64))
-        return Stage(model, split.train, held, np.zeros(len(held), bool), exam_of(split.test, model))
+        return Stage.on(split, seed, victim, held)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
-        """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
-        asked: list[Images] = []
-        scores: list[Images] = []
-
-        def steps() -> None:
-            for image in stage.held.images:
-                scores.append(line.ask(image))
-                asked.append(image)
-
-        stop = carried_out(steps)
-        agreement = agreement_of(asked, scores, stage.exam, seed)
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
-            success=agreement >= self.agreement,
-            stop=stop,
-            measure={"agreement": agreement},
-        )
+    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+        """Ask for pictures from elsewhere; see `caponier.emulate.attacker.extraction.Extraction`."""
+        del seed
+        copying.ask(stage.held.images)
 
 
 def noise(n: int, rng: np.random.Generator) -> Images:

@@ -7,7 +7,8 @@ import numpy as np
 
 from caponier.emulate.attacker.membership import Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, shifted
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Victim
 

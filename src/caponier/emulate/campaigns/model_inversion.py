@@ -9,9 +9,10 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.matrix.technique import TechniqueId
 
 SURE: Final = 0.9
@@ -60,10 +61,9 @@ class ModelInversion:
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker nothing but noise to begin with."""
-        model = victim or train_victim(split.train, split.test, seed)
         noise = np.random.default_rng(seed).random((self.climbs, FEATURES), dtype=np.float32)
         held = Pool(noise, np.zeros(self.climbs, np.int64))
-        return Stage(model, split.train, held, np.zeros(self.climbs, bool), exam_of(split.test, model))
+        return Stage.on(split, seed, victim, held)
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find out what a class looks like; see `caponier.emulate.campaign.Campaign.run`."""
@@ -77,13 +77,11 @@ class ModelInversion:
 
         stop = carried_out(steps)
         likeness = _likeness(search.found, stage.training.images[stage.training.labels == search.target])
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
+        return line.outcome(
+            self.name,
+            self.techniques,
+            stop,
             success=len(search.found) >= self.climbs / 2 and likeness >= self.likeness,
-            stop=stop,
             measure={
                 "likeness": likeness,
                 "found": len(search.found),

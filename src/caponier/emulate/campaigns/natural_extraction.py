@@ -5,16 +5,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attacker.surrogate import agreement_of
-from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
-from caponier.emulate.images import Images, shots
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.attacker.extraction import Copying, Extraction
+from caponier.emulate.campaign import Stage
+from caponier.emulate.images import shots
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
 
 @dataclass(frozen=True)
-class NaturalExtraction:
+class NaturalExtraction(Extraction):
     """Sends photos of the attacker's images, one after the other, and trains a copy on the answers.
 
     Args:
@@ -33,44 +31,17 @@ class NaturalExtraction:
         "model does on four of five held-out images"
     )
     gap_s: ClassVar[float] = 1.0
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0024.002"),
-        TechniqueId("atlas", "AML.T0005.001"),
-        TechniqueId("amltm-2020", "AMLTM.EXFIL.02"),
-        TechniqueId("amltm-2020", "AMLTM.RECON.05.01"),
-    )
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker its images, and judge the copy on others."""
-        model = victim or train_victim(split.train, split.test, seed)
         order = np.random.default_rng(seed).permutation(len(split.attackers))
         held = Pool(split.attackers.images[order], split.attackers.labels[order])
-        return Stage(model, split.train, held, np.zeros(len(held), bool), exam_of(split.test, model))
+        return Stage.on(split, seed, victim, held)
 
-    def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
-        """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
-        rng = np.random.default_rng(seed)
-        asked: list[Images] = []
-        scores: list[Images] = []
-
-        def steps() -> None:
-            for turn in range(self.queries):
-                image = shots(stage.held.images[turn % len(stage.held)][None], rng)[0]
-                scores.append(line.ask(image))
-                asked.append(image)
-
-        stop = carried_out(steps)
-        agreement = agreement_of(asked, scores, stage.exam, seed)
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
-            success=agreement >= self.agreement,
-            stop=stop,
-            measure={"agreement": agreement},
-        )
+    def take(self, copying: Copying, stage: Stage, seed: int) -> None:
+        """Ask for photo after photo; see `caponier.emulate.attacker.extraction.Extraction`."""
+        rng, held = np.random.default_rng(seed), stage.held.images
+        copying.ask(shots(held[turn % len(held)][None], rng)[0] for turn in range(self.queries))
 
 
 CAMPAIGN = NaturalExtraction()

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.membership import LEARNED, Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool, Victim
 from caponier.emulate.victims.leaking import train_leaking

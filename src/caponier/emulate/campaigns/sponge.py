@@ -6,9 +6,10 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.emulate.victims.variable_cost import Steps, settling_steps
 from caponier.matrix.technique import TechniqueId
 
@@ -49,14 +50,7 @@ class Sponge:
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker some images."""
-        model = victim or train_victim(split.train, split.test, seed)
-        return Stage(
-            victim=model,
-            training=split.train,
-            held=split.attackers,
-            member=np.zeros(len(split.attackers), bool),
-            exam=exam_of(split.test, model),
-        )
+        return Stage.on(split, seed, victim, split.attackers)
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find sponges, then send them and more of their kind; see `caponier.emulate.campaign.Campaign.run`."""
@@ -66,13 +60,11 @@ class Sponge:
         usual = float(np.median(self.steps(stage.victim.predict_proba(stage.exam.images))))
         after = meter.costs[meter.searched :] if meter.searched else []
         times = float(np.median(after)) / usual if after else 0.0
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
+        return line.outcome(
+            self.name,
+            self.techniques,
+            stop,
             success=times >= DEAR,
-            stop=stop,
             measure={"times_usual": times, "searching": float(meter.searched or line.queries)},
         )
 

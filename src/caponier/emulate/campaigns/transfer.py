@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.surrogate import Surrogate, train_surrogate
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, carried_out, exam_of
+from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, Images, Labels, shots
-from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.matrix.technique import TechniqueId
 
 PHOTOS: Final = 8
@@ -53,9 +54,7 @@ class Transfer:
 
     def stage(self, split: DigitsSplit, seed: int, victim: Victim | None = None) -> Stage:
         """Give the attacker images with their true classes."""
-        model = victim or train_victim(split.train, split.test, seed)
-        held = split.attackers
-        return Stage(model, split.train, held, np.zeros(len(held), bool), exam_of(split.test, model))
+        return Stage.on(split, seed, victim, split.attackers)
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Make the images, then send them; see `caponier.emulate.campaign.Campaign.run`."""
@@ -74,13 +73,11 @@ class Transfer:
 
         stop = carried_out(steps)
         fooled = float(np.mean(np.array(answers) != labels[: len(answers)])) if answers else 0.0
-        return CampaignOutcome(
-            name=self.name,
-            techniques=self.techniques,
-            queries=line.queries,
-            unique_queries=line.unique_queries,
+        return line.outcome(
+            self.name,
+            self.techniques,
+            stop,
             success=len(answers) >= FEWEST and fooled >= self.fooled,
-            stop=stop,
             measure={"fooled": fooled},
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi, scores_of, tensor
 from caponier.emulate.caller.wire import Metered, Reply, Wire
-from caponier.emulate.campaign import carried_out
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import SIDE, Images
 from caponier.emulate.probe import ProbeOutcome, Truth
 from caponier.matrix.technique import TechniqueId

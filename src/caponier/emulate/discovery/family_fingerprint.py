@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from caponier.emulate.caller.model_api import ModelApi, scores_of, tensor
 from caponier.emulate.caller.wire import Metered, Wire
-from caponier.emulate.campaign import carried_out
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import FEATURES, Images
 from caponier.emulate.probe import ProbeOutcome, Truth
 from caponier.matrix.technique import TechniqueId

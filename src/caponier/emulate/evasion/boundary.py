@@ -5,18 +5,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attack import carry_out
-from caponier.emulate.attacker.black_box import classifier, evasion, seeded
+from caponier.emulate.attack import QueryAttack
+from caponier.emulate.attacker.black_box import classifier, run_toolbox
 from caponier.emulate.attacker.foothold import foothold
 from caponier.emulate.caller.oracle import Oracle, Predict
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome
 from caponier.errors import InputError
-from caponier.matrix.technique import TechniqueId
 
 
 @dataclass(frozen=True)
-class Boundary:
+class Boundary(QueryAttack):
     """The boundary attack in L2 on one image.
 
     Args:
@@ -40,11 +39,6 @@ class Boundary:
     description: ClassVar[str] = (
         "Boundary attack: a random walk from noise that is misread towards the original, by labels alone"
     )
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0043.001"),
-        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
-    )
-    within: ClassVar[None] = None
 
     def run(
         self,
@@ -59,30 +53,28 @@ class Boundary:
         """Attack one image; see `caponier.emulate.attack.Attack.run`."""
         if self.target is not None and start is None:
             raise InputError("A targeted boundary attack needs an image of the target class to start from")
+        return super().run(predict, original, label, seed=seed, budget=budget, start=start)
 
-        def steps(oracle: Oracle) -> None:
-            found = foothold(oracle, np.random.default_rng(seed), start)
-            if found is not None:
-                self._walk(oracle, found, seed)
-
-        oracle = Oracle(predict, original, label, self.budget if budget is None else budget, self.target)
-        return carry_out(self, oracle, steps)
-
-    def _walk(self, oracle: Oracle, found: Images, seed: int) -> None:
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Walk along the boundary; see `caponier.emulate.attack.QueryAttack.steps`."""
+        found = foothold(oracle, np.random.default_rng(seed), start)
+        if found is None:
+            return
         oracle.hold()
-        attack = evasion().BoundaryAttack(
+        run_toolbox(
+            "BoundaryAttack",
             classifier(oracle),
+            oracle.original[None],
+            np.array([oracle.label if self.target is None else self.target]),
+            seed,
+            start=found,
             batch_size=1,
             targeted=self.target is not None,
             delta=self.delta,
             epsilon=self.epsilon,
             max_iter=self.max_iter,
             sample_size=self.sample_size,
-            verbose=False,
         )
-        aim = oracle.label if self.target is None else self.target
-        with seeded(seed):
-            attack.generate(oracle.original[None], np.array([aim]), x_adv_init=found[None])
 
 
 EMULATION = Boundary()

@@ -5,17 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.attack import carry_out
-from caponier.emulate.attacker.black_box import classifier, evasion, seeded
+from caponier.emulate.attack import QueryAttack
+from caponier.emulate.attacker.black_box import classifier, run_toolbox
 from caponier.emulate.attacker.foothold import bisect, foothold
-from caponier.emulate.caller.oracle import Oracle, Predict
+from caponier.emulate.caller.oracle import Oracle
 from caponier.emulate.images import Images
-from caponier.emulate.outcome import AttackOutcome
-from caponier.matrix.technique import TechniqueId
 
 
 @dataclass(frozen=True)
-class HopSkipJump:
+class HopSkipJump(QueryAttack):
     """HopSkipJump in L2, untargeted, on one image.
 
     Args:
@@ -37,45 +35,27 @@ class HopSkipJump:
     description: ClassVar[str] = (
         "HopSkipJump: from noise that is misread to the least change that is, by labels alone, a few hundred queries"
     )
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0043.001"),
-        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
-    )
-    within: ClassVar[None] = None
 
-    def run(
-        self,
-        predict: Predict,
-        original: Images,
-        label: int,
-        *,
-        seed: int,
-        budget: int | None = None,
-        start: Images | None = None,
-    ) -> AttackOutcome:
-        """Attack one image; see `caponier.emulate.attack.Attack.run`."""
-
-        def steps(oracle: Oracle) -> None:
-            found = foothold(oracle, np.random.default_rng(seed), start)
-            if found is not None:
-                self._improve(oracle, bisect(oracle, found), seed)
-
-        oracle = Oracle(predict, original, label, self.budget if budget is None else budget)
-        return carry_out(self, oracle, steps)
-
-    def _improve(self, oracle: Oracle, boundary: Images, seed: int) -> None:
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Estimate, jump and bisect; see `caponier.emulate.attack.QueryAttack.steps`."""
+        found = foothold(oracle, np.random.default_rng(seed), start)
+        if found is None:
+            return
+        boundary = bisect(oracle, found)
         oracle.hold()
-        attack = evasion().HopSkipJump(
+        run_toolbox(
+            "HopSkipJump",
             classifier(oracle),
+            oracle.original[None],
+            np.array([oracle.label]),
+            seed,
+            start=boundary,
             batch_size=1,
             norm=2,
             max_iter=self.max_iter,
             init_eval=self.init_eval,
             max_eval=self.max_eval,
-            verbose=False,
         )
-        with seeded(seed):
-            attack.generate(oracle.original[None], np.array([oracle.label]), x_adv_init=boundary[None])
 
 
 EMULATION = HopSkipJump()

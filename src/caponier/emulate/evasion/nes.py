@@ -5,17 +5,16 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.attack import carry_out, refuse_start
-from caponier.emulate.caller.oracle import Oracle, Predict
+from caponier.emulate.attack import QueryAttack
+from caponier.emulate.caller.oracle import Oracle
 from caponier.emulate.images import Images
-from caponier.emulate.outcome import AttackOutcome, Within
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.outcome import Within
 
 BOUND: Final = Within("linf", 0.2)
 
 
 @dataclass(frozen=True)
-class NES:
+class NES(QueryAttack):
     """Projected gradient descent in L-infinity with an estimated gradient, untargeted, on one image.
 
     Args:
@@ -36,35 +35,17 @@ class NES:
     description: ClassVar[str] = (
         "NES: estimates the gradient from the scores of a cloud of noisy copies, and follows it step by step"
     )
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0043.001"),
-        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
-    )
 
-    def run(
-        self,
-        predict: Predict,
-        original: Images,
-        label: int,
-        *,
-        seed: int,
-        budget: int | None = None,
-        start: Images | None = None,
-    ) -> AttackOutcome:
-        """Attack one image; see `caponier.emulate.attack.Attack.run`."""
-        refuse_start(self, start)
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Follow the slope; see `caponier.emulate.attack.QueryAttack.steps`."""
+        del start
         rng = np.random.default_rng(seed)
-
-        def steps(oracle: Oracle) -> None:
-            image, moved = oracle.original, True
-            while oracle.nearest is None and moved:
-                following = self._step(image, self._slope(oracle, image, rng), oracle.original)
-                moved = not np.array_equal(following, image)
-                oracle.answer(following)
-                image = following
-
-        oracle = Oracle(predict, original, label, self.budget if budget is None else budget, within=self.within)
-        return carry_out(self, oracle, steps)
+        image, moved = oracle.original, True
+        while oracle.nearest is None and moved:
+            following = self._step(image, self._slope(oracle, image, rng), oracle.original)
+            moved = not np.array_equal(following, image)
+            oracle.answer(following)
+            image = following
 
     def _slope(self, oracle: Oracle, image: Images, rng: np.random.Generator) -> Images:
         """Estimate where the score of the true class falls, (64,); what is fooled on the way is noted by the oracle."""

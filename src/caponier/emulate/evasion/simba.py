@@ -5,18 +5,17 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
-from caponier.emulate.attack import carry_out, refuse_start
-from caponier.emulate.attacker.black_box import evasion, picture_classifier, seeded
-from caponier.emulate.caller.oracle import Oracle, Predict
+from caponier.emulate.attack import QueryAttack
+from caponier.emulate.attacker.black_box import picture_classifier, run_toolbox
+from caponier.emulate.caller.oracle import Oracle
 from caponier.emulate.images import SIDE, Images
-from caponier.emulate.outcome import AttackOutcome, Within
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.outcome import Within
 
 BOUND: Final = Within("l2", 2.0)
 
 
 @dataclass(frozen=True)
-class SimBA:
+class SimBA(QueryAttack):
     """SimBA, untargeted, on one image.
 
     Args:
@@ -39,38 +38,21 @@ class SimBA:
     description: ClassVar[str] = (
         "SimBA: lightens and darkens one pixel after the other and keeps what lowers the score, from scores"
     )
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0043.001"),
-        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
-    )
 
-    def run(
-        self,
-        predict: Predict,
-        original: Images,
-        label: int,
-        *,
-        seed: int,
-        budget: int | None = None,
-        start: Images | None = None,
-    ) -> AttackOutcome:
-        """Attack one image; see `caponier.emulate.attack.Attack.run`."""
-        refuse_start(self, start)
-
-        def steps(oracle: Oracle) -> None:
-            attack = evasion().SimBA(
-                picture_classifier(oracle, self.shape),
-                attack=self.basis,
-                epsilon=self.epsilon,
-                max_iter=self.max_iter,
-                freq_dim=self.shape[1],
-                verbose=False,
-            )
-            with seeded(seed):
-                attack.generate(original.reshape(1, *self.shape).copy(), np.eye(oracle.classes)[[label]])
-
-        oracle = Oracle(predict, original, label, self.budget if budget is None else budget, within=self.within)
-        return carry_out(self, oracle, steps)
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Try pixel after pixel, or wave after wave; see `caponier.emulate.attack.QueryAttack.steps`."""
+        del start
+        run_toolbox(
+            "SimBA",
+            picture_classifier(oracle, self.shape),
+            oracle.original.reshape(1, *self.shape).copy(),
+            np.eye(oracle.classes)[[oracle.label]],
+            seed,
+            attack=self.basis,
+            epsilon=self.epsilon,
+            max_iter=self.max_iter,
+            freq_dim=self.shape[1],
+        )
 
 
 EMULATION = SimBA()

@@ -5,18 +5,17 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.attack import carry_out, refuse_start
-from caponier.emulate.attacker.black_box import evasion, picture_classifier, seeded
-from caponier.emulate.caller.oracle import Oracle, Predict
+from caponier.emulate.attack import QueryAttack
+from caponier.emulate.attacker.black_box import picture_classifier, run_toolbox
+from caponier.emulate.caller.oracle import Oracle
 from caponier.emulate.images import SIDE, Images
-from caponier.emulate.outcome import AttackOutcome, Within
-from caponier.matrix.technique import TechniqueId
+from caponier.emulate.outcome import Within
 
 BOUND: Final = Within("linf", 0.2)
 
 
 @dataclass(frozen=True)
-class Square:
+class Square(QueryAttack):
     """The square attack in L-infinity, untargeted, on one image.
 
     Args:
@@ -37,38 +36,21 @@ class Square:
     description: ClassVar[str] = (
         "Square: stripes, then random squares of the largest change allowed, kept if the margin falls, from scores"
     )
-    techniques: ClassVar[tuple[TechniqueId, ...]] = (
-        TechniqueId("atlas", "AML.T0043.001"),
-        TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
-    )
 
-    def run(
-        self,
-        predict: Predict,
-        original: Images,
-        label: int,
-        *,
-        seed: int,
-        budget: int | None = None,
-        start: Images | None = None,
-    ) -> AttackOutcome:
-        """Attack one image; see `caponier.emulate.attack.Attack.run`."""
-        refuse_start(self, start)
-
-        def steps(oracle: Oracle) -> None:
-            attack = evasion().SquareAttack(
-                picture_classifier(oracle, self.shape),
-                norm=np.inf,
-                eps=self.within.bound,
-                max_iter=self.max_iter,
-                p_init=self.share,
-                verbose=False,
-            )
-            with seeded(seed):
-                attack.generate(original.reshape(1, *self.shape).copy(), np.array([label]))
-
-        oracle = Oracle(predict, original, label, self.budget if budget is None else budget, within=self.within)
-        return carry_out(self, oracle, steps)
+    def steps(self, oracle: Oracle, seed: int, start: Images | None) -> None:
+        """Try square after square; see `caponier.emulate.attack.QueryAttack.steps`."""
+        del start
+        run_toolbox(
+            "SquareAttack",
+            picture_classifier(oracle, self.shape),
+            oracle.original.reshape(1, *self.shape).copy(),
+            np.array([oracle.label]),
+            seed,
+            norm=np.inf,
+            eps=self.within.bound,
+            max_iter=self.max_iter,
+            p_init=self.share,
+        )
 
 
 EMULATION = Square()

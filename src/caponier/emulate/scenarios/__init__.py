@@ -1,1 +1,1 @@
-"""Stories in security logs, one a file, found by `caponier.emulate.story_registry`."""
+"""Stories in security logs, one a file, found by `caponier.emulate.registry`."""

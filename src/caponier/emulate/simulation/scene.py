@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from caponier.emulate.feedback_registry import harmless, sources
+from caponier.emulate.registry import harmless_sources, sources
 from caponier.emulate.simulation.forum import Course, Forum, Member, gathered
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
@@ -37,7 +37,7 @@ class Scene:
 
     def played(self, split: DigitsSplit, seed: int) -> Course:
         """Play it on a fresh model; attackers are named `attacker-<attack>-<ordinal>`, others after their source."""
-        users = gathered(harmless(), split.test, self.others, seed + self.strangers)
+        users = gathered(harmless_sources(), split.test, self.others, seed + self.strangers)
         model = OnlineLearner(split.train, seed)
         return Forum(model, split.train, self.rounds, self.changes).run(users + self._attackers(split, seed), seed)
 
@@ -64,4 +64,4 @@ SCENES: Final = {
 def learned_from(split: DigitsSplit, seed: int, users: int, rounds: int = LEARNED_FROM) -> Course:
     """Let harmless sources use a fresh model, for a baseline."""
     model = OnlineLearner(split.train, seed)
-    return Forum(model, split.train, rounds).run(gathered(harmless(), split.calibration, users, seed), seed)
+    return Forum(model, split.train, rounds).run(gathered(harmless_sources(), split.calibration, users, seed), seed)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.caller.wire import Metered
-from caponier.emulate.campaign import carried_out
+from caponier.emulate.emulation import carried_out
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.images import Images
 from caponier.emulate.newcomer import Newcomer

@@ -21,7 +21,7 @@ from caponier.detect.training_sketch.near_rows import CUTS, DIGESTS, USUAL, matc
 from caponier.detect.training_sketch.sketch import CANARIES, ROWS, SEAL, fits, holds
 from caponier.detect.training_sketch.slow_hits import GAIN
 from caponier.emulate.event_log import interleaved
-from caponier.emulate.registry import attack, campaign
+from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
@@ -215,7 +215,7 @@ class TestSettingAside:
         self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
     ) -> None:
         split, victim = digits
-        jbda = campaign("jbda")
+        jbda = campaigns.one("jbda")
         bad = [trace_campaign(jbda, jbda.stage(split, seed, victim), seed=seed, budget=400) for seed in (90, 91)]
         pq.write_table(
             interleaved([pq.read_table(world.benign), *(one.events for one in bad)]), tmp_path / "mixed.parquet"
@@ -233,7 +233,7 @@ class TestSettingAside:
         split, victim = digits
         prey = victim.understood(split.attackers)
         bad = [
-            trace(attack(name), victim.predict_proba, prey.images[i], int(prey.labels[i]), seed=i, budget=400).events
+            trace(attacks()[name], victim.predict_proba, prey.images[i], int(prey.labels[i]), seed=i, budget=400).events
             for i, name in ((20, "boundary"), (21, "hop_skip_jump"))
         ]
         pq.write_table(interleaved([pq.read_table(world.benign), *bad]), tmp_path / "mixed.parquet")

@@ -7,9 +7,9 @@ import pytest
 
 from caponier.emulate.feedback.feedback_chaff import FeedbackChaff
 from caponier.emulate.feedback.steered_feedback import TARGET
-from caponier.emulate.feedback_registry import harmless, sources
 from caponier.emulate.feedback_source import SILENT, TOPIC, Source, Turn
 from caponier.emulate.images import Labels
+from caponier.emulate.registry import harmless_sources, sources
 from caponier.emulate.victims.digits import DigitsSplit
 
 EACH = pytest.mark.parametrize("source", sources().values(), ids=sources())
@@ -46,7 +46,7 @@ def test_a_seed_fixes_it(source: Source, split: DigitsSplit) -> None:
     assert (one[3] == other[3]).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(harmless()) - {"noisy_annotator"}))
+@pytest.mark.parametrize("name", sorted(set(harmless_sources()) - {"noisy_annotator"}))
 def test_who_means_no_harm_tells_the_truth(name: str, split: DigitsSplit) -> None:
     _, truth, _, said = met(sources()[name], split, 60)
     assert ((said == truth) | (said == SILENT)).all()

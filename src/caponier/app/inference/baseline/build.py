@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
+from caponier.app.inference.plan import enabled, unavailable
 from caponier.app.inference.promise import limit_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
@@ -17,7 +18,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import ASIDE, HORIZON, Maxima, back_test
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
-from caponier.detect.registry import select
+from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.traffic_profile.habits import Habit, habits
 from caponier.detect.traffic_profile.portrait import Portrait
@@ -158,6 +159,7 @@ def build_baseline(
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
     sampling: float | None = None,
+    detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     reader: str = "auto",
     lateness: float = LATENESS,
@@ -174,6 +176,7 @@ def build_baseline(
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
         sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
+        detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
         lateness: Seconds by which a row may be out of order.
@@ -184,18 +187,12 @@ def build_baseline(
             workspace with a salt for its sketch.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    settings = workspace.detect if workspace else None
-    given = _Given(
-        workspace,
-        spec,
-        horizon or (settings.horizon if settings else HORIZON),
-        read_salt(workspace) if workspace else b"",
-        select(settings.disabled, settings.detectors) if settings else select(),
-        training_set,
-        canaries,
-        sampling,
-    )
+    horizon = horizon or (workspace.detect.horizon if workspace else HORIZON)
+    salt = read_salt(workspace) if workspace else b""
+    learning = enabled(workspace) if detectors is None else detectors
+    given = _Given(workspace, spec, horizon, salt, learning, training_set, canaries, sampling)
     report, sections = BaselineReport(Baseline(), rejected), []
+    report.skipped += [(lacking.what, lacking.reason) for lacking in unavailable(event_detectors, workspace)]
     with Spool() as spool:
         read = load_events(
             spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
@@ -380,7 +377,7 @@ def _cross_fitted(
         # Fitted on the subjects outside a fold, so that the fold's own maxima are those of strangers.
         others = folds != fold
         strangers = others if others.any() else ~others
-        lines = tuple(Line(d.name, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
+        lines = tuple(Line(d, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
         share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
         found = maxima(spool, replace(plan, lines=lines), share, watch.advance, seen)
         horizons += max(best.horizons for best in found.values())

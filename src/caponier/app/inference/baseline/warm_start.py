@@ -102,7 +102,7 @@ def _warmed(
         # Another version was trained on other rows, and its sketch is of those.
         and Signal.TRAINING_SET not in detectors[name].needs
     }
-    lines = tuple(Line(name, learned.params, np.inf) for name, learned in kept.items())
+    lines = tuple(Line(detectors[name], learned.params, np.inf) for name, learned in kept.items())
     plan = Plan(section.model, Encoder(old.spec, old.knots), old.horizon, lines, salt, cells=old.cells)
     for part in plan.parts():
         for name, best in maxima(spool, part, EVERYBODY).items():

@@ -10,6 +10,7 @@ from caponier.app.validate.lab.attack_line import Line
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.emulation import Outcome
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.probe import Truth
@@ -54,7 +55,7 @@ def attack_image(name: str, line: Line, victim: Victim, split: DigitsSplit, seed
         queries += outcome.queries
         if outcome.success or outcome.stop is Stop.REFUSED:
             break
-    measure = {"attempts": attempt + 1, **_distances(outcome)}
+    measure = {"attempts": attempt + 1, **_rounded(outcome)}
     return Deed(name, key, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
 
 
@@ -63,9 +64,8 @@ def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed:
         return chosen.run(predict, image, label, seed=seed)
 
 
-def _distances(outcome: AttackOutcome) -> dict[str, float]:
-    found = {"first_distance": outcome.first_distance, "final_distance": outcome.final_distance}
-    return {name: round(value, 4) for name, value in found.items() if value is not None}
+def _rounded(outcome: Outcome) -> dict[str, float]:
+    return {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
 
 
 def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> Stage:
@@ -80,8 +80,7 @@ def run_campaign(name: str, line: Line, stage: Stage, seed: int) -> Deed:
     chosen: Campaign = campaigns()[name]
     with line.enter(key) as remote, threadpool_limits(1, user_api="blas"):
         outcome = chosen.run(remote.predict_proba, stage, seed=seed)
-    measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
-    return Deed(name, key, outcome.success, outcome.queries, outcome.stop, measure, perf_counter() - began)
+    return Deed(name, key, outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began)
 
 
 def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
@@ -89,5 +88,4 @@ def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
     began, key = perf_counter(), f"{name}-{seed}-0"
     with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
         outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
-    measure = {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
-    return Deed(name, key, outcome.success, outcome.requests, outcome.stop, measure, perf_counter() - began)
+    return Deed(name, key, outcome.success, outcome.requests, outcome.stop, _rounded(outcome), perf_counter() - began)

@@ -12,7 +12,7 @@ from caponier.app.scan.dataset import DatasetReport, scan_dataset
 from caponier.app.validate.lab.proving_ground import ProvingGround
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.emulate.poison import Poisoned, PoisonOutcome, as_npz, attempt
-from caponier.emulate.poison_registry import harmless_sets, poisons
+from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import Pool
 
 SHARE: Final = 0.1

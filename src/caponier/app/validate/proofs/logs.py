@@ -11,7 +11,7 @@ from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.validate.lab.proving_ground import ProvingGround
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.emulate.log_story import LogStory, LogTrace
-from caponier.emulate.story_registry import stories
+from caponier.emulate.registry import stories
 from caponier.errors import MissingExtraError
 from caponier.records.inventory import Workspace
 from caponier.respond.correlate import correlate

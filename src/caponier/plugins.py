@@ -1,0 +1,237 @@
+"""One discovery of plug-ins: ours by looking into folders, those of other packages by entry point.
+
+A plug-in is one file, or one object that an entry point names. One that cannot be imported is an error and no skip, for
+nothing may be lost in silence; one that lacks an optional dependency is set apart, with what to install.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
+from typing import Any, Generic, Protocol, TypeVar
+
+from caponier.errors import CaponierError, InputError, MissingExtraError
+from caponier.extras import missing
+from caponier.formats.suggest import did_you_mean, nearest
+
+T = TypeVar("T")
+
+
+class PluginError(CaponierError):
+    """A plug-in cannot be used: it does not load, is not of its kind, or has the name of another one."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A plug-in whose optional dependency is not installed."""
+
+    kind: str
+    name: str
+    where: str
+    reason: str
+    hint: str | None
+    """What to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a plug-in lies."""
+
+    name: str
+    where: str
+    """Module, or entry point and distribution."""
+    load: Callable[[], Any]
+    owner: str | None = None
+    """The distribution, if it is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """What a discovery gave, by name."""
+
+    available: dict[str, T]
+    unavailable: dict[str, Unavailable]
+
+
+def _no_complaint(name: str) -> str | None:
+    del name
+    return None
+
+
+@dataclass(eq=False)
+class Plugins(Generic[T]):
+    """All plug-ins of one kind; nothing is imported before somebody asks.
+
+    Args:
+        kind: What one is called in a sentence: `detector`.
+        shape: The protocol that each keeps to.
+        attribute: Name of the plug-in in its module.
+        folders: Packages whose modules are plug-ins; a package within one is a part of plug-ins, and none itself.
+        group: The entry points that other packages register under.
+        refused: Says of a name what is wrong with it, where the kind has rules of its own.
+    """
+
+    kind: str
+    shape: type[Any]
+    attribute: str
+    folders: tuple[str, ...]
+    group: str
+    refused: Callable[[str], str | None] = field(default=_no_complaint)
+
+    def __call__(self) -> dict[str, T]:
+        """Return all by name, in alphabetical order.
+
+        Raises:
+            PluginError: If one cannot be imported, is not of this kind, or has the name of another one.
+        """
+        return dict(self._found.available)
+
+    def unavailable(self) -> tuple[Unavailable, ...]:
+        """Return those that lack an optional dependency, in alphabetical order."""
+        return tuple(self._found.unavailable.values())
+
+    def one(self, name: str) -> T:
+        """Return the one of a name.
+
+        Raises:
+            InputError: If there is none; the message knows the nearest, and lists them.
+            MissingExtraError: If it lacks an optional dependency.
+            PluginError: As for all.
+        """
+        self.know([name])
+        if name in self._found.unavailable:
+            lacking = self._found.unavailable[name]
+            raise MissingExtraError(f"the {self.kind} {name!r} is not available: {lacking.reason}", mend=lacking.hint)
+        return self._found.available[name]
+
+    def know(self, names: Iterable[str]) -> None:
+        """Make sure that there are plug-ins of these names, available or not.
+
+        Raises:
+            InputError: If there is none of one of them.
+            PluginError: As for all.
+        """
+        known = sorted({*self._found.available, *self._found.unavailable})
+        for name in names:
+            if name not in known:
+                advice = did_you_mean(nearest(name, known), f"Known {self.plural}: {', '.join(known) or 'none'}")
+                raise InputError(f"there is no {self.kind} {name!r}", mend=advice)
+
+    @property
+    def plural(self) -> str:
+        """What several are called."""
+        return f"{self.kind[:-1]}ies" if self.kind.endswith("y") else f"{self.kind}s"
+
+    def forget(self) -> None:
+        """Look again when asked next: what is installed has changed."""
+        self.__dict__.pop("_found", None)
+
+    @cached_property
+    def _found(self) -> Found[T]:
+        available: dict[str, T] = {}
+        unavailable: dict[str, Unavailable] = {}
+        places: dict[str, str] = {}
+        for source in self._sources():
+            try:
+                plugin = self._loaded(source)
+            except MissingExtraError as lacking:
+                plugin = Unavailable(self.kind, source.name, source.where, lacking.what, lacking.mend)
+            if source.name in places:
+                raise PluginError(
+                    f"two {self.plural} have this name; the other one is {places[source.name]}",
+                    where=f"{source.name} ({source.where})",
+                    mend=_remedy(source),
+                )
+            places[source.name] = source.where
+            if isinstance(plugin, Unavailable):
+                unavailable[source.name] = plugin
+            else:
+                available[source.name] = plugin
+        return Found(dict(sorted(available.items())), dict(sorted(unavailable.items())))
+
+    def _sources(self) -> Iterator[_Source]:
+        for folder in self.folders:
+            for module in iter_modules(import_module(folder).__path__):
+                if not module.ispkg:
+                    path = f"{folder}.{module.name}"
+                    yield _Source(module.name, path, _of_module(path, self.attribute))
+        for entry in _published(tuple(sys.path)).select(group=self.group):
+            owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+            yield _Source(entry.name, f"{owner}, entry point {self.group}: {_line(entry)}", entry.load, owner)
+
+    def _loaded(self, source: _Source) -> Any:
+        """Import a plug-in and look at it.
+
+        Raises:
+            MissingExtraError: If it lacks an optional dependency.
+            PluginError: If anything else is wrong.
+        """
+        try:
+            plugin = source.load()
+            complaint = self._complaint(plugin, source.name)
+        except MissingExtraError:
+            raise
+        # The border of somebody else's code: whatever its import raises, even SystemExit, must end as one message.
+        except (Exception, SystemExit) as failed:
+            if isinstance(failed, ModuleNotFoundError) and (lacking := missing(failed)):
+                raise lacking from failed
+            said = f"{type(failed).__name__}: {failed}" if str(failed) else type(failed).__name__
+            raise self._error(source, f"the {self.kind} cannot be loaded: {said}") from failed
+        if complaint:
+            raise self._error(source, complaint)
+        return plugin
+
+    def _error(self, source: _Source, what: str) -> PluginError:
+        return PluginError(what, where=f"{source.name} ({source.where})", mend=_remedy(source))
+
+    def _complaint(self, plugin: Any, name: str) -> str | None:
+        if isinstance(plugin, type):
+            return f"is no {self.kind} but a class; name an instance of it"
+        if absent := sorted(member for member in _members(self.shape) if not hasattr(plugin, member)):
+            return f"is no {self.kind}: a {type(plugin).__name__} lacks {', '.join(absent)}"
+        if plugin.name != name:
+            return f"has another name than its file or entry point: it calls itself {plugin.name!r}"
+        return self.refused(name)
+
+
+def _of_module(path: str, attribute: str) -> Callable[[], Any]:
+    def load() -> Any:
+        module = import_module(path)
+        if not hasattr(module, attribute):
+            raise AttributeError(f"the module must define {attribute}")
+        return getattr(module, attribute)
+
+    return load
+
+
+@lru_cache(maxsize=1)
+def _published(path: tuple[str, ...]) -> Any:
+    """Return every entry point, to select a group from; reading them takes long enough to do it once for all kinds.
+
+    Args:
+        path: Where packages lie now, so that one that joins later is seen.
+    """
+    del path
+    return entry_points()
+
+
+def _line(entry: EntryPoint) -> str:
+    return f"{entry.name} = {entry.value}"
+
+
+def _remedy(source: _Source) -> str:
+    if source.owner is None:
+        return "Repair this file, or install Caponier again"
+    return f"Update or uninstall {source.owner.split()[0]}, or tell its authors"
+
+
+def _members(shape: type[Any]) -> set[str]:
+    """Return what a protocol asks for, methods and attributes."""
+    own = [base for base in shape.__mro__ if base not in (object, Protocol, Generic)]
+    named = {name for base in own for name in (*vars(base), *vars(base).get("__annotations__", {}))}
+    return {name for name in named if not name.startswith("_")}
