@@ -7,6 +7,7 @@ from importlib import import_module
 from inspect import signature
 
 from bench import scorecards
+from bench.machinery.pins import check_references
 from bench.machinery.scorecard import Scorecard
 from caponier.errors import InputError
 
@@ -45,6 +46,7 @@ def main() -> int:
     if given.others and "others" not in signature(module.run).parameters:
         parser.error(f"{given.name} takes no other detectors; behaviour does")
     try:
+        check_references()
         card: Scorecard = module.run(given.quick, given.others) if given.others else module.run(given.quick)
     except InputError as error:
         parser.error(" ".join(str(error).split()))

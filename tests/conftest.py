@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +37,8 @@ from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
+from law_profiles import pytest_collection_modifyitems  # noqa: F401 - a hook
+from once import once
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
@@ -77,9 +80,12 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def digits() -> tuple[DigitsSplit, Victim]:
-    split = load_digits_split(0)
-    return split, train_victim(split.train, split.test, 0)
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[DigitsSplit, Victim]:
+    def made(_: Path) -> tuple[DigitsSplit, Victim]:
+        split = load_digits_split(0)
+        return split, train_victim(split.train, split.test, 0)
+
+    return once(tmp_path_factory, "digits", made)
 
 
 def _taught(split: DigitsSplit, pool: Pool, seed: int, begin: datetime = EPOCH) -> pa.Table:
@@ -97,7 +103,10 @@ def _mistaught(split: DigitsSplit) -> list[pa.Table]:
 
 @pytest.fixture(scope="session")
 def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
-    split, victim = digits
+    return once(tmp_path_factory, "world", lambda folder: _attacked_world(*digits, folder))
+
+
+def _attacked_world(split: DigitsSplit, victim: Victim, folder: Path) -> World:
     later = EPOCH + timedelta(days=1)
     benign = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, 55)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 55, begin=later)
@@ -127,20 +136,24 @@ def world(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathF
     runs = [billed(run.filter(pc.equal(run["model"], "digits"))) for run in runs]
     benign, users = billed(benign), billed(users)
     logs = {"benign": benign, "users": users, "attacked": interleaved([users, *runs])}
-    return _world(tmp_path_factory.mktemp("world"), logs, np.concatenate(training), models)
+    return _world(folder, logs, np.concatenate(training), models)
 
 
 @pytest.fixture(scope="session")
 def lesson(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
     """A model that learns from its users: those to learn from, others, and five of each bad source among them."""
     split, _ = digits
-    users = _taught(split, split.test, 2, EPOCH + timedelta(days=1))
-    logs = {
-        "benign": _taught(split, split.calibration, 1),
-        "users": users,
-        "attacked": interleaved([users, *_mistaught(split)]),
-    }
-    return _world(tmp_path_factory.mktemp("lesson"), logs, split.train.images, {})
+
+    def made(folder: Path) -> World:
+        users = _taught(split, split.test, 2, EPOCH + timedelta(days=1))
+        logs = {
+            "benign": _taught(split, split.calibration, 1),
+            "users": users,
+            "attacked": interleaved([users, *_mistaught(split)]),
+        }
+        return _world(folder, logs, split.train.images, {})
+
+    return once(tmp_path_factory, "lesson", made)
 
 
 def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Mapping[str, Predict]) -> World:
@@ -172,21 +185,25 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Ma
 
 
 @pytest.fixture(scope="session")
-def attacked_scan(world: World) -> ScanReport:
+def attacked_scan(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
     """The scan of users and attackers at a bound of 2 % for all detectors together."""
-    return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+    return once(tmp_path_factory, "attacked-scan", lambda _: scanned(world, world.attacked))
 
 
 @pytest.fixture(scope="session")
-def lesson_scan(lesson: World) -> ScanReport:
+def lesson_scan(lesson: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
     """The same for the model that learns."""
-    return scan_inference([lesson.attacked], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
+    return once(tmp_path_factory, "lesson-scan", lambda _: scanned(lesson, lesson.attacked))
 
 
 @pytest.fixture(scope="session")
 def enriched(world: World, digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> World:
     """The same world, with logs for which the model was asked more."""
-    folder, spec = tmp_path_factory.mktemp("enriched"), world.baseline.baseline.models[0].spec
+    return once(tmp_path_factory, "enriched", lambda folder: _enriched(world, digits[1].predict_proba, folder))
+
+
+def _enriched(world: World, predict: Predict, folder: Path) -> World:
+    spec = world.baseline.baseline.models[0].spec
 
     def asked(events: pa.Table, predict: Predict) -> pa.Table:
         pq.write_table(events, folder / "log.parquet")
@@ -194,20 +211,23 @@ def enriched(world: World, digits: tuple[DigitsSplit, Victim], tmp_path_factory:
         enrich_events([log], out, predict, "digits", benign=[world.benign], spec=spec)
         return pq.read_table(out)
 
-    predict, who = digits[1].predict_proba, world.events["principal"]
+    who = world.events["principal"]
     parts = [asked(world.events.filter(pc.invert(pc.is_in(who, pa.array(list(world.models))))), predict)]
     parts += [asked(world.events.filter(pc.equal(who, name)), model) for name, model in world.models.items()]
     logs = {log.stem: asked(pq.read_table(log), predict) for log in (world.benign, world.users)}
     logs["attacked"] = interleaved(parts)
-    return _world(tmp_path_factory.mktemp("enriched-world"), logs, world.training, world.models)
+    return _world(folder, logs, world.training, world.models)
 
 
 @pytest.fixture(scope="session")
-def enriched_scan(enriched: World) -> ScanReport:
+def enriched_scan(enriched: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
     """The scan of its users and attackers."""
-    return scan_inference(
-        [enriched.attacked], enriched.baseline.baseline, workspace=enriched.workspace, alert_budget=BOUND
-    )
+    return once(tmp_path_factory, "enriched-scan", lambda _: scanned(enriched, enriched.attacked))
+
+
+def scanned(world: World, log: Path, **options: Any) -> ScanReport:
+    """Scan a log of a world with its baseline, at a bound of 2 % for all detectors together."""
+    return scan_inference([log], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND, **options)
 
 
 def world_of(detector: str) -> str:

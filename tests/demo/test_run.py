@@ -17,7 +17,7 @@ from caponier.coverage.heat_map import Status
 from caponier.demo.outcome import colors
 from caponier.demo.replay import Replay, replay
 from caponier.demo.result import DemoResult
-from caponier.demo.run import Size, run_demo
+from caponier.demo.run import run_demo
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.registry import habits
 from caponier.engines import local
@@ -25,37 +25,22 @@ from caponier.errors import InputError
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color
 from caponier.records.incident import Stage
-
-SMALL = Size(calibration=54, test=len(habits()), trials=("unsafe_code",))
-"""As small as a threshold allows: 50 benign users with a whole horizon."""
-
-
-class Heard:
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-        self.totals: list[int | None] = []
-        self.steps: dict[str, int] = {}
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        self.stages.append(name)
-        self.totals.append(total)
-        self.steps[name] = 0
-
-    def advance(self, steps: int) -> None:
-        assert steps >= 0
-        self.steps[self.stages[-1]] += steps
+from demo.real_demo import NOTES, SMALL, FirstRun, Heard, first_run, second_run
 
 
 @pytest.fixture(scope="module")
-def heard() -> Heard:
-    return Heard()
+def first(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    return first_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "out"
+def heard(first: FirstRun) -> Heard:
+    return first.heard
+
+
+@pytest.fixture(scope="module")
+def out(first: FirstRun) -> Path:
+    return first.out
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,8 +52,8 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def result(out: Path, heard: Heard) -> DemoResult:
-    return run_demo(out, seed=0, size=SMALL, progress=heard)
+def result(first: FirstRun) -> DemoResult:
+    return first.result
 
 
 @pytest.fixture(scope="module")
@@ -276,17 +261,14 @@ def test_the_replay_does_not_depend_on_how_the_log_was_cut(
 
 
 def test_a_second_run_replaces_the_first_and_counts_the_same(
-    out: Path, result: DemoResult, monkeypatch: pytest.MonkeyPatch
+    result: DemoResult, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    (out / "my-notes.txt").write_text("mine")
-    monkeypatch.setenv("CAPONIER_STORE", f"sqlite:///{out.parent / 'production.db'}")
-    again = run_demo(out, seed=0, size=SMALL)
-    assert (out / "my-notes.txt").read_text() == "mine"
+    again = second_run(tmp_path_factory)
+    assert (again.out / NOTES).read_text() == "mine"
     # What was made up must not get among what is real.
-    assert not (out.parent / "production.db").exists()
-    monkeypatch.delenv("CAPONIER_STORE")
-    assert len(list_findings(require_workspace(out))) == len(again.hunt.findings)
-    assert counts(again) == counts(result)
+    assert not again.store.exists()
+    assert len(list_findings(require_workspace(again.out))) == len(again.result.hunt.findings)
+    assert counts(again.result) == counts(result)
 
 
 def counts(result: DemoResult) -> dict[str, object]:

@@ -1,11 +1,8 @@
 """The whole loop as a user walks it: a workspace, four scans, one incident, its answer, a repair, and the audit log."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,24 +17,11 @@ from caponier.emulate.registry import attacks, files, poisons, stories
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import DEPLOYMENT, trace
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
+from cli.command import Ran, run_in
 
 USERS, QUERIES, HORIZON = 60, 60, 50
 ATTACKER, MODEL = "k-stolen", DEPLOYMENT.model
 Document = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Document:
-        found: Document = orjson.loads(self.out)
-        return found
 
 
 class Desk:
@@ -47,23 +31,17 @@ class Desk:
         self.folder = folder
 
     def run(self, *words: object, user: str = "ada", code: int = 0) -> Ran:
-        """Run one command in a process of its own, and check how it ended."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CAPONIER_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "caponier", *map(str, words)],
-            cwd=self.folder,
-            env=kept | {"LOGNAME": user, "OPENBLAS_NUM_THREADS": "1", "COLUMNS": "160"},
-            capture_output=True,
-            check=False,
-        )
-        ran = Ran(done.returncode, done.stdout.decode(), " ".join(done.stderr.decode().split()))
-        assert "Traceback" not in ran.err
+        """Run one command, and check how it ended."""
+        ran = run_in(self.folder, *words, environment={"LOGNAME": user, "COLUMNS": "160"})
+        ran = replace(ran, err=" ".join(ran.err.split()))
+        assert "a fault in Caponier" not in ran.err
         assert ran.code == code, (words, ran.code, ran.err)
         return ran
 
     def read(self, *words: object, user: str = "ada", code: int = 0) -> Document:
         """Run a command for its JSON document."""
-        return self.run(*words, "--format", "json", user=user, code=code).document
+        found: Document = orjson.loads(self.run(*words, "--format", "json", user=user, code=code).out)
+        return found
 
     def verified(self) -> Document:
         """Check the audit log, which must be whole after whatever was done."""

@@ -2,57 +2,29 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from typer.testing import CliRunner
 
 from caponier.cli.demo import demo as command
-from caponier.cli.demo.demo import EXAMPLE, demo
 from caponier.demo.result import DemoResult
-from caponier.demo.run import Size, run_demo
 from caponier.emulate.registry import habits
 from caponier.errors import InputError
+from demo.real_demo import SecondRun, command_line, second_run
 
 runner = CliRunner()
 
 
-def command_line() -> typer.Typer:
-    app = typer.Typer(rich_markup_mode="rich")
-    app.command(epilog=EXAMPLE)(demo)
-    return app
-
-
-@dataclass
-class Shown:
-    """One real run of the command: what it printed, and what the demo behind it returned."""
-
-    out: Path
-    printed: Result
-    results: list[DemoResult]
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    out, results = tmp_path_factory.mktemp("demo") / "out", []
-
-    def small(*args: Any, **named: Any) -> DemoResult:
-        results.append(run_demo(*args, **named, size=Size(calibration=54, test=len(habits()), trials=("unsafe_code",))))
-        return results[0]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("CAPONIER_STORE", raising=False)
-        patch.setattr(command, "run_demo", small)
-        return Shown(out, runner.invoke(command_line(), ["--out", str(out)]), results)
+def run(tmp_path_factory: pytest.TempPathFactory) -> SecondRun:
+    return second_run(tmp_path_factory)
 
 
 @pytest.fixture
-def shown(run: Shown) -> DemoResult:
-    return run.results[0]
+def shown(run: SecondRun) -> DemoResult:
+    return run.result
 
 
 @pytest.fixture
@@ -65,9 +37,9 @@ def show(monkeypatch: pytest.MonkeyPatch, result: DemoResult) -> None:
     monkeypatch.setattr(command, "run_demo", lambda *_, **__: result)
 
 
-def test_the_story_comes_first_and_stages_go_to_standard_error(run: Shown) -> None:
-    result, out = run.printed, run.out
-    assert result.exit_code == 0, result.output
+def test_the_story_comes_first_and_stages_go_to_standard_error(run: SecondRun) -> None:
+    result, out = run, run.out
+    assert result.exit_code == 0, result.stdout + result.stderr
     assert result.stdout.startswith("One attacker, 5 tactics, one combined incident: found, blocked and repaired, ")
     for said in (
         "HopSkipJump",
@@ -86,7 +58,7 @@ def test_the_story_comes_first_and_stages_go_to_standard_error(run: Shown) -> No
     lines = result.stderr.splitlines()
     assert lines[0] == "Training the model ..."
     assert "Scanning ..." in lines
-    assert "\x1b" not in result.output
+    assert "\x1b" not in result.stdout + result.stderr
 
 
 def test_json_is_one_document(app: typer.Typer, shown: DemoResult, monkeypatch: pytest.MonkeyPatch) -> None:
