@@ -209,6 +209,41 @@ def test_a_package_that_no_extra_brings_is_broken_and_not_unavailable(crawl: Cal
         snails()()
 
 
+def test_an_entry_point_may_name_extras_of_its_own_package(site: Path) -> None:
+    points = {f"{GROUP}:keel": "theirs:snail [sea]", f"{GROUP}:roman": "ours:snail [sea]"}
+    modules = {"theirs": "import nothing_of_that_name", "ours": SNAIL.format(name="roman")}
+    installed(site, "snails-of-others", modules, points)
+    known = snails()
+    assert list(known()) == ["roman"]
+    (keel,) = known.unavailable()
+    assert keel.line == (
+        "it needs the Python package 'nothing_of_that_name', which is not installed. "
+        "Install it with: pip install 'snails-of-others[sea]'"
+    )
+
+
+@pytest.mark.parametrize("value", ["no reference at all", "theirs:nothing", "theirs", "nowhere:snail"])
+def test_an_entry_point_that_leads_nowhere_is_an_error(value: str, site: Path) -> None:
+    installed(site, "snails-of-others", {"theirs": ""}, {f"{GROUP}:keel": value})
+    with pytest.raises(PluginError, match=r"snails-of-others 1\.2"):
+        snails()()
+
+
+def test_entry_points_that_cannot_be_read_are_one_error(site: Path) -> None:
+    installed(site, "snails-of-others", {}, {f"{GROUP}:keel": "theirs:snail"})
+    (site / "snails_of_others-1.2.dist-info" / "entry_points.txt").write_text(f"[{GROUP}]\nno equals sign\n")
+    with pytest.raises(
+        PluginError, match=r"entry points of an installed package cannot be read|cannot be loaded|is no snail"
+    ):
+        snails()()
+
+
+def test_only_the_first_line_of_an_error_is_told(crawl: Callable[[str, str], None]) -> None:
+    crawl("roman", "raise ValueError('one\\ntwo')")
+    with pytest.raises(PluginError, match="ValueError: one\nRepair this file"):
+        snails()()
+
+
 def test_every_extra_says_what_it_lets_a_program_import() -> None:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(PACKAGES) == set(project["optional-dependencies"]) - {"dev"}

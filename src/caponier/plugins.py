@@ -37,6 +37,15 @@ class Unavailable:
     hint: str | None
     """What to install."""
 
+    @property
+    def line(self) -> str:
+        """Reason and hint in one line."""
+        return f"{self.reason}. {self.hint}" if self.hint else self.reason
+
+    def error(self) -> MissingExtraError:
+        """Return the error for somebody who asks for it by name."""
+        return MissingExtraError(f"the {self.kind} {self.name!r} is not available: {self.reason}", mend=self.hint)
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -48,6 +57,8 @@ class _Source:
     load: Callable[[], Any]
     owner: str | None = None
     """The distribution, if it is not ours."""
+    extras: tuple[str, ...] = ()
+    """Of the distribution, which the entry point says that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +116,7 @@ class Plugins(Generic[T]):
         """
         self.know([name])
         if name in self._found.unavailable:
-            lacking = self._found.unavailable[name]
-            raise MissingExtraError(f"the {self.kind} {name!r} is not available: {lacking.reason}", mend=lacking.hint)
+            raise self._found.unavailable[name].error()
         return self._found.available[name]
 
     def know(self, names: Iterable[str]) -> None:
@@ -161,8 +171,7 @@ class Plugins(Generic[T]):
                     path = f"{folder}.{module.name}"
                     yield _Source(module.name, path, _of_module(path, self.attribute))
         for entry in _published(tuple(sys.path)).select(group=self.group):
-            owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
-            yield _Source(entry.name, f"{owner}, entry point {self.group}: {_line(entry)}", entry.load, owner)
+            yield _of_entry_point(entry)
 
     def _loaded(self, source: _Source) -> Any:
         """Import a plug-in and look at it.
@@ -178,9 +187,9 @@ class Plugins(Generic[T]):
             raise
         # The border of somebody else's code: whatever its import raises, even SystemExit, must end as one message.
         except (Exception, SystemExit) as failed:
-            if isinstance(failed, ModuleNotFoundError) and (lacking := missing(failed)):
+            if isinstance(failed, ModuleNotFoundError) and (lacking := _lacking(source, failed)):
                 raise lacking from failed
-            said = f"{type(failed).__name__}: {failed}" if str(failed) else type(failed).__name__
+            said = ": ".join([type(failed).__name__, *str(failed).splitlines()[:1]])
             raise self._error(source, f"the {self.kind} cannot be loaded: {said}") from failed
         if complaint:
             raise self._error(source, complaint)
@@ -217,11 +226,32 @@ def _published(path: tuple[str, ...]) -> Any:
         path: Where packages lie now, so that one that joins later is seen.
     """
     del path
-    return entry_points()
+    try:
+        return entry_points()
+    except (ValueError, TypeError) as broken:
+        raise PluginError(
+            f"the entry points of an installed package cannot be read: {broken}",
+            mend="Look into the entry_points.txt of the packages that were installed last",
+        ) from broken
 
 
-def _line(entry: EntryPoint) -> str:
-    return f"{entry.name} = {entry.value}"
+def _of_entry_point(entry: EntryPoint) -> _Source:
+    owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+    where = f"{owner}, entry point {entry.group}: {entry.name} = {entry.value}"
+    # One that is misspelt has no extras that could be read; what is wrong with it is told when it is loaded.
+    extras = tuple(entry.extras) if entry.pattern.match(entry.value) else ()
+    return _Source(entry.name, where, entry.load, owner, extras)
+
+
+def _lacking(source: _Source, failed: ModuleNotFoundError) -> MissingExtraError | None:
+    """Return which extra brings what could not be imported: one of the plug-in's own package, or of Caponier."""
+    if source.owner is None or not source.extras:
+        return missing(failed)
+    install = f"{source.owner.split()[0]}[{','.join(source.extras)}]"
+    return MissingExtraError(
+        f"it needs the Python package {failed.name!r}, which is not installed",
+        mend=f"Install it with: pip install '{install}'",
+    )
 
 
 def _remedy(source: _Source) -> str:

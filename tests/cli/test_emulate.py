@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from caponier.app.coverage.detectors import controls, emulations
 from caponier.app.validate.emulate import EmulationReport, Kind
+from caponier.app.validate.validate import validate
 from caponier.cli.emulate import app
 from caponier.emulate.registry import attacks
-from caponier.errors import InputError
+from caponier.errors import InputError, MissingExtraError
 from caponier.plugins import Found, Unavailable
 
 
@@ -101,5 +102,11 @@ def test_what_lacks_an_extra_is_told_with_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setitem(vars(attacks), "_found", Found(attacks(), {"deep": deep}))
     done = run("list")
     assert done.exit_code == 0
+    document = json.loads(run("list", "--format", "json").stdout)
+    assert [one["name"] for one in document["unavailable"]] == ["deep"]
+    asked = run("run", "deep")
+    assert isinstance(asked.exception, MissingExtraError)
+    with pytest.raises(MissingExtraError, match="the attack 'deep' is not available"):
+        validate(only=["deep"])
     said = " ".join(done.stderr.split())
-    assert "not available: attack deep: it needs the Python package 'torch'. Install caponier[torch]" in said
+    assert "unavailable deep: it needs the Python package 'torch'. Install caponier[torch]" in said

@@ -44,7 +44,8 @@ def list_emulations(
     shown = [card for card in cards if kind in (None, card.kind)]
     chosen = choose_format(format_, out, Format.TABLE)
     if chosen is Format.JSON:
-        document = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
+        document: dict[str, Any] = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
+        document["unavailable"] = [{"name": one.name, "reason": one.line} for one in unavailable()]
         write_text(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n", out)
     elif chosen is Format.TABLE:
         write_table(_table(shown), out)
@@ -55,7 +56,7 @@ def list_emulations(
     console = notes(quiet=quiet)
     console.print(f"{harmful} emulations{tail}", markup=False)
     for one in unavailable():
-        console.print(f"not available: {one.kind} {one.name}: {one.reason}. {one.hint or ''}", markup=False)
+        console.print(f"unavailable {one.name}: {one.line}", markup=False)
 
 
 @app.command("run", epilog="Example: [bold]caponier emulate run jbda --target digits-forest --out attack[/bold]")

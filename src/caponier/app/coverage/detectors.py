@@ -113,6 +113,18 @@ def unavailable() -> tuple[Unavailable, ...]:
     return tuple(one for _, known in (*_DETECTORS, *_EMULATIONS) for one in known.unavailable())
 
 
+def refuse_unavailable(names: Iterable[str]) -> None:
+    """Make sure that none of these lacks an optional dependency.
+
+    Raises:
+        MissingExtraError: If one does.
+    """
+    wanted = set(names)
+    for one in unavailable():
+        if one.name in wanted:
+            raise one.error()
+
+
 def _card(kind: Kind, detector: Any) -> DetectorCard:
     return DetectorCard(
         detector.name,
@@ -189,10 +201,12 @@ def emulation(name: str) -> EmulationCard:
 
     Raises:
         InputError: If there is none of that name.
+        MissingExtraError: If it lacks an optional dependency.
     """
     for card in emulations():
         if card.name == name:
             return card
+    refuse_unavailable([name])
     known = ", ".join(card.name for card in emulations())
     raise InputError(f"There is no emulation called {name!r}", mend=f"There are: {known}")
 

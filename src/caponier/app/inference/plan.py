@@ -53,11 +53,7 @@ def enabled(workspace: Workspace | None) -> list[EventDetector]:
 def unavailable(known: Plugins[Any], workspace: Workspace | None) -> list[Skip]:
     """List the detectors that lack an optional dependency and are not disabled."""
     disabled = workspace.detect.disabled if workspace else ()
-    return [
-        Skip(one.name, f"{one.reason}. {one.hint}" if one.hint else one.reason)
-        for one in known.unavailable()
-        if one.name not in disabled
-    ]
+    return [Skip(one.name, one.line) for one in known.unavailable() if one.name not in disabled]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from caponier.app.coverage.detectors import DetectorCard, Kind, detectors, emulations
+from caponier.app.coverage.detectors import DetectorCard, Kind, detectors, emulations, refuse_unavailable, unavailable
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import Skip
 from caponier.app.progress import Progress, Silent
@@ -121,8 +121,10 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
 
     Raises:
         InputError: If a name is neither a detector nor an emulation.
+        MissingExtraError: If one lacks an optional dependency.
     """
     known = {card.name for card in detectors()} | {card.name for card in emulations()}
+    refuse_unavailable(set(only) - known)
     for name in only:
         if name not in known:
             mend = did_you_mean(nearest(name, known), "List the emulations with: caponier emulate list")
@@ -144,10 +146,11 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
     A third party's detector may name what is not there.
     """
     known = {(card.kind, card.name): card for card in emulations()}
+    lacking = {one.name: one.line for one in unavailable()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
-                yield Skip(card.name, f"there is no emulation {name!r}")
+                yield Skip(card.name, lacking.get(name, f"there is no emulation {name!r}"))
             elif known[card.kind, name].learner:
                 yield Skip(card.name, f"{name} takes a model that learns from feedback; validation has none")
 
