@@ -113,24 +113,34 @@ class GuardWork:
 
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
-        rows: list[Row] = []
+        requests: list[list[Row]] = []
         for exchange in taken:
             try:
-                rows += self._events(exchange)
+                requests.append(self._events(exchange))
             except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
                 self.metrics.count("lost_events")
                 self.failed("event", failure)
-        try:
-            self.log.write(rows)
-            self.metrics.count("events", n=len(rows))
-        except OSError as failure:
-            self.metrics.count("lost_events", n=len(taken))
-            self.failed("event log", failure)
-        found = self.live.feed(rows)
+        self._write(requests)
+        found = self.live.feed([row for rows in requests for row in rows])
         for finding in found:
             self.metrics.count("findings", f'detector="{finding.detector}"')
         if found:
             self.response.take(found)
+
+    def _write(self, requests: Sequence[Sequence[Row]]) -> None:
+        """Write the events of some requests; where that is not possible, detection goes on all the same."""
+        rows = [row for own in requests for row in own]
+        try:
+            self.log.write(rows)
+            self.metrics.count("events", n=len(rows))
+        except Exception as failure:  # noqa: BLE001 - what cannot be written must still be looked at
+            if len(requests) > 1 and not isinstance(failure, OSError):
+                # Not the disk but an event is at fault; it must not take the others with it.
+                for own in requests:
+                    self._write([own])
+                return
+            self.metrics.count("lost_events", n=len(requests))
+            self.failed("event log", failure)
 
     def _events(self, exchange: Exchange) -> list[Row]:
         rows = events_of(exchange, self.body_limit)

@@ -73,7 +73,7 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id)
+        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
         self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)

@@ -20,8 +20,14 @@ _ABOUT: Final = {
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
     "findings": "Findings by detector.",
-    "failures": "Failures that were survived, by kind.",
+    "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
+
+
+def label(name: str, value: str) -> str:
+    """Return a label as Prometheus reads it, whatever its value holds."""
+    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return f'{name}="{escaped}"'
 
 
 class Metrics:
