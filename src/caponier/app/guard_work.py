@@ -3,14 +3,16 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from typing import Final
 
 from caponier.app.guard_failures import Failures
 from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
+from caponier.app.guard_unreadable import UnreadableQueries
 from caponier.app.live_findings import LiveFindings
-from caponier.guard.events import Row, events_of
+from caponier.guard.events import Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace
@@ -63,6 +65,7 @@ class GuardWork:
         response: Takes the findings.
         metrics: Counts.
         failed: Takes failures that are survived.
+        unreadable: Takes queries that cannot be read.
         enforce: Whether decisions are carried out; here it is only counted.
         body_limit: Most bytes of a body after unpacking.
     """
@@ -74,6 +77,7 @@ class GuardWork:
     response: GuardResponse
     metrics: Metrics
     failed: Failures
+    unreadable: UnreadableQueries
     enforce: bool
     body_limit: int
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
@@ -143,11 +147,12 @@ class GuardWork:
             self.failed("event log", failure)
 
     def _events(self, exchange: Exchange) -> list[Row]:
-        rows = events_of(exchange, self.body_limit)
+        size = self.live.size(exchange.call.model)
+        rows = events_of(exchange, self.body_limit, size)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
-        if exchange.call.operation in ("predict", "explain") and exchange.status == 200 and "input" not in rows[0]:
-            self.metrics.count("unreadable")
+        if is_unreadable(exchange, rows):
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.body_limit, size))
         self.order.stamp(rows)
         return rows

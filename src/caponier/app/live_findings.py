@@ -164,7 +164,7 @@ class LiveFindings:
     def size(self, model: str | None) -> int | None:
         """Return how many values an input of a model holds; None where that is not known."""
         known = self._models.get(model or "")
-        return known.size or None if known else None
+        return None if known is None else known.size or None
 
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""
