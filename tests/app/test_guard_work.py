@@ -65,3 +65,28 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     work.close()
     assert work.metrics.total("events") == 1_000
     assert len(work.queue) == 0
+
+
+def test_an_event_that_cannot_be_written_costs_the_log_no_other_and_detection_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    work = guard_in(tmp_path, told).work
+    write, fed = work.log.write, []
+
+    def sometimes(rows: list[dict[str, object]]) -> None:
+        if any(row["status"] == 500 for row in rows):
+            raise TypeError("secret of a caller")
+        write(rows)
+
+    monkeypatch.setattr(work.log, "write", sometimes)
+    monkeypatch.setattr(work.live, "feed", lambda rows: fed.extend(rows) or [])
+    bad = exchange()
+    bad.status = 500
+    for one in (exchange(), bad, exchange()):
+        work.record(one)
+    work.start()
+    work.close()
+    assert (work.metrics.total("events"), work.metrics.total("lost_events")) == (2, 1)
+    assert len(fed) == 3
+    assert told == ["warning: event log: TypeError; the guard goes on, and counts how often this happens"]

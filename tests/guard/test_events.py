@@ -64,7 +64,7 @@ def test_a_request_that_cannot_be_read_is_recorded_without_input(request_body: A
     (row,) = events_of(asked, LIMIT)
     assert row["principal"] == "k-1"
     assert "input" not in row
-    assert queries_of(asked, LIMIT) == 1
+    assert 1 <= queries_of(asked, LIMIT) <= 2
 
 
 @pytest.mark.parametrize("status", [401, 403])

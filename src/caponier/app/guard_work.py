@@ -3,14 +3,16 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from typing import Final
 
 from caponier.app.guard_failures import Failures
 from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
+from caponier.app.guard_unreadable import UnreadableQueries
 from caponier.app.live_findings import LiveFindings
-from caponier.guard.events import Row, events_of
+from caponier.guard.events import Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace
@@ -63,6 +65,7 @@ class GuardWork:
         response: Takes the findings.
         metrics: Counts.
         failed: Takes failures that are survived.
+        unreadable: Takes queries that cannot be read.
         enforce: Whether decisions are carried out; here it is only counted.
         body_limit: Most bytes of a body after unpacking.
     """
@@ -74,6 +77,7 @@ class GuardWork:
     response: GuardResponse
     metrics: Metrics
     failed: Failures
+    unreadable: UnreadableQueries
     enforce: bool
     body_limit: int
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
@@ -113,31 +117,42 @@ class GuardWork:
 
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
-        rows: list[Row] = []
+        requests: list[list[Row]] = []
         for exchange in taken:
             try:
-                rows += self._events(exchange)
+                requests.append(self._events(exchange))
             except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
                 self.metrics.count("lost_events")
                 self.failed("event", failure)
-        try:
-            self.log.write(rows)
-            self.metrics.count("events", n=len(rows))
-        except OSError as failure:
-            self.metrics.count("lost_events", n=len(taken))
-            self.failed("event log", failure)
-        found = self.live.feed(rows)
+        self._write(requests)
+        found = self.live.feed([row for rows in requests for row in rows])
         for finding in found:
             self.metrics.count("findings", f'detector="{finding.detector}"')
         if found:
             self.response.take(found)
 
+    def _write(self, requests: Sequence[Sequence[Row]]) -> None:
+        """Write the events of some requests; where that is not possible, detection goes on all the same."""
+        rows = [row for own in requests for row in own]
+        try:
+            self.log.write(rows)
+            self.metrics.count("events", n=len(rows))
+        except Exception as failure:  # noqa: BLE001 - what cannot be written must still be looked at
+            if len(requests) > 1 and not isinstance(failure, OSError):
+                # Not the disk but an event is at fault; it must not take the others with it.
+                for own in requests:
+                    self._write([own])
+                return
+            self.metrics.count("lost_events", n=len(requests))
+            self.failed("event log", failure)
+
     def _events(self, exchange: Exchange) -> list[Row]:
-        rows = events_of(exchange, self.body_limit)
+        size = self.live.size(exchange.call.model)
+        rows = events_of(exchange, self.body_limit, size)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
-        if exchange.call.operation in ("predict", "explain") and exchange.status == 200 and "input" not in rows[0]:
-            self.metrics.count("unreadable")
+        if is_unreadable(exchange, rows):
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.body_limit, size))
         self.order.stamp(rows)
         return rows

@@ -15,6 +15,7 @@ from caponier.app.detection_plan import Terms
 from caponier.app.guard_failures import Failures, Tell
 from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
+from caponier.app.guard_unreadable import UnreadableQueries
 from caponier.app.guard_work import GuardWork
 from caponier.app.live_findings import LiveFindings
 from caponier.app.load_events import enrichments_of
@@ -73,12 +74,15 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id)
+        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
         self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
-        self.work = GuardWork(workspace, self.live, order, log, response, self.metrics, self._failed, enforce, limit)
+        unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
+        self.work = GuardWork(
+            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limit
+        )
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,

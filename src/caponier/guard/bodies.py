@@ -2,7 +2,7 @@
 
 What a model server understands and the guard does not would be a way around detection, so this is more lenient than
 JSON's own rules: NaN, infinity, a byte-order mark and UTF-16 are what Python's `json` lets pass, and so do many model
-servers.
+servers. What two of them could understand in two ways is a way around detection, too: see `question`.
 """
 
 import json
@@ -21,6 +21,9 @@ _TYPES: Final = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
+
+WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error)
+"""What is raised where somebody sent what cannot be understood."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -63,16 +66,37 @@ def document(body: bytes, headers: Iterable[tuple[bytes, bytes]], limit: int) ->
         headers: That came with it, names in lower case.
         limit: Most bytes after unpacking.
     """
-    named = dict(headers)
     try:
-        plain = _unpacked(body, named.get(b"content-encoding", b"").strip().lower(), limit)
-        length = named.get(BINARY_HEADER)
-        found = _parsed(plain if length is None else plain[: int(length)])
-        if isinstance(found, dict) and length is not None:
-            _fill(found, plain[int(length) :])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error):
+        return opened(body, headers, limit, _parsed)
+    except WRONG:
         return None
-    return found if isinstance(found, dict) else None
+
+
+def opened(
+    body: bytes, headers: Iterable[tuple[bytes, bytes]], limit: int, parse: Callable[[bytes], Any]
+) -> dict[str, Any]:
+    """Return what `document` does.
+
+    Args:
+        body: As it came.
+        headers: That came with it, names in lower case.
+        limit: Most bytes after unpacking.
+        parse: Reads JSON.
+
+    Raises:
+        One of WRONG: If it cannot be understood.
+    """
+    named = dict(headers)
+    plain = _unpacked(body, named.get(b"content-encoding", b"").strip().lower(), limit)
+    length = named.get(BINARY_HEADER)
+    if length is not None and not (length.isdigit() and int(length) <= len(plain)):
+        raise ValueError("a length of the JSON that is none")
+    found = parse(plain if length is None else plain[: int(length)])
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    if length is not None:
+        _fill(found, plain[int(length) :])
+    return found
 
 
 def _unpacked(body: bytes, encoding: bytes, limit: int) -> bytes:
@@ -85,6 +109,9 @@ def _unpacked(body: bytes, encoding: bytes, limit: int) -> bytes:
     plain = unpacking.decompress(body, limit)
     if unpacking.unconsumed_tail or not unpacking.eof:
         raise ValueError("too large, or cut off")
+    if unpacking.unused_data:
+        # Some go on reading there, and others do not.
+        raise ValueError("something behind what is packed")
     return plain
 
 
@@ -101,6 +128,8 @@ def _fill(found: dict[str, Any], data: bytes) -> None:
     for tensor in [*found.get("inputs", []), *found.get("outputs", [])]:
         size = (tensor.get("parameters") or {}).get("binary_data_size")
         if size is not None:
+            if "data" in tensor:
+                raise ValueError("a tensor with its values twice")
             part = data[at : at + size]
             if len(part) != size or size < 0:
                 raise ValueError("tensors that are cut off")

@@ -3,14 +3,16 @@
 Whatever a caller or a model server writes, the events can be read back: `telemetry.events` rejects none of them.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.guard.bodies import document
+from caponier.guard.bodies import WRONG, document
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
+from caponier.guard.question import UnreadableError, question
 from caponier.telemetry import inference_body
 
 Row = dict[str, Any]
@@ -22,28 +24,27 @@ STRANGERS: Final = (401, 403)
 UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
-_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
-def events_of(exchange: Exchange, limit: int) -> list[Row]:
+def events_of(exchange: Exchange, limit: int, size: int | None = None) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
 
     Args:
         exchange: A finished one.
         limit: Most bytes of a body after unpacking.
+        size: Values in an input of the model; None if that is not known.
     """
     shared = _shared(exchange)
     if exchange.call.operation not in ("predict", "explain") or exchange.status in UNASKED:
         return [shared]
-    request = document(exchange.body, exchange.headers.items(), limit)
     try:
-        rows, shape = inference_body.examples(request or {})
-    except _WRONG:
+        asked = question(exchange, limit, size)
+    except UnreadableError:
         return [shared]
-    inputs = _narrow(rows)
+    rows, inputs = asked.rows, _narrow(asked.rows)
     said = _said(exchange, len(rows), limit)
     version = exchange.call.version or _text(said.version)
-    shared |= {"request_id": _text(request and request.get("id")), "model_version": version, "input_shape": shape}
+    shared |= {"request_id": _text(asked.id), "model_version": version, "input_shape": asked.shape}
     labels: list[str | None] = [*said.labels] if said.labels else [None] * len(rows)
     scores = _scores(said, len(rows))
     return [
@@ -52,13 +53,26 @@ def events_of(exchange: Exchange, limit: int) -> list[Row]:
     ]
 
 
-def queries_of(exchange: Exchange, limit: int) -> int:
-    """Return how many examples a request asks about; one where that cannot be told."""
+def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
+    """Tell whether a query was answered that detection cannot see, as its events `rows` hold no input."""
+    return exchange.call.operation in ("predict", "explain") and exchange.status // 100 == 2 and "input" not in rows[0]
+
+
+def why_unreadable(exchange: Exchange, limit: int, size: int | None = None) -> str:
+    """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
     try:
-        rows, _ = inference_body.examples(document(exchange.body, exchange.headers.items(), limit) or {})
-    except _WRONG:
-        return 1
-    return len(rows)
+        question(exchange, limit, size)
+    except UnreadableError as unreadable:
+        return unreadable.what
+    return "it can be read"
+
+
+def queries_of(exchange: Exchange, limit: int) -> int:
+    """Return how many examples a request asks about: as many as it may where that is not sure, and else one."""
+    try:
+        return len(question(exchange, limit).rows)
+    except UnreadableError:
+        return inference_body.most_rows(document(exchange.body, exchange.headers.items(), limit) or {})
 
 
 def _shared(exchange: Exchange) -> Row:
@@ -86,7 +100,7 @@ def _said(exchange: Exchange, n: int, limit: int) -> inference_body.Answer:
     answered = document(exchange.answer, exchange.answer_headers, limit) if exchange.status == 200 else None
     try:
         return inference_body.answer(answered or {}, n)
-    except _WRONG:
+    except WRONG:
         return inference_body.Answer()
 
 

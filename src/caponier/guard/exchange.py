@@ -29,6 +29,8 @@ class Exchange:
     arrived: datetime
     headers: dict[bytes, bytes]
     """Of the request; the last of those with the same name."""
+    repeated: bool = False
+    """Whether several with the same name say, perhaps differently, how the body is to be read."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0

@@ -18,6 +18,7 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 
@@ -145,6 +146,7 @@ class Middleware:
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
             headers=headers,
+            repeated=repeated(scope["headers"]),
         )
 
     def _verdict(self, exchange: Exchange) -> Verdict:

@@ -123,7 +123,7 @@ def test_the_join_does_not_depend_on_the_chunks(
     assert again.lines == found.lines
     assert sorted(again.rejected) == sorted(found.rejected)
     # Every request is there, in its order, whatever became of its response.
-    asked = [n for n, row in enumerate(order, 1) if row.get("inferenceservicename") and row["id"] != "bad"]
+    asked = [n for n, row in enumerate(order, 1) if row.get("inferenceservicename")]
     assert found.lines == asked
 
 
@@ -182,9 +182,37 @@ def test_a_bad_record_is_named_and_leaves_the_others_alone(log: Log, read: Read,
         assert labels(found) == [None]
     else:
         found = read(log([request("a"), bad, response("a")]))
-        assert labels(found) == ["7"]
+        assert labels(found)[0] == "7"
+        assert all(row["input"] is None for row in found.rows[1:])
     assert [line for line, _ in found.rejected] == [2]
     assert "private" not in found.reasons[0]
+
+
+BOTH = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}], "instances": [[2]]}
+TWICE = b'{"instances":[[1.0]],"instances":[[2.0]]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": BOTH},
+        {"data": {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": ["1"]}]}},
+        {"data": TWICE.decode()},
+        {"data_base64": base64.b64encode(TWICE).decode()},
+        {"data": "no JSON"},
+        {"data": [1]},
+    ],
+)
+def test_a_request_that_cannot_be_read_stays_an_event_of_its_caller_and_is_named(
+    log: Log, read: Read, body: Row
+) -> None:
+    asked = {name: value for name, value in request("b").items() if name != "data"} | body
+    found = read(log([request("a"), asked, response("b"), response("a")]))
+    assert labels(found) == ["7", None]
+    assert [row["input"] for row in found.rows] == [[1.0, 2.0], None]
+    assert found.rows[1]["principal"] == principal_of(SECRET, b"")
+    assert found.rows[1]["status"] == 200
+    assert [line for line, _ in found.rejected] == [2]
 
 
 def test_a_bomb_of_depth_is_named(log: Log, read: Read) -> None:

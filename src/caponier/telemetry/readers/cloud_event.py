@@ -9,8 +9,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from caponier.telemetry import plain_json
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.inference_body import Answer, examples
+from caponier.telemetry.inference_body import Answer, answer, examples
 from caponier.telemetry.principals import principal_of
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
@@ -23,10 +24,24 @@ class Request:
     key: str
     about: Row
     """Columns that all its examples share."""
-    inputs: NDArray[np.float64]
-    """(n, d)."""
+    inputs: NDArray[np.float64] | None
+    """(n, d); None where they cannot be read, or could be read in several ways."""
     line: int
     answer: Answer | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the inputs."""
+        return 0 if self.inputs is None else self.inputs.nbytes
+
+    def settle(self, body: Row) -> None:
+        """Take the model's response.
+
+        Raises:
+            ValueError: If it does not fit, and others as in `inference_body.answer`.
+        """
+        # What it says about inputs that nobody has read is of no use.
+        self.answer = Answer() if self.inputs is None else answer(body, len(self.inputs))
 
     def rows(self) -> Iterator[Row]:
         """Yield a row in the event schema for each example."""
@@ -34,6 +49,9 @@ class Request:
         shared = self.about | ({"status": 200} if self.answer else {})
         shared["model"] = shared["model"] or said.model
         shared["model_version"] = said.version
+        if self.inputs is None:
+            yield shared
+            return
         for position, example in enumerate(self.inputs):
             row = {**shared, "input": example.tolist()}
             if said.scores is not None:
@@ -67,27 +85,27 @@ def body_of(record: Row) -> Row:
     if encoded is not None:
         body = base64.b64decode(encoded, validate=True)
     if isinstance(body, str | bytes):
-        body = orjson.loads(body)
+        body = plain_json.loads(body)
     if not isinstance(body, dict):
         raise ValueError("the body is no JSON object")
     return body
 
 
-def request_of(key: str, about: Row, body: Row, salt: bytes, line: int) -> Request:
-    """Make a request of a CloudEvent's attributes and its body.
+def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -> Request:
+    """Make a request of a CloudEvent's attributes and its body, or of the attributes alone.
 
     Raises:
         ValueError: If the body holds no examples; and KeyError, TypeError or AttributeError if a part is missing or of
             a wrong type.
     """
-    inputs, shape = examples(body)
+    inputs, shape = (None, None) if body is None else examples(body)
     metadata = about.get("metadata") or {}
     headers = orjson.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
     credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
     shared = {
         "time": about.get("time"),
-        "request_id": str(body.get("id") or key),
+        "request_id": str((body or {}).get("id") or key),
         "model": about.get("inferenceservicename"),
         "system": about.get("namespace"),
         "principal": principal_of(credential, salt),

@@ -3,7 +3,8 @@
 Three forms are read, one JSON object (or an array of them) a line: structured CloudEvents (`{"id": …, "type": …,
 "data": …}`), the binary mode as a collector writes it down (`{"headers": {"ce-id": …}, "body": …}`), and the records
 of KServe's blob logger (`{"id": …, "reqType": …, "bytes": …}`). Events come in the order of their requests. KServe logs
-no response to a request that failed: such a request becomes a row without an answer.
+no response to a request that failed: such a request becomes a row without an answer. A request whose body cannot be
+read, or could be read in several ways, becomes a row without an input, and is named among the rejected ones.
 
 A caller may choose the id (`Ce-Id`), so it is not unique: responses are dealt out to the requests of an id in turn.
 """
@@ -16,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.inference_body import Answer, answer
+from caponier.telemetry.inference_body import Answer
 from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of
 from caponier.telemetry.rejections import Rejection
 
@@ -109,15 +110,24 @@ class _Join:
         about = attributes(record)
         kind, key = about.get("type"), str(about["id"])
         if kind == f"{KIND}request":
-            self._ask(request_of(key, about, body_of(record), self.salt, line), out)
+            self._ask(self._request(key, about, record, line, out), out)
         elif kind == f"{KIND}response":
             self._answer(key, body_of(record), line, out)
         else:
             raise ValueError("neither an inference request nor a response")
 
+    def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
+        try:
+            return request_of(key, about, body_of(record), self.salt, line)
+        except _BAD as bad:
+            # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.
+            request = request_of(key, about, None, self.salt, line)
+            _reject(out, line, _why(bad))
+            return request
+
     def _ask(self, request: Request, out: Chunk) -> None:
         self.queue.append(request)
-        self.asked += request.inputs.nbytes
+        self.asked += request.size
         if request.key in self.early:
             body, line = _pop(self.early, request.key)
             self.answered -= len(body)
@@ -140,7 +150,7 @@ class _Join:
 
     def _emit(self, out: Chunk) -> None:
         request = self.queue.popleft()
-        self.asked -= request.inputs.nbytes
+        self.asked -= request.size
         if request.answer is None:
             _pop(self.waiting, request.key)
         rows = list(request.rows())
@@ -155,7 +165,7 @@ class _Join:
 
 def _settle(request: Request, body: Row, line: int, out: Chunk) -> None:
     try:
-        request.answer = answer(body, len(request.inputs))
+        request.settle(body)
     except _BAD as bad:
         # The request was asked all the same: it stays, with an answer that says nothing.
         request.answer = Answer()
