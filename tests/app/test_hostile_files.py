@@ -19,9 +19,9 @@ from caponier.app.file_content import HASHED, HEAD
 from caponier.app.free_memory import free_memory
 from caponier.app.ignored_files import Ignored
 from caponier.app.scan_artifact import ArtifactReport, limits_here, scan_artifact
-from caponier.app.walk_files import read_file, walk
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.artifacts.unsafe_code import UnsafeCode
+from caponier.telemetry.walk_files import read_file, walk
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")

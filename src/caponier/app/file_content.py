@@ -7,7 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from caponier.app.walk_files import open_regular
+from caponier.telemetry.walk_files import open_regular
 
 HEAD: Final = 32 << 20
 """Bytes of a file that is too large which are looked at all the same: whatever runs first stands there."""

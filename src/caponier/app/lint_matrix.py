@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from caponier.app.walk_files import FoundFile, read_file, shown, walk
 from caponier.errors import InputError
 from caponier.matrix import lint
 from caponier.matrix.documents import ids, reading
@@ -15,6 +14,7 @@ from caponier.matrix.documents.book import Book, book_of, shipped_attack
 from caponier.matrix.documents.mention import Document
 from caponier.matrix.library import Library
 from caponier.matrix.lint import Code, Flaw, Shelf
+from caponier.telemetry.walk_files import FoundFile, read_file, shown, walk
 
 STDIN: Final = Path(reading.STDIN)
 _KINDS: Final = (ids.FOUNDING, ids.ATLAS, ids.ATTACK)

@@ -12,13 +12,13 @@ from caponier.app.ignored_files import Ignored
 from caponier.app.judge_file import judge_file
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan_inference import Skip, severity
-from caponier.app.walk_files import FoundFile, shown, walk
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
 from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
+from caponier.telemetry.walk_files import FoundFile, shown, walk
 
 _UNREAD: Final = "cannot be read"
 _SHARE: Final = 4

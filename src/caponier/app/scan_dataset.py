@@ -19,6 +19,7 @@ from caponier.records.inventory import Criticality, System, Workspace
 from caponier.telemetry.dataset import Columns, Dataset
 from caponier.telemetry.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.walk_files import shown
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _findings(
         return []
     digest = rows_digest(dataset)
     flagged = [dataset.ids[row] for row in np.flatnonzero(analysis.flagged).tolist()]
-    rows = SubjectRef("row", dataset.path.name, tuple(flagged), str(dataset.path), dataset.sha256)
+    rows = SubjectRef("row", shown(Path(dataset.path.name)), tuple(flagged), shown(dataset.path), dataset.sha256)
     evidence = Evidence(detector.statistic, float(len(flagged)), 0.0, facts=analysis.facts)
     found = [_finding(dataset, detector, rows, evidence, analysis.confidence, analysis.summary, digest, workspace)]
     for part in analysis.sources:
@@ -211,7 +212,7 @@ def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
         "schema": "caponier.findings/1",
         "matrix": matrix,
         "dataset": {
-            "path": str(report.path),
+            "path": shown(report.path),
             "sha256": report.sha256,
             "rows": report.rows,
             "classes": list(report.classes),

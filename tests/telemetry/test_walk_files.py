@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.walk_files import read_file, shown, walk
 from caponier.errors import InputError
+from caponier.telemetry.walk_files import read_file, shown, walk
 
 
 def found(*paths: Path) -> list[tuple[str, str | None]]:

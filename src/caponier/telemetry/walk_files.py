@@ -22,14 +22,20 @@ class FoundFile:
 
     path: Path
     problem: str | None = None
+    is_folder: bool = False
+    """Whether it is a folder that cannot be looked into."""
 
 
-def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
+def walk(paths: Sequence[Path], *, through_links: bool = True) -> Iterator[FoundFile]:
     """Yield regular files in a stable order; what is none, or cannot be reached, has a problem.
 
     A folder to which several links lead is looked at through the first of them only: links to folders of links would
     otherwise double the paths with every one. A link to a folder outside of what was named is a problem: whoever made
     the files could have a scan walk through all of the machine, `/proc` included.
+
+    Args:
+        paths: Files and folders.
+        through_links: Whether links to folders are followed; else they are left out without a word.
 
     Raises:
         InputError: If a named path does not exist.
@@ -39,7 +45,7 @@ def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
             raise InputError("there is no such file or folder", where=shown(path))
     named = [os.path.realpath(path) for path in paths]
     for path in paths:
-        yield from _walk(path, named)
+        yield from _walk(path, named if through_links else None)
 
 
 @contextmanager
@@ -80,7 +86,7 @@ def shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(start: Path, named: Sequence[str]) -> Iterator[FoundFile]:
+def _walk(start: Path, named: Sequence[str] | None) -> Iterator[FoundFile]:
     # Without recursion: folders in folders may go deeper than Python does.
     waiting: list[tuple[Path, _Places]] = [(start, frozenset())]
     linked: set[tuple[int, int]] = set()
@@ -96,19 +102,19 @@ def _walk(start: Path, named: Sequence[str]) -> Iterator[FoundFile]:
             yield FoundFile(path)
         elif not stat.S_ISDIR(status.st_mode):
             yield FoundFile(path, f"is {_kind(status.st_mode)}, not a file")
-        elif place in above:
-            yield FoundFile(path, "is a link to a folder above it: a loop")
-        elif os.path.islink(path) and place in linked:
+        elif os.path.islink(path) and path != start and (named is None or (place in linked and place not in above)):
             continue
-        elif path != start and (target := _outside(path, named)) is not None:
-            yield FoundFile(path, f"is a link to a folder that was not named: name {target} as well")
+        elif place in above:
+            yield FoundFile(path, "is a link to a folder above it: a loop", True)
+        elif path != start and named is not None and (target := _outside(path, named)) is not None:
+            yield FoundFile(path, f"is a link to a folder that was not named: name {target} as well", True)
         else:
             if os.path.islink(path):
                 linked.add(place)
             try:
                 waiting += [(entry, above | {place}) for entry in sorted(path.iterdir(), reverse=True)]
             except OSError as failed:
-                yield FoundFile(path, f"cannot be listed: {failed.strerror}")
+                yield FoundFile(path, f"cannot be listed: {failed.strerror}", True)
 
 
 def _outside(path: Path, named: Sequence[str]) -> str | None:
