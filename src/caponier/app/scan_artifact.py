@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from caponier.app.absent_detectors import absent_detectors
 from caponier.app.file_content import digest_of, read_content
 from caponier.app.free_memory import free_memory
 from caponier.app.ignored_files import Ignored
@@ -13,7 +14,7 @@ from caponier.app.judge_file import judge_file
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan_inference import Skip, severity
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
-from caponier.detect.registry import artifact_detectors
+from caponier.detect.registry import absent_artifact_detectors, artifact_detectors
 from caponier.errors import InputError
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
@@ -51,14 +52,16 @@ class ScannedFile:
 class ArtifactReport:
     """What a scan of files found."""
 
+    absent: list[Skip] = field(default_factory=list)
+    """Detectors that lack an extra."""
     scanned: list[ScannedFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def skipped(self) -> list[Skip]:
-        """The files of which nothing is known, with reasons; those that are ignored are left out."""
-        return [
+        """The files of which nothing is known and detectors that lack an extra; ignored files are left out."""
+        return self.absent + [
             Skip(file.path, file.reason or "")
             for file in self.scanned
             if file.verdict is Verdict.UNKNOWN and not file.ignored
@@ -103,7 +106,7 @@ def scan_artifact(
     watch = progress or Silent()
     moment = datetime.now(UTC)
     scan = _Scan(_detectors(workspace), limits or limits_here(), ignored or {}, _system(workspace, system), moment)
-    report = ArtifactReport()
+    report = ArtifactReport(absent_detectors(absent_artifact_detectors(), workspace))
     found = list(walk(paths))
     watch.stage("Scanning", len(found))
     for file in found:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from caponier.app.absent_detectors import absent_detectors
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan_inference import Skip, severity
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
-from caponier.detect.dataset_registry import dataset_detectors
+from caponier.detect.dataset_registry import absent_dataset_detectors, dataset_detectors
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
@@ -93,6 +94,7 @@ def judge(
     report = DatasetReport(
         dataset.path, dataset.sha256, len(dataset), dataset.classes, [], [], [], rejected, list(dataset.notes)
     )
+    report.skipped += absent_detectors(absent_dataset_detectors(), workspace)
     analyses = {}
     for detector in detectors:
         analysis = analyses[detector.name] = detector.analyse(dataset)
