@@ -16,8 +16,10 @@ BROAD_BORDERS = {
     "src/caponier/guard/middleware.py",
     "src/caponier/app/guard_response.py",
     "src/caponier/app/guard_work.py",
+    "src/caponier/app/judge_file.py",
 }
-"""Files that may catch everything: where the command line ends, where a request is served, and the guard's worker."""
+"""Files that may catch everything: where the command line ends, where a request is served, the guard's worker, and
+where a detector judges a hostile file."""
 
 
 def sources(folder: str) -> list[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from caponier.app import scan_artifact as module
+from caponier.app.file_content import Content
 from caponier.app.ignored_files import Ignored
 from caponier.app.scan_artifact import scan_artifact
 from caponier.app.workspace import create_workspace, require_workspace
@@ -81,10 +82,10 @@ def test_an_unknown_file_may_be_accepted_as_well(models: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_unknown(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> bytes:
+    def refuse(_: Path, __: int) -> Content:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module, "read_file", refuse)
+    monkeypatch.setattr(module, "read_content", refuse)
     report = scan_artifact([models])
     assert {file.verdict for file in report.scanned} == {Verdict.UNKNOWN}
     assert report.scanned[0].reason == "cannot be read: Permission denied"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from caponier.app.ignored_files import read_ignored
 from caponier.app.scan_artifact import scan_artifact
-from caponier.app.walk_files import walk
 from caponier.detect.artifact import Verdict
 from caponier.errors import InputError
+from caponier.telemetry.walk_files import walk
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from caponier.app.detectors import controls, emulations
 from caponier.app.emulate import EmulationReport, Kind
 from caponier.cli.emulate import app
-from caponier.errors import InputError
+from caponier.errors import InputError, MissingExtraError
 
 
 def run(*arguments: str | Path) -> Result:
@@ -40,6 +40,16 @@ def test_json_says_what_each_shows() -> None:
     assert {"matrix": "amltm-2020", "id": "AMLTM.EVADE.01.02"} in by_name["hop_skip_jump"]["techniques"]
     assert not by_name["poller"]["harmful"]
     assert len(document["emulations"]) == len(emulations()) + len(controls())
+
+
+def test_what_lacks_an_extra_is_listed_with_what_to_install() -> None:
+    lacks = MissingExtraError("needs the Python package 'gone'", mend="Install it with: pip install 'caponier[gone]'")
+    with patch("caponier.cli.emulate.absent_emulations", lambda: {"late": lacks}):
+        done = run("list", "--format", "json")
+    (one,) = json.loads(done.stdout)["unavailable"]
+    assert one["name"] == "late"
+    assert "pip install 'caponier[gone]'" in one["reason"]
+    assert "unavailable late: needs" in done.stderr
 
 
 def test_one_kind_can_be_asked_for() -> None:

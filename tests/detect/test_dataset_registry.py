@@ -1,5 +1,6 @@
 import pytest
 
+from caponier import plugins
 from caponier.detect import dataset_registry
 from caponier.detect.datasets.label_noise import LabelNoise
 from caponier.errors import CaponierError
@@ -10,6 +11,8 @@ class Renamed(LabelNoise):
 
 
 class Entry:
+    value, dist = "strangers:thing", None
+
     def __init__(self, name: str, detector: object) -> None:
         self.name, self._detector = name, detector
 
@@ -23,7 +26,7 @@ def _fresh() -> None:
 
 
 def plugged(monkeypatch: pytest.MonkeyPatch, *entries: Entry) -> None:
-    monkeypatch.setattr(dataset_registry, "entry_points", lambda group: entries)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries)
 
 
 def test_somebody_elses_detector_joins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def plugged(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     module.thing = value  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "strangers", module)
     entry = EntryPoint(name, "strangers:thing", ENTRY_POINTS)
-    monkeypatch.setattr("caponier.detect.registry.entry_points", lambda group: [entry] if group == ENTRY_POINTS else [])
+    monkeypatch.setattr("caponier.plugins.entry_points", lambda group: [entry] if group == ENTRY_POINTS else [])
 
 
 def test_every_file_is_a_detector_of_its_name() -> None:
@@ -77,7 +77,7 @@ def test_a_detector_that_cannot_be_imported_is_an_error_and_no_skip(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugged("x", None, monkeypatch)
-    monkeypatch.setattr("caponier.detect.registry.entry_points", lambda group: [EntryPoint("x", value, group)])
+    monkeypatch.setattr("caponier.plugins.entry_points", lambda group: [EntryPoint("x", value, group)])
     with pytest.raises(CaponierError, match="cannot be loaded"):
         event_detectors()
 

@@ -12,6 +12,6 @@ def test_every_file_of_the_folders_is_found() -> None:
 
 
 def test_a_file_without_its_constant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poison_registry, "import_module", lambda path: ModuleType(path))
+    monkeypatch.setattr("caponier.plugins.import_module", lambda path: ModuleType(path))
     with pytest.raises(CaponierError, match="must define EMULATION"):
         poison_registry.poisons()

@@ -76,7 +76,7 @@ def test_a_new_file_is_found_without_any_edit(folder: Path) -> None:
 
 def test_a_file_that_cannot_be_imported_is_an_error(folder: Path) -> None:
     (folder / "newcomer.py").write_text("import no_such_package\n")
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(CaponierError, match=r"cannot be loaded: ModuleNotFoundError: .*no_such_package"):
         registry.habits()
 
 

@@ -2,7 +2,6 @@ from types import ModuleType
 
 import pytest
 
-from caponier.emulate import story_registry
 from caponier.emulate.story_registry import stories, story
 from caponier.errors import CaponierError, InputError
 
@@ -13,7 +12,7 @@ def test_stories_are_found_by_their_file() -> None:
 
 
 def test_a_file_without_a_story_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(story_registry, "import_module", lambda path: ModuleType(path))
+    monkeypatch.setattr("caponier.plugins.import_module", lambda path: ModuleType(path))
     with pytest.raises(CaponierError, match="must define STORY"):
         stories()
 

@@ -4,17 +4,40 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from caponier.coverage.log_emulations import log_emulations
 from caponier.detect.dataset_registry import dataset_detectors
 from caponier.detect.logs.rule_files import RuleDocument, own_rules
 from caponier.detect.logs.techniques import techniques as techniques_of
 from caponier.detect.registry import artifact_detectors, event_detectors
-from caponier.emulate import poison_registry, registry, story_registry
-from caponier.errors import InputError
+from caponier.emulate import (
+    attacks,
+    campaigns,
+    files,
+    poison_registry,
+    poisons,
+    probes,
+    registry,
+    stories,
+    story_registry,
+)
+from caponier.emulate.feedbacks import registry as feedback_registry
+from caponier.emulate.feedbacks import sources
+from caponier.errors import InputError, MissingExtraError
 from caponier.matrix.technique import TechniqueId
+from caponier.plugins import unavailable
 
+_FOLDERS: Final = (
+    (attacks, "EMULATION"),
+    (campaigns, "CAMPAIGN"),
+    (probes, "PROBE"),
+    (sources, "SOURCE"),
+    (poisons, "EMULATION"),
+    (files, "EMULATION"),
+    (stories, "STORY"),
+)
+"""Where emulations lie, and what a file of each folder defines."""
 USUAL_WORK = "usual work of "
 """Begins the name of a log story's own control."""
 
@@ -115,6 +138,7 @@ def emulations() -> tuple[EmulationCard, ...]:
     found = [_emulation(Kind.EVENT, one) for one in registry.attacks().values()]
     found += [_emulation(Kind.EVENT, one) for one in registry.campaigns().values()]
     found += [_emulation(Kind.EVENT, one) for one in registry.probes().values()]
+    found += [_emulation(Kind.EVENT, one) for one in feedback_registry.harmful().values()]
     found += [_emulation(Kind.DATASET, one) for one in poison_registry.poisons().values()]
     found += [_emulation(Kind.ARTIFACT, one) for one in registry.files().values() if one.harmful]
     found += [_emulation(Kind.LOG, one) for one in story_registry.stories().values()]
@@ -130,6 +154,7 @@ def controls() -> tuple[EmulationCard, ...]:
     """Return every benign control, kind by kind."""
     found = [_control(Kind.EVENT, one.name, one.description) for one in registry.habits().values()]
     found += [_control(Kind.EVENT, one.name, one.description) for one in registry.newcomers().values()]
+    found += [_control(Kind.EVENT, one.name, one.description) for one in feedback_registry.harmless().values()]
     found += [_control(Kind.DATASET, one.name, one.description) for one in poison_registry.harmless_sets().values()]
     found += [
         _control(Kind.ARTIFACT, one.name, one.description) for one in registry.files().values() if not one.harmful
@@ -144,15 +169,23 @@ def _control(kind: Kind, name: str, description: str) -> EmulationCard:
     return EmulationCard(name, kind, description, (), harmful=False)
 
 
+def absent_emulations() -> dict[str, MissingExtraError]:
+    """Return the emulations that lack an extra, by name, with what to install."""
+    return {name: lacks for folder, constant in _FOLDERS for name, lacks in unavailable(folder, constant).items()}
+
+
 def emulation(name: str) -> EmulationCard:
     """Return one emulation.
 
     Raises:
         InputError: If there is none of that name.
+        MissingExtraError: If it lacks an extra.
     """
     for card in emulations():
         if card.name == name:
             return card
+    if name in (absent := absent_emulations()):
+        raise absent[name]
     known = ", ".join(card.name for card in emulations())
     raise InputError(f"There is no emulation called {name!r}", mend=f"There are: {known}")
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from caponier.app.matrix_library import matrix_library
 from caponier.app.record_version import IMPORTED, record_version
-from caponier.app.walk_files import shown
 from caponier.app.workspace import require_workspace
 from caponier.matrix.loaders import load_file
 from caponier.matrix.release import Release
 from caponier.records.inventory import Workspace
+from caponier.telemetry.walk_files import shown
 
 SCHEMA: Final = "caponier.matrix-import/1"
 

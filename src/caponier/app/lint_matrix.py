@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from caponier.app.walk_files import FoundFile, read_file, shown, walk
 from caponier.errors import InputError
 from caponier.matrix import lint
 from caponier.matrix.documents import ids, reading
@@ -15,6 +14,7 @@ from caponier.matrix.documents.book import Book, book_of, shipped_attack
 from caponier.matrix.documents.mention import Document
 from caponier.matrix.library import Library
 from caponier.matrix.lint import Code, Flaw, Shelf
+from caponier.telemetry.walk_files import FoundFile, read_file, shown, walk
 
 STDIN: Final = Path(reading.STDIN)
 _KINDS: Final = (ids.FOUNDING, ids.ATLAS, ids.ATTACK)
@@ -239,6 +239,6 @@ def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > reading.BYTES:
             raise InputError(f"is larger than {reading.BYTES // 1024 // 1024} MiB", where=shown(path))
-        return read_file(path)
+        return read_file(path, reading.BYTES)
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(path)) from failed

@@ -9,10 +9,12 @@ from typing import Final, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from caponier.app.absent_detectors import absent_detectors
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
 from caponier.app.found import Sight, finding_of
 from caponier.detect.cells import Cells
 from caponier.detect.detector import Column, Enriched
+from caponier.detect.registry import absent_event_detectors
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, raw_type
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
@@ -111,7 +113,7 @@ class LiveFindings:
     """
 
     def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
-        self.remarks = Remarks()
+        self.remarks = Remarks(absent_detectors(absent_event_detectors(), terms.workspace))
         self._failed = failed
         self._workspace, self._event_id = terms.workspace, event_id_of
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()

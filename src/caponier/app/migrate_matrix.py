@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caponier.app.lint_matrix import NO_DOCUMENT, STDIN, Skip, Versions, documents, one_line
-from caponier.app.walk_files import read_file, shown
 from caponier.app.write_file import write_bytes
 from caponier.errors import InputError
 from caponier.matrix.catalogue import DEFAULT, Matrix
@@ -14,6 +13,7 @@ from caponier.matrix.documents import findings, ids, reading, stix
 from caponier.matrix.documents.layer_edits import layer_edits
 from caponier.matrix.documents.mention import Document, DocumentKind, apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed, met
+from caponier.telemetry.walk_files import read_file, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def migrate_file(path: Path, before: Matrix, after: Matrix, out: Path | None) ->
             file cannot be written or would replace the old one.
     """
     try:
-        document = reading.read(read_file(path), shown(path))
+        document = reading.read(read_file(path, reading.BYTES), shown(path))
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(path)) from failed
     if document is None:

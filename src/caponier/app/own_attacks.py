@@ -20,6 +20,7 @@ from caponier.emulate.campaigns.flood import Flood
 from caponier.emulate.campaigns.jbda import Jbda
 from caponier.emulate.campaigns.knockoff import Knockoff
 from caponier.emulate.campaigns.model_inversion import ModelInversion
+from caponier.emulate.feedbacks.registry import harmful
 from caponier.emulate.oracle import Predict, RefusedError
 from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.emulate.victims.digits import Pool, Victim
@@ -116,7 +117,8 @@ def never() -> list[Skip]:
     """Return the attacks that cannot be planted into any log, and why."""
     told = [Skip(name, LACKING.get(name, "is made for a model of its own")) for name in campaigns()]
     probing = [Skip(name, "asks more of a server than predictions") for name in probes()]
-    return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing
+    teaching = [Skip(name, "needs a model that learns from what it is told") for name in harmful()]
+    return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing + teaching
 
 
 def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from caponier.app.absent_detectors import absent_detectors
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan_inference import Skip, severity
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
-from caponier.detect.dataset_registry import dataset_detectors
+from caponier.detect.dataset_registry import absent_dataset_detectors, dataset_detectors
 from caponier.matrix.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
 from caponier.telemetry.dataset import Columns, Dataset
 from caponier.telemetry.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.walk_files import shown
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def judge(
     report = DatasetReport(
         dataset.path, dataset.sha256, len(dataset), dataset.classes, [], [], [], rejected, list(dataset.notes)
     )
+    report.skipped += absent_detectors(absent_dataset_detectors(), workspace)
     analyses = {}
     for detector in detectors:
         analysis = analyses[detector.name] = detector.analyse(dataset)
@@ -135,7 +138,7 @@ def _findings(
         return []
     digest = rows_digest(dataset)
     flagged = [dataset.ids[row] for row in np.flatnonzero(analysis.flagged).tolist()]
-    rows = SubjectRef("row", dataset.path.name, tuple(flagged), str(dataset.path), dataset.sha256)
+    rows = SubjectRef("row", shown(Path(dataset.path.name)), tuple(flagged), shown(dataset.path), dataset.sha256)
     evidence = Evidence(detector.statistic, float(len(flagged)), 0.0, facts=analysis.facts)
     found = [_finding(dataset, detector, rows, evidence, analysis.confidence, analysis.summary, digest, workspace)]
     for part in analysis.sources:
@@ -211,7 +214,7 @@ def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
         "schema": "caponier.findings/1",
         "matrix": matrix,
         "dataset": {
-            "path": str(report.path),
+            "path": shown(report.path),
             "sha256": report.sha256,
             "rows": report.rows,
             "classes": list(report.classes),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from caponier.app.absent_detectors import absent_detectors
 from caponier.app.detection_plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
 from caponier.app.found import FALLBACK, SEVERITY, Sight, finding_of, severity
 from caponier.app.load_events import feature_spec, lacking, load_events, scale_of, seeing
@@ -14,6 +15,7 @@ from caponier.app.staleness import Fit
 from caponier.detect.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
 from caponier.detect.drift import Tally
+from caponier.detect.registry import absent_event_detectors
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool
@@ -78,7 +80,7 @@ def scan_inference(
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     terms = Terms.of(workspace, baseline, alert_budget)
-    report = ScanReport([], [], rejected)
+    report = ScanReport([], absent_detectors(absent_event_detectors(), workspace), rejected)
     with Spool() as spool:
         read = load_events(
             spool,

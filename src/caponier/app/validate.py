@@ -11,10 +11,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from caponier.app.absent_detectors import one_line
 from caponier.app.artifact_proofs import prove_artifacts
 from caponier.app.dataset_proofs import prove_datasets
-from caponier.app.detectors import DetectorCard, Kind, detectors, emulations
+from caponier.app.detectors import DetectorCard, Kind, absent_emulations, detectors, emulations
 from caponier.app.event_proofs import Guarded, prove_events
+from caponier.app.feedback_proofs import prove_feedback
 from caponier.app.guarded_line import guarded
 from caponier.app.load_events import enrichments_of
 from caponier.app.log_proofs import prove_logs
@@ -24,7 +26,7 @@ from caponier.app.proving_ground import ProvingGround, Scale
 from caponier.app.scan_inference import Skip
 from caponier.app.workspace import acting_user
 from caponier.detect.registry import event_detectors
-from caponier.emulate.feedbacks.registry import sources
+from caponier.emulate.feedbacks.registry import harmful
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
@@ -123,9 +125,13 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
 
     Raises:
         InputError: If a name is neither a detector nor an emulation.
+        MissingExtraError: If it lacks an extra.
     """
     known = {card.name for card in detectors()} | {card.name for card in emulations()}
+    absent = absent_emulations()
     for name in only:
+        if name in absent and name not in known:
+            raise absent[name]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -143,17 +149,12 @@ def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair
 
 
 def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
-    """List the emulations that a detector names and that are not there, or cannot be carried out here.
-
-    A third party's detector may name what is not there.
-    """
-    known = {(card.kind, card.name) for card in emulations()}
+    """List the emulations that a detector names and that are not there: a third party's may name anything."""
+    known, absent = {(card.kind, card.name) for card in emulations()}, absent_emulations()
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
-                absent = card.kind is not Kind.EVENT or name not in sources()
-                lacking = f"{name} takes a model that learns from feedback; validation has none"
-                yield Skip(card.name, f"there is no emulation {name!r}" if absent else lacking)
+                yield Skip(card.name, one_line(absent[name]) if name in absent else f"there is no emulation {name!r}")
 
 
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
@@ -170,7 +171,10 @@ def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
             yield from prove_artifacts(session.of(Kind.ARTIFACT), ground, session.watch, session.skipped)
         yield from prove_datasets(session.of(Kind.DATASET), ground, session.watch)
         try:
-            yield from prove_events(session.of(Kind.EVENT), ground, session.watch, session.skipped, session.guard)
+            taught = [pair for pair in events if pair.emulation.name in harmful()]
+            served = [pair for pair in events if pair.emulation.name not in harmful()]
+            yield from prove_feedback(taught, ground, session.watch, session.skipped)
+            yield from prove_events(served, ground, session.watch, session.skipped, session.guard)
         except MissingExtraError as missing:
             session.skipped.append(Skip("detectors over inference events", str(missing)))
 

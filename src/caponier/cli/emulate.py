@@ -7,7 +7,8 @@ import orjson
 import typer
 from rich.table import Table
 
-from caponier.app.detectors import EmulationCard, Kind, controls, emulations
+from caponier.app.absent_detectors import one_line
+from caponier.app.detectors import EmulationCard, Kind, absent_emulations, controls, emulations
 from caponier.app.emulate import EmulationReport, emulate
 from caponier.cli.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.watch import Watch
@@ -42,9 +43,11 @@ def list_emulations(
     """List the emulations."""
     cards = [*emulations(), *(controls() if with_controls else ())]
     shown = [card for card in cards if kind in (None, card.kind)]
+    absent = {name: one_line(lacks) for name, lacks in absent_emulations().items()}
     chosen = choose_format(format_, out, Format.TABLE)
     if chosen is Format.JSON:
-        document = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
+        document: dict[str, Any] = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
+        document["unavailable"] = [{"name": name, "reason": reason} for name, reason in absent.items()]
         write_text(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n", out)
     elif chosen is Format.TABLE:
         write_table(_table(shown), out)
@@ -52,7 +55,10 @@ def list_emulations(
         write_text(_lines(shown, chosen), out)
     harmful = sum(card.harmful for card in shown)
     tail = f", {len(shown) - harmful} benign controls" if with_controls else ""
-    notes(quiet=quiet).print(f"{harmful} emulations{tail}", markup=False)
+    console = notes(quiet=quiet)
+    console.print(f"{harmful} emulations{tail}", markup=False)
+    for name, reason in absent.items():
+        console.print(f"unavailable {name}: {reason}", markup=False)
 
 
 @app.command("run", epilog="Example: [bold]caponier emulate run jbda --target digits-forest --out attack[/bold]")
@@ -61,7 +67,7 @@ def run(
     target: Annotated[
         str | None,
         typer.Option(
-            "--target", metavar="VICTIM", help="What to attack: digits-mlp or digits-forest, for attacks on models."
+            "--target", metavar="VICTIM", help="What to attack, where there is a choice: digits-mlp or digits-forest."
         ),
     ] = None,
     out: Annotated[

@@ -1,21 +1,21 @@
 """Find every detector: ours by looking into the folder, others by entry point.
 
-A detector that fails to import is an error, never a skip: a scan must not lose a detector in silence.
+A detector that fails to import is an error, never a skip: a scan must not lose a detector in silence. One that lacks an
+extra is left out, and every scan says so.
 """
 
 import difflib
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from caponier.detect import artifacts, events
 from caponier.detect.artifact import ArtifactDetector
 from caponier.detect.detector import EventDetector
-from caponier.errors import CaponierError, InputError
+from caponier.errors import InputError, MissingExtraError
+from caponier.plugins import plugins, unavailable
 
+ATTRIBUTE: Final = "detector"
 ENTRY_POINTS: Final = "caponier.detectors"
 ARTIFACT_ENTRY_POINTS: Final = "caponier.artifact_detectors"
 
@@ -25,21 +25,17 @@ def event_detectors() -> dict[str, EventDetector]:
     """Return the detectors over inference events by name, in alphabetical order.
 
     Raises:
-        CaponierError: If a detector cannot be imported, is none, or has the name of another one.
+        PluginError: If a detector cannot be imported, is none, or has the name of another one.
     """
     found: dict[str, EventDetector] = {}
-    for module in pkgutil.iter_modules(events.__path__):
-        _add(found, _loaded(module.name, f"{events.__name__}.{module.name}"), module.name)
-    for entry in entry_points(group=ENTRY_POINTS):
-        _add(found, _loaded(entry.name, entry), entry.name)
+    for plugin in plugins(events, ATTRIBUTE, ENTRY_POINTS):
+        detector = plugin.value
+        if isinstance(detector, type) or not isinstance(detector, EventDetector) or detector.name != plugin.name:
+            raise plugin.refused("is no detector, or has another name than its file or entry point")
+        if plugin.name in found:
+            raise plugin.refused("is one of two detectors of this name")
+        found[plugin.name] = detector
     return dict(sorted(found.items()))
-
-
-def _loaded(name: str, source: str | EntryPoint) -> object:
-    try:
-        return import_module(source).detector if isinstance(source, str) else source.load()
-    except (ImportError, AttributeError) as failed:
-        raise CaponierError(f"the detector cannot be loaded: {failed}", where=name) from failed
 
 
 @cache
@@ -47,27 +43,26 @@ def artifact_detectors() -> dict[str, ArtifactDetector]:
     """Return the detectors over model files by name, in alphabetical order.
 
     Raises:
-        CaponierError: If a detector cannot be imported, is none, or has the name of another one.
+        PluginError: If a detector cannot be imported, is none, or has the name of another one.
     """
-    modules = [module.name for module in pkgutil.iter_modules(artifacts.__path__)]
-    candidates = [(import_module(f"{artifacts.__name__}.{name}").detector, name) for name in modules]
-    candidates += [(entry.load(), entry.name) for entry in entry_points(group=ARTIFACT_ENTRY_POINTS)]
     found: dict[str, ArtifactDetector] = {}
-    for detector, name in candidates:
-        if not isinstance(detector, ArtifactDetector) or detector.name != name:
-            raise CaponierError("is no artifact detector, or has another name than its file or entry point", where=name)
-        if name in found:
-            raise CaponierError("two artifact detectors have this name", where=name)
-        found[name] = detector
+    for plugin in plugins(artifacts, ATTRIBUTE, ARTIFACT_ENTRY_POINTS):
+        if not isinstance(plugin.value, ArtifactDetector) or plugin.value.name != plugin.name:
+            raise plugin.refused("is no artifact detector, or has another name than its file or entry point")
+        if plugin.name in found:
+            raise plugin.refused("is one of two artifact detectors of this name")
+        found[plugin.name] = plugin.value
     return dict(sorted(found.items()))
 
 
-def _add(found: dict[str, EventDetector], detector: object, name: str) -> None:
-    if isinstance(detector, type) or not isinstance(detector, EventDetector) or detector.name != name:
-        raise CaponierError("is no detector, or has another name than its file or entry point", where=name)
-    if name in found:
-        raise CaponierError("two detectors have this name", where=name)
-    found[name] = detector
+def absent_event_detectors() -> dict[str, MissingExtraError]:
+    """Return the detectors over inference events that lack an extra."""
+    return unavailable(events, ATTRIBUTE, ENTRY_POINTS)
+
+
+def absent_artifact_detectors() -> dict[str, MissingExtraError]:
+    """Return the detectors over model files that lack an extra."""
+    return unavailable(artifacts, ATTRIBUTE, ARTIFACT_ENTRY_POINTS)
 
 
 def select(
@@ -84,7 +79,8 @@ def select(
     """
     known = event_detectors()
     for name in (*disabled, *(settings or {})):
-        if name not in known:
+        # One that lacks an extra can be disabled, so that scans need not tell of it any more.
+        if name not in known and name not in absent_event_detectors():
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise InputError(f"there is no detector {name!r}", mend=f"{hint}Known detectors: {', '.join(known)}")

@@ -25,7 +25,7 @@ def test_every_source_says_what_it_does() -> None:
 
 def test_a_module_without_a_source_is_an_error() -> None:
     with (
-        patch("caponier.emulate.feedbacks.registry.import_module", lambda _: SimpleNamespace()),
+        patch("caponier.plugins.import_module", lambda _: SimpleNamespace()),
         pytest.raises(CaponierError, match="must define SOURCE"),
     ):
         sources()

@@ -8,10 +8,10 @@ import orjson
 import typer
 
 from caponier.app.import_matrix import Imported, import_matrix
-from caponier.app.walk_files import shown
 from caponier.cli.matrix import options
 from caponier.cli.output import choose_format, notes, write_text
 from caponier.cli.safe_text import plain
+from caponier.telemetry.walk_files import shown
 
 EXAMPLE: Final = "Example: [bold]caponier matrix import ATLAS.yaml[/bold]"
 

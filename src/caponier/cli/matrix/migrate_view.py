@@ -11,9 +11,9 @@ from rich.text import Text
 
 from caponier.app.lint_matrix import Skip
 from caponier.app.migrate_matrix import MigrationReport
-from caponier.app.walk_files import shown
 from caponier.cli.safe_text import markdown, plain, spreadsheet
 from caponier.matrix.documents.rewriting import Carried
+from caponier.telemetry.walk_files import shown
 
 _COLUMNS: Final = ("file", "line", "where", "id", "now", "outcome", "why", "candidates")
 

@@ -8,12 +8,12 @@ import typer
 
 from caponier.app.migrate_matrix import MigrationReport
 from caponier.app.update_matrix import Update, update_matrix
-from caponier.app.walk_files import shown
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
 from caponier.cli.output import choose_format, notes, write_text
 from caponier.cli.safe_text import plain
 from caponier.matrix.difference import Kind, Noun
+from caponier.telemetry.walk_files import shown
 
 EXAMPLE: Final = "Example: [bold]caponier matrix update ATLAS.yaml --migrate layers/[/bold]"
 PARTLY: Final = 3

@@ -6,6 +6,7 @@ from typing import Any, Final
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.files import compressed, keras, numpy_file, onnx, pickle_file, tar_file, tensors, text, zip_file
 from caponier.detect.files.part import Budget, Member, Part, TooMuchError
+from caponier.detect.files.spans import find
 
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
@@ -82,7 +83,7 @@ class _Judge:
             self._report(Part("tar", members=tar_file.members(content, self.budget)), where, depth)
         if head.startswith((zip_file.LOCAL, b"PK\x05\x06")):
             return self._zip(content, where, depth)
-        if zip_file.has_end(content) and bytes(content).find(zip_file.LOCAL) >= 0:
+        if zip_file.has_end(content) and find(content, zip_file.LOCAL, 0, len(content)) >= 0:
             # Loaders that look for an archive's directory at the end find one here.
             self._zip(content, where, depth)
         how = compressed.kind(head)

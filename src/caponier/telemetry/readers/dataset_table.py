@@ -18,6 +18,7 @@ from caponier.errors import InputError
 from caponier.telemetry.dataset import NAME_LIMIT, VALUE_LIMIT, Columns, Dataset, check_ids, check_size, encode_labels
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT
+from caponier.telemetry.walk_files import shown
 
 ROWS: Final = 5_000_000
 CELLS: Final = 2**28
@@ -58,7 +59,7 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
     y, classes, values = encode_labels([labels[row] for row in kept])
     lines = {row: sheet.lines[row] for row in sheet.faults}
-    bad = [Rejection(str(path), lines[row], sheet.faults[row], _raw(sheet.table, row)) for row in sorted(lines)]
+    bad = [Rejection(shown(path), lines[row], sheet.faults[row], _raw(sheet.table, row)) for row in sorted(lines)]
     return Dataset(
         path=path,
         sha256=digest,
@@ -107,7 +108,7 @@ def _csv(path: Path, data: bytes) -> _Sheet:
         if not isinstance(cells, str) and len(cells) != len(header):
             cells = f"bad CSV: {len(cells)} cells where the header has {len(header)} columns"
         if isinstance(cells, str):
-            bad.append(Rejection(str(path), number, cells, line[:RAW_LIMIT]))
+            bad.append(Rejection(shown(path), number, cells, line[:RAW_LIMIT]))
             continue
         rows.append(cells)
         numbers.append(number)

@@ -6,6 +6,7 @@ from pathlib import Path
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
+from caponier.telemetry.walk_files import shown
 
 
 def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -19,7 +20,7 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
     Raises:
         InputError: If the file cannot be opened.
     """
-    file, chunk = str(path), Chunk()
+    file, chunk = shown(path), Chunk()
     with opened(path) as stream:
         try:
             for number, line in lines(stream, line_limit):
