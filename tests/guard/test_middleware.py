@@ -281,6 +281,16 @@ class TestEnforcing:
             assert one.recorded()[-1].answer == b"\x00binary"
             assert ask(one.url, "/v2/models/digits").body == b"\x00binary"
 
+    def test_an_answer_too_large_to_be_held_back_does_not_go_out_empty(self) -> None:
+        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Troubled(), body_limit=2**20, enforce=True) as one:
+            assert ask(one.url, "/large").status == 429
+            assert one.recorded()[-1].answer_too_large
+
+    def test_lists_in_lists_are_not_rounded(self) -> None:
+        deep = b'{"predictions":' + b"[" * 990 + b"0.123" + b"]" * 990 + b"}"
+        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Answering(deep), enforce=True) as one:
+            assert ask(one.url, INFER, b"{}").status == 429
+
     def test_a_repeated_credential_is_refused(self) -> None:
         sent = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
         with standing(enforce=True) as one:

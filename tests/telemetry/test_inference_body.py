@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 from caponier.telemetry.inference_body import answer, examples
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
@@ -52,7 +53,12 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"inputs": [tensor([2, 1], [1, [2, 3]])]},
         {"inputs": [{"name": "t", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]},
         {"inputs": [tensor([1, 1], [1]), tensor([2, 1], [1, 2])]},
-        {"inputs": [tensor([100_001], [0] * 100_001)]},
+        {"inputs": [tensor([10_001], [0] * 10_001)]},
+        {"inputs": [tensor([1] * 33, [1])]},
+        {"inputs": [tensor([2**63] * 100_000, [1])]},
+        {"inputs": [tensor([1, 2**31], [1])]},
+        {"inputs": [tensor([1], [1])] * 10_001},
+        {"instances": [0] * 10_001},
         {"instances": []},
         {"instances": 1},
         {"instances": "private"},
@@ -65,6 +71,13 @@ def test_requests_without_rows_of_numbers_are_refused_and_not_repeated(body: Any
         examples(body)
     assert "private" not in str(refused.value)
     assert len(str(refused.value)) <= 200
+
+
+def test_more_rows_than_are_read_are_told_from_what_is_broken() -> None:
+    for body in ({"instances": [0] * 4}, {"inputs": [tensor([4], [0] * 4)]}):
+        assert len(examples(body, BodyLimits(rows=4))[0]) == 4
+        with pytest.raises(UnreadError, match="more than 3 rows"):
+            examples(body, BodyLimits(rows=3))
 
 
 def test_scores_give_the_label_where_no_label_is_given() -> None:

@@ -10,10 +10,11 @@ from caponier.app.guard_failures import Failures
 from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
 from caponier.app.live_findings import LiveFindings
-from caponier.guard.events import Row, events_of
+from caponier.guard.events import UNREAD, Row, events_of
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace
+from caponier.telemetry.body_limits import BodyLimits
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
@@ -21,6 +22,9 @@ PAUSE_S: Final = 0.01
 """Between two looks at the queue: the longest that an event waits while there is little to do."""
 MOST_AT_ONCE: Final = 256
 """Requests that are looked at together."""
+MOST_ROWS: Final = 4_096
+MOST_NUMBERS: Final = 1_000_000
+"""Events that are looked at together, and numbers in them; one request may hold more."""
 
 
 class ExchangeQueue:
@@ -64,7 +68,7 @@ class GuardWork:
         metrics: Counts.
         failed: Takes failures that are survived.
         enforce: Whether decisions are carried out; here it is only counted.
-        body_limit: Most bytes of a body after unpacking.
+        limits: What reading a body may cost.
     """
 
     workspace: Workspace
@@ -75,7 +79,7 @@ class GuardWork:
     metrics: Metrics
     failed: Failures
     enforce: bool
-    body_limit: int
+    limits: BodyLimits
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
     _stop: Event = field(default_factory=Event)
     _thread: Thread | None = None
@@ -114,17 +118,30 @@ class GuardWork:
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
         rows: list[Row] = []
+        asked = numbers = 0
         for exchange in taken:
             try:
-                rows += self._events(exchange)
+                own = self._events(exchange)
             except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
                 self.metrics.count("lost_events")
                 self.failed("event", failure)
+                continue
+            rows += own
+            asked += 1
+            numbers += _numbers(own)
+            # Each of many requests may hold as much as is allowed in one.
+            if len(rows) >= MOST_ROWS or numbers >= MOST_NUMBERS:
+                self._pass_on(rows, asked)
+                rows, asked, numbers = [], 0, 0
+        self._pass_on(rows, asked)
+
+    def _pass_on(self, rows: Sequence[Row], asked: int) -> None:
+        """Write the events of some requests, and look for attacks in them."""
         try:
             self.log.write(rows)
             self.metrics.count("events", n=len(rows))
         except OSError as failure:
-            self.metrics.count("lost_events", n=len(taken))
+            self.metrics.count("lost_events", n=asked)
             self.failed("event log", failure)
         found = self.live.feed(rows)
         for finding in found:
@@ -133,11 +150,19 @@ class GuardWork:
             self.response.take(found)
 
     def _events(self, exchange: Exchange) -> list[Row]:
-        rows = events_of(exchange, self.body_limit)
+        rows = events_of(exchange, self.limits)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
         if exchange.call.operation in ("predict", "explain") and exchange.status == 200 and "input" not in rows[0]:
             self.metrics.count("unreadable")
+        if UNREAD in rows[0]:
+            self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _numbers(rows: Sequence[Row]) -> int:
+    """Return how many numbers the events of one request hold."""
+    first = rows[0]
+    return len(rows) * sum(len(first[name]) for name in ("input", "scores") if first.get(name) is not None)

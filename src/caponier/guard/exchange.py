@@ -28,13 +28,14 @@ class Exchange:
     user_agent: str | None
     arrived: datetime
     headers: dict[bytes, bytes]
-    """Of the request; the last of those with the same name."""
+    """Of the request; those with the same name joined by commas, as RFC 9110 does."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0
     answer_headers: list[Header] = field(default_factory=list)
     answer: bytes = b""
     """What the model server said, whatever the caller got of it; empty if it is larger than the limit."""
+    answer_too_large: bool = False
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""

@@ -17,6 +17,7 @@ _ABOUT: Final = {
     "would_refuse": "Requests that would have been refused in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
     "unreadable": "Answered queries whose input could not be read: detection does not see them.",
+    "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
     "findings": "Findings by detector.",
