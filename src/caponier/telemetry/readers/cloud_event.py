@@ -9,6 +9,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from caponier.telemetry.body_limits import LIMITS, check_json
+from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.inference_body import Answer, examples
 from caponier.telemetry.principals import principal_of
@@ -27,6 +29,13 @@ class Request:
     """(n, d)."""
     line: int
     answer: Answer | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held for it, roughly."""
+        said = self.answer or Answer()
+        scores = 0 if said.scores is None else said.scores.nbytes
+        return self.inputs.nbytes + scores + sum(map(len, said.labels or ()))
 
     def rows(self) -> Iterator[Row]:
         """Yield a row in the event schema for each example."""
@@ -67,7 +76,8 @@ def body_of(record: Row) -> Row:
     if encoded is not None:
         body = base64.b64decode(encoded, validate=True)
     if isinstance(body, str | bytes):
-        body = orjson.loads(body)
+        # What stands in a text was not counted when the line was read.
+        body = _parsed(body)
     if not isinstance(body, dict):
         raise ValueError("the body is no JSON object")
     return body
@@ -82,21 +92,34 @@ def request_of(key: str, about: Row, body: Row, salt: bytes, line: int) -> Reque
     """
     inputs, shape = examples(body)
     metadata = about.get("metadata") or {}
-    headers = orjson.loads(metadata) if isinstance(metadata, str) else metadata
+    headers = _parsed(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
     credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
     shared = {
-        "time": about.get("time"),
-        "request_id": str(body.get("id") or key),
-        "model": about.get("inferenceservicename"),
-        "system": about.get("namespace"),
+        "time": short(about.get("time")),
+        "request_id": short(str(body.get("id") or key)),
+        "model": short(about.get("inferenceservicename")),
+        "system": short(about.get("namespace")),
         "principal": principal_of(credential, salt),
-        "source_ip": logged.get("x-forwarded-for", "").split(",")[0].strip() or None,
-        "user_agent": logged.get("user-agent"),
+        "source_ip": short(logged.get("x-forwarded-for", "").split(",")[0].strip()) or None,
+        "user_agent": short(logged.get("user-agent")),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
     return Request(key, shared, inputs, line)
+
+
+def _parsed(text: str | bytes) -> Any:
+    data = text.encode() if isinstance(text, str) else text
+    check_json(data, LIMITS)
+    return orjson.loads(data)
+
+
+def short(value: Any) -> Any:
+    """Cut what stands in each example's row, to one character more than a name may have."""
+    if isinstance(value, list | dict):
+        raise ValueError("a name or a time that is neither text nor a number")
+    return value[: NAME_LIMIT + 1] if isinstance(value, str) else value
 
 
 def _first(value: Any) -> Any:
