@@ -318,7 +318,7 @@ class Answering:
 
 
 class TestWhoAsks:
-    def test_is_told_by_the_first_credential(self) -> None:
+    def test_is_told_by_the_one_credential_that_is_shown(self) -> None:
         callers: list[Caller] = []
 
         def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
@@ -328,14 +328,38 @@ class TestWhoAsks:
             return PASS
 
         with standing(decide, credentials=("X-Key", "authorization")) as one:
-            ask(
-                one.url,
-                INFER,
-                b"{}",
-                headers=[("authorization", "Bearer b"), ("x-key", "a"), ("x-on-behalf-of", "eve")],
-            )
-            ask(one.url, INFER, b"{}", headers=[("x-api-key", "c")])
-        assert callers == [Caller("k:a", "eve", "127.0.0.1"), Caller(None, None, "127.0.0.1")]
+            for sent in (
+                [("x-key", "a"), ("x-on-behalf-of", "eve")],
+                [("authorization", "BEARER\t \ta"), ("x-key", " a ")],
+                [("x-key", "a"), ("authorization", "Bearer")],
+                [("x-api-key", "c")],
+            ):
+                ask(one.url, INFER, b"{}", headers=sent)
+            assert [exchange.unclear for exchange in one.recorded(4)] == [False] * 4
+        named = Caller("k:a", None, "127.0.0.1")
+        assert callers == [Caller("k:a", "eve", "127.0.0.1"), named, named, Caller(None, None, "127.0.0.1")]
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            [("authorization", "Bearer b"), ("x-api-key", "a")],
+            [("x-api-key", "a"), ("x-api-key", "b")],
+            [("authorization", "Bearer a b")],
+            [("authorization", "Bearer a, Bearer b")],
+        ],
+    )
+    def test_is_nobody_where_two_are_shown_but_what_is_in_force_holds(self, sent: list[tuple[str, str]]) -> None:
+        callers: list[Caller] = []
+
+        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+            callers.append(caller)
+            return PASS
+
+        with standing(decide) as one:
+            ask(one.url, INFER, b"{}", headers=sent)
+            assert one.recorded()[-1].unclear
+        assert callers[0].principal is None
+        assert {"k:a", "k:b"} <= set(callers[0].possible)
 
     def test_an_application_in_the_same_process_is_guarded_alike(self) -> None:
         seen: list[Exchange] = []

@@ -17,8 +17,9 @@ def test_the_default_only_observes_on_loopback() -> None:
 
 
 def test_limits_can_be_set() -> None:
-    settings = read_settings({"expanded_limit_mb": 0.5, "rows_limit": 7, "numbers_limit": 9}, "x")
+    settings = read_settings({"expanded_limit_mb": 0.5, "rows_limit": 7, "numbers_limit": 9, "credentials": []}, "x")
     assert settings.limits == BodyLimits(2**19, 7, 9)
+    assert settings.credentials == ()
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ class Caller:
     """Who asks, as far as the request says."""
 
     principal: str | None
-    """Salted hash of the credential."""
+    """Salted hash of the credential; None where there is not one that names the caller."""
     session: str | None
     source_ip: str | None
+    possible: tuple[str, ...] = ()
+    """Principals of what a model server may take for the credential, where it is unclear: it names nobody, but what is
+    in force against one of them holds."""
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Exchange:
     arrived: datetime
     headers: dict[bytes, bytes]
     """Of the request; those with the same name joined by commas, as RFC 9110 does."""
+    unclear: bool = False
+    """Whether the caller showed something, but not one credential that can be read."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0

@@ -18,6 +18,7 @@ _ABOUT: Final = {
     "would_round": "Answers that would have been rounded in enforce mode.",
     "unreadable": "Answered queries whose input could not be read: detection does not see them.",
     "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
+    "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
     "findings": "Findings by detector.",
@@ -50,6 +51,8 @@ class Metrics:
     def note(self, exchange: Exchange, *, enforce: bool) -> None:
         """Count an exchange."""
         self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
+        if exchange.unclear:
+            self.count("unclear")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
             done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")

@@ -21,6 +21,7 @@ from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
+from caponier.telemetry.credentials import shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,7 +58,7 @@ class Middleware:
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         limits: What reading a body may cost; beyond them it passes unread.
-        credentials: Headers in which callers may show who they are; the first one that is there counts.
+        credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         on_failure: Told of each exception that was survived.
     """
@@ -81,7 +82,7 @@ class Middleware:
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
-        self._credentials = tuple(name.lower().encode() for name in credentials)
+        self._credentials = tuple(name.lower() for name in credentials)
         self._session = session.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,25 +133,30 @@ class Middleware:
 
     def _is_ambiguous(self, scope: Scope) -> bool:
         """Tell whether a caller shows two credentials of which the model server may take the other one."""
-        names = [name for name, _ in scope["headers"] if name in self._credentials]
+        names = [name for name, _ in scope["headers"] if name.decode("latin-1") in self._credentials]
         return len(names) != len(set(names))
 
     def _begin(self, scope: Scope) -> Exchange:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
-        credential = next((headers[name] for name in self._credentials if name in headers), None)
+        credential = shown(
+            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+        )
+        possible = [self._principal_of(value) for value in credential.possible]
         client = scope.get("client")
         return Exchange(
             call=call_of(scope["method"], scope["path"]),
             caller=Caller(
-                principal=None if credential is None else self._principal_of(credential.decode("latin-1")),
+                principal=None if credential.value is None else self._principal_of(credential.value),
                 session=_name(headers.get(self._session)),
                 source_ip=client[0] if client else None,
+                possible=tuple(name for name in possible if name is not None),
             ),
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
             headers=headers,
+            unclear=credential.unclear,
         )
 
     def _verdict(self, exchange: Exchange) -> Verdict:
@@ -252,6 +258,14 @@ async def answer(send: Send, status: int, content: dict[str, Any], headers: Iter
     ]
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _text(value: bytes) -> str:
+    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _name(value: bytes | None) -> str | None:

@@ -35,8 +35,8 @@ class GuardSettings(BaseModel):
     """Numbers, texts and lists in one body."""
     timeout: Annotated[float, Field(gt=0, le=3_600)] = 30
     """Seconds of silence after which the model server is given up."""
-    credentials: Annotated[tuple[Name, ...], Field(min_length=1)] = ("authorization", "x-api-key")
-    """Headers in which callers show who they are; the first one that is there counts."""
+    credentials: tuple[Name, ...] = ("authorization", "x-api-key")
+    """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for."""
     trusted_proxies: tuple[Name, ...] = ()

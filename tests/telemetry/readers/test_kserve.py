@@ -313,3 +313,19 @@ def test_small_responses_without_a_request_do_not_pile_up() -> None:
 def test_long_names_are_cut_before_they_are_repeated(log: Log, read: Read) -> None:
     found = read(log([request("x" * 100_000, data=[]) | {"data": {"id": "y" * 100_000, "instances": [0] * 3}}]))
     assert {len(row["request_id"]) for row in found.rows} == {1_024}
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"Authorization": ["bearer\t\ts3cret.t0ken"]}, True),
+        ({"Authorization": [SECRET], "X-Api-Key": ["s3cret.t0ken"]}, True),
+        ({"Authorization": [SECRET, "Bearer other"]}, False),
+        ({"Authorization": [SECRET], "X-Api-Key": ["other"]}, False),
+        ({"Authorization": [SECRET], "authorization": "Bearer other"}, False),
+        ({"Authorization": [f"{SECRET} junk"]}, False),
+    ],
+)
+def test_one_credential_names_the_caller(log: Log, read: Read, headers: dict[str, Any], named: bool) -> None:
+    found = read(log([request("a", metadata=orjson.dumps(headers).decode())]))
+    assert [row["principal"] for row in found.rows] == [principal_of(SECRET, b"") if named else None]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from caponier.telemetry.body_limits import LIMITS, check_json
 from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.credentials import shown
 from caponier.telemetry.inference_body import Answer, examples
 from caponier.telemetry.principals import principal_of
 
@@ -94,13 +95,13 @@ def request_of(key: str, about: Row, body: Row, salt: bytes, line: int) -> Reque
     metadata = about.get("metadata") or {}
     headers = _parsed(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
-    credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
+    held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
     shared = {
         "time": short(about.get("time")),
         "request_id": short(str(body.get("id") or key)),
         "model": short(about.get("inferenceservicename")),
         "system": short(about.get("namespace")),
-        "principal": principal_of(credential, salt),
+        "principal": principal_of(shown(held, CREDENTIALS).value, salt),
         "source_ip": short(logged.get("x-forwarded-for", "").split(",")[0].strip()) or None,
         "user_agent": short(logged.get("user-agent")),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
@@ -120,6 +121,10 @@ def short(value: Any) -> Any:
     if isinstance(value, list | dict):
         raise ValueError("a name or a time that is neither text nor a number")
     return value[: NAME_LIMIT + 1] if isinstance(value, str) else value
+
+
+def _all(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _first(value: Any) -> Any:
