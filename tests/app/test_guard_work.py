@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from caponier.app import guard_work
 from caponier.app.guard_work import ExchangeQueue
 from caponier.app.run_guard import Guard
 from caponier.app.workspace import create_workspace, load_workspace
@@ -55,6 +56,40 @@ def test_one_request_that_cannot_be_recorded_takes_no_other_with_it(
     work.close()
     assert (work.metrics.total("events"), work.metrics.total("lost_events")) == (2, 2)
     assert told == ["warning: event: RuntimeError; the guard goes on, and counts how often this happens"]
+
+
+def test_many_large_requests_are_not_held_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = guard_in(tmp_path, []).work
+    held: list[int] = []
+    write = work.log.write
+
+    def written(rows: list[dict[str, object]]) -> None:
+        held.append(len(rows))
+        write(rows)
+
+    monkeypatch.setattr(work.log, "write", written)
+    monkeypatch.setattr(guard_work, "MOST_ROWS", 100)
+    monkeypatch.setattr(guard_work, "MOST_NUMBERS", 300)
+    for body in [b'{"instances":[' + b"1," * 59 + b"1]}"] * 4 + [b'{"instances":[[' + b"1," * 199 + b"1]]}"] * 4:
+        work.record(exchange(body))
+    work.start()
+    work.close()
+    assert [n for n in held if n] == [120, 120, 2, 2]
+    assert work.metrics.total("events") == 244
+
+
+def test_what_is_unread_is_counted(tmp_path: Path) -> None:
+    work = guard_in(tmp_path, []).work
+    work.record(exchange(b'{"instances":[' + b"1," * 10_000 + b"1]}"))
+    answered = exchange(b'{"instances":[1]}')
+    answered.answer_too_large = True
+    work.record(answered)
+    work.start()
+    work.close()
+    assert 'unread_total{part="request"} 1' in work.metrics.text()
+    assert 'unread_total{part="answer"} 1' in work.metrics.text()
+    assert work.metrics.total("unreadable") == 1
+    assert work.metrics.total("events") == 2
 
 
 def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 from caponier.telemetry.inference_body import answer, examples, most_rows
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
@@ -55,7 +56,12 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"inputs": [tensor([2, 1], [1, [2, 3]])]},
         {"inputs": [{"name": "t", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]},
         {"inputs": [tensor([1, 1], [1]), tensor([2, 1], [1, 2])]},
-        {"inputs": [tensor([100_001], [0] * 100_001)]},
+        {"inputs": [tensor([10_001], [0] * 10_001)]},
+        {"inputs": [tensor([1] * 33, [1])]},
+        {"inputs": [tensor([2**63] * 100_000, [1])]},
+        {"inputs": [tensor([1, 2**31], [1])]},
+        {"inputs": [tensor([1], [1])] * 10_001},
+        {"instances": [0] * 10_001},
         {"instances": []},
         {"instances": 1},
         {"instances": "private"},
@@ -115,6 +121,13 @@ def test_what_could_be_read_as_other_rows_is_not_read(body: Any) -> None:
 )
 def test_of_a_request_that_cannot_be_read_all_rows_count_that_it_may_have(body: Any, n: int) -> None:
     assert most_rows(body) == n
+
+
+def test_more_rows_than_are_read_are_told_from_what_is_broken() -> None:
+    for body in ({"instances": [0] * 4}, {"inputs": [tensor([4], [0] * 4)]}):
+        assert len(examples(body, BodyLimits(rows=4))[0]) == 4
+        with pytest.raises(UnreadError, match="more than 3 rows"):
+            examples(body, BodyLimits(rows=3))
 
 
 def test_scores_give_the_label_where_no_label_is_given() -> None:

@@ -12,10 +12,11 @@ from caponier.app.guard_log import EventOrder, GuardLog
 from caponier.app.guard_response import GuardResponse
 from caponier.app.guard_unreadable import UnreadableQueries
 from caponier.app.live_findings import LiveFindings
-from caponier.guard.events import Row, events_of, is_unreadable, why_unreadable
+from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace
+from caponier.telemetry.body_limits import BodyLimits
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
@@ -23,6 +24,9 @@ PAUSE_S: Final = 0.01
 """Between two looks at the queue: the longest that an event waits while there is little to do."""
 MOST_AT_ONCE: Final = 256
 """Requests that are looked at together."""
+MOST_ROWS: Final = 4_096
+MOST_NUMBERS: Final = 1_000_000
+"""Events that are looked at together, and numbers in them; one request may hold more."""
 
 
 class ExchangeQueue:
@@ -67,7 +71,7 @@ class GuardWork:
         failed: Takes failures that are survived.
         unreadable: Takes queries that cannot be read.
         enforce: Whether decisions are carried out; here it is only counted.
-        body_limit: Most bytes of a body after unpacking.
+        limits: What reading a body may cost.
     """
 
     workspace: Workspace
@@ -79,7 +83,7 @@ class GuardWork:
     failed: Failures
     unreadable: UnreadableQueries
     enforce: bool
-    body_limit: int
+    limits: BodyLimits
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
     _stop: Event = field(default_factory=Event)
     _thread: Thread | None = None
@@ -118,12 +122,25 @@ class GuardWork:
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
         requests: list[list[Row]] = []
+        rows = numbers = 0
         for exchange in taken:
             try:
-                requests.append(self._events(exchange))
+                own = self._events(exchange)
             except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
                 self.metrics.count("lost_events")
                 self.failed("event", failure)
+                continue
+            requests.append(own)
+            rows += len(own)
+            numbers += _numbers(own)
+            # Each of many requests may hold as much as is allowed in one.
+            if rows >= MOST_ROWS or numbers >= MOST_NUMBERS:
+                self._pass_on(requests)
+                requests, rows, numbers = [], 0, 0
+        self._pass_on(requests)
+
+    def _pass_on(self, requests: Sequence[Sequence[Row]]) -> None:
+        """Write the events of some requests, and look for attacks in them."""
         self._write(requests)
         found = self.live.feed([row for rows in requests for row in rows])
         for finding in found:
@@ -148,11 +165,19 @@ class GuardWork:
 
     def _events(self, exchange: Exchange) -> list[Row]:
         size = self.live.size(exchange.call.model)
-        rows = events_of(exchange, self.body_limit, size)
+        rows = events_of(exchange, self.limits, size)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
         if is_unreadable(exchange, rows):
-            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.body_limit, size))
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size))
+        if UNREAD in rows[0]:
+            self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _numbers(rows: Sequence[Row]) -> int:
+    """Return how many numbers the events of one request hold."""
+    first = rows[0]
+    return len(rows) * sum(len(first[name]) for name in ("input", "scores") if first.get(name) is not None)

@@ -80,8 +80,9 @@ class Guard:
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
+        limits = self.settings.limits
         self.work = GuardWork(
-            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limit
+            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
         guarded = Middleware(
             app or self._upstream(),
@@ -91,6 +92,7 @@ class Guard:
             enforce=enforce,
             fail_closed=self.settings.fail == "closed",
             body_limit=limit,
+            limits=limits,
             credentials=self.settings.credentials,
             session=self.settings.session,
             on_failure=partial(self._failed, "request"),
@@ -115,7 +117,12 @@ class Guard:
                 "there is no model server to guard", mend="Give --upstream URL, or upstream in caponier.toml, [guard]"
             )
         failed = partial(self._failed, "model server")
-        return Upstream(self.settings.upstream, timeout=self.settings.timeout, on_failure=failed)
+        return Upstream(
+            self.settings.upstream,
+            timeout=self.settings.timeout,
+            body_limit=self.settings.body_limit,
+            on_failure=failed,
+        )
 
 
 def _system_of(workspace: Workspace, model: str) -> str | None:

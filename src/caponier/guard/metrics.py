@@ -17,6 +17,8 @@ _ABOUT: Final = {
     "would_refuse": "Requests that would have been refused in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
     "unreadable": "Answered queries, by model and caller, whose input could not be read: detection only counts them.",
+    "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
+    "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
     "findings": "Findings by detector.",
@@ -55,6 +57,8 @@ class Metrics:
     def note(self, exchange: Exchange, *, enforce: bool) -> None:
         """Count an exchange."""
         self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
+        if exchange.unclear:
+            self.count("unclear")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
             done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")

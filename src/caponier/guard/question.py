@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from caponier.errors import InputError
 from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
 from caponier.guard.exchange import Exchange
 from caponier.telemetry import inference_body, plain_json
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 DECIDING: Final = (b"content-encoding", b"content-type", BINARY_HEADER)
 """Headers that say how a body is to be read."""
@@ -42,21 +44,24 @@ class Question:
     """As the caller names the request."""
 
 
-def question(exchange: Exchange, limit: int, size: int | None = None) -> Question:
+def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> Question:
     """Return what a request asks.
 
     Args:
         exchange: Begun, with the body.
-        limit: Most bytes of a body after unpacking.
+        limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
 
     Raises:
+        UnreadError: If it is beyond a limit, or its content coding is not known.
         UnreadableError: If it could be read in several ways, or in none; the reason repeats nothing of it.
     """
     _check_headers(exchange)
     try:
-        body = opened(exchange.body, exchange.headers.items(), limit, plain_json.loads)
-        rows, shape = inference_body.examples(body)
+        body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
+        rows, shape = inference_body.examples(body, limits)
+    except UnreadError:
+        raise
     except WRONG as wrong:
         raise UnreadableError(_why(wrong)) from None
     if size is not None and rows.shape[1] != size:

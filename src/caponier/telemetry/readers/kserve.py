@@ -18,14 +18,16 @@ import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.inference_body import Answer
-from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of
+from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of, short
 from caponier.telemetry.rejections import Rejection
 
 KIND: Final = "org.kubeflow.serving.inference."
 PENDING: Final = 10_000
 """Requests that may wait for a response, and ids of responses for a request; the oldest then stays without."""
 PENDING_BYTES: Final = 64 * 2**20
-"""Bytes that the inputs of waiting requests may take, and waiting responses; large ones must not fill the memory."""
+"""Bytes that waiting requests and their answers may take, and waiting responses: large ones must not fill memory."""
+OVERHEAD: Final = 200
+"""Bytes that a waiting response takes besides its body."""
 REASON_LIMIT: Final = 200
 
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -74,7 +76,7 @@ class _Join:
     early: OrderedDict[str, deque[tuple[bytes, int]]] = field(default_factory=OrderedDict)
     """Responses that came before their request, as the logger's workers overtake each other."""
     asked: int = 0
-    """Bytes of the inputs in the queue."""
+    """Bytes of the queue."""
     answered: int = 0
     """Bytes of the early responses."""
 
@@ -88,6 +90,10 @@ class _Join:
                 _reject(out, line, _why(bad))
             while self.queue and (self.queue[0].answer or self._is_crowded()):
                 self._emit(out)
+                # One response may let many large requests go.
+                if out.full:
+                    yield out
+                    out = Chunk()
             if out.full:
                 yield out
                 out = Chunk()
@@ -104,11 +110,14 @@ class _Join:
                 out = Chunk()
         while self.early:
             self._give_up(out)
+            if out.full:
+                yield out
+                out = Chunk()
         yield out
 
     def _one(self, record: Row, line: int, out: Chunk) -> None:
         about = attributes(record)
-        kind, key = about.get("type"), str(about["id"])
+        kind, key = about.get("type"), short(str(about["id"]))
         if kind == f"{KIND}request":
             self._ask(self._request(key, about, record, line, out), out)
         elif kind == f"{KIND}response":
@@ -127,21 +136,25 @@ class _Join:
 
     def _ask(self, request: Request, out: Chunk) -> None:
         self.queue.append(request)
-        self.asked += request.size
         if request.key in self.early:
             body, line = _pop(self.early, request.key)
-            self.answered -= len(body)
+            self.answered -= len(body) + OVERHEAD
             _settle(request, orjson.loads(body), line, out)
         else:
             self.waiting.setdefault(request.key, deque()).append(request)
+        self.asked += request.size
 
     def _answer(self, key: str, body: Row, line: int, out: Chunk) -> None:
         if key in self.waiting:
-            _settle(_pop(self.waiting, key), body, line, out)
+            request = _pop(self.waiting, key)
+            self.asked -= request.size
+            _settle(request, body, line, out)
+            self.asked += request.size
             return
-        kept = orjson.dumps(body)
+        # A copy: what orjson returns lies in a buffer of kilobytes, however short it is.
+        kept = bytes(memoryview(orjson.dumps(body)))
         self.early.setdefault(key, deque()).append((kept, line))
-        self.answered += len(kept)
+        self.answered += len(kept) + OVERHEAD
         while len(self.early) > PENDING or self.answered > PENDING_BYTES:
             self._give_up(out)
 
@@ -158,9 +171,9 @@ class _Join:
         out.lines += [request.line] * len(rows)
 
     def _give_up(self, out: Chunk) -> None:
-        for body, line in self.early.popitem(last=False)[1]:
-            self.answered -= len(body)
-            _reject(out, line, "a response without a request")
+        body, line = _pop(self.early, next(iter(self.early)))
+        self.answered -= len(body) + OVERHEAD
+        _reject(out, line, "a response without a request")
 
 
 def _settle(request: Request, body: Row, line: int, out: Chunk) -> None:
