@@ -34,6 +34,9 @@ _WHOLE: Final = {"BOOL": (0, 1)} | {
 }
 """The least and the largest value of each type of whole numbers."""
 
+_COUNTED: Final = {int, float, bool, type(None)}
+"""What JSON holds for a number; what is missing is none yet."""
+
 Body = dict[str, Any]
 
 
@@ -169,11 +172,10 @@ def _values(tensor: Body) -> tuple[list[int], NDArray[np.float64]]:
 def _numbers(data: Any) -> NDArray[np.float64]:
     """Return numbers; text is none, even where digits stand in it, since not everybody takes the same for digits."""
     try:
-        told = np.asarray(data)
-        if told.dtype.kind in "biuf":
+        # As objects first: an array of texts would make each as wide as the longest.
+        told = data if isinstance(data, np.ndarray) else np.asarray(data, object)
+        if told.dtype != object or _COUNTED.issuperset(map(type, told.ravel().tolist())):
             return told.astype(np.float64, copy=False)
-        if told.dtype.kind == "O" and not any(isinstance(one, str) for one in told.flat):
-            return np.asarray(data, np.float64)
     except (ValueError, TypeError, OverflowError):
         pass
     raise ValueError("data that are no numbers")
