@@ -19,9 +19,11 @@ BROAD_BORDERS = {
     "src/caponier/app/guard/response.py",
     "src/caponier/app/guard/work.py",
     "src/caponier/plugins.py",
+    "src/caponier/app/scan/judge_file.py",
 }
-"""Files that may catch everything: where the command line ends, where a request is served, the guard's worker, and
-where somebody else's code is imported, which may raise whatever it likes and must end as one message that names it."""
+"""Files that may catch everything: where the command line ends, where a request is served, the guard's worker, where a
+detector judges a hostile file, and where somebody else's code is imported, which may raise whatever it likes and must
+end as one message that names it."""
 
 
 FOLDER_MAX = 25

@@ -45,6 +45,16 @@ def test_json_says_what_each_shows() -> None:
     assert len(document["emulations"]) == len(emulations()) + len(controls())
 
 
+def test_what_lacks_an_extra_is_listed_with_what_to_install() -> None:
+    lacks = MissingExtraError("needs the Python package 'gone'", mend="Install it with: pip install 'caponier[gone]'")
+    with patch("caponier.cli.emulate.absent_emulations", lambda: {"late": lacks}):
+        done = run("list", "--format", "json")
+    (one,) = json.loads(done.stdout)["unavailable"]
+    assert one["name"] == "late"
+    assert "pip install 'caponier[gone]'" in one["reason"]
+    assert "unavailable late: needs" in done.stderr
+
+
 def test_one_kind_can_be_asked_for() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--kind", "dataset", "--format", "csv").stdout)))
     assert {row["kind"] for row in rows} == {"dataset"}

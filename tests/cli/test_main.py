@@ -57,6 +57,16 @@ def test_errors_leave_with_their_code(
     assert ran.err == "error: no\n"
 
 
+def test_a_terminal_obeys_nothing_that_an_error_names(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(InputError("no", where="a\x1b[31m\udcff", mend="Mend."), monkeypatch)
+    assert run(capsys).err.splitlines() == [
+        "error: a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}: no",
+        "Mend.",
+    ]
+
+
 def test_an_error_says_what_where_and_how_to_mend(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

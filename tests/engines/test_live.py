@@ -1,12 +1,16 @@
 """The live engine gives what a scan gives, within its memory."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from caponier.detect.batch import EventBatch
+from caponier.detect.detector import Params, Scores, State
 from caponier.detect.registry import event_detectors
+from caponier.engines import subjects
 from caponier.engines.live import LiveScan
 from caponier.engines.local import Detection, Line, Plan, scan
 from caponier.engines.spool import Spool, connected, sorted_events
@@ -76,3 +80,107 @@ def test_whoever_was_silent_longest_is_forgotten_first() -> None:
         live = LiveScan(COUNTING, most_subjects=2)
         found = [one.subject for batch in arrivals(spool, 1) for one in live.feed(batch)]
     assert found == ["a"], "a comes every second time and is remembered all along"
+
+
+def test_a_batch_without_events_and_one_without_inputs_are_fine(spool: Spool) -> None:
+    live = LiveScan(SEARCHING)
+    (batch, *_) = arrivals(spool, 7)
+    assert live.feed(batch.slice(0, 0)) == []
+    at = batch.schema.get_field_index("input")
+    bare = batch.set_column(at, "input", pa.nulls(batch.num_rows, batch.schema.field("input").type))
+    assert live.feed(bare) == []
+    assert live.feed(bare.slice(0, 1)) == []
+    assert len(live) == len(set(bare["subject"].to_pylist()))
+
+
+class Fragile(Counter):
+    """A counter that fails wherever events of one caller are, once or always."""
+
+    def __init__(self, victim: int) -> None:
+        self.name, self.victim, self.asked, self.broken = "fragile", victim, 0, True
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        after, scores = super().score(params, state, batch)
+        if self.broken and self.victim in batch.seq % 10:
+            state["count"] = 99
+            raise ArithmeticError("a secret of the caller")
+        return after, scores
+
+
+@pytest.fixture
+def fragile() -> Fragile:
+    return Fragile(3)
+
+
+def both(fragile: Fragile) -> Plan:
+    return Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0), Line(fragile, {}, 2.0)))
+
+
+def test_a_detector_that_fails_for_one_caller_goes_on_for_the_others_and_so_do_the_other_detectors(
+    spool: Spool, fragile: Fragile
+) -> None:
+    failures: list[tuple[str, str]] = []
+    live = LiveScan(both(fragile), failed=lambda where, failure: failures.append((where, type(failure).__name__)))
+    found = signature([one for batch in arrivals(spool, 40) for one in live.feed(batch)])
+    fragile.broken = False
+    sound = signature(scan(spool, [both(fragile)]).detections)
+    assert found == {one for one in sound if (one[0], one[1]) != ("fragile", "p3")}
+    assert len(found) < len(sound)
+    assert failures == [("fragile", "ArithmeticError")] * 3, "once for each batch: it is asked again with the next"
+
+
+def test_a_detector_that_recovers_goes_on_from_what_it_remembered(spool: Spool, fragile: Fragile) -> None:
+    live = LiveScan(both(fragile), failed=lambda *_: None)
+    first, *rest = arrivals(spool, 40)
+    live.feed(first)
+    fragile.broken = False
+    found = signature([one for batch in rest for one in live.feed(batch)])
+    assert {one[1] for one in found if one[0] == "fragile"} >= {"p3"}
+    assert all(value < 99 for *_, value in found), "what a failing detector wrote to is thrown away"
+
+
+def test_a_detector_that_cannot_explain_itself_has_found_it_all_the_same(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a secret of the caller")
+
+    monkeypatch.setattr(Counter, "explain", broken)
+    failures: list[str] = []
+    live = LiveScan(COUNTING, failed=lambda where, _: failures.append(where))
+    found = [one for batch in arrivals(spool, 7) for one in live.feed(batch)]
+    assert signature(found)
+    assert len(failures) == len(found)
+    assert all("secret" not in one.explanation.summary for one in found)
+
+
+def test_events_that_cannot_be_scored_at_all_cost_only_their_caller(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_codes = subjects.label_codes
+
+    def sometimes(labels: pa.Array) -> Any:
+        if "bad" in labels.to_pylist():
+            raise OverflowError
+        return label_codes(labels)
+
+    monkeypatch.setattr(subjects, "label_codes", sometimes)
+    failures: list[str] = []
+    live = LiveScan(SEARCHING, failed=lambda where, _: failures.append(where))
+    found = []
+    for batch in arrivals(spool, 30):
+        bad = [
+            "bad" if who.endswith("p3") else label
+            for who, label in zip(batch["subject"].to_pylist(), batch["label"].to_pylist(), strict=True)
+        ]
+        spoilt = batch.set_column(batch.schema.get_field_index("label"), "label", pa.array(bad, pa.string()))
+        found += live.feed(spoilt)
+    assert failures == ["scoring"] * 4
+    assert signature(found) == {one for one in signature(scan(spool, [SEARCHING]).detections) if one[1] != "p3"}
+
+
+def test_without_somebody_to_tell_a_failure_is_raised(spool: Spool, fragile: Fragile) -> None:
+    live = LiveScan(both(fragile))
+    (batch, *_) = arrivals(spool, 40)
+    with pytest.raises(ArithmeticError):
+        live.feed(batch)

@@ -29,7 +29,7 @@ def test_links_to_files_and_folders_are_followed(tmp_path: Path) -> None:
     (tmp_path / "real" / "model").write_bytes(b"x")
     (tmp_path / "z-link").symlink_to(tmp_path / "real" / "model")
     assert found(tmp_path) == [("model", None), ("z-link", None)]
-    assert read_file(tmp_path / "z-link") == b"x"
+    assert read_file(tmp_path / "z-link", 1) == b"x"
 
 
 def test_loops_of_links_end_and_are_told(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_pipes_and_sockets_are_never_waited_for(tmp_path: Path, monkeypatch: pyt
         server.bind("socket")
         assert found(tmp_path) == [("pipe", "is a pipe, not a file"), ("socket", "is a socket, not a file")]
     with pytest.raises(OSError, match="no regular file"):
-        read_file(tmp_path / "pipe")
+        read_file(tmp_path / "pipe", 1)
 
 
 def test_names_that_are_no_text_are_shown(tmp_path: Path) -> None:

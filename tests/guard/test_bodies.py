@@ -4,19 +4,29 @@ import asyncio
 import gzip
 import json
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.guard.bodies import BINARY_HEADER, GoneError, TooLargeError, document, read
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
-LIMIT = 10_000
+LIMIT = BodyLimits(expanded=10_000)
 BODY = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.0, 2.0]}]}
 PLAIN = orjson.dumps(BODY)
+
+
+def bare(data: bytes) -> bytes:
+    """Compress without the frame that the standard asks for."""
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packing.compress(data) + packing.flush()
 
 
 def reading(parts: list[bytes], limit: int) -> bytes:
@@ -69,7 +79,13 @@ def test_what_python_reads_is_read(body: bytes) -> None:
     [
         (gzip.compress(PLAIN, mtime=0), b"gzip"),
         (gzip.compress(PLAIN, mtime=0), b" X-GZip"),
+        (gzip.compress(PLAIN[:9]) + gzip.compress(PLAIN[9:]) + bytes(5), b"gzip"),
         (zlib.compress(PLAIN), b"deflate"),
+        (bare(PLAIN), b"deflate"),
+        (zstandard.compress(PLAIN[:9]) + zstandard.compress(b"") + zstandard.compress(PLAIN[9:]), b"zstd"),
+        (pa.compress(PLAIN, codec="brotli", asbytes=True), b"BR"),
+        (gzip.compress(zlib.compress(PLAIN)), b"deflate,, identity , gzip"),
+        (PLAIN, b"identity"),
     ],
 )
 def test_compressed_bodies_are_read(body: bytes, encoding: bytes) -> None:
@@ -77,22 +93,37 @@ def test_compressed_bodies_are_read(body: bytes, encoding: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "encoding"),
+    ("body", "encoding", "why"),
     [
-        (gzip.compress(b'"' + b"x" * 10**7 + b'"'), b"gzip"),
-        (gzip.compress(PLAIN, mtime=0)[:-9], b"gzip"),
-        (b"no gzip", b"gzip"),
-        (PLAIN, b"br"),
+        (gzip.compress(b'"' + b"x" * 10**7 + b'"'), b"gzip", "10,000 bytes"),
+        (gzip.compress(gzip.compress(b"x" * 10**7)), b"gzip, gzip", "10,000 bytes"),
+        (zlib.compress(b"x" * 10**7), b"deflate", "10,000 bytes"),
+        (bare(b"x" * 10**7), b"deflate", "10,000 bytes"),
+        (zstandard.compress(b"x" * 10**7), b"zstd", "10,000 bytes"),
+        (pa.compress(b"x" * 10**7, codec="brotli", asbytes=True), b"br", "10,000 bytes"),
+        (gzip.compress(PLAIN, mtime=0)[:-9], b"gzip", "cut off"),
+        (gzip.compress(PLAIN, mtime=0) + b"junk", b"gzip", "broken"),
+        (zstandard.compress(PLAIN)[:-1], b"zstd", "cut off"),
+        (b"no gzip", b"gzip", "broken"),
+        (gzip.compress(b"") * 2_000, b"gzip", "members"),
+        (PLAIN, b"compress", "not known"),
+        (PLAIN, b"gzip, gzip, gzip, gzip", "codings"),
+        (PLAIN, b"identity, x", "not known"),
     ],
-    ids=["bomb", "cut off", "another", "unknown"],
 )
-def test_what_cannot_be_unpacked_is_none(body: bytes, encoding: bytes) -> None:
-    assert document(body, [(b"content-encoding", encoding)], LIMIT) is None
+def test_what_cannot_be_unpacked_is_unread(body: bytes, encoding: bytes, why: str) -> None:
+    with pytest.raises(UnreadError, match=why):
+        document(body, [(b"content-encoding", encoding)], LIMIT)
+
+
+def test_codings_over_two_headers_are_undone_in_turn() -> None:
+    headers = [(b"content-encoding", b"zstd"), (b"x", b"y"), (b"content-encoding", b"gzip")]
+    assert document(gzip.compress(zstandard.compress(PLAIN)), headers, LIMIT) == BODY
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b"{", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe"])
 def test_what_is_no_object_is_none(body: bytes) -> None:
-    assert document(body, [], 10**6) is None
+    assert document(body, [], BodyLimits()) is None
 
 
 def test_binary_tensors_are_read() -> None:
@@ -113,11 +144,67 @@ def test_binary_tensors_are_read() -> None:
     assert document(head, [(BINARY_HEADER, b"-1")], LIMIT) is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"instances":[' + b"0," * 50 + b"0]}",
+        b'{"inputs":' + b"[" * 60 + b"]" * 60 + b"}",
+        b'{"a":[' + b'"x",' * 20 + b'""]}',
+        ('{"instances":[' + "0," * 60 + "0]}").encode("utf-16"),
+    ],
+)
+def test_json_with_too_many_parts_is_not_parsed(body: bytes) -> None:
+    with pytest.raises(UnreadError, match="more than 50 numbers"):
+        document(body, [], BodyLimits(numbers=50))
+
+
+def test_what_only_python_reads_may_be_half_as_much() -> None:
+    body = b'{"instances":[[NaN' + b",0" * 30 + b"]]}"
+    assert document(body, [], BodyLimits(numbers=80))
+    with pytest.raises(UnreadError, match="20 numbers"):
+        document(body, [], BodyLimits(numbers=40))
+    with pytest.raises(UnreadError, match="too large to be read key by key"):
+        document(body, [], BodyLimits(expanded=100))
+
+
+def tensors(*parts: tuple[Any, bytes, str]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    told = [{"shape": [1], "datatype": kind, "parameters": {"binary_data_size": size}} for size, _, kind in parts]
+    head = orjson.dumps({"inputs": told})
+    return head + b"".join(data for _, data, _ in parts), [(BINARY_HEADER, str(len(head)).encode())]
+
+
+@pytest.mark.parametrize("size", [-1, -8, 9, 2**62, 8.0, "8", True, [8], {}])
+def test_a_size_that_the_bytes_do_not_have_is_none(size: Any) -> None:
+    assert document(*tensors((size, b"\0" * 8, "FP32")), LIMIT) is None
+
+
+@pytest.mark.parametrize("data", [b"\x04\0\0\0cat", b"\xff\xff\xff\xff", b"\x01"])
+def test_a_text_that_is_cut_off_is_none(data: bytes) -> None:
+    assert document(*tensors((len(data), data, "BYTES")), LIMIT) is None
+
+
+def test_tensors_are_counted_together() -> None:
+    body = tensors((60, bytes(60), "UINT8"), (60, bytes(60), "INT8"))
+    assert document(*body, BodyLimits(numbers=120))
+    with pytest.raises(UnreadError, match="119 numbers"):
+        document(*body, BodyLimits(numbers=119))
+    with pytest.raises(UnreadError, match="16 texts"):
+        document(*tensors((160, bytes(160), "BYTES")), BodyLimits(numbers=100))
+
+
+def test_two_lengths_of_the_json_are_unread() -> None:
+    body, headers = tensors((4, bytes(4), "FP32"))
+    assert document(body, [*headers, *headers], LIMIT)
+    with pytest.raises(UnreadError, match="two lengths"):
+        document(body, [*headers, (BINARY_HEADER, b"2")], LIMIT)
+
+
 @given(
     st.binary(max_size=200),
-    st.sampled_from([b"", b"gzip", b"deflate", b"x"]),
+    st.sampled_from([b"", b"gzip", b"deflate", b"zstd", b"br", b"x", b"gzip,gzip"]),
     st.sampled_from([None, b"5", b"-5", b"x"]),
 )
 def test_no_body_is_an_error(body: bytes, encoding: bytes, length: bytes | None) -> None:
     headers = [(b"content-encoding", encoding), *([(BINARY_HEADER, length)] if length else [])]
-    assert isinstance(document(body, headers, LIMIT), dict | None)
+    with suppress(UnreadError):
+        assert isinstance(document(body, headers, LIMIT), dict | None)

@@ -52,6 +52,12 @@ def test_a_block_refuses_whom_it_names(scope: tuple[str, str]) -> None:
     assert (decide(ADA, ASK, one) is REFUSE) == (scope[0] == "model")
 
 
+def test_a_block_holds_for_whoever_may_be_the_one_that_it_names() -> None:
+    decide = table(action())
+    assert decide(Caller(None, None, "10.0.0.9", possible=("k-x", "k-eve")), ASK, one) is REFUSE
+    assert decide(Caller(None, None, "10.0.0.9", possible=("k-x", "k-y")), ASK, one) is PASS
+
+
 def test_what_people_carry_out_is_no_matter_of_the_guard() -> None:
     assert len(table(action("revoke"), action(scope=("account", "eve")), action("hold"))) == 0
 

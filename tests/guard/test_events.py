@@ -1,5 +1,6 @@
 """Exchanges to events, which can always be read back."""
 
+import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 from caponier.guard.call import Call, call_of
 from caponier.guard.events import Row, events_of, queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.events import read_events
 from caponier.telemetry.recorder import EventLog
 from caponier.telemetry.rejections import RejectedRows
 
-LIMIT = 10**6
+LIMIT = BodyLimits()
 REQUEST = {"id": "r-1", "inputs": [{"name": "x", "shape": [2, 3], "datatype": "FP32", "data": [1, 2, 3, 4, 5, 6]}]}
 ANSWER = {
     "model_version": "7",
@@ -64,7 +66,46 @@ def test_a_request_that_cannot_be_read_is_recorded_without_input(request_body: A
     (row,) = events_of(asked, LIMIT)
     assert row["principal"] == "k-1"
     assert "input" not in row
-    assert queries_of(asked, LIMIT) == 1
+    assert 1 <= queries_of(asked, LIMIT) <= 2
+
+
+FEW = BodyLimits(expanded=1_000, rows=2, numbers=60)
+
+
+@pytest.mark.parametrize(
+    ("request_body", "headers", "why"),
+    [
+        ({"instances": [[1], [2], [3]]}, {}, "more than 2 rows"),
+        ({"inputs": [{"shape": [3, 1], "data": [1, 2, 3]}]}, {}, "more than 2 rows"),
+        ({"instances": [[0] * 70]}, {}, "more than 60 numbers, texts and lists"),
+        (gzip.compress(b" " * 1_001), {b"content-encoding": b"gzip"}, "more than 1,000 bytes once it is unpacked"),
+        (b"{}", {b"content-encoding": b"lzma"}, "a content coding that is not known"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 429, 500])
+def test_a_request_beyond_a_limit_leaves_an_event_that_says_so(
+    request_body: Any, headers: dict[bytes, bytes], why: str, status: int
+) -> None:
+    asked = exchange(request_body, status=status)
+    asked.headers = headers
+    (row,) = events_of(asked, FEW)
+    assert (row["principal"], row["unread"]) == ("k-1", f"request: {why}")
+    assert "input" not in row
+    assert queries_of(asked, FEW) == 3, "more than may be asked at once: it is no way around a throttle"
+    held: list[Any] = []
+    read_back([row], lambda batch: held.extend(batch.column("extra").to_pylist()))
+    assert orjson.loads(held[0]) == {"unread": f"request: {why}"}
+
+
+def test_an_answer_beyond_a_limit_leaves_the_inputs_and_says_so() -> None:
+    said = {"outputs": [{"shape": [2, 50], "datatype": "FP32", "data": [0.5] * 100}]}
+    asked = exchange({"instances": [[1], [2]]}, said)
+    for one in events_of(asked, FEW):
+        assert (one["label"], one["unread"]) == (None, "answer: more than 60 numbers, texts and lists")
+    large = exchange({"instances": [[1], [2]]}, b"")
+    large.answer_too_large = True
+    assert [row["unread"] for row in events_of(large, FEW)] == ["answer: larger than a body may be"] * 2
+    assert "unread" not in events_of(exchange(), LIMIT)[0]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -281,6 +281,16 @@ class TestEnforcing:
             assert one.recorded()[-1].answer == b"\x00binary"
             assert ask(one.url, "/v2/models/digits").body == b"\x00binary"
 
+    def test_an_answer_too_large_to_be_held_back_does_not_go_out_empty(self) -> None:
+        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Troubled(), body_limit=2**20, enforce=True) as one:
+            assert ask(one.url, "/large").status == 429
+            assert one.recorded()[-1].answer_too_large
+
+    def test_lists_in_lists_are_not_rounded(self) -> None:
+        deep = b'{"predictions":' + b"[" * 990 + b"0.123" + b"]" * 990 + b"}"
+        with standing(lambda *_: Verdict(Measure.ROUND, 1), app=Answering(deep), enforce=True) as one:
+            assert ask(one.url, INFER, b"{}").status == 429
+
     def test_a_repeated_credential_is_refused(self) -> None:
         sent = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
         with standing(enforce=True) as one:
@@ -308,7 +318,7 @@ class Answering:
 
 
 class TestWhoAsks:
-    def test_is_told_by_the_first_credential(self) -> None:
+    def test_is_told_by_the_one_credential_that_is_shown(self) -> None:
         callers: list[Caller] = []
 
         def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
@@ -318,14 +328,38 @@ class TestWhoAsks:
             return PASS
 
         with standing(decide, credentials=("X-Key", "authorization")) as one:
-            ask(
-                one.url,
-                INFER,
-                b"{}",
-                headers=[("authorization", "Bearer b"), ("x-key", "a"), ("x-on-behalf-of", "eve")],
-            )
-            ask(one.url, INFER, b"{}", headers=[("x-api-key", "c")])
-        assert callers == [Caller("k:a", "eve", "127.0.0.1"), Caller(None, None, "127.0.0.1")]
+            for sent in (
+                [("x-key", "a"), ("x-on-behalf-of", "eve")],
+                [("authorization", "BEARER\t \ta"), ("x-key", " a ")],
+                [("x-key", "a"), ("authorization", "Bearer")],
+                [("x-api-key", "c")],
+            ):
+                ask(one.url, INFER, b"{}", headers=sent)
+            assert [exchange.unclear for exchange in one.recorded(4)] == [False] * 4
+        named = Caller("k:a", None, "127.0.0.1")
+        assert callers == [Caller("k:a", "eve", "127.0.0.1"), named, named, Caller(None, None, "127.0.0.1")]
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            [("authorization", "Bearer b"), ("x-api-key", "a")],
+            [("x-api-key", "a"), ("x-api-key", "b")],
+            [("authorization", "Bearer a b")],
+            [("authorization", "Bearer a, Bearer b")],
+        ],
+    )
+    def test_is_nobody_where_two_are_shown_but_what_is_in_force_holds(self, sent: list[tuple[str, str]]) -> None:
+        callers: list[Caller] = []
+
+        def decide(caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
+            callers.append(caller)
+            return PASS
+
+        with standing(decide) as one:
+            ask(one.url, INFER, b"{}", headers=sent)
+            assert one.recorded()[-1].unclear
+        assert callers[0].principal is None
+        assert {"k:a", "k:b"} <= set(callers[0].possible)
 
     def test_an_application_in_the_same_process_is_guarded_alike(self) -> None:
         seen: list[Exchange] = []

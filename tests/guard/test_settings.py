@@ -6,12 +6,20 @@ import pytest
 
 from caponier.errors import InputError
 from caponier.guard.settings import GuardSettings, read_settings
+from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
 
 def test_the_default_only_observes_on_loopback() -> None:
     settings = read_settings({}, "caponier.toml")
     assert (settings.mode, settings.host, settings.fail) == ("observe", "127.0.0.1", "open")
     assert settings.body_limit == 64 * 2**20
+    assert settings.limits == LIMITS
+
+
+def test_limits_can_be_set() -> None:
+    settings = read_settings({"expanded_limit_mb": 0.5, "rows_limit": 7, "numbers_limit": 9, "credentials": []}, "x")
+    assert settings.limits == BodyLimits(2**19, 7, 9)
+    assert settings.credentials == ()
 
 
 @pytest.mark.parametrize(
@@ -22,6 +30,7 @@ def test_the_default_only_observes_on_loopback() -> None:
         ({"mode": "shout"}, "guard.mode: Input should be 'observe' or 'enforce'"),
         ({"metrics_from": ["here"]}, "guard.metrics_from"),
         ({"port": 70_000}, "guard.port"),
+        ({"rows_limit": 0}, "guard.rows_limit"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(table: dict[str, Any], said: str) -> None:

@@ -181,8 +181,10 @@ def test_a_folder_is_read_in_the_order_of_names_and_only_its_logs(log: Log, read
     (tmp_path / "c.jsonl.GZ").unlink()
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "self.jsonl").symlink_to(tmp_path / "self.jsonl")
-    sources = [events.source for events in read_events([tmp_path], RejectedRows())]
+    rejected = RejectedRows()
+    sources = [events.source for events in read_events([tmp_path], rejected) if events.batch.num_rows]
     assert sources == [str(tmp_path / "2026" / "a.ndjson"), str(tmp_path / "b.jsonl")]
+    assert [one.file for one in rejected.first] == [str(tmp_path / "self.jsonl")], "a log that cannot be read is told"
 
 
 @pytest.mark.parametrize("name", ["nothing", "notes.txt", "x.parquet.gz"])

@@ -3,7 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caponier.telemetry.inference_body import answer, examples
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.inference_body import answer, examples, most_rows
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -20,7 +21,10 @@ def tensor(shape: Any, data: Any, datatype: str = "FP32", name: str = "t") -> di
         ({"inputs": [tensor([1, 2, 2], [[1, 2], [3, 4]])]}, [[1, 2, 3, 4]], [2, 2]),
         ({"inputs": [tensor([3], [1, 2, 3])]}, [[1], [2], [3]], [1]),
         ({"inputs": [tensor([2, 1], [True, False], "BOOL")]}, [[1], [0]], [1]),
-        ({"inputs": [tensor([2, 1], [1, 2]), tensor([2, 2], [3, 4, 5, 6])]}, [[1, 3, 4], [2, 5, 6]], [3]),
+        ({"inputs": [tensor([2, 1], [1, 2]), tensor([2, 2], [3, 4, 5, 6], name="u")]}, [[1, 3, 4], [2, 5, 6]], [3]),
+        ({"inputs": [tensor([2, 2, 1], [[1, 2], [3, 4]])]}, [[1, 2], [3, 4]], [2, 1]),
+        ({"inputs": [tensor([1, 2], [[1], [2]])]}, [[1, 2]], [2]),
+        ({"inputs": [tensor([1, 2], [255.0, 0], "UINT8")]}, [[255, 0]], [2]),
         ({"instances": [[1, 2], [3, 4]]}, [[1, 2], [3, 4]], [2]),
         ({"instances": [[[1, 2], [3, 4]]]}, [[1, 2, 3, 4]], [2, 2]),
         ({"instances": [1, 2]}, [[1], [2]], [1]),
@@ -52,7 +56,12 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"inputs": [tensor([2, 1], [1, [2, 3]])]},
         {"inputs": [{"name": "t", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]},
         {"inputs": [tensor([1, 1], [1]), tensor([2, 1], [1, 2])]},
-        {"inputs": [tensor([100_001], [0] * 100_001)]},
+        {"inputs": [tensor([10_001], [0] * 10_001)]},
+        {"inputs": [tensor([1] * 33, [1])]},
+        {"inputs": [tensor([2**63] * 100_000, [1])]},
+        {"inputs": [tensor([1, 2**31], [1])]},
+        {"inputs": [tensor([1], [1])] * 10_001},
+        {"instances": [0] * 10_001},
         {"instances": []},
         {"instances": 1},
         {"instances": "private"},
@@ -65,6 +74,60 @@ def test_requests_without_rows_of_numbers_are_refused_and_not_repeated(body: Any
         examples(body)
     assert "private" not in str(refused.value)
     assert len(str(refused.value)) <= 200
+
+
+ONE = tensor([1, 2], [1, 2])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": [ONE], "instances": [[3, 4]]},
+        {"inputs": [ONE], "instances": None},
+        {"inputs": [ONE], "Inputs": [ONE]},
+        {"inputs": [ONE], " instances": [[3, 4]]},
+        {"inputs": [ONE, ONE]},
+        {"inputs": [{"shape": [1, 1], "data": [1]}, {"shape": [1, 1], "data": [2]}]},
+        {"inputs": [ONE | {"Data": [3, 4]}]},
+        {"inputs": [ONE | {"SHAPE": [2, 1]}]},
+        {"inputs": [tensor([3, 2], [[1, 2, 3], [4, 5, 6]])]},
+        {"inputs": [tensor([6], [[1, 2, 3], [4, 5, 6]])]},
+        {"inputs": [tensor([1, 2], ["1", "2"])]},
+        {"inputs": [tensor([1, 2], [1, "0x2"])]},
+        {"inputs": [tensor([1, 2], [None, "2"])]},
+        {"instances": [["1", "2"]]},
+        {"instances": [["1_0", 2]]},
+        {"inputs": [tensor([1, 2], [0.5, 1], "INT32")]},
+        {"inputs": [tensor([1, 2], [256, 1], "UINT8")]},
+        {"inputs": [tensor([1, 2], [-1, 1], "UINT64")]},
+        {"inputs": [tensor([1, 2], [2, 1], "BOOL")]},
+        {"inputs": [tensor([1, 2], [float("nan"), 1], "INT8")]},
+    ],
+)
+def test_what_could_be_read_as_other_rows_is_not_read(body: Any) -> None:
+    with pytest.raises(ValueError, match=r"[a-z]"):
+        examples(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "n"),
+    [
+        ({}, 1),
+        ({"inputs": 7, "instances": "text"}, 1),
+        ({"inputs": [tensor([40, 2], []), tensor([3], [])], "instances": [1] * 7}, 40),
+        ({"inputs": [None, {"shape": 3}, {"shape": []}, {"shape": ["9"]}, {"shape": [2.5]}, {"shape": [10**9]}]}, 1),
+        ({"instances": [[1]] * 30}, 30),
+    ],
+)
+def test_of_a_request_that_cannot_be_read_all_rows_count_that_it_may_have(body: Any, n: int) -> None:
+    assert most_rows(body) == n
+
+
+def test_more_rows_than_are_read_are_told_from_what_is_broken() -> None:
+    for body in ({"instances": [0] * 4}, {"inputs": [tensor([4], [0] * 4)]}):
+        assert len(examples(body, BodyLimits(rows=4))[0]) == 4
+        with pytest.raises(UnreadError, match="more than 3 rows"):
+            examples(body, BodyLimits(rows=3))
 
 
 def test_scores_give_the_label_where_no_label_is_given() -> None:

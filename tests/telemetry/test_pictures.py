@@ -1,4 +1,8 @@
 import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -64,3 +68,56 @@ def test_a_small_file_does_not_unfold_to_a_huge_picture() -> None:
     assert len(file) < 20_000
     with patch.object(pictures, "MOST_PIXELS", 1_000_000), pytest.raises(InputError, match="4,000,000 pixels"):
         pooled(file)
+
+
+def test_a_picture_of_one_line_is_refused() -> None:
+    for shape in ((1, pictures.MOST_SIDE + 1), (pictures.MOST_SIDE + 1, 1)):
+        with pytest.raises(InputError, match="32,769 pixels long"):
+            pooled(file_of(np.zeros(shape, np.uint8)))
+
+
+def test_a_program_of_postscript_is_not_run() -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        pooled(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+
+
+COST = """
+import resource, sys, time
+from pathlib import Path
+from caponier.telemetry.pictures import pooled
+pooled(Path(sys.argv[1]).read_bytes())
+file = Path(sys.argv[2]).read_bytes()
+held, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+pooled(file)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) // 1024, time.process_time() - began)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "size", "kind", "options"),
+    [
+        ("RGBA", (4_000, 4_000), "PNG", {}),
+        ("I;16", (4_000, 4_000), "PNG", {}),
+        ("P", (4_000, 4_000), "GIF", {}),
+        ("RGB", (4_000, 4_000), "JPEG", {"progressive": True}),
+        ("CMYK", (4_000, 4_000), "JPEG", {}),
+        ("RGB", (4_000, 4_000), "WEBP", {"lossless": True}),
+        ("RGB", (4_000, 4_000), "TIFF", {"compression": "tiff_adobe_deflate"}),
+        ("RGB", (32_768, 488), "PNG", {}),
+        ("RGB", (488, 32_768), "PNG", {}),
+    ],
+)
+def test_a_small_file_costs_little(
+    tmp_path: Path, mode: str, size: tuple[int, int], kind: str, options: dict[str, Any]
+) -> None:
+    for name, extent in (("warm", (20, 20)), ("file", size)):
+        Image.new(mode, extent).save(tmp_path / name, kind, **options)
+    assert (tmp_path / "file").stat().st_size < 1_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", COST, str(tmp_path / "warm"), str(tmp_path / "file")],
+        capture_output=True, text=True, check=True, timeout=100,
+    )  # fmt: skip
+    megabytes, seconds = map(float, done.stdout.split())
+    assert megabytes < 200
+    assert seconds < 1

@@ -72,9 +72,12 @@ def main() -> None:
 
 
 def _print(error: CaponierError) -> None:
+    from caponier.cli.terminal.safe_text import plain  # not on the way of a command that goes well
+
     console = notes()
     console.print("[bold red]error:[/bold red] ", end="")
-    console.print(str(error), markup=False)
+    # The name of a file may hold what a terminal obeys.
+    console.print("\n".join(plain(line) for line in str(error).split("\n")), markup=False)
 
 
 def _unexpected() -> int:

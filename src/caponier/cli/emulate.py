@@ -65,7 +65,7 @@ def run(
     target: Annotated[
         str | None,
         typer.Option(
-            "--target", metavar="VICTIM", help="What to attack: digits-mlp or digits-forest, for attacks on models."
+            "--target", metavar="VICTIM", help="What to attack, where there is a choice: digits-mlp or digits-forest."
         ),
     ] = None,
     out: Annotated[

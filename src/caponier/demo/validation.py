@@ -12,6 +12,7 @@ from caponier.app.workspace.verify_audit import verify_audit
 from caponier.demo.folder import DemoFolder
 from caponier.demo.outcome import Audit, Validated
 from caponier.detect.registry import event_detectors
+from caponier.emulate.registry import harmful_sources
 from caponier.records.trial import Trial
 
 
@@ -36,8 +37,15 @@ def validated(folder: DemoFolder, seed: int, only: Sequence[str], watch: Progres
 
 
 def _prompt(folder: DemoFolder) -> list[str]:
-    """Name the detectors that are at work in a demo: to enrich a day's log takes longer than all the rest."""
-    slow = {name for name, detector in event_detectors().items() if enrichments_of(detector)}
+    """Name the detectors that are at work in a demo: to enrich a day's log takes longer than all the rest.
+
+    Nobody sends its model feedback, and to play with one that learns from it takes long as well.
+    """
+    slow = {
+        name
+        for name, one in event_detectors().items()
+        if enrichments_of(one) or {*one.emulations} & {*harmful_sources()}
+    }
     return [card.name for card in detectors() if card.name not in slow.union(folder.workspace.detect.disabled)]
 
 

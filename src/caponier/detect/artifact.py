@@ -25,6 +25,9 @@ class Verdict(StrEnum):
 class Limits:
     """How much work one file may cause; whatever goes beyond is unknown, never clean."""
 
+    held_bytes: int = 5 << 30
+    """Most bytes of a file that are held, and as many again of what it expands to. Models are usually written in pieces
+    of five billion bytes."""
     expanded_bytes: int = 256 << 20
     """Most bytes that all compressed parts of a file may expand to, plus `expansion` times the file."""
     expansion: int = 10
@@ -41,7 +44,7 @@ class Limits:
 
     def budget(self, size: int) -> int:
         """Return how many bytes a file of this size may expand to."""
-        return self.expanded_bytes + self.expansion * size
+        return min(self.expanded_bytes + self.expansion * size, self.held_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,16 @@ class EventBatch:
             signals={name: column[rows] for name, column in self.signals.items()},
         )
 
+    def alone(self, subject: int) -> Self:
+        """Return the events of the subject with this index, as a batch of one subject."""
+        rows = slice(int(self.offsets[subject]), int(self.offsets[subject + 1]))
+        return replace(
+            self,
+            offsets=np.array([0, rows.stop - rows.start]),
+            **{name: getattr(self, name)[rows] for name in ("time", "source", "seq", "query", "key", "label")},
+            signals={name: column[rows] for name, column in self.signals.items()},
+        )
+
     def with_signals(self, signals: Mapping[str, NDArray[Any]]) -> Self:
         """Return the batch with further columns."""
         return replace(self, signals={**self.signals, **signals})

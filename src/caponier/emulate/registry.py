@@ -35,7 +35,7 @@ sources: Final = Plugins[Source](
     (f"{_HERE}.feedback", f"{_HERE}.controls.feedback"),
     "caponier.feedback_sources",
 )
-"""Harmful ones and controls; see `harmless_sources`."""
+"""Harmful ones and controls; see `harmful_sources` and `harmless_sources`."""
 habits: Final = Plugins[Habit](
     "benign client", Habit, "HABIT", (f"{_HERE}.controls.clients",), "caponier.benign_clients"
 )
@@ -46,6 +46,11 @@ newcomers: Final = Plugins[Newcomer](
 harmless_sets: Final = Plugins[HarmlessSet](
     "control data set", HarmlessSet, "HARMLESS", (f"{_HERE}.controls.datasets",), "caponier.control_datasets"
 )
+
+
+def harmful_sources() -> dict[str, Source]:
+    """Return the sources of feedback that are attacks."""
+    return {name: source for name, source in sources().items() if source.techniques}
 
 
 def harmless_sources() -> dict[str, Source]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from caponier.engines.columns import Read
 from caponier.engines.local import Detection, Judge, Plan
-from caponier.engines.subjects import SubjectPass
+from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
 """Subjects that are remembered; the one that was silent for longest is forgotten first. About 25 kB each."""
@@ -23,12 +23,14 @@ class LiveScan:
     Args:
         plan: What to run.
         most_subjects: Bound on the memory: callers who change their name for each query cannot fill it.
+        failed: Takes failures that are survived, as `engines.subjects.SubjectPass` and `engines.local.Judge` do; where
+            a subject's events cannot be scored at all, they alone are left out. Without it failures are raised.
     """
 
-    def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS) -> None:
-        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False)
-        self._judge = Judge(plan, sorted_by_subject=False)
-        self._most = most_subjects
+    def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS, failed: Failed | None = None) -> None:
+        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed)
+        self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
+        self._most, self._failed = most_subjects, failed
         self._subjects: OrderedDict[str, None] = OrderedDict()
 
     @property
@@ -44,12 +46,13 @@ class LiveScan:
 
         Args:
             events: Columns `subject`, `time` (int64 microseconds), `source`, `seq`, `line`, `input` and `label`,
-                sorted by subject and order; each subject's events come after those that were fed before.
+                sorted by subject and order; each subject's events come after those that were fed before. There may
+                be none, and any of them may be without an input.
         """
         return [found for part in _some_subjects(events) for found in self._part(part)]
 
     def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
-        for scored in self._scoring.run(iter([events])):
+        for scored in self._scored(events):
             yield from self._judge.detections(scored)
         for name in events.column("subject").unique().to_pylist():
             self._subjects[name] = None
@@ -59,10 +62,25 @@ class LiveScan:
             self._scoring.forget(name)
             self._judge.forget(name)
 
+    def _scored(self, events: pa.RecordBatch) -> list[Scored]:
+        """Score the events of some subjects together; where that fails, those of each by themselves."""
+        try:
+            return list(self._scoring.run(iter([events])))
+        except Exception as failure:
+            if self._failed is None:
+                raise
+            alone = list(_some_subjects(events, 1))
+            if len(alone) == 1:
+                self._failed("scoring", failure)
+                return []
+        return [scored for part in alone for scored in self._scored(part)]
 
-def _some_subjects(events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Yield all events of a few subjects at a time."""
+
+def _some_subjects(events: pa.RecordBatch, together: int = TOGETHER) -> Iterator[pa.RecordBatch]:
+    """Yield all events of a few subjects at a time; nothing where there are no events."""
+    if not events.num_rows:
+        return
     codes = events.column("subject").dictionary_encode().indices.to_numpy()
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))[::TOGETHER]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))[::together]
     for start, end in zip(starts, np.append(starts[1:], len(codes)), strict=True):
         yield events.slice(int(start), int(end - start))

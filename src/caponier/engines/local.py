@@ -24,7 +24,7 @@ from caponier.engines.columns import Read
 from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
-from caponier.engines.subjects import Scored, SubjectPass
+from caponier.engines.subjects import Failed, Scored, SubjectPass
 from caponier.telemetry.features import Encoder
 
 BATCH_ROWS: Final = 8_192
@@ -227,11 +227,13 @@ class Judge:
     Args:
         plan: What is run.
         sorted_by_subject: See `engines.subjects.SubjectPass`.
+        failed: Takes the failure of a detector to explain itself; what it found is found all the same.
     """
 
-    def __init__(self, plan: Plan, *, sorted_by_subject: bool = True) -> None:
+    def __init__(self, plan: Plan, *, sorted_by_subject: bool = True, failed: Failed | None = None) -> None:
         self._plan = plan
         self._sorted = sorted_by_subject
+        self._failed = failed
         self._fired: dict[str, dict[str, int]] = {}
 
     def forget(self, name: str) -> None:
@@ -272,7 +274,7 @@ class Judge:
         subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
         value = int(scored.scores[line.name][row])
         window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
-        explanation = detector.explain(line.params, window)
+        explanation = self._explained(detector, line, window, value)
         kind, _, name = scored.names[subject].partition(SEPARATOR)
         places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
         return Detection(
@@ -287,6 +289,16 @@ class Judge:
             explanation=explanation,
             began=int(window.time[[*explanation.rows, -1]].min()),
         )
+
+    def _explained(self, detector: EventDetector, line: Line, window: EventBatch, value: int) -> Explanation:
+        try:
+            return detector.explain(line.params, window)
+        except Exception as failure:
+            if self._failed is None:
+                raise
+            self._failed(detector.name, failure)
+            summary = f"{detector.statistic} is {value:,} and above {line.threshold:g}; explaining it further failed"
+            return Explanation(summary, {}, np.array([len(window) - 1]))
 
 
 def _window(scored: Scored, row: int) -> EventBatch:

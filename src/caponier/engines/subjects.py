@@ -1,6 +1,6 @@
 """Score one model's events, sorted by subject, batch by batch; the cuts between batches change nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
-from caponier.detect.detector import Counts, EventDetector, Params
+from caponier.detect.detector import Counts, EventDetector, Params, Scores, State
 from caponier.detect.similarity import nearest_query
 from caponier.engines.columns import Read, coded, in_order, label_codes
 from caponier.telemetry.digests import NO_INPUT, row_keys
 from caponier.telemetry.features import Encoder
 
 IDLE = IDLE_SECONDS * 1_000_000
+
+Failed = Callable[[str, Exception], None]
+"""Told in which detector, or in what else, something failed that is survived; without it nothing is survived."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class SubjectPass:
         columns: Further columns that are wanted in the batches.
         sorted_by_subject: Whether a batch goes on where the one before ended, so that only its last subject is kept;
             otherwise every subject is kept until it is forgotten.
+        failed: Takes the failure of a detector over one subject: there it scores 0 and remembers what it did before,
+            and is asked again with the next events. Other subjects and detectors are not touched.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class SubjectPass:
         *,
         columns: Iterable[Read] = (),
         sorted_by_subject: bool = True,
+        failed: Failed | None = None,
     ) -> None:
         self._encoder = encoder
         self._detectors = detectors
@@ -97,6 +103,7 @@ class SubjectPass:
         """Columns that the batches must have beside `subject`, `time`, `source`, `seq`, `line`, `input`, `label`."""
         self._salt = salt
         self._sorted = sorted_by_subject
+        self._failed = failed
         self._dtype = nearest_query.state_dtype(encoder.width)
         self._open: dict[str, _Open] = {}
         self._rings = np.zeros(0, self._dtype)
@@ -153,7 +160,6 @@ class SubjectPass:
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = nearest_query.add_signals(similar_state, batch, kept)
-        similar_state["count"][list(resumed)] = 0
         unique, subject = similar.batch.signals["unique"], batch.subject
         asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
         rows = np.flatnonzero(unique)
@@ -162,7 +168,7 @@ class SubjectPass:
             state = np.zeros(len(names), detector.state)
             for at, known in resumed.items():
                 state[at] = known.states[detector.name]
-            states[detector.name], scores[detector.name] = detector.score(params, state, similar.batch)
+            states[detector.name], scores[detector.name] = self._score(detector, params, state, similar.batch)
         if self._sorted:
             self._open.clear()
         for row, at in enumerate(kept.tolist()):
@@ -191,10 +197,27 @@ class SubjectPass:
             kept,
         )
 
+    def _score(self, detector: EventDetector, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        """Score a batch; where the detector fails, each subject by itself, so that one costs no other its scores."""
+        try:
+            # A copy where it may be asked again: a detector that fails half-way may have written to it.
+            return detector.score(params, state.copy() if self._failed else state, batch)
+        except Exception as failure:
+            if self._failed is None:
+                raise
+            if batch.subjects <= 1:
+                self._failed(detector.name, failure)
+                return state, np.zeros(len(batch), np.int64)
+        alone = [(state[at : at + 1], batch.alone(at)) for at in range(batch.subjects)]
+        after, scores = zip(*(self._score(detector, params, *one) for one in alone), strict=True)
+        return np.concatenate(after), np.concatenate(scores)
+
     def _rings_of(self, subjects: int) -> NDArray[Any]:
         """Return empty rings, in memory that is used again: new for each batch, they would cost what filling costs."""
         if len(self._rings) < subjects:
             self._rings = np.zeros(subjects, self._dtype)
+        # Where the batch before this one failed, its rings are still there.
+        self._rings["count"][:subjects] = 0
         return self._rings[:subjects]
 
     def _begins(

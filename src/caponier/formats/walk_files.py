@@ -3,11 +3,15 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Final
 
 from caponier.errors import InputError
 
+_PIECE: Final = 1 << 20
 _Places = frozenset[tuple[int, int]]
 """Device and number of each folder above."""
 
@@ -18,13 +22,20 @@ class FoundFile:
 
     path: Path
     problem: str | None = None
+    is_folder: bool = False
+    """Whether it is a folder that cannot be looked into."""
 
 
-def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
+def walk(paths: Sequence[Path], *, through_links: bool = True) -> Iterator[FoundFile]:
     """Yield regular files in a stable order; what is none, or cannot be reached, has a problem.
 
     A folder to which several links lead is looked at through the first of them only: links to folders of links would
-    otherwise double the paths with every one.
+    otherwise double the paths with every one. A link to a folder outside of what was named is a problem: whoever made
+    the files could have a scan walk through all of the machine, `/proc` included.
+
+    Args:
+        paths: Files and folders.
+        through_links: Whether links to folders are followed; else they are left out without a word.
 
     Raises:
         InputError: If a named path does not exist.
@@ -32,20 +43,42 @@ def walk(paths: Sequence[Path]) -> Iterator[FoundFile]:
     for path in paths:
         if not os.path.lexists(path):
             raise InputError("there is no such file or folder", where=shown(path))
-        yield from _walk(path)
+    named = [os.path.realpath(path) for path in paths]
+    for path in paths:
+        yield from _walk(path, named if through_links else None)
 
 
-def read_file(path: Path) -> bytes:
-    """Return the content of a regular file; never waits for a pipe, even one that was put there this moment.
+@contextmanager
+def open_regular(path: Path) -> Iterator[FileIO]:
+    """Open a regular file for reading; never waits for a pipe, even one that was put there this moment.
 
     Raises:
-        OSError: If it cannot be read, or is no regular file any more.
+        OSError: If it cannot be opened, or is no regular file any more.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("is no regular file any more")
-        return file.read()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is no regular file any more")
+    with FileIO(descriptor, "rb") as file:
+        yield file
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Return the content of a regular file of so many bytes at most.
+
+    Raises:
+        OSError: If it cannot be read, is no regular file any more, or gives more, whatever its size is said to be.
+    """
+    pieces, left = list[bytes](), most
+    with open_regular(path) as file:
+        while (piece := file.read(min(_PIECE, left + 1))) != b"":
+            if piece is None:
+                raise OSError("it has nothing to read at this moment")
+            pieces.append(piece)
+            left -= len(piece)
+            if left < 0:
+                raise OSError(f"it has more than {most:,} bytes")
+    return b"".join(pieces)
 
 
 def shown(path: Path) -> str:
@@ -53,7 +86,7 @@ def shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(start: Path) -> Iterator[FoundFile]:
+def _walk(start: Path, named: Sequence[str] | None) -> Iterator[FoundFile]:
     # Without recursion: folders in folders may go deeper than Python does.
     waiting: list[tuple[Path, _Places]] = [(start, frozenset())]
     linked: set[tuple[int, int]] = set()
@@ -69,17 +102,27 @@ def _walk(start: Path) -> Iterator[FoundFile]:
             yield FoundFile(path)
         elif not stat.S_ISDIR(status.st_mode):
             yield FoundFile(path, f"is {_kind(status.st_mode)}, not a file")
-        elif place in above:
-            yield FoundFile(path, "is a link to a folder above it: a loop")
-        elif os.path.islink(path) and place in linked:
+        elif os.path.islink(path) and path != start and (named is None or (place in linked and place not in above)):
             continue
+        elif place in above:
+            yield FoundFile(path, "is a link to a folder above it: a loop", True)
+        elif path != start and named is not None and (target := _outside(path, named)) is not None:
+            yield FoundFile(path, f"is a link to a folder that was not named: name {target} as well", True)
         else:
             if os.path.islink(path):
                 linked.add(place)
             try:
                 waiting += [(entry, above | {place}) for entry in sorted(path.iterdir(), reverse=True)]
             except OSError as failed:
-                yield FoundFile(path, f"cannot be listed: {failed.strerror}")
+                yield FoundFile(path, f"cannot be listed: {failed.strerror}", True)
+
+
+def _outside(path: Path, named: Sequence[str]) -> str | None:
+    """Return where a link to a folder leads, if that lies outside of everything that was named."""
+    if not os.path.islink(path):
+        return None
+    target = Path(os.path.realpath(path))
+    return None if any(target.is_relative_to(home) for home in named) else shown(target)
 
 
 def _unreachable(path: Path, failed: OSError) -> str:

@@ -2,25 +2,31 @@
 
 What a model server understands and the guard does not would be a way around detection, so this is more lenient than
 JSON's own rules: NaN, infinity, a byte-order mark and UTF-16 are what Python's `json` lets pass, and so do many model
-servers.
+servers. What two of them could understand in two ways is a way around detection, too: see `question`.
 """
 
-import json
-import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import orjson
 
 from caponier.errors import InputError
+from caponier.guard.codings import expanded
+from caponier.telemetry import plain_json
+from caponier.telemetry.body_limits import BodyLimits, UnreadError, check_json
 
 BINARY_HEADER: Final = b"inference-header-content-length"
 """Length of the JSON before the tensors, in the binary data extension of the Open Inference Protocol."""
+COST_OF_TEXT: Final = 6
+"""As much as six numbers: each is found by a step of Python."""
 _TYPES: Final = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
+
+WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What is raised where somebody sent what cannot be understood."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -55,66 +61,95 @@ async def read(receive: Receive, limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def document(body: bytes, headers: Iterable[tuple[bytes, bytes]], limit: int) -> dict[str, Any] | None:
+def document(body: bytes, headers: Iterable[tuple[bytes, bytes]], limits: BodyLimits) -> dict[str, Any] | None:
     """Return the JSON object in a body, with binary tensors in place; None if it cannot be understood.
 
     Args:
         body: As it came.
         headers: That came with it, names in lower case.
-        limit: Most bytes after unpacking.
+        limits: What it may cost.
+
+    Raises:
+        UnreadError: If it is beyond a limit, or its content coding is not known; nothing was made of it.
     """
-    named = dict(headers)
     try:
-        plain = _unpacked(body, named.get(b"content-encoding", b"").strip().lower(), limit)
-        length = named.get(BINARY_HEADER)
-        found = _parsed(plain if length is None else plain[: int(length)])
-        if isinstance(found, dict) and length is not None:
-            _fill(found, plain[int(length) :])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error):
+        return opened(body, headers, limits, partial(plain_json.loads, limits=limits, once=False))
+    except UnreadError:
+        raise
+    except WRONG:
         return None
-    return found if isinstance(found, dict) else None
 
 
-def _unpacked(body: bytes, encoding: bytes, limit: int) -> bytes:
-    if encoding in (b"", b"identity"):
-        return body
-    if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise ValueError("an encoding that is not known")
-    # 32: gzip or zlib, told by the header.
-    unpacking = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
-    plain = unpacking.decompress(body, limit)
-    if unpacking.unconsumed_tail or not unpacking.eof:
-        raise ValueError("too large, or cut off")
-    return plain
+def opened(
+    body: bytes, headers: Iterable[tuple[bytes, bytes]], limits: BodyLimits, parse: Callable[[bytes], Any]
+) -> dict[str, Any]:
+    """Return what `document` does.
+
+    Args:
+        body: As it came.
+        headers: That came with it, names in lower case.
+        limits: What it may cost.
+        parse: Reads JSON.
+
+    Raises:
+        UnreadError: If it is beyond a limit, or its content coding is not known; nothing was made of it.
+        One of WRONG: If it cannot be understood.
+    """
+    given = list(headers)
+    plain = expanded(body, (value for name, value in given if name == b"content-encoding"), limits.expanded)
+    lengths = {value.strip() for name, value in given if name == BINARY_HEADER}
+    if len(lengths) > 1:
+        raise UnreadError("two lengths of the JSON before the tensors")
+    length = _length(lengths.pop(), len(plain)) if lengths else None
+    head = plain if length is None else plain[:length]
+    check_json(head, limits)
+    found = parse(head)
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    if length is not None:
+        _fill(found, plain[length:], limits)
+    return found
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return json.loads(body)
+def _length(stated: bytes, size: int) -> int:
+    if not stated.isdigit() or len(stated) > 10 or int(stated) > size:
+        raise ValueError("a length of the JSON that the body does not have")
+    return int(stated)
 
 
-def _fill(found: dict[str, Any], data: bytes) -> None:
+def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
     """Put the tensors behind a JSON document into it."""
-    at = 0
+    at, left = 0, limits.numbers
     for tensor in [*found.get("inputs", []), *found.get("outputs", [])]:
         size = (tensor.get("parameters") or {}).get("binary_data_size")
-        if size is not None:
-            part = data[at : at + size]
-            if len(part) != size or size < 0:
-                raise ValueError("tensors that are cut off")
-            tensor["data"] = _texts(part) if tensor["datatype"] == "BYTES" else np.frombuffer(
-                part, _TYPES[tensor["datatype"]]
-            )  # fmt: skip
-            at += size
+        if size is None:
+            continue
+        if "data" in tensor:
+            raise ValueError("a tensor with its values twice")
+        part = data[at : at + size]
+        if size < 0 or len(part) != size:
+            raise ValueError("tensors that are cut off")
+        if tensor["datatype"] == "BYTES":
+            tensor["data"] = _texts(part, left // COST_OF_TEXT)
+            left -= COST_OF_TEXT * len(tensor["data"])
+        else:
+            tensor["data"] = np.frombuffer(part, _TYPES[tensor["datatype"]])
+            left -= tensor["data"].size
+        if left < 0:
+            raise UnreadError(f"more than {limits.numbers:,} numbers")
+        at += size
 
 
-def _texts(data: bytes) -> list[str]:
+def _texts(data: bytes, most: int) -> list[str]:
     """Return texts that stand behind their lengths, four bytes each."""
-    texts, at = [], 0
+    texts: list[str] = []
+    at = 0
     while at < len(data):
+        if len(texts) == most:
+            raise UnreadError(f"more than {most:,} texts")
         end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+        if end > len(data):
+            raise ValueError("texts that are cut off")
         texts.append(data[at + 4 : end].decode("utf-8", "replace"))
         at = end
     return texts

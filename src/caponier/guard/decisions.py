@@ -124,7 +124,9 @@ class Decisions:
 
 def _keys(caller: Caller, call: Call) -> Iterable[tuple[str, str]]:
     named = zip(SCOPES, (caller.principal, caller.session, caller.source_ip, call.model), strict=True)
-    return [(kind, name) for kind, name in named if name is not None]
+    # Whoever is blocked does not get by with a second credential, or with one that only the model server can read.
+    possible = [("principal", name) for name in caller.possible]
+    return [(kind, name) for kind, name in named if name is not None] + possible
 
 
 def _bucket(action: ResponseAction) -> TokenBucket:

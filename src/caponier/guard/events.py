@@ -3,15 +3,18 @@
 Whatever a caller or a model server writes, the events can be read back: `telemetry.events` rejects none of them.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.guard.bodies import document
+from caponier.guard.bodies import WRONG, document
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
+from caponier.guard.question import UnreadableError, question
 from caponier.telemetry import inference_body
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 Row = dict[str, Any]
 
@@ -21,29 +24,37 @@ STRANGERS: Final = (401, 403)
 """Answers to callers whom the model server does not know: what they called themselves is nobody's name."""
 UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
+UNREAD: Final = "unread"
+"""Column of the event that says which part was not read, and why."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
-_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
-def events_of(exchange: Exchange, limit: int) -> list[Row]:
+def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
+
+    A request beyond the limits is one event without input, which says so in the column `unread`; so do the events of
+    one whose answer is beyond them.
 
     Args:
         exchange: A finished one.
-        limit: Most bytes of a body after unpacking.
+        limits: What a body may cost.
+        size: Values in an input of the model; None if that is not known.
     """
     shared = _shared(exchange)
     if exchange.call.operation not in ("predict", "explain") or exchange.status in UNASKED:
         return [shared]
-    request = document(exchange.body, exchange.headers.items(), limit)
     try:
-        rows, shape = inference_body.examples(request or {})
-    except _WRONG:
+        asked = question(exchange, limits, size)
+    except UnreadError as unread:
+        return [shared | {UNREAD: f"request: {unread}"}]
+    except UnreadableError:
         return [shared]
-    inputs = _narrow(rows)
-    said = _said(exchange, len(rows), limit)
+    rows, inputs = asked.rows, _narrow(asked.rows)
+    said, unread_answer = _said(exchange, len(rows), limits)
     version = exchange.call.version or _text(said.version)
-    shared |= {"request_id": _text(request and request.get("id")), "model_version": version, "input_shape": shape}
+    shared |= {"request_id": _text(asked.id), "model_version": version, "input_shape": asked.shape}
+    if unread_answer is not None:
+        shared[UNREAD] = f"answer: {unread_answer}"
     labels: list[str | None] = [*said.labels] if said.labels else [None] * len(rows)
     scores = _scores(said, len(rows))
     return [
@@ -52,13 +63,33 @@ def events_of(exchange: Exchange, limit: int) -> list[Row]:
     ]
 
 
-def queries_of(exchange: Exchange, limit: int) -> int:
-    """Return how many examples a request asks about; one where that cannot be told."""
+def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
+    """Tell whether a query was answered that detection cannot see, as its events `rows` hold no input."""
+    return exchange.call.operation in ("predict", "explain") and exchange.status // 100 == 2 and "input" not in rows[0]
+
+
+def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> str:
+    """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
     try:
-        rows, _ = inference_body.examples(document(exchange.body, exchange.headers.items(), limit) or {})
-    except _WRONG:
-        return 1
-    return len(rows)
+        question(exchange, limits, size)
+    except UnreadableError as unreadable:
+        return unreadable.what
+    except UnreadError as unread:
+        return str(unread)
+    return "it can be read"
+
+
+def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
+    """Return how many examples a request asks about: as many as it may where that is not sure, and else one.
+
+    A request beyond the limits counts as more than may be asked at once: else it would be the way around a throttle.
+    """
+    try:
+        return len(question(exchange, limits).rows)
+    except UnreadableError:
+        return inference_body.most_rows(document(exchange.body, exchange.headers.items(), limits) or {}, limits)
+    except UnreadError:
+        return limits.rows + 1
 
 
 def _shared(exchange: Exchange) -> Row:
@@ -82,12 +113,19 @@ def _narrow(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.nan_to_num(np.clip(rows, -_WIDEST, _WIDEST)).astype(np.float32)
 
 
-def _said(exchange: Exchange, n: int, limit: int) -> inference_body.Answer:
-    answered = document(exchange.answer, exchange.answer_headers, limit) if exchange.status == 200 else None
+def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_body.Answer, str | None]:
+    """Return what was answered to n examples, and why it was not read where it was not."""
+    if exchange.status != 200:
+        return inference_body.Answer(), None
+    if exchange.answer_too_large:
+        return inference_body.Answer(), "larger than a body may be"
     try:
-        return inference_body.answer(answered or {}, n)
-    except _WRONG:
-        return inference_body.Answer()
+        answered = document(exchange.answer, exchange.answer_headers, limits)
+        return inference_body.answer(answered or {}, n), None
+    except UnreadError as unread:
+        return inference_body.Answer(), str(unread)
+    except WRONG:
+        return inference_body.Answer(), None
 
 
 def _scores(said: inference_body.Answer, n: int) -> list[NDArray[np.float32] | None]:

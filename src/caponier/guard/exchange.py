@@ -14,9 +14,12 @@ class Caller:
     """Who asks, as far as the request says."""
 
     principal: str | None
-    """Salted hash of the credential."""
+    """Salted hash of the credential; None where there is not one that names the caller."""
     session: str | None
     source_ip: str | None
+    possible: tuple[str, ...] = ()
+    """Principals of what a model server may take for the credential, where it is unclear: it names nobody, but what is
+    in force against one of them holds."""
 
 
 @dataclass(slots=True)
@@ -28,13 +31,18 @@ class Exchange:
     user_agent: str | None
     arrived: datetime
     headers: dict[bytes, bytes]
-    """Of the request; the last of those with the same name."""
+    """Of the request; those with the same name joined by commas, as RFC 9110 does."""
+    repeated: bool = False
+    """Whether several with the same name say, perhaps differently, how the body is to be read."""
+    unclear: bool = False
+    """Whether the caller showed something, but not one credential that can be read."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0
     answer_headers: list[Header] = field(default_factory=list)
     answer: bytes = b""
     """What the model server said, whatever the caller got of it; empty if it is larger than the limit."""
+    answer_too_large: bool = False
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""

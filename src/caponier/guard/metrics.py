@@ -16,12 +16,20 @@ _ABOUT: Final = {
     "rounded": "Answers whose scores were rounded.",
     "would_refuse": "Requests that would have been refused in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
-    "unreadable": "Answered queries whose input could not be read: detection does not see them.",
+    "unreadable": "Answered queries, by model and caller, whose input could not be read: detection only counts them.",
+    "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
+    "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
     "findings": "Findings by detector.",
-    "failures": "Failures that were survived, by kind.",
+    "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
+
+
+def label(name: str, value: str) -> str:
+    """Return a label as Prometheus reads it, whatever its value holds."""
+    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return f'{name}="{escaped}"'
 
 
 class Metrics:
@@ -49,6 +57,8 @@ class Metrics:
     def note(self, exchange: Exchange, *, enforce: bool) -> None:
         """Count an exchange."""
         self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
+        if exchange.unclear:
+            self.count("unclear")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
             done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")

@@ -18,8 +18,11 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
+from caponier.telemetry.credentials import shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -55,7 +58,8 @@ class Middleware:
         enforce: Carry verdicts out; otherwise nothing is changed.
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
-        credentials: Headers in which callers may show who they are; the first one that is there counts.
+        limits: What reading a body may cost; beyond them it passes unread.
+        credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         on_failure: Told of each exception that was survived.
     """
@@ -70,6 +74,7 @@ class Middleware:
         enforce: bool = False,
         fail_closed: bool = False,
         body_limit: int = BODY_LIMIT,
+        limits: BodyLimits = LIMITS,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
         on_failure: Callable[[Exception], None] = lambda _: None,
@@ -77,8 +82,8 @@ class Middleware:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._enforce, self._fail_closed = enforce, fail_closed
-        self._limit, self._on_failure = body_limit, on_failure
-        self._credentials = tuple(name.lower().encode() for name in credentials)
+        self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
+        self._credentials = tuple(name.lower() for name in credentials)
         self._session = session.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +122,8 @@ class Middleware:
             exchange.status = 429
             await refuse(send)
             return
-        relay = _Relay(send, exchange, self._limit, rounds=self._enforce and exchange.verdict.measure is Measure.ROUND)
+        rounds = self._enforce and exchange.verdict.measure is Measure.ROUND
+        relay = _Relay(send, exchange, self._limit, self._limits, rounds=rounds)
         await self._app(scope, _replay(exchange.body, receive), relay)
 
     async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
@@ -128,30 +134,38 @@ class Middleware:
 
     def _is_ambiguous(self, scope: Scope) -> bool:
         """Tell whether a caller shows two credentials of which the model server may take the other one."""
-        names = [name for name, _ in scope["headers"] if name in self._credentials]
+        names = [name for name, _ in scope["headers"] if name.decode("latin-1") in self._credentials]
         return len(names) != len(set(names))
 
     def _begin(self, scope: Scope) -> Exchange:
-        headers = dict(scope["headers"])
-        credential = next((headers[name] for name in self._credentials if name in headers), None)
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+        credential = shown(
+            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+        )
+        possible = [self._principal_of(value) for value in credential.possible]
         client = scope.get("client")
         return Exchange(
             call=call_of(scope["method"], scope["path"]),
             caller=Caller(
-                principal=None if credential is None else self._principal_of(credential.decode("latin-1")),
+                principal=None if credential.value is None else self._principal_of(credential.value),
                 session=_name(headers.get(self._session)),
                 source_ip=client[0] if client else None,
+                possible=tuple(name for name in possible if name is not None),
             ),
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
             headers=headers,
+            repeated=repeated(scope["headers"]),
+            unclear=credential.unclear,
         )
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
         try:
-            return self._decide(exchange.caller, exchange.call, partial(queries_of, exchange, self._limit))
+            return self._decide(exchange.caller, exchange.call, partial(queries_of, exchange, self._limits))
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
             return REFUSE if self._fail_closed else PASS
@@ -166,8 +180,9 @@ class Middleware:
 class _Relay:
     """Passes an answer on and keeps a copy; or holds it back until it can be rounded."""
 
-    def __init__(self, send: Send, exchange: Exchange, limit: int, *, rounds: bool) -> None:
-        self._send, self._exchange, self._limit, self._rounds = send, exchange, limit, rounds
+    def __init__(self, send: Send, exchange: Exchange, limit: int, limits: BodyLimits, *, rounds: bool) -> None:
+        self._send, self._exchange, self._rounds = send, exchange, rounds
+        self._limit, self._limits = limit, limits
         self._parts: list[bytes] = []
         self._size = 0
         self._start: Message = {}
@@ -192,15 +207,20 @@ class _Relay:
         self._size += len(part)
         if self._size > self._limit:
             self._parts.clear()
+            self._exchange.answer_too_large = True
         else:
             self._parts.append(part)
 
     async def _send_rounded(self) -> None:
         exchange = self._exchange
-        found = document(exchange.answer, exchange.answer_headers, self._limit)
+        try:
+            found = document(exchange.answer, exchange.answer_headers, self._limits)
+        except UnreadError:
+            found = None
         reply = rounded(found, exchange.verdict.decimals) if found is not None else None
-        if reply is None and exchange.call.operation in ANSWERS:
-            # What cannot be rounded, such as tensors in binary, must not go out as it is.
+        if reply is None and (exchange.call.operation in ANSWERS or exchange.answer_too_large):
+            # What cannot be rounded, such as tensors in binary, must not go out as it is; what was too large to be
+            # held back is not there any more.
             exchange.status = 429
             await refuse(self._send)
             return
@@ -240,6 +260,14 @@ async def answer(send: Send, status: int, content: dict[str, Any], headers: Iter
     ]
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _text(value: bytes) -> str:
+    """Decode a header: as UTF-8, as it stands in logs, or as what HTTP says where it is none."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _name(value: bytes | None) -> str | None:

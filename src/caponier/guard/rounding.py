@@ -17,6 +17,14 @@ def rounded(document: dict[str, Any], decimals: int) -> bytes | None:
     Returns:
         JSON, or None if this is no answer in which scores are known to stand.
     """
+    try:
+        return _dumped(document, decimals)
+    except RecursionError:
+        # Lists within lists, deeper than any score stands.
+        return None
+
+
+def _dumped(document: dict[str, Any], decimals: int) -> bytes | None:
     outputs = document.get("outputs")
     if "predictions" in document:
         document["predictions"] = _rounded(document["predictions"], decimals)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
 Name = Annotated[str, Field(min_length=1)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -26,10 +27,16 @@ class GuardSettings(BaseModel):
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
     body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64
+    expanded_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = LIMITS.expanded / 2**20
+    """Of a compressed body once it is unpacked; beyond this and the next two a body passes unread."""
+    rows_limit: Annotated[int, Field(gt=0, le=1_000_000)] = LIMITS.rows
+    """Examples in one request."""
+    numbers_limit: Annotated[int, Field(gt=0, le=1_000_000_000)] = LIMITS.numbers
+    """Numbers, texts and lists in one body."""
     timeout: Annotated[float, Field(gt=0, le=3_600)] = 30
     """Seconds of silence after which the model server is given up."""
-    credentials: Annotated[tuple[Name, ...], Field(min_length=1)] = ("authorization", "x-api-key")
-    """Headers in which callers show who they are; the first one that is there counts."""
+    credentials: tuple[Name, ...] = ("authorization", "x-api-key")
+    """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for."""
     trusted_proxies: tuple[Name, ...] = ()
@@ -41,6 +48,11 @@ class GuardSettings(BaseModel):
     def body_limit(self) -> int:
         """Most bytes of a request."""
         return int(self.body_limit_mb * 2**20)
+
+    @property
+    def limits(self) -> BodyLimits:
+        """What reading a body may cost."""
+        return BodyLimits(int(self.expanded_limit_mb * 2**20), self.rows_limit, self.numbers_limit)
 
 
 def read_settings(table: dict[str, Any], where: str) -> GuardSettings:

@@ -33,6 +33,7 @@ class Upstream:
     Args:
         url: The model server, such as `http://127.0.0.1:8080`; it may have a path.
         timeout: Seconds of silence after which it is given up.
+        body_limit: Most bytes of a request.
         on_failure: Told when it cannot be reached or is given up.
 
     Raises:
@@ -40,7 +41,12 @@ class Upstream:
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 30.0, on_failure: Callable[[Exception], None] = lambda _: None
+        self,
+        url: str,
+        *,
+        timeout: float = 30.0,
+        body_limit: int = BODY_LIMIT,
+        on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         with needs("serve", "The guard"):
             from yarl import URL
@@ -48,6 +54,7 @@ class Upstream:
         if parts.scheme not in ("http", "https") or not parts.host or parts.query_string or parts.fragment:
             raise InputError("the address of a model server is http:// or https:// and a host", where=url)
         self._url, self._timeout, self._on_failure = url.rstrip("/"), timeout, on_failure
+        self._limit = body_limit
         self._session: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +101,7 @@ class Upstream:
             await send(message)
 
         try:
-            await self._ask(scope, f"{self._url}{target}{query}", await read(receive, BODY_LIMIT), sending)
+            await self._ask(scope, f"{self._url}{target}{query}", await read(receive, self._limit), sending)
         except (aiohttp.ClientError, TimeoutError) as failed:
             self._on_failure(failed)
             if started:

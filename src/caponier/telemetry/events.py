@@ -1,8 +1,8 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,15 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown as shown_path
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
+from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
+KINDS: Final = ".parquet, .jsonl or .csv"
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -54,37 +57,30 @@ def read_events(
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    for path in _files(paths, rejected.path):
+    for file in _files(paths, rejected.path):
         # A file's name need not be UTF-8, but everything that is written about it is.
-        source = os.fsencode(path).decode("utf-8", "backslashreplace")
+        source = shown_path(file.path)
         clock, seq = Clock(lateness), 0
-        for chunk in _chunks(path, reader, salt):
+        for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
             events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows
             yield events
 
 
-def _files(paths: Sequence[Path], output: Path | None) -> Iterator[Path]:
+def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
-    for path in paths:
-        if path == STDIN:
-            yield path
-        elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.is_file() and _format(file) is not None)
-            found = [file for file in found if not _is_same(file, output)]
-            if not found:
-                raise InputError("holds no .parquet, .jsonl or .csv file", where=str(path))
-            yield from found
-        elif not path.exists():
-            raise InputError("does not exist", where=str(path))
-        elif _is_same(path, output):
-            raise InputError("is both a log and the file for rejected rows", where=str(path), mend="Change --rejected")
-        else:
-            yield path
+    for file in log_files(paths, lambda path: _format(path) is not None and not _is_same(path, output), KINDS):
+        if file.named and file.path != STDIN and _is_same(file.path, output):
+            where = str(file.path)
+            raise InputError("is both a log and the file for rejected rows", where=where, mend="Change --rejected")
+        yield file
 
 
 def _is_same(path: Path, output: Path | None) -> bool:
-    return output is not None and output.exists() and path.samefile(output)
+    try:
+        return output is not None and path.samefile(output)
+    except OSError:
+        return False
 
 
 def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:

@@ -1,8 +1,12 @@
 """Bodies of inference requests and answers: Open Inference Protocol (KServe v2, also Triton's) and KServe v1.
 
+A body that a model server could read as other rows than these is not read at all: one that speaks both protocols, or
+in which shape, type and data do not agree.
+
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
@@ -10,9 +14,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_ROWS: Final = 100_000
-"""Examples in one request."""
+from caponier.telemetry.body_limits import (
+    LARGEST_SIZE,
+    LIMITS,
+    MOST_DIMENSIONS,
+    BodyLimits,
+    check_rows,
+    check_tensors,
+)
+
+ROWS_IN: Final = ("inputs", "instances")
+"""Keys under which a request holds its examples; some servers do not care about their case."""
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
+
+_WHOLE: Final = {"BOOL": (0, 1)} | {
+    f"{sign.upper()}INT{bits}": (int(np.iinfo(f"{sign}int{bits}").min), int(np.iinfo(f"{sign}int{bits}").max))
+    for sign in ("", "u")
+    for bits in (8, 16, 32, 64)
+}
+"""The least and the largest value of each type of whole numbers."""
+
+_COUNTED: Final = {int, float, bool, type(None)}
+"""What JSON holds for a number; what is missing is none yet."""
 
 Body = dict[str, Any]
 
@@ -28,24 +51,45 @@ class Answer:
     version: str | None = None
 
 
-def examples(body: Body) -> tuple[NDArray[np.float64], list[int]]:
+def examples(body: Body, limits: BodyLimits = LIMITS) -> tuple[NDArray[np.float64], list[int]]:
     """Return the (n, d) examples of a request and the shape of one; several tensors are joined row by row.
 
     Raises:
-        ValueError: If they are no rows of numbers; and KeyError, TypeError or AttributeError if a part is missing or
-            of a wrong type.
+        UnreadError: If there are more rows or tensors than are read.
+        ValueError: If they are no rows of numbers, or could be read as others; and KeyError, TypeError or
+            AttributeError if a part is missing or of a wrong type.
     """
+    if sum(key.strip().lower() in ROWS_IN for key in body) > 1:
+        raise ValueError("inputs and instances in one request")
     if "instances" in body:
+        if isinstance(body["instances"], list):
+            check_rows(len(body["instances"]), limits)
         rows = _numbers(body["instances"])
         if rows.ndim == 0 or not rows.size:
             raise ValueError("instances that are no rows of numbers")
         return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
     tensors = body["inputs"]
-    parts = [_rows(tensor) for tensor in tensors]
+    check_tensors(tensors)
+    shapes = [_shape(tensor) for tensor in tensors]
+    check_rows(max((size[0] for size in shapes if size), default=0), limits)
+    parts = [_asked(tensor) for tensor in tensors]
+    named = [tensor.get("name") for tensor in tensors]
+    if len(set(map(repr, named))) != len(named):
+        raise ValueError("several input tensors of one name")
     if len({len(part) for part in parts}) != 1:
         raise ValueError("input tensors that differ in their number of rows")
-    shape = _shape(tensors[0])[1:] or [1] if len(parts) == 1 else [sum(part.shape[1] for part in parts)]
+    shape = shapes[0][1:] or [1] if len(parts) == 1 else [sum(part.shape[1] for part in parts)]
     return np.concatenate(parts, axis=1), shape
+
+
+def most_rows(body: Body, limits: BodyLimits = LIMITS) -> int:
+    """Return how many examples a request may ask about, however it is read; 1 where that cannot be told."""
+    instances, inputs = body.get("instances"), body.get("inputs")
+    counts = [len(instances)] if isinstance(instances, list) else []
+    for tensor in inputs if isinstance(inputs, list) else ():
+        shape = tensor.get("shape") if isinstance(tensor, dict) else None
+        counts += shape[:1] if isinstance(shape, list) else []
+    return max((count for count in counts if type(count) is int and 1 < count <= limits.rows), default=1)
 
 
 def answer(body: Body, n: int) -> Answer:
@@ -58,6 +102,7 @@ def answer(body: Body, n: int) -> Answer:
         ValueError: If it does not fit the examples; and KeyError, TypeError or AttributeError as above.
     """
     labels = scores = None
+    check_tensors(body.get("outputs"))
     for output in [_prediction(body["predictions"])] if "predictions" in body else body["outputs"]:
         shape = _shape(output)
         if not shape or shape[0] != n:
@@ -82,27 +127,58 @@ def _prediction(predictions: list[Any]) -> Body:
 
 def _shape(tensor: Body) -> list[int]:
     shape = tensor["shape"]
-    if not isinstance(shape, list) or not all(type(size) is int and size > 0 for size in shape):
+    if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
+        raise ValueError("a shape that is no list of a few sizes")
+    if not all(type(size) is int and 0 < size < LARGEST_SIZE for size in shape):
         raise ValueError("a shape that is no list of sizes")
     return shape
 
 
+def _asked(tensor: Body) -> NDArray[np.float64]:
+    """Return the rows of an input tensor that can be read in one way only."""
+    if len({key.strip().lower() for key in tensor}) != len(tensor):
+        raise ValueError("a key of a tensor that stands twice")
+    shape, values = _values(tensor)
+    if values.ndim > 1 and len(values) != shape[0] and _long(values.shape) != _long(shape):
+        raise ValueError("data that are nested otherwise than the shape says")
+    limits = _WHOLE.get(str(tensor.get("datatype")))
+    if limits and not ((values == np.rint(values)) & (values >= limits[0]) & (values <= limits[1])).all():
+        # Beyond what a type can hold, some servers cut and others wrap.
+        raise ValueError("values that the tensor's type cannot hold")
+    return values.reshape(shape[0], -1)
+
+
+def _long(shape: Sequence[int]) -> list[int]:
+    """Leave out the sizes of one: a single picture is often nested without the one for its batch."""
+    return [size for size in shape if size != 1]
+
+
 def _rows(tensor: Body) -> NDArray[np.float64]:
+    shape, values = _values(tensor)
+    return values.reshape(shape[0], -1)
+
+
+def _values(tensor: Body) -> tuple[list[int], NDArray[np.float64]]:
     shape = _shape(tensor)
-    if not shape or shape[0] > MAX_ROWS:
-        raise ValueError(f"a tensor that is not 1 to {MAX_ROWS:,} rows")
+    if not shape:
+        raise ValueError("a tensor without rows")
     # `data` may be nested or flat for the same shape.
-    flat = _numbers(tensor["data"]).reshape(-1)
-    if flat.size != prod(shape):
-        raise ValueError(f"{flat.size} values for the shape {shape}"[:200])
-    return flat.reshape(shape[0], -1)
+    values = _numbers(tensor["data"])
+    if values.size != prod(shape):
+        raise ValueError(f"{values.size} values for the shape {shape}"[:200])
+    return shape, values
 
 
 def _numbers(data: Any) -> NDArray[np.float64]:
+    """Return numbers; text is none, even where digits stand in it, since not everybody takes the same for digits."""
     try:
-        return np.asarray(data, np.float64)
+        # As objects first: an array of texts would make each as wide as the longest.
+        told = data if isinstance(data, np.ndarray) else np.asarray(data, object)
+        if told.dtype != object or _COUNTED.issuperset(map(type, told.ravel().tolist())):
+            return told.astype(np.float64, copy=False)
     except (ValueError, TypeError, OverflowError):
-        raise ValueError("data that are no numbers") from None
+        pass
+    raise ValueError("data that are no numbers")
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ Whoever writes the log can pool them first, and keep a log that is six hundred t
 
 import io
 import warnings
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,18 @@ from caponier.errors import InputError
 from caponier.extras import needs
 from caponier.telemetry.features import POOLED_SIDE
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 MOST_BYTES: Final = 20 * 2**20
-MOST_PIXELS: Final = 50_000_000
-"""A small file may unfold to a picture of any size."""
+MOST_PIXELS: Final = 16_000_000
+"""A small file may unfold to a picture of any size; while it is decoded, a pixel takes up to ten bytes."""
+FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+"""Of what Pillow reads: others start programs of their own, such as PostScript's."""
+MOST_SIDE: Final = 32_768
+"""Pixels of width or height: a picture of one line is no picture, and pooling it costs more than its size says."""
+STRIP: Final = 2**20
+"""Pixels that are made numbers at a time."""
 
 
 def pooled(file: bytes) -> NDArray[np.float32]:
@@ -40,13 +49,27 @@ def pooled(file: bytes) -> NDArray[np.float32]:
         with warnings.catch_warnings():
             # The limit here is a lower one than that of the library, which only warns.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(file)) as picture:
+            with Image.open(io.BytesIO(file), formats=FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MOST_PIXELS:
                     raise InputError(f"the picture has {width * height:,} pixels, more than {MOST_PIXELS:,}")
-                grey = np.asarray(picture.convert("RGB"), np.float32).mean(axis=2) / 255
-        small = Image.fromarray(grey).resize((POOLED_SIDE, POOLED_SIDE), Image.Resampling.BOX)
+                if max(width, height) > MOST_SIDE:
+                    raise InputError(f"the picture is {max(width, height):,} pixels long, more than {MOST_SIDE:,}")
+                lines = max(1, STRIP // width)
+                strips = [_narrowed(picture, top, lines) for top in range(0, height, lines)]
+        small = Image.fromarray(np.concatenate(strips)).resize((POOLED_SIDE, POOLED_SIDE), Image.Resampling.BOX)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as broken:
         raise InputError(f"the picture cannot be read: {broken}") from broken
     values: NDArray[np.float32] = np.asarray(small, np.float32).reshape(-1)
     return values
+
+
+def _narrowed(picture: "Image.Image", top: int, lines: int) -> NDArray[np.float32]:
+    """Return the brightness of a strip of a picture, (lines, 16): pooled across, as all of it would be in one go."""
+    from PIL import Image
+
+    width, height = picture.size
+    strip = picture.crop((0, top, width, min(height, top + lines))).convert("RGB")
+    grey = np.asarray(strip, np.float32).mean(axis=2) / 255
+    across = Image.fromarray(grey).resize((POOLED_SIDE, len(grey)), Image.Resampling.BOX)
+    return np.asarray(across, np.float32)

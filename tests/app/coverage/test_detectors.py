@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from caponier.app.coverage.detectors import (
@@ -36,6 +39,16 @@ def test_what_detectors_name_is_there() -> None:
         assert {(card.kind, name) for name in card.emulations} <= known, card.name
         assert {(card.kind, name) for name in card.controls} <= harmless, card.name
         assert all(resolve(technique).name for technique in card.techniques)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "emulations.md"
+
+
+def test_every_emulation_that_the_page_lists_is_there() -> None:
+    """And every look-alike: whoever reads the page can run and validate what stands in it."""
+    named = set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE))
+    assert {"steered_feedback", "feedback_chaff"} <= named
+    assert named <= {card.name for card in (*emulations(), *controls())}
 
 
 def test_rules_are_listed_as_they_are_compiled() -> None:

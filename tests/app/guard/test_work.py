@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from caponier.app.guard import work as guard_work
 from caponier.app.guard.run import Guard
 from caponier.app.guard.work import ExchangeQueue
 from caponier.app.workspace.workspace import create_workspace, load_workspace
@@ -57,6 +58,40 @@ def test_one_request_that_cannot_be_recorded_takes_no_other_with_it(
     assert told == ["warning: event: RuntimeError; the guard goes on, and counts how often this happens"]
 
 
+def test_many_large_requests_are_not_held_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = guard_in(tmp_path, []).work
+    held: list[int] = []
+    write = work.log.write
+
+    def written(rows: list[dict[str, object]]) -> None:
+        held.append(len(rows))
+        write(rows)
+
+    monkeypatch.setattr(work.log, "write", written)
+    monkeypatch.setattr(guard_work, "MOST_ROWS", 100)
+    monkeypatch.setattr(guard_work, "MOST_NUMBERS", 300)
+    for body in [b'{"instances":[' + b"1," * 59 + b"1]}"] * 4 + [b'{"instances":[[' + b"1," * 199 + b"1]]}"] * 4:
+        work.record(exchange(body))
+    work.start()
+    work.close()
+    assert [n for n in held if n] == [120, 120, 2, 2]
+    assert work.metrics.total("events") == 244
+
+
+def test_what_is_unread_is_counted(tmp_path: Path) -> None:
+    work = guard_in(tmp_path, []).work
+    work.record(exchange(b'{"instances":[' + b"1," * 10_000 + b"1]}"))
+    answered = exchange(b'{"instances":[1]}')
+    answered.answer_too_large = True
+    work.record(answered)
+    work.start()
+    work.close()
+    assert 'unread_total{part="request"} 1' in work.metrics.text()
+    assert 'unread_total{part="answer"} 1' in work.metrics.text()
+    assert work.metrics.total("unreadable") == 1
+    assert work.metrics.total("events") == 2
+
+
 def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     work = guard_in(tmp_path, []).work
     for _ in range(1_000):
@@ -65,3 +100,28 @@ def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
     work.close()
     assert work.metrics.total("events") == 1_000
     assert len(work.queue) == 0
+
+
+def test_an_event_that_cannot_be_written_costs_the_log_no_other_and_detection_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    work = guard_in(tmp_path, told).work
+    write, fed = work.log.write, []
+
+    def sometimes(rows: list[dict[str, object]]) -> None:
+        if any(row["status"] == 500 for row in rows):
+            raise TypeError("secret of a caller")
+        write(rows)
+
+    monkeypatch.setattr(work.log, "write", sometimes)
+    monkeypatch.setattr(work.live, "feed", lambda rows: fed.extend(rows) or [])
+    bad = exchange()
+    bad.status = 500
+    for one in (exchange(), bad, exchange()):
+        work.record(one)
+    work.start()
+    work.close()
+    assert (work.metrics.total("events"), work.metrics.total("lost_events")) == (2, 1)
+    assert len(fed) == 3
+    assert told == ["warning: event log: TypeError; the guard goes on, and counts how often this happens"]

@@ -136,3 +136,62 @@ def test_inputs_of_another_length_are_left_out(tmp_path: Path) -> None:
 def test_microseconds_are_exact() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
     assert EPOCH + timedelta(microseconds=microseconds(moment)) == moment
+
+
+METADATA: Row = {"operation": "metadata", "status": 200}
+HEALTH: Row = {"operation": "health", "status": 200}
+QUERY: Row = {"operation": "predict", "status": 200, "label": "1", "input": np.full(64, 0.5, np.float32)}
+NAMELESS: Row = {"principal": None, "source_ip": "10.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [],
+        [METADATA],
+        [HEALTH],
+        [METADATA | NAMELESS],
+        [QUERY],
+        [METADATA, QUERY, HEALTH],
+        [QUERY | NAMELESS, METADATA],
+        [METADATA | NAMELESS, METADATA] * 40,
+        [QUERY | {"input": np.zeros(3, np.float32)}],
+        [QUERY | {"input": np.zeros(0, np.float32)}, METADATA],
+        [QUERY | {"label": None, "status": 0}],
+    ],
+)
+def test_a_batch_of_whatever_events_is_fine_with_a_baseline(world: World, batch: list[Row]) -> None:
+    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline, BOUND), str)
+    assert "distributed_query" in {line.detector for line in live._models["digits"].case.plan.lines}
+    shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "digits"}
+    rows = [shared | row | {"seq": seq, "event_id": f"e{seq}"} for seq, row in enumerate(batch)]
+    assert live.feed(rows) == []
+    assert live.feed([]) == []
+    assert live.subjects == len({row["principal"] for row in rows})
+
+
+def test_what_fails_on_one_model_is_told_and_costs_no_other_model_anything(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = world.workspace.model_copy(update={"models": (ModelSpec(name="other", features=FeatureSpec(**IMAGE)),)})
+    failures: list[tuple[str, str, str]] = []
+    live = LiveFindings(
+        Terms.of(others, world.baseline.baseline, BOUND),
+        "e{}".format,
+        lambda model, where, failure: failures.append((model, where, type(failure).__name__)),
+    )
+    assert set(live.models) == {"digits", "other"}
+
+    def broken(*_: Any) -> None:
+        raise ValueError("a secret of the caller")
+
+    monkeypatch.setattr(live._models["other"], "_by_caller", broken)
+    rows = rows_of(world)
+    mixed = [
+        one | {"seq": 2 * row["seq"] + (one is not row)} for row in rows for one in (row, row | {"model": "other"})
+    ]
+    found = [finding for at in range(0, len(mixed), 997) for finding in live.feed(mixed[at : at + 997])]
+    assert {finding.model for finding in found} == {"digits"}
+    assert {finding.detector for finding in found} >= {"iterative_query", "distributed_query"}
+    assert set(failures) == {("other", "all", "ValueError")}
+    assert len(failures) >= len(mixed) // 997, "it is tried again with every batch"

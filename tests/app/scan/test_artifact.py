@@ -8,6 +8,7 @@ import pytest
 from caponier.app.inference.plan import Skip
 from caponier.app.scan import artifact as module
 from caponier.app.scan.artifact import scan_artifact
+from caponier.app.scan.file_content import Content
 from caponier.app.scan.ignored_files import Ignored
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.artifact import Verdict
@@ -84,10 +85,10 @@ def test_an_unknown_file_may_be_accepted_as_well(models: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_unknown(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> bytes:
+    def refuse(_: Path, __: int) -> Content:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module, "read_file", refuse)
+    monkeypatch.setattr(module, "read_content", refuse)
     report = scan_artifact([models])
     assert {file.verdict for file in report.scanned} == {Verdict.UNKNOWN}
     assert report.scanned[0].reason == "cannot be read: Permission denied"

@@ -46,6 +46,17 @@ def test_a_probe_leaves_requests_of_every_kind(name: str, figure: str, tmp_path:
     assert {"predict", "metadata", "explain"} <= set(events["operation"].to_pylist())
 
 
+@pytest.mark.parametrize("name", ["steered_feedback", "feedback_chaff"])
+def test_feedback_is_played_on_a_model_that_learns(name: str, tmp_path: Path) -> None:
+    done = emulate(name, out=tmp_path)
+    assert (done.target, done.success) == ("digits-learner", True)
+    said = pq.read_table(done.files[0])["principal"].to_pylist()
+    assert sum(who.startswith(f"attacker-{name}-") for who in said) == done.queries
+    assert targets(emulation(name)) == ("digits-learner",)
+    with pytest.raises(InputError, match="digits-forest"):
+        emulate(name, target="digits-forest")
+
+
 def test_a_poison_leaves_the_data_set_and_the_truth(tmp_path: Path) -> None:
     done = emulate("uniform_flips", out=tmp_path)
     assert done.success

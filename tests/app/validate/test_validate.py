@@ -91,16 +91,14 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest() -> None:
         validate(only=("hop_skip_jmp",))
 
 
-@pytest.mark.parametrize(
-    ("name", "detector"),
-    [("feedback_flood", "feedback_flood"), ("feedback_skew", "feedback_skew"), ("steered_feedback", "feedback_skew")],
-)
-def test_what_takes_a_model_that_learns_is_listed_with_the_reason(name: str, detector: str) -> None:
+@pytest.mark.parametrize("name", ["steered_feedback", "feedback_skew"])
+def test_what_takes_a_model_that_learns_is_played_in_process(name: str) -> None:
     report = validate(only=[name], scale=Scale(seeds=(0,)))
-    assert not report.trials
-    (skip,) = report.skipped
-    assert skip.what == detector
-    assert "takes a model that learns from feedback" in skip.reason
+    (found,) = report.trials
+    assert (found.detector, found.emulation, found.target) == ("feedback_skew", "steered_feedback", "digits-learner")
+    assert found.passed
+    assert found.figures["by_seed"][0]["attackers_found"] == 5
+    assert report.skipped == ()
 
 
 def test_a_sponge_is_seen_by_what_its_answers_cost() -> None:

@@ -119,6 +119,30 @@ def test_names_that_no_encoding_holds_are_printed_in_every_format(folder: Path, 
     assert "odd-" in result.stdout
 
 
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "markdown", "sarif"])
+def test_files_that_cannot_be_read_are_lines_in_every_format(folder: Path, format_: str) -> None:
+    """A pipe, a link into nowhere and a huge file with holes: others are judged, and it is no fault."""
+    os.mkfifo(folder / "pipe")
+    (folder / "nowhere").symlink_to(folder / "missing")
+    with (folder / "huge").open("wb") as file:
+        file.truncate(6 << 30)
+    good(folder)
+    result = run("models", "--format", format_)
+    assert result.exit_code == 3, result.exception
+    assert all(name in result.stdout for name in ("pipe", "nowhere", "huge", "weights.pkl"))
+    (folder / "bad.pkl").write_bytes(HARMFUL)
+    result = run("models", "--format", format_)
+    assert result.exit_code == 1, result.exception
+    assert all(name in result.stdout for name in ("pipe", "nowhere", "huge", "bad.pkl"))
+
+
+def test_who_says_how_much_may_be_held_is_obeyed(folder: Path) -> None:
+    with (folder / "huge").open("wb") as file:
+        file.truncate(1 << 30 | 1)
+    assert "too large" in run(folder, "--largest", "1", "--format", "csv").stdout
+    assert run(folder, "--largest", "0").exit_code == 2
+
+
 @pytest.mark.parametrize("format_", ["table", "csv", "markdown"])
 def test_names_of_the_attacker_are_text_and_nothing_else(folder: Path, format_: str) -> None:
     (folder / "esc\x1b[2J.pkl").write_bytes(HARMFUL)

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,15 @@ def test_something_found_is_exit_code_one(rows: Path) -> None:
     assert "label_noise" in result.stdout
     assert "SUGGESTED" in result.stdout
     assert "suspicious rows of 300" in result.stderr
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "markdown"])
+def test_a_name_that_is_no_text_is_shown(rows: Path, format_: str) -> None:
+    odd = rows.rename(rows.with_name(os.fsdecode(b"odd-\xff\x1b") + rows.suffix))
+    result = run(str(odd), "--label", "kind", "--format", format_)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == 1
+    result.stdout.encode()
 
 
 def test_csv_has_every_suspicious_row_and_no_formula(rows: Path) -> None:

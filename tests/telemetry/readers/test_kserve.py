@@ -97,7 +97,7 @@ def test_only_so_many_responses_wait(log: Log, read: Read, monkeypatch: pytest.M
 def test_large_requests_and_responses_do_not_wait_for_long(
     log: Log, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kserve, "PENDING_BYTES", 1_000)
+    monkeypatch.setattr(kserve, "PENDING_BYTES", 1_400)
     rows = [request(key, data=[1.0] * 100) for key in range(5)]
     assert labels(read(log([*rows, *[response(key) for key in range(5)]]))) == [None, None, None, None, "7"]
     early = [response(key, "x" * 400) for key in range(5)]
@@ -123,7 +123,7 @@ def test_the_join_does_not_depend_on_the_chunks(
     assert again.lines == found.lines
     assert sorted(again.rejected) == sorted(found.rejected)
     # Every request is there, in its order, whatever became of its response.
-    asked = [n for n, row in enumerate(order, 1) if row.get("inferenceservicename") and row["id"] != "bad"]
+    asked = [n for n, row in enumerate(order, 1) if row.get("inferenceservicename")]
     assert found.lines == asked
 
 
@@ -182,9 +182,37 @@ def test_a_bad_record_is_named_and_leaves_the_others_alone(log: Log, read: Read,
         assert labels(found) == [None]
     else:
         found = read(log([request("a"), bad, response("a")]))
-        assert labels(found) == ["7"]
+        assert labels(found)[0] == "7"
+        assert all(row["input"] is None for row in found.rows[1:])
     assert [line for line, _ in found.rejected] == [2]
     assert "private" not in found.reasons[0]
+
+
+BOTH = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}], "instances": [[2]]}
+TWICE = b'{"instances":[[1.0]],"instances":[[2.0]]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": BOTH},
+        {"data": {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": ["1"]}]}},
+        {"data": TWICE.decode()},
+        {"data_base64": base64.b64encode(TWICE).decode()},
+        {"data": "no JSON"},
+        {"data": [1]},
+    ],
+)
+def test_a_request_that_cannot_be_read_stays_an_event_of_its_caller_and_is_named(
+    log: Log, read: Read, body: Row
+) -> None:
+    asked = {name: value for name, value in request("b").items() if name != "data"} | body
+    found = read(log([request("a"), asked, response("b"), response("a")]))
+    assert labels(found) == ["7", None]
+    assert [row["input"] for row in found.rows] == [[1.0, 2.0], None]
+    assert found.rows[1]["principal"] == principal_of(SECRET, b"")
+    assert found.rows[1]["status"] == 200
+    assert [line for line, _ in found.rejected] == [2]
 
 
 def test_a_bomb_of_depth_is_named(log: Log, read: Read) -> None:
@@ -252,3 +280,80 @@ def test_another_log_passes_through(log: Log, read: Read) -> None:
 def test_the_salt_of_the_workspace_keys_the_principals(log: Log, read: Read) -> None:
     path = log([request("a")])
     assert read(path, salt=b"salt").rows[0]["principal"] == principal_of(SECRET, b"salt")
+
+
+def hidden(body: bytes, kind: str = "request") -> Row:
+    """A record whose body says nothing of its parts while it is encoded."""
+    kept = {name: value for name, value in request("a").items() if name != "data"}
+    return kept | {"type": f"org.kubeflow.serving.inference.{kind}", "data_base64": base64.b64encode(body).decode()}
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (hidden(b'{"instances":[' + b"[]," * 1_100_000 + b"[]]}"), "more than 2,000,000 numbers, texts and lists"),
+        (hidden(b'{"outputs":[' + b"[]," * 1_100_000 + b"[]]}", "response"), "more than 2,000,000 numbers"),
+        (request("a", data=[]) | {"data": {"instances": [0] * 10_001}}, "more than 10,000 rows"),
+        (request("a", metadata="," * 2_000_001), "more than 2,000,000 numbers"),
+        (request("a", time=[1, 2]), "neither text nor a number"),
+        (request("a", namespace={"a": 1}), "neither text nor a number"),
+    ],
+)
+def test_a_record_beyond_a_limit_is_rejected_and_says_so(log: Log, read: Read, row: Row, why: str) -> None:
+    found = read(log([request("b"), row, request("c")]))
+    assert [line for line, _ in found.rejected] == [2]
+    assert why in found.rejected[0][1]
+    assert len(found.rows) == 2
+
+
+def test_many_large_requests_do_not_come_out_at_once() -> None:
+    rows = [request(n, data=[]) | {"data": {"instances": [0] * 1_000}} for n in range(200)]
+    rows += [response(n) for n in range(199, -1, -1)]
+    given = chunk.Chunk(rows=rows, lines=list(range(400)))
+    sizes = [len(one.rows) for one in kserve.joined(iter([given]), b"")]
+    assert sum(sizes) == 200_000
+    assert max(sizes) < chunk.CHUNK_ROWS + 1_000
+
+
+def test_what_waits_is_counted_with_its_answer(log: Log, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has no answer; the others have large ones, and must not wait for it for long."""
+    monkeypatch.setattr(kserve, "PENDING_BYTES", 1_000)
+    rows = [request(n) for n in range(4)]
+    large = [response(n, "x" * 600) for n in range(1, 4)]
+    join = kserve._Join(b"")
+    for at, row in enumerate([*rows, *large]):
+        list(join.take(chunk.Chunk(rows=[row], lines=[at])))
+        assert join.asked <= 1_000
+    assert len(read(log([*rows, *large])).rows) == 4
+
+
+def test_small_responses_without_a_request_do_not_pile_up() -> None:
+    join = kserve._Join(b"")
+    many = [response("a") | {"data": {}} for _ in range(1_000)]
+    list(join.take(chunk.Chunk(rows=many, lines=list(range(1_000)))))
+    assert join.answered >= 1_000 * kserve.OVERHEAD
+    more = [response("a") | {"data": {}} for _ in range(9_000)]
+    list(join.take(chunk.Chunk(rows=more, lines=list(range(9_000)))))
+    assert max(len(one.rejections) for one in join.rest()) <= chunk.CHUNK_ROWS
+    assert join.answered == 0
+
+
+def test_long_names_are_cut_before_they_are_repeated(log: Log, read: Read) -> None:
+    found = read(log([request("x" * 100_000, data=[]) | {"data": {"id": "y" * 100_000, "instances": [0] * 3}}]))
+    assert {len(row["request_id"]) for row in found.rows} == {1_024}
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"Authorization": ["bearer\t\ts3cret.t0ken"]}, True),
+        ({"Authorization": [SECRET], "X-Api-Key": ["s3cret.t0ken"]}, True),
+        ({"Authorization": [SECRET, "Bearer other"]}, False),
+        ({"Authorization": [SECRET], "X-Api-Key": ["other"]}, False),
+        ({"Authorization": [SECRET], "authorization": "Bearer other"}, False),
+        ({"Authorization": [f"{SECRET} junk"]}, False),
+    ],
+)
+def test_one_credential_names_the_caller(log: Log, read: Read, headers: dict[str, Any], named: bool) -> None:
+    found = read(log([request("a", metadata=orjson.dumps(headers).decode())]))
+    assert [row["principal"] for row in found.rows] == [principal_of(SECRET, b"") if named else None]

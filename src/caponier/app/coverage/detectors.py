@@ -78,7 +78,7 @@ class EmulationCard:
     techniques: tuple[TechniqueId, ...]
     harmful: bool = True
     learner: bool = False
-    """Whether it takes a model that learns from feedback, which nobody serves: it is played in process only."""
+    """Whether it takes a model that learns from feedback: it is played in process, without a server or a guard."""
 
 
 _DETECTORS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (

@@ -1,14 +1,20 @@
-"""Failures that a guard survives: counted, and told once each."""
+"""Failures that a guard survives: counted, and told when they are new and when they have become ten times as many."""
 
+from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-from caponier.guard.metrics import Metrics
+from caponier.guard.metrics import Metrics, label
 
 Tell = Callable[[str], None]
 
 _SAID: Final = "warning: {kind}; the guard goes on, and counts how often this happens"
+_DETECTION: Final = (
+    "warning: {kind}; these events are looked at without it and it is tried again with the next; the guard counts how "
+    "often this happens"
+)
+_AGAIN: Final = "warning: {kind}; this has happened {times:,} times by now"
 
 
 class Failures:
@@ -23,20 +29,37 @@ class Failures:
 
     def __init__(self, metrics: Metrics, tell: Tell) -> None:
         self._metrics, self._tell = metrics, tell
-        self._told: set[str] = set()
+        self._seen: Counter[str] = Counter()
         self._lock = Lock()
 
     def __call__(self, where: str, failure: Exception) -> None:
-        """Count a failure; say so when its kind is new.
+        """Count a failure; say so when its kind is new, and again at ten, a hundred, a thousand of it.
 
         Args:
             where: In which part of the guard.
             failure: What was raised.
         """
         kind = f"{where}: {type(failure).__name__}"
+        self._note(kind, f'kind="{kind}"', _SAID)
+
+    def detection(self, model: str, where: str, failure: Exception) -> None:
+        """Count a failure to look at some of a model's events, and say what becomes of them.
+
+        Args:
+            model: Of those that are watched.
+            where: Name of the detector, or of what else failed.
+            failure: What was raised.
+        """
+        kind = f"detection: {type(failure).__name__}"
+        labels = f'kind="{kind}",{label("model", model)},{label("part", where)}'
+        self._note(f"detection: {where} on model {model}: {type(failure).__name__}", labels, _DETECTION)
+
+    def _note(self, kind: str, labels: str, said: str) -> None:
         with self._lock:
-            self._metrics.count("failures", f'kind="{kind}"')
-            new = kind not in self._told
-            self._told.add(kind)
-        if new:
-            self._tell(_SAID.format(kind=kind))
+            self._metrics.count("failures", labels)
+            self._seen[kind] += 1
+            times = self._seen[kind]
+        if times == 1:
+            self._tell(said.format(kind=kind))
+        elif str(times).strip("0") == "1":
+            self._tell(_AGAIN.format(kind=kind, times=times))

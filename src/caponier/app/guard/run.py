@@ -14,6 +14,7 @@ from typing import Any, Final
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.log import EventOrder, GuardLog
 from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.work import GuardWork
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
@@ -73,12 +74,16 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id)
+        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
         self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
         log = GuardLog(workspace, terms.salt)
-        self.work = GuardWork(workspace, self.live, order, log, response, self.metrics, self._failed, enforce, limit)
+        unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
+        limits = self.settings.limits
+        self.work = GuardWork(
+            workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
+        )
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,
@@ -87,6 +92,7 @@ class Guard:
             enforce=enforce,
             fail_closed=self.settings.fail == "closed",
             body_limit=limit,
+            limits=limits,
             credentials=self.settings.credentials,
             session=self.settings.session,
             on_failure=partial(self._failed, "request"),
@@ -111,7 +117,12 @@ class Guard:
                 "there is no model server to guard", mend="Give --upstream URL, or upstream in caponier.toml, [guard]"
             )
         failed = partial(self._failed, "model server")
-        return Upstream(self.settings.upstream, timeout=self.settings.timeout, on_failure=failed)
+        return Upstream(
+            self.settings.upstream,
+            timeout=self.settings.timeout,
+            body_limit=self.settings.body_limit,
+            on_failure=failed,
+        )
 
 
 def _system_of(workspace: Workspace, model: str) -> str | None:

@@ -3,17 +3,20 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from typing import Final
 
 from caponier.app.guard.failures import Failures
 from caponier.app.guard.log import EventOrder, GuardLog
 from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.inference.live import LiveFindings
-from caponier.guard.events import Row, events_of
+from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace
+from caponier.telemetry.body_limits import BodyLimits
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
@@ -21,6 +24,9 @@ PAUSE_S: Final = 0.01
 """Between two looks at the queue: the longest that an event waits while there is little to do."""
 MOST_AT_ONCE: Final = 256
 """Requests that are looked at together."""
+MOST_ROWS: Final = 4_096
+MOST_NUMBERS: Final = 1_000_000
+"""Events that are looked at together, and numbers in them; one request may hold more."""
 
 
 class ExchangeQueue:
@@ -63,8 +69,9 @@ class GuardWork:
         response: Takes the findings.
         metrics: Counts.
         failed: Takes failures that are survived.
+        unreadable: Takes queries that cannot be read.
         enforce: Whether decisions are carried out; here it is only counted.
-        body_limit: Most bytes of a body after unpacking.
+        limits: What reading a body may cost.
     """
 
     workspace: Workspace
@@ -74,8 +81,9 @@ class GuardWork:
     response: GuardResponse
     metrics: Metrics
     failed: Failures
+    unreadable: UnreadableQueries
     enforce: bool
-    body_limit: int
+    limits: BodyLimits
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
     _stop: Event = field(default_factory=Event)
     _thread: Thread | None = None
@@ -113,31 +121,63 @@ class GuardWork:
 
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
-        rows: list[Row] = []
+        requests: list[list[Row]] = []
+        rows = numbers = 0
         for exchange in taken:
             try:
-                rows += self._events(exchange)
+                own = self._events(exchange)
             except Exception as failure:  # noqa: BLE001 - one request must not take the others with it
                 self.metrics.count("lost_events")
                 self.failed("event", failure)
-        try:
-            self.log.write(rows)
-            self.metrics.count("events", n=len(rows))
-        except OSError as failure:
-            self.metrics.count("lost_events", n=len(taken))
-            self.failed("event log", failure)
-        found = self.live.feed(rows)
+                continue
+            requests.append(own)
+            rows += len(own)
+            numbers += _numbers(own)
+            # Each of many requests may hold as much as is allowed in one.
+            if rows >= MOST_ROWS or numbers >= MOST_NUMBERS:
+                self._pass_on(requests)
+                requests, rows, numbers = [], 0, 0
+        self._pass_on(requests)
+
+    def _pass_on(self, requests: Sequence[Sequence[Row]]) -> None:
+        """Write the events of some requests, and look for attacks in them."""
+        self._write(requests)
+        found = self.live.feed([row for rows in requests for row in rows])
         for finding in found:
             self.metrics.count("findings", f'detector="{finding.detector}"')
         if found:
             self.response.take(found)
 
+    def _write(self, requests: Sequence[Sequence[Row]]) -> None:
+        """Write the events of some requests; where that is not possible, detection goes on all the same."""
+        rows = [row for own in requests for row in own]
+        try:
+            self.log.write(rows)
+            self.metrics.count("events", n=len(rows))
+        except Exception as failure:  # noqa: BLE001 - what cannot be written must still be looked at
+            if len(requests) > 1 and not isinstance(failure, OSError):
+                # Not the disk but an event is at fault; it must not take the others with it.
+                for own in requests:
+                    self._write([own])
+                return
+            self.metrics.count("lost_events", n=len(requests))
+            self.failed("event log", failure)
+
     def _events(self, exchange: Exchange) -> list[Row]:
-        rows = events_of(exchange, self.body_limit)
+        size = self.live.size(exchange.call.model)
+        rows = events_of(exchange, self.limits, size)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
-        if exchange.call.operation in ("predict", "explain") and exchange.status == 200 and "input" not in rows[0]:
-            self.metrics.count("unreadable")
+        if is_unreadable(exchange, rows):
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size))
+        if UNREAD in rows[0]:
+            self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _numbers(rows: Sequence[Row]) -> int:
+    """Return how many numbers the events of one request hold."""
+    first = rows[0]
+    return len(rows) * sum(len(first[name]) for name in ("input", "scores") if first.get(name) is not None)

@@ -1,16 +1,19 @@
 """Findings from events as they come: the same that `scan_inference` makes of their log."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from caponier.app.inference.findings import Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
+from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
+from caponier.detect.registry import event_detectors
+from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, raw_type
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
@@ -52,30 +55,48 @@ def subject_of(row: Row) -> str | None:
     return None
 
 
+Failed = Callable[[str, str, Exception], None]
+"""Told on which model, and in which detector or what else, something failed that is survived."""
+Result = TypeVar("Result")
+
+
 class _Model:
     """One model: what is run over its events, and the state of its subjects."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, failed: Failed | None) -> None:
         self.case = case
-        self._size = case.plan.encoder.size
+        self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
-        self._named = LiveScan(by_caller, MOST_SUBJECTS)
-        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS)
-        self._cells = [LiveScan(plan, MOST_SUBJECTS) for plan in by_cell if plan.cells and self._size]
+        told = partial(failed, case.plan.model) if failed else None
+        self._named = LiveScan(by_caller, MOST_SUBJECTS, told)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS, told)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS, told) for plan in by_cell if plan.cells and self.size]
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def detections(self, rows: Sequence[Row]) -> Iterator[Detection]:
-        fitting = [row for row in rows if not self._size or row.get("input") is None or len(row["input"]) == self._size]
+    def detections(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
+        """Yield what is to be run over some events; one that fails costs no other what it finds."""
+        fitting = [row if self._fits(row) else row | {"input": None} for row in rows]
         for scan, named in ((self._named, True), (self._nameless, False)):
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
-                yield from scan.feed(_batch(own, self._size, scan.columns))
-        for scan in self._cells if fitting else ():
-            plan = self.case.plan
+                yield partial(self._by_caller, scan, own)
+        plan = self.case.plan
+        with_input = [row for row in fitting if row.get("input") is not None]
+        for scan in self._cells if with_input else ():
             if plan.cells:
-                yield from scan.feed(by_cell(_batch(fitting, self._size, scan.columns), plan.cells, plan.encoder))
+                yield partial(self._by_cell, scan, plan.cells, with_input)
+
+    def _by_caller(self, scan: LiveScan, rows: Sequence[Row]) -> list[Detection]:
+        return scan.feed(_batch(rows, self.size, scan.columns))
+
+    def _by_cell(self, scan: LiveScan, cells: Cells, rows: Sequence[Row]) -> list[Detection]:
+        return scan.feed(by_cell(_batch(rows, self.size, scan.columns), cells, self.case.plan.encoder))
+
+    def _fits(self, row: Row) -> bool:
+        """Tell whether an event can be looked at as it is; another one still counts as an event of its caller."""
+        return not self.size or row.get("input") is None or len(row["input"]) == self.size
 
 
 class LiveFindings:
@@ -85,16 +106,20 @@ class LiveFindings:
         terms: What to go by. The models that are watched are those of the baselines, and those whose features the
             inventory describes with a range; a caller cannot make up others.
         event_id_of: From an event's `seq` to its id: findings name events that are long gone from memory.
+        failed: Takes failures that are survived: of one detector over one caller's events, which is asked again with
+            the caller's next ones, or of all that is run over one model's. Nothing else is touched. Without it failures
+            are raised.
     """
 
-    def __init__(self, terms: Terms, event_id_of: Callable[[int], str]) -> None:
-        self.remarks = Remarks()
+    def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
+        self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
+        self._failed = failed
         self._workspace, self._event_id = terms.workspace, event_id_of
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _case(name, terms, self.remarks) for name in sorted(names)}
-        self._models = {name: _Model(case) for name, case in cases.items() if case}
+        self._models = {name: _Model(case, failed) for name, case in cases.items() if case}
         self._senders: OrderedDict[int, str] = OrderedDict()
 
     @property
@@ -118,7 +143,29 @@ class LiveFindings:
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
                 self._remember(row)
-        return [finding for name, own in by_model.items() for finding in self._findings(self._models[name], own)]
+        found: list[Finding] = []
+        for name, own in by_model.items():
+            by_seq = {row["seq"]: row for row in own}
+            for run in self._models[name].detections(own):
+                for detection in self._tried(name, run) or ():
+                    finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
+                    found += [finding] if finding else []
+        return found
+
+    def _tried(self, model: str, work: Callable[[], Result]) -> Result | None:
+        """Do something for one model; what fails there costs no other model, and no other part of it, anything."""
+        try:
+            return work()
+        except Exception as failure:
+            if self._failed is None:
+                raise
+            self._failed(model, "all", failure)
+            return None
+
+    def size(self, model: str | None) -> int | None:
+        """Return how many values an input of a model holds; None where that is not known."""
+        known = self._models.get(model or "")
+        return None if known is None else known.size or None
 
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""
@@ -127,21 +174,19 @@ class LiveFindings:
             if len(self._senders) > MOST_SENDERS:
                 self._senders.popitem(last=False)
 
-    def _findings(self, model: _Model, rows: Sequence[Row]) -> Iterator[Finding]:
-        by_seq = {row["seq"]: row for row in rows}
-        for found in model.detections(rows):
-            trigger = by_seq[found.trigger[1]]
-            places = sorted({*found.evidence, found.trigger})
-            sight = Sight(
-                trigger_id=trigger["event_id"],
-                event_ids=tuple(self._event_id(seq) for _, seq in places),
-                first_time=EPOCH + found.began * _MICROSECOND,
-                last_time=trigger["time"],
-                system=trigger.get("system"),
-                version=trigger.get("model_version"),
-                principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
-            )
-            yield finding_of(found, model.case, sight, self._workspace)
+    def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding:
+        trigger = by_seq[found.trigger[1]]
+        places = sorted({*found.evidence, found.trigger})
+        sight = Sight(
+            trigger_id=trigger["event_id"],
+            event_ids=tuple(self._event_id(seq) for _, seq in places),
+            first_time=EPOCH + found.began * _MICROSECOND,
+            last_time=trigger["time"],
+            system=trigger.get("system"),
+            version=trigger.get("model_version"),
+            principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
+        )
+        return finding_of(found, model.case, sight, self._workspace)
 
 
 def _case(name: str, terms: Terms, remarks: Remarks) -> Case | None:

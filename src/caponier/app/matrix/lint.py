@@ -238,6 +238,6 @@ def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > reading.BYTES:
             raise InputError(f"is larger than {reading.BYTES // 1024 // 1024} MiB", where=shown(path))
-        return read_file(path)
+        return read_file(path, reading.BYTES)
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(path)) from failed

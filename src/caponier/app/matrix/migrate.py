@@ -54,7 +54,7 @@ def migrate_file(path: Path, before: Matrix, after: Matrix, out: Path | None) ->
             file cannot be written or would replace the old one.
     """
     try:
-        document = reading.read(read_file(path), shown(path))
+        document = reading.read(read_file(path, reading.BYTES), shown(path))
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(path)) from failed
     if document is None:

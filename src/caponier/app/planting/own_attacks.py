@@ -21,7 +21,7 @@ from caponier.emulate.campaigns.knockoff import Knockoff
 from caponier.emulate.campaigns.model_inversion import ModelInversion
 from caponier.emulate.evasion.simba import SimBA
 from caponier.emulate.evasion.square import Square
-from caponier.emulate.registry import attacks, campaigns, probes
+from caponier.emulate.registry import attacks, campaigns, harmful_sources, probes
 from caponier.emulate.victims.digits import Pool, Victim
 
 ANY_SIZE: Final = ("boundary", "hop_skip_jump", "nes")
@@ -116,7 +116,8 @@ def never() -> list[Skip]:
     """Return the attacks that cannot be planted into any log, and why."""
     told = [Skip(name, LACKING.get(name, "is made for a model of its own")) for name in campaigns()]
     probing = [Skip(name, "asks more of a server than predictions") for name in probes()]
-    return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing
+    teaching = [Skip(name, "needs a model that learns from what it is told") for name in harmful_sources()]
+    return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing + teaching
 
 
 def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:

@@ -1,6 +1,5 @@
 """Look for model files that run code when they are loaded. No file is ever loaded for it."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -10,16 +9,23 @@ from typing import Any, Final
 from caponier.app.inference.plan import unavailable
 from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
+from caponier.app.scan.file_content import digest_of, read_content
+from caponier.app.scan.free_memory import free_memory
 from caponier.app.scan.ignored_files import Ignored
+from caponier.app.scan.judge_file import judge_file
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
 from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
-from caponier.formats.walk_files import FoundFile, read_file, shown, walk
+from caponier.formats.walk_files import FoundFile, shown, walk
 from caponier.matrix.versions.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
 
 _UNREAD: Final = "cannot be read"
+_SHARE: Final = 4
+"""A file may take one part in so many of the free memory: what it expands to takes as much again, twice at worst."""
+_Judged = tuple[str | None, list[tuple[ArtifactDetector, Judgement]]]
+"""The digest of a file, and what each detector said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class ScannedFile:
 
     path: str
     sha256: str | None
-    """None where the content could not be read."""
+    """None where the content could not be read, or is too large to be held and nothing hangs on its digest."""
     verdict: Verdict
     reason: str | None
     kind: str | None
@@ -46,6 +52,8 @@ class ScannedFile:
 class ArtifactReport:
     """What a scan of files found."""
 
+    absent: list[Skip] = field(default_factory=list)
+    """Detectors that lack an extra."""
     scanned: list[ScannedFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -90,7 +98,7 @@ def scan_artifact(
         workspace: Its inventory and disabled detectors.
         system: The ML system of the inventory that the files belong to; its criticality weighs in the severity.
         ignored: Accepted files by digest; see `app.ignored_files`.
-        limits: How much work one file may cause.
+        limits: How much work one file may cause; by default what `limits_here` says.
         today: The day on which entries to ignore may be expired.
         progress: Told how far it is.
 
@@ -99,7 +107,7 @@ def scan_artifact(
     """
     watch = progress or Silent()
     moment = datetime.now(UTC)
-    scan = _Scan(_detectors(workspace), limits or Limits(), ignored or {}, _system(workspace, system), moment)
+    scan = _Scan(_detectors(workspace), limits or limits_here(), ignored or {}, _system(workspace, system), moment)
     report = ArtifactReport(lacking=unavailable(artifact_detectors, workspace))
     found = list(walk(paths))
     watch.stage("Scanning", len(found))
@@ -107,6 +115,18 @@ def scan_artifact(
         _file(report, scan, file, today or moment.date())
         watch.advance(1)
     return report
+
+
+def limits_here(largest: int | None = None) -> Limits:
+    """Return how much work one file may cause on this machine: no more than the usual, and than its memory allows.
+
+    Args:
+        largest: Bytes of a file that may be held, if somebody said so; then the free memory is not asked.
+    """
+    if largest is not None:
+        return Limits(held_bytes=largest)
+    free = free_memory()
+    return Limits() if free is None else Limits(held_bytes=min(Limits().held_bytes, free // _SHARE))
 
 
 def _detectors(workspace: Workspace | None) -> list[ArtifactDetector]:
@@ -126,19 +146,21 @@ def _system(workspace: Workspace | None, name: str | None) -> System | None:
 
 
 def _file(report: ArtifactReport, scan: _Scan, file: FoundFile, today: date) -> None:
-    path = shown(file.path)
+    path, problem = shown(file.path), file.problem
+    judged: _Judged = None, []
     try:
-        content = read_file(file.path) if file.problem is None else b""
+        judged = judged if problem else _judged(scan, file.path)
     except OSError as failed:
-        file = FoundFile(file.path, f"{_UNREAD}: {failed.strerror or failed}")
-    if file.problem is not None:
-        report.scanned.append(ScannedFile(path, None, Verdict.UNKNOWN, file.problem, None))
+        problem = f"{_UNREAD}: {failed.strerror or failed}"
+    except MemoryError:
+        problem = f"{_UNREAD}: it takes more memory than there is"
+    if problem:
+        report.scanned.append(ScannedFile(path, None, Verdict.UNKNOWN, problem, None))
         return
-    sha256 = hashlib.sha256(content).hexdigest()
-    judgements = [(detector, detector.judge(memoryview(content), scan.limits)) for detector in scan.detectors]
+    sha256, judgements = judged
     accepted = _accepted(report, scan, sha256, path, today)
     report.scanned.append(_scanned(path, sha256, [judgement for _, judgement in judgements], accepted))
-    if accepted is None:
+    if sha256 and accepted is None:
         report.findings += [
             _finding(scan, detector, judgement, path, sha256)
             for detector, judgement in judgements
@@ -146,15 +168,31 @@ def _file(report: ArtifactReport, scan: _Scan, file: FoundFile, today: date) -> 
         ]
 
 
-def _accepted(report: ArtifactReport, scan: _Scan, sha256: str, path: str, today: date) -> str | None:
-    entry = scan.ignored.get(sha256)
+def _judged(scan: _Scan, path: Path) -> _Judged:
+    """Read a file and have it judged.
+
+    The digest of one that is not held takes long, and so is made only where something hangs on it: a finding, or
+    whether the file is accepted.
+
+    Raises:
+        OSError: If it cannot be read.
+        MemoryError: If it takes more memory than there is.
+    """
+    content = read_content(path, scan.limits.held_bytes)
+    judgements = [(detector, judge_file(detector, content, scan.limits)) for detector in scan.detectors]
+    unsafe = any(judgement.verdict is Verdict.UNSAFE for _, judgement in judgements)
+    return content.sha256 or (digest_of(path) if unsafe or scan.ignored else None), judgements
+
+
+def _accepted(report: ArtifactReport, scan: _Scan, sha256: str | None, path: str, today: date) -> str | None:
+    entry = scan.ignored.get(sha256) if sha256 else None
     if entry is None or entry.applies(today):
         return entry.reason if entry else None
     report.notes.append(f"{path}: was to be ignored until {entry.expires}, which is over")
     return None
 
 
-def _scanned(path: str, sha256: str, judgements: list[Judgement], accepted: str | None) -> ScannedFile:
+def _scanned(path: str, sha256: str | None, judgements: list[Judgement], accepted: str | None) -> ScannedFile:
     if not judgements:
         return ScannedFile(path, sha256, Verdict.UNKNOWN, "no detector for files is enabled", None, accepted)
     worst = max(judgements, key=lambda judgement: judgement.verdict.rank)

@@ -14,6 +14,7 @@ from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
 from caponier.detect.registry import dataset_detectors
+from caponier.formats.walk_files import shown
 from caponier.matrix.versions.catalogue import harms_of, resolve
 from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
 from caponier.records.inventory import Criticality, System, Workspace
@@ -144,7 +145,7 @@ def _findings(
         return []
     digest = rows_digest(dataset)
     flagged = [dataset.ids[row] for row in np.flatnonzero(analysis.flagged).tolist()]
-    rows = SubjectRef("row", dataset.path.name, tuple(flagged), str(dataset.path), dataset.sha256)
+    rows = SubjectRef("row", shown(Path(dataset.path.name)), tuple(flagged), shown(dataset.path), dataset.sha256)
     evidence = Evidence(detector.statistic, float(len(flagged)), 0.0, facts=analysis.facts)
     found = [_finding(dataset, detector, rows, evidence, analysis.confidence, analysis.summary, digest, workspace)]
     for part in analysis.sources:
@@ -220,7 +221,7 @@ def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
         "schema": "caponier.findings/1",
         "matrix": matrix,
         "dataset": {
-            "path": str(report.path),
+            "path": shown(report.path),
             "sha256": report.sha256,
             "rows": report.rows,
             "classes": list(report.classes),

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
@@ -19,6 +20,7 @@ from caponier.emulate.campaign import Stage
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.poison import as_npz, attempt
 from caponier.emulate.registry import campaigns, files, poisons, probes, stories
+from caponier.emulate.simulation.scene import ATTACKER, SCENES
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.digits import Kind as VictimKind
 from caponier.errors import InputError
@@ -26,6 +28,8 @@ from caponier.formats.atomic_file import write_bytes
 
 VICTIMS: Final[dict[str, VictimKind]] = {"digits-mlp": "mlp", "digits-forest": "forest"}
 """Models that an attack can be pointed at."""
+LEARNER: Final = "digits-learner"
+"""A model that learns from what its users send back: what an attack through feedback needs."""
 SHARE: Final = 0.1
 """Share of the rows whose labels a poison changes."""
 _SALT: Final = b"caponier emulate"
@@ -64,7 +68,7 @@ class _Job:
 def targets(card: EmulationCard) -> tuple[str, ...]:
     """Return what an emulation can be carried out against, its own choice first."""
     if card.kind is Kind.EVENT:
-        return tuple(VICTIMS)
+        return (LEARNER,) if card.learner else tuple(VICTIMS)
     return {
         Kind.DATASET: ("digits-training-set",),
         Kind.ARTIFACT: ("model-files",),
@@ -77,8 +81,8 @@ def emulate(
 ) -> EmulationReport:
     """Carry out one emulation.
 
-    A victim is trained for it and served on the loopback address until it is over. Without `out` everything that it
-    writes is removed afterwards.
+    A victim is trained for it and served on the loopback address until it is over; one that learns from feedback is
+    played with in process. Without `out` everything that it writes is removed afterwards.
 
     Args:
         name: Of the emulation.
@@ -92,11 +96,6 @@ def emulate(
         MissingExtraError: If the extra `emulate` is not installed.
     """
     card, watch = emulation(name), progress or Silent()
-    if card.learner:
-        raise InputError(
-            f"{name} takes a model that learns from feedback, and none is served here",
-            mend="Play it in process; docs/emulations.md shows how.",
-        )
     if target is not None and target not in targets(card):
         raise InputError(f"{name} cannot be carried out against {target!r}", mend=f"Choose: {', '.join(targets(card))}")
     watch.stage(f"Emulating {name}")
@@ -119,6 +118,8 @@ def _make(out: Path, name: str) -> None:
 
 def _event(job: _Job) -> EmulationReport:
     """Attack a served model, and write the events that its server recorded."""
+    if job.target == LEARNER:
+        return _feedback(job)
     began, name = perf_counter(), job.card.name
     split = load_digits_split(job.seed)
     victim: Victim = train_victim(split.train, split.test, job.seed, VICTIMS[job.target])
@@ -135,6 +136,22 @@ def _event(job: _Job) -> EmulationReport:
     seconds = perf_counter() - began
     return EmulationReport(
         name, Kind.EVENT, model, deed.success, deed.measure, seconds, deed.queries, deed.stop.value, (path,)
+    )
+
+
+def _feedback(job: _Job) -> EmulationReport:
+    """Teach a model something wrong among harmless users, in simulated time, and write all that was said."""
+    began, name = perf_counter(), job.card.name
+    course = SCENES[name].played(load_digits_split(job.seed), job.seed)
+    outcome = SCENES[name].outcome(course)
+    data = io.BytesIO()
+    pq.write_table(course.events, data)
+    path = job.folder / f"{name}.parquet"
+    write_bytes(path, data.getvalue())
+    asked = int(pc.sum(pc.starts_with(course.events["principal"], ATTACKER)).as_py() or 0)
+    seconds = perf_counter() - began
+    return EmulationReport(
+        name, Kind.EVENT, job.target, outcome.success, outcome.measure, seconds, queries=asked, files=(path,)
     )
 
 

@@ -19,6 +19,7 @@ from caponier.app.validate.lab.proving_ground import ProvingGround, Scale
 from caponier.app.validate.proofs.artifacts import prove_artifacts
 from caponier.app.validate.proofs.datasets import prove_datasets
 from caponier.app.validate.proofs.events import Guarded, prove_events
+from caponier.app.validate.proofs.feedback import prove_feedback
 from caponier.app.validate.proofs.logs import prove_logs
 from caponier.app.validate.proofs.proof import Pair, ProofRun, trial
 from caponier.app.workspace.workspace import acting_user
@@ -133,7 +134,7 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
 
 
 def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair]:
-    known = {(card.kind, card.name): card for card in emulations() if not card.learner}
+    known = {(card.kind, card.name): card for card in emulations()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) in known and (not only or card.name in only or name in only):
@@ -141,18 +142,13 @@ def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair
 
 
 def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
-    """List the emulations that a detector names and that are not there, or cannot be carried out here.
-
-    A third party's detector may name what is not there.
-    """
-    known = {(card.kind, card.name): card for card in emulations()}
+    """List the emulations that a detector names and that are not there: a third party's may name anything."""
+    known = {(card.kind, card.name) for card in emulations()}
     lacking = {one.name: one.line for one in unavailable()}
     for card in chosen:
         for name in card.emulations:
             if (card.kind, name) not in known:
                 yield Skip(card.name, lacking.get(name, f"there is no emulation {name!r}"))
-            elif known[card.kind, name].learner:
-                yield Skip(card.name, f"{name} takes a model that learns from feedback; validation has none")
 
 
 def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
@@ -169,7 +165,11 @@ def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
             yield from prove_artifacts(session.of(Kind.ARTIFACT), ground, session.watch, session.skipped)
         yield from prove_datasets(session.of(Kind.DATASET), ground, session.watch)
         try:
-            yield from prove_events(session.of(Kind.EVENT), ground, session.watch, session.skipped, session.guard)
+            events = session.of(Kind.EVENT)
+            taught = [pair for pair in events if pair.emulation.learner]
+            served = [pair for pair in events if not pair.emulation.learner]
+            yield from prove_feedback(taught, ground, session.watch, session.skipped)
+            yield from prove_events(served, ground, session.watch, session.skipped, session.guard)
         except MissingExtraError as missing:
             session.skipped.append(Skip("detectors over inference events", str(missing)))
 

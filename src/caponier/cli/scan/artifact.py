@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.incidents.keep_findings import keep_findings
-from caponier.app.scan.artifact import ArtifactReport, ScannedFile, scan_artifact
+from caponier.app.scan.artifact import ArtifactReport, ScannedFile, limits_here, scan_artifact
 from caponier.app.scan.ignored_files import read_ignored
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.sarif import to_sarif
@@ -51,6 +51,10 @@ def artifact(
     fail_on: Annotated[Severity, typer.Option(help="Exit with 1 only for findings of this severity or more.")] = (
         Severity.INFO
     ),
+    largest: Annotated[
+        int | None,
+        typer.Option("--largest", metavar="GIB", min=1, help="Read files of so many GiB whole; by default 5 or less."),
+    ] = None,
     workspace: options.Where = None,
     format_: Annotated[
         ArtifactFormat | None, typer.Option("--format", help="How to print; or by the ending of --out.")
@@ -66,7 +70,12 @@ def artifact(
     home = load_workspace(workspace)
     with Watch(quiet=quiet) as watch:
         report = scan_artifact(
-            paths, workspace=home, system=system, ignored=read_ignored(ignore) if ignore else None, progress=watch
+            paths,
+            workspace=home,
+            system=system,
+            ignored=read_ignored(ignore) if ignore else None,
+            limits=limits_here(None if largest is None else largest << 30),
+            progress=watch,
         )
     _print(report, choose_format(format_, out, ArtifactFormat.TABLE), out, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.telemetry.labelled_data.dataset import NAME_LIMIT, Arrays, Dataset, check_ids, check_size, encode_labels
 from caponier.telemetry.rejections import Rejection
 
@@ -54,7 +55,7 @@ def read(path: Path, data: bytes, digest: str) -> Dataset:
         sources=tuple(str(name) for name in arrays["source"][kept].tolist()) if "source" in arrays else None,
         content={name: array[kept] if array.ndim and len(array) == n else array for name, array in arrays.items()},
         label_values=values,
-        rejections=tuple(Rejection(str(path), row, faults[row]) for row in sorted(faults)),
+        rejections=tuple(Rejection(shown(path), row, faults[row]) for row in sorted(faults)),
     )
 
 

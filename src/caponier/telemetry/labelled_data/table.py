@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.telemetry.labelled_data.dataset import (
     NAME_LIMIT,
     VALUE_LIMIT,
@@ -66,7 +67,7 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
     y, classes, values = encode_labels([labels[row] for row in kept])
     lines = {row: sheet.lines[row] for row in sheet.faults}
-    bad = [Rejection(str(path), lines[row], sheet.faults[row], _raw(sheet.table, row)) for row in sorted(lines)]
+    bad = [Rejection(shown(path), lines[row], sheet.faults[row], _raw(sheet.table, row)) for row in sorted(lines)]
     return Dataset(
         path=path,
         sha256=digest,
@@ -115,7 +116,7 @@ def _csv(path: Path, data: bytes) -> _Sheet:
         if not isinstance(cells, str) and len(cells) != len(header):
             cells = f"bad CSV: {len(cells)} cells where the header has {len(header)} columns"
         if isinstance(cells, str):
-            bad.append(Rejection(str(path), number, cells, line[:RAW_LIMIT]))
+            bad.append(Rejection(shown(path), number, cells, line[:RAW_LIMIT]))
             continue
         rows.append(cells)
         numbers.append(number)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
+from caponier.telemetry import plain_json
+from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.inference_body import Answer, examples
+from caponier.telemetry.credentials import shown
+from caponier.telemetry.inference_body import Answer, answer, examples
 from caponier.telemetry.principals import principal_of
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
@@ -23,10 +25,27 @@ class Request:
     key: str
     about: Row
     """Columns that all its examples share."""
-    inputs: NDArray[np.float64]
-    """(n, d)."""
+    inputs: NDArray[np.float64] | None
+    """(n, d); None where they cannot be read, or could be read in several ways."""
     line: int
     answer: Answer | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held for it, roughly."""
+        said = self.answer or Answer()
+        scores = 0 if said.scores is None else said.scores.nbytes
+        inputs = 0 if self.inputs is None else self.inputs.nbytes
+        return inputs + scores + sum(map(len, said.labels or ()))
+
+    def settle(self, body: Row) -> None:
+        """Take the model's response.
+
+        Raises:
+            ValueError: If it does not fit, and others as in `inference_body.answer`.
+        """
+        # What it says about inputs that nobody has read is of no use.
+        self.answer = Answer() if self.inputs is None else answer(body, len(self.inputs))
 
     def rows(self) -> Iterator[Row]:
         """Yield a row in the event schema for each example."""
@@ -34,6 +53,9 @@ class Request:
         shared = self.about | ({"status": 200} if self.answer else {})
         shared["model"] = shared["model"] or said.model
         shared["model_version"] = said.version
+        if self.inputs is None:
+            yield shared
+            return
         for position, example in enumerate(self.inputs):
             row = {**shared, "input": example.tolist()}
             if said.scores is not None:
@@ -67,36 +89,48 @@ def body_of(record: Row) -> Row:
     if encoded is not None:
         body = base64.b64decode(encoded, validate=True)
     if isinstance(body, str | bytes):
-        body = orjson.loads(body)
+        # What stands in a text was not counted when the line was read.
+        body = plain_json.loads(body)
     if not isinstance(body, dict):
         raise ValueError("the body is no JSON object")
     return body
 
 
-def request_of(key: str, about: Row, body: Row, salt: bytes, line: int) -> Request:
-    """Make a request of a CloudEvent's attributes and its body.
+def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -> Request:
+    """Make a request of a CloudEvent's attributes and its body, or of the attributes alone.
 
     Raises:
         ValueError: If the body holds no examples; and KeyError, TypeError or AttributeError if a part is missing or of
             a wrong type.
     """
-    inputs, shape = examples(body)
+    inputs, shape = (None, None) if body is None else examples(body)
     metadata = about.get("metadata") or {}
-    headers = orjson.loads(metadata) if isinstance(metadata, str) else metadata
+    headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
-    credential = next((logged[name] for name in CREDENTIALS if logged.get(name)), None)
+    held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
     shared = {
-        "time": about.get("time"),
-        "request_id": str(body.get("id") or key),
-        "model": about.get("inferenceservicename"),
-        "system": about.get("namespace"),
-        "principal": principal_of(credential, salt),
-        "source_ip": logged.get("x-forwarded-for", "").split(",")[0].strip() or None,
-        "user_agent": logged.get("user-agent"),
+        "time": short(about.get("time")),
+        "request_id": short(str((body or {}).get("id") or key)),
+        "model": short(about.get("inferenceservicename")),
+        "system": short(about.get("namespace")),
+        "principal": principal_of(shown(held, CREDENTIALS).value, salt),
+        "source_ip": short(logged.get("x-forwarded-for", "").split(",")[0].strip()) or None,
+        "user_agent": short(logged.get("user-agent")),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
     return Request(key, shared, inputs, line)
+
+
+def short(value: Any) -> Any:
+    """Cut what stands in each example's row, to one character more than a name may have."""
+    if isinstance(value, list | dict):
+        raise ValueError("a name or a time that is neither text nor a number")
+    return value[: NAME_LIMIT + 1] if isinstance(value, str) else value
+
+
+def _all(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _first(value: Any) -> Any:

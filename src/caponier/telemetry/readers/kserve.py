@@ -3,7 +3,8 @@
 Three forms are read, one JSON object (or an array of them) a line: structured CloudEvents (`{"id": …, "type": …,
 "data": …}`), the binary mode as a collector writes it down (`{"headers": {"ce-id": …}, "body": …}`), and the records
 of KServe's blob logger (`{"id": …, "reqType": …, "bytes": …}`). Events come in the order of their requests. KServe logs
-no response to a request that failed: such a request becomes a row without an answer.
+no response to a request that failed: such a request becomes a row without an answer. A request whose body cannot be
+read, or could be read in several ways, becomes a row without an input, and is named among the rejected ones.
 
 A caller may choose the id (`Ce-Id`), so it is not unique: responses are dealt out to the requests of an id in turn.
 """
@@ -16,15 +17,17 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.inference_body import Answer, answer
-from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of
+from caponier.telemetry.inference_body import Answer
+from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of, short
 from caponier.telemetry.rejections import Rejection
 
 KIND: Final = "org.kubeflow.serving.inference."
 PENDING: Final = 10_000
 """Requests that may wait for a response, and ids of responses for a request; the oldest then stays without."""
 PENDING_BYTES: Final = 64 * 2**20
-"""Bytes that the inputs of waiting requests may take, and waiting responses; large ones must not fill the memory."""
+"""Bytes that waiting requests and their answers may take, and waiting responses: large ones must not fill memory."""
+OVERHEAD: Final = 200
+"""Bytes that a waiting response takes besides its body."""
 REASON_LIMIT: Final = 200
 
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -73,7 +76,7 @@ class _Join:
     early: OrderedDict[str, deque[tuple[bytes, int]]] = field(default_factory=OrderedDict)
     """Responses that came before their request, as the logger's workers overtake each other."""
     asked: int = 0
-    """Bytes of the inputs in the queue."""
+    """Bytes of the queue."""
     answered: int = 0
     """Bytes of the early responses."""
 
@@ -87,6 +90,10 @@ class _Join:
                 _reject(out, line, _why(bad))
             while self.queue and (self.queue[0].answer or self._is_crowded()):
                 self._emit(out)
+                # One response may let many large requests go.
+                if out.full:
+                    yield out
+                    out = Chunk()
             if out.full:
                 yield out
                 out = Chunk()
@@ -103,35 +110,51 @@ class _Join:
                 out = Chunk()
         while self.early:
             self._give_up(out)
+            if out.full:
+                yield out
+                out = Chunk()
         yield out
 
     def _one(self, record: Row, line: int, out: Chunk) -> None:
         about = attributes(record)
-        kind, key = about.get("type"), str(about["id"])
+        kind, key = about.get("type"), short(str(about["id"]))
         if kind == f"{KIND}request":
-            self._ask(request_of(key, about, body_of(record), self.salt, line), out)
+            self._ask(self._request(key, about, record, line, out), out)
         elif kind == f"{KIND}response":
             self._answer(key, body_of(record), line, out)
         else:
             raise ValueError("neither an inference request nor a response")
 
+    def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
+        try:
+            return request_of(key, about, body_of(record), self.salt, line)
+        except _BAD as bad:
+            # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.
+            request = request_of(key, about, None, self.salt, line)
+            _reject(out, line, _why(bad))
+            return request
+
     def _ask(self, request: Request, out: Chunk) -> None:
         self.queue.append(request)
-        self.asked += request.inputs.nbytes
         if request.key in self.early:
             body, line = _pop(self.early, request.key)
-            self.answered -= len(body)
+            self.answered -= len(body) + OVERHEAD
             _settle(request, orjson.loads(body), line, out)
         else:
             self.waiting.setdefault(request.key, deque()).append(request)
+        self.asked += request.size
 
     def _answer(self, key: str, body: Row, line: int, out: Chunk) -> None:
         if key in self.waiting:
-            _settle(_pop(self.waiting, key), body, line, out)
+            request = _pop(self.waiting, key)
+            self.asked -= request.size
+            _settle(request, body, line, out)
+            self.asked += request.size
             return
-        kept = orjson.dumps(body)
+        # A copy: what orjson returns lies in a buffer of kilobytes, however short it is.
+        kept = bytes(memoryview(orjson.dumps(body)))
         self.early.setdefault(key, deque()).append((kept, line))
-        self.answered += len(kept)
+        self.answered += len(kept) + OVERHEAD
         while len(self.early) > PENDING or self.answered > PENDING_BYTES:
             self._give_up(out)
 
@@ -140,7 +163,7 @@ class _Join:
 
     def _emit(self, out: Chunk) -> None:
         request = self.queue.popleft()
-        self.asked -= request.inputs.nbytes
+        self.asked -= request.size
         if request.answer is None:
             _pop(self.waiting, request.key)
         rows = list(request.rows())
@@ -148,14 +171,14 @@ class _Join:
         out.lines += [request.line] * len(rows)
 
     def _give_up(self, out: Chunk) -> None:
-        for body, line in self.early.popitem(last=False)[1]:
-            self.answered -= len(body)
-            _reject(out, line, "a response without a request")
+        body, line = _pop(self.early, next(iter(self.early)))
+        self.answered -= len(body) + OVERHEAD
+        _reject(out, line, "a response without a request")
 
 
 def _settle(request: Request, body: Row, line: int, out: Chunk) -> None:
     try:
-        request.answer = answer(body, len(request.inputs))
+        request.settle(body)
     except _BAD as bad:
         # The request was asked all the same: it stays, with an answer that says nothing.
         request.answer = Answer()

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS, Chunk
 from caponier.telemetry.rejections import Rejection
 
@@ -28,14 +29,14 @@ def read(path: Path) -> Iterator[Chunk]:
         except (OSError, pa.ArrowException) as broken:
             # A file that its writer never finished has no footer; it must not keep a folder of good ones from being
             # read.
-            yield Chunk(rejections=[Rejection(str(path), 1, f"the file is broken from here on: {broken}")])
+            yield Chunk(rejections=[Rejection(shown(path), 1, f"the file is broken from here on: {broken}")])
             return
         names = file.schema_arrow.names
         if len(set(names)) != len(names):
             raise InputError("two columns have the same name", where=str(path))
         begin = 1
         for group in range(file.metadata.num_row_groups):
-            yield from _chunks(file, group, begin, str(path))
+            yield from _chunks(file, group, begin, shown(path))
             begin += file.metadata.row_group(group).num_rows
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
@@ -19,7 +20,7 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
     Raises:
         InputError: If the file cannot be opened.
     """
-    file, chunk = str(path), Chunk()
+    file, chunk = shown(path), Chunk()
     with opened(path) as stream:
         try:
             for number, line in lines(stream, line_limit):

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.telemetry.checks import EARLIEST
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.digests import NO_SALT, event_id
+from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import json_lines
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.security_logs.fields import Fields, TooLargeError, flatten
@@ -79,29 +82,19 @@ def read_logs(
         InputError: If a path is missing or is no log.
     """
     latest = _micros(datetime.now(UTC) + timedelta(days=365))
-    for path in _files(paths):
+    for file in _files(paths):
         clock = Clock(lateness)
-        for chunk in json_lines.read(path, LINE_LIMIT):
+        for chunk in spared(file, partial(json_lines.read, file.path, LINE_LIMIT)):
             rejected.add(chunk.rejections)
-            yield _events(str(path), chunk, clock, origin, latest, rejected)
+            yield _events(shown(file.path), chunk, clock, origin, latest, rejected)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path == STDIN:
-            yield path
-        elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.is_file() and _is_log(file))
-            if not found:
-                raise InputError("holds no .jsonl, .json or .log file", where=str(path))
-            yield from found
-        elif not path.exists():
-            raise InputError("does not exist", where=str(path))
-        elif not _is_log(path):
+def _files(paths: Sequence[Path]) -> Iterator[LogFile]:
+    for file in log_files(paths, _is_log, ".jsonl, .json or .log"):
+        if file.named and file.path != STDIN and not _is_log(file.path):
             mend = "Give JSON Lines: a .jsonl, .json or .log file, also as .gz or .zst"
-            raise InputError("is of no known format", where=str(path), mend=mend)
-        else:
-            yield path
+            raise InputError("is of no known format", where=str(file.path), mend=mend)
+        yield file
 
 
 def _is_log(path: Path) -> bool:

@@ -15,7 +15,7 @@ from caponier.app.validate.lab.event_attack import Deed
 from caponier.app.validate.lab.proving_ground import ProvingGround, Scale, Target
 from caponier.app.validate.proofs.artifacts import prove_artifacts
 from caponier.app.validate.proofs.datasets import prove_datasets
-from caponier.app.validate.proofs.events import _first, _lost
+from caponier.app.validate.proofs.events import _lost, first_found
 from caponier.app.validate.proofs.logs import prove_logs
 from caponier.app.validate.proofs.proof import Pair
 from caponier.detect.artifact import Judgement, Verdict
@@ -61,13 +61,14 @@ def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> No
         ("mallory", "e-4", [3.0]),
     )
     later, sooner = about("e-0", "e-4"), about("e-2", "e-3")
-    assert _first(log, "mallory", [later, sooner]) == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
-    assert _first(log, "mallory", []) == {}
+    first = first_found(log, "mallory", [later, sooner])
+    assert first == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
+    assert first_found(log, "mallory", []) == {}
 
 
 def test_what_set_off_a_finding_about_like_queries_may_be_another_callers() -> None:
     log = events(("mallory", "e-0", [1.0]), ("mallory", "e-2", [2.0]), ("alice", "e-3", [2.1]))
-    assert _first(log, "mallory", [about("e-0", "e-2", "e-3")])["queries_to_first_finding"] == 2
+    assert first_found(log, "mallory", [about("e-0", "e-2", "e-3")])["queries_to_first_finding"] == 2
 
 
 def test_requests_that_were_not_recorded_are_listed() -> None:

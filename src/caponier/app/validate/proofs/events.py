@@ -170,7 +170,7 @@ def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> Proo
     found = [one for one in seen.attacked.findings if one.detector == name and principal in accused(one)]
     figures = {
         "queries": deed.queries,
-        **_first(seen.events, principal, found),
+        **first_found(seen.events, principal, found),
         "findings": len(found),
         "findings_inline": sum(one.detector == name and principal in accused(one) for one in seen.live),
         "alert_budget": str(ground.scale.alert_budget),
@@ -182,7 +182,7 @@ def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> Proo
     return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(found), controls, figures)
 
 
-def _first(events: pa.Table, principal: str, found: Sequence[Finding]) -> dict[str, Any]:
+def first_found(events: pa.Table, principal: str, found: Sequence[Finding]) -> dict[str, Any]:
     """Return how many requests and different queries there were up to the first finding, that one included."""
     if not found:
         return {}

@@ -11,6 +11,7 @@ from typing import Any, Final
 import zstandard
 
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.spans import only_zeros
 
 _STEP, _SMALL_STEP = 1 << 20, 1 << 9
 _LONGEST_HEAD: Final = 1 << 18
@@ -49,7 +50,7 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
     """
     pieces: list[bytes] = []
     doubt: str | None = None
-    rest: memoryview | bytes = content
+    rest = content
     while len(rest):
         decoder, before, left = _DECODERS[how](), len(pieces), budget.bytes_left
         try:
@@ -60,7 +61,8 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
             budget.bytes_left = left
             _salvage(how, rest, pieces, budget)
             # Zeros after a stream are padding, anything else is not.
-            doubt = "has compressed content that breaks off or is followed by something else" if any(rest) else None
+            doubt = "has compressed content that breaks off or is followed by something else"
+            doubt = None if only_zeros(rest) else doubt
             break
         if not decoder.eof:
             doubt = "ends early: inside compressed content"
@@ -68,7 +70,7 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
     return Expanded(memoryview(b"".join(pieces)), doubt)
 
 
-def _salvage(how: str, data: memoryview | bytes, pieces: list[bytes], budget: Budget) -> None:
+def _salvage(how: str, data: memoryview, pieces: list[bytes], budget: Budget) -> None:
     """Expand a faulty stream as far as it goes: without its checksum, or in small steps."""
     at = _gzip_start(bytes(data[:_LONGEST_HEAD])) if how == "gzip" else 2 if how == "zlib" else 0
     decoder = _DECODERS["deflate" if at else how]()
@@ -87,7 +89,7 @@ def _gzip_start(head: bytes) -> int:
     return at + (2 if flags & 2 else 0)
 
 
-def _drain(decoder: Any, data: memoryview | bytes, pieces: list[bytes], budget: Budget, step: int = _STEP) -> bytes:
+def _drain(decoder: Any, data: memoryview, pieces: list[bytes], budget: Budget, step: int = _STEP) -> memoryview:
     """Expand one stream piece by piece, and return what follows it."""
     at = 0
     while not decoder.eof:
@@ -100,7 +102,8 @@ def _drain(decoder: Any, data: memoryview | bytes, pieces: list[bytes], budget: 
         piece = decoder.decompress(feed, step)
         budget.spend(len(piece))
         pieces.append(piece)
-    return decoder.unused_data + bytes(data[at:]) if decoder.eof else b""
+    # A slice, not a copy: there may be very many streams in a row.
+    return data[at - len(decoder.unused_data) :] if decoder.eof else data[:0]
 
 
 class _Zstandard:

@@ -16,6 +16,7 @@ from caponier.detect.model_files.files import (
     zip_file,
 )
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
+from caponier.detect.model_files.files.spans import find
 
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
@@ -92,7 +93,7 @@ class _Judge:
             self._report(Part("tar", members=tar_file.members(content, self.budget)), where, depth)
         if head.startswith((zip_file.LOCAL, b"PK\x05\x06")):
             return self._zip(content, where, depth)
-        if zip_file.has_end(content) and bytes(content).find(zip_file.LOCAL) >= 0:
+        if zip_file.has_end(content) and find(content, zip_file.LOCAL, 0, len(content)) >= 0:
             # Loaders that look for an archive's directory at the end find one here.
             self._zip(content, where, depth)
         how = compressed.kind(head)

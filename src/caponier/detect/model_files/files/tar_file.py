@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Member
+from caponier.detect.model_files.files.spans import only_zeros
 
 _BLOCK: Final = 512
 _FILES: Final = b"\x000 7"
@@ -31,7 +32,7 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
     while at + _BLOCK <= len(content):
         header = content[at : at + _BLOCK]
         if not any(header):
-            if any(content[at:]):
+            if not only_zeros(content[at:]):
                 yield Member("after the end", content[:0], "is followed by something that some readers read on to")
             return
         budget.member()

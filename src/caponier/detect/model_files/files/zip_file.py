@@ -11,6 +11,7 @@ from typing import Final
 
 from caponier.detect.model_files.files import compressed
 from caponier.detect.model_files.files.part import Budget, Member, TooMuchError
+from caponier.detect.model_files.files.spans import find
 
 _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x06"
@@ -20,7 +21,6 @@ LOCAL: Final = b"PK\x03\x04"
 _TAIL: Final = 65_557
 """The end record lies within so many bytes of the end."""
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
-_STEP: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]])
     """Yield parts in the gaps that the directory leaves."""
     for start, end in _gaps(covered, len(content)):
         at = start
-        while (at := _find(content, at, end)) >= 0:
+        while (at := find(content, LOCAL, at, end)) >= 0 and at + 30 <= end:
             budget.member()
             flags, method = struct.unpack("<HH", content[at + 6 : at + 10])
             packed, size = struct.unpack("<II", content[at + 18 : at + 26])
@@ -196,15 +196,6 @@ def _gaps(covered: list[tuple[int, int]], size: int) -> Iterator[tuple[int, int]
         at = max(at, end)
     if size - at >= 30:
         yield at, size
-
-
-def _find(content: memoryview, start: int, end: int) -> int:
-    """Return where the next local header begins, or -1."""
-    for at in range(start, end, _STEP):
-        found = bytes(content[at : min(at + _STEP + 3, end)]).find(LOCAL)
-        if found >= 0 and at + found + 30 <= end:
-            return at + found
-    return -1
 
 
 def _name(raw: memoryview) -> str:

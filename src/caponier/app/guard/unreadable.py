@@ -1,0 +1,48 @@
+"""Queries that were answered and could not be read: who asks them, and why detection does not see them."""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from caponier.app.guard.failures import Tell
+from caponier.guard.exchange import Exchange
+from caponier.guard.metrics import Metrics, label
+
+MOST_CALLERS: Final = 200
+"""Callers of a model that are counted by name: whoever changes his own for each query counts among all others."""
+OTHERS: Final = "other"
+
+
+class UnreadableQueries:
+    """Counts unreadable queries by model and caller, and tells of each caller once.
+
+    Args:
+        metrics: Counts.
+        tell: Says what happened, in a line.
+        models: Whose names are told; a caller can make up others.
+    """
+
+    def __init__(self, metrics: Metrics, tell: Tell, models: Collection[str]) -> None:
+        self._metrics, self._tell, self._models = metrics, tell, frozenset(models)
+        self._named: set[tuple[str, str]] = set()
+
+    def note(self, exchange: Exchange, why: Callable[[], str]) -> None:
+        """Count a query.
+
+        Args:
+            exchange: Finished.
+            why: Says why it cannot be read, and nothing that the caller sent; asked only where that is told.
+        """
+        asked, caller = exchange.call.model, exchange.caller
+        model = asked if asked in self._models and asked is not None else OTHERS
+        # Of what names a caller, only what nobody can write as he likes.
+        who = caller.principal or caller.source_ip or OTHERS
+        new = (model, who) not in self._named
+        if new and len(self._named) >= MOST_CALLERS:
+            new, who = False, OTHERS
+        self._metrics.count("unreadable", f"{label('model', model)},{label('caller', who)}")
+        if new:
+            self._named.add((model, who))
+            self._tell(
+                f"warning: a query of {who} to model {model} was answered and cannot be read: {why()}; detection "
+                "counts it without seeing what was asked; caponier_guard_unreadable_total says how many there are"
+            )

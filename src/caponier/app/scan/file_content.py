@@ -1,0 +1,91 @@
+"""Read a file that somebody else made: whole where it may be held, by its beginning where it is too large for that."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Final
+
+from caponier.formats.walk_files import open_regular
+
+HEAD: Final = 32 << 20
+"""Bytes of a file that is too large which are looked at all the same: whatever runs first stands there."""
+HASHED: Final = 64 << 30
+"""Bytes of the largest file that is looked at. A file with holes claims more than any disk has, at no cost for whoever
+made it."""
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was read of a file."""
+
+    data: memoryview
+    sha256: str | None
+    """Of the whole file; None where it is too large to be held, see `digest_of`."""
+    problem: str | None = None
+    """Why `data` is only the beginning."""
+
+
+def read_content(path: Path, most: int) -> Content:
+    """Read a regular file; never waits for a pipe, and never holds more than it was allowed to.
+
+    Args:
+        path: The file.
+        most: Bytes that may be held.
+
+    Raises:
+        OSError: If it cannot be read, is no regular file any more, or is larger than `HASHED` and `most`.
+        MemoryError: If there is less memory than `most`.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        return _whole(file, size) if size <= most else _beginning(file, size, most)
+
+
+def digest_of(path: Path) -> str:
+    """Return the digest of a whole file that is not held; this takes some seconds for every ten gigabytes.
+
+    Raises:
+        OSError: If it cannot be read, or has no end.
+    """
+    whole, chunk, left = hashlib.sha256(), memoryview(bytearray(_CHUNK)), HASHED
+    with open_regular(path) as file:
+        while count := _fill(file, chunk):
+            whole.update(chunk[:count])
+            left -= count
+            if left < 0:
+                raise OSError(f"it gives more than {HASHED:,} bytes")
+    return whole.hexdigest()
+
+
+def _whole(file: FileIO, size: int) -> Content:
+    # The kernel's own files are said to be empty and may have no end; others grow while they are read.
+    held = bytearray(size + 1)
+    count = _fill(file, memoryview(held))
+    if count > size:
+        raise OSError(f"it gives more than the {size:,} bytes that it is said to have")
+    data = memoryview(held)[:count]
+    return Content(data, hashlib.sha256(data).hexdigest())
+
+
+def _beginning(file: FileIO, size: int, most: int) -> Content:
+    if size > HASHED:
+        raise OSError(f"{size:,} bytes are more than a scan reads")
+    held = memoryview(bytearray(min(size, HEAD, most)))
+    problem = f"is too large to be read whole: it has {size:,} bytes, and {most:,} may be held here (see --largest)"
+    return Content(held[: _fill(file, held)], None, problem)
+
+
+def _fill(file: FileIO, place: memoryview) -> int:
+    """Read until a place is full or the file ends, and return the bytes that were read."""
+    at = 0
+    while at < len(place):
+        count = file.readinto(place[at:])
+        if count is None:
+            raise OSError("it has nothing to read at this moment, and a scan does not wait")
+        if not count:
+            break
+        at += count
+    return at

@@ -1,0 +1,26 @@
+"""Let one detector judge the content of one file, and take a detector that breaks down for one that knows nothing.
+
+The file is hostile and the detector may be somebody else's. If one of them could end the scan, one file would hide all
+others: so this is a border at which everything is caught, and what was caught is the reason in the report.
+"""
+
+from caponier.app.scan.file_content import Content
+from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
+
+_UNKNOWN = "unknown"
+
+
+def judge_file(detector: ArtifactDetector, content: Content, limits: Limits) -> Judgement:
+    """Judge a file. Where only its beginning was read it can be unsafe, but never clean."""
+    try:
+        judgement = detector.judge(content.data, limits)
+    except MemoryError:
+        judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, ("takes more memory to judge than there is",))
+    except RecursionError:
+        judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, ("is nested more deeply than a scan looks",))
+    except Exception as failed:  # noqa: BLE001 - the border at which one file must not hide the others
+        reason = f"the detector {detector.name} broke down on it: {type(failed).__name__}: {failed}"
+        judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, (reason,))
+    if content.problem is None or judgement.verdict is Verdict.UNSAFE:
+        return judgement
+    return Judgement(Verdict.UNKNOWN, judgement.kind, (content.problem,), facts=judgement.facts)

@@ -1,0 +1,94 @@
+"""What a request asks a model, where guard and model server cannot but read the same.
+
+A request that could be read in two ways is unreadable: which of them the model server takes, nobody here knows, and a
+caller who knows could show the guard one row and the model another. It is recorded as asked, and counted.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.errors import InputError
+from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
+from caponier.guard.exchange import Exchange
+from caponier.telemetry import inference_body, plain_json
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
+
+DECIDING: Final = (b"content-encoding", b"content-type", BINARY_HEADER)
+"""Headers that say how a body is to be read."""
+FORM: Final = b"application/x-www-form-urlencoded"
+"""What some programs say of everything that they send."""
+_MEDIA: Final = re.compile(rb"(?:application|text)/(?:[\w.-]+\+)?json|application/octet-stream|text/plain")
+_CHARSETS: Final = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
+
+
+class UnreadableError(InputError):
+    """A request that could be read in several ways, or in none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Question:
+    """What a request asks."""
+
+    rows: NDArray[np.float64]
+    """(n, d) examples."""
+    shape: list[int]
+    """Of one of them."""
+    id: Any
+    """As the caller names the request."""
+
+
+def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> Question:
+    """Return what a request asks.
+
+    Args:
+        exchange: Begun, with the body.
+        limits: What a body may cost.
+        size: Values in an input of the model; None if that is not known.
+
+    Raises:
+        UnreadError: If it is beyond a limit, or its content coding is not known.
+        UnreadableError: If it could be read in several ways, or in none; the reason repeats nothing of it.
+    """
+    _check_headers(exchange)
+    try:
+        body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
+        rows, shape = inference_body.examples(body, limits)
+    except UnreadError:
+        raise
+    except WRONG as wrong:
+        raise UnreadableError(_why(wrong)) from None
+    if size is not None and rows.shape[1] != size:
+        raise UnreadableError(f"{rows.shape[1]} values an example where the model takes {size}")
+    return Question(rows, shape, body.get("id"))
+
+
+def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a header that says how a body is to be read stands there twice."""
+    counts = Counter(name for name, _ in headers)
+    return any(counts[name] > 1 for name in DECIDING)
+
+
+def _check_headers(exchange: Exchange) -> None:
+    if exchange.repeated:
+        raise UnreadableError("a header that says how to read the body stands there twice")
+    media, *parameters = exchange.headers.get(b"content-type", b"").lower().split(b";")
+    kind = media.strip()
+    # JSON of numbers has no "=", so that it is no form, whatever is said of it.
+    if kind and not _MEDIA.fullmatch(kind) and not (kind == FORM and b"=" not in exchange.body):
+        raise UnreadableError("a content type that is not JSON")
+    named = (parameter.partition(b"=") for parameter in parameters)
+    for name, _, value in named:
+        if name.strip() == b"charset" and value.strip(b' "') not in _CHARSETS:
+            raise UnreadableError("a charset that is not UTF-8")
+
+
+def _why(wrong: Exception) -> str:
+    """Say why; only what this program says itself repeats nothing of what a caller sent."""
+    return str(wrong) if type(wrong) is ValueError else "no inference request in JSON"

@@ -1,0 +1,76 @@
+"""How much of a body is read: told from its bytes, before anything is made of them.
+
+A few kilobytes of gzip hold millions of numbers, and each of those is an object of Python once it is parsed. So the
+marks of JSON are counted first: whatever it holds (numbers, texts, lists) has a comma, a colon, a quote or a bracket.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+MARKS: Final = (b",", b'"', b"[", b"{", b":")
+MOST_DIMENSIONS: Final = 32
+"""Sizes in one shape: the product of many is a number of any length, and every event repeats the shape."""
+LARGEST_SIZE: Final = 2**31
+MOST_TENSORS: Final = 10_000
+"""Tensors in one body; a table has one a column."""
+
+
+class UnreadError(ValueError):
+    """A body whose content is not read, because it is beyond a limit or packed in a way that is not known.
+
+    The reason never repeats what stands in the body.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What a body may cost; one that costs more is not read."""
+
+    expanded: int = 16 * 2**20
+    """Bytes of a compressed body once it is unpacked."""
+    rows: int = 10_000
+    """Examples in one request."""
+    numbers: int = 2_000_000
+    """Marks of JSON (`MARKS`), and numbers in binary tensors. A mark costs up to about 50 bytes of memory."""
+
+
+LIMITS: Final = BodyLimits()
+
+
+def check_json(text: bytes, limits: BodyLimits) -> None:
+    """Refuse JSON that would become too many objects.
+
+    Args:
+        text: In UTF-8, UTF-16 or UTF-32: in each a mark has the byte that it has in ASCII.
+        limits: What it may cost.
+
+    Raises:
+        UnreadError: If it holds more marks than numbers are allowed.
+    """
+    if len(text) <= limits.numbers:
+        return
+    marks = 0
+    for mark in MARKS:
+        marks += text.count(mark)
+        if marks > limits.numbers:
+            raise UnreadError(f"more than {limits.numbers:,} numbers, texts and lists")
+
+
+def check_tensors(tensors: Any) -> None:
+    """Refuse more tensors than a body may have.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if isinstance(tensors, list) and len(tensors) > MOST_TENSORS:
+        raise UnreadError(f"more than {MOST_TENSORS:,} tensors")
+
+
+def check_rows(n: int, limits: BodyLimits) -> None:
+    """Refuse more examples than a request may have.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if n > limits.rows:
+        raise UnreadError(f"more than {limits.rows:,} rows")

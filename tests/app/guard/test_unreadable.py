@@ -1,0 +1,99 @@
+"""Decoy bodies: counted by caller and model, told once, and events like any other."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.guard.guarded import wait_for
+from caponier.app.guard.run import Guard
+from caponier.app.guard.unreadable import MOST_CALLERS, UnreadableQueries
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.guard.call import Call
+from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.metrics import Metrics
+from caponier.guard.settings import GuardSettings
+from caponier.records.inventory import FeatureSpec, ModelSpec
+
+SIZE = 4
+
+
+def tensor(name: str, values: list[float]) -> dict[str, Any]:
+    return {"name": name, "shape": [1, len(values)], "datatype": "FP32", "data": values}
+
+
+REAL, FALSE = tensor("x", [0.1, 0.2, 0.3, 0.4]), [0.9, 0.9, 0.9, 0.9]
+DECOYS = {
+    "instances beside inputs": orjson.dumps({"instances": [FALSE], "inputs": [REAL]}),
+    "a key twice": b'{"inputs":[%s],"inputs":[%s]}' % (orjson.dumps(tensor("x", FALSE)), orjson.dumps(REAL)),
+    "a tensor more": orjson.dumps({"inputs": [REAL, tensor("y", FALSE)]}),
+    "values for another width": orjson.dumps({"inputs": [tensor("x", [1.0])]}),
+}
+
+
+def exchange(body: bytes, model: str = "m", caller: Caller = Caller("k-1", "s", "10.0.0.1")) -> Exchange:  # noqa: B008
+    return Exchange(Call("predict", model), caller, None, datetime.now(UTC), {}, body=body, status=200)
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def guard(tmp_path: Path, told: list[str]) -> Guard:
+    create_workspace(tmp_path)
+    workspace = load_workspace(tmp_path)
+    assert workspace is not None
+    spec = FeatureSpec(kind="numeric", shape=(SIZE,), minimum=0.0, maximum=1.0)
+    workspace = workspace.model_copy(update={"models": (ModelSpec(name="m", features=spec),)})
+    return Guard(workspace, GuardSettings(upstream="http://127.0.0.1:9"), tell=told.append)
+
+
+@pytest.mark.parametrize("body", DECOYS.values(), ids=DECOYS)
+def test_a_decoy_is_an_event_of_its_caller_and_is_counted(body: bytes, guard: Guard, told: list[str]) -> None:
+    for _ in range(3):
+        guard.work.record(exchange(body))
+    guard.work.record(exchange(orjson.dumps({"inputs": [REAL]})))
+    guard.start()
+    wait_for(lambda: guard.metrics.total("events") == 4)
+    guard.close()
+    lines = guard.metrics.text().splitlines()
+    assert 'caponier_guard_unreadable_total{model="m",caller="k-1"} 3' in lines
+    assert guard.live.subjects == 1
+    logged = [orjson.loads(line) for line in _lines(Path(guard.work.workspace.lake))]
+    assert [event.get("input") for event in logged] == [None, None, None, pytest.approx(REAL["data"])]
+    assert {event["principal"] for event in logged} == {"k-1"}
+    (warning,) = [line for line in told if line.startswith("warning")]
+    assert warning.startswith("warning: a query of k-1 to model m was answered and cannot be read: ")
+    assert not guard.metrics.total("failures")
+
+
+def _lines(lake: Path) -> list[bytes]:
+    return [line for file in sorted(lake.rglob("*.jsonl")) for line in file.read_bytes().splitlines()]
+
+
+def test_callers_who_change_their_name_for_each_query_fill_neither_metrics_nor_log() -> None:
+    told: list[str] = []
+    metrics = Metrics()
+    queries = UnreadableQueries(metrics, told.append, ["m"])
+    for i in range(MOST_CALLERS + 50):
+        queries.note(exchange(b"", caller=Caller(f"k-{i}", f"session {i}", "10.0.0.1")), lambda: "why")
+    queries.note(exchange(b"", caller=Caller("k-0", None, None)), lambda: "why")
+    assert metrics.total("unreadable") == MOST_CALLERS + 51
+    text = metrics.text()
+    assert 'unreadable_total{model="m",caller="k-0"} 2' in text
+    assert 'unreadable_total{model="m",caller="other"} 50' in text
+    assert len(told) == MOST_CALLERS
+    assert "session" not in text
+
+
+def test_a_model_that_nobody_watches_is_not_named() -> None:
+    metrics = Metrics()
+    queries = UnreadableQueries(metrics, lambda _: None, ["m"])
+    for model, caller in (('x"\n', Caller(None, "s", "10.0.0.1")), ("y", Caller(None, "s", None))):
+        queries.note(exchange(b"", model, caller), lambda: "why")
+    assert 'unreadable_total{model="other",caller="10.0.0.1"} 1' in metrics.text()
+    assert 'unreadable_total{model="other",caller="other"} 1' in metrics.text()
