@@ -177,7 +177,7 @@ def build_baseline(
         sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
 
     Raises:

@@ -85,6 +85,8 @@ class Spool:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
     in_order: bool = True
     """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
+    files_in_order: bool = True
+    """Whether each source was written by time, however the sources lie among each other."""
     _writer: pq.ParquetWriter | None = None
     _lengths: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Events by model and length of the input; counted here, as nothing else would have to read all inputs again."""
@@ -134,14 +136,15 @@ class Spool:
             self._lengths[row["model"], row["length"]] += row["count_all"]
 
     def _watch(self, batch: pa.RecordBatch) -> None:
-        """Tell whether the events are still in order."""
-        if not self.in_order or not batch.num_rows:
+        """Tell whether the events are still in order, and those of each source."""
+        if not self.files_in_order or not batch.num_rows:
             return
         time, seq = batch.column("time").cast(pa.int64()).to_numpy(), batch.column("seq").to_numpy()
-        ascending = (time[1:] > time[:-1]) | (time[1:] == time[:-1]) & (seq[1:] > seq[:-1])
         source = len(self.sources) - 1
-        after = self._last is None or self._last < (int(time[0]), source, int(seq[0]))
-        self.in_order = after and bool(ascending.all())
+        ascending = bool(((time[1:] > time[:-1]) | (time[1:] == time[:-1]) & (seq[1:] > seq[:-1])).all())
+        first, last = (int(time[0]), source, int(seq[0])), self._last
+        self.files_in_order = ascending and (last is None or last[1] != source or last < first)
+        self.in_order = self.in_order and self.files_in_order and (last is None or last < first)
         self._last = int(time[-1]), source, int(seq[-1])
 
     def _flush(self, writer: pq.ParquetWriter) -> None:
@@ -263,12 +266,7 @@ def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     """Return some 20,000 of a model's inputs, fewer of large ones, spread evenly over the log, as (n, size)."""
-    # Counted within the model's own events: in the log they may stand between those of others in any rhythm.
-    query = """
-        select input from (
-            select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
-        ) where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
-    """
+    query = _SPREAD if spool.files_in_order else _SPREAD_ANEW
     with connected(spool) as connection:
         most = max(1, min(SAMPLE_ROWS, SAMPLE_VALUES // max(1, size)))
         table = connection.sql(query, params=[model, size, most, model, size]).to_arrow_table()
@@ -321,6 +319,23 @@ _ENRICHED: Final = """
 select model, name, count(*)
 from (select model, unnest(map_keys(signals)) as name from events where signals is not null)
 group by all order by all
+"""
+# Counted within the model's own events: in the log they may stand between those of others in any rhythm.
+_SPREAD: Final = """
+select input from (
+    select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
+) where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
+"""
+# Numbered without their inputs, which would all have to be sorted with them.
+_SPREAD_ANEW: Final = """
+with own as (
+    select source, seq, row_number() over (order by source, time, seq) as ordinal
+    from events where model = ? and len(input) = ?
+), spread as (
+    select source, seq from own
+    where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
+)
+select input from events where (source, seq) in (select source, seq from spread)
 """
 _ALL: Final = "select * from events {order}"
 _SORTED: Final = """
