@@ -22,6 +22,9 @@ def test_the_default_only_observes_on_loopback() -> None:
         ({"mode": "shout"}, "guard.mode: Input should be 'observe' or 'enforce'"),
         ({"metrics_from": ["here"]}, "guard.metrics_from"),
         ({"port": 70_000}, "guard.port"),
+        ({"trusted_proxies": ["*"]}, "guard.trusted_proxies: '*' trusts everybody"),
+        ({"trusted_proxies": ["10.0.0.1", "0.0.0.0/0"]}, "'0.0.0.0/0' trusts everybody"),
+        ({"trusted_proxies": ["::/0"]}, "'::/0' trusts everybody"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(table: dict[str, Any], said: str) -> None:

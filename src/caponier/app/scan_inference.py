@@ -16,7 +16,7 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
-from caponier.engines.spool import ModelSummary, Spool
+from caponier.engines.spool import ModelSummary, Spool, known_principal
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -208,7 +208,7 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
-            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := events[place]["principal"]))),
+            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := known_principal(events[place])))),
         )
         yield finding_of(found, cases[found.model], sight, workspace)
 

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from caponier.guard.bodies import document
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
+from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body
 
 Row = dict[str, Any]
 
-UNKNOWN: Final = "unknown"
-"""Name of the model where the path names none."""
-STRANGERS: Final = (401, 403)
-"""Answers to callers whom the model server does not know: what they called themselves is nobody's name."""
 UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
