@@ -6,7 +6,7 @@ import pytest
 
 from caponier.engines import spool as module
 from caponier.engines.shares import bucket_of
-from caponier.engines.spool import SEPARATOR, Spool, connected, scale_sample, sorted_by_time, sorted_events
+from caponier.engines.spool import SEPARATOR, Spool, caller_of, connected, scale_sample, sorted_by_time, sorted_events
 from caponier.records.event import EVENT_SCHEMA
 from engines.logs import SECOND, START, events, filled, rows
 
@@ -36,8 +36,24 @@ class TestSubjects:
     def test_a_principal_is_the_subject(self) -> None:
         assert subject_of(principal="k", session="s", source_ip="1.2.3.4") == f"principal{SEPARATOR}k"
 
-    def test_else_the_session(self) -> None:
-        assert subject_of(session="s", source_ip="1.2.3.4") == f"session{SEPARATOR}s"
+    def test_else_the_session_from_its_address(self) -> None:
+        """Anybody may send any session: from elsewhere it is somebody else's."""
+        assert subject_of(session="s", source_ip="1.2.3.4") == f"session{SEPARATOR}s{SEPARATOR}1.2.3.4"
+        assert subject_of(session="s") == f"session{SEPARATOR}s{SEPARATOR}"
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_whoever_was_turned_away_is_known_by_the_address_alone(self, status: int) -> None:
+        claimed = {"principal": "k", "session": "s", "status": status}
+        assert subject_of(**claimed, source_ip="1.2.3.4") == f"address{SEPARATOR}1.2.3.4{SEPARATOR}"
+        assert subject_of(**claimed) is None
+        assert subject_of(**claimed | {"status": 404}) == f"principal{SEPARATOR}k"
+
+    @pytest.mark.parametrize("session", ["s", "a b", f"s{SEPARATOR}10.0.0.9", "s from address:10.0.0.9"])
+    def test_no_session_passes_for_one_from_elsewhere(self, session: str) -> None:
+        named = subject_of(session=session, source_ip="1.2.3.4")
+        assert named is not None
+        assert caller_of(named).sender == "address:1.2.3.4"
+        assert caller_of(subject_of(session=session) or "").sender is None
 
     def test_else_the_address_and_the_agent(self) -> None:
         address = subject_of(source_ip="1.2.3.4", user_agent="curl")

@@ -16,6 +16,7 @@ from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 
 EVE = Caller("k-eve", "s-eve", "10.0.0.1")
+HERSELF = SubjectRef("principal", "k-eve")
 ADA = Caller("k-ada", None, "10.0.0.2")
 ASK = Call("predict", "m")
 MINUTE = timedelta(minutes=1)
@@ -25,11 +26,11 @@ def one() -> int:
     return 1
 
 
-def action(kind: str = "block", scope: tuple[str, str] = ("principal", "k-eve"), **changes: Any) -> ResponseAction:
+def action(kind: str = "block", scope: SubjectRef = HERSELF, **changes: Any) -> ResponseAction:
     now = datetime.now(UTC)
     return ResponseAction(
         **{
-            "action_id": "a-1", "incident_id": "i-1", "kind": ActionKind(kind), "scope": SubjectRef(*scope),
+            "action_id": "a-1", "incident_id": "i-1", "kind": ActionKind(kind), "scope": scope,
             "system": None, "model": None, "reason": "r", "author": "x", "created": now - MINUTE,
             "expires": now + MINUTE,
             "needs_approval": False, "state": ActionState.ACTIVE, "undo": "u", **changes,
@@ -44,12 +45,41 @@ def table(*actions: ResponseAction) -> Decisions:
 
 
 @pytest.mark.parametrize(
-    "scope", [("principal", "k-eve"), ("session", "s-eve"), ("address", "10.0.0.1"), ("model", "m")]
+    "scope",
+    [
+        SubjectRef("principal", "k-eve"),
+        SubjectRef("session", "s-eve", sender="principal:k-eve"),
+        SubjectRef("address", "10.0.0.1"),
+        SubjectRef("model", "m"),
+    ],
 )
-def test_a_block_refuses_whom_it_names(scope: tuple[str, str]) -> None:
+def test_a_block_refuses_whom_it_names(scope: SubjectRef) -> None:
     decide = table(action(scope=scope))
     assert decide(EVE, ASK, one) is REFUSE
-    assert (decide(ADA, ASK, one) is REFUSE) == (scope[0] == "model")
+    assert (decide(ADA, ASK, one) is REFUSE) == (scope.kind == "model")
+
+
+FROM_HERE = SubjectRef("session", "s-eve", sender="address:10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("scope", "caller", "refused"),
+    [
+        (FROM_HERE, Caller(None, "s-eve", "10.0.0.1"), True),
+        (FROM_HERE, Caller(None, "s-eve", "10.0.0.2"), False),
+        (FROM_HERE, Caller("k-eve", "s-eve", "10.0.0.1"), False),
+        (FROM_HERE, Caller(None, "s-other", "10.0.0.1"), False),
+        (FROM_HERE, Caller(None, "s-eve", None), False),
+        (SubjectRef("session", "s-eve", sender="principal:k-eve"), Caller("k-ada", "s-eve", "10.0.0.1"), False),
+        (SubjectRef("session", "s-eve", sender="principal:k-eve"), Caller(None, "s-eve", "10.0.0.1"), False),
+        (SubjectRef("session", "s-eve"), Caller(None, "s-eve", None), False),
+        (SubjectRef("session", "s-eve"), EVE, False),
+        (SubjectRef("address", "10.0.0.1", sender="address:10.0.0.1"), Caller(None, "s", "10.0.0.1"), True),
+        (SubjectRef("address", "10.0.0.1", sender="address:10.0.0.1"), EVE, False),
+    ],
+)
+def test_it_binds_those_alone_who_sent_the_evidence(scope: SubjectRef, caller: Caller, refused: bool) -> None:
+    assert (table(action(scope=scope))(caller, ASK, one) is REFUSE) == refused
 
 
 def test_a_block_holds_for_whoever_may_be_the_one_that_it_names() -> None:
@@ -59,7 +89,7 @@ def test_a_block_holds_for_whoever_may_be_the_one_that_it_names() -> None:
 
 
 def test_what_people_carry_out_is_no_matter_of_the_guard() -> None:
-    assert len(table(action("revoke"), action(scope=("account", "eve")), action("hold"))) == 0
+    assert len(table(action("revoke"), action(scope=SubjectRef("account", "eve")), action("hold"))) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Which law holds for which kind of detector.
 
 split   any way of cutting the sorted stream into batches gives the same scores and findings
-engine  every engine finds the same set of finding ids; so does a log whose rows are shuffled inside the lateness
+engine  every engine finds the same set of finding ids; so does a log whose rows are shuffled
 state   a state row survives bytes and back, and scores go on the same; what was learned for an older state is dropped,
         and that is said
 benign  on benign traffic the share of subjects flagged keeps the promise

@@ -1,4 +1,4 @@
-"""Every engine finds the same: today one process and two, and a log whose rows are shuffled inside the lateness."""
+"""Every engine finds the same: today one process and two, and a log whose rows are shuffled."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,8 +19,6 @@ from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling
 from laws.streams import TYPICAL
 
-HALF_LATENESS_US = 140_000_000
-
 
 def engine_law(*found: set[Any]) -> None:
     """Hold the findings of several engines, or of several orders of the log, against each other."""
@@ -33,11 +31,10 @@ def ids(report: ScanReport, detector: str) -> set[str]:
 
 
 def shuffled(events: pa.Table, seed: int) -> pa.Table:
-    """Put rows in another order, none of them more than the lateness out of it; equal times keep theirs."""
-    times = events["time"].cast(pa.int64()).to_numpy()
-    _, group = np.unique(times, return_inverse=True)
-    jitter = np.random.default_rng(seed).integers(-HALF_LATENESS_US, HALF_LATENESS_US, group.max() + 1)
-    return events.take(pa.array(np.argsort(times + jitter[group], kind="stable")))
+    """Put rows in any order; equal times keep theirs."""
+    _, group = np.unique(events["time"].cast(pa.int64()).to_numpy(), return_inverse=True)
+    turn = np.random.default_rng(seed).permutation(group.max() + 1)
+    return events.take(pa.array(np.argsort(turn[group], kind="stable")))
 
 
 class HerePool:
@@ -73,7 +70,7 @@ def mixed_up(world: World, folder: Path) -> ScanReport:
     log = folder / "log.parquet"
     pq.write_table(shuffled(world.events, 3), log)
     report = scan_inference([log], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
-    assert report.rejected.reasons["late"] == 0
+    assert not [reason for reason in report.rejected.reasons if "late" in reason]
     return report
 
 

@@ -30,7 +30,7 @@ facts = st.dictionaries(texts, plain, max_size=4)
 techniques = st.lists(
     st.builds(TechniqueRef, matrix=texts, id=texts, name=texts, color=st.none() | st.sampled_from(Color)), max_size=3
 ).map(tuple)
-subjects = st.builds(SubjectRef, kind=texts, id=texts, ids=several, path=maybe, sha256=maybe)
+subjects = st.builds(SubjectRef, kind=texts, id=texts, ids=several, path=maybe, sha256=maybe, sender=maybe)
 counts = st.integers(0, 10**9)
 evidences = st.builds(
     Evidence,

@@ -6,7 +6,7 @@ from caponier.records.finding import SubjectRef
 from caponier.records.inventory import Identity
 from caponier.respond.actors import Actors
 from caponier.respond.settings import RespondSettings
-from respond.made import ADA, context, file_finding, finding, log_finding, rows_finding
+from respond.made import ADA, context, file_finding, finding, joined, log_finding, rows_finding
 
 some_identities = st.lists(
     st.builds(
@@ -103,6 +103,26 @@ def test_an_address_of_the_inventory_is_one_in_any_spelling(written: str) -> Non
     (name,) = actors.named_by_context(context(1, None, host=None, address="fd00::7"))
     assert actors.one(name) == actors.one("account:ada")
     assert actors.one("address:fd00::8") != actors.one("account:ada")
+
+
+HERE, THERE = (SubjectRef("session", "customer", sender=f"address:10.9.0.{n}") for n in (1, 2))
+
+
+def test_the_same_session_from_elsewhere_is_somebody_else() -> None:
+    """Or else whoever sends it would draw its owner into his own incident."""
+    names = {Actors().named_by(finding(1, who)) for who in (HERE, THERE, SubjectRef("session", "customer"))}
+    assert len(names) == 3
+    assert len(joined(finding(1, HERE), finding(2, THERE)).incidents) == 2
+
+
+def test_an_address_of_many_tells_no_sessions_sender() -> None:
+    office = RespondSettings.model_validate({"shared_addresses": ["10.9.0.1"]})
+    assert Actors(settings=office).scope(HERE) == SubjectRef("session", "customer")
+    assert Actors(settings=office).scope(THERE) == THERE
+    assert Actors().scope(SubjectRef("address", "10.9.0.1 curl/8", sender="address:10.9.0.1")) == SubjectRef(
+        "address", "10.9.0.1", sender="address:10.9.0.1"
+    )
+    assert Actors().scope(SubjectRef("model", "digits-mlp")) is None
 
 
 @pytest.mark.parametrize("address", ["10.9.0.1", "::ffff:10.9.0.1"])

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.guard.call import Call
+from caponier.guard.decisions import Decisions
+from caponier.guard.exchange import Caller
+from caponier.guard.verdict import REFUSE
 from caponier.records.finding import SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
@@ -48,7 +52,10 @@ SCOPES = st.sampled_from(
         SubjectRef("principal", "k-1"),
         SubjectRef("principal", "k-2"),
         SubjectRef("session", "s-1"),
+        SubjectRef("session", "s-1", sender="address:10.0.0.1"),
+        SubjectRef("session", "s-1", sender="principal:k-2"),
         SubjectRef("address", "10.0.0.1"),
+        SubjectRef("address", "10.0.0.1", sender="address:10.0.0.1"),
         SubjectRef("account", "ada"),
         SubjectRef("model", "digits-mlp@3"),
         SubjectRef("row", "train.npz", ("1",)),
@@ -62,7 +69,7 @@ ACTIONS = st.builds(
 QUERIES = st.builds(
     Query,
     principal=st.sampled_from([None, "k-1", "k-2"]),
-    model=st.sampled_from(["digits-mlp", "other"]),
+    model=st.sampled_from(["digits-mlp", "other", "unknown"]),
     time=st.integers(0, 300).map(lambda hundredths: at(hundredths / 100)),
     session=st.sampled_from([None, "s-1"]),
     address=st.sampled_from([None, "10.0.0.1", "10.0.0.2"]),
@@ -80,7 +87,7 @@ def named(query: Query) -> str | None:
     if query.principal:
         return f"principal:{query.principal}"
     if query.session:
-        return f"session:{query.session}"
+        return f"session:{query.session}" + (f" from address:{query.address}" if query.address else "")
     return f"address:{query.address}" if query.address else None
 
 
@@ -92,9 +99,38 @@ def is_touched(one: ResponseAction, query: Query) -> bool:
     if not EFFECTS[one.kind].counted:
         return False
     system = query.system or ("digits" if query.model == "digits-mlp" else None)
-    if one.model not in (None, query.model) or (one.system and system and one.system != system):
+    if query.model != "unknown" and (one.model not in (None, query.model) or one.system not in (None, system)):
         return False
-    return one.scope.kind == "model" or named(query) == f"{one.scope.kind}:{one.scope.id}"
+    sender = f"principal:{query.principal}" if query.principal else f"address:{query.address}"
+    match one.scope:
+        case SubjectRef(kind="model"):
+            return True
+        case SubjectRef(kind="principal", id=name):
+            return query.principal == name
+        case SubjectRef(kind="session", id=name, sender=str() as bound):
+            return query.session == name and sender == bound
+        case SubjectRef(kind="address", id=name, sender=bound):
+            return query.address == name and (bound is None or not query.principal)
+    return False
+
+
+@settings(max_examples=300, deadline=None)
+@given(one=ACTIONS, query=QUERIES)
+def test_a_dry_run_counts_what_the_guard_would_refuse(one: ResponseAction, query: Query) -> None:
+    now = datetime.now(UTC)
+    block = replace(one, kind=ActionKind.BLOCK, state=ActionState.ACTIVE, created=now, expires=now + timedelta(hours=1))
+    if block.scope.kind == "model":
+        # The guard is told of a model by its name; what is done to a version of it is for people.
+        block = replace(block, scope=SubjectRef("model", query.model))
+    # The guard knows systems from the inventory alone.
+    query = query._replace(system="digits" if query.model == "digits-mlp" else None)
+    guard = Decisions({"digits-mlp": "digits"}.get)
+    guard.replace([block])
+    call = Call("other") if query.model == "unknown" else Call("predict", query.model)
+    verdict = guard(Caller(query.principal, query.session, query.address), call, lambda: 1)
+    if block.scope.kind == "model" and query.model == "unknown":
+        return
+    assert (verdict is REFUSE) == concerns(block, query)
 
 
 def counted(queries: Sequence[Query]) -> Counts:

@@ -1,7 +1,9 @@
 """Rows of logs as attackers would write them: deep, wide, late, from the future, and in every spelling of time."""
 
+import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from caponier.telemetry.security_logs import sources
 from caponier.telemetry.security_logs.events import LogEvent, read_logs
 from caponier.telemetry.security_logs.fields import DEPTH, FIELDS, NAME, TEXT, Fields, TooLargeError, flatten
 from caponier.telemetry.security_logs.sources import LogSource, log_source
+from caponier.telemetry.streams import STDIN
 
 KEYS = st.sampled_from(["a", "A", "b", "c.d", "user"])
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=5) | st.floats(allow_nan=False)
@@ -95,9 +98,13 @@ def test_a_line_of_short_names_under_a_long_one_does_not_fill_the_memory(wide: s
 def read(folder: Path, *rows: Any, **how: Any) -> tuple[list[LogEvent], RejectedRows]:
     file = folder / "log.jsonl"
     file.write_bytes(b"".join(orjson.dumps({"category": "x"} | row) + b"\n" for row in rows))
+    return drained(file, **how)
+
+
+def drained(path: Path, **how: Any) -> tuple[list[LogEvent], RejectedRows]:
     rejected = RejectedRows()
     with rejected:
-        return [event for part in read_logs([file], rejected, **how) for event in part.events], rejected
+        return [event for part in read_logs([path], rejected, **how) for event in part.events], rejected
 
 
 @settings(max_examples=60, deadline=None)
@@ -147,13 +154,17 @@ def test_the_first_name_of_time_that_is_there_counts(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(steps=st.lists(st.integers(-20, 30), min_size=1, max_size=25), lateness=st.integers(0, 20))
-def test_late_is_later_than_the_lateness_behind_what_two_rows_agree_on(
+def test_late_in_a_stream_is_later_than_the_lateness_behind_what_two_rows_agree_on(
     tmp_path_factory: pytest.TempPathFactory, steps: list[int], lateness: int
 ) -> None:
     """A clock that is set back loses nothing within the lateness; one wrong date makes nothing late."""
     seconds = [sum(steps[: n + 1]) for n in range(len(steps))]
     rows = [{"time": (NOW + timedelta(seconds=second)).isoformat(), "n": n} for n, second in enumerate(seconds)]
-    events, rejected = read(tmp_path_factory.mktemp("late"), *rows, lateness=float(lateness))
+    folder = tmp_path_factory.mktemp("late")
+    assert len(read(folder, *rows, lateness=float(lateness))[0]) == len(rows), "in a file nothing is late"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", TextIOWrapper(BytesIO((folder / "log.jsonl").read_bytes())))
+        events, rejected = drained(STDIN, lateness=float(lateness))
     agreed = [min(seconds[n - 1], seconds[n]) for n in range(1, len(seconds))]
     kept = [n for n, second in enumerate(seconds) if n < 2 or second >= max(agreed[: n - 1]) - lateness]
     assert [event.fields["n"] for event in events] == kept

@@ -23,7 +23,7 @@ from caponier.engines.cells import cell_events
 from caponier.engines.columns import Read
 from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
-from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
+from caponier.engines.spool import Spool, caller_of, connected, sorted_events
 from caponier.engines.subjects import Failed, Scored, SubjectPass
 from caponier.telemetry.features import Encoder
 
@@ -112,6 +112,8 @@ class Detection:
     evidence: tuple[tuple[int, int], ...]
     """Source and seq of the events that carry the evidence."""
     explanation: Explanation
+    sender: str | None = None
+    """Who sent what a session or an address stands for, see `records.finding.SubjectRef`."""
     began: int = 0
     """Microseconds since the epoch of the first of these events."""
 
@@ -275,13 +277,14 @@ class Judge:
         value = int(scored.scores[line.name][row])
         window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
         explanation = self._explained(detector, line, window, value)
-        kind, _, name = scored.names[subject].partition(SEPARATOR)
+        caller = caller_of(scored.names[subject])
         places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
         return Detection(
             detector=line.name,
             model=self._plan.model,
-            kind=kind,
-            subject=name.replace(SEPARATOR, " "),
+            kind=caller.kind,
+            subject=caller.id,
+            sender=caller.sender,
             value=float(value),
             queries=(asked - 1) % self._plan.horizon + 1 if asked else 0,
             trigger=(int(window.source[-1]), int(window.seq[-1])),
@@ -427,12 +430,12 @@ def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course
 
 
 def _course(scored: Scored, index: int) -> Course:
-    kind, _, name = scored.names[index].partition(SEPARATOR)
+    caller = caller_of(scored.names[index])
     own = scored.subject == index
     rows = scored.rows[own]
     places = np.stack([scored.batch.source[rows], scored.batch.seq[rows]], axis=1).astype(np.int64)
     scores = {detector: values[rows] for detector, values in scored.scores.items()}
-    return Course(kind, name.replace(SEPARATOR, " "), places, scores)
+    return Course(caller.kind, caller.id, places, scores)
 
 
 def _continued(course: Course, part: Course) -> Course:

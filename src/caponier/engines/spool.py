@@ -7,7 +7,7 @@ is all that a scan has to hold.
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
-from caponier.records.event import EVENT_SCHEMA
+from caponier.records.event import EVENT_SCHEMA, STRANGERS
+from caponier.records.finding import SubjectRef
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
 
@@ -43,6 +44,7 @@ SAMPLE_ROWS: Final = 20_000
 SAMPLE_VALUES: Final = 2**25
 """Most inputs of which a scale is learned, and most values of them."""
 
+_NO: Final = pa.scalar(False)
 _SCHEMA = EVENT_SCHEMA.append(pa.field("source", pa.int32()))
 _SCHEMA = _SCHEMA.append(pa.field("line", pa.int64()))
 _SCHEMA = _SCHEMA.append(pa.field("subject", pa.string()))
@@ -85,6 +87,8 @@ class Spool:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
     in_order: bool = True
     """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
+    files_in_order: bool = True
+    """Whether each source was written by time, however the sources lie among each other."""
     _writer: pq.ParquetWriter | None = None
     _lengths: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Events by model and length of the input; counted here, as nothing else would have to read all inputs again."""
@@ -134,14 +138,15 @@ class Spool:
             self._lengths[row["model"], row["length"]] += row["count_all"]
 
     def _watch(self, batch: pa.RecordBatch) -> None:
-        """Tell whether the events are still in order."""
-        if not self.in_order or not batch.num_rows:
+        """Tell whether the events are still in order, and those of each source."""
+        if not self.files_in_order or not batch.num_rows:
             return
         time, seq = batch.column("time").cast(pa.int64()).to_numpy(), batch.column("seq").to_numpy()
-        ascending = (time[1:] > time[:-1]) | (time[1:] == time[:-1]) & (seq[1:] > seq[:-1])
         source = len(self.sources) - 1
-        after = self._last is None or self._last < (int(time[0]), source, int(seq[0]))
-        self.in_order = after and bool(ascending.all())
+        ascending = bool(((time[1:] > time[:-1]) | (time[1:] == time[:-1]) & (seq[1:] > seq[:-1])).all())
+        first, last = (int(time[0]), source, int(seq[0])), self._last
+        self.files_in_order = ascending and (last is None or last[1] != source or last < first)
+        self.in_order = self.in_order and self.files_in_order and (last is None or last < first)
         self._last = int(time[-1]), source, int(seq[-1])
 
     def _flush(self, writer: pq.ParquetWriter) -> None:
@@ -213,6 +218,22 @@ class Spool:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def known_principal(event: Mapping[str, Any]) -> str | None:
+    """Return the principal of an event from `Spool.events`, unless it was turned away."""
+    kind, _, name = (event["subject"] or "").partition(SEPARATOR)
+    return name if kind == "principal" else None
+
+
+def caller_of(subject: str) -> SubjectRef:
+    """Return whom a subject's name in the spool, or in the guard, stands for."""
+    kind, _, name = subject.partition(SEPARATOR)
+    if kind == "session":
+        session, _, address = name.rpartition(SEPARATOR)
+        return SubjectRef(kind, session.replace(SEPARATOR, " "), sender=f"address:{address}" if address else None)
+    sender = f"address:{name.partition(SEPARATOR)[0]}" if kind == "address" else None
+    return SubjectRef(kind, name.replace(SEPARATOR, " "), sender=sender)
+
+
 def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB connection on the spool's view `events`, with bounded memory, spilling into its folder."""
     connection = duckdb.connect(
@@ -263,12 +284,7 @@ def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
     """Return some 20,000 of a model's inputs, fewer of large ones, spread evenly over the log, as (n, size)."""
-    # Counted within the model's own events: in the log they may stand between those of others in any rhythm.
-    query = """
-        select input from (
-            select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
-        ) where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
-    """
+    query = _SPREAD if spool.files_in_order else _SPREAD_ANEW
     with connected(spool) as connection:
         most = max(1, min(SAMPLE_ROWS, SAMPLE_VALUES // max(1, size)))
         table = connection.sql(query, params=[model, size, most, model, size]).to_arrow_table()
@@ -286,13 +302,20 @@ def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
 
 
 def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
-    """Name the subject of each event, and give it a bucket by which work and folds are shared out."""
-    columns = [_named(batch.column("principal"))]
+    """Name the subject of each event, and give it a bucket by which work and folds are shared out.
+
+    Whoever was turned away is known by the address alone. Anybody may send any session: without a principal it is one
+    only together with the address that it comes from.
+    """
+    strangers = pc.fill_null(pc.is_in(batch.column("status"), value_set=pa.array(STRANGERS, pa.int32())), False)
+    columns = [_named(batch.column("principal"), strangers)]
     if columns[0].null_count:
-        address = pc.binary_join_element_wise(
-            _named(batch.column("source_ip")), pc.fill_null(batch.column("user_agent"), ""), SEPARATOR
+        source = _named(batch.column("source_ip"))
+        session = pc.binary_join_element_wise(
+            _named(batch.column("session"), strangers), pc.fill_null(source, ""), SEPARATOR
         )
-        columns += [_named(batch.column("session")), address]
+        address = pc.binary_join_element_wise(source, pc.fill_null(batch.column("user_agent"), ""), SEPARATOR)
+        columns += [session, address]
     named = [
         pc.binary_join_element_wise(pa.scalar(kind), column, SEPARATOR)
         for kind, column in zip(KINDS, columns, strict=False)
@@ -303,9 +326,9 @@ def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     return subjects.cast(pa.string()), buckets
 
 
-def _named(column: pa.Array) -> pa.Array:
-    """Take an empty name for none: or else all who have no name would be one subject."""
-    return pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+def _named(column: pa.Array, nobodys: pa.Array | pa.Scalar = _NO) -> pa.Array:
+    """Take an empty name for none: or else all who have no name would be one subject; and those of `nobodys` rows."""
+    return pc.if_else(pc.or_(pc.equal(column, ""), nobodys), pa.scalar(None, column.type), column)
 
 
 _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
@@ -321,6 +344,23 @@ _ENRICHED: Final = """
 select model, name, count(*)
 from (select model, unnest(map_keys(signals)) as name from events where signals is not null)
 group by all order by all
+"""
+# Counted within the model's own events: in the log they may stand between those of others in any rhythm.
+_SPREAD: Final = """
+select input from (
+    select input, row_number() over () as ordinal from events where model = ? and len(input) = ?
+) where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
+"""
+# Numbered without their inputs, which would all have to be sorted with them.
+_SPREAD_ANEW: Final = """
+with own as (
+    select source, seq, row_number() over (order by source, time, seq) as ordinal
+    from events where model = ? and len(input) = ?
+), spread as (
+    select source, seq from own
+    where ordinal % (select greatest(1, count(*) // ?) from events where model = ? and len(input) = ?) = 0
+)
+select input from events where (source, seq) in (select source, seq from spread)
 """
 _ALL: Final = "select * from events {order}"
 _SORTED: Final = """

@@ -9,7 +9,8 @@ from typing import Final
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
-from caponier.records.response_action import ActionKind, ResponseAction
+from caponier.records.finding import SubjectRef
+from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
 
 KINDS: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
@@ -62,13 +63,16 @@ class Decisions:
     A call whose model cannot be told counts as one to every model, or else a way of writing a path that the model
     server knows and the guard does not would lead around a block.
 
+    An action against a session or an address binds those alone whose requests were the evidence, see
+    `records.response_action.scopes_of`; one that does not say who that is binds nobody.
+
     Args:
         system_of: From a model to the name of its system.
     """
 
     def __init__(self, system_of: Callable[[str], str | None] = lambda _: None) -> None:
         self._system_of = system_of
-        self._rules: dict[tuple[str, str], list[_Rule]] = {}
+        self._rules: dict[SubjectRef, list[_Rule]] = {}
         self._buckets: dict[str, TokenBucket] = {}
 
     def __len__(self) -> int:
@@ -79,14 +83,14 @@ class Decisions:
 
         May be called from another thread than decisions are made in: the table is exchanged as a whole.
         """
-        rules: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
+        rules: dict[SubjectRef, list[_Rule]] = defaultdict(list)
         buckets: dict[str, TokenBucket] = {}
         for action in actions:
-            if action.kind not in KINDS or action.scope.kind not in SCOPES:
+            if action.kind not in KINDS or action.scope.kind not in SCOPES or action.unsent:
                 continue
             if action.kind is ActionKind.THROTTLE:
                 buckets[action.action_id] = self._buckets.get(action.action_id) or _bucket(action)
-            rules[action.scope.kind, action.scope.id].append(_rule(action, buckets.get(action.action_id)))
+            rules[action.scope].append(_rule(action, buckets.get(action.action_id)))
         self._buckets, self._rules = buckets, dict(rules)
 
     def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
@@ -100,7 +104,7 @@ class Decisions:
         rules = self._rules
         if not rules:
             return PASS
-        found = [rule for key in _keys(caller, call) for rule in rules.get(key, ())]
+        found = [rule for scope in _scopes(caller, call) for rule in rules.get(scope, ())]
         now = time.time()
         found = [rule for rule in found if rule.begins <= now < rule.ends and self._reaches(rule, call)]
         if not found:
@@ -122,11 +126,12 @@ class Decisions:
         return rule.model in (None, call.model) and rule.system in (None, self._system_of(call.model))
 
 
-def _keys(caller: Caller, call: Call) -> Iterable[tuple[str, str]]:
-    named = zip(SCOPES, (caller.principal, caller.session, caller.source_ip, call.model), strict=True)
+def _scopes(caller: Caller, call: Call) -> Iterable[SubjectRef]:
+    sent = scopes_of(caller.principal, caller.session, caller.source_ip)
     # Whoever is blocked does not get by with a second credential, or with one that only the model server can read.
-    possible = [("principal", name) for name in caller.possible]
-    return [(kind, name) for kind, name in named if name is not None] + possible
+    possible = (SubjectRef("principal", name) for name in caller.possible)
+    asked = () if call.model is None else (SubjectRef("model", call.model),)
+    return (*sent, *possible, *asked)
 
 
 def _bucket(action: ResponseAction) -> TokenBucket:

@@ -13,15 +13,12 @@ from caponier.guard.bodies import WRONG, document
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableError, question
+from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 Row = dict[str, Any]
 
-UNKNOWN: Final = "unknown"
-"""Name of the model where the path names none."""
-STRANGERS: Final = (401, 403)
-"""Answers to callers whom the model server does not know: what they called themselves is nobody's name."""
 UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 UNREAD: Final = "unread"

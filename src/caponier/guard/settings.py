@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
@@ -12,6 +12,13 @@ from caponier.telemetry.body_limits import LIMITS, BodyLimits
 Name = Annotated[str, Field(min_length=1)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+def _some(proxy: str) -> str:
+    """Refuse a proxy that is everybody: callers would choose their address then, and so who is blocked for it."""
+    if proxy == "*" or proxy.endswith("/0"):
+        raise ValueError(f"{proxy!r} trusts everybody, so that callers could claim any address; name your proxies")
+    return proxy
 
 
 class GuardSettings(BaseModel):
@@ -39,7 +46,7 @@ class GuardSettings(BaseModel):
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for."""
-    trusted_proxies: tuple[Name, ...] = ()
+    trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
     """Addresses or networks whose `X-Forwarded-For` is believed."""
     metrics_from: tuple[Network, ...] = LOOPBACK
     """Who may read the metrics: they tell who is refused."""

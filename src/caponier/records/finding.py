@@ -47,13 +47,29 @@ class SubjectRef:
     path: str | None = None
     sha256: str | None = None
     """Of a file, where `kind` is `file`."""
+    sender: str | None = None
+    """Whose requests are meant, where `kind` is a name that callers may claim: `principal:…`, or `address:…` for those
+    from that address that name no principal."""
+
+    @property
+    def in_words(self) -> str:
+        """Kind and name, and who sent it."""
+        kind, _, name = (self.sender or "").partition(":")
+        named = f"{self.kind} {self.id}"
+        if not name:
+            return named
+        if kind == "principal":
+            return f"{named} from principal {name}"
+        return f"{named} from callers without a principal" + ("" if self.kind == "address" else f" at {name}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; what does not apply is left out."""
         plain: dict[str, Any] = {"kind": self.kind, "id": self.id}
         if self.ids:
             plain["ids"] = list(self.ids)
-        return plain | {name: value for name in ("path", "sha256") if (value := getattr(self, name)) is not None}
+        return plain | {
+            name: value for name in ("path", "sha256", "sender") if (value := getattr(self, name)) is not None
+        }
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -63,7 +79,7 @@ class SubjectRef:
             KeyError: If a key is missing.
         """
         ids = tuple(plain.get("ids", ()))
-        return cls(plain["kind"], plain["id"], ids, plain.get("path"), plain.get("sha256"))
+        return cls(plain["kind"], plain["id"], ids, plain.get("path"), plain.get("sha256"), plain.get("sender"))
 
 
 @dataclass(frozen=True, slots=True)

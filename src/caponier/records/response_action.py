@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 
 from caponier.records.finding import SubjectRef
@@ -57,6 +58,15 @@ class ResponseAction:
     parameters: dict[str, Any] = field(default_factory=dict)
     """Such as the rate of a throttle."""
 
+    @property
+    def unsent(self) -> bool:
+        """Whether it names a session alone: a header that anybody may send, so that it says nothing about who is meant.
+
+        Older versions stored such actions, and a log without principals and addresses leads to them. No guard carries
+        them out.
+        """
+        return self.scope.kind == "session" and self.scope.sender is None
+
     def active_at(self, moment: datetime) -> bool:
         """Tell whether the action is in force at a moment."""
         return self.state is ActionState.ACTIVE and self.created <= moment < self.expires
@@ -106,6 +116,23 @@ class ResponseAction:
             approver=plain["approver"],
             parameters=dict(plain["parameters"]),
         )
+
+
+@lru_cache(maxsize=1_024)
+def scopes_of(principal: str | None, session: str | None, address: str | None) -> tuple[SubjectRef, ...]:
+    """Return every scope of an action that means the sender of a request: what guard and dry run both go by.
+
+    A session counts together with who sent it. Whoever names a principal is not meant by what others did without one,
+    at the same address or under the same session.
+    """
+    sender = f"principal:{principal}" if principal else f"address:{address}" if address else None
+    scopes = [SubjectRef("principal", principal)] if principal else []
+    if session and sender:
+        scopes.append(SubjectRef("session", session, sender=sender))
+    if address:
+        scopes.append(SubjectRef("address", address))
+        scopes += [SubjectRef("address", address, sender=sender)] if not principal else []
+    return tuple(scopes)
 
 
 def _rfc3339(moment: datetime) -> str:

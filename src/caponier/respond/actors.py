@@ -31,6 +31,16 @@ _FACTS: Final = {
 _NORMAL: Final = {"account": account_name, "host": host_name}
 
 
+def name_of(subject: SubjectRef) -> str:
+    """Return the name under which a subject acts. A session is somebody's only together with who sent it.
+
+    The engine adds the user agent to an address, which anybody can change.
+    """
+    if subject.kind == "session" and subject.sender:
+        return f"session:{subject.id} from {subject.sender}"
+    return f"{subject.kind}:{subject.id.split(' ', 1)[0] if subject.kind == 'address' else subject.id}"
+
+
 class Actors:
     """The actors that the inventory knows to be one.
 
@@ -74,15 +84,25 @@ class Actors:
                 names |= dict.fromkeys(self._named((kind, text) for text in texts))
         return tuple(names)
 
+    def scope(self, subject: SubjectRef) -> SubjectRef | None:
+        """Return what a response to a subject is bound to; None if it is nobody who acts.
+
+        An address that identifies nobody tells no session's sender either.
+        """
+        if not list(self._of_subject(subject)):
+            return None
+        kind, _, sender = (subject.sender or "").partition(":")
+        known = sender and not (kind == "address" and self._settings.shared(sender))
+        id_ = subject.id.split(" ", 1)[0] if subject.kind == "address" else subject.id
+        return SubjectRef(subject.kind, id_, sender=subject.sender if known else None)
+
     def named_by_context(self, event: ContextEvent) -> tuple[str, ...]:
         """Return who acted by a context event, the surest name first."""
         return tuple(self._named([("account", event.account), ("address", event.address), ("host", event.host)]))
 
     def _of_subject(self, subject: SubjectRef) -> Iterator[str]:
-        if subject.kind == "address":
-            # The engine adds the user agent, which anybody can change.
-            return self._named([("address", subject.id.split(" ", 1)[0])])
-        return self._named([(subject.kind, subject.id)] if subject.kind in KINDS else [])
+        kind, _, name = name_of(subject).partition(":")
+        return self._named([(kind, name)] if kind in KINDS else [])
 
     def _of_identity(self, identity: Identity) -> Iterator[str]:
         # As people write it, and as the reader of logs does: "FD00::1" is "fd00::1".

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from caponier.records.event import UNKNOWN
+from caponier.records.finding import SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
-from caponier.records.response_action import ActionKind, ResponseAction
-from caponier.respond.actors import Actors
+from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
+from caponier.respond.actors import Actors, name_of
 from caponier.respond.effects import EFFECTS
 from caponier.respond.settings import RespondSettings
 
@@ -25,11 +27,13 @@ class Query(NamedTuple):
 
     @property
     def caller(self) -> str | None:
-        """The caller's name as an actor: the principal, or else the session, or else the address."""
-        for kind in ("principal", "session", "address"):
-            if name := getattr(self, kind):
-                return f"{kind}:{name}"
-        return None
+        """The caller's name as an actor: the principal, or else the session from this address, or else the address."""
+        if self.principal:
+            return f"principal:{self.principal}"
+        if self.session:
+            sender = f"address:{self.address}" if self.address else None
+            return name_of(SubjectRef("session", self.session, sender=sender))
+        return f"address:{self.address}" if self.address else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +111,13 @@ class _Tally:
 
 
 def concerns(action: ResponseAction, query: Query) -> bool:
-    """Tell whether a query is one that an action is about."""
-    if action.model is not None and query.model != action.model:
-        return False
-    if action.system is not None and query.system is not None and query.system != action.system:
+    """Tell whether a query is one that an action is about; who is meant is told as the guard tells it."""
+    # What the guard cannot make out counts as a request to every model.
+    if query.model != UNKNOWN and not (action.model in (None, query.model) and action.system in (None, query.system)):
         return False
     if action.scope.kind == "model":
         return True
-    return query.caller == f"{action.scope.kind}:{action.scope.id}"
+    return not action.unsent and action.scope in scopes_of(query.principal, query.session, query.address)
 
 
 def dry_run(

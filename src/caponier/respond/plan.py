@@ -10,7 +10,7 @@ from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
-from caponier.respond.actors import Actors
+from caponier.respond.actors import Actors, name_of
 from caponier.respond.effects import EFFECTS
 from caponier.respond.playbook import Move, Reach, Rule, Scope
 from caponier.respond.settings import RespondSettings
@@ -102,7 +102,7 @@ def key_of(action: ResponseAction) -> Key:
     """Return what makes an action the same as another one."""
     scope = action.scope
     # A file is its content, wherever it lies; rows are those of one state of a data set.
-    id_ = "\x1f".join(filter(None, [scope.id, scope.sha256, *scope.ids]))
+    id_ = "\x1f".join(filter(None, [scope.id, scope.sha256, *scope.ids, scope.sender]))
     return Key(action.kind, scope.kind, id_, action.model, action.system, action.needs_approval)
 
 
@@ -176,17 +176,19 @@ def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     """Return the names of a finding's actor that requests carry.
 
     A caller that is known by its key or session is meant by that alone: others may share its address. An account
-    without a known key is ordered by its own name, for those who administer it.
+    without a known key is ordered by its own name, for those who administer it. To whom the subject of the finding is
+    bound, such as the sender of a session, the response is bound as well.
     """
+    own = actors.scope(finding.subject)
     named = [name for seed in actors.named_by(finding) for name in (seed, *actors.members(seed))]
-    by_kind: dict[str, dict[str, None]] = {}
+    by_kind: dict[str, dict[str, SubjectRef]] = {}
     for name in named:
         kind, _, id_ = name.partition(":")
-        by_kind.setdefault(kind, {})[id_] = None
+        scope = own if own is not None and name == name_of(finding.subject) else SubjectRef(kind, id_)
+        by_kind.setdefault(kind, {})[name] = scope
     for kind in ("principal", "session", "account", "address"):
         if kind in by_kind:
-            for id_ in by_kind[kind]:
-                yield SubjectRef(kind, id_)
+            yield from by_kind[kind].values()
             return
 
 
@@ -210,4 +212,4 @@ def in_words(scope: SubjectRef) -> str:
     if scope.kind == "file":
         return f"the file {scope.path or scope.id}"
     words = {"principal": "caller", "source": "data source"}
-    return f"the {words.get(scope.kind, scope.kind)} {scope.id}"
+    return f"the {words.get(scope.kind, scope.kind)} {scope.in_words.partition(' ')[2]}"

@@ -108,7 +108,8 @@ def _note(connection: Connection, action: ResponseAction, actor: str, name: str)
     details = {
         "incident": action.incident_id,
         "kind": action.kind.value,
-        "scope": {"kind": action.scope.kind, "id": action.scope.id},
+        "scope": {"kind": action.scope.kind, "id": action.scope.id}
+        | ({"sender": action.scope.sender} if action.scope.sender else {}),
         "model": action.model,
         "state": action.state.value,
         "author": action.author,

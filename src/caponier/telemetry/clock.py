@@ -1,10 +1,18 @@
-"""Which rows of a source come too late to be put in order."""
+"""Which rows of a source come too late to be put in order.
 
+Only a live stream knows lateness, since nobody can wait for what is still to come. A file is there as a whole, and
+whoever reads it sorts it, in whatever order its rows stand.
+"""
+
+import math
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from caponier.telemetry.streams import STDIN
 
 LATENESS: Final = 300.0
 """Seconds by which a row may be older than the clock of its source and still be sorted in."""
@@ -23,8 +31,14 @@ class Clock:
     """
 
     lateness: float = LATENESS
+    """Seconds; infinity where nothing is late."""
     _now: int = field(default=_NEVER, init=False)
     _last: int = field(default=_NEVER, init=False)
+
+    @classmethod
+    def of(cls, path: Path, lateness: float) -> Self:
+        """Return the clock of a source: in a file nothing is late."""
+        return cls(lateness if path == STDIN else math.inf)
 
     def late(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows are late, and move the clock on.

@@ -45,13 +45,13 @@ def read_events(
     lateness: float = LATENESS,
     salt: bytes = b"",
 ) -> Iterator[Events]:
-    """Read inference logs, in the order in which they are given.
+    """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
     Args:
         paths: Files, folders of files, or `-` for JSON Lines on standard input.
         rejected: Takes the rows that cannot be used.
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
-        lateness: Seconds by which a row may be out of order in its source.
+        lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
         salt: Salt for principals made from credentials.
 
     Raises:
@@ -60,7 +60,7 @@ def read_events(
     for file in _files(paths, rejected.path):
         # A file's name need not be UTF-8, but everything that is written about it is.
         source = shown_path(file.path)
-        clock, seq = Clock(lateness), 0
+        clock, seq = Clock.of(file.path, lateness), 0
         for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
             events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows

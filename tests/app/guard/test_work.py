@@ -15,7 +15,7 @@ from caponier.guard.settings import GuardSettings
 
 
 def exchange(body: bytes = b"") -> Exchange:
-    return Exchange(Call("predict", "m"), Caller("k", None, None), None, datetime.now(UTC), {}, body=body, status=200)
+    return Exchange(Call("metadata", "m"), Caller("k", None, None), None, datetime.now(UTC), {}, body=body, status=200)
 
 
 def test_a_queue_is_bounded_by_length_and_by_bytes() -> None:

@@ -115,7 +115,9 @@ def test_callers_cannot_make_up_models_nor_names_without_end(tmp_path: Path) -> 
     ("row", "subject"),
     [
         ({"principal": "k", "session": "s", "source_ip": "a"}, "principal\x1fk"),
-        ({"principal": "", "session": "s"}, "session\x1fs"),
+        ({"principal": "", "session": "s"}, "session\x1fs\x1f"),
+        ({"session": "s", "source_ip": "a"}, "session\x1fs\x1fa"),
+        ({"principal": "k", "session": "s", "source_ip": "a", "status": 403}, None),
         ({"source_ip": "a", "user_agent": "u"}, "address\x1fa\x1fu"),
         ({"source_ip": "a", "user_agent": None}, "address\x1fa\x1f"),
         ({"user_agent": "u"}, None),

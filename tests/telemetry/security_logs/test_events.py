@@ -1,5 +1,7 @@
 import gzip
 import json
+import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from caponier.errors import InputError
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, moment, read_logs
 from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.streams import STDIN
 
 GOOD = {"time": "2026-01-05T09:00:00Z", "category": "authentication", "user": "ann"}
 
@@ -71,16 +74,20 @@ def test_a_bad_row_is_told_and_the_good_go_on(tmp_path: Path, row: Any, reason: 
     assert (rejection.line, rejection.reason.startswith(reason)) == (2, True), rejection.reason
 
 
-def test_a_row_that_comes_too_late_is_told(tmp_path: Path) -> None:
+def test_a_row_of_a_stream_that_comes_too_late_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     later = [{**GOOD, "time": f"2026-01-05T10:00:0{n}Z"} for n in range(3)]
-    events, rejected = read(write(tmp_path, *later, {**GOOD, "time": "2026-01-05T09:58:00Z"}, GOOD), lateness=300)
+    file = write(tmp_path, *later, {**GOOD, "time": "2026-01-05T09:58:00Z"}, GOOD)
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(file.read_bytes())))
+    events, rejected = read(STDIN, lateness=300)
     assert len(events) == 4
     assert [(one.line, one.reason.split(":")[0]) for one in rejected.first] == [(5, "late")]
 
 
-def test_each_file_has_a_clock_of_its_own(tmp_path: Path) -> None:
-    new = write(tmp_path, *[{**GOOD, "time": f"2026-01-06T10:00:0{n}Z"} for n in range(3)], name="a.jsonl")
-    assert read(new, write(tmp_path, GOOD, name="b.jsonl"))[1].count == 0
+def test_in_a_file_no_row_is_late(tmp_path: Path) -> None:
+    later = [{**GOOD, "time": f"2026-01-06T10:00:0{n}Z"} for n in range(3)]
+    new = write(tmp_path, *later, GOOD, name="a.jsonl")
+    events, rejected = read(new, write(tmp_path, GOOD, name="b.jsonl"), lateness=0)
+    assert (len(events), rejected.count) == (5, 0)
 
 
 def test_the_log_source_may_be_given(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_only_the_last_of_forwarded_addresses_was_seen(seen: IPv4Address | IPv6A
     assert identity(flatten(row)[0]).address == address_name(str(seen))
 
 
+@given(seen=V4 | V6, claimed=V4 | V6, field=st.sampled_from(ADDRESS_FIELDS))
+def test_no_field_of_addresses_lets_the_client_choose(
+    seen: IPv4Address | IPv6Address, claimed: object, field: str
+) -> None:
+    assert identity({field: f"{claimed}, {seen}"}).address == address_name(str(seen))
+
+
 @given(address=V4)
 def test_one_address_is_one_however_a_socket_writes_it(address: IPv4Address) -> None:
     mapped = IPv6Address(f"::ffff:{address}")

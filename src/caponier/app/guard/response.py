@@ -12,8 +12,8 @@ from caponier.app.incidents.correlate import correlate_findings, settings_of
 from caponier.app.incidents.findings import record_findings
 from caponier.app.incidents.incidents import show_incident
 from caponier.app.respond.action_feed import ActionFeed
-from caponier.app.respond.respond import apply_response, plan_response
-from caponier.guard.decisions import Decisions
+from caponier.app.respond.respond import NOT_BOUND, apply_response, plan_response
+from caponier.guard.decisions import KINDS, Decisions
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
@@ -60,6 +60,8 @@ class GuardResponse:
         self._active: tuple[ResponseAction, ...] = ()
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
+        self._warned: set[str] = set()
+        """Ids of the actions that bind nobody, of which that was told."""
         self._due: list[str] = []
         """Ids of the incidents that are to be answered; touched by the thread alone."""
         self._wake, self._stop = Event(), Event()
@@ -86,7 +88,7 @@ class GuardResponse:
         self._wake.set()
         for finding in found:
             said = f"{finding.severity.value} finding {finding.finding_id}: {finding.summary}"
-            self._tell(f"{said} ({finding.subject.kind} {finding.subject.id}, model {finding.model})")
+            self._tell(f"{said} ({finding.subject.in_words}, model {finding.model})")
 
     def _run(self) -> None:
         polled = time.monotonic()
@@ -142,7 +144,7 @@ class GuardResponse:
         if not wanted:
             return
         for action in apply_response(self._workspace, incident_id, only=wanted, actor=ACTOR).actions:
-            what = f"{action.state.value}: {action.kind.value} {action.scope.kind} {action.scope.id}"
+            what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
             self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
 
     def _go_by(self, actions: tuple[ResponseAction, ...], *, stored: int = 0) -> None:
@@ -154,10 +156,19 @@ class GuardResponse:
         """
         now, ids = datetime.now(UTC), {action.action_id for action in actions}
         with self._lock:
+            self._warn_unsent(actions)
             self._spare(action for action in self._active if action.action_id not in ids and now < action.expires)
             self._active = actions
             del self._waiting[:stored]
             self._decide()
+
+    def _warn_unsent(self, actions: Iterable[ResponseAction]) -> None:
+        for action in actions:
+            if action.unsent and action.kind in KINDS and action.action_id not in self._warned:
+                self._warned.add(action.action_id)
+                said = f"{action.action_id} ({action.kind.value} {action.scope.in_words}) is not carried out"
+                mend = f"undo it (caponier respond undo {action.action_id}) and plan anew"
+                self._tell(f"warning: {said}: {NOT_BOUND}; {mend}")
 
     def _decide(self) -> None:
         """Decide by what is in force and what the playbooks want done about the findings that wait for the store."""

@@ -92,7 +92,7 @@ def enrich_events(
         spec: What it takes, in place of the inventory.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
 
     Raises:

@@ -63,7 +63,7 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
         summary += f". The log names no principal; the {found.kind} stands for it"
-    subject = SubjectRef(found.kind, found.subject)
+    subject = SubjectRef(found.kind, found.subject, sender=found.sender)
     system = workspace.system_of(found.model) if workspace else None
     return Finding(
         finding_id=finding_id(found.detector, found.model, subject, sight.trigger_id),

@@ -20,7 +20,8 @@ from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.local import Detection
 from caponier.engines.spool import SEPARATOR
 from caponier.errors import InputError
-from caponier.guard.events import STRANGERS, Row
+from caponier.guard.events import Row
+from caponier.records.event import STRANGERS
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -49,7 +50,7 @@ def subject_of(row: Row) -> str | None:
     if row.get("principal"):
         return f"principal{SEPARATOR}{row['principal']}"
     if row.get("session"):
-        return f"session{SEPARATOR}{row['session']}"
+        return f"session{SEPARATOR}{row['session']}{SEPARATOR}{row.get('source_ip') or ''}"
     if row.get("source_ip"):
         return f"address{SEPARATOR}{row['source_ip']}{SEPARATOR}{row.get('user_agent') or ''}"
     return None

@@ -53,7 +53,7 @@ def load_events(
         rejected: Takes the others.
         progress: Told how many bytes were read.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         salt: The workspace's salt.
         spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
             numbers that stand for them are taken.

@@ -26,7 +26,7 @@ from caponier.detect.registry import event_detectors
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
-from caponier.engines.spool import ModelSummary, Spool
+from caponier.engines.spool import ModelSummary, Spool, known_principal
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -80,7 +80,7 @@ def scan_inference(
         detectors: Who looks; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         workers: Processes.
         batch_rows: Events in a batch.
         progress: Told how far it is.
@@ -217,7 +217,7 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
-            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := events[place]["principal"]))),
+            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := known_principal(events[place])))),
         )
         yield finding_of(found, cases[found.model], sight, workspace)
 

@@ -165,7 +165,7 @@ class Reading:
         model: Name of the model that is meant; that of most events by default.
         spec: What it takes, where the inventory and its baseline do not say.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
     """
 
     model: str | None = None

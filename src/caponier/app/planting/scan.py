@@ -13,7 +13,7 @@ from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
 from caponier.engines.cells import KIND
 from caponier.engines.local import Detection, Plan
-from caponier.engines.spool import Spool
+from caponier.engines.spool import Spool, known_principal
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec
@@ -109,7 +109,7 @@ def _alarms(spool: Spool, found: Sequence[Sequence[Detection]]) -> tuple[tuple[A
         if one.kind != KIND:
             return frozenset({one.subject})
         rows = sorted({*one.evidence, one.trigger}, key=lambda place: (events[place]["time"], place))
-        names = dict.fromkeys(name for at in rows if (name := events[at]["principal"]))
+        names = dict.fromkeys(name for at in rows if (name := known_principal(events[at])))
         return frozenset(list(names)[:NAMED])
 
     def alarm(one: Detection) -> Alarm:

@@ -157,7 +157,7 @@ def validate_log(
         effort: How much is done.
         rejected: Takes the rows of the log that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
 
     Raises:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caponier.app.workspace.workspace import read_salt
+from caponier.records.event import STRANGERS
 from caponier.records.inventory import Workspace
 from caponier.respond.dry_run import Query
 from caponier.telemetry.events import read_events
 from caponier.telemetry.rejections import RejectedRows
 
 _COLUMNS = ("principal", "model", "time", "session", "source_ip", "system")
+_ABOUT = ("operation", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ def read_queries(workspace: Workspace, paths: Sequence[Path]) -> LogRead:
 
 
 def _queries(workspace: Workspace, paths: Sequence[Path], rejected: RejectedRows) -> Iterator[Query]:
+    """Yield what a guard would have decided about: it never refuses a question about health."""
     for events in read_events(paths, rejected, salt=read_salt(workspace)):
-        columns = [events.batch.column(name).to_pylist() for name in _COLUMNS]
-        yield from map(Query, *columns)
+        columns = [events.batch.column(name).to_pylist() for name in (*_ABOUT, *_COLUMNS)]
+        for operation, status, *told in zip(*columns, strict=True):
+            if operation != "health":
+                query = Query(*told)
+                # Whoever was turned away is known by the address alone, as in a scan.
+                yield query._replace(principal=None, session=None) if status in STRANGERS else query

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,10 @@ from caponier.respond.plan import Plan, in_words, plan
 from caponier.respond.stage import advance
 from caponier.store import audit, incidents, response_actions
 from caponier.store.database import open_store
+
+NOT_BOUND: Final = (
+    "anybody may send any session, and this action does not say who sent the evidence, so no guard carries it out"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +257,12 @@ def in_plain_words(action: ResponseAction) -> str:
 
 def done_by_guard(action: ResponseAction) -> bool:
     """Tell whether a guard does it by itself; other actions are an order to people."""
-    return EFFECTS[action.kind].by_guard and action.scope.kind in ("principal", "session", "address", "model")
+    scopes = ("principal", "session", "address", "model")
+    return EFFECTS[action.kind].by_guard and action.scope.kind in scopes and not action.unsent
 
 
 def carried_out_by(action: ResponseAction) -> str:
     """Say who does it."""
+    if EFFECTS[action.kind].by_guard and action.unsent:
+        return f"you: {NOT_BOUND}"
     return "the guard, in enforce mode" if done_by_guard(action) else "you: Caponier keeps the order and its end"

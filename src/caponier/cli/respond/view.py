@@ -114,7 +114,7 @@ def cells(action: ResponseAction) -> list[str]:
         action.action_id,
         action.incident_id,
         action.kind.value,
-        f"{action.scope.kind} {action.scope.id}",
+        action.scope.in_words,
         action.model or action.system or "everywhere",
         action.state.value,
         moment(action.expires),

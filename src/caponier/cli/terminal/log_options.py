@@ -24,7 +24,10 @@ Kind = Annotated[
 Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
-Lateness = Annotated[float, typer.Option("--lateness", min=0, help="Seconds by which a row may be out of order.")]
+Lateness = Annotated[
+    float,
+    typer.Option("--lateness", min=0, help="Seconds by which a row of - may be out of order. Files are sorted."),
+]
 Rejected = Annotated[
     Path,
     typer.Option("--rejected", metavar="FILE", help="Takes the rows that cannot be used, if any."),

@@ -70,20 +70,20 @@ def read_logs(
     origin: LogSource | None = None,
     lateness: float = LATENESS,
 ) -> Iterator[LogEvents]:
-    """Read security logs in JSON Lines, in the order in which they are given.
+    """Read security logs in JSON Lines, in the order in which they stand there; who needs them by time sorts them.
 
     Args:
         paths: Files, folders of files, or `-` for standard input; also `.gz` and `.zst`.
         rejected: Takes the rows that cannot be used.
         origin: The log source of events that do not name theirs.
-        lateness: Seconds by which a row may be out of order in its source.
+        lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
 
     Raises:
         InputError: If a path is missing or is no log.
     """
     latest = _micros(datetime.now(UTC) + timedelta(days=365))
     for file in _files(paths):
-        clock = Clock(lateness)
+        clock = Clock.of(file.path, lateness)
         for chunk in spared(file, partial(json_lines.read, file.path, LINE_LIMIT)):
             rejected.add(chunk.rejections)
             yield _events(shown(file.path), chunk, clock, origin, latest, rejected)

@@ -24,8 +24,6 @@ ADDRESS_FIELDS: Final = (
     *("client.ip", "client.ipaddress", "remote_addr", "remote_ip", "ipaddress", "sourceips"),
     *("protopayload.requestmetadata.callerip",),
 )
-FORWARDED: Final = "sourceips"
-"""Kubernetes puts what the client claims in X-Forwarded-For first; only the last address is one that it saw."""
 SIGN_ON: Final = "awsreservedsso_"
 """Beginning of the roles whose sessions AWS IAM Identity Center names after the person."""
 LIMIT: Final = 256
@@ -43,7 +41,9 @@ class Identity(NamedTuple):
 def identity(fields: Fields) -> Identity:
     """Tell who did what an event says, where and from where."""
     account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
-    address = next((_seen(name, str(fields[name])) for name in ADDRESS_FIELDS if _has(fields, name)), None)
+    address = _first(fields, ADDRESS_FIELDS)
+    # Of several in one field, as in X-Forwarded-For, only the last was seen; before it stands what the client claims.
+    address = address.rsplit(",", 1)[-1] if address else None
     return Identity(
         account_name(account)[:LIMIT] or None if account else None,
         host_name(host)[:LIMIT] or None if host else None,
@@ -89,10 +89,6 @@ def address_name(text: str) -> str:
         # A cloud's own service calls under a name in place of an address.
         return first.lower()
     return str(getattr(known, "ipv4_mapped", None) or known)
-
-
-def _seen(field: str, text: str) -> str:
-    return text.rsplit(",", 1)[-1] if field == FORWARDED else text
 
 
 def _has(fields: Fields, name: str) -> bool:

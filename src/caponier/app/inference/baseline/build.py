@@ -29,7 +29,7 @@ from caponier.engines.local import Line, Plan, fits, maxima, sample
 from caponier.engines.portraits import Sitting
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
-from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
+from caponier.engines.spool import ModelSummary, Spool, caller_of
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -86,7 +86,7 @@ class _Found:
         """Return those with the largest maxima of all who were not set aside."""
         best = sorted(self.by_subject.items(), key=lambda one: (-one[1][0], one[0]))
         known = [(name, value) for name, (value, _, _) in best[: NEAREST + len(self.aside)] if name not in self.aside]
-        return [Near(name.replace(SEPARATOR, " "), value, habit.get(name)) for name, value in known[:NEAREST] if value]
+        return [Near(caller_of(name).in_words, value, habit.get(name)) for name, value in known[:NEAREST] if value]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ def build_baseline(
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
 
     Raises:
@@ -342,7 +342,7 @@ def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> lis
     who = np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist()
     if not who:
         return []
-    told = ", ".join(names[at].replace(SEPARATOR, " ") for at in who[:NEAREST])
+    told = ", ".join(caller_of(names[at]).in_words for at in who[:NEAREST])
     more = f" and {len(who) - NEAREST} more" if len(who) > NEAREST else ""
     return [f"{model}: {told}{more} asked for canaries in the benign log; look who that is, and who has those records"]
 
@@ -418,7 +418,7 @@ def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, 
 def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who is set aside for a detector, and why."""
     return [
-        f"{name.replace(SEPARATOR, ' ')} was set aside: it looks like an attacker to {detector.name} "
+        f"{caller_of(name).in_words} was set aside: it looks like an attacker to {detector.name} "
         f"({detector.statistic} {best:g}, from {limit_of(detector):g})"
         for name, best in sorted(odd.items())
     ]

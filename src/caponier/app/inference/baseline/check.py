@@ -39,7 +39,7 @@ def check_baseline(
         workspace: Its salt keys the digests.
         rejected: Takes the rows that cannot be used.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
 
     Raises:

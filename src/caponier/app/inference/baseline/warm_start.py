@@ -49,7 +49,7 @@ def warm_start(
         known: A baseline of earlier versions. Its sections are kept beside the new ones.
         workspace: Its salt keys the digests.
         reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order.
         progress: Told how far it is.
     """
     pairs = {section.model: _earlier(report, section, known) for section in report.baseline.models}
