@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bench.machinery.long_log import LongLog
+from caponier.emulate.story_registry import story
 
 from app.inference.event_files import FirstFeature, only, rows
 from caponier.app.inference import load as loading
@@ -23,7 +24,6 @@ from caponier.app.progress import Silent
 from caponier.app.respond.dry_run_log import read_queries
 from caponier.app.scan.logs import scan_logs
 from caponier.app.workspace.workspace import create_workspace, require_workspace
-from caponier.emulate.story_registry import story
 from caponier.engines import spool as spooling
 from caponier.engines.spool import Spool, scale_sample
 from caponier.records.inventory import FeatureSpec, Workspace
