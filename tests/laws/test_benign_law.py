@@ -13,6 +13,8 @@ from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns, w
 from laws.bad_detectors import Calendar, Counter, Growing
 from laws.runs import registered
 
+pytestmark = pytest.mark.slow
+
 HORIZONS = 2
 """Of each user; the second one is only begun."""
 CERTAINTY = 0.999

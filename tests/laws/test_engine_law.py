@@ -19,6 +19,8 @@ from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling, registered
 from laws.streams import TYPICAL
 
+pytestmark = pytest.mark.slow
+
 HALF_LATENESS_US = 140_000_000
 
 
