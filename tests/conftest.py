@@ -37,7 +37,7 @@ from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
-from law_profiles import pytest_collection_modifyitems  # noqa: F401 - a hook
+from law_profiles import cut_laws
 from once import once
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
@@ -56,6 +56,16 @@ RUNS = 5
 FLOOD = 1_500
 """Queries of a flood; of everything else 150 are enough."""
 BOUND = AlertBudget(bound=0.02)
+WORLDS = frozenset({"world", "lesson", "enriched"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Cut laws down to the profile, and leave out of quick runs what needs one of the worlds below."""
+    cut_laws(items)
+    for item in items:
+        if WORLDS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def examples(written: int, profile: str) -> int:
     return max(min(written, FEWEST), written // SHARE) if profile == QUICK else written
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+def cut_laws(items: Iterable[pytest.Item]) -> None:
     """Cut down the laws, stateful ones as well, each test function once however many parameters it has."""
     profile, seen = settings.get_current_profile_name(), set()
     for item in items:

@@ -27,6 +27,8 @@ from caponier.matrix.technique import Color
 from caponier.records.incident import Stage
 from demo.real_demo import NOTES, SMALL, FirstRun, Heard, first_run, second_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:

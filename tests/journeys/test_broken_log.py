@@ -17,6 +17,8 @@ from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import load_digits_split, train_victim
 
+pytestmark = pytest.mark.slow
+
 USERS, QUERIES, HORIZON = 60, 60, 50
 EVERY = 100
 HUGE = 20 * 2**20

@@ -19,6 +19,8 @@ from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.server import serve
 from cli.command import Ran, run
 
+pytestmark = pytest.mark.slow
+
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 HORIZON, USERS, OTHERS = 50, 70, 20
 

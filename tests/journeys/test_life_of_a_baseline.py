@@ -20,6 +20,8 @@ from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim, train_victim
 from cli.command import Ran, run
 
+pytestmark = pytest.mark.slow
+
 HORIZON, USERS = 50, 90
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 

@@ -19,6 +19,8 @@ from caponier.emulate.simulation.trace import DEPLOYMENT, trace
 from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
 from cli.command import Ran, run_in
 
+pytestmark = pytest.mark.slow
+
 USERS, QUERIES, HORIZON = 60, 60, 50
 ATTACKER, MODEL = "k-stolen", DEPLOYMENT.model
 Document = dict[str, Any]

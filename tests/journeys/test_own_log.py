@@ -13,6 +13,8 @@ from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
 from cli.command import run
 
+pytestmark = pytest.mark.slow
+
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 
 

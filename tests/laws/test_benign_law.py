@@ -12,6 +12,8 @@ from caponier.records.finding import Basis
 from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns, world_of
 from laws.bad_detectors import Calendar, Counter, Growing
 
+pytestmark = pytest.mark.slow
+
 HORIZONS = 2
 """Of each user; the second one is only begun."""
 CERTAINTY = 0.999

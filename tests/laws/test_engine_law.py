@@ -19,6 +19,8 @@ from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling
 from laws.streams import TYPICAL
 
+pytestmark = pytest.mark.slow
+
 
 def engine_law(*found: set[Any]) -> None:
     """Hold the findings of several engines, or of several orders of the log, against each other."""

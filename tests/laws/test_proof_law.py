@@ -13,6 +13,8 @@ from caponier.emulate.registry import attacks, campaigns, habits, harmless_sourc
 from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 
+pytestmark = pytest.mark.slow
+
 SCANS = {"world": "attacked_scan", "lesson": "lesson_scan", "enriched": "enriched_scan"}
 ENOUGH = 3
 """Runs of five on which it must fire: an attack can be over before there is anything to see."""

@@ -12,6 +12,8 @@ from laws.bad_detectors import Counter, Forgetful, Peeking
 from laws.runs import findings, middling, params_of, scores
 from laws.streams import TYPICAL, Stream, streams
 
+pytestmark = pytest.mark.slow
+
 DETECTORS = [*event_detectors().values(), Counter()]
 BATCH_ROWS = (1, 7, 1000)
 

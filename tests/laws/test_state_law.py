@@ -23,6 +23,8 @@ from laws.bad_detectors import Counter, Secretive
 from laws.runs import params_of
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, streams
 
+pytestmark = pytest.mark.slow
+
 DETECTORS = [*event_detectors().values(), Counter()]
 
 

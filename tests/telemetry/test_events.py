@@ -246,6 +246,7 @@ def test_a_log_of_nothing_but_rejections_is_read_in_bounded_chunks(log: Log, mon
     assert counts == [10, 20, 30, 40, 50, 60, 70, 80, 90, 95]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_log() -> None:
     """Python's own memory; what Arrow holds is counted by its pool."""
 

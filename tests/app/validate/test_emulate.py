@@ -12,6 +12,8 @@ from caponier.app.validate.emulate import emulate, targets
 from caponier.detect.artifact import Verdict
 from caponier.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_attack_leaves_the_events_that_the_server_recorded(tmp_path: Path) -> None:
     done = emulate("hop_skip_jump", out=tmp_path / "new")

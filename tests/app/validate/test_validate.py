@@ -29,6 +29,8 @@ from caponier.records.trial import Trial
 from caponier.store import audit
 from caponier.store.database import open_store
 
+pytestmark = pytest.mark.slow
+
 SMALL = Scale(seeds=(0,), users=130, queries=60, look_alikes=1, horizon=50, alert_budget=AlertBudget(bound=0.02))
 ONE_OF_EACH = ("hop_skip_jump", "uniform_flips", "plain_pickle_attack", "stolen_account")
 

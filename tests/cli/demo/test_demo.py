@@ -14,6 +14,8 @@ from caponier.emulate.registry import habits
 from caponier.errors import InputError
 from demo.real_demo import SecondRun, command_line, second_run
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 

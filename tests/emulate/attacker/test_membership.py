@@ -17,6 +17,7 @@ from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool, load_digits
 ALL = (THRESHOLD, LABEL_ONLY, SHADOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("campaign", ALL, ids=lambda campaign: campaign.name)
 @pytest.mark.parametrize("kind", ["forest", "mlp"])
 def test_both_victims_leak_to_every_kind_of_attacker(campaign: Any, kind: Kind) -> None:

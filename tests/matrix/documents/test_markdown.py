@@ -145,6 +145,7 @@ def test_hostile_pages_are_read_in_time(text: str):
     assert len(markdown.read(text, "n.md").mentions) <= 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "what"),
     [

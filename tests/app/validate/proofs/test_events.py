@@ -15,6 +15,8 @@ from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.records.alert_budget import AlertBudget
 
+pytestmark = pytest.mark.slow
+
 SMALL = Scale(seeds=(0,), users=60, queries=55, look_alikes=2, horizon=50, alert_budget=AlertBudget(bound=0.02))
 
 

@@ -30,6 +30,8 @@ from caponier.matrix.technique import TechniqueId
 from caponier.records.finding import Finding, SubjectRef
 from demo.made_up_demo import finding
 
+pytestmark = pytest.mark.slow
+
 
 def pair(detector: str, name: str, controls: tuple[str, ...] | None = None) -> Pair:
     card = next(card for card in detectors() if card.name == detector)
