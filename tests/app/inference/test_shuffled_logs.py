@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bench.machinery.long_log import LongLog
-from caponier.emulate.story_registry import story
 
 from app.inference.event_files import FirstFeature, only, rows
 from caponier.app.inference import load as loading
@@ -24,6 +23,7 @@ from caponier.app.progress import Silent
 from caponier.app.respond.dry_run_log import read_queries
 from caponier.app.scan.logs import scan_logs
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.emulate.registry import stories
 from caponier.engines import spool as spooling
 from caponier.engines.spool import Spool, scale_sample
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -146,12 +146,12 @@ def test_a_dry_run_counts_rows_in_any_order(tmp_path: Path) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
     create_workspace(tmp_path)
-    return require_workspace(tmp_path).model_copy(update={"systems": (story("stolen_account").system,)})
+    return require_workspace(tmp_path).model_copy(update={"systems": (stories.one("stolen_account").system,)})
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "log.json", "log.log"])
 def test_a_security_log_in_any_order_gives_the_same_findings(name: str, home: Workspace, tmp_path: Path) -> None:
-    told = list(story("stolen_account").attack(0).rows)
+    told = list(stories.one("stolen_account").attack(0).rows)
     report = scan_logs([written(tmp_path / name, told)], workspace=home)
     assert len(report.findings) > 2
     for seed in range(3):
