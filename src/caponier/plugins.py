@@ -62,7 +62,7 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Discovery(Generic[T]):
     """What a discovery gave, by name."""
 
     available: dict[str, T]
@@ -142,7 +142,7 @@ class Plugins(Generic[T]):
         self.__dict__.pop("_found", None)
 
     @cached_property
-    def _found(self) -> Found[T]:
+    def _found(self) -> Discovery[T]:
         available: dict[str, T] = {}
         unavailable: dict[str, Unavailable] = {}
         places: dict[str, str] = {}
@@ -162,7 +162,7 @@ class Plugins(Generic[T]):
                 unavailable[source.name] = plugin
             else:
                 available[source.name] = plugin
-        return Found(dict(sorted(available.items())), dict(sorted(unavailable.items())))
+        return Discovery(dict(sorted(available.items())), dict(sorted(unavailable.items())))
 
     def _sources(self) -> Iterator[_Source]:
         for folder in self.folders:

@@ -15,7 +15,7 @@ from caponier.app.validate.validate import validate
 from caponier.cli.emulate import app
 from caponier.emulate.registry import attacks
 from caponier.errors import InputError, MissingExtraError
-from caponier.plugins import Found, Unavailable
+from caponier.plugins import Discovery, Unavailable
 
 
 def run(*arguments: str | Path) -> Result:
@@ -109,7 +109,7 @@ def test_emulations_of_feedback_are_listed_and_say_why_they_do_not_run() -> None
 
 def test_what_lacks_an_extra_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     deep = Unavailable("attack", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install caponier[torch]")
-    monkeypatch.setitem(vars(attacks), "_found", Found(attacks(), {"deep": deep}))
+    monkeypatch.setitem(vars(attacks), "_found", Discovery(attacks(), {"deep": deep}))
     done = run("list")
     assert done.exit_code == 0
     document = json.loads(run("list", "--format", "json").stdout)

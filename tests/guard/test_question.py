@@ -12,7 +12,7 @@ from caponier.guard.bodies import BINARY_HEADER
 from caponier.guard.call import Call
 from caponier.guard.events import events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
-from caponier.guard.question import UnreadableError, question, repeated
+from caponier.guard.question import UnreadableQueryError, question, repeated
 
 LIMIT = 10**6
 X = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.0, 2.0]}
@@ -124,7 +124,7 @@ def test_numbers_that_are_none_have_one_meaning_and_are_read() -> None:
 def test_a_content_type_under_which_a_body_means_something_else_is_unreadable(kind: bytes, read: bool) -> None:
     try:
         question(asked(PLAIN, content_type=kind), LIMIT)
-    except UnreadableError:
+    except UnreadableQueryError:
         assert not read
     else:
         assert read
@@ -133,7 +133,7 @@ def test_a_content_type_under_which_a_body_means_something_else_is_unreadable(ki
 def test_json_that_is_a_form_at_the_same_time_is_unreadable() -> None:
     body = PLAIN[:-1] + b',"id":"&inputs=8,9&"}'
     assert question(asked(body, content_type=JSON), LIMIT)
-    with pytest.raises(UnreadableError, match="content type"):
+    with pytest.raises(UnreadableQueryError, match="content type"):
         question(asked(body, content_type=b"application/x-www-form-urlencoded"), LIMIT)
 
 
@@ -141,9 +141,9 @@ def test_packed_bodies_are_read_unless_something_stands_behind() -> None:
     packed = gzip.compress(PLAIN, mtime=0)
     assert question(asked(packed, content_encoding=b"gzip"), LIMIT).rows.tolist() == [[1, 2]]
     for behind in (b"x", packed):
-        with pytest.raises(UnreadableError):
+        with pytest.raises(UnreadableQueryError):
             question(asked(packed + behind, content_encoding=b"gzip"), LIMIT)
-    with pytest.raises(UnreadableError):
+    with pytest.raises(UnreadableQueryError):
         question(asked(PLAIN, content_encoding=b"br"), LIMIT)
 
 
@@ -154,7 +154,7 @@ def test_binary_tensors_have_their_values_once_and_a_length_that_is_one() -> Non
         with_binary(VALUES[:4]),
         *(with_binary(VALUES, length) for length in (b"-8", b"+100", b"1_00", b"0x50", b"99999", b"")[:-1]),
     ):
-        with pytest.raises(UnreadableError):
+        with pytest.raises(UnreadableQueryError):
             question(bad, LIMIT)
 
 
@@ -164,7 +164,7 @@ def test_headers_that_say_twice_how_to_read_are_told() -> None:
         assert repeated([(name, b"1"), (b"y", b""), (name, b"1")])
     exchange = asked(PLAIN)
     exchange.repeated = True
-    with pytest.raises(UnreadableError, match="twice"):
+    with pytest.raises(UnreadableQueryError, match="twice"):
         question(exchange, LIMIT)
 
 

@@ -17,7 +17,7 @@ from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
 from caponier.detect.training_sketch.slow_hits import GAIN
 from caponier.engines.local import Line, Plan, joined, scan
 from caponier.engines.subjects import SubjectPass
-from caponier.plugins import Found
+from caponier.plugins import Discovery
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
 
 
@@ -84,7 +84,7 @@ def scores(detector: EventDetector, params: Params, stream: Stream, cuts: Sequen
 def registered(*detectors: EventDetector) -> Iterator[None]:
     """Let these detectors, and no others, be all that there are; for commands, which take none."""
     known = {detector.name: detector for detector in detectors}
-    with patch.dict(vars(event_detectors), {"_found": Found(known, {})}):
+    with patch.dict(vars(event_detectors), {"_found": Discovery(known, {})}):
         yield
 
 

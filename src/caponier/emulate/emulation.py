@@ -31,7 +31,7 @@ class Emulation(Named, Protocol):
         ...
 
 
-class Outcome(Protocol):
+class EmulationOutcome(Protocol):
     """What came of an emulation, by a measure of its own: no detector is asked."""
 
     @property

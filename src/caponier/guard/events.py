@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from caponier.guard.bodies import WRONG, document
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
-from caponier.guard.question import UnreadableError, question
+from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
@@ -44,7 +44,7 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
         asked = question(exchange, limits, size)
     except UnreadError as unread:
         return [shared | {UNREAD: f"request: {unread}"}]
-    except UnreadableError:
+    except UnreadableQueryError:
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)
@@ -69,7 +69,7 @@ def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = No
     """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
     try:
         question(exchange, limits, size)
-    except UnreadableError as unreadable:
+    except UnreadableQueryError as unreadable:
         return unreadable.what
     except UnreadError as unread:
         return str(unread)
@@ -83,7 +83,7 @@ def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
     """
     try:
         return len(question(exchange, limits).rows)
-    except UnreadableError:
+    except UnreadableQueryError:
         return inference_body.most_rows(document(exchange.body, exchange.headers.items(), limits) or {}, limits)
     except UnreadError:
         return limits.rows + 1

@@ -28,12 +28,12 @@ _MEDIA: Final = re.compile(rb"(?:application|text)/(?:[\w.-]+\+)?json|applicatio
 _CHARSETS: Final = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
-class UnreadableError(InputError):
+class UnreadableQueryError(InputError):
     """A request that could be read in several ways, or in none."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Question:
+class ModelQuery:
     """What a request asks."""
 
     rows: NDArray[np.float64]
@@ -44,7 +44,7 @@ class Question:
     """As the caller names the request."""
 
 
-def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> Question:
+def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> ModelQuery:
     """Return what a request asks.
 
     Args:
@@ -54,7 +54,7 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
 
     Raises:
         UnreadError: If it is beyond a limit, or its content coding is not known.
-        UnreadableError: If it could be read in several ways, or in none; the reason repeats nothing of it.
+        UnreadableQueryError: If it could be read in several ways, or in none; the reason repeats nothing of it.
     """
     _check_headers(exchange)
     try:
@@ -63,10 +63,10 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
     except UnreadError:
         raise
     except WRONG as wrong:
-        raise UnreadableError(_why(wrong)) from None
+        raise UnreadableQueryError(_why(wrong)) from None
     if size is not None and rows.shape[1] != size:
-        raise UnreadableError(f"{rows.shape[1]} values an example where the model takes {size}")
-    return Question(rows, shape, body.get("id"))
+        raise UnreadableQueryError(f"{rows.shape[1]} values an example where the model takes {size}")
+    return ModelQuery(rows, shape, body.get("id"))
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -77,16 +77,16 @@ def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def _check_headers(exchange: Exchange) -> None:
     if exchange.repeated:
-        raise UnreadableError("a header that says how to read the body stands there twice")
+        raise UnreadableQueryError("a header that says how to read the body stands there twice")
     media, *parameters = exchange.headers.get(b"content-type", b"").lower().split(b";")
     kind = media.strip()
     # JSON of numbers has no "=", so that it is no form, whatever is said of it.
     if kind and not _MEDIA.fullmatch(kind) and not (kind == FORM and b"=" not in exchange.body):
-        raise UnreadableError("a content type that is not JSON")
+        raise UnreadableQueryError("a content type that is not JSON")
     named = (parameter.partition(b"=") for parameter in parameters)
     for name, _, value in named:
         if name.strip() == b"charset" and value.strip(b' "') not in _CHARSETS:
-            raise UnreadableError("a charset that is not UTF-8")
+            raise UnreadableQueryError("a charset that is not UTF-8")
 
 
 def _why(wrong: Exception) -> str:

@@ -32,7 +32,7 @@ _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownCredential:
     """What a request shows of who asks."""
 
     value: str | None = None
@@ -43,7 +43,7 @@ class Shown:
     """Where it is unclear: what a server may take for the credential."""
 
 
-def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> Shown:
+def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCredential:
     """Read the credential of a request.
 
     Only one credential names the caller. With two that differ nobody here knows which of them the server went by: the
@@ -55,12 +55,12 @@ def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> Shown:
     """
     given = [(name, value) for name, value in headers if name in names and _says_something(value)]
     if not given:
-        return Shown()
+        return ShownCredential()
     first, *others = [value_of(value, name) for name, value in given]
     if first is not None and others.count(first) == len(others):
-        return Shown(first)
+        return ShownCredential(first)
     possible = [part for name, value in given for part in _possible(value, name)]
-    return Shown(unclear=True, possible=tuple(dict.fromkeys(_ends(possible))))
+    return ShownCredential(unclear=True, possible=tuple(dict.fromkeys(_ends(possible))))
 
 
 def value_of(credential: str, header: str = "") -> str | None:

@@ -21,7 +21,7 @@ from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns, newcomers, probes
 from caponier.errors import InputError
 from caponier.matrix.technique import Color
-from caponier.plugins import Found, Unavailable
+from caponier.plugins import Discovery, Unavailable
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
 from caponier.records.inventory import Criticality, FeatureSpec, Workspace
@@ -416,7 +416,7 @@ DEEP = Unavailable("detector", "deep", "deep 1.0", "it needs the Python package 
 def test_a_detector_that_lacks_an_extra_is_a_skip_of_scans_and_builds(
     tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(vars(event_detectors), "_found", Found(event_detectors(), {"deep": DEEP}))
+    monkeypatch.setitem(vars(event_detectors), "_found", Discovery(event_detectors(), {"deep": DEEP}))
     why = "it needs the Python package 'torch'. Install caponier[torch]"
     few = [event_detectors()["flood"]]
     assert Skip("deep", why) in scan_inference([world.attacked], detectors=few).skipped

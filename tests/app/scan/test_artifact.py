@@ -14,7 +14,7 @@ from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.artifact import Verdict
 from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
-from caponier.plugins import Found, Unavailable
+from caponier.plugins import Discovery, Unavailable
 from caponier.records.finding import Severity
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_is_unknown(models: Path, monkeypatch: pytest
 
 
 def test_without_a_detector_nothing_is_clean(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(artifact_detectors), "_found", Found({}, {}))
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Discovery({}, {}))
     assert {file.verdict for file in scan_artifact([models]).scanned} == {Verdict.UNKNOWN}
 
 
@@ -105,7 +105,7 @@ def test_a_detector_that_lacks_an_extra_is_listed_and_the_others_look(
 ) -> None:
     whole = scan_artifact([models])
     deep = Unavailable("artifact detector", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install it.")
-    monkeypatch.setitem(vars(artifact_detectors), "_found", Found(artifact_detectors(), {"deep": deep}))
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Discovery(artifact_detectors(), {"deep": deep}))
     report = scan_artifact([models])
     assert [file.verdict for file in report.scanned] == [file.verdict for file in whole.scanned]
     assert report.skipped == [Skip("deep", "it needs the Python package 'torch'. Install it."), *whole.skipped]

@@ -10,7 +10,7 @@ from caponier.app.validate.lab.attack_line import Line
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import Campaign, Stage
-from caponier.emulate.emulation import Outcome
+from caponier.emulate.emulation import EmulationOutcome
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.probe import Truth
@@ -64,7 +64,7 @@ def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed:
         return chosen.run(predict, image, label, seed=seed)
 
 
-def _rounded(outcome: Outcome) -> dict[str, float]:
+def _rounded(outcome: EmulationOutcome) -> dict[str, float]:
     return {figure: round(float(value), 4) for figure, value in outcome.measure.items()}
 
 
