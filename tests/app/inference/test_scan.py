@@ -3,7 +3,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
-from caponier.app.inference.scan import ScanReport, scan_inference, severity
+from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.calibration.judging import BackTest
@@ -22,7 +21,7 @@ from caponier.errors import InputError
 from caponier.matrix.technique import Color
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
-from caponier.records.inventory import Criticality, FeatureSpec, Workspace
+from caponier.records.inventory import FeatureSpec, Workspace
 from conftest import BOUND, HORIZON, PROMISED, RUNS, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
@@ -362,47 +361,3 @@ class TestWorkspace:
             workspace = home(tmp_path, "[detect]\nhorizon = 2\n")
             found = scan_inference([log(tmp_path, rows(6, **LOUD))], workspace=workspace, spec=SPEC).findings
         assert [finding.evidence.horizon for finding in found] == [2, 2, 2]
-
-
-@pytest.mark.parametrize(
-    ("confidence", "expected"),
-    [
-        (0.39, "info low low medium"),
-        (0.4, "low medium medium high"),
-        (0.69, "low medium medium high"),
-        (0.7, "medium high high critical"),
-        (0.99, "medium high high critical"),
-    ],
-)
-def test_severity_is_confidence_times_criticality(confidence: float, expected: str) -> None:
-    assert [severity(confidence, criticality).value for criticality in Criticality] == expected.split()
-
-
-def test_two_models_are_scanned_by_their_own_sections(tmp_path: Path) -> None:
-    with only(FirstFeature(), 1e9):
-        benign = log(tmp_path, users(60, **CALM), users(60, model="n", input=lambda i: [90 + i % 7, i % 127]))
-        baseline = build_baseline([benign], spec=SPEC, horizon=4).baseline
-        loud = [rows(4, 900, model=model, principal="bad", input=lambda i: [95, i % 127]) for model in "mn"]
-        report = scan_inference([log(tmp_path, *loud, name="scan.jsonl")], baseline, alert_budget=BOUND)
-    assert [finding.model for finding in report.findings] == ["m"]
-
-
-def test_progress_is_told_of_every_event(world: World) -> None:
-    class Watch:
-        stages: list[tuple[str, int | None]]
-        steps: list[int]
-
-        def __init__(self) -> None:
-            self.stages, self.steps = [], []
-
-        def stage(self, name: str, total: int | None = None) -> None:
-            self.stages.append((name, total))
-            self.steps.clear()
-
-        def advance(self, steps: int) -> None:
-            self.steps.append(steps)
-
-    watch = Watch()
-    report = scan_inference([world.users], world.baseline.baseline, progress=watch)
-    assert watch.stages == [("Reading", None), ("Scanning", report.events)]
-    assert int(np.sum(watch.steps)) == report.events

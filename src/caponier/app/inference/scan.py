@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caponier.app.inference.findings import FALLBACK, SEVERITY, Sight, finding_of, severity
+from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
 from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
@@ -24,8 +24,6 @@ from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows, Rejection
-
-__all__ = ["FALLBACK", "SEVERITY", "ScanReport", "Skip", "scan_inference", "severity"]
 
 
 @dataclass

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from caponier.app.inference.scan import Skip, severity
+from caponier.app.inference.plan import Skip
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
 from caponier.detect.dataset_registry import dataset_detectors
-from caponier.matrix.versions.catalogue import harms_of, resolve
-from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
-from caponier.records.inventory import Criticality, System, Workspace
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
+from caponier.records.inventory import System, Workspace
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -165,26 +165,17 @@ def _finding(
     digest: str,
     workspace: Workspace | None,
 ) -> Finding:
-    system = _system(dataset.path, workspace)
     now = datetime.now(UTC)
-    return Finding(
-        finding_id=finding_id(detector.name, None, subject, digest),
-        detector=detector.name,
-        subject=subject,
-        system=system.name if system else None,
-        model=None,
-        model_version=None,
-        severity=severity(confidence, system.criticality if system else Criticality.MEDIUM),
+    return build_finding(
+        detector.name,
+        subject,
+        digest,
         confidence=confidence,
-        techniques=tuple(resolve(technique) for technique in detector.techniques),
-        harms=tuple(harm.value for harm in harms_of(detector.techniques)),
-        first_time=min(_changed(dataset.path, now), now),
-        last_time=now,
-        trigger_event_id=None,
-        event_ids=(),
-        unique_queries=0,
+        techniques=detector.techniques,
         evidence=evidence,
         summary=summary,
+        times=(min(_changed(dataset.path, now), now), now),
+        system=_system(dataset.path, workspace),
     )
 
 
