@@ -163,7 +163,7 @@ def _unrecorded(*, recorded: bool) -> list[str]:
 
 
 def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
-    skipped = [f"skipped {skip.what}: {skip.reason}" for skip in result.report.skipped]
+    skipped = [f"skipped {skip}" for skip in result.report.skipped]
     if result.done is None:
         return [f"none of the {result.report.rows:,} rows was flagged; nothing was written", *skipped]
     details = result.done.details

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.app.inference.findings import Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input
+from caponier.app.inference.plan import Case, Remarks, Terms, lines_of, refuse_other_input
 from caponier.detect.detector import Column, Enriched
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, raw_type
@@ -20,6 +20,7 @@ from caponier.errors import InputError
 from caponier.guard.events import STRANGERS, Row
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
+from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 
 NAMELESS_SUBJECTS: Final = 1_000

@@ -13,6 +13,7 @@ from caponier.detect.detector import Enriched, EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import read_events
 from caponier.telemetry.features import Encoder
@@ -130,18 +131,18 @@ def enrichments_of(detector: EventDetector) -> list[str]:
 
 def lacking(
     summary: ModelSummary, detectors: Sequence[EventDetector]
-) -> tuple[list[EventDetector], list[tuple[str, str]], list[str]]:
+) -> tuple[list[EventDetector], list[Skip], list[str]]:
     """Tell the detectors that find in a model's events what they need from those that do not.
 
     Returns:
-        The former; what cannot be looked for and why, as (what, why); and, as remarks, what concerns few models.
+        The former; what cannot be looked for, and why; and, as remarks, what concerns few models.
     """
     gaps = {detector.name: lacks for detector in detectors if (lacks := gap(summary, detector))}
     # With costs, feedback and enrichments in the log, would it speak?
     enriched = {name: 1 for detector in detectors for name in enrichments_of(detector)}
     full = replace(summary, costs=1, feedbacks=1, enriched=enriched)
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
-    skipped = [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
+    skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
     return [detector for detector in detectors if detector.name not in gaps], skipped, notes
 

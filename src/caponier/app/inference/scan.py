@@ -8,7 +8,7 @@ from typing import Any
 from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unpromised
+from caponier.app.inference.plan import Case, Remarks, Terms, lines_of, refuse_other_input, unpromised
 from caponier.app.inference.staleness import Fit
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
@@ -20,6 +20,7 @@ from caponier.engines.spool import ModelSummary, Spool
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.features import Encoder
@@ -158,7 +159,7 @@ def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[Eve
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
     speaking, skipped, notes = lacking(summary, detectors)
-    report.skipped += [Skip(what, why) for what, why in skipped]
+    report.skipped += skipped
     report.notes += notes
     return speaking
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from caponier.app.inference.baseline.build import DAY_US
 from caponier.app.inference.load import gap
-from caponier.app.inference.plan import Skip, Terms
+from caponier.app.inference.plan import Terms
 from caponier.app.planting.own_attacks import EXAM, HELD, Deed, Prey, Run, carry_out, kinds, never
 from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.planting.own_model import EXAM as ANSWERS
@@ -35,6 +35,7 @@ from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.app.inference.plan import Skip
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan.ignored_files import Ignored
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
@@ -17,6 +16,7 @@ from caponier.formats.walk_files import FoundFile, read_file, shown, walk
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import System, Workspace
+from caponier.records.skip import Skip
 
 _UNREAD: Final = "cannot be read"
 

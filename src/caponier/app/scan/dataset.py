@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from caponier.app.inference.plan import Skip
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
 from caponier.detect.dataset_registry import dataset_detectors
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import System, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from caponier.app.inference.plan import Skip
 from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
@@ -19,6 +18,7 @@ from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Criticality, System, Workspace
 from caponier.records.severity import LEVELS
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import moment, read_logs
@@ -89,7 +89,7 @@ def scan_logs(
     sigma = Sigma(rules, own=own_rules)
     scope = Scope(workspace.systems if workspace else ())
     report = LogScanReport([], [], rejected, notes=list(sigma.notes), rules=len(sigma.rules))
-    report.skipped = [Skip(bad.file, bad.reason) for bad in sigma.bad]
+    report.skipped = list(sigma.bad)
     if scope.empty:
         report.skipped.append(Skip("scoping", NO_INVENTORY))
     shortened = 0

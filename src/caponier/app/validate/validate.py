@@ -13,7 +13,6 @@ from typing import Final
 
 from caponier.app.coverage.detectors import DetectorCard, Kind, detectors, emulations
 from caponier.app.inference.load import enrichments_of
-from caponier.app.inference.scan import Skip
 from caponier.app.progress import Progress, Silent
 from caponier.app.validate.lab.guarded_line import guarded
 from caponier.app.validate.lab.proving_ground import ProvingGround, Scale
@@ -28,6 +27,7 @@ from caponier.emulate.feedback_registry import sources
 from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.records.inventory import Workspace
+from caponier.records.skip import Skip
 from caponier.records.trial import Trial
 from caponier.store import trials as stored
 from caponier.store.database import open_store

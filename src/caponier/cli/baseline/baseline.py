@@ -19,7 +19,7 @@ from caponier.app.inference.promise import DEFAULT_BUDGET, promise_of
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -159,8 +159,7 @@ def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list
             say(console, line)
     for note in report.notes:
         say(console, f"note: {note}")
-    for what, why in report.skipped:
-        say(console, f"skipped {what}: {why}")
+    say_skipped(console, report.skipped)
     return told
 
 

@@ -10,6 +10,7 @@ from caponier.app.matrix.library import matrix_library
 from caponier.app.matrix.lint import LintReport, Versions, lint_files
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import lint_view, options
+from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
@@ -100,8 +101,7 @@ def _print(report: LintReport, chosen: LintFormat, out: Path | None) -> None:
 
 def _tell(report: LintReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    for skip in report.skipped:
-        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
+    say_skipped(console, report.skipped)
     for remark in report.remarks:
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
     names = sum(file.ids for file in report.files)

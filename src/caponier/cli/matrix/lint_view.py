@@ -32,7 +32,7 @@ def to_json(report: LintReport) -> str:
         "versions": list(report.versions),
         "files": [{"path": file.path, "format": file.format, "ids": file.ids} for file in report.files],
         "found": [dict(zip(_COLUMNS, _cells(file, found), strict=True)) for file, found in _all(report)],
-        "skipped": [{"what": skip.path, "reason": skip.reason} for skip in report.skipped],
+        "skipped": [skip.to_dict() for skip in report.skipped],
         "notes": list(report.remarks),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -68,7 +68,7 @@ def to_sarif(report: LintReport) -> str:
             {
                 "executionSuccessful": not report.skipped,
                 "toolExecutionNotifications": [
-                    {"level": "warning", "message": {"text": f"{skip.path}: {skip.reason}"}} for skip in report.skipped
+                    {"level": "warning", "message": {"text": str(skip)}} for skip in report.skipped
                 ],
             }
         ],

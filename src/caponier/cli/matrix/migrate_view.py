@@ -9,11 +9,11 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.matrix.lint import Skip
 from caponier.app.matrix.migrate import MigrationReport
 from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
 from caponier.formats.walk_files import shown
 from caponier.matrix.documents.rewriting import Carried
+from caponier.records.skip import Skip
 
 _COLUMNS: Final = ("file", "line", "where", "id", "now", "outcome", "why", "candidates")
 
@@ -59,7 +59,7 @@ def to_json(reports: Sequence[MigrationReport], skipped: Sequence[Skip]) -> str:
             }
             for report in reports
         ],
-        "skipped": [{"what": skip.path, "reason": skip.reason} for skip in skipped],
+        "skipped": [skip.to_dict() for skip in skipped],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -89,7 +89,7 @@ def _text(done: Update) -> str:
         f"  {_vouched(done)}",
         *(f"  {line}" for line in _changes(done)),
         *(line for report in done.migrated for line in _carried(report)),
-        *(f"  skipped {skip.path}: {skip.reason}" for skip in done.skipped),
+        *(f"  skipped {skip}" for skip in done.skipped),
         f"  {_pinned(done)}",
     ]
     return "".join(f"{plain(line)}\n" for line in lines)

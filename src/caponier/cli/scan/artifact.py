@@ -17,6 +17,7 @@ from caponier.app.scan.ignored_files import read_ignored
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.sarif import to_sarif
 from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.artifact import Verdict
@@ -108,8 +109,7 @@ def _print(report: ArtifactReport, format_: ArtifactFormat, out: Path | None, *,
     console.print(f"{len(report.scanned):,} files: {figures}", markup=False)
     for note in report.notes:
         console.print(f"note: {_plain(note)}", markup=False)
-    for skip in report.skipped:
-        console.print(f"unknown {_plain(skip.what)}: {_plain(skip.reason)}", markup=False)
+    say_skipped(console, report.skipped, "unknown")
 
 
 def _table(scanned: list[ScannedFile]) -> Table:

@@ -17,7 +17,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import listing, to_markdown
 from caponier.cli.terminal import log_options as options
 from caponier.cli.terminal import safe_text
-from caponier.cli.terminal.log_report import print_rejected
+from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.matrix.versions.catalogue import DEFAULT
@@ -91,8 +91,7 @@ def _print(report: DatasetReport, format_: Format, out: Path | None, *, quiet: b
         console.print(f"the {SHOWN} most suspicious are shown; --format csv prints all", markup=False)
     for note in report.notes:
         console.print(f"note: {safe_text.plain(note)}", markup=False)
-    for skip in report.skipped:
-        console.print(f"skipped {skip.what}: {safe_text.plain(skip.reason)}", markup=False)
+    say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 
 

@@ -11,7 +11,7 @@ from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import listing, to_csv, to_markdown
 from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -101,8 +101,7 @@ def _print(report: ScanReport, format_: Format, out: Path | None, *, quiet: bool
     say(console, f"{found:,} finding{'' if found == 1 else 's'} in {report.events:,} events")
     for note in report.notes:
         say(console, f"note: {note}")
-    for skip in report.skipped:
-        say(console, f"skipped {skip.what}: {skip.reason}")
+    say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 
 

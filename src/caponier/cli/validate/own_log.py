@@ -239,4 +239,4 @@ def told(report: OwnLogReport) -> Iterator[str]:
     for note in dict.fromkeys(report.notes):
         yield f"note: {note}"
     for skip in report.skipped:
-        yield f"not shown: {skip.what}: {skip.reason}"
+        yield f"not shown: {skip}"

@@ -16,6 +16,7 @@ from caponier.app.validate.validate import FULL, QUICK, ValidationReport
 from caponier.app.validate.validate import validate as carry_out
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal import log_options
+from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.cli.validate import own_log
@@ -130,7 +131,7 @@ def document(report: ValidationReport) -> dict[str, Any]:
         "caponier_version": __version__,
         "seconds": round(report.seconds, 1),
         "trials": [trial.to_dict() for trial in report.trials],
-        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
+        "skipped": [skip.to_dict() for skip in report.skipped],
         "unproven": list(report.unproven),
     }
 
@@ -153,8 +154,7 @@ def _tell(report: ValidationReport, *, quiet: bool) -> None:
         console.print(f"failed: {_failure(trial)}", markup=False)
     for trial in report.moot:
         console.print(f"{trial.emulation} did not succeed on {trial.target}: it proves nothing", markup=False)
-    for skip in report.skipped:
-        console.print(f"not done: {skip.what}: {skip.reason}", markup=False)
+    say_skipped(console, report.skipped, "not done:")
     if report.unproven:
         console.print(f"no emulation yet: {', '.join(report.unproven)}", markup=False)
 

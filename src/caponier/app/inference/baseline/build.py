@@ -32,6 +32,7 @@ from caponier.engines.spool import SEPARATOR, ModelSummary, Spool
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
@@ -52,7 +53,7 @@ class BaselineReport:
 
     baseline: Baseline
     rejected: RejectedRows
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
     """What was not used, and why."""
     notes: list[str] = field(default_factory=list)
     """Who was set aside, and why."""
@@ -206,7 +207,7 @@ def build_baseline(
             if section is not None:
                 sections.append(section)
     if not sections:
-        reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
+        reasons = "; ".join(map(str, report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
 
@@ -233,7 +234,7 @@ def _of_model(
         return None
     encoder = scale_of(summary, known, spool)
     if isinstance(encoder, str):
-        report.skipped.append((summary.model, encoder))
+        report.skipped.append(Skip(summary.model, encoder))
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
@@ -266,12 +267,12 @@ def _speaking(
         detectors = [detector for detector in detectors if detector.name not in lame]
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
-        report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+        report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
     able, skipped, notes = lacking(summary, detectors)
     report.skipped += skipped
     report.notes += notes
     speaking, blind = seeing(able, known)
-    report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     return speaking
 
 
