@@ -8,7 +8,7 @@ from rich.console import Console
 
 from caponier.app.guard.run import Guard, run_guard, settings_of
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal import options
 from caponier.cli.terminal.log_report import say, say_skipped
 from caponier.cli.terminal.output import notes
 from caponier.guard.settings import GuardSettings

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ class SuspiciousRow:
     """The label that the detector would give it."""
     score: float
     detector: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
 
 
 @dataclass
@@ -193,33 +197,3 @@ def _system(path: Path, workspace: Workspace | None) -> System | None:
         return None
     names = {path.name, str(path), str(path.absolute())}
     return next((system for system in workspace.systems if names & set(system.datasets)), None)
-
-
-def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
-    """Return the scan as the document `caponier.findings/1`."""
-    file = str(report.rejected.path) if report.rejected.count and report.rejected.path else None
-    return {
-        "schema": "caponier.findings/1",
-        "matrix": matrix,
-        "dataset": {
-            "path": str(report.path),
-            "sha256": report.sha256,
-            "rows": report.rows,
-            "classes": list(report.classes),
-        },
-        "findings": [finding.to_dict() for finding in report.findings],
-        "suspicious": [
-            {
-                "id": row.id,
-                "source": row.source,
-                "given": row.given,
-                "suggested": row.suggested,
-                "score": row.score,
-                "detector": row.detector,
-            }
-            for row in report.suspicious
-        ],
-        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
-        "rejected": {"rows": report.rejected.count, "file": file},
-        "notes": report.notes,
-    }

@@ -89,14 +89,12 @@ def _refuse(report: LintReport) -> None:
 
 
 def _print(report: LintReport, chosen: LintFormat, out: Path | None) -> None:
-    writers = {
-        LintFormat.TABLE: lint_view.lines,
-        LintFormat.JSON: lint_view.to_json,
-        LintFormat.CSV: lint_view.to_csv,
-        LintFormat.MARKDOWN: lint_view.to_markdown,
-        LintFormat.SARIF: lint_view.to_sarif,
-    }
-    write_text(writers[chosen](report), out)
+    if chosen is LintFormat.TABLE:
+        write_text(lint_view.lines(report), out)
+    elif chosen is LintFormat.SARIF:
+        write_text(lint_view.to_sarif(report), out)
+    else:
+        lint_view.FOUND.write(lint_view.found_in(report), chosen, out, lambda: lint_view.document(report))
 
 
 def _tell(report: LintReport, *, quiet: bool) -> None:

@@ -11,7 +11,7 @@ from caponier.app.matrix.migrate import MigrationReport, carry_out, plan
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.terminal.log_report import say_skipped
-from caponier.cli.terminal.output import Format, notes, write_table, write_text
+from caponier.cli.terminal.output import Format, notes
 from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
 from caponier.records.skip import Skip
@@ -73,7 +73,10 @@ def migrate(
     if not tasks:
         _refuse(skipped)
     reports = carry_out(tasks, dry_run=dry_run, force=force)
-    _print(reports, skipped, format_ or Format.TABLE)
+    rows = migrate_view.open_in(reports)
+    migrate_view.OPEN.write(
+        rows, format_ or Format.TABLE, None, lambda: migrate_view.document(reports, skipped), bare=False
+    )
     _tell(reports, skipped, quiet=quiet)
     if skipped or any(report.needs_human for report in reports):
         raise typer.Exit(PARTLY)
@@ -86,16 +89,6 @@ def _refuse(skipped: list[Skip]) -> None:
         )
     more = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
     raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].what)
-
-
-def _print(reports: list[MigrationReport], skipped: list[Skip], chosen: Format) -> None:
-    if chosen is Format.TABLE:
-        if any(report.needs_human for report in reports):
-            write_table(migrate_view.table(reports), None)
-    elif chosen is Format.JSON:
-        write_text(migrate_view.to_json(reports, skipped), None)
-    else:
-        write_text((migrate_view.to_csv if chosen is Format.CSV else migrate_view.to_markdown)(reports), None)
 
 
 def _tell(reports: list[MigrationReport], skipped: list[Skip], *, quiet: bool) -> None:

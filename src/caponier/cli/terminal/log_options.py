@@ -1,4 +1,4 @@
-"""Options that every command on inference logs has."""
+"""Options that every command on logs has, beside those of every command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,6 @@ from caponier.telemetry.events import READERS
 Paths = Annotated[
     list[Path],
     typer.Argument(metavar="EVENTS...", help="Logs (.parquet, .jsonl, .csv; .gz, .zst), folders, or - for stdin."),
-]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
 ]
 Kind = Annotated[
     str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")
@@ -33,7 +29,6 @@ Sampling = Annotated[
     str | None,
     typer.Option("--sampling", metavar="SHARE", help="Share of the traffic that is logged, such as 0.1 or 10%."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 LATE = LATENESS
 REJECTED = Path("caponier-rejected.jsonl")
