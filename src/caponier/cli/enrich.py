@@ -68,7 +68,7 @@ def enrich(
     Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
     inputs could not be used.
     """
-    log_options.check_reader(reader)
+    how = log_options.read_options(reader, lateness)
     home = load_workspace(workspace)
     with (
         AskedModel(url, model, key, batch_size) as asked,
@@ -85,8 +85,7 @@ def enrich(
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
             rejected=rows,
-            reader=reader,
-            lateness=lateness,
+            options=how,
             progress=watch,
         )
     _print(report, out, quiet=quiet)

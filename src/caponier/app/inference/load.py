@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress
 from caponier.detect.detector import Enriched, EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import read_events
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.raw_inputs import SpecOf, with_numbers
@@ -41,8 +41,7 @@ def load_events(
     rejected: RejectedRows,
     progress: Progress,
     *,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     salt: bytes = b"",
     spec_of: SpecOf | None = None,
 ) -> list[ModelSummary]:
@@ -53,8 +52,7 @@ def load_events(
         paths: Files, folders, or `-` for standard input.
         rejected: Takes the others.
         progress: Told how many bytes were read.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        options: How the logs are to be read.
         salt: The workspace's salt.
         spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
             numbers that stand for them are taken.
@@ -66,7 +64,7 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
-    for events in read_events(paths, rejected, reader=reader, lateness=lateness, salt=salt):
+    for events in read_events(paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt):
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()

@@ -9,6 +9,7 @@ from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
 from caponier.app.inference.plan import Case, Remarks, Terms, lines_of, refuse_other_input, unpromised
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
@@ -21,7 +22,6 @@ from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows, Rejection
@@ -47,10 +47,8 @@ def scan_inference(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     alert_budget: AlertBudget | None = None,
-    sampling: float | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     workers: int = 1,
     batch_rows: int = BATCH_ROWS,
     progress: Progress | None = None,
@@ -64,10 +62,8 @@ def scan_inference(
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
-        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        options: How the logs are to be read.
         workers: Processes.
         batch_rows: Events in a batch.
         progress: Told how far it is.
@@ -84,12 +80,11 @@ def scan_inference(
             paths,
             rejected,
             watch,
-            reader=reader,
-            lateness=lateness,
+            options=options,
             salt=terms.salt,
             spec_of=lambda model: spec or terms.spec(model),
         )
-        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
+        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, options.sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)

@@ -118,7 +118,7 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
-    log_options.check_reader(reader)
+    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
@@ -131,14 +131,12 @@ def build(
             horizon=horizon,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
-            sampling=log_options.share(sampling),
             rejected=rows,
-            reader=reader,
-            lateness=lateness,
+            options=how,
             progress=watch,
         )
         if known:
-            report = warm_start(report, events, known, workspace=home, reader=reader, lateness=lateness, progress=watch)
+            report = warm_start(report, events, known, workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
     _draw(_tell(console, report, _budget(budget, home)), drawn)

@@ -38,12 +38,10 @@ def check(
 
     Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
     """
-    log_options.check_reader(reader)
+    how = log_options.read_options(reader, lateness)
     baseline, home = Baseline.load(file), load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
-        fits = check_baseline(
-            baseline, events, workspace=home, rejected=rows, reader=reader, lateness=lateness, progress=watch
-        )
+        fits = check_baseline(baseline, events, workspace=home, rejected=rows, options=how, progress=watch)
     if json:
         plain = orjson.dumps([fit.to_dict() for fit in fits], option=orjson.OPT_INDENT_2).decode()
         write_text(plain + "\n", out)

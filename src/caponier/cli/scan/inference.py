@@ -55,7 +55,7 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    log_options.check_reader(reader)
+    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
@@ -64,10 +64,8 @@ def inference(
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
             alert_budget=AlertBudget.parse(budget) if budget else None,
-            sampling=log_options.share(sampling),
             rejected=rows,
-            reader=reader,
-            lateness=lateness,
+            options=how,
             workers=workers or os.cpu_count() or 1,
             batch_rows=batch_size,
             progress=watch,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from caponier.app.inference.read_options import ReadOptions
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
@@ -75,11 +76,12 @@ def share(text: str | None) -> float | None:
     return number
 
 
-def check_reader(reader: str) -> None:
-    """Refuse a reader that does not exist.
+def read_options(reader: str, lateness: float = LATE, sampling: str | None = None) -> ReadOptions:
+    """Put together what is said of logs: --reader, --lateness and --sampling.
 
     Raises:
-        InputError: If there is none of that name.
+        InputError: If there is no reader of that name, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
+    return ReadOptions(reader, lateness, share(sampling))

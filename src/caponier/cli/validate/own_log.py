@@ -11,11 +11,11 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
+from caponier.app.inference.read_options import ReadOptions
 from caponier.app.planting.report import KindShown, OwnLogReport, interval
 from caponier.app.planting.validate_log import ATTACKERS, Effort, OwnModelServer, validate_log
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal.listing import Column, Listing
-from caponier.cli.terminal.log_options import check_reader
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.cli.terminal.watch import Watch
@@ -59,7 +59,7 @@ class Reading:
 
     model: str | None
     spec: FeatureSpec | None
-    reader: str
+    options: ReadOptions
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,6 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
         InputError: If anything of it cannot be used.
         Exit: With 1 if somebody was missed, and with 3 if not everything could be shown.
     """
-    check_reader(reading.reader)
     for path in (output.out, output.picture):
         # Said at once, and not after minutes of work.
         if path is not None and not path.absolute().parent.is_dir():
@@ -125,7 +124,7 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
             alert_budget=AlertBudget.parse(against.alert_budget) if against.alert_budget else None,
             effort=much,
             rejected=rows,
-            reader=reading.reader,
+            options=reading.options,
             progress=watch,
         )
     _print(report, choose_format(output.format, output.out, Format.TABLE), output.out)

@@ -92,7 +92,9 @@ def validate(
     """
     names = tuple(only or ())
     if log:
-        reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), reader)
+        reading = own_log.Reading(
+            model, log_options.feature_spec(kind, shape, range_), log_options.read_options(reader)
+        )
         against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
         effort = own_log.effort(attackers, names, seed, quick=quick)
         report_on = own_log.Output(format_, out, picture, rejected, quiet)

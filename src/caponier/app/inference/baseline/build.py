@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.promise import limit_of
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
@@ -33,7 +34,6 @@ from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -158,10 +158,8 @@ def build_baseline(
     horizon: int | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
-    sampling: float | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> BaselineReport:
     """Build a baseline from logs of benign traffic, a section for each model in them.
@@ -174,10 +172,8 @@ def build_baseline(
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
-        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row may be out of order.
+        options: How the logs are to be read.
         progress: Told how far it is.
 
     Raises:
@@ -194,13 +190,11 @@ def build_baseline(
         select(settings.disabled, settings.detectors) if settings else select(),
         training_set,
         canaries,
-        sampling,
+        options.sampling,
     )
     report, sections = BaselineReport(Baseline(), rejected), []
     with Spool() as spool:
-        read = load_events(
-            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
-        )
+        read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
         _refuse_others(given, read)
         for summary in read:
             section = _of_model(report, spool, summary, given, watch)
