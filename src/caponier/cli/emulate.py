@@ -1,15 +1,17 @@
 """`caponier emulate`: list emulated attacks, and carry one out."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-import orjson
 import typer
 from rich.table import Table
 
 from caponier.app.coverage.detectors import EmulationCard, Kind, controls, emulations, unavailable
 from caponier.app.validate.emulate import EmulationReport, emulate
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal import options
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.matrix.technique import TechniqueId
 
@@ -20,13 +22,19 @@ app = typer.Typer(
     epilog="Example: [bold]caponier emulate run hop_skip_jump --out attack[/bold]",
 )
 UNSUCCESSFUL = 3
-_COLUMNS = ("name", "kind", "techniques", "description")
 
-AskedFormat = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+EMULATIONS: Final[Listing[EmulationCard]] = Listing(
+    [
+        Column("name", lambda card: card.name, whole=True),
+        Column("kind", lambda card: card.kind.value, whole=True),
+        Column("techniques", lambda card: _ids(card.techniques) if card.harmful else "(benign)"),
+        Column("description", lambda card: card.description),
+    ],
+    wide=True,
+    folded=True,
+    ours=True,
+    quoted=True,
+)
 
 
 @app.command("list", epilog="Example: [bold]caponier emulate list --kind event --controls[/bold]")
@@ -35,22 +43,14 @@ def list_emulations(
     with_controls: Annotated[
         bool, typer.Option("--controls", help="Also the benign look-alikes on which detectors must be silent.")
     ] = False,
-    format_: AskedFormat = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
-    quiet: Quiet = False,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """List the emulations."""
     cards = [*emulations(), *(controls() if with_controls else ())]
     shown = [card for card in cards if kind in (None, card.kind)]
-    chosen = choose_format(format_, out, Format.TABLE)
-    if chosen is Format.JSON:
-        document: dict[str, Any] = {"schema": "caponier.emulations/1", "emulations": [_plain(card) for card in shown]}
-        document["unavailable"] = [{"name": one.name, "reason": one.line} for one in unavailable()]
-        write_text(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif chosen is Format.TABLE:
-        write_table(_table(shown), out)
-    else:
-        write_text(_lines(shown, chosen), out)
+    EMULATIONS.write(shown, choose_format(format_, out, Format.TABLE), out, lambda: _document(shown))
     harmful = sum(card.harmful for card in shown)
     tail = f", {len(shown) - harmful} benign controls" if with_controls else ""
     console = notes(quiet=quiet)
@@ -74,7 +74,7 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Fixes the emulation.")] = 0,
     format_: Annotated[Format, typer.Option("--format", help="How to print: table or json.")] = Format.TABLE,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Carry out one emulation against one target that is made for it, and clean up.
 
@@ -84,7 +84,7 @@ def run(
     with Watch(quiet=quiet) as watch:
         report = emulate(name, target=target, out=out, seed=seed, progress=watch)
     if format_ is Format.JSON:
-        write_text(orjson.dumps(_result(report), option=orjson.OPT_INDENT_2).decode() + "\n", None)
+        write_text(json_text(_result(report)), None)
     else:
         write_table(_result_table(report), None)
     console = notes(quiet=quiet)
@@ -93,6 +93,14 @@ def run(
     if not report.success:
         console.print("It did not succeed, so it shows nothing about any detector.", markup=False)
         raise typer.Exit(UNSUCCESSFUL)
+
+
+def _document(cards: list[EmulationCard]) -> dict[str, Any]:
+    return {
+        "schema": "caponier.emulations/1",
+        "emulations": [_plain(card) for card in cards],
+        "unavailable": [{"name": one.name, "reason": one.line} for one in unavailable()],
+    }
 
 
 def _plain(card: EmulationCard) -> dict[str, Any]:
@@ -105,30 +113,8 @@ def _plain(card: EmulationCard) -> dict[str, Any]:
     }
 
 
-def _cells(card: EmulationCard) -> tuple[str, str, str, str]:
-    ids = ", ".join(_id(id_) for id_ in card.techniques) if card.harmful else "(benign)"
-    return card.name, card.kind.value, ids, card.description
-
-
-def _id(id_: TechniqueId) -> str:
-    return id_.id
-
-
-def _table(cards: list[EmulationCard]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in _COLUMNS:
-        table.add_column(column.upper(), no_wrap=column in ("name", "kind"), overflow="fold")
-    for card in cards:
-        table.add_row(*_cells(card))
-    return table
-
-
-def _lines(cards: list[EmulationCard], chosen: Format) -> str:
-    rows = [_COLUMNS, *(_cells(card) for card in cards)]
-    if chosen is Format.MARKDOWN:
-        lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-        return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
-    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"
+def _ids(ids: Sequence[TechniqueId]) -> str:
+    return ", ".join(id_.id for id_ in ids)
 
 
 def _result(report: EmulationReport) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 from caponier.app.inference.asked_model import BATCH, AskedModel
 from caponier.app.inference.enrich import NOT_DONE, EnrichReport, enrich_events
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes
 from caponier.cli.terminal.watch import Watch
@@ -39,7 +39,7 @@ _Only = Annotated[
 
 
 def enrich(
-    events: options.Paths,
+    events: log_options.Paths,
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="The model server itself (KServe v2), not a guard before it.")
     ],
@@ -50,12 +50,12 @@ def enrich(
     only: _Only = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Most inputs in a request.")] = BATCH,
     workspace: options.Where = None,
-    kind: options.Kind = None,
-    shape: options.Shape = None,
-    range_: options.Range = None,
-    reader: options.Reader = "auto",
-    lateness: options.Lateness = options.LATE,
-    rejected: options.Rejected = options.REJECTED,
+    kind: log_options.Kind = None,
+    shape: log_options.Shape = None,
+    range_: log_options.Range = None,
+    reader: log_options.Reader = "auto",
+    lateness: log_options.Lateness = log_options.LATE,
+    rejected: log_options.Rejected = log_options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a model more about the inputs in its log, and write the log with what it said.
@@ -68,7 +68,7 @@ def enrich(
     Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
     inputs could not be used.
     """
-    options.check_reader(reader)
+    how = log_options.read_options(reader, lateness)
     home = load_workspace(workspace)
     with (
         AskedModel(url, model, key, batch_size) as asked,
@@ -83,10 +83,9 @@ def enrich(
             names=only or (),
             benign=benign or (),
             workspace=home,
-            spec=options.feature_spec(kind, shape, range_),
+            spec=log_options.feature_spec(kind, shape, range_),
             rejected=rows,
-            reader=reader,
-            lateness=lateness,
+            options=how,
             progress=watch,
         )
     _print(report, out, quiet=quiet)

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from caponier.app.guard.run import Guard, run_guard, settings_of
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal.log_report import say
+from caponier.cli.terminal import options
+from caponier.cli.terminal.log_report import say, say_skipped
 from caponier.cli.terminal.output import notes
 from caponier.guard.settings import GuardSettings
 
@@ -72,5 +72,4 @@ def _introduce(console: Console, standing: Guard, url: str) -> None:
     say(console, f"looking for attacks on: {', '.join(live.models) or 'no model'}")
     for note in live.remarks.notes:
         say(console, f"note: {note}")
-    for skip in live.remarks.skipped:
-        say(console, f"skipped {skip.what}: {skip.reason}")
+    say_skipped(console, live.remarks.skipped)

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli.terminal import options
 from caponier.cli.terminal.output import notes, write_text
 
 EXAMPLE: Final = "Example: [bold]caponier init fraud-watch[/bold]"
@@ -25,7 +26,7 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="The folder; it is created if it is not there.", show_default=False)
     ] = Path("."),
     format_: Annotated[InitFormat, typer.Option("--format", help="How to print where it is.")] = InitFormat.TEXT,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Create a workspace: the file caponier.toml, an empty store and an empty lake.
 

@@ -3,19 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from caponier.app.remediate.dataset import DatasetRemediation, DatasetRepair, remediate_dataset
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.dataset import Id, Label, Source
-from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal import safe_text
+from caponier.cli.terminal import log_options, options, safe_text
+from caponier.cli.terminal.listing import Listing, facts
 from caponier.cli.terminal.log_report import print_rejected
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.cli.terminal.watch import Watch
 from caponier.records.remediation import Remediation
 from caponier.remediate.dataset_file import Repair
@@ -77,7 +74,7 @@ def dataset(
     id_: Id = None,
     incident: Incident = None,
     workspace: options.Where = None,
-    rejected: options.Rejected = options.REJECTED,
+    rejected: log_options.Rejected = log_options.REJECTED,
     format_: AskedFormat = None,
     report: Report = None,
     quiet: options.Quiet = False,
@@ -163,7 +160,7 @@ def _unrecorded(*, recorded: bool) -> list[str]:
 
 
 def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
-    skipped = [f"skipped {skip.what}: {skip.reason}" for skip in result.report.skipped]
+    skipped = [f"skipped {skip}" for skip in result.report.skipped]
     if result.done is None:
         return [f"none of the {result.report.rows:,} rows was flagged; nothing was written", *skipped]
     details = result.done.details
@@ -180,24 +177,10 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
 
 def _print(done: Remediation, format_: Format, out: Path | None) -> None:
     rows = _rows(done)
-    if format_ is Format.JSON:
-        write_text(orjson.dumps(_document(done), option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif format_ is Format.CSV:
-        write_text("".join(f"{name},{_quoted(value)}\n" for name, value in (("field", "value"), *rows)), out)
-    elif format_ is Format.MARKDOWN:
-        lines = [f"| {name} | {safe_text.markdown(value)} |" for name, value in rows]
-        write_text("\n".join(["| field | value |", "| --- | --- |", *lines]) + "\n", out)
+    if format_ is Format.TABLE:
+        write_table(facts(rows), out)
     else:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column()
-        for name, value in rows:
-            table.add_row(name, Text(safe_text.plain(value)))
-        write_table(table, out)
-
-
-def _quoted(value: str) -> str:
-    return '"' + safe_text.spreadsheet(value).replace('"', '""') + '"'
+        Listing.of(("field", "value"), quoted=True).write(rows, format_, out, lambda: _document(done))
 
 
 def _rows(done: Remediation) -> list[tuple[str, str]]:

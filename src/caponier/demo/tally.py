@@ -75,8 +75,7 @@ def certainty(section: ModelBaseline, budget: AlertBudget, seen: Replay) -> Cert
 
 def skipped(learned: BaselineReport, report: ScanReport) -> tuple[str, ...]:
     """List what was not used, and why: in a demo nothing should be."""
-    listed = [f"{what}: {why}" for what, why in learned.skipped]
-    listed += [f"{skip.what}: {skip.reason}" for skip in report.skipped]
+    listed = [str(skip) for skip in (*learned.skipped, *report.skipped)]
     rejected = learned.rejected.count + report.rejected.count
     return (*listed, f"{rejected} rows of the logs") if rejected else tuple(listed)
 

@@ -182,8 +182,8 @@ class Finding:
             "confidence": self.confidence,
             "techniques": [technique.to_dict() for technique in self.techniques],
             "harms": list(self.harms),
-            "first_time": _rfc3339(self.first_time),
-            "last_time": _rfc3339(self.last_time),
+            "first_time": rfc3339(self.first_time),
+            "last_time": rfc3339(self.last_time),
             "trigger_event_id": self.trigger_event_id,
             "event_ids": list(self.event_ids),
             "unique_queries": self.unique_queries,
@@ -220,7 +220,8 @@ class Finding:
         )
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as JSON and CSV have it."""
     return moment.isoformat().replace("+00:00", "Z")
 
 

@@ -180,7 +180,7 @@ class Workspace(_Noun):
     lake: str
     """A folder, absolute, or the URL of an object store."""
     pinned: str | None = None
-    """The matrix version that names the techniques; None is the newest one."""
+    """The matrix version that names the techniques; None is that of 2020."""
     detect: DetectSettings = DetectSettings()
     privacy: Privacy = Privacy()
     systems: tuple[System, ...] = ()

@@ -213,5 +213,5 @@ def test_a_log_that_nobody_enriched_gets_a_remark_and_nothing_is_skipped() -> No
 
 def test_what_else_it_lacks_comes_first() -> None:
     _, skipped, notes = lacking(summary(inputs=0), [Squeezed()])
-    assert [what for what, _ in skipped] == ["m: squeezed"]
+    assert [skip.what for skip in skipped] == ["m: squeezed"]
     assert notes == []

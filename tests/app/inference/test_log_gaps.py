@@ -10,6 +10,7 @@ from app.inference.test_load import summary
 from caponier.app.inference import log_gaps
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.log_gaps import ADDRESSES, ANY, NOBODY, SAMPLED, WAYS, WHOLE, Power, lost, measured, voided
+from caponier.app.inference.read_options import ReadOptions
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration import baseline as baseline_file
@@ -158,6 +159,7 @@ class TestVoided:
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 BOUND = AlertBudget(bound=1 / 50)
+TENTH = ReadOptions(sampling=0.1)
 
 
 class TestScan:
@@ -174,19 +176,19 @@ class TestScan:
 
     def test_a_baseline_knows_what_share_it_was_learned_from(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
-            learned = self.baseline(tmp_path, sampling=0.1)
+            learned = self.baseline(tmp_path, options=TENTH)
         (tmp_path / "b").write_bytes(learned.to_bytes())
         assert [section.sampling for section in Baseline.load(tmp_path / "b").models] == [0.1]
 
     def test_sampled_alike_promises_hold(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
-            report = self.scan(tmp_path, self.baseline(tmp_path, sampling=0.1), given={"sampling": 0.1})
+            report = self.scan(tmp_path, self.baseline(tmp_path, options=TENTH), given={"options": TENTH})
         assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
         assert not [note for note in report.notes if "no promise" in note]
 
     def test_otherwise_they_are_estimates_and_it_is_said(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
-            report = self.scan(tmp_path, self.baseline(tmp_path), given={"sampling": 0.1})
+            report = self.scan(tmp_path, self.baseline(tmp_path), given={"options": TENTH})
         assert report.findings
         assert {finding.evidence.basis for finding in report.findings} == {Basis.ESTIMATE}
         assert [note for note in report.notes if "no promise holds" in note]
@@ -219,7 +221,7 @@ class TestScan:
 
     def test_files_from_before_are_taken_for_whole(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with only(FirstFeature(), 1e9):
-            learned = self.baseline(tmp_path, sampling=0.1)
+            learned = self.baseline(tmp_path, options=TENTH)
         about = baseline_file._about
         monkeypatch.setattr(
             baseline_file, "_about", lambda model: {k: v for k, v in about(model).items() if k != "sampling"}

@@ -3,7 +3,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
-from caponier.app.inference.plan import Skip
-from caponier.app.inference.scan import ScanReport, scan_inference, severity
+from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.calibration.judging import BackTest
@@ -24,7 +22,8 @@ from caponier.matrix.technique import Color
 from caponier.plugins import Discovery, Unavailable
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
-from caponier.records.inventory import Criticality, FeatureSpec, Workspace
+from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from conftest import BOUND, HORIZON, PROMISED, RUNS, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
@@ -366,20 +365,6 @@ class TestWorkspace:
         assert [finding.evidence.horizon for finding in found] == [2, 2, 2]
 
 
-@pytest.mark.parametrize(
-    ("confidence", "expected"),
-    [
-        (0.39, "info low low medium"),
-        (0.4, "low medium medium high"),
-        (0.69, "low medium medium high"),
-        (0.7, "medium high high critical"),
-        (0.99, "medium high high critical"),
-    ],
-)
-def test_severity_is_confidence_times_criticality(confidence: float, expected: str) -> None:
-    assert [severity(confidence, criticality).value for criticality in Criticality] == expected.split()
-
-
 def test_two_models_are_scanned_by_their_own_sections(tmp_path: Path) -> None:
     with only(FirstFeature(), 1e9):
         benign = log(tmp_path, users(60, **CALM), users(60, model="n", input=lambda i: [90 + i % 7, i % 127]))
@@ -407,7 +392,7 @@ def test_progress_is_told_of_every_event(world: World) -> None:
     watch = Watch()
     report = scan_inference([world.users], world.baseline.baseline, progress=watch)
     assert watch.stages == [("Reading", None), ("Scanning", report.events)]
-    assert int(np.sum(watch.steps)) == report.events
+    assert sum(watch.steps) == report.events
 
 
 DEEP = Unavailable("detector", "deep", "deep 1.0", "it needs the Python package 'torch'", "Install caponier[torch]")
@@ -420,7 +405,7 @@ def test_a_detector_that_lacks_an_extra_is_a_skip_of_scans_and_builds(
     why = "it needs the Python package 'torch'. Install caponier[torch]"
     few = [event_detectors()["flood"]]
     assert Skip("deep", why) in scan_inference([world.attacked], detectors=few).skipped
-    assert ("deep", why) in build_baseline([world.benign], horizon=50, detectors=few).skipped
+    assert Skip("deep", why) in build_baseline([world.benign], horizon=50, detectors=few).skipped
     workspace = home(tmp_path, '[detect]\ndisabled = ["deep"]\n')
     assert "deep" not in {
         skip.what for skip in scan_inference([world.attacked], workspace=workspace, detectors=few).skipped

@@ -155,7 +155,7 @@ def test_of_a_folder_only_documents_are_read(library: Library, tmp_path: Path):
     (folder / "broken.json").write_text("{")
     report = lint(library, folder)
     assert [Path(file.path).name for file in report.files] == ["l.json"]
-    assert [Path(skip.path).name for skip in report.skipped] == ["broken.json"]
+    assert [Path(skip.what).name for skip in report.skipped] == ["broken.json"]
     assert "not JSON" in report.skipped[0].reason
 
 

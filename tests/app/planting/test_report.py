@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from caponier.app.inference.plan import Skip
 from caponier.app.planting.own_attacks import Deed
 from caponier.app.planting.planted_log import AGENT, Attacker
 from caponier.app.planting.report import (
@@ -17,6 +16,7 @@ from caponier.app.planting.report import (
 )
 from caponier.app.planting.scan import Alarm, Sighting
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.skip import Skip
 
 TWO, SEVEN = AlertBudget(per_week=2.0), AlertBudget(per_week=7.0)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from caponier.app.scan import logs as module
-from caponier.app.scan.logs import LogScanReport, scan_logs, severity
+from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.registry import stories
 from caponier.errors import InputError
@@ -162,19 +162,3 @@ def test_values_that_were_cut_are_told(home: Workspace) -> None:
 def test_a_log_without_any_event_is_refused(home: Workspace) -> None:
     with pytest.raises(InputError, match="no log source"):
         scan(home, {"time": "2026-01-05T09:00:00Z"})
-
-
-@pytest.mark.parametrize(
-    ("level", "criticality", "expected"),
-    [
-        ("informational", Criticality.LOW, Severity.INFO),
-        ("low", Criticality.LOW, Severity.INFO),
-        ("medium", Criticality.MEDIUM, Severity.MEDIUM),
-        ("high", Criticality.HIGH, Severity.HIGH),
-        ("high", Criticality.CRITICAL, Severity.CRITICAL),
-        ("critical", Criticality.CRITICAL, Severity.CRITICAL),
-        ("critical", Criticality.LOW, Severity.HIGH),
-    ],
-)
-def test_severity_is_level_times_criticality(level: str, criticality: Criticality, expected: Severity) -> None:
-    assert severity(level, criticality) is expected

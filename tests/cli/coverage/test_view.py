@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from caponier.cli.coverage.view import MARKS, STYLES, Columns, listing
+from caponier.cli.coverage.view import ENTRIES, MARKS, STYLES, Columns
 from caponier.coverage.heat_map import Status, heat_map
 from caponier.matrix.versions.catalogue import load
 
@@ -40,7 +40,7 @@ def test_every_tactic_says_how_much_of_it_is_covered() -> None:
 
 
 def test_the_list_has_a_reason_for_every_entry() -> None:
-    view = drawn(listing(CELLS), 400)
+    view = drawn(ENTRIES.table(CELLS), 400)
     for cell in CELLS:
         (line,) = (line for line in view.splitlines() if f" {cell.technique.id} " in line)
         assert line.startswith(cell.status.value)

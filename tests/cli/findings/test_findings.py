@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from caponier.app.incidents.findings import record_findings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
-from caponier.cli.findings.findings import app, parse_moment
+from caponier.cli.findings.findings import app
+from caponier.cli.terminal.moments import parse_moment
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueRef
 from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef

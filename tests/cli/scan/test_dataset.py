@@ -81,6 +81,18 @@ def test_json_is_the_document_of_findings(rows: Path) -> None:
     assert {"id", "given", "suggested", "score"} <= set(plain["suspicious"][0])
 
 
+def test_json_lists_what_could_not_be_judged_and_how_many_rows_could_not_be_used(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    x[3] = np.nan
+    np.savez(tmp_path / "few.npz", x=x, y=["a"] * 40)
+    rejected = str(tmp_path / "bad.jsonl")
+    result = run(str(tmp_path / "few.npz"), "--format", "json", "--rejected", rejected)
+    plain = json.loads(result.stdout)
+    assert plain["rejected"] == {"rows": 1, "file": rejected}
+    assert "only one class" in plain["skipped"][0]["reason"]
+    assert result.exit_code == 3
+
+
 def test_markdown_escapes_what_others_wrote(rows: Path) -> None:
     out = rows.with_name("report.md")
     assert run(str(rows), "--label", "kind", "--out", str(out)).exit_code == 1

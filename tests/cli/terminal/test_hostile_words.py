@@ -21,10 +21,10 @@ from caponier.app.incidents.export import to_ocsf
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.respond.respond import PlanReport, carried_out_by, in_plain_words
 from caponier.cli.findings import view as findings_view
-from caponier.cli.findings.findings import parse_moment
 from caponier.cli.incidents import view as incidents_view
 from caponier.cli.respond import view as respond_view
-from caponier.cli.terminal.output import Format, choose_format, write_table, write_text
+from caponier.cli.terminal.moments import parse_moment
+from caponier.cli.terminal.output import Format, choose_format, json_text, write_table, write_text
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.incident import Incident, Note
 from caponier.records.response_action import ResponseAction
@@ -67,23 +67,23 @@ def plan_report(one: Case) -> PlanReport:
 
 
 PAGES: dict[str, Callable[[Case], str]] = {
-    "findings as a table": lambda one: drawn(findings_view.listing([one[0]])),
+    "findings as a table": lambda one: drawn(findings_view.FINDINGS.table([one[0]])),
     "a finding": lambda one: drawn(findings_view.card(one[0])),
-    "incidents as a table": lambda one: drawn(incidents_view.listing([one[1]])),
+    "incidents as a table": lambda one: drawn(incidents_view.INCIDENTS.table([one[1]])),
     "an incident": lambda one: drawn(incidents_view.page(one[3])),
-    "actions as a table": lambda one: drawn(respond_view.listing([one[2]])),
+    "actions as a table": lambda one: drawn(respond_view.ACTIONS.table([one[2]])),
     "a plan": lambda one: drawn(respond_view.planned(plan_report(one))),
 }
 MARKDOWN: dict[str, Callable[[Case], str]] = {
-    "findings": lambda one: findings_view.to_markdown([one[0]]),
-    "incidents": lambda one: incidents_view.to_markdown([one[1]]),
-    "actions": lambda one: respond_view.to_markdown([one[2]]),
+    "findings": lambda one: findings_view.FINDINGS.to_markdown([one[0]]),
+    "incidents": lambda one: incidents_view.INCIDENTS.to_markdown([one[1]]),
+    "actions": lambda one: respond_view.ACTIONS.to_markdown([one[2]]),
     "a ticket": lambda one: ticket(one[3]),
 }
 CSV: dict[str, Callable[[Case], str]] = {
-    "findings": lambda one: findings_view.to_csv([one[0]]),
-    "incidents": lambda one: incidents_view.to_csv([one[1]]),
-    "actions": lambda one: respond_view.to_csv([one[2]]),
+    "findings": lambda one: findings_view.FINDINGS.to_csv([one[0]]),
+    "incidents": lambda one: incidents_view.INCIDENTS.to_csv([one[1]]),
+    "actions": lambda one: respond_view.ACTIONS.to_csv([one[2]]),
 }
 
 
@@ -131,7 +131,7 @@ def test_programs_get_every_letter(text: str) -> None:
     assert Finding.from_dict(document["findings"][0]) == made
     assert Incident.from_dict(document["incident"]) == incident
     assert ResponseAction.from_dict(document["actions"][0]) == action
-    (listed,) = json.loads(incidents_view.to_json([incident]))["incidents"]
+    (listed,) = json.loads(json_text(incidents_view.document([incident])))["incidents"]
     assert Incident.from_dict(listed) == incident
     event = json.loads(json.dumps(to_ocsf(case)))
     assert event["finding_info_list"][0]["title"] == text
@@ -196,7 +196,7 @@ def test_a_file_holds_exactly_what_was_written(tmp_path_factory: pytest.TempPath
 
 
 def test_a_table_in_a_file_has_no_colour_and_no_trailing_blanks(tmp_path: Path) -> None:
-    write_table(incidents_view.listing([case_of("k")[1]] * 3), tmp_path / "t.txt")
+    write_table(incidents_view.INCIDENTS.table([case_of("k")[1]] * 3), tmp_path / "t.txt")
     lines = (tmp_path / "t.txt").read_text().splitlines()
     assert len(lines) == 4
     assert all(line == line.rstrip() for line in lines)

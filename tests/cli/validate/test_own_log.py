@@ -7,10 +7,10 @@ from unittest.mock import patch
 import pytest
 
 from app.planting.test_report import report
-from caponier.app.inference.plan import Skip
 from caponier.app.planting.report import OwnLogReport
 from caponier.app.planting.validate_log import OwnModelServer
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.skip import Skip
 from cli.command import Ran, run
 
 ALL_CAUGHT = replace(report(), kinds=report().kinds[:1], skipped=())

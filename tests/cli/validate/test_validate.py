@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from caponier import __version__
 from caponier.app.coverage.cover import read_trials
-from caponier.app.inference.scan import Skip
 from caponier.app.validate.validate import ValidationReport
 from caponier.app.workspace.workspace import create_workspace
 from caponier.cli.validate.validate import EXAMPLE, validate
 from caponier.matrix.technique import TechniqueId
+from caponier.records.skip import Skip
 from caponier.records.trial import Trial
 
 app = typer.Typer()

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.findings import FALLBACK
 from caponier.app.inference.promise import promise_of
-from caponier.app.inference.scan import FALLBACK, SEVERITY, scan_inference
+from caponier.app.inference.scan import scan_inference
 from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.calibration.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND
 from caponier.detect.detector import Confidence, EventDetector
 from caponier.detect.events import iterative_query, novelty
 from caponier.detect.registry import event_detectors
+from caponier.records.severity import SEVERITY
 from caponier.telemetry.features import LEVELS, MAX_FEATURES, POOLED_SIDE
 from conftest import BOUND, World
 from conftest import HORIZON as SHORT

@@ -98,7 +98,7 @@ def test_a_regular_expression_takes_linear_time() -> None:
 )
 def test_a_rule_that_cannot_run_is_told_and_the_others_run(content: dict[str, Any], reason: str) -> None:
     rules = compiled(content, plain("ok", {"a": 1}))
-    assert [bad.file for bad in rules.bad] == ["r0.yml"]
+    assert [bad.what for bad in rules.bad] == ["r0.yml"]
     assert reason in rules.bad[0].reason
     assert list(rules.rules) == ["ok"]
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from caponier.detect.assets.scope import Scope
 from caponier.detect.sigma.compiler import compile_rules
-from caponier.detect.sigma.rule_files import MOST_ALIASES, BadRule, RuleDocument, read_rules
+from caponier.detect.sigma.rule_files import MOST_ALIASES, RuleDocument, read_rules
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
+from caponier.records.skip import Skip
 from detect.sigma.events import compiled, event, plain, run
 
 HEAD = "title: t\nname: bad\nlogsource: {product: shop, service: door}\n"
@@ -78,7 +79,7 @@ def test_one_bad_rule_stops_no_other(text: str, tmp_path: Path) -> None:
     assert "sigma:good" in names
     # What is odd but harmless runs; nothing is left out in silence.
     assert names == ({"sigma:good", "sigma:bad"} if text in HARMLESS else {"sigma:good"})
-    assert {Path(bad.file).name for bad in sigma.bad} == (set() if text in HARMLESS else {"bad.yml"})
+    assert {Path(bad.what).name for bad in sigma.bad} == (set() if text in HARMLESS else {"bad.yml"})
     for bad in sigma.bad:
         assert bad.reason
         assert "\n" not in bad.reason
@@ -91,7 +92,7 @@ def test_aliases_are_counted(tmp_path: Path) -> None:
     many = "x: &a [1]\n" + "".join(f"y{n}: *a\n" for n in range(MOST_ALIASES + 1))
     (tmp_path / "many.yml").write_text(RULE + many)
     (bad,) = read_rules(tmp_path)
-    assert isinstance(bad, BadRule)
+    assert isinstance(bad, Skip)
     assert "aliases" in bad.reason
 
 
@@ -154,6 +155,6 @@ def test_the_order_of_files_does_not_change_who_is_refused(tmp_path: Path) -> No
     second = plain("same", {"kind": "b"})
     documents = [RuleDocument("1.yml", "1", first), RuleDocument("2.yml", "2", second)]
     result = compile_rules(documents)
-    assert [bad.file for bad in result.bad] == ["2.yml"]
+    assert [bad.what for bad in result.bad] == ["2.yml"]
     assert "another rule has this name" in result.bad[0].reason
     assert len(result.rules) == 1

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from caponier.detect.sigma.rule_files import FILE_LIMIT, BadRule, RuleDocument, own_rules, read_rules
+from caponier.detect.sigma.rule_files import FILE_LIMIT, RuleDocument, own_rules, read_rules
 from caponier.errors import InputError
+from caponier.records.skip import Skip
 
 
 def test_every_document_of_every_file_in_order(tmp_path: Path) -> None:
@@ -37,15 +38,15 @@ def test_a_bad_file_is_told_and_no_reason_to_stop(tmp_path: Path, text: str, rea
     (tmp_path / "bad.yml").write_text(text)
     (tmp_path / "good.yml").write_text("title: good\n")
     bad, good = read_rules(tmp_path)
-    assert isinstance(bad, BadRule)
+    assert isinstance(bad, Skip)
     assert reason in bad.reason
-    assert bad.file.endswith("bad.yml")
+    assert bad.what.endswith("bad.yml")
     assert isinstance(good, RuleDocument)
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "bad.yml").write_bytes(b"\xff\xfe\x00title")
-    assert [type(found) for found in read_rules(tmp_path)] == [BadRule]
+    assert [type(found) for found in read_rules(tmp_path)] == [Skip]
 
 
 def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:

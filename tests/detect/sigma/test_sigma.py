@@ -118,7 +118,7 @@ def test_rules_of_the_user_run_beside_ours(tmp_path: Path) -> None:
     sigma = Sigma([tmp_path])
     assert "sigma:mine" in [rule.name for rule in sigma.rules]
     assert len(sigma.rules) > 10
-    assert [Path(bad.file).name for bad in sigma.bad] == ["bad.yml"]
+    assert [Path(bad.what).name for bad in sigma.bad] == ["bad.yml"]
 
 
 def test_a_correlation_of_the_user_may_refer_to_our_rules(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.asked_model import RowsRefusedError
 from caponier.app.inference.load import feature_spec, load_events
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.detector import Params
@@ -24,7 +25,6 @@ from caponier.errors import InputError
 from caponier.formats.atomic_file import replacing
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.digests import row_keys
 from caponier.telemetry.rejections import RejectedRows
 
@@ -73,8 +73,7 @@ def enrich_events(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> EnrichReport:
     """Write the events of logs into one file, those of a model with what it says about their inputs.
@@ -91,8 +90,7 @@ def enrich_events(
         workspace: Its inventory says what the model takes.
         spec: What it takes, in place of the inventory.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         progress: Told how far it is.
 
     Raises:
@@ -103,11 +101,11 @@ def enrich_events(
     listed = workspace.model(model) if workspace else None
     report, given = EnrichReport(rejected), spec or (listed.features if listed else None)
     with Spool() as spool, Spool() as other:
-        summary = _of(model, load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt))
+        summary = _of(model, load_events(spool, paths, rejected, watch, options=options, salt=salt))
         known = _described(summary, given)
         taught = spool
         if benign:
-            _of(model, load_events(other, benign, rejected, watch, reader=reader, lateness=lateness, salt=salt))
+            _of(model, load_events(other, benign, rejected, watch, options=options, salt=salt))
             taught = other
         asked = _Asked(predict)
         chosen = _apt(report, chosen_enrichments(names), known)

@@ -9,9 +9,9 @@ from caponier.detect.calibration.judging import Threshold
 from caponier.detect.detector import EventDetector
 from caponier.engines.cells import KIND
 from caponier.engines.local import Detection
-from caponier.matrix.versions.catalogue import harms_of, resolve
-from caponier.records.finding import Evidence, Finding, Severity, SubjectRef, finding_id
-from caponier.records.inventory import Criticality, Workspace
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
+from caponier.records.inventory import Workspace
 
 FALLBACK: Final = 0.8
 """Confidence is multiplied by this where the subject is a session or an address instead of a principal."""
@@ -20,13 +20,6 @@ NAMED: Final = 20
 """Principals that a finding about like queries of many callers names."""
 NAMES: Final = "most_of_them"
 """The fact that holds their names."""
-
-SEVERITY: Final[dict[str, tuple[Severity, Severity, Severity, Severity]]] = {
-    "low": (Severity.INFO, Severity.LOW, Severity.LOW, Severity.MEDIUM),
-    "medium": (Severity.LOW, Severity.MEDIUM, Severity.MEDIUM, Severity.HIGH),
-    "high": (Severity.MEDIUM, Severity.HIGH, Severity.HIGH, Severity.CRITICAL),
-}
-"""Grade of confidence to severity, for systems of low, medium, high and critical criticality."""
 
 
 @dataclass(frozen=True)
@@ -63,26 +56,21 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
         summary += f". The log names no principal; the {found.kind} stands for it"
-    subject = SubjectRef(found.kind, found.subject, sender=found.sender)
-    system = workspace.system_of(found.model) if workspace else None
-    return Finding(
-        finding_id=finding_id(found.detector, found.model, subject, sight.trigger_id),
-        detector=found.detector,
-        subject=subject,
-        system=system.name if system else sight.system,
-        model=found.model,
-        model_version=sight.version,
-        severity=severity(confidence, workspace.criticality_of(found.model) if workspace else Criticality.MEDIUM),
+    return build_finding(
+        found.detector,
+        SubjectRef(found.kind, found.subject, sender=found.sender),
+        sight.trigger_id,
         confidence=confidence,
-        techniques=tuple(resolve(technique) for technique in detector.techniques),
-        harms=tuple(harm.value for harm in harms_of(detector.techniques)),
-        first_time=sight.first_time,
-        last_time=sight.last_time,
-        trigger_event_id=sight.trigger_id,
-        event_ids=sight.event_ids,
-        unique_queries=found.queries,
+        techniques=detector.techniques,
         evidence=_evidence(found, detector, line, case.plan.horizon, facts),
         summary=summary,
+        times=(sight.first_time, sight.last_time),
+        system=workspace.system_of(found.model) if workspace else None,
+        said_system=sight.system,
+        model=found.model,
+        model_version=sight.version,
+        event_ids=sight.event_ids,
+        unique_queries=found.queries,
     )
 
 
@@ -106,9 +94,3 @@ def _evidence(
         basis=line.basis,
         facts=facts,
     )
-
-
-def severity(confidence: float, criticality: Criticality) -> Severity:
-    """Combine a confidence from 0 to 1 with the criticality of the system."""
-    grade = "high" if confidence >= 0.7 else "medium" if confidence >= 0.4 else "low"
-    return SEVERITY[grade][list(Criticality).index(criticality)]

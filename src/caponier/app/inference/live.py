@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.app.inference.findings import Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of, refuse_other_input, unavailable
+from caponier.app.inference.plan import Case, Remarks, Terms, lines_of, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -24,6 +24,7 @@ from caponier.guard.events import Row
 from caponier.records.event import STRANGERS
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
+from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 
 NAMELESS_SUBJECTS: Final = 1_000

@@ -8,12 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress
 from caponier.detect.detector import Enriched, EventDetector, Signal
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.clock import LATENESS
+from caponier.records.skip import Skip
 from caponier.telemetry.events import read_events
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.raw_inputs import SpecOf, with_numbers
@@ -40,8 +41,7 @@ def load_events(
     rejected: RejectedRows,
     progress: Progress,
     *,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     salt: bytes = b"",
     spec_of: SpecOf | None = None,
 ) -> list[ModelSummary]:
@@ -52,8 +52,7 @@ def load_events(
         paths: Files, folders, or `-` for standard input.
         rejected: Takes the others.
         progress: Told how many bytes were read.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         salt: The workspace's salt.
         spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
             numbers that stand for them are taken.
@@ -65,7 +64,7 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
-    for events in read_events(paths, rejected, reader=reader, lateness=lateness, salt=salt):
+    for events in read_events(paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt):
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()
@@ -130,18 +129,18 @@ def enrichments_of(detector: EventDetector) -> list[str]:
 
 def lacking(
     summary: ModelSummary, detectors: Sequence[EventDetector]
-) -> tuple[list[EventDetector], list[tuple[str, str]], list[str]]:
+) -> tuple[list[EventDetector], list[Skip], list[str]]:
     """Tell the detectors that find in a model's events what they need from those that do not.
 
     Returns:
-        The former; what cannot be looked for and why, as (what, why); and, as remarks, what concerns few models.
+        The former; what cannot be looked for, and why; and, as remarks, what concerns few models.
     """
     gaps = {detector.name: lacks for detector in detectors if (lacks := gap(summary, detector))}
     # With costs, feedback and enrichments in the log, would it speak?
     enriched = {name: 1 for detector in detectors for name in enrichments_of(detector)}
     full = replace(summary, costs=1, feedbacks=1, enriched=enriched)
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
-    skipped = [(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
+    skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
     return [detector for detector in detectors if detector.name not in gaps], skipped, notes
 

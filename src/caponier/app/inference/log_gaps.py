@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import Final, TypeAlias
 
 from caponier.app.inference.load import LACKS
-from caponier.app.inference.plan import Skip
 from caponier.detect.detector import EventDetector, Signal
 from caponier.engines.sampling import FIELD, Sampled
 from caponier.engines.spool import ModelSummary
+from caponier.records.skip import Skip
 
 ANY: Final = "any"
 """All detectors together."""

@@ -19,18 +19,11 @@ from caponier.plugins import Plugins
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 
 Lines = dict[str, tuple[Params, Threshold]]
 """What each detector runs with, by its name."""
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Something that could not be done, and why."""
-
-    what: str
-    reason: str
 
 
 @dataclass

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caponier.app.inference.findings import FALLBACK, SEVERITY, Sight, finding_of, severity
+from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
 from caponier.app.inference.plan import (
     Case,
     Remarks,
-    Skip,
     Terms,
     lines_of,
     refuse_other_input,
     unavailable,
     unpromised,
 )
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
@@ -30,12 +30,10 @@ from caponier.engines.spool import ModelSummary, Spool, known_principal
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.telemetry.clock import LATENESS
+from caponier.records.skip import Skip
 from caponier.telemetry.digests import event_id
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows, Rejection
-
-__all__ = ["FALLBACK", "SEVERITY", "ScanReport", "Skip", "scan_inference", "severity"]
 
 
 @dataclass
@@ -58,11 +56,9 @@ def scan_inference(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     alert_budget: AlertBudget | None = None,
-    sampling: float | None = None,
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     workers: int = 1,
     batch_rows: int = BATCH_ROWS,
     progress: Progress | None = None,
@@ -76,11 +72,9 @@ def scan_inference(
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
         alert_budget: In place of the workspace's.
-        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         detectors: Who looks; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         workers: Processes.
         batch_rows: Events in a batch.
         progress: Told how far it is.
@@ -92,10 +86,8 @@ def scan_inference(
     terms = Terms.of(workspace, baseline, alert_budget, detectors)
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
     with Spool() as spool:
-        read = load_events(
-            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=terms.salt, spec_of=_said(spec, terms)
-        )
-        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, sampling, terms))}
+        read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=_said(spec, terms))
+        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, options.sampling, terms))}
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
@@ -169,7 +161,7 @@ def _speaking(report: ScanReport, summary: ModelSummary, detectors: Sequence[Eve
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
     speaking, skipped, notes = lacking(summary, detectors)
-    report.skipped += [Skip(what, why) for what, why in skipped]
+    report.skipped += skipped
     report.notes += notes
     return speaking
 

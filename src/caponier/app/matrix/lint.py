@@ -14,6 +14,7 @@ from caponier.matrix.documents.book import Book, book_of, shipped_attack
 from caponier.matrix.documents.lint import Code, Flaw, Shelf
 from caponier.matrix.documents.mention import Document
 from caponier.matrix.versions.library import Library
+from caponier.records.skip import Skip
 
 STDIN: Final = Path(reading.STDIN)
 _KINDS: Final = (ids.FOUNDING, ids.ATLAS, ids.ATTACK)
@@ -36,14 +37,6 @@ class LintedFile:
     format: str
     ids: int
     flaws: tuple[PlacedFlaw, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A file that could not be checked."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

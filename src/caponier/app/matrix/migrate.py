@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from caponier.app.matrix.lint import NO_DOCUMENT, STDIN, Skip, Versions, documents, one_line
+from caponier.app.matrix.lint import NO_DOCUMENT, STDIN, Versions, documents, one_line
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.formats.walk_files import read_file, shown
@@ -14,6 +14,7 @@ from caponier.matrix.documents.layer_edits import layer_edits
 from caponier.matrix.documents.mention import Document, DocumentKind, apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed, met
 from caponier.matrix.versions.catalogue import DEFAULT, Matrix
+from caponier.records.skip import Skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from caponier.app.matrix.import_version import Imported, keep
 from caponier.app.matrix.library import default_version, matrix_library
-from caponier.app.matrix.lint import Skip, Versions
+from caponier.app.matrix.lint import Versions
 from caponier.app.matrix.migrate import MigrationReport, carry_out, plan
 from caponier.app.matrix.pin_version import check_pin, pin_version
 from caponier.app.matrix.record_version import PINNED, record_version
@@ -20,6 +20,7 @@ from caponier.matrix.mapping.difference import Difference, Noun
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.versions.loaders import check_digest, load_source, read_source
 from caponier.matrix.versions.release import Release
+from caponier.records.skip import Skip
 
 SCHEMA: Final = "caponier.matrix-update/1"
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from caponier.app.inference.scan import Skip
 from caponier.app.planting.own_model import OwnModel, Rows
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict, RefusedError
@@ -23,6 +22,7 @@ from caponier.emulate.evasion.simba import SimBA
 from caponier.emulate.evasion.square import Square
 from caponier.emulate.registry import attacks, campaigns, harmful_sources, probes
 from caponier.emulate.victims.digits import Pool, Victim
+from caponier.records.skip import Skip
 
 ANY_SIZE: Final = ("boundary", "hop_skip_jump", "nes")
 """Attacks that take any row of numbers as they are."""

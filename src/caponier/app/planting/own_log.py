@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, load_events
 from caponier.app.inference.plan import Terms, refuse_other_input
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import ModelSummary, Spool, connected
 from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
 
 LEARNED: Final = Share(3, 6, 0, 5)
@@ -164,14 +164,12 @@ class Reading:
     Args:
         model: Name of the model that is meant; that of most events by default.
         spec: What it takes, where the inventory and its baseline do not say.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: What is said of it besides.
     """
 
     model: str | None = None
     spec: FeatureSpec | None = None
-    reader: str = "auto"
-    lateness: float = LATENESS
+    options: ReadOptions = USUAL
 
 
 def read_own_log(
@@ -193,7 +191,7 @@ def read_own_log(
     Raises:
         InputError: If it cannot be read, has no such model, nobody is named in it, or it has no inputs to attack with.
     """
-    summaries = load_events(spool, paths, rejected, watch, reader=how.reader, lateness=how.lateness, salt=terms.salt)
+    summaries = load_events(spool, paths, rejected, watch, options=how.options, salt=terms.salt)
     where = ", ".join(map(str, paths))
     meant = [one for one in summaries if how.model in (None, one.model)]
     chosen = max(meant, key=lambda one: (one.events, one.model), default=None)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from caponier.app.inference.plan import Skip
 from caponier.app.planting.planted_log import Attacker
 from caponier.app.planting.scan import Alarm, Sighting
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.skip import Skip
 
 SCHEMA: Final = "caponier.own_log/1"
 WIDTH: Final = 1.959964
@@ -125,7 +125,7 @@ class OwnLogReport:
             },
             "detectors": list(self.detectors),
             "lacking": [{"advice": one.advice, "detectors": list(one.detectors)} for one in self.lacking],
-            "skipped": [{"what": skip.what, "reason": skip.reason} for skip in self.skipped],
+            "skipped": [skip.to_dict() for skip in self.skipped],
             "notes": list(self.notes),
             "rejected": {"rows": self.rejected},
             "seconds": round(self.seconds, 1),

@@ -7,7 +7,7 @@ from pathlib import Path
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import NAMED
 from caponier.app.inference.load import lacking, load_events, seeing
-from caponier.app.inference.plan import Case, Remarks, Skip, Terms, lines_of
+from caponier.app.inference.plan import Case, Remarks, Terms, lines_of
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
@@ -17,6 +17,7 @@ from caponier.engines.spool import Spool, known_principal
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec
+from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -87,7 +88,7 @@ def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -
             raise InputError("the baseline knows nothing of the model", where=summary.model, mend=mend)
         speaking, skipped, notes = lacking(summary, terms.detectors)
         able, blind = seeing(speaking, section.spec)
-        remarks = Remarks([Skip(*one) for one in (*skipped, *blind.items())], list(notes))
+        remarks = Remarks([*skipped, *(Skip(*one) for one in blind.items())], list(notes))
         plans: list[Plan] = []
         for budget in budgets:
             asked = replace(terms, budget=budget)

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from caponier.app.inference.baseline.build import DAY_US
 from caponier.app.inference.load import gap
-from caponier.app.inference.plan import Skip, Terms
+from caponier.app.inference.plan import Terms
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.planting.own_attacks import EXAM, HELD, Deed, Prey, Run, carry_out, kinds, never
 from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.planting.own_model import EXAM as ANSWERS
@@ -35,7 +36,7 @@ from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.telemetry.clock import LATENESS
+from caponier.records.skip import Skip
 from caponier.telemetry.rejections import RejectedRows
 
 BUDGETS: Final = tuple(AlertBudget(per_week=rate) for rate in (0.5, 2.0, 7.0, 14.0, 70.0))
@@ -139,8 +140,7 @@ def validate_log(
     alert_budget: AlertBudget | None = None,
     effort: Effort = FULL,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> OwnLogReport:
     """Say what would have been caught in a user's own log.
@@ -156,8 +156,7 @@ def validate_log(
         alert_budget: In place of the workspace's.
         effort: How much is done.
         rejected: Takes the rows of the log that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the log is to be read.
         progress: Told how far it is.
 
     Raises:
@@ -169,7 +168,7 @@ def validate_log(
     evasion()
     terms = Terms.of(workspace, baseline, alert_budget)
     with Spool() as spool, tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
-        log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, reader, lateness), terms)
+        log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, options), terms)
         if baseline is not None and log.scanned is not EVERYBODY:
             raise InputError("the baseline knows nothing of this model", where=log.summary.model)
         rejected.add(spool.wrong_lengths(log.summary.model, log.size))

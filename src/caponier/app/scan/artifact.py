@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.app.inference.plan import unavailable
-from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan.file_content import digest_of, read_content
 from caponier.app.scan.free_memory import free_memory
@@ -17,9 +16,10 @@ from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdic
 from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
 from caponier.formats.walk_files import FoundFile, shown, walk
-from caponier.matrix.versions.catalogue import harms_of, resolve
-from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
-from caponier.records.inventory import Criticality, System, Workspace
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
+from caponier.records.inventory import System, Workspace
+from caponier.records.skip import Skip
 
 _UNREAD: Final = "cannot be read"
 _SHARE: Final = 4
@@ -201,25 +201,14 @@ def _scanned(path: str, sha256: str | None, judgements: list[Judgement], accepte
 
 
 def _finding(scan: _Scan, detector: ArtifactDetector, judgement: Judgement, path: str, sha256: str) -> Finding:
-    subject = SubjectRef("file", sha256, path=path, sha256=sha256)
-    confidence = min(judgement.confidence, detector.max_confidence.cap)
-    criticality = scan.system.criticality if scan.system else Criticality.MEDIUM
-    return Finding(
-        finding_id=finding_id(detector.name, None, subject, sha256),
-        detector=detector.name,
-        subject=subject,
-        system=scan.system.name if scan.system else None,
-        model=None,
-        model_version=None,
-        severity=severity(confidence, criticality),
-        confidence=confidence,
-        techniques=tuple(resolve(technique) for technique in detector.techniques),
-        harms=tuple(harm.value for harm in harms_of(detector.techniques)),
-        first_time=scan.moment,
-        last_time=scan.moment,
-        trigger_event_id=None,
-        event_ids=(),
-        unique_queries=0,
+    return build_finding(
+        detector.name,
+        SubjectRef("file", sha256, path=path, sha256=sha256),
+        sha256,
+        confidence=min(judgement.confidence, detector.max_confidence.cap),
+        techniques=detector.techniques,
         evidence=Evidence(detector.statistic, float(judgement.facts.get("unsafe", 1)), 0.0, facts=judgement.facts),
         summary=f"{Path(path).name} ({judgement.kind}) {judgement.reason}",
+        times=(scan.moment, scan.moment),
+        system=scan.system,
     )

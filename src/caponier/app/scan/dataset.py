@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from caponier.app.inference.plan import unavailable
-from caponier.app.inference.scan import Skip, severity
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
 from caponier.detect.registry import dataset_detectors
 from caponier.formats.walk_files import shown
-from caponier.matrix.versions.catalogue import harms_of, resolve
-from caponier.records.finding import Evidence, Finding, SubjectRef, finding_id
-from caponier.records.inventory import Criticality, System, Workspace
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
+from caponier.records.inventory import System, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -35,6 +35,10 @@ class SuspiciousRow:
     """The label that the detector would give it."""
     score: float
     detector: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
 
 
 @dataclass
@@ -175,26 +179,17 @@ def _finding(
     digest: str,
     workspace: Workspace | None,
 ) -> Finding:
-    system = _system(dataset.path, workspace)
     now = datetime.now(UTC)
-    return Finding(
-        finding_id=finding_id(detector.name, None, subject, digest),
-        detector=detector.name,
-        subject=subject,
-        system=system.name if system else None,
-        model=None,
-        model_version=None,
-        severity=severity(confidence, system.criticality if system else Criticality.MEDIUM),
+    return build_finding(
+        detector.name,
+        subject,
+        digest,
         confidence=confidence,
-        techniques=tuple(resolve(technique) for technique in detector.techniques),
-        harms=tuple(harm.value for harm in harms_of(detector.techniques)),
-        first_time=min(_changed(dataset.path, now), now),
-        last_time=now,
-        trigger_event_id=None,
-        event_ids=(),
-        unique_queries=0,
+        techniques=detector.techniques,
         evidence=evidence,
         summary=summary,
+        times=(min(_changed(dataset.path, now), now), now),
+        system=_system(dataset.path, workspace),
     )
 
 
@@ -212,33 +207,3 @@ def _system(path: Path, workspace: Workspace | None) -> System | None:
         return None
     names = {path.name, str(path), str(path.absolute())}
     return next((system for system in workspace.systems if names & set(system.datasets)), None)
-
-
-def document(report: DatasetReport, matrix: str | None) -> dict[str, Any]:
-    """Return the scan as the document `caponier.findings/1`."""
-    file = str(report.rejected.path) if report.rejected.count and report.rejected.path else None
-    return {
-        "schema": "caponier.findings/1",
-        "matrix": matrix,
-        "dataset": {
-            "path": shown(report.path),
-            "sha256": report.sha256,
-            "rows": report.rows,
-            "classes": list(report.classes),
-        },
-        "findings": [finding.to_dict() for finding in report.findings],
-        "suspicious": [
-            {
-                "id": row.id,
-                "source": row.source,
-                "given": row.given,
-                "suggested": row.suggested,
-                "score": row.score,
-                "detector": row.detector,
-            }
-            for row in report.suspicious
-        ],
-        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
-        "rejected": {"rows": report.rejected.count, "file": file},
-        "notes": report.notes,
-    }

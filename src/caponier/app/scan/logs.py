@@ -6,25 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from caponier.app.inference.scan import ScanReport, Skip
+from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.assets.scope import Scope
 from caponier.detect.log import LogHit, LogMatch
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
-from caponier.matrix.technique import TechniqueId
-from caponier.matrix.versions.catalogue import harms_of
 from caponier.records.context import ContextEvent
-from caponier.records.finding import Evidence, Finding, Severity, SubjectRef, finding_id
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Criticality, System, Workspace
+from caponier.records.severity import LEVELS
+from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import moment, read_logs
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
-CONFIDENCE: Final = {"informational": 0.2, "low": 0.35, "medium": 0.55, "high": 0.75, "critical": 0.9}
+CONFIDENCE: Final = dict(zip(LEVELS, (0.2, 0.35, 0.55, 0.75, 0.9), strict=True))
 """Level of a rule to the confidence of its findings."""
 
 CONTEXT_LIMIT: Final = 100_000
@@ -88,7 +89,7 @@ def scan_logs(
     sigma = Sigma(rules, own=own_rules)
     scope = Scope(workspace.systems if workspace else ())
     report = LogScanReport([], [], rejected, notes=list(sigma.notes), rules=len(sigma.rules))
-    report.skipped = [Skip(bad.file, bad.reason) for bad in sigma.bad]
+    report.skipped = list(sigma.bad)
     if scope.empty:
         report.skipped.append(Skip("scoping", NO_INVENTORY))
     shortened = 0
@@ -185,24 +186,19 @@ def _subject(match: LogMatch) -> SubjectRef:
 def _finding(match: LogMatch, subject: SubjectRef, system: System, inside: Sequence[str]) -> Finding:
     ids = [hit.event_id for hit in match.hits]
     trigger = match.trigger.event_id
-    return Finding(
-        finding_id=finding_id(match.rule.name, None, subject, trigger),
-        detector=match.rule.name,
-        subject=subject,
-        system=system.name,
-        model=None,
-        model_version=None,
-        severity=severity(match.rule.level, system.criticality),
+    return build_finding(
+        match.rule.name,
+        subject,
+        trigger,
         confidence=CONFIDENCE[match.rule.level],
+        level=match.rule.level,
         techniques=match.rule.techniques,
-        harms=tuple(harm.value for harm in harms_of(TechniqueId(t.matrix, t.id) for t in match.rule.techniques)),
-        first_time=moment(match.hits[0].time if match.hits else match.time),
-        last_time=moment(match.time),
-        trigger_event_id=trigger,
-        event_ids=tuple(ids if trigger in ids else [*ids, trigger]),
-        unique_queries=len(match.hits),
         evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(match, inside)),
         summary=_summary(match, system.name),
+        times=(moment(match.hits[0].time if match.hits else match.time), moment(match.time)),
+        system=system,
+        event_ids=ids if trigger in ids else [*ids, trigger],
+        unique_queries=len(match.hits),
     )
 
 
@@ -255,13 +251,6 @@ def _actor(hit: LogHit) -> str:
     if hit.account and hit.address:
         return f"{hit.account} from {hit.address}"
     return hit.account or hit.address or "somebody"
-
-
-def severity(level: str, criticality: Criticality) -> Severity:
-    """Combine the level of a rule with the criticality of the system: one step down for low, one up for critical."""
-    step = {Criticality.LOW: -1, Criticality.CRITICAL: 1}.get(criticality, 0)
-    rank = list(CONFIDENCE).index(level) + step
-    return list(Severity)[min(max(rank, 0), len(Severity) - 1)]
 
 
 def _size(paths: Sequence[Path]) -> int | None:

@@ -12,7 +12,6 @@ from typing import Final
 
 from caponier.app.coverage.detectors import DetectorCard, Kind, detectors, emulations, refuse_unavailable, unavailable
 from caponier.app.inference.load import enrichments_of
-from caponier.app.inference.scan import Skip
 from caponier.app.progress import Progress, Silent
 from caponier.app.validate.lab.guarded_line import guarded
 from caponier.app.validate.lab.proving_ground import ProvingGround, Scale
@@ -27,6 +26,7 @@ from caponier.errors import InputError, MissingExtraError
 from caponier.extras import needs
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.inventory import Workspace
+from caponier.records.skip import Skip
 from caponier.records.trial import Trial
 from caponier.store import trials as stored
 from caponier.store.database import open_store

@@ -344,7 +344,7 @@ store = "sqlite:///.caponier/store.db"   # findings, incidents and the audit log
 lake = "lake"                            # inference events, as Parquet
 
 # [matrix]
-# pinned = "amltm-2020"                  # the version that names techniques; the newest one by default
+# pinned = "amltm-2020"                  # the version that names techniques; this one by default
 
 [detect]
 alert_budget = "2 per week"              # false alerts that you are ready to look at; or a bound such as "1/300"

@@ -18,8 +18,8 @@ from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.promise import DEFAULT_BUDGET, promise_of
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.baseline import checks
-from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -96,7 +96,7 @@ class Shown(StrEnum):
 
 @app.command("build", epilog="Example: [bold]caponier baseline build benign/ --out digits.safetensors[/bold]")
 def build(
-    events: options.Paths,
+    events: log_options.Paths,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The baseline file to write.")],
     horizon: Annotated[
         int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
@@ -108,17 +108,17 @@ def build(
     budget: Budget = None,
     drawn: Picture = None,
     workspace: options.Where = None,
-    kind: options.Kind = None,
-    shape: options.Shape = None,
-    range_: options.Range = None,
-    sampling: options.Sampling = None,
-    reader: options.Reader = "auto",
-    lateness: options.Lateness = options.LATE,
-    rejected: options.Rejected = options.REJECTED,
+    kind: log_options.Kind = None,
+    shape: log_options.Shape = None,
+    range_: log_options.Range = None,
+    sampling: log_options.Sampling = None,
+    reader: log_options.Reader = "auto",
+    lateness: log_options.Lateness = log_options.LATE,
+    rejected: log_options.Rejected = log_options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
-    options.check_reader(reader)
+    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
@@ -127,18 +127,16 @@ def build(
         report = build_baseline(
             events,
             workspace=home,
-            spec=options.feature_spec(kind, shape, range_),
+            spec=log_options.feature_spec(kind, shape, range_),
             horizon=horizon,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
-            sampling=options.share(sampling),
             rejected=rows,
-            reader=reader,
-            lateness=lateness,
+            options=how,
             progress=watch,
         )
         if known:
-            report = warm_start(report, events, known, workspace=home, reader=reader, lateness=lateness, progress=watch)
+            report = warm_start(report, events, known, workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
     _draw(_tell(console, report, _budget(budget, home)), drawn)
@@ -159,8 +157,7 @@ def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list
             say(console, line)
     for note in report.notes:
         say(console, f"note: {note}")
-    for what, why in report.skipped:
-        say(console, f"skipped {what}: {why}")
+    say_skipped(console, report.skipped)
     return told
 
 
@@ -168,7 +165,7 @@ def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
     format_: Annotated[Shown | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    out: options.Out = None,
     budget: Budget = None,
     drawn: Picture = None,
     quiet: options.Quiet = False,

@@ -12,7 +12,7 @@ from caponier.app.inference.baseline.check import check_baseline, compare_baseli
 from caponier.app.inference.baseline.story import BASES, Standing, Story
 from caponier.app.inference.promise import DEFAULT_BUDGET
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.terminal import log_options as options
+from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
@@ -21,30 +21,27 @@ from caponier.records.alert_budget import AlertBudget
 from caponier.telemetry.rejections import RejectedRows
 
 STALE, PARTLY = 1, 3
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
 
 
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
-    events: options.Paths,
+    events: log_options.Paths,
     workspace: options.Where = None,
-    reader: options.Reader = "auto",
-    lateness: options.Lateness = options.LATE,
-    rejected: options.Rejected = options.REJECTED,
+    reader: log_options.Reader = "auto",
+    lateness: log_options.Lateness = log_options.LATE,
+    rejected: log_options.Rejected = log_options.REJECTED,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Out = None,
+    out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Tell whether the callers in logs are still like those of a baseline.
 
     Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
     """
-    options.check_reader(reader)
+    how = log_options.read_options(reader, lateness)
     baseline, home = Baseline.load(file), load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
-        fits = check_baseline(
-            baseline, events, workspace=home, rejected=rows, reader=reader, lateness=lateness, progress=watch
-        )
+        fits = check_baseline(baseline, events, workspace=home, rejected=rows, options=how, progress=watch)
     if json:
         plain = orjson.dumps([fit.to_dict() for fit in fits], option=orjson.OPT_INDENT_2).decode()
         write_text(plain + "\n", out)
@@ -64,7 +61,7 @@ def compare(
     budget: Annotated[
         str | None, typer.Option("--alert-budget", metavar="RATE", help='What thresholds are for; "2 per week".')
     ] = None,
-    out: Out = None,
+    out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""

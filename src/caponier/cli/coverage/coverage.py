@@ -1,27 +1,23 @@
 """`caponier coverage`: which techniques are validated, which only declared, and which not covered, and why."""
 
-import csv
-import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
 
 from caponier import __version__
 from caponier.app.coverage.cover import cover, read_trials
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.coverage.view import Columns, listing
-from caponier.cli.terminal import safe_text
-from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
+from caponier.cli.coverage.view import ENTRIES, Columns
+from caponier.cli.terminal import options
+from caponier.cli.terminal.output import choose_format, json_text, notes, write_table, write_text
 from caponier.coverage.heat_map import MATRIX, Cell, Status
 from caponier.coverage.navigator import layer
 from caponier.coverage.svg import svg
 
 EXAMPLE: Final = "Example: [bold]caponier coverage --format svg --out coverage.svg[/bold]"
-_COLUMNS: Final = ("status", "id", "name", "kind", "tactics", "detectors", "why")
 
 
 class CoverageFormat(StrEnum):
@@ -42,31 +38,30 @@ def coverage(
     ] = None,
     status: Annotated[Status | None, typer.Option("--status", help="Only entries of this status, as a list.")] = None,
     as_list: Annotated[bool, typer.Option("--list", help="A line for each entry instead of columns.")] = False,
-    workspace: Annotated[
-        Path | None,
-        typer.Option("--workspace", metavar="PATH", help="Whose trials count. Else CAPONIER_WORKSPACE, or here."),
-    ] = None,
-    format_: Annotated[
-        CoverageFormat | None,
-        typer.Option("--format", help="How to print; or by the ending of --out, or else a table."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+    workspace: options.Where = None,
+    format_: Annotated[CoverageFormat | None, options.FORMAT] = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Show which entries of the 2020 matrix are validated, declared or not covered, and why.
 
     Validated: on this version, an emulated attack succeeded and was detected, and its benign controls were not.
     Declared: a detector names the technique, and no trial on this version has shown that it works.
+    Trials are those that the workspace keeps, and those of --trials.
     """
     home = load_workspace(workspace)
     given = [trial for path in trials or () for trial in read_trials(path)]
     cells = cover(home, given)
     shown = [cell for cell in cells if status in (None, cell.status)]
     chosen = choose_format(format_, out, CoverageFormat.TABLE)
-    if chosen is CoverageFormat.TABLE:
-        write_table(listing(shown) if as_list or status else Columns(cells), out)
+    if chosen is CoverageFormat.SVG:
+        write_text(svg(shown), out)
+    elif chosen is CoverageFormat.NAVIGATOR:
+        write_text(json_text(layer(shown, __version__)), out)
+    elif chosen is CoverageFormat.TABLE and not (as_list or status):
+        write_table(Columns(cells), out)
     else:
-        write_text(_text(shown, chosen), out)
+        ENTRIES.write(shown, chosen, out, lambda: document(shown))
     console = notes(quiet=quiet)
     console.print(_counts(cells), markup=False)
     others = sum(trial.caponier_version != __version__ for trial in given)
@@ -74,27 +69,6 @@ def coverage(
         console.print(f"{others} trials are of another version than {__version__} and do not count", markup=False)
     if not any(cell.trials for cell in cells):
         console.print("There is no trial on this version yet: run caponier validate", markup=False)
-
-
-def _text(cells: Sequence[Cell], chosen: CoverageFormat) -> str:
-    if chosen is CoverageFormat.SVG:
-        return svg(cells)
-    if chosen is CoverageFormat.NAVIGATOR:
-        return _json(layer(cells, __version__))
-    if chosen is CoverageFormat.JSON:
-        return _json(document(cells))
-    rows = [_row(cell) for cell in cells]
-    if chosen is CoverageFormat.CSV:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([_COLUMNS, *([safe_text.spreadsheet(cell) for cell in row] for row in rows)])
-        return text.getvalue()
-    lines = [f"| {' | '.join(map(safe_text.markdown, row))} |" for row in (_COLUMNS, *rows)]
-    return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
-
-
-def _json(plain: dict[str, Any]) -> str:
-    return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def document(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -119,19 +93,6 @@ def document(cells: Sequence[Cell]) -> dict[str, Any]:
             for cell in cells
         ],
     }
-
-
-def _row(cell: Cell) -> tuple[str, ...]:
-    technique = cell.technique
-    return (
-        cell.status.value,
-        technique.id,
-        technique.name,
-        technique.color.value if technique.color else "",
-        " ".join(technique.tactics),
-        " ".join(cell.detectors),
-        cell.why,
-    )
 
 
 def _counts(cells: Sequence[Cell]) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from caponier.cli.terminal.listing import Column, Listing, ListingForm
 from caponier.coverage.heat_map import MATRIX, Cell, Status
 from caponier.matrix.technique import Tactic
 from caponier.matrix.versions.catalogue import load
@@ -16,6 +17,22 @@ MARKS: Final = {Status.VALIDATED: ("✓", "+"), Status.DECLARED: ("·", "."), St
 """Mark of each status, and what stands for it where only ASCII can be printed."""
 STYLES: Final = {Status.VALIDATED: "green", Status.DECLARED: "cyan", Status.NOT_COVERED: "dim"}
 _WIDTH: Final = 22
+
+ENTRIES: Final[Listing[Cell]] = Listing(
+    [
+        Column("status", lambda cell: cell.status.value, whole=True, style=lambda cell: STYLES[cell.status]),
+        Column("id", lambda cell: cell.technique.id, whole=True),
+        Column("name", lambda cell: cell.technique.name),
+        Column("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ListingForm.DATA),
+        Column("tactics", lambda cell: " ".join(cell.technique.tactics), ListingForm.DATA),
+        Column("detectors", lambda cell: ", ".join(cell.detectors), ListingForm.TABLE),
+        Column("detectors", lambda cell: " ".join(cell.detectors), ListingForm.DATA),
+        Column("why", lambda cell: cell.why),
+    ],
+    wide=True,
+    folded=True,
+)
+"""An entry a line: status, id, name, who detects it, and why."""
 
 
 class Columns:
@@ -61,19 +78,3 @@ def _legend(cells: Sequence[Cell], ascii_only: bool) -> Text:
         count = sum(cell.status is status for cell in cells)
         legend.append(f"{MARKS[status][ascii_only]} {status.value}: {count}   ", STYLES[status])
     return legend
-
-
-def listing(cells: Sequence[Cell]) -> RenderableType:
-    """List entries one a line: status, id, name, who detects it, and why."""
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for head in ("STATUS", "ID", "NAME", "DETECTORS", "WHY"):
-        table.add_column(head, no_wrap=head in ("STATUS", "ID"), overflow="fold")
-    for cell in cells:
-        table.add_row(
-            Text(cell.status.value, STYLES[cell.status]),
-            cell.technique.id,
-            cell.technique.name,
-            ", ".join(cell.detectors),
-            cell.why,
-        )
-    return table

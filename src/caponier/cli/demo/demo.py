@@ -11,6 +11,7 @@ import typer
 
 from caponier.app.progress import Progress
 from caponier.cli.demo.view import view
+from caponier.cli.terminal import options
 from caponier.cli.terminal.output import notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.demo.result import DemoResult
@@ -44,7 +45,7 @@ def demo(
     ] = Path("demo-out"),
     seed: Annotated[int, typer.Option(min=0, help="Fixes the model, the users and the attacks.")] = 0,
     format_: Annotated[DemoFormat, typer.Option("--format", help="How to print what it showed.")] = DemoFormat.TEXT,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Attack a model with a stolen account among benign users; find, join, block, repair and validate.
 

@@ -1,6 +1,5 @@
 """`caponier incidents`: what was found, joined by who acted, and moved on to its end."""
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +19,8 @@ from caponier.app.incidents.incidents import (
     show_incident,
 )
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.findings.findings import parse_moment
-from caponier.cli.incidents.view import listing, page, to_csv, to_json, to_markdown
+from caponier.cli.incidents.view import INCIDENTS, document, page
+from caponier.cli.terminal import options
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.matrix.case_study import Strategy
 from caponier.records.finding import Severity
@@ -45,16 +44,6 @@ class ExportFormat(StrEnum):
 
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, as incidents list prints it.")]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
-]
-AskedFormat = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 
 @app.command("list", epilog="Example: [bold]caponier incidents list --stage open --severity high[/bold]")
@@ -63,15 +52,12 @@ def list_(
     severity: Annotated[Severity | None, typer.Option(help="At least this severe.")] = None,
     strategy: Annotated[Strategy | None, typer.Option(help="Of this strategy only.")] = None,
     owner: Annotated[str | None, typer.Option(metavar="NAME", help="Assigned to this person only.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(parser=parse_moment, metavar="WHEN", help="Active then or later: a date, a time, or 7d."),
-    ] = None,
+    since: options.Since = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the last ones.")] = None,
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    out: Out = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """List incidents, the last active first."""
     home = require_workspace(workspace)
@@ -93,7 +79,12 @@ def list_(
 
 
 @app.command("correlate", epilog="Example: [bold]caponier incidents correlate[/bold]")
-def correlate(workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False) -> None:
+def correlate(
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
     """Join what is new among findings and context into incidents; doing it again changes nothing."""
     report = correlate_findings(require_workspace(workspace))
     console = notes(quiet=quiet)
@@ -104,7 +95,13 @@ def correlate(workspace: Where = None, format_: AskedFormat = None, out: Out = N
 
 
 @app.command("show", epilog="Example: [bold]caponier incidents show i-0123456789abcdef[/bold]")
-def show(id_: Id, workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False) -> None:
+def show(
+    id_: Id,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
     """Tell all about one incident: in plain words, over the tactics, and finding by finding."""
     case = show_incident(require_workspace(workspace), id_)
     if case.incident.incident_id != id_:
@@ -113,7 +110,7 @@ def show(id_: Id, workspace: Where = None, format_: AskedFormat = None, out: Out
     if chosen is Format.TABLE:
         write_table(page(case), out)
     elif chosen is Format.CSV:
-        write_text(to_csv([case.incident]), out)
+        write_text(INCIDENTS.to_csv([case.incident]), out)
     else:
         write = export_incident.to_json if chosen is Format.JSON else export_incident.to_markdown
         write_text(write(case), out)
@@ -122,13 +119,13 @@ def show(id_: Id, workspace: Where = None, format_: AskedFormat = None, out: Out
 @app.command("export", epilog="Example: [bold]caponier incidents export i-0123456789abcdef --format ocsf[/bold]")
 def export(
     id_: Id,
-    workspace: Where = None,
+    workspace: options.Where = None,
     format_: Annotated[
         ExportFormat | None,
         typer.Option("--format", help="A ticket in Markdown, JSON, OCSF Incident Finding 2005, or Attack Flow 2.0."),
     ] = None,
-    out: Out = None,
-    quiet: Quiet = False,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Hand an incident to people or programs elsewhere."""
     case = show_incident(require_workspace(workspace), id_)
@@ -147,9 +144,9 @@ def export(
 def assign(
     id_: Id,
     owner: Annotated[str, typer.Argument(metavar="NAME", help="Who takes care of it.")],
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say who takes care of an incident."""
     _tell(assign_incident(require_workspace(workspace), id_, owner), f"assigned to {owner}", format_, quiet)
@@ -159,9 +156,9 @@ def assign(
 def note(
     id_: Id,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write down.")],
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write something down about an incident."""
     _tell(note_incident(require_workspace(workspace), id_, text), "noted", format_, quiet)
@@ -173,9 +170,9 @@ def note(
 def close(
     id_: Id,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; becomes a note.")],
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Close an incident. Response actions that are in force stay so until they end or are undone."""
     home = require_workspace(workspace)
@@ -191,9 +188,9 @@ def close(
 def reopen(
     id_: Id,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; becomes a note.")],
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Put an incident back to open."""
     _tell(advance_incident(require_workspace(workspace), id_, Stage.OPEN, reason=reason), "open again", format_, quiet)
@@ -206,8 +203,4 @@ def _tell(incident: Incident, done: str, format_: Format | None, quiet: bool) ->
 
 
 def _write_list(found: list[Incident], chosen: Format, out: Path | None) -> None:
-    if chosen is Format.TABLE:
-        if found:
-            write_table(listing(found), out)
-        return
-    write_text({Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[chosen](found), out)
+    INCIDENTS.write(found, chosen, out, lambda: document(found), bare=False)

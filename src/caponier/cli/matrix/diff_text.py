@@ -3,28 +3,24 @@
 Names come from files that others wrote, so none of them reaches a spreadsheet or a page as anything but text.
 """
 
-import csv
-import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from caponier.cli.matrix.diff_names import full_name, note, titles
-from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.output import json_text
+from caponier.cli.terminal.safe_text import markdown, plain
 from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun
 from caponier.matrix.versions.catalogue import Matrix
 
 SCHEMA: Final = "caponier.matrix-diff/1"
-_COLUMNS: Final = (
-    "kind", "noun", "before_ids", "before_names", "after_ids", "after_names", "note", "needs_human", "nearest"
-)  # fmt: skip
 
 
 def to_json(difference: Difference, before: Matrix, after: Matrix) -> str:
     """Write a document of schema `caponier.matrix-diff/1`."""
     counts = Counter((change.noun, change.kind) for change in difference.changes)
-    plain = {
+    document = {
         "schema": SCHEMA,
         "before": _version(before),
         "after": _version(after),
@@ -32,7 +28,7 @@ def to_json(difference: Difference, before: Matrix, after: Matrix) -> str:
         "remarks": list(difference.remarks),
         "changes": [_document(change) for change in difference.changes],
     }
-    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document)
 
 
 def _version(matrix: Matrix) -> dict[str, Any]:
@@ -65,25 +61,34 @@ def _facts(facts: Facts) -> dict[str, Any]:
     }
 
 
+def changes_listed(before: Matrix, after: Matrix) -> Listing[Change]:
+    """Return the listing with a row a change; several ids or names are joined by `; `."""
+    return Listing(
+        [
+            Column("kind", lambda change: change.kind.value),
+            Column("noun", lambda change: change.noun.value),
+            Column("before_ids", lambda change: _ids(change.before)),
+            Column("before_names", lambda change: _names(change.before, before)),
+            Column("after_ids", lambda change: _ids(change.after)),
+            Column("after_names", lambda change: _names(change.after, after)),
+            Column("note", lambda change: change.note),
+            Column("needs_human", lambda change: "yes" if change.needs_human else "no"),
+            Column("nearest", lambda change: "; ".join(change.nearest)),
+        ]
+    )
+
+
 def to_csv(difference: Difference, before: Matrix, after: Matrix) -> str:
-    """Write a row a change; several ids or names are joined by `; `."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for change in difference.changes:
-        writer.writerow([spreadsheet(cell) for cell in _cells(change, before, after)])
-    return text.getvalue()
+    """Write a row a change."""
+    return changes_listed(before, after).to_csv(difference.changes)
 
 
-def _cells(change: Change, before: Matrix, after: Matrix) -> Iterator[str]:
-    yield change.kind.value
-    yield change.noun.value
-    for side, matrix in ((change.before, before), (change.after, after)):
-        yield "; ".join(facts.id for facts in side)
-        yield "; ".join(full_name(facts, matrix) for facts in side)
-    yield change.note
-    yield "yes" if change.needs_human else "no"
-    yield "; ".join(change.nearest)
+def _ids(side: Sequence[Facts]) -> str:
+    return "; ".join(facts.id for facts in side)
+
+
+def _names(side: Sequence[Facts], matrix: Matrix) -> str:
+    return "; ".join(full_name(facts, matrix) for facts in side)
 
 
 def to_markdown(difference: Difference, before: Matrix, after: Matrix) -> str:

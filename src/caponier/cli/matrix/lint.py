@@ -10,6 +10,7 @@ from caponier.app.matrix.library import matrix_library
 from caponier.app.matrix.lint import LintReport, Versions, lint_files
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import lint_view, options
+from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
@@ -88,20 +89,17 @@ def _refuse(report: LintReport) -> None:
 
 
 def _print(report: LintReport, chosen: LintFormat, out: Path | None) -> None:
-    writers = {
-        LintFormat.TABLE: lint_view.lines,
-        LintFormat.JSON: lint_view.to_json,
-        LintFormat.CSV: lint_view.to_csv,
-        LintFormat.MARKDOWN: lint_view.to_markdown,
-        LintFormat.SARIF: lint_view.to_sarif,
-    }
-    write_text(writers[chosen](report), out)
+    if chosen is LintFormat.TABLE:
+        write_text(lint_view.lines(report), out)
+    elif chosen is LintFormat.SARIF:
+        write_text(lint_view.to_sarif(report), out)
+    else:
+        lint_view.FOUND.write(lint_view.found_in(report), chosen, out, lambda: lint_view.document(report))
 
 
 def _tell(report: LintReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    for skip in report.skipped:
-        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
+    say_skipped(console, report.skipped)
     for remark in report.remarks:
         console.print(f"note: {plain(remark)}", markup=False, soft_wrap=True)
     names = sum(file.ids for file in report.files)

@@ -1,57 +1,54 @@
 """What `caponier matrix lint` found, in each format."""
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
 from caponier import __version__
 from caponier.app.matrix.lint import LintedFile, LintReport, PlacedFlaw
-from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.safe_text import plain
 from caponier.matrix.documents.lint import Code
 
-_COLUMNS: Final = ("file", "line", "column", "code", "id", "where", "message")
+FOUND: Final[Listing[tuple[LintedFile, PlacedFlaw]]] = Listing(
+    [
+        Column("file", lambda row: row[0].path),
+        Column("line", lambda row: row[1].line),
+        Column("column", lambda row: row[1].column),
+        Column("code", lambda row: row[1].flaw.code.value),
+        Column("id", lambda row: row[1].flaw.id),
+        Column("where", lambda row: row[1].flaw.where),
+        Column("message", lambda row: row[1].flaw.message),
+    ],
+    visible=True,
+)
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def found_in(report: LintReport) -> list[tuple[LintedFile, PlacedFlaw]]:
+    """Return each thing found, with its file."""
+    return [(file, found) for file in report.files for found in file.flaws]
 
 
 def lines(report: LintReport) -> str:
     """Write `file:line:column: CODE message`, a line each, as compilers and linters do."""
     return "".join(
         plain(f"{file.path}:{found.line}:{found.column}: {found.flaw.code.value} {found.flaw.message}") + "\n"
-        for file, found in _all(report)
+        for file, found in found_in(report)
     )
 
 
-def to_json(report: LintReport) -> str:
-    """Write the document `caponier.lint/1`."""
-    document = {
+def document(report: LintReport) -> dict[str, Any]:
+    """Return the document `caponier.lint/1`."""
+    return {
         "schema": "caponier.lint/1",
         "versions": list(report.versions),
         "files": [{"path": file.path, "format": file.format, "ids": file.ids} for file in report.files],
-        "found": [dict(zip(_COLUMNS, _cells(file, found), strict=True)) for file, found in _all(report)],
-        "skipped": [{"what": skip.path, "reason": skip.reason} for skip in report.skipped],
+        "found": FOUND.records(found_in(report)),
+        "skipped": [skip.to_dict() for skip in report.skipped],
         "notes": list(report.remarks),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def to_csv(report: LintReport) -> str:
-    """Write a row for each thing found."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for file, found in _all(report):
-        writer.writerow(spreadsheet(plain(str(cell))) for cell in _cells(file, found))
-    return text.getvalue()
-
-
-def to_markdown(report: LintReport) -> str:
-    """Write a table with a row for each thing found."""
-    rows = [f"| {' | '.join(markdown(str(cell)) for cell in _cells(file, found))} |" for file, found in _all(report)]
-    return "\n".join([f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}", *rows]) + "\n"
 
 
 def to_sarif(report: LintReport) -> str:
@@ -68,11 +65,11 @@ def to_sarif(report: LintReport) -> str:
             {
                 "executionSuccessful": not report.skipped,
                 "toolExecutionNotifications": [
-                    {"level": "warning", "message": {"text": f"{skip.path}: {skip.reason}"}} for skip in report.skipped
+                    {"level": "warning", "message": {"text": str(skip)}} for skip in report.skipped
                 ],
             }
         ],
-        "results": [_result(file, found) for file, found in _all(report)],
+        "results": [_result(file, found) for file, found in found_in(report)],
     }
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -89,12 +86,3 @@ def _result(file: LintedFile, found: PlacedFlaw) -> dict[str, Any]:
         "message": {"text": found.flaw.message},
         "locations": [{"physicalLocation": place}],
     }
-
-
-def _all(report: LintReport) -> Iterator[tuple[LintedFile, PlacedFlaw]]:
-    return ((file, found) for file in report.files for found in file.flaws)
-
-
-def _cells(file: LintedFile, found: PlacedFlaw) -> tuple[str | int, ...]:
-    flaw = found.flaw
-    return file.path, found.line, found.column, flaw.code.value, flaw.id, flaw.where, flaw.message

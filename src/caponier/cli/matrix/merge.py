@@ -13,8 +13,9 @@ from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.matrix import options
 from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
 from caponier.cli.matrix.review_view import lines
+from caponier.cli.terminal.listing import Listing
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.terminal.safe_text import markdown, plain
+from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Reviewed, contribution_files
@@ -68,8 +69,8 @@ def _write(merged: Merged, chosen: Format, out: Path | None) -> None:
         }
         write_text(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n", out)
     elif chosen is Format.MARKDOWN:
-        rows = [f"| {markdown(one.file)} | {one.kind} | {_adds(one)} |" for one in merged.review.files]
-        write_text("\n".join([f"# {version}", "", "| file | kind | adds |", "| --- | --- | --- |", *rows]) + "\n", out)
+        cells = [(one.file, str(one.kind), _adds(one)) for one in merged.review.files]
+        write_text(f"# {version}\n\n{Listing.of(('file', 'kind', 'adds')).to_markdown(cells)}", out)
     else:
         rows = [f"{version}: {one.kind} {_adds(one)} from {plain(one.file)}" for one in merged.review.files]
         write_table(Group(*map(Text, rows)), out)

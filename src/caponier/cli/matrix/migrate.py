@@ -6,13 +6,15 @@ from typing import Annotated, Final
 import typer
 
 from caponier.app.matrix.library import matrix_library
-from caponier.app.matrix.lint import Skip, Versions
+from caponier.app.matrix.lint import Versions
 from caponier.app.matrix.migrate import MigrationReport, carry_out, plan
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import migrate_view, options
-from caponier.cli.terminal.output import Format, notes, write_table, write_text
+from caponier.cli.terminal.log_report import say_skipped
+from caponier.cli.terminal.output import Format, notes
 from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
+from caponier.records.skip import Skip
 
 EXAMPLE: Final = "Example: [bold]caponier matrix migrate layer.json --from atlas-4.4.0 --to atlas-5.6[/bold]"
 PARTLY: Final = 3
@@ -71,7 +73,10 @@ def migrate(
     if not tasks:
         _refuse(skipped)
     reports = carry_out(tasks, dry_run=dry_run, force=force)
-    _print(reports, skipped, format_ or Format.TABLE)
+    rows = migrate_view.open_in(reports)
+    migrate_view.OPEN.write(
+        rows, format_ or Format.TABLE, None, lambda: migrate_view.document(reports, skipped), bare=False
+    )
     _tell(reports, skipped, quiet=quiet)
     if skipped or any(report.needs_human for report in reports):
         raise typer.Exit(PARTLY)
@@ -83,22 +88,11 @@ def _refuse(skipped: list[Skip]) -> None:
             "there is nothing to migrate in what was named", mend="Name a layer, a rule, or a folder of them."
         )
     more = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
-    raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].path)
-
-
-def _print(reports: list[MigrationReport], skipped: list[Skip], chosen: Format) -> None:
-    if chosen is Format.TABLE:
-        if any(report.needs_human for report in reports):
-            write_table(migrate_view.table(reports), None)
-    elif chosen is Format.JSON:
-        write_text(migrate_view.to_json(reports, skipped), None)
-    else:
-        write_text((migrate_view.to_csv if chosen is Format.CSV else migrate_view.to_markdown)(reports), None)
+    raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].what)
 
 
 def _tell(reports: list[MigrationReport], skipped: list[Skip], *, quiet: bool) -> None:
     console = notes(quiet=quiet)
-    for skip in skipped:
-        console.print(f"skipped {plain(skip.path)}: {plain(skip.reason)}", markup=False, soft_wrap=True)
+    say_skipped(console, skipped)
     for report in reports:
         console.print(plain(migrate_view.summary(report)), markup=False, soft_wrap=True)

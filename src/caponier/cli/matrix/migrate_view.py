@@ -1,39 +1,43 @@
 """What `caponier matrix migrate` did, and what a person has to look at."""
 
-import csv
-import io
-import json
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from rich.table import Table
-from rich.text import Text
-
-from caponier.app.matrix.lint import Skip
 from caponier.app.matrix.migrate import MigrationReport
-from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.cli.terminal.listing import Column, Listing, ListingForm
 from caponier.formats.walk_files import shown
 from caponier.matrix.documents.rewriting import Carried
+from caponier.records.skip import Skip
 
-_COLUMNS: Final = ("file", "line", "where", "id", "now", "outcome", "why", "candidates")
+OPEN: Final[Listing[tuple[MigrationReport, Carried]]] = Listing(
+    [
+        Column(
+            "place", lambda row: f"{shown(row[0].path)}:{row[1].line} {row[1].where}", ListingForm.TABLE, head="Place"
+        ),
+        Column("file", lambda row: shown(row[0].path), ListingForm.DATA),
+        Column("line", lambda row: row[1].line, ListingForm.DATA),
+        Column("where", lambda row: row[1].where, ListingForm.DATA),
+        Column("id", lambda row: row[1].id, whole=True, head="Id"),
+        Column("now", lambda row: _now(row[1]), ListingForm.TABLE, whole=True, head="Now"),
+        Column("now", lambda row: row[1].to, ListingForm.DATA),
+        Column("outcome", lambda row: row[1].outcome, head="Outcome"),
+        Column("why", lambda row: row[1].why, head="Why"),
+        Column("candidates", lambda row: ", ".join(row[1].candidates), head="Candidates"),
+    ],
+    folded=True,
+    visible=True,
+)
+"""A row for each annotation that needs a person."""
 
 
-def table(reports: Sequence[MigrationReport]) -> Table:
-    """Draw a row for each annotation that needs a person."""
-    drawn = Table(box=None, header_style="bold", pad_edge=False)
-    for head in ("Place", "Id", "Now", "Outcome", "Why", "Candidates"):
-        drawn.add_column(head, overflow="fold", no_wrap=head in {"Id", "Now"})
-    for report, row in _open(reports):
-        place = f"{shown(report.path)}:{row.line} {row.where}"
-        now = row.to if row.to != row.id else "stays"
-        cells = (place, row.id, now, row.outcome, row.why, ", ".join(row.candidates))
-        drawn.add_row(*(Text(plain(cell)) for cell in cells))
-    return drawn
+def open_in(reports: Sequence[MigrationReport]) -> list[tuple[MigrationReport, Carried]]:
+    """Return each annotation that needs a person, with its document."""
+    return [(report, row) for report in reports for row in report.needs_human]
 
 
-def to_json(reports: Sequence[MigrationReport], skipped: Sequence[Skip]) -> str:
-    """Write the document `caponier.migration/1` with every annotation."""
-    document = {
+def document(reports: Sequence[MigrationReport], skipped: Sequence[Skip]) -> dict[str, Any]:
+    """Return the document `caponier.migration/1` with every annotation."""
+    return {
         "schema": "caponier.migration/1",
         "files": [
             {
@@ -59,25 +63,8 @@ def to_json(reports: Sequence[MigrationReport], skipped: Sequence[Skip]) -> str:
             }
             for report in reports
         ],
-        "skipped": [{"what": skip.path, "reason": skip.reason} for skip in skipped],
+        "skipped": [skip.to_dict() for skip in skipped],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def to_csv(reports: Sequence[MigrationReport]) -> str:
-    """Write a row for each annotation that needs a person."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for report, row in _open(reports):
-        writer.writerow(spreadsheet(plain(cell)) for cell in _cells(report, row))
-    return text.getvalue()
-
-
-def to_markdown(reports: Sequence[MigrationReport]) -> str:
-    """Write a table with a row for each annotation that needs a person."""
-    rows = [f"| {' | '.join(map(markdown, _cells(report, row)))} |" for report, row in _open(reports)]
-    return "\n".join([f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}", *rows]) + "\n"
 
 
 def summary(report: MigrationReport) -> str:
@@ -94,10 +81,5 @@ def _annotations(report: MigrationReport) -> str:
     return "1 annotation" if len(report.annotations) == 1 else f"{len(report.annotations)} annotations"
 
 
-def _open(reports: Sequence[MigrationReport]) -> Iterator[tuple[MigrationReport, Carried]]:
-    return ((report, row) for report in reports for row in report.needs_human)
-
-
-def _cells(report: MigrationReport, row: Carried) -> tuple[str, ...]:
-    place = (shown(report.path), str(row.line), row.where)
-    return (*place, row.id, row.to, row.outcome, row.why, ", ".join(row.candidates))
+def _now(row: Carried) -> str:
+    return row.to if row.to != row.id else "stays"

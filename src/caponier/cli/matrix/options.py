@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from caponier.app.matrix.library import default_version, matrix_library
 from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.terminal.options import AskedFormat, Out, Quiet, Where
 from caponier.cli.terminal.output import Format, notes, write_table, write_text
 from caponier.cli.terminal.safe_text import plain
 from caponier.errors import CaponierError, InputError
@@ -20,6 +21,21 @@ from caponier.matrix.writers.csv_file import to_csv
 from caponier.matrix.writers.json_file import to_json
 from caponier.matrix.writers.markdown_file import to_markdown
 from caponier.matrix.writers.studies import to_markdown_list
+
+__all__ = [
+    "All",
+    "AskedFormat",
+    "Force",
+    "Out",
+    "Quiet",
+    "Version",
+    "Where",
+    "all_matrices",
+    "chosen_matrix",
+    "complete_version",
+    "note_left_out",
+    "write_entries",
+]
 
 
 def complete_version(typed: str) -> list[str]:
@@ -40,18 +56,8 @@ Version = Annotated[
         autocompletion=complete_version,
     ),
 ]
-AskedFormat = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace new files that are there already and were changed.")]
 All = Annotated[bool, typer.Option("--all", help="Also what was shown in research only, never on a real system.")]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
-]
 
 
 def chosen_matrix(version: str | None, workspace: Path | None) -> Matrix:

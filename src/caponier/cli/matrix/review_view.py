@@ -1,12 +1,13 @@
 """A review as lines for people, JSON, a Markdown summary, or annotations of a GitHub workflow."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 from rich.text import Text
 
-from caponier.cli.terminal.safe_text import markdown, plain
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.output import json_text
+from caponier.cli.terminal.safe_text import plain
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
 
@@ -18,6 +19,22 @@ _WORDS: Final = {
 }
 _STYLES: Final = {Weight.ERROR: "bold red", Weight.LOOK: "yellow"}
 _COMMANDS: Final = {Weight.ERROR: "error", Weight.LOOK: "warning"}
+_FILES: Final[Listing[Reviewed]] = Listing(
+    [
+        Column("file", lambda one: one.file),
+        Column("kind", lambda one: one.kind.value if one.kind else "unknown"),
+        Column("verdict", lambda one: _WORDS[one.weight]),
+    ]
+)
+_OBJECTIONS: Final[Listing[Objection]] = Listing(
+    [
+        Column("where", lambda one: f"{one.file}:{one.line}"),
+        Column("field", lambda one: one.field),
+        Column("", lambda one: one.weight.value),
+        Column("what", lambda one: one.what),
+        Column("how to mend it", lambda one: one.mend),
+    ]
+)
 _MOST_ROWS: Final = 500
 """Rows of a Markdown summary, which a workflow cuts off at 1 MiB."""
 
@@ -35,27 +52,23 @@ def lines(review: Review) -> list[Text]:
 
 def to_json(review: Review) -> str:
     """Return the document `caponier.review/1`."""
-    document = {
-        "schema": SCHEMA,
-        "verdict": _verdict(review.weight),
-        "files": [_file(one) for one in review.files],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(
+        {
+            "schema": SCHEMA,
+            "verdict": _verdict(review.weight),
+            "files": [_file(one) for one in review.files],
+        }
+    )
 
 
 def to_markdown(review: Review) -> str:
     """Return a summary with a row an objection."""
-    rows = ["# Review of contributions to the matrix", "", "| file | kind | verdict |", "| --- | --- | --- |"]
-    rows += [f"| {markdown(one.file)} | {one.kind or 'unknown'} | {_WORDS[one.weight]} |" for one in review.files]
+    told = f"# Review of contributions to the matrix\n\n{_FILES.to_markdown(review.files)}"
     if review.objections:
-        rows += ["", "| where | field | | what | how to mend it |", "| --- | --- | --- | --- | --- |"]
-    for objection in review.objections[:_MOST_ROWS]:
-        place = f"{objection.file}:{objection.line}"
-        cells = (place, objection.field, objection.weight.value, objection.what, objection.mend)
-        rows.append(f"| {' | '.join(map(markdown, cells))} |")
+        told += f"\n{_OBJECTIONS.to_markdown(review.objections[:_MOST_ROWS])}"
     if (more := len(review.objections) - _MOST_ROWS) > 0:
-        rows += ["", f"And {more:,} more."]
-    return "\n".join(rows) + "\n"
+        told += f"\nAnd {more:,} more.\n"
+    return told
 
 
 def to_github(review: Review) -> str:

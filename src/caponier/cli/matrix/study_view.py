@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from caponier.cli.matrix.view import fields, mark, style
+from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.output import Format, write_table, write_text
 from caponier.formats.markdown import one_line
 from caponier.matrix.case_study import CaseStudy, StudyStep
@@ -15,6 +17,19 @@ from caponier.matrix.evidence import StudyType
 from caponier.matrix.versions.catalogue import Matrix
 from caponier.matrix.writers import studies
 from caponier.matrix.writers.studies import tactic_name, technique_name
+
+STUDIES: Final[Listing[CaseStudy]] = Listing(
+    [
+        Column("id", lambda study: one_line(study.id), whole=True, head="Case study"),
+        Column("when", lambda study: one_line(study.when), whole=True, head="When"),
+        Column("kind", lambda study: study.type.value, head="Kind"),
+        Column("name", lambda study: one_line(study.name), head="Name"),
+        Column("target", lambda study: one_line(study.target), head="Target"),
+    ],
+    wide=True,
+    edge=True,
+    folded=True,
+)
 
 _KIND_WORDS = {StudyType.INCIDENT: "a real attacker", StudyType.EXERCISE: "a red team or researchers"}
 
@@ -62,13 +77,7 @@ def study_list(listed: Sequence[CaseStudy]) -> RenderableType:
     """List case studies one a line: id, date, kind, name and target."""
     if not listed:
         return Group()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("Case study", "When", "Kind", "Name", "Target"):
-        table.add_column(head, no_wrap=head in ("Case study", "When"), overflow="fold")
-    for study in listed:
-        cells = (study.id, study.when, study.type.value, study.name, study.target)
-        table.add_row(*(Text(one_line(cell)) for cell in cells))
-    return table
+    return STUDIES.table(listed)
 
 
 def _known(study: CaseStudy) -> Iterator[tuple[str, str | None]]:

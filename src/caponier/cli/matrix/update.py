@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-import orjson
 import typer
 
 from caponier.app.matrix.migrate import MigrationReport
 from caponier.app.matrix.update import Update, update_matrix
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
-from caponier.cli.terminal.output import choose_format, notes, write_text
+from caponier.cli.terminal.output import choose_format, json_text, notes, write_text
 from caponier.cli.terminal.safe_text import plain
 from caponier.formats.walk_files import shown
 from caponier.matrix.mapping.difference import Kind, Noun
@@ -78,8 +77,7 @@ def _tell(done: Update, *, quiet: bool) -> None:
 
 
 def _json(done: Update) -> str:
-    migration = orjson.loads(migrate_view.to_json(done.migrated, done.skipped))
-    return orjson.dumps({**done.to_dict(), "migration": migration}, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text({**done.to_dict(), "migration": migrate_view.document(done.migrated, done.skipped)})
 
 
 def _text(done: Update) -> str:
@@ -89,7 +87,7 @@ def _text(done: Update) -> str:
         f"  {_vouched(done)}",
         *(f"  {line}" for line in _changes(done)),
         *(line for report in done.migrated for line in _carried(report)),
-        *(f"  skipped {skip.path}: {skip.reason}" for skip in done.skipped),
+        *(f"  skipped {skip}" for skip in done.skipped),
         f"  {_pinned(done)}",
     ]
     return "".join(f"{plain(line)}\n" for line in lines)

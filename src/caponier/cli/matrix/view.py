@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from caponier.cli.terminal.listing import Column, Listing
 from caponier.formats.markdown import one_line
 from caponier.matrix import attack, crosswalk, failure_modes
 from caponier.matrix.case_study import CaseStudy
@@ -72,14 +73,13 @@ def hits(matrix: Matrix, found: Sequence[Technique]) -> RenderableType:
     """List entries one a line: id, kind, name and tactics."""
     if not found:
         return Group()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for head in ("Id", "Kind", "Name", "Tactics"):
-        table.add_column(head, no_wrap=head == "Id", overflow="fold")
-    for technique in found:
-        tactics = ", ".join(matrix.tactic(id_).name for id_ in technique.tactics)
-        kind = technique.color.value if technique.color else str(technique.maturity)
-        table.add_row(technique.id, Text(kind, style(technique)), technique.name, tactics)
-    return table
+    columns: list[Column[Technique]] = [
+        Column("id", lambda one: one.id, whole=True, head="Id"),
+        Column("kind", lambda one: one.color.value if one.color else str(one.maturity), style=style, head="Kind"),
+        Column("name", lambda one: one.name, head="Name"),
+        Column("tactics", lambda one: ", ".join(matrix.tactic(id_).name for id_ in one.tactics), head="Tactics"),
+    ]
+    return Listing(columns, wide=True, edge=True, folded=True).table(found)
 
 
 def card(found: Found, links: Mapping[str, Links] | None = None) -> RenderableType:

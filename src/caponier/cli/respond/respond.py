@@ -1,6 +1,6 @@
 """`caponier respond`: what to do about an incident, tried dry first, always with an end and a way back."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +16,9 @@ from caponier.app.respond.respond import (
     undo_action,
 )
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.respond.view import listing, plan_document, planned, to_csv, to_json, to_markdown
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.respond.view import ACTIONS, document, plan_document, planned
+from caponier.cli.terminal import options
+from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_table, write_text
 from caponier.records.response_action import ActionState, ResponseAction
 
 app = typer.Typer(
@@ -33,26 +34,16 @@ Logs = Annotated[
     list[Path] | None,
     typer.Option("--log", metavar="PATH", help="Inference logs to count over what would have been stopped."),
 ]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
-]
-AskedFormat = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print. Without it the ending of --out decides, or else it is a table."),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 
 @app.command("plan", epilog="Example: [bold]caponier respond plan i-0123456789abcdef --log events.parquet[/bold]")
 def plan(
     incident: IncidentId,
     log: Logs = None,
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    out: Out = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say what would be done about an incident, and what that would have stopped. Changes nothing."""
     report = plan_response(require_workspace(workspace), incident, log=log or ())
@@ -68,10 +59,10 @@ def apply(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; the same as respond plan.")] = False,
     log: Logs = None,
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    out: Out = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Do what the playbooks want done; what needs approval waits for it."""
     home, console = require_workspace(workspace), notes(quiet=quiet)
@@ -92,7 +83,11 @@ def apply(
 
 @app.command("approve", epilog="Example: [bold]caponier respond approve a-0123456789abcdef[/bold]")
 def approve(
-    action: ActionId, workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False
+    action: ActionId,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Let an action that awaits approval begin. Whoever asked for it cannot."""
     done = approve_action(require_workspace(workspace), action)
@@ -102,7 +97,11 @@ def approve(
 
 @app.command("undo", epilog="Example: [bold]caponier respond undo a-0123456789abcdef[/bold]")
 def undo(
-    action: ActionId, workspace: Where = None, format_: AskedFormat = None, out: Out = None, quiet: Quiet = False
+    action: ActionId,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """End an action at once."""
     done = undo_action(require_workspace(workspace), action)
@@ -114,10 +113,10 @@ def undo(
 def list_(
     incident: Annotated[str | None, typer.Option(metavar="ID", help="Of this incident only.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were undone or have expired.")] = False,
-    workspace: Where = None,
-    format_: AskedFormat = None,
-    out: Out = None,
-    quiet: Quiet = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """List response actions that are in force or await approval, the last first."""
     found = list_actions(require_workspace(workspace), incident_id=incident, everything=everything)
@@ -136,7 +135,7 @@ def _next(action: ResponseAction, console: Console) -> None:
 def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: Console) -> None:
     made = report.plan
     if chosen is Format.JSON:
-        write_text(json.dumps(plan_document(report), indent=2, ensure_ascii=False) + "\n", out)
+        write_text(json_text(plan_document(report)), out)
     elif chosen is Format.TABLE:
         if made.actions:
             write_table(planned(report), out)
@@ -156,9 +155,5 @@ def _write_plan(report: PlanReport, chosen: Format, out: Path | None, console: C
         )
 
 
-def _write(found: list[ResponseAction] | tuple[ResponseAction, ...], chosen: Format, out: Path | None) -> None:
-    if chosen is Format.TABLE:
-        if found:
-            write_table(listing(found), out)
-        return
-    write_text({Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[chosen](found), out)
+def _write(found: Sequence[ResponseAction], chosen: Format, out: Path | None) -> None:
+    ACTIONS.write(found, chosen, out, lambda: document(found), bare=False)

@@ -1,8 +1,5 @@
 """How response actions look: planned with what they would have stopped, and as they stand."""
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,24 +8,25 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.respond.respond import PlanReport, carried_out_by, done_by_guard, in_plain_words
-from caponier.cli.incidents.view import moment
-from caponier.cli.terminal.safe_text import markdown, plain, spreadsheet
+from caponier.cli.terminal.listing import Column, Listing, ListingForm, facts
+from caponier.cli.terminal.moments import moment
+from caponier.cli.terminal.safe_text import plain
 from caponier.records.response_action import ResponseAction
 
-_COLUMNS: Final = ("action_id", "incident", "kind", "scope", "where", "state", "until", "by", "reason")
-
-_NARROW: Final = ("action_id", "incident", "kind", "state", "until")
-
-
-def listing(found: Sequence[ResponseAction]) -> Table:
-    """Draw a row an action."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    # Reasons are sentences: they stand in the plan and in the other formats.
-    for column in _COLUMNS[:-1]:
-        table.add_column(column.upper().replace("_", " "), no_wrap=column in _NARROW)
-    for action in found:
-        table.add_row(*(Text(plain(cell)) for cell in cells(action)[:-1]))
-    return table
+ACTIONS: Final[Listing[ResponseAction]] = Listing(
+    [
+        Column("action_id", lambda action: action.action_id, whole=True),
+        Column("incident", lambda action: action.incident_id, whole=True),
+        Column("kind", lambda action: action.kind.value, whole=True),
+        Column("scope", lambda action: action.scope.in_words),
+        Column("where", lambda action: action.model or action.system or "everywhere"),
+        Column("state", lambda action: action.state.value, whole=True),
+        Column("until", lambda action: moment(action.expires), whole=True),
+        Column("by", lambda action: "guard" if done_by_guard(action) else "you"),
+        Column("reason", lambda action: " ".join(action.reason.split("\n")), ListingForm.DATA),
+    ]
+)
+"""A row an action. Reasons are sentences: they stand in the plan and in the other formats."""
 
 
 def planned(report: PlanReport) -> RenderableType:
@@ -43,11 +41,8 @@ def planned(report: PlanReport) -> RenderableType:
 
 
 def _card(action: ResponseAction, count: str) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, title=None)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
     approval = "by somebody else, before it begins" if action.needs_approval else "not needed"
-    facts = [
+    rows = [
         (action.action_id, in_plain_words(action)),
         ("  because", " ".join(action.reason.split("\n"))),
         ("  until", moment(action.expires)),
@@ -56,9 +51,7 @@ def _card(action: ResponseAction, count: str) -> Table:
         *([("  dry run", count)] if count else []),
         ("  undone", action.undo),
     ]
-    for name, value in facts:
-        table.add_row(name, Text(plain(value)))
-    return table
+    return facts(rows)
 
 
 def plan_document(report: PlanReport) -> dict[str, Any]:
@@ -85,39 +78,6 @@ def plan_document(report: PlanReport) -> dict[str, Any]:
     }
 
 
-def to_json(found: Sequence[ResponseAction]) -> str:
-    """Write the document `caponier.response-actions/1`."""
-    document = {"schema": "caponier.response-actions/1", "actions": [action.to_dict() for action in found]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def to_csv(found: Sequence[ResponseAction]) -> str:
-    """Write a line an action."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for action in found:
-        writer.writerow([spreadsheet(cell) for cell in cells(action)])
-    return text.getvalue()
-
-
-def to_markdown(found: Sequence[ResponseAction]) -> str:
-    """Write a Markdown table."""
-    lines = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
-    lines += [f"| {' | '.join(markdown(cell) for cell in cells(action))} |" for action in found]
-    return "\n".join(lines) + "\n"
-
-
-def cells(action: ResponseAction) -> list[str]:
-    """Return a row of text for an action."""
-    return [
-        action.action_id,
-        action.incident_id,
-        action.kind.value,
-        action.scope.in_words,
-        action.model or action.system or "everywhere",
-        action.state.value,
-        moment(action.expires),
-        "guard" if done_by_guard(action) else "you",
-        " ".join(action.reason.split("\n")),
-    ]
+def document(found: Sequence[ResponseAction]) -> dict[str, Any]:
+    """Return the document `caponier.response-actions/1`."""
+    return {"schema": "caponier.response-actions/1", "actions": [action.to_dict() for action in found]}

@@ -1,36 +1,43 @@
 """`caponier scan dataset`: poisoned rows in a data set."""
 
-import csv
-import io
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-import orjson
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from caponier.app.incidents.keep_findings import keep_findings
-from caponier.app.scan.dataset import DatasetReport, SuspiciousRow, document, scan_dataset
+from caponier.app.matrix.library import default_version
+from caponier.app.scan.dataset import DatasetReport, SuspiciousRow, scan_dataset
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import listing, to_markdown
-from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal import safe_text
-from caponier.cli.terminal.log_report import print_rejected
+from caponier.cli.findings.view import FINDINGS
+from caponier.cli.scan.exit_code import leave
+from caponier.cli.terminal import log_options, options, safe_text
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
-from caponier.matrix.versions.catalogue import DEFAULT
 from caponier.records.finding import Severity
+from caponier.records.findings_document import findings_document
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = "Example: [bold]caponier scan dataset train.csv --label species --source contributor[/bold]"
 
-FOUND, PARTLY = 1, 3
 SHOWN: Final = 20
 """Suspicious rows in a table; the other formats have all."""
-_COLUMNS: Final = ("id", "source", "given", "suggested", "score", "detector")
+
+SUSPICIOUS: Final[Listing[SuspiciousRow]] = Listing(
+    [
+        Column("id", lambda row: row.id),
+        Column("source", lambda row: row.source or ""),
+        Column("given", lambda row: row.given),
+        Column("suggested", lambda row: row.suggested or ""),
+        Column("score", lambda row: f"{row.score:.3f}", number=True),
+        Column("detector", lambda row: row.detector),
+    ]
+)
 
 Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label's column, in a table.")]
 Source = Annotated[
@@ -44,18 +51,16 @@ def dataset(
     label: Label = None,
     source: Source = None,
     id_: Id = None,
-    fail_on: Annotated[Severity, typer.Option(help="Exit with 1 only for findings of this severity or more.")] = (
-        Severity.INFO
-    ),
+    fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
-    rejected: options.Rejected = options.REJECTED,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="How to print; csv prints the suspicious rows.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    rejected: log_options.Rejected = log_options.REJECTED,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Look for wrong labels in a data set, each with the label that it should rather have.
+
+    As CSV it prints the suspicious rows.
 
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     judged.
@@ -63,27 +68,27 @@ def dataset(
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_dataset(path, Columns(label, source, id_), workspace=home, rejected=rows, progress=watch)
-    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
+    chosen = choose_format(format_, out, Format.TABLE)
+    _print(report, chosen, out, default_version(home))
+    _tell(report, chosen, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)
-    if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
-        raise typer.Exit(FOUND)
-    if report.skipped or rows.count:
-        raise typer.Exit(PARTLY)
+    leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
-def _print(report: DatasetReport, format_: Format, out: Path | None, *, quiet: bool) -> None:
-    if format_ is Format.JSON:
-        write_text(orjson.dumps(document(report, DEFAULT), option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif format_ is Format.CSV:
-        write_text(_csv(report.suspicious), out)
-    elif format_ is Format.MARKDOWN:
-        write_text(to_markdown(report.findings) + "\n" + _markdown(report.suspicious), out)
-    elif report.findings:
-        write_table(Group(listing(report.findings), Text(), _table(report.suspicious[:SHOWN])), out)
-    elif report.suspicious:
-        write_table(_table(report.suspicious[:SHOWN]), out)
+def _print(report: DatasetReport, format_: Format, out: Path | None, matrix: str) -> None:
+    if format_ is Format.MARKDOWN:
+        write_text(FINDINGS.to_markdown(report.findings) + "\n" + SUSPICIOUS.to_markdown(report.suspicious), out)
+    elif format_ is Format.TABLE and report.findings:
+        suspicious = SUSPICIOUS.table(report.suspicious[:SHOWN])
+        write_table(Group(FINDINGS.table(report.findings), Text(), suspicious), out)
+    else:
+        shown = report.suspicious[:SHOWN] if format_ is Format.TABLE else report.suspicious
+        SUSPICIOUS.write(shown, format_, out, lambda: document(report, matrix), bare=False)
+
+
+def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     counts = f"{len(report.findings)} findings, {len(report.suspicious):,} suspicious rows of {report.rows:,}"
     console.print(counts, markup=False)
@@ -91,34 +96,26 @@ def _print(report: DatasetReport, format_: Format, out: Path | None, *, quiet: b
         console.print(f"the {SHOWN} most suspicious are shown; --format csv prints all", markup=False)
     for note in report.notes:
         console.print(f"note: {safe_text.plain(note)}", markup=False)
-    for skip in report.skipped:
-        console.print(f"skipped {skip.what}: {safe_text.plain(skip.reason)}", markup=False)
+    say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 
 
-def _cells(row: SuspiciousRow) -> list[str]:
-    return [row.id, row.source or "", row.given, row.suggested or "", f"{row.score:.3f}", row.detector]
-
-
-def _table(rows: list[SuspiciousRow]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column.upper())
-    for row in rows:
-        table.add_row(*(Text(safe_text.plain(cell)) for cell in _cells(row)))
-    return table
-
-
-def _csv(rows: list[SuspiciousRow]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    # A score may be negative, and is a number: only what others wrote is guarded.
-    writer.writerows([*map(safe_text.spreadsheet, _cells(row)[:4]), *_cells(row)[4:]] for row in rows)
-    return text.getvalue()
-
-
-def _markdown(rows: list[SuspiciousRow]) -> str:
-    lines = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
-    lines += [f"| {' | '.join(safe_text.markdown(cell) for cell in _cells(row))} |" for row in rows]
-    return "\n".join(lines) + "\n"
+def document(report: DatasetReport, matrix: str) -> dict[str, Any]:
+    """Return the scan as the document `caponier.findings/1`."""
+    read = {
+        "path": str(report.path),
+        "sha256": report.sha256,
+        "rows": report.rows,
+        "classes": list(report.classes),
+    }
+    return findings_document(
+        matrix,
+        report.findings,
+        skipped=report.skipped,
+        rejected=(report.rejected.count, report.rejected.path),
+        parts={
+            "dataset": read,
+            "suspicious": [row.to_dict() for row in report.suspicious],
+            "notes": report.notes,
+        },
+    )

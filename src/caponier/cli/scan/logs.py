@@ -1,28 +1,28 @@
 """`caponier scan logs`: Sigma rules over ordinary security logs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import orjson
 import typer
 
 from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.matrix.library import default_version
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import listing, to_csv, to_markdown
-from caponier.cli.terminal import log_options as options
-from caponier.cli.terminal.log_report import print_rejected, say
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.findings.view import FINDINGS
+from caponier.cli.scan.exit_code import leave
+from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
+from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.errors import InputError
-from caponier.matrix.versions.catalogue import DEFAULT
 from caponier.records.finding import Severity
+from caponier.records.findings_document import findings_document
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.sources import LogSource
 
 EXAMPLE = "Example: [bold]caponier scan logs cloudtrail.jsonl auth.jsonl --rules my-rules --format json[/bold]"
 
-FOUND, PARTLY = 1, 3
 
 Logs = Annotated[
     list[Path],
@@ -43,14 +43,12 @@ def logs(
             "--log-source", metavar="KEY=VALUE,...", help="Of events that name none: product=aws,service=cloudtrail."
         ),
     ] = None,
-    fail_on: Annotated[Severity, typer.Option(help="Exit with 1 only for findings of this severity or more.")] = (
-        Severity.INFO
-    ),
+    fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
-    lateness: options.Lateness = options.LATE,
-    rejected: options.Rejected = options.REJECTED,
-    format_: Annotated[Format | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
+    lateness: log_options.Lateness = log_options.LATE,
+    rejected: log_options.Rejected = log_options.REJECTED,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Look for attacks in ordinary security logs, on the hosts, accounts and stores of your ML systems.
@@ -70,14 +68,18 @@ def logs(
             lateness=lateness,
             progress=watch,
         )
-    _print(report, choose_format(format_, out, Format.TABLE), out, quiet=quiet)
+    FINDINGS.write(
+        report.findings,
+        choose_format(format_, out, Format.TABLE),
+        out,
+        lambda: document(report, default_version(home)),
+        bare=bool(out),
+    )
+    _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):
         keep_findings(home, report.findings, report.context)
-    if any(finding.severity.rank >= fail_on.rank for finding in report.findings):
-        raise typer.Exit(FOUND)
-    if report.skipped or rows.count:
-        raise typer.Exit(PARTLY)
+    leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
 def parse_log_source(text: str) -> LogSource:
@@ -95,15 +97,7 @@ def parse_log_source(text: str) -> LogSource:
     return LogSource(**said)
 
 
-def _print(report: LogScanReport, format_: Format, out: Path | None, *, quiet: bool) -> None:
-    if format_ is Format.JSON:
-        write_text(orjson.dumps(document(report), option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif format_ is Format.CSV:
-        write_text(to_csv(report.findings), out)
-    elif format_ is Format.MARKDOWN:
-        write_text(to_markdown(report.findings), out)
-    elif report.findings or out:
-        write_table(listing(report.findings), out)
+def _tell(report: LogScanReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     say(
         console,
@@ -112,8 +106,7 @@ def _print(report: LogScanReport, format_: Format, out: Path | None, *, quiet: b
     say(console, f"{_counted(len(report.context), 'match', 'matches')} outside the inventory kept as context")
     for note in report.notes:
         say(console, f"note: {note}")
-    for skip in report.skipped:
-        say(console, f"skipped {skip.what}: {skip.reason}")
+    say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 
 
@@ -121,16 +114,16 @@ def _counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def document(report: LogScanReport) -> dict[str, object]:
+def document(report: LogScanReport, matrix: str) -> dict[str, Any]:
     """Return the scan as the document `caponier.findings/1`, with the context beside the findings."""
-    file = str(report.rejected.path) if report.rejected.count and report.rejected.path else None
-    return {
-        "schema": "caponier.findings/1",
-        "matrix": DEFAULT,
-        "findings": [finding.to_dict() for finding in report.findings],
-        "context": [event.to_dict() for event in report.context],
-        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
-        "rejected": {"rows": report.rejected.count, "file": file},
-        "notes": report.notes,
-        "events": report.events,
-    }
+    return findings_document(
+        matrix,
+        report.findings,
+        skipped=report.skipped,
+        rejected=(report.rejected.count, report.rejected.path),
+        parts={
+            "context": [event.to_dict() for event in report.context],
+            "notes": report.notes,
+            "events": report.events,
+        },
+    )

@@ -1,10 +1,11 @@
-"""Options that every command on inference logs has."""
+"""Options that every command on logs has, beside those of every command."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from caponier.app.inference.read_options import ReadOptions
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.clock import LATENESS
@@ -13,10 +14,6 @@ from caponier.telemetry.events import READERS
 Paths = Annotated[
     list[Path],
     typer.Argument(metavar="EVENTS...", help="Logs (.parquet, .jsonl, .csv; .gz, .zst), folders, or - for stdin."),
-]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Workspace file or folder. Else CAPONIER_WORKSPACE, or here."),
 ]
 Kind = Annotated[
     str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")
@@ -36,7 +33,6 @@ Sampling = Annotated[
     str | None,
     typer.Option("--sampling", metavar="SHARE", help="Share of the traffic that is logged, such as 0.1 or 10%."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 LATE = LATENESS
 REJECTED = Path("caponier-rejected.jsonl")
@@ -83,11 +79,12 @@ def share(text: str | None) -> float | None:
     return number
 
 
-def check_reader(reader: str) -> None:
-    """Refuse a reader that does not exist.
+def read_options(reader: str, lateness: float = LATE, sampling: str | None = None) -> ReadOptions:
+    """Put together what is said of logs: --reader, --lateness and --sampling.
 
     Raises:
-        InputError: If there is none of that name.
+        InputError: If there is no reader of that name, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
+    return ReadOptions(reader, lateness, share(sampling))

@@ -1,8 +1,11 @@
-"""What a command on logs says of the rows that it could not use."""
+"""What a command says of what it could not do, and of the rows that it could not use."""
+
+from collections.abc import Iterable
 
 from rich.console import Console
 
 from caponier.cli.terminal.safe_text import plain
+from caponier.records.skip import Skip
 from caponier.telemetry.rejections import RejectedRows
 
 FEW = 5
@@ -11,6 +14,12 @@ FEW = 5
 def say(console: Console, text: str) -> None:
     """Print a line of text; names in it were written by whoever made the log, so a terminal gets only what is shown."""
     console.print(plain(text), markup=False, soft_wrap=True)
+
+
+def say_skipped(console: Console, skipped: Iterable[Skip], word: str = "skipped") -> None:
+    """Print a line for each thing that was not read, judged or done, with its reason."""
+    for skip in skipped:
+        say(console, f"{word} {skip}")
 
 
 def print_rejected(console: Console, rejected: RejectedRows) -> None:

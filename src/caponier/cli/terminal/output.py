@@ -3,10 +3,12 @@
 import io
 import os
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import orjson
 import typer
 from rich.console import Console, RenderableType
 
@@ -51,6 +53,11 @@ def choose_format(asked: F | None, out: Path | None, default: F) -> F:
 def notes(*, quiet: bool = False) -> Console:
     """Return the console for all that is no result: it writes to standard error, or nowhere if quiet."""
     return Console(stderr=True, quiet=quiet, highlight=False)
+
+
+def json_text(document: Mapping[str, Any] | list[Any]) -> str:
+    """Write a document as JSON for people and programs, with its last newline."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def write_text(text: str, out: Path | None) -> None:

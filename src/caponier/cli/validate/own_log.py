@@ -1,23 +1,23 @@
 """`caponier validate --log`: what would be caught in the user's own log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Final
 
-import orjson
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from caponier.app.inference.read_options import ReadOptions
 from caponier.app.planting.report import KindShown, OwnLogReport, interval
 from caponier.app.planting.validate_log import ATTACKERS, Effort, OwnModelServer, validate_log
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.terminal.log_options import check_reader
+from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.log_report import print_rejected, say
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.cli.terminal.watch import Watch
 from caponier.cli.validate.own_log_picture import picture
 from caponier.detect.calibration.baseline import Baseline
@@ -59,7 +59,7 @@ class Reading:
 
     model: str | None
     spec: FeatureSpec | None
-    reader: str
+    options: ReadOptions
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,6 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
         InputError: If anything of it cannot be used.
         Exit: With 1 if somebody was missed, and with 3 if not everything could be shown.
     """
-    check_reader(reading.reader)
     for path in (output.out, output.picture):
         # Said at once, and not after minutes of work.
         if path is not None and not path.absolute().parent.is_dir():
@@ -125,7 +124,7 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
             alert_budget=AlertBudget.parse(against.alert_budget) if against.alert_budget else None,
             effort=much,
             rejected=rows,
-            reader=reading.reader,
+            options=reading.options,
             progress=watch,
         )
     _print(report, choose_format(output.format, output.out, Format.TABLE), output.out)
@@ -142,13 +141,12 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
 
 
 def _print(report: OwnLogReport, chosen: Format, out: Path | None) -> None:
-    if chosen is Format.JSON:
-        write_text(orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif chosen is Format.TABLE:
+    if chosen is Format.TABLE:
         write_table(_tables(report), out)
-    else:
-        rows = [caught_cells(one, report) + worth_cells(one, report)[1:] for one in report.kinds]
-        write_text(_lines([caught_heads() + worth_heads(report)[1:], *rows], chosen), out)
+        return
+    whole = _sheet([*caught_heads(), *worth_heads(report)[1:]])
+    rows = [caught_cells(one, report) + worth_cells(one, report)[1:] for one in report.kinds]
+    whole.write(rows, chosen, out, report.to_dict)
 
 
 def caught_heads() -> tuple[str, ...]:
@@ -196,31 +194,21 @@ def cost_cells(report: OwnLogReport) -> list[tuple[str, ...]]:
 
 
 def _tables(report: OwnLogReport) -> Group:
-    caught, worth = _sheet(caught_heads()), _sheet(worth_heads(report))
     missed = {one.kind for one in report.missed}
-    for one in report.kinds:
-        row = [Text(cell) for cell in caught_cells(one, report)]
-        row[0].stylize("yellow" if one.kind in missed else "green")
-        caught.add_row(*row)
-        worth.add_row(*worth_cells(one, report))
-    worth.add_section()
-    for cells in cost_cells(report):
-        worth.add_row(*cells)
-    return Group(caught, Text(), worth)
+    caught = _sheet(caught_heads(), lambda row: "yellow" if row[0] in missed else "green")
+    worth = _sheet(worth_heads(report))
+    below = worth.table(worth_cells(one, report) for one in report.kinds)
+    below.add_section()
+    worth.continued(below, cost_cells(report))
+    return Group(caught.table(caught_cells(one, report) for one in report.kinds), Text(), below)
 
 
-def _sheet(columns: tuple[str, ...]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column.upper(), overflow="fold")
-    return table
-
-
-def _lines(rows: list[tuple[str, ...]], chosen: Format) -> str:
-    if chosen is Format.MARKDOWN:
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]]) + "\n"
-    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"
+def _sheet(heads: Sequence[str], style: Callable[[Sequence[str]], str] | None = None) -> Listing[Sequence[str]]:
+    columns = [
+        Column(head, itemgetter(place), style=None if place else style, head=head.upper())
+        for place, head in enumerate(heads)
+    ]
+    return Listing(columns, wide=True, folded=True, ours=True, quoted=True)
 
 
 def told(report: OwnLogReport) -> Iterator[str]:
@@ -239,4 +227,4 @@ def told(report: OwnLogReport) -> Iterator[str]:
     for note in dict.fromkeys(report.notes):
         yield f"note: {note}"
     for skip in report.skipped:
-        yield f"not shown: {skip.what}: {skip.reason}"
+        yield f"not shown: {skip}"

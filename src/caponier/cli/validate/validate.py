@@ -4,10 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from caponier import __version__
 from caponier.app.coverage.cover import SCHEMA
@@ -15,8 +12,10 @@ from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.validate import FULL, QUICK, ValidationReport
 from caponier.app.validate.validate import validate as carry_out
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.terminal import log_options
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
+from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.log_report import say_skipped
+from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.cli.validate import own_log
 from caponier.records.alert_budget import AlertBudget
@@ -27,7 +26,23 @@ EXAMPLE: Final = (
     "[bold]caponier validate --log events.parquet[/bold]"
 )
 FAILED, PARTLY = 1, 3
-_COLUMNS: Final = ("result", "detector", "emulation", "target", "attack", "detected", "controls", "figures")
+
+TRIALS: Final[Listing[Trial]] = Listing(
+    [
+        Column("result", lambda trial: result(trial), whole=True, style=lambda trial: _style(trial)),
+        Column("detector", lambda trial: trial.detector),
+        Column("emulation", lambda trial: trial.emulation),
+        Column("target", lambda trial: trial.target),
+        Column("attack", lambda trial: f"{trial.figures['succeeded']} of {trial.figures['runs']} succeeded"),
+        Column("detected", lambda trial: f"{trial.figures['detected']} of {trial.figures['succeeded']}"),
+        Column("controls", lambda trial: _controls(trial)),
+        Column("figures", lambda trial: _worst(trial)),
+    ],
+    wide=True,
+    folded=True,
+    ours=True,
+    quoted=True,
+)
 
 
 Only = Annotated[
@@ -39,13 +54,6 @@ Quick = Annotated[
 Budget = Annotated[
     str | None,
     typer.Option("--alert-budget", metavar="RATE", help=f"False alerts put up with; {FULL.alert_budget} by default."),
-]
-Where = Annotated[
-    Path | None,
-    typer.Option("--workspace", metavar="PATH", help="Keeps the trials. Else CAPONIER_WORKSPACE, or here."),
-]
-Shown = Annotated[
-    Format | None, typer.Option("--format", help="How to print; or by the ending of --out, or else a table.")
 ]
 
 
@@ -66,10 +74,10 @@ def validate(
     range_: log_options.Range = None,
     reader: log_options.Reader = "auto",
     rejected: log_options.Rejected = log_options.REJECTED,
-    workspace: Where = None,
-    format_: Shown = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into a file instead.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")] = False,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Carry out every emulation and its benign controls for real, and record which detector saw what.
 
@@ -84,7 +92,9 @@ def validate(
     """
     names = tuple(only or ())
     if log:
-        reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), reader)
+        reading = own_log.Reading(
+            model, log_options.feature_spec(kind, shape, range_), log_options.read_options(reader)
+        )
         against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
         effort = own_log.effort(attackers, names, seed, quick=quick)
         report_on = own_log.Output(format_, out, picture, rejected, quiet)
@@ -114,7 +124,7 @@ def _on_victims(
     home = load_workspace(workspace)
     with Watch(quiet=quiet) as watch:
         report = carry_out(only=only, scale=scale, workspace=home, progress=watch)
-    _print(report, choose_format(format_, out, Format.TABLE), out)
+    TRIALS.write(report.trials, choose_format(format_, out, Format.TABLE), out, lambda: document(report))
     _tell(report, quiet=quiet)
     if report.failed:
         raise typer.Exit(FAILED)
@@ -130,18 +140,9 @@ def document(report: ValidationReport) -> dict[str, Any]:
         "caponier_version": __version__,
         "seconds": round(report.seconds, 1),
         "trials": [trial.to_dict() for trial in report.trials],
-        "skipped": [{"what": skip.what, "reason": skip.reason} for skip in report.skipped],
+        "skipped": [skip.to_dict() for skip in report.skipped],
         "unproven": list(report.unproven),
     }
-
-
-def _print(report: ValidationReport, chosen: Format, out: Path | None) -> None:
-    if chosen is Format.JSON:
-        write_text(orjson.dumps(document(report), option=orjson.OPT_INDENT_2).decode() + "\n", out)
-    elif chosen is Format.TABLE:
-        write_table(_table(report), out)
-    else:
-        write_text(_lines(report, chosen), out)
 
 
 def _tell(report: ValidationReport, *, quiet: bool) -> None:
@@ -153,8 +154,7 @@ def _tell(report: ValidationReport, *, quiet: bool) -> None:
         console.print(f"failed: {_failure(trial)}", markup=False)
     for trial in report.moot:
         console.print(f"{trial.emulation} did not succeed on {trial.target}: it proves nothing", markup=False)
-    for skip in report.skipped:
-        console.print(f"not done: {skip.what}: {skip.reason}", markup=False)
+    say_skipped(console, report.skipped, "not done:")
     if report.unproven:
         console.print(f"no emulation yet: {', '.join(report.unproven)}", markup=False)
 
@@ -175,31 +175,17 @@ def _noisy(trial: Trial) -> dict[str, dict[str, int]]:
     return {name: check for name, check in checks.items() if check["flagged"]}
 
 
-def _table(report: ValidationReport) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in _COLUMNS:
-        table.add_column(column.upper(), no_wrap=column == "result", overflow="fold")
-    for trial in report.trials:
-        cells = [Text(cell) for cell in _cells(trial)]
-        cells[0].stylize("green" if trial.passed else "yellow" if not trial.attack_succeeded else "bold red")
-        table.add_row(*cells)
-    return table
+def _style(trial: Trial) -> str:
+    return "green" if trial.passed else "yellow" if not trial.attack_succeeded else "bold red"
 
 
-def _cells(trial: Trial) -> tuple[str, ...]:
-    figures = trial.figures
-    checked = sum(check["checked"] for check in figures["controls"].values())
-    flagged = sum(check["flagged"] for check in figures["controls"].values())
-    return (
-        result(trial),
-        trial.detector,
-        trial.emulation,
-        trial.target,
-        f"{figures['succeeded']} of {figures['runs']} succeeded",
-        f"{figures['detected']} of {figures['succeeded']}",
-        f"{flagged} of {checked} flagged",
-        ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in figures["worst"].items()),
-    )
+def _controls(trial: Trial) -> str:
+    checks = trial.figures["controls"].values()
+    return f"{sum(check['flagged'] for check in checks)} of {sum(check['checked'] for check in checks)} flagged"
+
+
+def _worst(trial: Trial) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in trial.figures["worst"].items())
 
 
 def result(trial: Trial) -> str:
@@ -209,11 +195,3 @@ def result(trial: Trial) -> str:
     if not trial.control_silent:
         return "noisy"
     return "passed" if trial.attack_succeeded else "no proof"
-
-
-def _lines(report: ValidationReport, chosen: Format) -> str:
-    rows = [_COLUMNS, *(_cells(trial) for trial in report.trials)]
-    if chosen is Format.MARKDOWN:
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return "\n".join([lines[0], f"|{' --- |' * len(_COLUMNS)}", *lines[1:]]) + "\n"
-    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows) + "\n"

@@ -15,10 +15,11 @@ from typing import Any, Final
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
 from caponier.detect.sigma.matcher import MOST_COLUMNS, NUMBER, NUMERIC, TEXT, Regex, Table, connect
-from caponier.detect.sigma.rule_files import BadRule, RuleDocument
+from caponier.detect.sigma.rule_files import RuleDocument
 from caponier.detect.sigma.techniques import techniques
 from caponier.detect.sigma.windows import CAP
 from caponier.extras import needs
+from caponier.records.skip import Skip
 from caponier.telemetry.security_logs.sources import LogSource
 
 QUIET: Final = 3600.0
@@ -44,7 +45,7 @@ class Compiled:
     """The rules that may match by themselves, by name."""
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For each rule that a correlation refers to: the fields to keep of its events."""
-    bad: list[BadRule] = field(default_factory=list)
+    bad: list[Skip] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -59,7 +60,7 @@ class _Parsed:
         return "correlation" in self.document.content
 
 
-def compile_rules(documents: Sequence[RuleDocument | BadRule]) -> Compiled:
+def compile_rules(documents: Sequence[RuleDocument | Skip]) -> Compiled:
     """Compile rules; those that cannot be run are listed, and the others run.
 
     Raises:
@@ -86,8 +87,8 @@ class _Compiler:
         self._unknown: dict[str, str] = {}
         self._scratch = connect(linear_regex())
 
-    def run(self, documents: Sequence[RuleDocument | BadRule]) -> Compiled:
-        self._into.bad = [document for document in documents if isinstance(document, BadRule)]
+    def run(self, documents: Sequence[RuleDocument | Skip]) -> Compiled:
+        self._into.bad = [document for document in documents if isinstance(document, Skip)]
         parsed = [
             found for document in documents if isinstance(document, RuleDocument) for found in self._parse(document)
         ]
@@ -135,7 +136,7 @@ class _Compiler:
         return item
 
     def _refuse(self, document: RuleDocument, reason: str) -> None:
-        self._into.bad.append(BadRule(document.file, reason))
+        self._into.bad.append(Skip(document.file, reason))
 
     # Plain rules
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from caponier.errors import InputError
 from caponier.formats.strict_yaml import YamlDialect, YamlError, read_values
+from caponier.records.skip import Skip
 
 FILE_LIMIT: Final = 2**20
 """Bytes of a rule file."""
@@ -29,21 +30,13 @@ class RuleDocument:
     content: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class BadRule:
-    """A rule that cannot be run, and why. The others run."""
-
-    file: str
-    reason: str
-
-
-def own_rules() -> list[RuleDocument | BadRule]:
+def own_rules() -> list[RuleDocument | Skip]:
     """Return the rules that ship with the package."""
     with as_file(files("caponier.detect") / "rules") as folder:
         return list(read_rules(folder, shown=Path("caponier/rules")))
 
 
-def read_rules(folder: Path, *, shown: Path | None = None) -> Iterator[RuleDocument | BadRule]:
+def read_rules(folder: Path, *, shown: Path | None = None) -> Iterator[RuleDocument | Skip]:
     """Read the rules of a folder and the folders in it, or of one file, in order of their names.
 
     Args:
@@ -69,17 +62,17 @@ def _rule_files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
 
 
-def _read(path: Path, shown: str) -> Iterator[RuleDocument | BadRule]:
+def _read(path: Path, shown: str) -> Iterator[RuleDocument | Skip]:
     try:
         documents = _documents(path)
     except (OSError, ValueError, YamlError) as wrong:
-        yield BadRule(shown, _first_line(wrong))
+        yield Skip(shown, _first_line(wrong))
         return
     for number, content in enumerate(documents, 1):
         if isinstance(content, dict):
             yield RuleDocument(shown, path.stem if number == 1 else f"{path.stem}-{number}", content)
         else:
-            yield BadRule(shown, f"document {number} is no rule: expected a mapping")
+            yield Skip(shown, f"document {number} is no rule: expected a mapping")
 
 
 def _documents(path: Path) -> list[Any]:

@@ -11,7 +11,8 @@ from caponier.detect.sigma.compiler import Compiled, compile_rules, linear_regex
 from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, piece_of
 from caponier.detect.sigma.hits import Hits, Matched
 from caponier.detect.sigma.matcher import Matcher, row
-from caponier.detect.sigma.rule_files import BadRule, own_rules, read_rules
+from caponier.detect.sigma.rule_files import own_rules, read_rules
+from caponier.records.skip import Skip
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, address_name, identity
@@ -43,7 +44,7 @@ class Sigma:
         return tuple(self._compiled.rules.values())
 
     @property
-    def bad(self) -> tuple[BadRule, ...]:
+    def bad(self) -> tuple[Skip, ...]:
         """The rules that cannot be run, with the reasons."""
         return tuple(self._compiled.bad)
 

@@ -27,6 +27,7 @@ from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
+from caponier.records.skip import Skip
 from caponier.telemetry.digests import row_keys
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
@@ -353,12 +354,12 @@ class TestGaps:
         able = {"distance_shape", "flood", "novelty", "schema_probe"}
         assert set(report.baseline.models[0].detectors) == able
         for name, detector in event_detectors().items():
-            told = [why for what, why in report.skipped if what == f"m: {name}"]
+            told = [skip.reason for skip in report.skipped if skip.what == f"m: {name}"]
             assert told == ["no event has a label; log the model's answers"] * (Signal.LABEL in detector.needs)
 
     def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
         report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC, horizon=4)
-        assert ("m: 3 of 39 events", "nobody is named") in report.skipped
+        assert Skip("m: 3 of 39 events", "nobody is named") in report.skipped
 
     def test_a_log_without_inputs_teaches_those_that_need_none(self, tmp_path: Path) -> None:
         report = build_baseline([log(tmp_path, users(9, input=None))], horizon=4)
@@ -366,12 +367,12 @@ class TestGaps:
         assert (section.spec.kind, section.principals) == ("none", 9)
         assert "flood" in section.detectors
         assert "novelty" not in section.detectors
-        assert ("m: novelty", "no event has an input; log the inputs, or their encoded features") in report.skipped
+        assert Skip("m: novelty", "no event has an input; log the inputs, or their encoded features") in report.skipped
 
     def test_inputs_that_are_not_to_be_looked_at_are_not(self, tmp_path: Path) -> None:
         report = build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="none"), horizon=4)
         assert "flood" in report.baseline.models[0].detectors
-        assert any(what == "m: novelty" and 'kind = "none"' in why for what, why in report.skipped)
+        assert any(skip.what == "m: novelty" and 'kind = "none"' in skip.reason for skip in report.skipped)
 
     def test_a_baseline_without_inputs_survives_its_file(self, tmp_path: Path) -> None:
         baseline = build_baseline([log(tmp_path, users(60, input=None))], horizon=4).baseline
@@ -391,7 +392,7 @@ class TestGaps:
         wide = rows(5, model="wide", input=lambda i: [float(i)] * 1041)
         report = build_baseline([log(tmp_path, users(9), wide)], horizon=4)
         assert [section.model for section in report.baseline.models] == ["m"]
-        assert [what for what, why in report.skipped if "1,041 features" in why] == ["wide"]
+        assert [skip.what for skip in report.skipped if "1,041 features" in skip.reason] == ["wide"]
 
     def test_attributed_events_of_another_length_than_the_usual_one_end_in_no_endless_search(
         self, tmp_path: Path

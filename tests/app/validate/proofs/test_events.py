@@ -6,7 +6,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.app.coverage.detectors import detectors, emulations
-from caponier.app.inference.scan import Skip
 from caponier.app.progress import Silent
 from caponier.app.validate.lab.proving_ground import BEYOND, MAIN, ProvingGround, Scale
 from caponier.app.validate.proofs.events import _harmless, _Plan, _plans, prove_events
@@ -14,6 +13,7 @@ from caponier.app.validate.proofs.proof import Pair, ProofRun
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.registry import attacks, campaigns, probes
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.skip import Skip
 
 pytestmark = pytest.mark.slow
 

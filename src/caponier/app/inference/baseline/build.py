@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
 from caponier.app.inference.promise import limit_of
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
@@ -33,7 +34,7 @@ from caponier.engines.spool import ModelSummary, Spool, caller_of
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.telemetry.clock import LATENESS
+from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -53,7 +54,7 @@ class BaselineReport:
 
     baseline: Baseline
     rejected: RejectedRows
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
     """What was not used, and why."""
     notes: list[str] = field(default_factory=list)
     """Who was set aside, and why."""
@@ -158,11 +159,9 @@ def build_baseline(
     horizon: int | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
-    sampling: float | None = None,
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> BaselineReport:
     """Build a baseline from logs of benign traffic, a section for each model in them.
@@ -175,11 +174,9 @@ def build_baseline(
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
-        sampling: Share of the traffic that is logged; by default as the inventory or the logs say.
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         progress: Told how far it is.
 
     Raises:
@@ -190,20 +187,18 @@ def build_baseline(
     horizon = horizon or (workspace.detect.horizon if workspace else HORIZON)
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
-    given = _Given(workspace, spec, horizon, salt, learning, training_set, canaries, sampling)
+    given = _Given(workspace, spec, horizon, salt, learning, training_set, canaries, options.sampling)
     report, sections = BaselineReport(Baseline(), rejected), []
-    report.skipped += [(lacking.what, lacking.reason) for lacking in unavailable(event_detectors, workspace)]
+    report.skipped += unavailable(event_detectors, workspace)
     with Spool() as spool:
-        read = load_events(
-            spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=given.salt, spec_of=given.spec_of
-        )
+        read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
         _refuse_others(given, read)
         for summary in read:
             section = _of_model(report, spool, summary, given, watch)
             if section is not None:
                 sections.append(section)
     if not sections:
-        reasons = "; ".join(f"{what}: {why}" for what, why in report.skipped)
+        reasons = "; ".join(map(str, report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
 
@@ -230,7 +225,7 @@ def _of_model(
         return None
     encoder = scale_of(summary, known, spool)
     if isinstance(encoder, str):
-        report.skipped.append((summary.model, encoder))
+        report.skipped.append(Skip(summary.model, encoder))
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
@@ -263,12 +258,12 @@ def _speaking(
         detectors = [detector for detector in detectors if detector.name not in lame]
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
-        report.skipped.append((f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
+        report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
     able, skipped, notes = lacking(summary, detectors)
     report.skipped += skipped
     report.notes += notes
     speaking, blind = seeing(able, known)
-    report.skipped += [(f"{summary.model}: {name}", why) for name, why in blind.items()]
+    report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     return speaking
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from caponier.app.inference.baseline.story import Standing, Story, stories
 from caponier.app.inference.load import feature_spec, load_events
 from caponier.app.inference.promise import DEFAULT_BUDGET
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
@@ -16,7 +17,6 @@ from caponier.engines.spool import Spool
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -27,8 +27,7 @@ def check_baseline(
     *,
     workspace: Workspace | None = None,
     rejected: RejectedRows | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> list[Fit]:
     """Hold the callers in logs against those of a baseline, model by model, without looking for attacks.
@@ -38,8 +37,7 @@ def check_baseline(
         paths: Logs.
         workspace: Its salt keys the digests.
         rejected: Takes the rows that cannot be used.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         progress: Told how far it is.
 
     Raises:
@@ -49,7 +47,7 @@ def check_baseline(
     salt = read_salt(workspace) if workspace else b""
     fits = []
     with Spool() as spool:
-        for summary in load_events(spool, paths, rejected, watch, reader=reader, lateness=lateness, salt=salt):
+        for summary in load_events(spool, paths, rejected, watch, options=options, salt=salt):
             section = baseline.of(summary.model, summary.version)
             if section is None or section.portrait is None:
                 continue

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from caponier.app.inference.baseline.build import BaselineReport, suspects, told_aside
 from caponier.app.inference.load import load_events
 from caponier.app.inference.promise import judged_by_caller
+from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
@@ -26,7 +27,6 @@ from caponier.engines.local import Line, Plan, maxima, scan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool
 from caponier.records.inventory import Workspace
-from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -37,8 +37,7 @@ def warm_start(
     known: Baseline,
     *,
     workspace: Workspace | None = None,
-    reader: str = "auto",
-    lateness: float = LATENESS,
+    options: ReadOptions = USUAL,
     progress: Progress | None = None,
 ) -> BaselineReport:
     """Add to a baseline of little traffic what is known of earlier versions of its models.
@@ -48,8 +47,7 @@ def warm_start(
         paths: The same logs; they are read again, where something is taken.
         known: A baseline of earlier versions. Its sections are kept beside the new ones.
         workspace: Its salt keys the digests.
-        reader: See `telemetry.events.read_events`.
-        lateness: Seconds by which a row of standard input may be out of order.
+        options: How the logs are to be read.
         progress: Told how far it is.
     """
     pairs = {section.model: _earlier(report, section, known) for section in report.baseline.models}
@@ -57,7 +55,7 @@ def warm_start(
     sections = list(report.baseline.models)
     if any(pairs.values()):
         with Spool() as spool:
-            load_events(spool, paths, RejectedRows(), watch, reader=reader, lateness=lateness, salt=salt)
+            load_events(spool, paths, RejectedRows(), watch, options=options, salt=salt)
             sections = [
                 _warmed(report, spool, section, old, salt) if (old := pairs[section.model]) else section
                 for section in sections

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from caponier.app.inference.scan import Skip
 from caponier.app.progress import Progress
 from caponier.app.scan.artifact import ArtifactReport, scan_artifact
 from caponier.app.validate.lab.proving_ground import ProvingGround
@@ -12,6 +11,7 @@ from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.detect.artifact import Verdict
 from caponier.emulate.registry import files
 from caponier.errors import CaponierError, MissingExtraError
+from caponier.records.skip import Skip
 
 TARGET: Final = "model files"
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from caponier.app.incidents.findings import list_findings
 from caponier.app.inference.findings import accused
-from caponier.app.inference.scan import ScanReport, Skip
+from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress
 from caponier.app.validate.lab.attack_line import Line, Recorded, open_line
 from caponier.app.validate.lab.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
@@ -23,6 +23,7 @@ from caponier.emulate.registry import attacks, habits, newcomers, probes
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
+from caponier.records.skip import Skip
 
 Names = list[str]
 Guarded: TypeAlias = Callable[[str, Workspace], AbstractContextManager[Recorded]]

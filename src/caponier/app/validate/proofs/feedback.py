@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
-from caponier.app.inference.scan import ScanReport, Skip, scan_inference
+from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Progress
 from caponier.app.validate.lab.proving_ground import SPEC, ProvingGround
 from caponier.app.validate.proofs.events import first_found
@@ -16,6 +16,7 @@ from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.simulation.forum import Course
 from caponier.emulate.simulation.scene import ATTACKER, SCENES, learned_from
+from caponier.records.skip import Skip
 
 TARGET: Final = "digits-learner"
 """It learns from what it is told, so it is used in process and in simulated time; there is no server and no guard."""

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from caponier.app.incidents.correlate import settings_of
-from caponier.app.inference.scan import Skip
 from caponier.app.progress import Progress
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.validate.lab.proving_ground import ProvingGround
@@ -14,6 +13,7 @@ from caponier.emulate.log_story import LogStory, LogTrace
 from caponier.emulate.registry import stories
 from caponier.errors import MissingExtraError
 from caponier.records.inventory import Workspace
+from caponier.records.skip import Skip
 from caponier.respond.correlate import correlate
 
 FINDING: Final = "finding"

@@ -1,0 +1,22 @@
+"""How logs of inference events are to be read: what a user says of them, and every use-case hands on as one value."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.telemetry.clock import LATENESS
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What is said of logs that they do not say themselves."""
+
+    reader: str = "auto"
+    """See `telemetry.events.read_events`."""
+    lateness: float = LATENESS
+    """Seconds by which a row of standard input may be out of order."""
+    sampling: float | None = None
+    """Share of the traffic that is logged; by default as the inventory or the logs say."""
+
+
+USUAL: Final = ReadOptions()
+"""Whatever the logs themselves show."""

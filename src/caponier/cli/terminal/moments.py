@@ -1,0 +1,32 @@
+"""Moments, as people write and read them on a command line."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import typer
+
+_AGO: Final = re.compile(r"(\d{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(time: datetime) -> str:
+    """Write a moment for people."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a moment: `2026-01-31`, `2026-01-31T12:00:00Z`, or how long ago: `30m`, `24h`, `7d`, `2w`.
+
+    Without a time zone it is UTC.
+
+    Raises:
+        typer.BadParameter: If it is none of these.
+    """
+    try:
+        if ago := _AGO.fullmatch(text.strip()):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no moment such as 2026-01-31, 2026-01-31T12:00:00Z or 7d") from None
