@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from caponier.cli.terminal.listing import Column, Listing, ListingForm, facts
+from caponier.cli.terminal.listing import Column, Listing, ShownIn, facts
 from caponier.cli.terminal.output import Format
 
 Row = dict[str, Any]
 PLAIN: Listing[Row] = Listing(
     [
         Column("finding_id", lambda row: row["id"], whole=True),
-        Column("time", lambda row: "noon", ListingForm.PAGE),
+        Column("time", lambda row: "noon", ShownIn.PAGE),
         Column("score", lambda row: f"{row['score']:.1f}", number=True),
-        Column("queries", lambda row: row["queries"], ListingForm.CSV),
-        Column("why", lambda row: row["why"], ListingForm.DATA),
+        Column("queries", lambda row: row["queries"], ShownIn.CSV),
+        Column("why", lambda row: row["why"], ShownIn.DATA),
     ]
 )
 HOSTILE: Row = {"id": "=1+1", "score": -2.0, "queries": 3, "why": "a|b\x1b[31m\n<b>"}

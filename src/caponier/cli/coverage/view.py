@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from caponier.cli.terminal.listing import Column, Listing, ListingForm
+from caponier.cli.terminal.listing import Column, Listing, ShownIn
 from caponier.coverage.heat_map import MATRIX, Cell, Status
 from caponier.matrix.technique import Tactic
 from caponier.matrix.versions.catalogue import load
@@ -23,10 +23,10 @@ ENTRIES: Final[Listing[Cell]] = Listing(
         Column("status", lambda cell: cell.status.value, whole=True, style=lambda cell: STYLES[cell.status]),
         Column("id", lambda cell: cell.technique.id, whole=True),
         Column("name", lambda cell: cell.technique.name),
-        Column("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ListingForm.DATA),
-        Column("tactics", lambda cell: " ".join(cell.technique.tactics), ListingForm.DATA),
-        Column("detectors", lambda cell: ", ".join(cell.detectors), ListingForm.TABLE),
-        Column("detectors", lambda cell: " ".join(cell.detectors), ListingForm.DATA),
+        Column("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ShownIn.DATA),
+        Column("tactics", lambda cell: " ".join(cell.technique.tactics), ShownIn.DATA),
+        Column("detectors", lambda cell: ", ".join(cell.detectors), ShownIn.TABLE),
+        Column("detectors", lambda cell: " ".join(cell.detectors), ShownIn.DATA),
         Column("why", lambda cell: cell.why),
     ],
     wide=True,

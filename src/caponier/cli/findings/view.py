@@ -5,35 +5,33 @@ from typing import Final
 
 from rich.table import Table
 
-from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ListingForm, facts
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.records.finding import Finding, rfc3339
 
 FINDINGS: Final[Listing[Finding]] = Listing(
     [
         Column("finding_id", lambda finding: finding.finding_id, whole=True),
-        Column("time", lambda finding: moment(finding.last_time), ListingForm.PAGE, whole=True),
-        Column("first_time", lambda finding: rfc3339(finding.first_time), ListingForm.CSV),
-        Column("last_time", lambda finding: rfc3339(finding.last_time), ListingForm.CSV),
+        Column("time", lambda finding: moment(finding.last_time), ShownIn.PAGE, whole=True),
+        Column("first_time", lambda finding: rfc3339(finding.first_time), ShownIn.CSV),
+        Column("last_time", lambda finding: rfc3339(finding.last_time), ShownIn.CSV),
         Column(
             "severity",
             lambda finding: finding.severity.value,
             whole=True,
             style=lambda finding: SEVERITY_STYLES[finding.severity],
         ),
-        Column("confidence", lambda finding: finding.confidence, ListingForm.CSV),
+        Column("confidence", lambda finding: finding.confidence, ShownIn.CSV),
         Column("detector", lambda finding: finding.detector),
-        Column("system", lambda finding: finding.system or "", ListingForm.CSV),
+        Column("system", lambda finding: finding.system or "", ShownIn.CSV),
         Column("model", lambda finding: finding.model or ""),
-        Column("model_version", lambda finding: finding.model_version or "", ListingForm.CSV),
-        Column("subject", lambda finding: f"{finding.subject.kind} {finding.subject.id}", ListingForm.PAGE),
-        Column("subject_kind", lambda finding: finding.subject.kind, ListingForm.CSV),
-        Column("subject_id", lambda finding: finding.subject.id, ListingForm.CSV),
-        Column(
-            "techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ListingForm.CSV
-        ),
-        Column("harms", lambda finding: " ".join(finding.harms), ListingForm.CSV),
-        Column("unique_queries", lambda finding: finding.unique_queries, ListingForm.CSV),
+        Column("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
+        Column("subject", lambda finding: f"{finding.subject.kind} {finding.subject.id}", ShownIn.PAGE),
+        Column("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
+        Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
+        Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
+        Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
+        Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
 )

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
-from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ListingForm, facts
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.safe_text import plain
 from caponier.records.incident import Incident
@@ -30,8 +30,8 @@ INCIDENTS: Final[Listing[Incident]] = Listing(
         Column("target", lambda incident: ", ".join(incident.systems or incident.models)),
         Column("actors", lambda incident: ", ".join(incident.actors)),
         Column("owner", lambda incident: incident.owner or ""),
-        Column("harms", lambda incident: " ".join(incident.harms), ListingForm.CSV),
-        Column("findings", lambda incident: " ".join(incident.finding_ids), ListingForm.CSV),
+        Column("harms", lambda incident: " ".join(incident.harms), ShownIn.CSV),
+        Column("findings", lambda incident: " ".join(incident.finding_ids), ShownIn.CSV),
     ]
 )
 """A row an incident."""

@@ -4,22 +4,20 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from caponier.app.matrix.migrate import MigrationReport
-from caponier.cli.terminal.listing import Column, Listing, ListingForm
+from caponier.cli.terminal.listing import Column, Listing, ShownIn
 from caponier.formats.walk_files import shown
 from caponier.matrix.documents.rewriting import Carried
 from caponier.records.skip import Skip
 
 OPEN: Final[Listing[tuple[MigrationReport, Carried]]] = Listing(
     [
-        Column(
-            "place", lambda row: f"{shown(row[0].path)}:{row[1].line} {row[1].where}", ListingForm.TABLE, head="Place"
-        ),
-        Column("file", lambda row: shown(row[0].path), ListingForm.DATA),
-        Column("line", lambda row: row[1].line, ListingForm.DATA),
-        Column("where", lambda row: row[1].where, ListingForm.DATA),
+        Column("place", lambda row: f"{shown(row[0].path)}:{row[1].line} {row[1].where}", ShownIn.TABLE, head="Place"),
+        Column("file", lambda row: shown(row[0].path), ShownIn.DATA),
+        Column("line", lambda row: row[1].line, ShownIn.DATA),
+        Column("where", lambda row: row[1].where, ShownIn.DATA),
         Column("id", lambda row: row[1].id, whole=True, head="Id"),
-        Column("now", lambda row: _now(row[1]), ListingForm.TABLE, whole=True, head="Now"),
-        Column("now", lambda row: row[1].to, ListingForm.DATA),
+        Column("now", lambda row: _now(row[1]), ShownIn.TABLE, whole=True, head="Now"),
+        Column("now", lambda row: row[1].to, ShownIn.DATA),
         Column("outcome", lambda row: row[1].outcome, head="Outcome"),
         Column("why", lambda row: row[1].why, head="Why"),
         Column("candidates", lambda row: ", ".join(row[1].candidates), head="Candidates"),

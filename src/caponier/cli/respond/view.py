@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.respond.respond import PlanReport, carried_out_by, done_by_guard, in_plain_words
-from caponier.cli.terminal.listing import Column, Listing, ListingForm, facts
+from caponier.cli.terminal.listing import Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.safe_text import plain
 from caponier.records.response_action import ResponseAction
@@ -23,7 +23,7 @@ ACTIONS: Final[Listing[ResponseAction]] = Listing(
         Column("state", lambda action: action.state.value, whole=True),
         Column("until", lambda action: moment(action.expires), whole=True),
         Column("by", lambda action: "guard" if done_by_guard(action) else "you"),
-        Column("reason", lambda action: " ".join(action.reason.split("\n")), ListingForm.DATA),
+        Column("reason", lambda action: " ".join(action.reason.split("\n")), ShownIn.DATA),
     ]
 )
 """A row an action. Reasons are sentences: they stand in the plan and in the other formats."""

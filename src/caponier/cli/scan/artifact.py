@@ -14,7 +14,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.scan.sarif import to_sarif
 from caponier.cli.terminal import options
-from caponier.cli.terminal.listing import Column, Listing, ListingForm
+from caponier.cli.terminal.listing import Column, Listing, ShownIn
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.cli.terminal.safe_text import plain
@@ -32,8 +32,8 @@ FILES: Final[Listing[ScannedFile]] = Listing(
         Column("path", lambda file: file.path),
         Column("kind", lambda file: file.kind or ""),
         Column("reason", lambda file: _reason(file)),
-        Column("sha256", lambda file: file.sha256 or "", ListingForm.DATA),
-        Column("ignored", lambda file: file.ignored or "", ListingForm.DATA),
+        Column("sha256", lambda file: file.sha256 or "", ShownIn.DATA),
+        Column("ignored", lambda file: file.ignored or "", ShownIn.DATA),
     ],
     folded=True,
     visible=True,

@@ -31,7 +31,7 @@ SEVERITY_STYLES = {
 R = TypeVar("R")
 
 
-class ListingForm(Flag):
+class ShownIn(Flag):
     """Where a column stands."""
 
     TABLE = auto()
@@ -48,7 +48,7 @@ class Column(Generic[R]):
 
     name: str
     cell: Callable[[R], str | float]
-    forms: ListingForm = ListingForm.EVERY
+    forms: ShownIn = ShownIn.EVERY
     whole: bool = False
     """Whether a table never breaks its cells over lines."""
     style: Callable[[R], str] | None = None
@@ -86,21 +86,21 @@ class Listing(Generic[R]):
         """Draw a line a row."""
         gap = (0, 2, 0, 0) if self.wide else (0, 1)
         drawn = Table(box=None, header_style="bold", pad_edge=self.edge, padding=gap)
-        for column in self._in(ListingForm.TABLE):
+        for column in self._in(ShownIn.TABLE):
             head = column.head or column.name.upper().replace("_", " ")
             drawn.add_column(head, no_wrap=column.whole, overflow="fold" if self.folded else "ellipsis")
         return self.continued(drawn, rows)
 
     def continued(self, drawn: Table, rows: Iterable[R]) -> Table:
         """Draw more rows below those of a table."""
-        columns = self._in(ListingForm.TABLE)
+        columns = self._in(ShownIn.TABLE)
         for row in rows:
             drawn.add_row(*(_drawn(column, row) for column in columns))
         return drawn
 
     def to_csv(self, rows: Iterable[R]) -> str:
         """Write a line a row below a line of names (RFC 4180 quoting, lines ended by a newline)."""
-        columns, text = self._in(ListingForm.CSV), io.StringIO()
+        columns, text = self._in(ShownIn.CSV), io.StringIO()
         writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL)
         writer.writerow(column.name for column in columns)
         writer.writerows([self._safe(column, column.cell(row)) for column in columns] for row in rows)
@@ -108,7 +108,7 @@ class Listing(Generic[R]):
 
     def to_markdown(self, rows: Iterable[R]) -> str:
         """Write a Markdown table."""
-        columns = self._in(ListingForm.MARKDOWN)
+        columns = self._in(ShownIn.MARKDOWN)
         escape = _ended if self.ours else safe_text.markdown
         heads = "".join(f" {column.name} |" if column.name else " |" for column in columns)
         lines = [f"|{heads}", f"|{' --- |' * len(columns)}"]
@@ -117,7 +117,7 @@ class Listing(Generic[R]):
 
     def records(self, rows: Iterable[R]) -> list[dict[str, str | float]]:
         """Return each row by the names of its columns, for JSON that says no more than CSV does."""
-        columns = self._in(ListingForm.CSV)
+        columns = self._in(ShownIn.CSV)
         return [{column.name: column.cell(row) for column in columns} for row in rows]
 
     def write(
@@ -149,7 +149,7 @@ class Listing(Generic[R]):
         else:
             write_text(self.to_csv(rows) if chosen == Format.CSV else self.to_markdown(rows), out)
 
-    def _in(self, form: ListingForm) -> list[Column[R]]:
+    def _in(self, form: ShownIn) -> list[Column[R]]:
         return [column for column in self.columns if form in column.forms]
 
     def _safe(self, column: Column[R], cell: str | float) -> str | float:
