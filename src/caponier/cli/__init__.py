@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _print(error: CaponierError) -> None:
-    from caponier.cli.terminal.safe_text import plain  # not on the way of a command that goes well
+    from caponier.formats.safe_text import plain  # not on the way of a command that goes well
 
     console = notes()
     console.print("[bold red]error:[/bold red] ", end="")

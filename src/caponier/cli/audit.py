@@ -12,7 +12,7 @@ from caponier.cli.terminal import options
 from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_text
-from caponier.cli.terminal.safe_text import markdown
+from caponier.formats.safe_text import markdown
 
 app = typer.Typer(
     help="Who did what in this workspace, and whether the log of it is whole.",

@@ -9,11 +9,12 @@ from caponier.app.remediate.dataset import DatasetRemediation, DatasetRepair, re
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.dataset import Id, Label, Source
-from caponier.cli.terminal import log_options, options, safe_text
+from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Listing, facts
 from caponier.cli.terminal.log_report import print_rejected
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.cli.terminal.watch import Watch
+from caponier.formats import safe_text
 from caponier.records.remediation import Remediation
 from caponier.remediate.dataset_file import Repair
 from caponier.telemetry.labelled_data.dataset import Columns

@@ -19,7 +19,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from caponier.cli.scan.artifact import artifact
-from caponier.cli.terminal import safe_text
+from caponier.formats import safe_text
 from detect.model_files.files.building import HARMFUL, tar_entry, tarred, zipped
 
 OBJECT = b"ccollections\nOrderedDict\n)R"

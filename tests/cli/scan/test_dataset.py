@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from caponier.app.incidents.findings import list_findings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.cli.scan.dataset import EXAMPLE, dataset
-from caponier.cli.terminal import safe_text
 from caponier.errors import InputError
+from caponier.formats import safe_text
 
 
 def app() -> typer.Typer:

@@ -11,7 +11,7 @@ from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.records.incident import Incident
 
 INCIDENTS: Final[Listing[Incident]] = Listing(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from caponier.cli.matrix.diff_names import full_name, note, titles
 from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.output import json_text
-from caponier.cli.terminal.safe_text import markdown, plain
+from caponier.formats.safe_text import markdown, plain
 from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun
 from caponier.matrix.versions.catalogue import Matrix
 

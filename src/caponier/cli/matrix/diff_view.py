@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.cli.matrix.diff_names import Titles, titles
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
 from caponier.matrix.versions.catalogue import Matrix
 

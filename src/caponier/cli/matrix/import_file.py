@@ -10,7 +10,7 @@ import typer
 from caponier.app.matrix.import_version import Imported, import_matrix
 from caponier.cli.matrix import options
 from caponier.cli.terminal.output import choose_format, notes, write_text
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.formats.walk_files import shown
 
 EXAMPLE: Final = "Example: [bold]caponier matrix import ATLAS.yaml[/bold]"

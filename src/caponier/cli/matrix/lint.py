@@ -12,8 +12,8 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import lint_view, options
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
-from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
+from caponier.formats.safe_text import plain
 from caponier.matrix.documents.lint import Code
 
 EXAMPLE: Final = "Example: [bold]caponier matrix lint rules/ layer.json --against atlas-5.6[/bold]"

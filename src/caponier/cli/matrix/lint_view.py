@@ -8,7 +8,7 @@ from urllib.parse import quote
 from caponier import __version__
 from caponier.app.matrix.lint import LintedFile, LintReport, PlacedFlaw
 from caponier.cli.terminal.listing import Column, Listing
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.matrix.documents.lint import Code
 
 FOUND: Final[Listing[tuple[LintedFile, PlacedFlaw]]] = Listing(

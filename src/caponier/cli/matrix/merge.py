@@ -15,8 +15,8 @@ from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
 from caponier.cli.matrix.review_view import lines
 from caponier.cli.terminal.listing import Listing
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
-from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
+from caponier.formats.safe_text import plain
 from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Reviewed, contribution_files
 

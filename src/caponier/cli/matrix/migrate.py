@@ -12,8 +12,8 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, notes
-from caponier.cli.terminal.safe_text import plain
 from caponier.errors import InputError
+from caponier.formats.safe_text import plain
 from caponier.records.skip import Skip
 
 EXAMPLE: Final = "Example: [bold]caponier matrix migrate layer.json --from atlas-4.4.0 --to atlas-5.6[/bold]"

@@ -11,8 +11,8 @@ from caponier.app.matrix.library import default_version, matrix_library
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal.options import AskedFormat, Out, Quiet, Where
 from caponier.cli.terminal.output import Format, notes, write_table, write_text
-from caponier.cli.terminal.safe_text import plain
 from caponier.errors import CaponierError, InputError
+from caponier.formats.safe_text import plain
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix

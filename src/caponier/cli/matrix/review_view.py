@@ -7,7 +7,7 @@ from rich.text import Text
 
 from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.output import json_text
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
 

@@ -10,7 +10,7 @@ from caponier.app.matrix.update import Update, update_matrix
 from caponier.cli.matrix import migrate_view, options
 from caponier.cli.matrix.import_file import File, ImportFormat, Name, TextOrJson
 from caponier.cli.terminal.output import choose_format, json_text, notes, write_text
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.formats.walk_files import shown
 from caponier.matrix.mapping.difference import Kind, Noun
 

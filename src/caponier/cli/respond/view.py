@@ -10,7 +10,7 @@ from rich.text import Text
 from caponier.app.respond.respond import PlanReport, carried_out_by, done_by_guard, in_plain_words
 from caponier.cli.terminal.listing import Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.records.response_action import ResponseAction
 
 ACTIONS: Final[Listing[ResponseAction]] = Listing(

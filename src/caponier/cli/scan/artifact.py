@@ -17,9 +17,9 @@ from caponier.cli.terminal import options
 from caponier.cli.terminal.listing import Column, Listing, ShownIn
 from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import choose_format, notes, write_text
-from caponier.cli.terminal.safe_text import plain
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.artifact import Verdict
+from caponier.formats.safe_text import plain
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 

@@ -13,11 +13,12 @@ from caponier.app.scan.dataset import DatasetReport, SuspiciousRow, scan_dataset
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import FINDINGS
 from caponier.cli.scan.exit_code import leave
-from caponier.cli.terminal import log_options, options, safe_text
+from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
+from caponier.formats import safe_text
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 from caponier.telemetry.labelled_data.dataset import Columns

@@ -16,8 +16,8 @@ from typing import Any, Generic, TypeVar
 from rich.table import Table
 from rich.text import Text
 
-from caponier.cli.terminal import safe_text
 from caponier.cli.terminal.output import Format, json_text, write_table, write_text
+from caponier.formats import safe_text
 from caponier.records.finding import Severity
 
 SEVERITY_STYLES = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from caponier.cli.terminal.safe_text import plain
+from caponier.formats.safe_text import plain
 from caponier.records.skip import Skip
 from caponier.telemetry.rejections import RejectedRows
 
