@@ -105,6 +105,8 @@ BREAKING = {
     "ValueError": "raise ValueError('no luck')",
     "KeyError": "{}['x']",
     "SystemExit": "raise SystemExit(0)",
+    "Panic": "class Panic(BaseException): ...\nraise Panic('of an extension module')",
+    "Speechless": "class Speechless(Exception):\n    def __str__(self): raise ValueError\nraise Speechless",
     "RuntimeError": "raise RuntimeError",
     "CaponierError": "from caponier.errors import CaponierError\nraise CaponierError('odd')",
     "AttributeError": "",

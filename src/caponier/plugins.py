@@ -185,11 +185,14 @@ class Plugins(Generic[T]):
             complaint = self._complaint(plugin, source.name)
         except MissingExtraError:
             raise
-        # The border of somebody else's code: whatever its import raises, even SystemExit, must end as one message.
-        except (Exception, SystemExit) as failed:
+        except KeyboardInterrupt:
+            raise
+        # The border of somebody else's code: whatever its import raises, even SystemExit or the panic of an extension
+        # module, must end as one message.
+        except BaseException as failed:
             if isinstance(failed, ModuleNotFoundError) and (lacking := _lacking(source, failed)):
                 raise lacking from failed
-            said = ": ".join([type(failed).__name__, *str(failed).splitlines()[:1]])
+            said = ": ".join([type(failed).__name__, *_words(failed).splitlines()[:1]])
             raise self._error(source, f"the {self.kind} cannot be loaded: {said}") from failed
         if complaint:
             raise self._error(source, complaint)
@@ -206,6 +209,14 @@ class Plugins(Generic[T]):
         if plugin.name != name:
             return f"has another name than its file or entry point: it calls itself {plugin.name!r}"
         return self.refused(name)
+
+
+def _words(failed: BaseException) -> str:
+    """Return what an error says of itself, if it can."""
+    try:
+        return str(failed)
+    except Exception:  # noqa: BLE001 - somebody else's code, too
+        return ""
 
 
 def _of_module(path: str, attribute: str) -> Callable[[], Any]:

@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 
 from caponier.app.scan import artifact as module
+from caponier.app.scan import file_content
 from caponier.app.scan.artifact import ArtifactReport, limits_here, scan_artifact
 from caponier.app.scan.file_content import HASHED, HEAD
 from caponier.app.scan.free_memory import free_memory
 from caponier.app.scan.ignored_files import Ignored
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.artifacts.unsafe_code import UnsafeCode
+from caponier.detect.registry import artifact_detectors
 from caponier.formats.walk_files import read_file, walk
+from caponier.plugins import Discovery
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
@@ -159,7 +162,7 @@ def test_a_detector_that_breaks_down_on_a_file_hides_no_other(
     (folder / "m").write_bytes(b"evil")
     detector = Breaking()
     detector.fault = fault
-    monkeypatch.setattr(module, "artifact_detectors", lambda: {"breaking": detector})
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Discovery({"breaking": detector}, {}))
     assert told(scan_artifact([folder])) == {"m": reason}
 
 
@@ -175,6 +178,30 @@ def test_what_is_too_large_is_judged_by_its_beginning_and_never_clean(folder: Pa
     assert verdicts["evil"].verdict is Verdict.UNSAFE
     digest = hashlib.sha256((folder / "evil").read_bytes()).hexdigest()
     assert verdicts["evil"].sha256 == digest, "of all of it"
+
+
+def test_a_detector_that_gives_no_judgement_hides_no_other_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "m").write_bytes(b"evil")
+    detector, judge = Breaking(), UnsafeCode().judge
+    monkeypatch.setattr(
+        detector, "judge", lambda content, limits: None if content[:4] == b"evil" else judge(content, limits)
+    )
+    monkeypatch.setitem(vars(artifact_detectors), "_found", Discovery({"breaking": detector}, {}))
+    assert told(scan_artifact([folder]))["m"].endswith("TypeError: a NoneType is no judgement")
+
+
+def test_a_large_file_is_digested_once_however_many_links_lead_to_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "evil").write_bytes(HARMFUL + bytes(2_000))
+    for number in range(5):
+        (folder / f"link{number}").symlink_to("evil")
+    made: list[str] = []
+    digest = file_content._digest
+    monkeypatch.setattr(file_content, "_digest", lambda file: made.append("once") or digest(file))
+    report = scan_artifact([folder], limits=Limits(held_bytes=1_000))
+    assert made == ["once"]
+    assert sum(file.verdict is Verdict.UNSAFE for file in report.scanned) == 7, "six of it, and the small one"
 
 
 def test_what_is_too_large_can_be_accepted(folder: Path) -> None:

@@ -186,3 +186,12 @@ def test_help_has_an_example() -> None:
     result = CliRunner().invoke(app, ["artifact", "--help"])
     assert result.exit_code == 0
     assert "caponier scan artifact models/" in result.stdout
+
+
+def test_a_named_file_that_may_not_be_read_is_a_line_beside_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "evil.pkl").write_bytes(HARMFUL)
+    # What a check before the scan would ask: it must not be asked, for it would end the scan of all others.
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert run(folder / "evil.pkl", folder).exit_code == 1

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from caponier.app.inference.plan import unavailable
 from caponier.app.progress import Progress, Silent
-from caponier.app.scan.file_content import digest_of, read_content
+from caponier.app.scan.file_content import Digests, read_content
 from caponier.app.scan.free_memory import free_memory
 from caponier.app.scan.ignored_files import Ignored
 from caponier.app.scan.judge_file import judge_file
@@ -52,8 +52,6 @@ class ScannedFile:
 class ArtifactReport:
     """What a scan of files found."""
 
-    absent: list[Skip] = field(default_factory=list)
-    """Detectors that lack an extra."""
     scanned: list[ScannedFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -79,6 +77,7 @@ class _Scan:
     ignored: Mapping[str, Ignored]
     system: System | None
     moment: datetime
+    digests: Digests = field(default_factory=Digests)
 
 
 def scan_artifact(
@@ -181,7 +180,7 @@ def _judged(scan: _Scan, path: Path) -> _Judged:
     content = read_content(path, scan.limits.held_bytes)
     judgements = [(detector, judge_file(detector, content, scan.limits)) for detector in scan.detectors]
     unsafe = any(judgement.verdict is Verdict.UNSAFE for _, judgement in judgements)
-    return content.sha256 or (digest_of(path) if unsafe or scan.ignored else None), judgements
+    return content.sha256 or (scan.digests.of(path) if unsafe or scan.ignored else None), judgements
 
 
 def _accepted(report: ArtifactReport, scan: _Scan, sha256: str | None, path: str, today: date) -> str | None:

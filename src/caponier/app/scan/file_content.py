@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ class Content:
 
     data: memoryview
     sha256: str | None
-    """Of the whole file; None where it is too large to be held, see `digest_of`."""
+    """Of the whole file; None where it is too large to be held, see `Digests`."""
     problem: str | None = None
     """Why `data` is only the beginning."""
 
@@ -44,19 +44,34 @@ def read_content(path: Path, most: int) -> Content:
         return _whole(file, size) if size <= most else _beginning(file, size, most)
 
 
-def digest_of(path: Path) -> str:
-    """Return the digest of a whole file that is not held; this takes some seconds for every ten gigabytes.
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests of whole files that are not held: made once a file, however many links lead to it."""
 
-    Raises:
-        OSError: If it cannot be read, or has no end.
-    """
+    known: dict[tuple[int, ...], str] = field(default_factory=dict)
+    """By device, inode, time of the last change and size."""
+
+    def of(self, path: Path) -> str:
+        """Return the digest of a file; this takes some seconds for every ten gigabytes.
+
+        Raises:
+            OSError: If it cannot be read, or has no end.
+        """
+        with open_regular(path) as file:
+            status = os.fstat(file.fileno())
+            key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+            if key not in self.known:
+                self.known[key] = _digest(file)
+            return self.known[key]
+
+
+def _digest(file: FileIO) -> str:
     whole, chunk, left = hashlib.sha256(), memoryview(bytearray(_CHUNK)), HASHED
-    with open_regular(path) as file:
-        while count := _fill(file, chunk):
-            whole.update(chunk[:count])
-            left -= count
-            if left < 0:
-                raise OSError(f"it gives more than {HASHED:,} bytes")
+    while count := _fill(file, chunk):
+        whole.update(chunk[:count])
+        left -= count
+        if left < 0:
+            raise OSError(f"it gives more than {HASHED:,} bytes")
     return whole.hexdigest()
 
 

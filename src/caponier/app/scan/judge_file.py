@@ -14,6 +14,8 @@ def judge_file(detector: ArtifactDetector, content: Content, limits: Limits) -> 
     """Judge a file. Where only its beginning was read it can be unsafe, but never clean."""
     try:
         judgement = detector.judge(content.data, limits)
+        if not isinstance(judgement, Judgement):
+            raise TypeError(f"a {type(judgement).__name__} is no judgement")
     except MemoryError:
         judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, ("takes more memory to judge than there is",))
     except RecursionError:

@@ -51,7 +51,9 @@ class ArtifactFormat(StrEnum):
 
 
 def artifact(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Model files, and folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", readable=False, help="Model files, and folders of them.")
+    ],
     system: options.System = None,
     ignore: Annotated[
         Path | None, typer.Option("--ignore", metavar="FILE", help="Accepted files: YAML, by digest, with an end.")
