@@ -2,8 +2,8 @@
 
     scripts/faults [--only TEXT] [--list FILE]
 
-The faults are listed in `tests/cases/faults.yaml`: a file, a line, and what it becomes. First the tests of that file are
-run, then those of its folder. Exits with 1 if a fault goes unnoticed that is not listed as `unnoticed`.
+The faults are listed in `tests/cases/faults.yaml`: a file, a line, and what it becomes. First the tests of that file
+are run, then those of its folder. Exits with 1 if a fault goes unnoticed that is not listed as `unnoticed`.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def noticed(fault: dict[str, Any]) -> str | None:
             command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
             environment = os.environ | {"PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"}
             try:
-                ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS)
+                ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS)  # noqa: S603 - our own tests
             except subprocess.TimeoutExpired:
                 return "hangs"
             if ran.returncode:
