@@ -205,3 +205,25 @@ def test_ids_do_not_depend_on_who_plans_or_when() -> None:
 )
 def test_scopes_have_words(scope: SubjectRef, words: str) -> None:
     assert in_words(scope) == words
+
+
+@pytest.mark.parametrize(
+    ("subject", "bound"),
+    [
+        (SubjectRef("address", "10.0.0.1 curl", sender="address:10.0.0.1"), None),
+        (SubjectRef("session", "k-1", sender="address:10.0.0.1"), None),
+        (SubjectRef("session", "customer"), None),
+        (SubjectRef("address", "10.0.0.1"), SubjectRef("principal", "k-1")),
+    ],
+)
+def test_what_was_done_without_a_key_binds_nobodys_key(subject: SubjectRef, bound: SubjectRef | None) -> None:
+    """The inventory knows ada's key at this address; others there have none."""
+    own = SubjectRef(subject.kind, subject.id.split(" ")[0], sender=subject.sender)
+    assert {action.scope for action in made(finding(1, subject)).actions} == {bound or own}
+
+
+def test_the_same_session_from_elsewhere_is_another_action() -> None:
+    senders = [SubjectRef("session", "customer", sender=f"address:10.0.0.{n}") for n in (7, 8)]
+    plans = [made(finding(1, subject)).actions for subject in (*senders, SubjectRef("session", "customer"))]
+    assert len({actions.apply(one).action_id for some in plans for one in some}) == sum(map(len, plans))
+    assert in_words(senders[0]) == "the session customer from callers without a principal at 10.0.0.7"

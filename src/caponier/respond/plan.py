@@ -10,7 +10,7 @@ from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
-from caponier.respond.actors import Actors, name_of
+from caponier.respond.actors import Actors
 from caponier.respond.effects import EFFECTS
 from caponier.respond.playbook import Move, Reach, Rule, Scope
 from caponier.respond.settings import RespondSettings
@@ -176,19 +176,22 @@ def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     """Return the names of a finding's actor that requests carry.
 
     A caller that is known by its key or session is meant by that alone: others may share its address. An account
-    without a known key is ordered by its own name, for those who administer it. To whom the subject of the finding is
-    bound, such as the sender of a session, the response is bound as well.
+    without a known key is ordered by its own name, for those who administer it. What was done without a key binds
+    nobody's key, not even that of somebody whom the inventory knows at the address.
     """
     own = actors.scope(finding.subject)
+    if own is not None and (own.kind == "session" or own.sender):
+        yield own
+        return
     named = [name for seed in actors.named_by(finding) for name in (seed, *actors.members(seed))]
-    by_kind: dict[str, dict[str, SubjectRef]] = {}
+    by_kind: dict[str, dict[str, None]] = {}
     for name in named:
         kind, _, id_ = name.partition(":")
-        scope = own if own is not None and name == name_of(finding.subject) else SubjectRef(kind, id_)
-        by_kind.setdefault(kind, {})[name] = scope
+        by_kind.setdefault(kind, {})[id_] = None
     for kind in ("principal", "session", "account", "address"):
         if kind in by_kind:
-            yield from by_kind[kind].values()
+            for id_ in by_kind[kind]:
+                yield SubjectRef(kind, id_)
             return
 
 

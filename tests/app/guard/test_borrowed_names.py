@@ -156,7 +156,9 @@ class TestTheGuard:
             assert stopped
             assert goes_on(victim, digits)
             wait_for(lambda: list_actions(workspace))
-        assert {one.subject.sender for one in list_findings(workspace)} == {f"address:{HERE}"}
+        # What like queries of all callers made together is about nobody.
+        found = [one for one in list_findings(workspace) if one.subject.kind != "bucket"]
+        assert {one.subject.sender for one in found} == {f"address:{HERE}"}
 
     def test_a_forwarded_address_is_believed_from_proxies_alone(
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
