@@ -138,12 +138,20 @@ def test_a_throttle_counts_examples_and_stays_used_up() -> None:
     assert decide(EVE, ASK, one) is PASS
 
 
-def test_nobody_is_asked_for_a_number_of_queries_without_a_throttle() -> None:
-    def never() -> int:
-        raise AssertionError
+def never() -> int:
+    raise AssertionError
 
+
+def test_nobody_is_asked_for_a_number_of_queries_without_a_throttle() -> None:
     assert table(action())(EVE, ASK, never) is REFUSE
     assert table(action())(ADA, ASK, never) is PASS
+
+
+def test_what_is_beyond_its_rate_is_refused_uncounted() -> None:
+    slow = action("throttle", parameters={"per_minute": 1, "burst": 1})
+    decide = table(slow)
+    assert decide(EVE, ASK, one) is PASS
+    assert decide(EVE, ASK, never) is REFUSE
 
 
 @given(st.floats(0.1, 600), st.integers(1, 50), st.lists(st.tuples(st.floats(0, 30), st.integers(1, 20)), max_size=60))

@@ -1,5 +1,6 @@
 """The guard as middleware: what passes, what is refused, and what is recorded of it."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.guard import Middleware
+from caponier.guard import Middleware, middleware
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.upstream import Upstream
@@ -254,6 +255,19 @@ class TestEnforcing:
         with standing(broken, enforce=True, fail_closed=closed) as one:
             assert ask(one.url, INFER, b"{}").status == status
             assert isinstance(one.failures[0], RuntimeError)
+
+    def test_what_cannot_be_counted_is_beyond_every_rate(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(middleware, "queries_of", broken)
+        counted: list[int] = []
+
+        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> Verdict:
+            counted.append(queries())
+            return REFUSE
+
+        with standing(decide, enforce=True) as one:
+            assert ask(one.url, INFER, b"{}").status == 429
+            assert isinstance(one.failures[0], RuntimeError)
+        assert counted == [sys.maxsize]
 
     def test_a_broken_decision_refuses_nobody_while_observing(self) -> None:
         with standing(broken, fail_closed=True) as one:

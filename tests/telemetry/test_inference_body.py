@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
 from caponier.telemetry.inference_body import answer, examples, most_rows
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
@@ -113,10 +113,14 @@ def test_what_could_be_read_as_other_rows_is_not_read(body: Any) -> None:
     ("body", "n"),
     [
         ({}, 1),
-        ({"inputs": 7, "instances": "text"}, 1),
+        ({"id": 7, "parameters": {}}, 1),
+        ({"inputs": 7, "instances": "text"}, LIMITS.rows + 1),
         ({"inputs": [tensor([40, 2], []), tensor([3], [])], "instances": [1] * 7}, 40),
-        ({"inputs": [None, {"shape": 3}, {"shape": []}, {"shape": ["9"]}, {"shape": [2.5]}, {"shape": [10**9]}]}, 1),
+        *(({"inputs": [tensor]}, LIMITS.rows + 1) for tensor in (None, {}, {"shape": 3}, {"shape": []})),
+        *(({"inputs": [ONE, {"shape": [size]}]}, LIMITS.rows + 1) for size in ("9", 2.5, 10**9, -1)),
         ({"instances": [[1]] * 30}, 30),
+        ({"Instances": [[1]] * 30}, 30),
+        ({"instances": [0] * 20_000}, LIMITS.rows + 1),
     ],
 )
 def test_of_a_request_that_cannot_be_read_all_rows_count_that_it_may_have(body: Any, n: int) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,12 +36,19 @@ class TokenBucket:
             queries: How many.
             now: Seconds by `time.monotonic`.
         """
-        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._last) * self._rate)
-        self._last = now
-        if queries > self._tokens:
+        if queries > self._held(now):
             return False
         self._tokens -= queries
         return True
+
+    def is_empty(self, now: float) -> bool:
+        """Tell whether not even one query may pass."""
+        return self._held(now) < 1
+
+    def _held(self, now: float) -> float:
+        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._last) * self._rate)
+        self._last = now
+        return self._tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,8 @@ class Decisions:
         Args:
             caller: Who asks.
             call: What for.
-            queries: Tells how many examples the request holds; asked only where a rate is limited.
+            queries: Tells how many examples the request holds; asked only where a rate is limited and not yet
+                reached, since it takes time.
         """
         rules = self._rules
         if not rules:
@@ -112,11 +120,8 @@ class Decisions:
         if any(rule.kind is ActionKind.BLOCK for rule in found):
             return REFUSE
         buckets = [rule.bucket for rule in found if rule.bucket]
-        if buckets:
-            asked, moment = queries(), time.monotonic()
-            taken = [bucket.take(asked, moment) for bucket in buckets]
-            if not all(taken):
-                return REFUSE
+        if buckets and not _lets_pass(buckets, queries):
+            return REFUSE
         decimals = [rule.decimals for rule in found if rule.kind is ActionKind.ROUND]
         return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
 
@@ -124,6 +129,14 @@ class Decisions:
         if call.model is None:
             return True
         return rule.model in (None, call.model) and rule.system in (None, self._system_of(call.model))
+
+
+def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int]) -> bool:
+    if any(bucket.is_empty(time.monotonic()) for bucket in buckets):
+        return False
+    asked, moment = queries(), time.monotonic()
+    taken = [bucket.take(asked, moment) for bucket in buckets]
+    return all(taken)
 
 
 def _scopes(caller: Caller, call: Call) -> Iterable[SubjectRef]:

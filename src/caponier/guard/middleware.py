@@ -5,6 +5,7 @@ detector and no clock but the wall's. A failure of either never takes the model 
 closed.
 """
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from datetime import UTC, datetime
@@ -165,10 +166,17 @@ class Middleware:
         if exchange.call.operation == "health":
             return PASS
         try:
-            return self._decide(exchange.caller, exchange.call, partial(queries_of, exchange, self._limits))
+            return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
             return REFUSE if self._fail_closed else PASS
+
+    def _queries(self, exchange: Exchange) -> int:
+        try:
+            return queries_of(exchange, self._limits)
+        except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
+            self._on_failure(failed)
+            return sys.maxsize
 
     def _note(self, exchange: Exchange) -> None:
         try:

@@ -6,6 +6,7 @@ in which shape, type and data do not agree.
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -83,13 +84,34 @@ def examples(body: Body, limits: BodyLimits = LIMITS) -> tuple[NDArray[np.float6
 
 
 def most_rows(body: Body, limits: BodyLimits = LIMITS) -> int:
-    """Return how many examples a request may ask about, however it is read; 1 where that cannot be told."""
-    instances, inputs = body.get("instances"), body.get("inputs")
-    counts = [len(instances)] if isinstance(instances, list) else []
-    for tensor in inputs if isinstance(inputs, list) else ():
-        shape = tensor.get("shape") if isinstance(tensor, dict) else None
-        counts += shape[:1] if isinstance(shape, list) else []
-    return max((count for count in counts if type(count) is int and 1 < count <= limits.rows), default=1)
+    """Return how many examples a request may ask about, however it is read, up to one more than are read.
+
+    What may hold examples of which the number cannot be told counts as one more than are read, and a request without
+    any as one.
+    """
+    most, counts = limits.rows + 1, [1]
+    for key, held in body.items():
+        name = folded(key)
+        if name == "instances":
+            counts.append(len(held) if isinstance(held, list) else most)
+        elif name == "inputs":
+            counts += [_first_size(tensor, most) for tensor in held] if isinstance(held, list) and held else [most]
+    return min(max(counts), most)
+
+
+def _first_size(tensor: Any, otherwise: int) -> int:
+    try:
+        return _shape(tensor)[0]
+    except (ValueError, LookupError, TypeError):
+        return otherwise
+
+
+def folded(key: str) -> str:
+    """Return a key as those know it who do not care about case or form, nor about spaces around it.
+
+    The readers of some languages take the long s for an s and the sign of Kelvin for a k.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold()).strip()
 
 
 def answer(body: Body, n: int) -> Answer:
