@@ -312,6 +312,28 @@ class TestEnforcing:
         with standing() as one:
             assert ask(one.url, INFER, b"{}", headers=sent).status == 200
 
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [
+            ([("authorization", "Bearer a"), ("x-api-key", "b")], 400),
+            ([("authorization", "Bearer a b")], 400),
+            ([("authorization", "Digest a")], 400),
+            ([("authorization", "Bearer a"), ("x-api-key", "a")], 200),
+            ([("authorization", "Bearer"), ("x-api-key", "a")], 200),
+            ([], 200),
+        ],
+    )
+    def test_credentials_that_the_server_could_take_otherwise_are_refused(
+        self, sent: list[tuple[str, str]], status: int
+    ) -> None:
+        with standing(enforce=True) as one:
+            assert ask(one.url, INFER, b"{}", headers=sent).status == status
+            assert one.recorded()[-1].unclear == (status == 400)
+            assert len(one.echo.asked) == (status == 200)
+            assert ask(one.url, "/v2/health/live", headers=sent).status == 200, "health is never refused"
+        with standing() as one:
+            assert ask(one.url, INFER, b"{}", headers=sent).status == 200
+
 
 SCORES = orjson.dumps({"outputs": [{"name": "p", "datatype": "FP32", "shape": [1, 2], "data": [0.1234, 0.8123]}]})
 

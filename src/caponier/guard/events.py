@@ -94,17 +94,20 @@ def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
 
 def _shared(exchange: Exchange) -> Row:
     stranger = exchange.status in STRANGERS
+    # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
+    # model server he is one caller all the same.
+    named = not exchange.unclear
     return {
         "time": exchange.arrived,
         "model": exchange.call.model or UNKNOWN,
         "model_version": exchange.call.version,
         "principal": None if stranger else exchange.caller.principal,
-        "session": None if stranger else exchange.caller.session,
+        "session": exchange.caller.session if named and not stranger else None,
         "source_ip": exchange.caller.source_ip,
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
-        "user_agent": exchange.user_agent,
+        "user_agent": exchange.user_agent if named else None,
     }
 
 
