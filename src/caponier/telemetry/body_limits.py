@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MARKS: Final = (b",", b'"', b"[", b"{", b":")
-MOST_DIMENSIONS: Final = 32
+MOST_DIMENSIONS: Final = 16
 """Sizes in one shape: the product of many is a number of any length, and every event repeats the shape."""
 LARGEST_SIZE: Final = 2**31
 MOST_TENSORS: Final = 10_000
 """Tensors in one body; a table has one a column."""
+MOST_KEYS: Final = 1_000
+"""Keys in a body, or in a tensor."""
 
 
 class UnreadError(ValueError):
@@ -64,6 +66,16 @@ def check_tensors(tensors: Any) -> None:
     """
     if isinstance(tensors, list) and len(tensors) > MOST_TENSORS:
         raise UnreadError(f"more than {MOST_TENSORS:,} tensors")
+
+
+def check_keys(held: dict[str, Any]) -> None:
+    """Refuse more keys than a body, or one of its tensors, may have.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if len(held) > MOST_KEYS:
+        raise UnreadError(f"more than {MOST_KEYS:,} keys")
 
 
 def check_rows(n: int, limits: BodyLimits) -> None:
