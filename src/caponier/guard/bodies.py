@@ -138,6 +138,8 @@ def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
         if left < 0:
             raise UnreadError(f"more than {limits.numbers:,} numbers")
         at += size
+    if at != len(data):
+        raise ValueError("something behind the last tensor")
 
 
 def _texts(data: bytes, most: int) -> list[str]:
