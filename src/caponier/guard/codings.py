@@ -22,8 +22,8 @@ MOST_MEMBERS: Final = 1_000
 STEP: Final = 2**16
 
 _JSON: Final = re.compile(rb"[\s\0\xef\xbb\xbf\xfe\xff]*(?:\{[\s\0]*[\"}]|\[[\s\0]*[\[{][\s\0]*[\[\]{}\"\d-])")
-"""The beginning of an object, or of a list of lists or objects, also behind a byte-order mark and in UTF-16. One bracket
-is not enough: brotli may begin with it."""
+"""The beginning of an object, or of a list of lists or objects, also behind a byte-order mark and in UTF-16. One
+bracket is not enough: brotli may begin with it."""
 
 Pieces = Iterator[bytes]
 
