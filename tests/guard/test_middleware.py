@@ -397,6 +397,31 @@ class TestWhoAsks:
         assert callers[0].principal is None
         assert {"k:a", "k:b"} <= set(callers[0].possible)
 
+    @pytest.mark.parametrize(
+        ("sent", "session"),
+        [
+            (b"eve", "eve"),
+            ("Ève".encode(), "Ève"),
+            ("\u00c8ve".encode("latin-1"), "Ève"),
+            (b"eve\x1f10.0.0.1", None),
+            (b"\x01", None),
+            ("eve\u200b".encode(), None),
+            (b"eve\x85", None),
+            (b"x" * 300, "x" * 200),
+            (b"", None),
+        ],
+    )
+    def test_a_session_is_printable_text_or_none(self, sent: bytes, session: str | None) -> None:
+        guard = Middleware(
+            Answering(SCORES), decide=lambda *_: PASS, record=lambda _: None, principal_of=lambda _: None
+        )
+        scope = {
+            "method": "POST", "path": INFER, "client": None,
+            "headers": [(b"x-on-behalf-of", sent), (b"user-agent", sent)],
+        }  # fmt: skip
+        begun = guard._begin(scope)
+        assert (begun.caller.session, begun.user_agent) == (session, session)
+
     def test_an_application_in_the_same_process_is_guarded_alike(self) -> None:
         seen: list[Exchange] = []
         guard = Middleware(

@@ -285,4 +285,6 @@ def _text(value: bytes) -> str:
 
 
 def _name(value: bytes | None) -> str | None:
-    return value.decode("latin-1")[:NAME_LIMIT] or None if value else None
+    """Return a name that a caller gives himself; what cannot be printed is none, as nobody could write it down again."""
+    name = _text(value)[:NAME_LIMIT] if value else ""
+    return name if name and name.isprintable() else None

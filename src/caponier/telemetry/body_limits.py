@@ -13,6 +13,9 @@ MOST_DIMENSIONS: Final = 16
 LARGEST_SIZE: Final = 2**31
 MOST_TENSORS: Final = 10_000
 """Tensors in one body; a table has one a column."""
+MOST_OBJECTS: Final = 50_000
+"""Objects in a document in which no key may stand twice: a tensor is up to two, and there may be as many of outputs. To
+look at each takes a step of Python."""
 MOST_KEYS: Final = 1_000
 """Keys in a body, or in a tensor."""
 
@@ -56,6 +59,16 @@ def check_json(text: bytes, limits: BodyLimits) -> None:
         marks += text.count(mark)
         if marks > limits.numbers:
             raise UnreadError(f"more than {limits.numbers:,} numbers, texts and lists")
+
+
+def check_objects(text: bytes) -> None:
+    """Refuse JSON of more objects than are looked at one by one.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if text.count(b"{") > MOST_OBJECTS:
+        raise UnreadError(f"more than {MOST_OBJECTS:,} objects")
 
 
 def check_tensors(tensors: Any) -> None:
