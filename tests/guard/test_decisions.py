@@ -12,8 +12,10 @@ from caponier.guard.call import Call
 from caponier.guard.decisions import Decisions, TokenBucket
 from caponier.guard.exchange import Caller
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.records.event import UNKNOWN
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
+from caponier.respond.dry_run import Query, concerns
 
 EVE = Caller("k-eve", "s-eve", "10.0.0.1")
 HERSELF = SubjectRef("principal", "k-eve")
@@ -105,6 +107,27 @@ def test_what_people_carry_out_is_no_matter_of_the_guard() -> None:
 )
 def test_it_reaches_where_the_action_says(place: dict[str, str], call: Call, verdict: Verdict) -> None:
     assert table(action(**place))(EVE, call, one) is verdict
+
+
+@pytest.mark.parametrize(
+    ("scope", "call", "refused"),
+    [
+        ("m@2", Call("predict", "m"), True),
+        ("m@2", Call("predict", "m", "2"), True),
+        ("m@2", Call("predict", "m", "02"), True),
+        ("m@2", Call("predict", "mm"), False),
+        ("m@2", Call("predict", "n"), False),
+        ("m", Call("predict", "m", "2"), True),
+        ("m@2", Call("other"), True),
+    ],
+)
+@pytest.mark.parametrize("model", ["m", None])
+def test_what_is_done_to_a_model_holds_for_its_versions_and_a_dry_run_says_so(
+    scope: str, call: Call, refused: bool, model: str | None
+) -> None:
+    bound = action(scope=SubjectRef("model", scope), model=model)
+    assert (table(bound)(ADA, call, one) is REFUSE) == refused
+    assert concerns(bound, Query("k-ada", call.model or UNKNOWN, datetime.now(UTC))) == refused
 
 
 def test_an_action_ends_by_itself_and_begins_when_it_says() -> None:

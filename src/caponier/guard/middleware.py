@@ -285,6 +285,6 @@ def _text(value: bytes) -> str:
 
 
 def _name(value: bytes | None) -> str | None:
-    """Return a name that a caller gives himself; what cannot be printed is none, as nobody could write it down again."""
+    """Return a name that a caller gives himself; what cannot be printed is none: nobody could write it again."""
     name = _text(value)[:NAME_LIMIT] if value else ""
     return name if name and name.isprintable() else None
