@@ -108,6 +108,14 @@ def test_compressed_bodies_are_read(body: bytes, encoding: bytes) -> None:
         (zipped(PLAIN)[:-9], b"gzip", "cut off"),
         (zipped(PLAIN) + b"junk", b"gzip", "broken"),
         (zstandard.compress(PLAIN)[:-1], b"zstd", "cut off"),
+        (zlib.compress(PLAIN) + b"junk", b"deflate", "behind"),
+        (bare(PLAIN) + b"\0", b"deflate", "behind"),
+        (pa.compress(PLAIN, codec="brotli", asbytes=True) + b"junk", b"br", "b"),
+        (zstandard.compress(PLAIN) + b"junk", b"zstd", "b"),
+        *((PLAIN, coding, "begins like JSON") for coding in (b"gzip", b"deflate", b"br", b"zstd")),
+        (b"\xef\xbb\xbf \n[ [1]]", b"deflate", "begins like JSON"),
+        (PLAIN.decode().encode("utf-16"), b"br", "begins like JSON"),
+        (zipped(PLAIN), b"br, gzip", "begins like JSON"),
         (b"no gzip", b"gzip", "broken"),
         (zipped(b"") * 2_000, b"gzip", "members"),
         (PLAIN, b"compress", "not known"),
@@ -145,6 +153,7 @@ def test_binary_tensors_are_read() -> None:
     assert found["inputs"][0]["data"].tolist() == [0.5, -2.0]
     assert found["outputs"][0]["data"] == ["cat"]
     assert document(head + values.tobytes(), headers, LIMIT) is None, "a tensor that is cut off"
+    assert document(head + values.tobytes() + label + b"\0", headers, LIMIT) is None, "something behind the last tensor"
     assert document(head, [(BINARY_HEADER, b"-1")], LIMIT) is None
 
 

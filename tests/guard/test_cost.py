@@ -56,6 +56,13 @@ def bombs() -> dict[str, Sent]:
         "plain rows": Sent(instances(b"0,", 400_000), {}),
         "plain rows within the limit": Sent(instances(WIDE + b",", 9_999, WIDE), {}),
         "lists in lists": packed(instances(b"[[[[0]]]],", 400_000)),
+        "rows of lists in lists": packed(
+            instances(b"[" * 15 + b"0" + b"]" * 15 + b",", 9_998, b"[" * 15 + b"0" + b"]" * 15)
+        ),
+        "rows of lists in many lists": packed(
+            instances(b"[" * 61 + b"0" + b"]" * 61 + b",", 9_998, b"[" * 61 + b"0" + b"]" * 61)
+        ),
+        "keys that fold": packed(b"{" + b",".join('"\u0131%d":0'.encode() % n for n in range(390_000)) + b"}"),
         "objects": packed(instances(b'{"a":1},', 390_000)),
         "empty objects": packed(instances(b"{},", 660_000)),
         "texts": packed(instances(b'"ab",', 660_000)),

@@ -12,8 +12,10 @@ from caponier.guard.call import Call
 from caponier.guard.decisions import Decisions, TokenBucket
 from caponier.guard.exchange import Caller
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.records.event import UNKNOWN
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
+from caponier.respond.dry_run import Query, concerns
 
 EVE = Caller("k-eve", "s-eve", "10.0.0.1")
 HERSELF = SubjectRef("principal", "k-eve")
@@ -107,6 +109,27 @@ def test_it_reaches_where_the_action_says(place: dict[str, str], call: Call, ver
     assert table(action(**place))(EVE, call, one) is verdict
 
 
+@pytest.mark.parametrize(
+    ("scope", "call", "refused"),
+    [
+        ("m@2", Call("predict", "m"), True),
+        ("m@2", Call("predict", "m", "2"), True),
+        ("m@2", Call("predict", "m", "02"), True),
+        ("m@2", Call("predict", "mm"), False),
+        ("m@2", Call("predict", "n"), False),
+        ("m", Call("predict", "m", "2"), True),
+        ("m@2", Call("other"), True),
+    ],
+)
+@pytest.mark.parametrize("model", ["m", None])
+def test_what_is_done_to_a_model_holds_for_its_versions_and_a_dry_run_says_so(
+    scope: str, call: Call, refused: bool, model: str | None
+) -> None:
+    bound = action(scope=SubjectRef("model", scope), model=model)
+    assert (table(bound)(ADA, call, one) is REFUSE) == refused
+    assert concerns(bound, Query("k-ada", call.model or UNKNOWN, datetime.now(UTC))) == refused
+
+
 def test_an_action_ends_by_itself_and_begins_when_it_says() -> None:
     now = datetime.now(UTC)
     assert table(action(expires=now - timedelta(seconds=1)))(EVE, ASK, one) is PASS
@@ -138,12 +161,20 @@ def test_a_throttle_counts_examples_and_stays_used_up() -> None:
     assert decide(EVE, ASK, one) is PASS
 
 
-def test_nobody_is_asked_for_a_number_of_queries_without_a_throttle() -> None:
-    def never() -> int:
-        raise AssertionError
+def never() -> int:
+    raise AssertionError
 
+
+def test_nobody_is_asked_for_a_number_of_queries_without_a_throttle() -> None:
     assert table(action())(EVE, ASK, never) is REFUSE
     assert table(action())(ADA, ASK, never) is PASS
+
+
+def test_what_is_beyond_its_rate_is_refused_uncounted() -> None:
+    slow = action("throttle", parameters={"per_minute": 1, "burst": 1})
+    decide = table(slow)
+    assert decide(EVE, ASK, one) is PASS
+    assert decide(EVE, ASK, never) is REFUSE
 
 
 @given(st.floats(0.1, 600), st.integers(1, 50), st.lists(st.tuples(st.floats(0, 30), st.integers(1, 20)), max_size=60))

@@ -1,5 +1,6 @@
 """The guard as middleware: what passes, what is refused, and what is recorded of it."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.guard import Middleware
+from caponier.guard import Middleware, middleware
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.upstream import Upstream
@@ -255,6 +256,19 @@ class TestEnforcing:
             assert ask(one.url, INFER, b"{}").status == status
             assert isinstance(one.failures[0], RuntimeError)
 
+    def test_what_cannot_be_counted_is_beyond_every_rate(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(middleware, "queries_of", broken)
+        counted: list[int] = []
+
+        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> Verdict:
+            counted.append(queries())
+            return REFUSE
+
+        with standing(decide, enforce=True) as one:
+            assert ask(one.url, INFER, b"{}").status == 429
+            assert isinstance(one.failures[0], RuntimeError)
+        assert counted == [sys.maxsize]
+
     def test_a_broken_decision_refuses_nobody_while_observing(self) -> None:
         with standing(broken, fail_closed=True) as one:
             assert ask(one.url, INFER, b"{}").status == 200
@@ -295,6 +309,28 @@ class TestEnforcing:
         sent = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
         with standing(enforce=True) as one:
             assert ask(one.url, INFER, b"{}", headers=sent).status == 400
+        with standing() as one:
+            assert ask(one.url, INFER, b"{}", headers=sent).status == 200
+
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [
+            ([("authorization", "Bearer a"), ("x-api-key", "b")], 400),
+            ([("authorization", "Bearer a b")], 400),
+            ([("authorization", "Digest a")], 400),
+            ([("authorization", "Bearer a"), ("x-api-key", "a")], 200),
+            ([("authorization", "Bearer"), ("x-api-key", "a")], 200),
+            ([], 200),
+        ],
+    )
+    def test_credentials_that_the_server_could_take_otherwise_are_refused(
+        self, sent: list[tuple[str, str]], status: int
+    ) -> None:
+        with standing(enforce=True) as one:
+            assert ask(one.url, INFER, b"{}", headers=sent).status == status
+            assert one.recorded()[-1].unclear == (status == 400)
+            assert len(one.echo.asked) == (status == 200)
+            assert ask(one.url, "/v2/health/live", headers=sent).status == 200, "health is never refused"
         with standing() as one:
             assert ask(one.url, INFER, b"{}", headers=sent).status == 200
 
@@ -360,6 +396,31 @@ class TestWhoAsks:
             assert one.recorded()[-1].unclear
         assert callers[0].principal is None
         assert {"k:a", "k:b"} <= set(callers[0].possible)
+
+    @pytest.mark.parametrize(
+        ("sent", "session"),
+        [
+            (b"eve", "eve"),
+            ("Ève".encode(), "Ève"),
+            ("\u00c8ve".encode("latin-1"), "Ève"),
+            (b"eve\x1f10.0.0.1", None),
+            (b"\x01", None),
+            ("eve\u200b".encode(), None),
+            (b"eve\x85", None),
+            (b"x" * 300, "x" * 200),
+            (b"", None),
+        ],
+    )
+    def test_a_session_is_printable_text_or_none(self, sent: bytes, session: str | None) -> None:
+        guard = Middleware(
+            Answering(SCORES), decide=lambda *_: PASS, record=lambda _: None, principal_of=lambda _: None
+        )
+        scope = {
+            "method": "POST", "path": INFER, "client": None,
+            "headers": [(b"x-on-behalf-of", sent), (b"user-agent", sent)],
+        }  # fmt: skip
+        begun = guard._begin(scope)
+        assert (begun.caller.session, begun.user_agent) == (session, session)
 
     def test_an_application_in_the_same_process_is_guarded_alike(self) -> None:
         seen: list[Exchange] = []

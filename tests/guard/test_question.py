@@ -13,8 +13,10 @@ from caponier.guard.call import Call
 from caponier.guard.events import events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.question import UnreadableQueryError, question, repeated
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
-LIMIT = 10**6
+LIMIT = BodyLimits()
+UNREAD = (UnreadableQueryError, UnreadError)
 X = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1.0, 2.0]}
 ONE = {"inputs": [X]}
 PLAIN = orjson.dumps(ONE)
@@ -141,9 +143,9 @@ def test_packed_bodies_are_read_unless_something_stands_behind() -> None:
     packed = gzip.compress(PLAIN, mtime=0)
     assert question(asked(packed, content_encoding=b"gzip"), LIMIT).rows.tolist() == [[1, 2]]
     for behind in (b"x", packed):
-        with pytest.raises(UnreadableQueryError):
+        with pytest.raises(UNREAD):
             question(asked(packed + behind, content_encoding=b"gzip"), LIMIT)
-    with pytest.raises(UnreadableQueryError):
+    with pytest.raises(UNREAD):
         question(asked(PLAIN, content_encoding=b"br"), LIMIT)
 
 
@@ -177,8 +179,33 @@ def test_a_request_that_cannot_be_read_counts_for_a_limit_as_many_examples_as_it
     many = {"inputs": [X | {"shape": [40, 2], "data": [0] * 80}]}
     assert queries_of(asked(many), LIMIT) == 40
     assert queries_of(asked(many | {"instances": [[1, 2]] * 3}), LIMIT) == 40
-    assert queries_of(asked(orjson.dumps(many)[:-1] + b',"id":1,"id":2}'), LIMIT) == 40
-    assert queries_of(asked(b"{"), LIMIT) == 1
+    assert queries_of(asked(many, content_type=b"text/csv"), LIMIT) == 40
+    assert queries_of(asked({"Instance\u017f": [[1, 2]] * 30}), LIMIT) == 30
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        asked(b"{"),
+        asked(b"[[1,2]]"),
+        asked({"instances": [0] * 20_000}, content_type=b"text/csv"),
+        asked({"instances": "text"}),
+        asked({"inputs": [X, {"name": "y", "data": [1]}]}),
+        asked({"inputs": []}),
+        asked(b'{"instances":[[1],[2]],"instances":[[1]]}'),
+        asked(PLAIN, content_type=b"application/json; charset=latin-1", content_encoding=b"foo"),
+        asked(PLAIN, content_type=b"text/csv", content_encoding=b"gzip"),
+        asked(b'{"inputs":' + b"[" * 900 + b"]" * 900 + b"}"),
+        asked(b'{"x":NaN,"inputs":' + b"[" * 9_000 + b"]" * 9_000 + b"}"),
+    ],
+)
+def test_one_whose_examples_cannot_be_told_counts_for_a_limit_as_more_than_may_be_asked(exchange: Exchange) -> None:
+    assert queries_of(exchange, LIMIT) == LIMIT.rows + 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"text_input":"x"}'])
+def test_a_request_without_examples_is_one_query(body: bytes) -> None:
+    assert queries_of(asked(body), LIMIT) == 1
 
 
 @pytest.mark.parametrize(("status", "counted"), [(200, True), (202, True), (400, False), (429, False), (500, False)])

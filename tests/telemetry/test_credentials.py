@@ -234,3 +234,13 @@ def test_however_much_is_shown_little_is_looked_at() -> None:
     many = [("authorization", f"Bearer {n} x") for n in range(5_000)]
     assert len(shown(many, NAMES).possible) <= 32
     assert len(shown([("authorization", "Bearer " + "x " * 8_000)], NAMES).possible) <= 32
+
+
+@pytest.mark.parametrize("junk", ["!", "a", "~"])
+def test_what_is_cut_is_cut_from_the_middle_whatever_it_sorts_as(junk: str) -> None:
+    many = [f"{junk}{n}" for n in range(60)]
+    for value in (f"Bearer {KEY}, {','.join(many)}", f"Bearer {','.join(many)},{KEY}"):
+        assert KEY in shown([("authorization", value)], NAMES).possible
+    for headers in ([("x-api-key", KEY)], []), ([], [("x-api-key", KEY)]):
+        before, after = headers
+        assert KEY in shown([*before, ("authorization", f"Bearer {' '.join(many)}"), *after], NAMES).possible

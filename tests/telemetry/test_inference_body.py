@@ -1,9 +1,11 @@
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 
-from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry import inference_body
+from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
 from caponier.telemetry.inference_body import answer, examples, most_rows
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
@@ -57,7 +59,7 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"inputs": [{"name": "t", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}]},
         {"inputs": [tensor([1, 1], [1]), tensor([2, 1], [1, 2])]},
         {"inputs": [tensor([10_001], [0] * 10_001)]},
-        {"inputs": [tensor([1] * 33, [1])]},
+        {"inputs": [tensor([1] * 17, [1])]},
         {"inputs": [tensor([2**63] * 100_000, [1])]},
         {"inputs": [tensor([1, 2**31], [1])]},
         {"inputs": [tensor([1], [1])] * 10_001},
@@ -76,6 +78,58 @@ def test_requests_without_rows_of_numbers_are_refused_and_not_repeated(body: Any
     assert len(str(refused.value)) <= 200
 
 
+def test_tensors_are_joined_in_the_order_of_their_names_however_they_stand() -> None:
+    parts = [tensor([2, 1], [1, 2], name="a"), tensor([2, 2], [3, 4, 5, 6], name="b"), tensor([2], [7, 8], name="B")]
+    for order in permutations(parts):
+        found, shape = examples({"inputs": list(order)})
+        assert (found.tolist(), shape) == ([[7, 1, 3, 4], [8, 2, 5, 6]], [4])
+
+
+@pytest.mark.parametrize("body", [{"instances": [[1, 2]] * 5}, {"inputs": [tensor([5, 2], [1] * 10)]}])
+def test_nothing_is_made_of_examples_of_another_width(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examples(body, LIMITS, 2)[1] == [2]
+    monkeypatch.setattr(inference_body, "_numbers", None)
+    with pytest.raises(ValueError, match="2 values an example where the model takes 3"):
+        examples(body, LIMITS, 3)
+
+
+@pytest.mark.parametrize("depth", [17, 31, 33, 62, 70, 400])
+def test_lists_in_lists_are_refused_before_they_are_an_array(depth: int) -> None:
+    nested: Any = [0.5]
+    for _ in range(depth - 1):
+        nested = [nested]
+    for read in (
+        lambda: examples({"instances": nested}),
+        lambda: examples({"inputs": [tensor([1], nested)]}),
+        lambda: answer({"predictions": nested}, 1),
+        lambda: answer({"outputs": [tensor([1], nested)]}, 1),
+    ):
+        with pytest.raises(ValueError, match="more than 16 lists in one another"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "key", ["instance\u017f", "INSTANCES", "\uff49nputs", "\u0131nputs", "\u0130nputs ", "input\u017f"]
+)
+def test_keys_are_the_same_to_whoever_folds_them(key: str) -> None:
+    with pytest.raises(ValueError, match="inputs and instances in one request"):
+        examples({"inputs": [ONE], key: [[8, 9]]})
+    assert most_rows({key: [[1]] * 30 if "a" in key.lower() else [tensor([30], [])]}) == 30
+
+
+@pytest.mark.parametrize("key", ["\uff44ata", "\u017fhape", "Shape", "DATA", " data"])
+def test_keys_of_a_tensor_are_the_same_to_whoever_folds_them(key: str) -> None:
+    with pytest.raises(ValueError, match="a key of a tensor that stands twice"):
+        examples({"inputs": [ONE | {key: [3, 4]}]})
+
+
+def test_a_body_of_many_keys_is_not_read() -> None:
+    many = {f"\u0131{n}": 1 for n in range(1_001)}
+    for body in (many | {"inputs": [ONE]}, {"inputs": [ONE | many]}):
+        with pytest.raises(UnreadError, match="more than 1,000 keys"):
+            examples(body)
+
+
 ONE = tensor([1, 2], [1, 2])
 
 
@@ -88,6 +142,8 @@ ONE = tensor([1, 2], [1, 2])
         {"inputs": [ONE], " instances": [[3, 4]]},
         {"inputs": [ONE, ONE]},
         {"inputs": [{"shape": [1, 1], "data": [1]}, {"shape": [1, 1], "data": [2]}]},
+        {"inputs": [ONE, {"shape": [1, 1], "data": [2]}]},
+        {"inputs": [ONE, ONE | {"name": 7}]},
         {"inputs": [ONE | {"Data": [3, 4]}]},
         {"inputs": [ONE | {"SHAPE": [2, 1]}]},
         {"inputs": [tensor([3, 2], [[1, 2, 3], [4, 5, 6]])]},
@@ -113,10 +169,14 @@ def test_what_could_be_read_as_other_rows_is_not_read(body: Any) -> None:
     ("body", "n"),
     [
         ({}, 1),
-        ({"inputs": 7, "instances": "text"}, 1),
+        ({"id": 7, "parameters": {}}, 1),
+        ({"inputs": 7, "instances": "text"}, LIMITS.rows + 1),
         ({"inputs": [tensor([40, 2], []), tensor([3], [])], "instances": [1] * 7}, 40),
-        ({"inputs": [None, {"shape": 3}, {"shape": []}, {"shape": ["9"]}, {"shape": [2.5]}, {"shape": [10**9]}]}, 1),
+        *(({"inputs": [tensor]}, LIMITS.rows + 1) for tensor in (None, {}, {"shape": 3}, {"shape": []})),
+        *(({"inputs": [ONE, {"shape": [size]}]}, LIMITS.rows + 1) for size in ("9", 2.5, 10**9, -1)),
         ({"instances": [[1]] * 30}, 30),
+        ({"Instances": [[1]] * 30}, 30),
+        ({"instances": [0] * 20_000}, LIMITS.rows + 1),
     ],
 )
 def test_of_a_request_that_cannot_be_read_all_rows_count_that_it_may_have(body: Any, n: int) -> None:

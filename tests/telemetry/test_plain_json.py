@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.telemetry.body_limits import UnreadError
 from caponier.telemetry.plain_json import loads
 
 VALUES = st.recursive(
@@ -59,3 +60,13 @@ def test_no_duplicate_is_overlooked(first: Any, second: Any, key: str) -> None:
 def test_what_is_no_document_or_more_than_one_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         loads(body)
+
+
+def test_more_objects_than_can_be_looked_at_one_by_one_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"[" + b"{}," * 50_000 + b"{}]"
+    assert len(loads(body, once=False)) == 50_001
+    assert len(loads(b"[" + body[4:])) == 50_000
+    monkeypatch.setattr(orjson, "loads", None)
+    for one in (body, body.decode().encode("utf-16")):
+        with pytest.raises(UnreadError, match="more than 50,000 objects"):
+            loads(one)

@@ -25,7 +25,7 @@ _TYPES: Final = {
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 
-WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+WRONG: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 """What is raised where somebody sent what cannot be understood."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -138,6 +138,8 @@ def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
         if left < 0:
             raise UnreadError(f"more than {limits.numbers:,} numbers")
         at += size
+    if at != len(data):
+        raise ValueError("something behind the last tensor")
 
 
 def _texts(data: bytes, most: int) -> list[str]:

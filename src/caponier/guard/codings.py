@@ -1,9 +1,11 @@
 """Content codings (gzip, deflate, zstd, br): undone piece by piece, and no further than a limit.
 
 What a model server, or a proxy before it, may undo is undone here, too: several codings one over another, several
-members of gzip one behind another, deflate with and without its frame. What cannot be undone in full is not read.
+members of gzip one behind another, deflate with and without its frame. What cannot be undone in full is not read, nor
+what could be JSON as it came: some servers do not look at the header and would read that.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
@@ -18,6 +20,10 @@ MOST_CODINGS: Final = 3
 MOST_MEMBERS: Final = 1_000
 """Of gzip, one behind another; a megabyte has room for fifty thousand empty ones."""
 STEP: Final = 2**16
+
+_JSON: Final = re.compile(rb"[\s\0\xef\xbb\xbf\xfe\xff]*(?:\{[\s\0]*[\"}]|\[[\s\0]*[\[{][\s\0]*[\[\]{}\"\d-])")
+"""The beginning of an object, or of a list of lists or objects, also behind a byte-order mark and in UTF-16. One
+bracket is not enough: brotli may begin with it."""
 
 Pieces = Iterator[bytes]
 
@@ -40,6 +46,8 @@ def expanded(body: bytes, encodings: Iterable[bytes], limit: int) -> bytes:
     for coding in reversed(codings):
         if coding not in _UNPACKED:
             raise UnreadError("a content coding that is not known")
+        if _JSON.match(body):
+            raise UnreadError("said to be compressed, and begins like JSON")
         body = _joined(_UNPACKED[coding](body), limit)
     return body
 
@@ -70,7 +78,8 @@ def _gzip(body: bytes) -> Pieces:
 def _deflate(body: bytes) -> Pieces:
     """Undo deflate in zlib's frame, which the standard asks for, or bare, which is sent all the same."""
     framed = len(body) > 1 and body[0] & 15 == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
-    yield from _inflated(body, 0, zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
+    if (yield from _inflated(body, 0, zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)) != len(body):
+        raise UnreadError("compressed, and something stands behind it")
 
 
 def _inflated(body: bytes, at: int, wbits: int) -> Generator[bytes, None, int]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from caponier.records.response_action import ActionKind, ResponseAction, scopes_
 KINDS: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
 SCOPES: Final = ("principal", "session", "address", "model")
+ANY_MODEL: Final = SubjectRef("model", "")
 
 
 class TokenBucket:
@@ -36,21 +37,26 @@ class TokenBucket:
             queries: How many.
             now: Seconds by `time.monotonic`.
         """
-        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._last) * self._rate)
-        self._last = now
-        if queries > self._tokens:
+        if queries > self._held(now):
             return False
         self._tokens -= queries
         return True
+
+    def is_empty(self, now: float) -> bool:
+        """Tell whether not even one query may pass."""
+        return self._held(now) < 1
+
+    def _held(self, now: float) -> float:
+        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._last) * self._rate)
+        self._last = now
+        return self._tokens
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """One action, ready to be looked up."""
 
-    kind: ActionKind
-    model: str | None
-    system: str | None
+    action: ResponseAction
     begins: float
     ends: float
     decimals: int
@@ -90,7 +96,9 @@ class Decisions:
                 continue
             if action.kind is ActionKind.THROTTLE:
                 buckets[action.action_id] = self._buckets.get(action.action_id) or _bucket(action)
-            rules[action.scope].append(_rule(action, buckets.get(action.action_id)))
+            # Every request finds what is done to models; the action tells which it reaches.
+            scope = ANY_MODEL if action.scope.kind == "model" else action.scope
+            rules[scope].append(_rule(action, buckets.get(action.action_id)))
         self._buckets, self._rules = buckets, dict(rules)
 
     def __call__(self, caller: Caller, call: Call, queries: Callable[[], int]) -> Verdict:
@@ -99,39 +107,43 @@ class Decisions:
         Args:
             caller: Who asks.
             call: What for.
-            queries: Tells how many examples the request holds; asked only where a rate is limited.
+            queries: Tells how many examples the request holds; asked only where a rate is limited and not yet
+                reached, since it takes time.
         """
         rules = self._rules
         if not rules:
             return PASS
-        found = [rule for scope in _scopes(caller, call) for rule in rules.get(scope, ())]
+        found = [rule for scope in _scopes(caller) for rule in rules.get(scope, ())]
         now = time.time()
         found = [rule for rule in found if rule.begins <= now < rule.ends and self._reaches(rule, call)]
         if not found:
             return PASS
-        if any(rule.kind is ActionKind.BLOCK for rule in found):
+        if any(rule.action.kind is ActionKind.BLOCK for rule in found):
             return REFUSE
         buckets = [rule.bucket for rule in found if rule.bucket]
-        if buckets:
-            asked, moment = queries(), time.monotonic()
-            taken = [bucket.take(asked, moment) for bucket in buckets]
-            if not all(taken):
-                return REFUSE
-        decimals = [rule.decimals for rule in found if rule.kind is ActionKind.ROUND]
+        if buckets and not _lets_pass(buckets, queries):
+            return REFUSE
+        decimals = [rule.decimals for rule in found if rule.action.kind is ActionKind.ROUND]
         return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
 
     def _reaches(self, rule: _Rule, call: Call) -> bool:
-        if call.model is None:
-            return True
-        return rule.model in (None, call.model) and rule.system in (None, self._system_of(call.model))
+        system = None if call.model is None else self._system_of(call.model)
+        return rule.action.reaches(call.model, system)
 
 
-def _scopes(caller: Caller, call: Call) -> Iterable[SubjectRef]:
+def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int]) -> bool:
+    if any(bucket.is_empty(time.monotonic()) for bucket in buckets):
+        return False
+    asked, moment = queries(), time.monotonic()
+    taken = [bucket.take(asked, moment) for bucket in buckets]
+    return all(taken)
+
+
+def _scopes(caller: Caller) -> Iterable[SubjectRef]:
     sent = scopes_of(caller.principal, caller.session, caller.source_ip)
     # Whoever is blocked does not get by with a second credential, or with one that only the model server can read.
     possible = (SubjectRef("principal", name) for name in caller.possible)
-    asked = () if call.model is None else (SubjectRef("model", call.model),)
-    return (*sent, *possible, *asked)
+    return (*sent, *possible, ANY_MODEL)
 
 
 def _bucket(action: ResponseAction) -> TokenBucket:
@@ -140,12 +152,5 @@ def _bucket(action: ResponseAction) -> TokenBucket:
 
 
 def _rule(action: ResponseAction, bucket: TokenBucket | None) -> _Rule:
-    return _Rule(
-        action.kind,
-        action.model,
-        action.system,
-        action.created.timestamp(),
-        action.expires.timestamp(),
-        int(action.parameters.get("decimals", 0)),
-        bucket,
-    )
+    decimals = int(action.parameters.get("decimals", 0))
+    return _Rule(action, action.created.timestamp(), action.expires.timestamp(), decimals, bucket)

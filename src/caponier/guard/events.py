@@ -4,17 +4,18 @@ Whatever a caller or a model server writes, the events can be read back: `teleme
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.guard.bodies import WRONG, document
+from caponier.guard.bodies import WRONG, document, opened
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.event import STRANGERS, UNKNOWN
-from caponier.telemetry import inference_body
+from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 Row = dict[str, Any]
@@ -77,31 +78,36 @@ def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = No
 
 
 def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
-    """Return how many examples a request asks about: as many as it may where that is not sure, and else one.
+    """Return how many examples a request asks about; the body is read once for it.
 
-    A request beyond the limits counts as more than may be asked at once: else it would be the way around a throttle.
+    One whose examples cannot be told counts as more than may be asked at once: else it would be the way around a
+    throttle. One without a body asks about none, and is one query.
     """
+    if not exchange.body:
+        return 1
     try:
-        return len(question(exchange, limits).rows)
-    except UnreadableQueryError:
-        return inference_body.most_rows(document(exchange.body, exchange.headers.items(), limits) or {}, limits)
-    except UnreadError:
+        read = partial(plain_json.loads, limits=limits)
+        return inference_body.most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits)
+    except WRONG:
         return limits.rows + 1
 
 
 def _shared(exchange: Exchange) -> Row:
     stranger = exchange.status in STRANGERS
+    # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
+    # model server he is one caller all the same.
+    named = not exchange.unclear
     return {
         "time": exchange.arrived,
         "model": exchange.call.model or UNKNOWN,
         "model_version": exchange.call.version,
         "principal": None if stranger else exchange.caller.principal,
-        "session": None if stranger else exchange.caller.session,
+        "session": exchange.caller.session if named and not stranger else None,
         "source_ip": exchange.caller.source_ip,
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
-        "user_agent": exchange.user_agent,
+        "user_agent": exchange.user_agent if named else None,
     }
 
 

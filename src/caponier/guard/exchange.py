@@ -35,7 +35,8 @@ class Exchange:
     repeated: bool = False
     """Whether several with the same name say, perhaps differently, how the body is to be read."""
     unclear: bool = False
-    """Whether the caller showed something, but not one credential that can be read."""
+    """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
+    counts."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0

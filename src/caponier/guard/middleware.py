@@ -5,6 +5,7 @@ detector and no clock but the wall's. A failure of either never takes the model 
 closed.
 """
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from datetime import UTC, datetime
@@ -55,7 +56,8 @@ class Middleware:
         decide: Decides about each request but those about health; see `guard.decisions.Decisions`.
         record: Takes each finished exchange; see `guard.events.events_of`.
         principal_of: Hashes credentials.
-        enforce: Carry verdicts out; otherwise nothing is changed.
+        enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
+            otherwise nothing is changed.
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         limits: What reading a body may cost; beyond them it passes unread.
@@ -103,9 +105,10 @@ class Middleware:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            if self._enforce and self._is_ambiguous(scope):
+            wrong = self._ambiguity(exchange, scope) if self._enforce else None
+            if wrong is not None:
                 exchange.status = 400
-                await answer(send, 400, {"error": "a header that must not be repeated is"})
+                await answer(send, 400, {"error": wrong})
                 return
             exchange.body = await self._body(exchange, receive)
         except TooLargeError:
@@ -132,10 +135,14 @@ class Middleware:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
         return await read(receive, self._limit)
 
-    def _is_ambiguous(self, scope: Scope) -> bool:
-        """Tell whether a caller shows two credentials of which the model server may take the other one."""
+    def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
+        """Return what is wrong where the model server may take another credential than the guard."""
+        if exchange.call.operation == "health":
+            return None
         names = [name for name, _ in scope["headers"] if name.decode("latin-1") in self._credentials]
-        return len(names) != len(set(names))
+        if len(names) != len(set(names)):
+            return "a header that must not be repeated is"
+        return "the credentials differ, or cannot be read" if exchange.unclear else None
 
     def _begin(self, scope: Scope) -> Exchange:
         headers: dict[bytes, bytes] = {}
@@ -165,10 +172,17 @@ class Middleware:
         if exchange.call.operation == "health":
             return PASS
         try:
-            return self._decide(exchange.caller, exchange.call, partial(queries_of, exchange, self._limits))
+            return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
             return REFUSE if self._fail_closed else PASS
+
+    def _queries(self, exchange: Exchange) -> int:
+        try:
+            return queries_of(exchange, self._limits)
+        except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
+            self._on_failure(failed)
+            return sys.maxsize
 
     def _note(self, exchange: Exchange) -> None:
         try:
@@ -271,4 +285,6 @@ def _text(value: bytes) -> str:
 
 
 def _name(value: bytes | None) -> str | None:
-    return value.decode("latin-1")[:NAME_LIMIT] or None if value else None
+    """Return a name that a caller gives himself; what cannot be printed is none: nobody could write it again."""
+    name = _text(value)[:NAME_LIMIT] if value else ""
+    return name if name and name.isprintable() else None

@@ -59,13 +59,11 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
     _check_headers(exchange)
     try:
         body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
-        rows, shape = inference_body.examples(body, limits)
+        rows, shape = inference_body.examples(body, limits, size)
     except UnreadError:
         raise
     except WRONG as wrong:
         raise UnreadableQueryError(_why(wrong)) from None
-    if size is not None and rows.shape[1] != size:
-        raise UnreadableQueryError(f"{rows.shape[1]} values an example where the model takes {size}")
     return ModelQuery(rows, shape, body.get("id"))
 
 

@@ -67,6 +67,21 @@ class ResponseAction:
         """
         return self.scope.kind == "session" and self.scope.sender is None
 
+    def reaches(self, model: str | None, system: str | None) -> bool:
+        """Tell whether it applies where a request goes: what guard and dry run both go by.
+
+        What is done to a version of a model is done to the model: callers may write a version in several ways, or leave
+        it out.
+
+        Args:
+            model: That is asked; None if that cannot be told, which counts as a request to every model.
+            system: That the model belongs to.
+        """
+        if model is None:
+            return True
+        named = self.scope.kind != "model" or self.scope.id == model or self.scope.id.startswith(f"{model}@")
+        return named and self.model in (None, model) and self.system in (None, system)
+
     def active_at(self, moment: datetime) -> bool:
         """Tell whether the action is in force at a moment."""
         return self.state is ActionState.ACTIVE and self.created <= moment < self.expires

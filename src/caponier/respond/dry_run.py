@@ -112,8 +112,8 @@ class _Tally:
 
 def concerns(action: ResponseAction, query: Query) -> bool:
     """Tell whether a query is one that an action is about; who is meant is told as the guard tells it."""
-    # What the guard cannot make out counts as a request to every model.
-    if query.model != UNKNOWN and not (action.model in (None, query.model) and action.system in (None, query.system)):
+    asked = None if query.model == UNKNOWN else query.model
+    if not action.reaches(asked, query.system):
         return False
     if action.scope.kind == "model":
         return True

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MARKS: Final = (b",", b'"', b"[", b"{", b":")
-MOST_DIMENSIONS: Final = 32
+MOST_DIMENSIONS: Final = 16
 """Sizes in one shape: the product of many is a number of any length, and every event repeats the shape."""
 LARGEST_SIZE: Final = 2**31
 MOST_TENSORS: Final = 10_000
 """Tensors in one body; a table has one a column."""
+MOST_OBJECTS: Final = 50_000
+"""Objects in a document in which no key may stand twice: a tensor is up to two, and there may be as many of outputs. To
+look at each takes a step of Python."""
+MOST_KEYS: Final = 1_000
+"""Keys in a body, or in a tensor."""
 
 
 class UnreadError(ValueError):
@@ -56,6 +61,16 @@ def check_json(text: bytes, limits: BodyLimits) -> None:
             raise UnreadError(f"more than {limits.numbers:,} numbers, texts and lists")
 
 
+def check_objects(text: bytes) -> None:
+    """Refuse JSON of more objects than are looked at one by one.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if text.count(b"{") > MOST_OBJECTS:
+        raise UnreadError(f"more than {MOST_OBJECTS:,} objects")
+
+
 def check_tensors(tensors: Any) -> None:
     """Refuse more tensors than a body may have.
 
@@ -64,6 +79,16 @@ def check_tensors(tensors: Any) -> None:
     """
     if isinstance(tensors, list) and len(tensors) > MOST_TENSORS:
         raise UnreadError(f"more than {MOST_TENSORS:,} tensors")
+
+
+def check_keys(held: dict[str, Any]) -> None:
+    """Refuse more keys than a body, or one of its tensors, may have.
+
+    Raises:
+        UnreadError: If there are more.
+    """
+    if len(held) > MOST_KEYS:
+        raise UnreadError(f"more than {MOST_KEYS:,} keys")
 
 
 def check_rows(n: int, limits: BodyLimits) -> None:

@@ -60,7 +60,7 @@ def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCred
     if first is not None and others.count(first) == len(others):
         return ShownCredential(first)
     possible = [part for name, value in given for part in _possible(value, name)]
-    return ShownCredential(unclear=True, possible=tuple(dict.fromkeys(_ends(possible))))
+    return ShownCredential(unclear=True, possible=tuple(_ends(list(dict.fromkeys(possible)))))
 
 
 def value_of(credential: str, header: str = "") -> str | None:
@@ -153,18 +153,18 @@ def _says_something(value: str) -> bool:
 
 
 def _possible(value: str, header: str) -> list[str]:
-    """Return what a lenient server may find in a value."""
+    """Return what a lenient server may find in a value, in the order of the value."""
     strict = value_of(value, header)
     if strict is not None:
         return [strict]
     words = [word for word in _SEPARATORS.split(value[:LONGEST]) if word]
-    found = {one for word in _ends(words) if (one := value_of(word)) is not None}
+    found = [one for word in _ends(words) if (one := value_of(word)) is not None]
     if words and words[0].lower() == "basic":
         text = "".join(words[1:]).partition("=")[0]
         for plain in (text, text.replace("-", "+").replace("_", "/")):
             bare = re.sub(r"[^A-Za-z0-9+/]", "", plain)
-            found |= {one for cut in (0, 1) if (one := _basic(bare[: len(bare) - cut])) is not None}
-    return sorted(found)
+            found += [one for cut in (0, 1) if (one := _basic(bare[: len(bare) - cut])) is not None]
+    return found
 
 
 def _ends(parts: Sequence[str]) -> Sequence[str]:

@@ -6,6 +6,7 @@ in which shape, type and data do not agree.
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -19,12 +20,15 @@ from caponier.telemetry.body_limits import (
     LIMITS,
     MOST_DIMENSIONS,
     BodyLimits,
+    check_keys,
     check_rows,
     check_tensors,
 )
 
 ROWS_IN: Final = ("inputs", "instances")
 """Keys under which a request holds its examples; some servers do not care about their case."""
+LONGEST_KEY: Final = 100
+"""Characters; longer ones are none of those that mean something, however they are written."""
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
 
 _WHOLE: Final = {"BOOL": (0, 1)} | {
@@ -51,45 +55,107 @@ class Answer:
     version: str | None = None
 
 
-def examples(body: Body, limits: BodyLimits = LIMITS) -> tuple[NDArray[np.float64], list[int]]:
-    """Return the (n, d) examples of a request and the shape of one; several tensors are joined row by row.
+def examples(body: Body, limits: BodyLimits = LIMITS, size: int | None = None) -> tuple[NDArray[np.float64], list[int]]:
+    """Return the (n, d) examples of a request and the shape of one.
+
+    Several tensors are joined row by row, in the order of their names: servers take them by name, in whatever order
+    they stand.
+
+    Args:
+        body: The request.
+        limits: What it may cost.
+        size: Values in one example; None if that is not known. Nothing is made of a request that says otherwise.
 
     Raises:
         UnreadError: If there are more rows or tensors than are read.
         ValueError: If they are no rows of numbers, or could be read as others; and KeyError, TypeError or
             AttributeError if a part is missing or of a wrong type.
     """
-    if sum(key.strip().lower() in ROWS_IN for key in body) > 1:
+    check_keys(body)
+    if sum(folded(key) in ROWS_IN for key in body) > 1:
         raise ValueError("inputs and instances in one request")
-    if "instances" in body:
-        if isinstance(body["instances"], list):
-            check_rows(len(body["instances"]), limits)
-        rows = _numbers(body["instances"])
-        if rows.ndim == 0 or not rows.size:
-            raise ValueError("instances that are no rows of numbers")
-        return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
-    tensors = body["inputs"]
+    return _instances(body["instances"], limits, size) if "instances" in body else _joined(body["inputs"], limits, size)
+
+
+def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
+    sizes = _nesting(data)
+    check_rows(sizes[0] if sizes else 0, limits)
+    _check_width(prod(sizes[1:]), size)
+    rows = _numbers(data)
+    if rows.ndim == 0 or not rows.size:
+        raise ValueError("instances that are no rows of numbers")
+    return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
+
+
+def _joined(tensors: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
     check_tensors(tensors)
-    shapes = [_shape(tensor) for tensor in tensors]
-    check_rows(max((size[0] for size in shapes if size), default=0), limits)
-    parts = [_asked(tensor) for tensor in tensors]
     named = [tensor.get("name") for tensor in tensors]
-    if len(set(map(repr, named))) != len(named):
-        raise ValueError("several input tensors of one name")
+    if len(named) > 1:
+        if len(set(map(repr, named))) != len(named) or not all(isinstance(name, str) for name in named):
+            raise ValueError("several input tensors without a name of its own each")
+        tensors = sorted(tensors, key=lambda tensor: str(tensor["name"]))
+    shapes = [_shape(tensor) for tensor in tensors]
+    check_rows(max((one[0] for one in shapes if one), default=0), limits)
+    width = sum(prod(one[1:]) for one in shapes)
+    _check_width(width, size)
+    parts = [_asked(tensor) for tensor in tensors]
     if len({len(part) for part in parts}) != 1:
         raise ValueError("input tensors that differ in their number of rows")
-    shape = shapes[0][1:] or [1] if len(parts) == 1 else [sum(part.shape[1] for part in parts)]
-    return np.concatenate(parts, axis=1), shape
+    return np.concatenate(parts, axis=1), shapes[0][1:] or [1] if len(parts) == 1 else [width]
+
+
+def _check_width(width: int, size: int | None) -> None:
+    if size is not None and width != size:
+        raise ValueError(f"{width} values an example where the model takes {size}"[:200])
+
+
+def _nesting(data: Any) -> list[int]:
+    """Return the shape that lists in lists have if they are alike; numpy is not asked for one of too many sizes."""
+    sizes: list[int] = []
+    while isinstance(data, list):
+        if len(sizes) == MOST_DIMENSIONS:
+            raise ValueError(f"more than {MOST_DIMENSIONS} lists in one another")
+        sizes.append(len(data))
+        data = data[0] if data else None
+    return sizes
 
 
 def most_rows(body: Body, limits: BodyLimits = LIMITS) -> int:
-    """Return how many examples a request may ask about, however it is read; 1 where that cannot be told."""
-    instances, inputs = body.get("instances"), body.get("inputs")
-    counts = [len(instances)] if isinstance(instances, list) else []
-    for tensor in inputs if isinstance(inputs, list) else ():
-        shape = tensor.get("shape") if isinstance(tensor, dict) else None
-        counts += shape[:1] if isinstance(shape, list) else []
-    return max((count for count in counts if type(count) is int and 1 < count <= limits.rows), default=1)
+    """Return how many examples a request may ask about, however it is read, up to one more than are read.
+
+    What may hold examples of which the number cannot be told counts as one more than are read, and a request without
+    any as one.
+
+    Raises:
+        UnreadError: If there are more keys than are read.
+    """
+    most, counts = limits.rows + 1, [1]
+    check_keys(body)
+    for key, held in body.items():
+        name = folded(key)
+        if name == "instances":
+            counts.append(len(held) if isinstance(held, list) else most)
+        elif name == "inputs":
+            counts += [_first_size(tensor, most) for tensor in held] if isinstance(held, list) and held else [most]
+    return min(max(counts), most)
+
+
+def _first_size(tensor: Any, otherwise: int) -> int:
+    try:
+        return _shape(tensor)[0]
+    except (ValueError, LookupError, TypeError):
+        return otherwise
+
+
+def folded(key: str) -> str:
+    """Return a key as those know it who do not care about case or form, nor about spaces around it.
+
+    The readers of some languages take the long s for an s, the sign of Kelvin for a k and an i without its dot for one.
+    """
+    plain = key.strip()
+    if plain.isascii() or len(plain) > LONGEST_KEY:
+        return plain.lower()
+    return unicodedata.normalize("NFKC", plain).upper().casefold().replace("\u0307", "").strip()
 
 
 def answer(body: Body, n: int) -> Answer:
@@ -120,6 +186,7 @@ def answer(body: Body, n: int) -> Answer:
 
 def _prediction(predictions: list[Any]) -> Body:
     """Return the predictions of KServe v1 as a tensor of the Open Inference Protocol."""
+    _nesting(predictions)
     data = np.asarray(predictions, object)
     floats = data.ndim == 2 or all(type(value) is float for value in data.flat)
     return {"shape": list(data.shape), "datatype": "FP64" if floats else "BYTES", "data": predictions}
@@ -136,7 +203,8 @@ def _shape(tensor: Body) -> list[int]:
 
 def _asked(tensor: Body) -> NDArray[np.float64]:
     """Return the rows of an input tensor that can be read in one way only."""
-    if len({key.strip().lower() for key in tensor}) != len(tensor):
+    check_keys(tensor)
+    if len(set(map(folded, tensor))) != len(tensor):
         raise ValueError("a key of a tensor that stands twice")
     shape, values = _values(tensor)
     if values.ndim > 1 and len(values) != shape[0] and _long(values.shape) != _long(shape):
@@ -163,6 +231,7 @@ def _values(tensor: Body) -> tuple[list[int], NDArray[np.float64]]:
     if not shape:
         raise ValueError("a tensor without rows")
     # `data` may be nested or flat for the same shape.
+    _nesting(tensor["data"])
     values = _numbers(tensor["data"])
     if values.size != prod(shape):
         raise ValueError(f"{values.size} values for the shape {shape}"[:200])

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError, check_json
+from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError, check_json, check_objects
 
 COST_OF_PYTHON: Final = 2
 """Its parser takes up to twice the memory of the quick one, so that it may read half as much."""
@@ -33,6 +33,8 @@ def loads(body: bytes | str, limits: BodyLimits = LIMITS, *, once: bool = True) 
     """
     text = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     check_json(text, limits)
+    if once:
+        check_objects(text)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:

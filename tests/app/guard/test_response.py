@@ -139,6 +139,45 @@ def test_what_people_undo_while_more_is_being_answered_is_left_to_them(
     assert not list_actions(workspace)
 
 
+@pytest.mark.parametrize("broken", ["plan", "correlate"])
+def test_a_finding_that_breaks_planning_spares_nobody_else(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    really = getattr(response, broken)
+
+    def sometimes(first: Any, *arguments: Any, **more: Any) -> Any:
+        held = [first] if broken == "plan" else first
+        if any("trudy" in str(one) for one in held):
+            raise RuntimeError("secret")
+        return really(first, *arguments, **more)
+
+    monkeypatch.setattr(response, broken, sometimes)
+    monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
+    with Standing(workspace) as one:
+        for n, who in enumerate(("ada", "trudy", "mallory")):
+            one.response.take([found(who, n)])
+        assert [one.refuses(who) for who in ("ada", "trudy", "mallory")] == [True, False, True]
+    assert one.metrics.total("failures") == 2
+
+
+def test_an_incident_that_cannot_be_answered_keeps_no_other_waiting(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = response.show_incident
+
+    def sometimes(where: Workspace, incident_id: str) -> Any:
+        case = really(where, incident_id)
+        if any("trudy" in actor for actor in case.incident.actors):
+            raise RuntimeError("secret")
+        return case
+
+    monkeypatch.setattr(response, "show_incident", sometimes)
+    with Standing(workspace) as one:
+        one.response.take([found("trudy"), found("mallory", 1)])
+        wait_for(lambda: list_actions(workspace))
+    assert {action.scope.id for action in list_actions(workspace)} == {"mallory"}
+
+
 def test_closing_writes_what_is_left(workspace: Workspace) -> None:
     with Standing(workspace) as one:
         one.response.take([found("eve", n) for n in range(20)])

@@ -12,10 +12,21 @@ from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.settings import GuardSettings
+from caponier.records.finding import Finding
+from caponier.telemetry import inference_body
+from respond.made import finding
 
 
 def exchange(body: bytes = b"") -> Exchange:
-    return Exchange(Call("metadata", "m"), Caller("k", None, None), None, datetime.now(UTC), {}, body=body, status=200)
+    return Exchange(
+        Call("predict" if body else "metadata", "m"),
+        Caller("k", None, None),
+        None,
+        datetime.now(UTC),
+        {},
+        body=body,
+        status=200,
+    )
 
 
 def test_a_queue_is_bounded_by_length_and_by_bytes() -> None:
@@ -125,3 +136,58 @@ def test_an_event_that_cannot_be_written_costs_the_log_no_other_and_detection_no
     assert (work.metrics.total("events"), work.metrics.total("lost_events")) == (2, 1)
     assert len(fed) == 3
     assert told == ["warning: event log: TypeError; the guard goes on, and counts how often this happens"]
+
+
+def test_findings_that_cannot_be_made_or_passed_on_silence_nothing_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    work = guard_in(tmp_path, told).work
+    fed: list[object] = []
+    taken: list[object] = []
+
+    def feed(rows: list[dict[str, object]]) -> list[Finding]:
+        if not rows:
+            return []
+        fed.append(rows)
+        if len(fed) == 1:
+            raise RuntimeError("secret of a caller")
+        return [finding(len(fed), "eve")]
+
+    def take(found: list[Finding]) -> None:
+        taken.append(found)
+        if len(taken) == 1:
+            raise RuntimeError("secret of a caller")
+
+    monkeypatch.setattr(guard_work, "MOST_ROWS", 1)
+    monkeypatch.setattr(work.live, "feed", feed)
+    monkeypatch.setattr(work.response, "take", take)
+    work._look([exchange() for _ in range(4)])
+    work.log.close()
+    assert (len(fed), len(taken)) == (4, 3)
+    assert work.metrics.total("events") == 4
+    assert [line.split(";")[0] for line in told] == [
+        "warning: detection: RuntimeError",
+        "warning: response: RuntimeError",
+    ]
+
+
+@pytest.mark.parametrize(("part", "kept"), [("answer", [1.0]), ("examples", None)])
+def test_nothing_in_an_answer_costs_the_question_nor_in_a_question_the_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, kept: list[float] | None
+) -> None:
+    class OddError(Exception):
+        """Nothing that anybody has thought of."""
+
+    def odd(*_: object) -> None:
+        raise OddError
+
+    told: list[str] = []
+    work = guard_in(tmp_path, told).work
+    odd_with_something = {"answer": lambda body, _: odd() if body else inference_body.Answer(), "examples": odd}
+    monkeypatch.setattr(inference_body, part, odd_with_something[part])
+    asked = exchange(b'{"instances":[1]}')
+    asked.answer = b'{"predictions":[1]}'
+    (row,) = work._events(asked)
+    assert (row["input"].tolist() if kept else row.get("input")) == kept
+    assert "OddError" in told[0]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
@@ -15,6 +16,7 @@ from caponier.app.respond.action_feed import ActionFeed
 from caponier.app.respond.respond import NOT_BOUND, apply_response, plan_response
 from caponier.guard.decisions import KINDS, Decisions
 from caponier.records.finding import Finding
+from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
 from caponier.respond import playbook
@@ -127,10 +129,20 @@ class GuardResponse:
         joined = correlate_findings(self._workspace, actor=ACTOR)
         if self._enforce:
             self._due += [incident.incident_id for incident in (*joined.opened, *joined.changed)]
-        while self._due:
-            self._answer(self._due[0])
-            del self._due[0]
+        self._answer_due()
         self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
+
+    def _answer_due(self) -> None:
+        """Answer every incident that is due; one that fails stays so, and keeps no other waiting."""
+        failures: list[Exception] = []
+        for incident_id in tuple(self._due):
+            try:
+                self._answer(incident_id)
+                self._due.remove(incident_id)
+            except Exception as failure:  # noqa: BLE001 - raised when the others are done
+                failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def _answer(self, incident_id: str) -> None:
         """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
@@ -175,14 +187,34 @@ class GuardResponse:
         begun = self._begun(datetime.now(UTC)) if self._enforce and self._waiting else ()
         self._decisions.replace([*self._active, *begun])
 
-    def _begun(self, now: datetime) -> Iterable[ResponseAction]:
-        for incident in correlate(self._waiting, (), (), self._workspace, self._settings, now).incidents:
-            own = [finding for finding in self._waiting if finding.finding_id in incident.finding_ids]
-            made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
-            for action in made.actions:
-                if not action.needs_approval and self._spared.get(key_of(action), now) <= now:
-                    until = min(action.expires, now + UNTIL_STORED)
-                    yield replace(action, state=ActionState.ACTIVE, expires=until)
+    def _begun(self, now: datetime) -> list[ResponseAction]:
+        begun: list[ResponseAction] = []
+        for incident in self._joined(now):
+            try:
+                begun += self._wanted(incident, now)
+            except Exception as failure:  # noqa: BLE001 - one that cannot be planned must not spare all others
+                self._failed("response", failure)
+        return begun
+
+    def _joined(self, now: datetime) -> Sequence[Incident]:
+        """Join the findings that wait into incidents; if one is broken, each that is not by itself."""
+        try:
+            return correlate(self._waiting, (), (), self._workspace, self._settings, now).incidents
+        except Exception as failure:  # noqa: BLE001 - a broken finding must not spare all others
+            self._failed("response", failure)
+        alone: list[Incident] = []
+        for finding in self._waiting:
+            with suppress(Exception):
+                alone += correlate([finding], (), (), self._workspace, self._settings, now).incidents
+        return alone
+
+    def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
+        own = [finding for finding in self._waiting if finding.finding_id in incident.finding_ids]
+        made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
+        for action in made.actions:
+            if not action.needs_approval and self._spared.get(key_of(action), now) <= now:
+                until = min(action.expires, now + UNTIL_STORED)
+                yield replace(action, state=ActionState.ACTIVE, expires=until)
 
     def _spare(self, undone: Iterable[ResponseAction]) -> None:
         # As long as whatever else the caller does belongs to the same incident.

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Thread
 from typing import Final
@@ -15,6 +15,7 @@ from caponier.app.inference.live import LiveFindings
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
+from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from caponier.telemetry.body_limits import BodyLimits
 
@@ -142,11 +143,19 @@ class GuardWork:
     def _pass_on(self, requests: Sequence[Sequence[Row]]) -> None:
         """Write the events of some requests, and look for attacks in them."""
         self._write(requests)
-        found = self.live.feed([row for rows in requests for row in rows])
+        found: list[Finding] = []
+        # Each by itself: what fails must neither keep the findings back nor the requests that follow.
+        try:
+            found = self.live.feed([row for rows in requests for row in rows])
+        except Exception as failure:  # noqa: BLE001 - as above
+            self.failed("detection", failure)
         for finding in found:
             self.metrics.count("findings", f'detector="{finding.detector}"')
-        if found:
-            self.response.take(found)
+        try:
+            if found:
+                self.response.take(found)
+        except Exception as failure:  # noqa: BLE001 - as above
+            self.failed("response", failure)
 
     def _write(self, requests: Sequence[Sequence[Row]]) -> None:
         """Write the events of some requests; where that is not possible, detection goes on all the same."""
@@ -163,9 +172,20 @@ class GuardWork:
             self.metrics.count("lost_events", n=len(requests))
             self.failed("event log", failure)
 
+    def _readable(self, exchange: Exchange, size: int | None) -> tuple[Exchange, list[Row]]:
+        """Return what can be read of an exchange: nothing in an answer costs the question, nor in a body the event."""
+        unanswered = replace(exchange, answer=b"")
+        for part, held in (("answer", exchange), ("question", unanswered)):
+            try:
+                return held, events_of(held, self.limits, size)
+            except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
+                self.failed(part, failure)
+        bare = replace(unanswered, body=b"")
+        return bare, events_of(bare, self.limits, size)
+
     def _events(self, exchange: Exchange) -> list[Row]:
         size = self.live.size(exchange.call.model)
-        rows = events_of(exchange, self.limits, size)
+        exchange, rows = self._readable(exchange, size)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None

@@ -108,14 +108,16 @@ def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -
     headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
     held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
+    credential = shown(held, CREDENTIALS)
     shared = {
         "time": short(about.get("time")),
         "request_id": short(str((body or {}).get("id") or key)),
         "model": short(about.get("inferenceservicename")),
         "system": short(about.get("namespace")),
-        "principal": principal_of(shown(held, CREDENTIALS).value, salt),
+        "principal": principal_of(credential.value, salt),
         "source_ip": short(logged.get("x-forwarded-for", "").split(",")[0].strip()) or None,
-        "user_agent": short(logged.get("user-agent")),
+        # As in a guard: with an unclear credential nothing counts that a caller says of himself.
+        "user_agent": None if credential.unclear else short(logged.get("user-agent")),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
