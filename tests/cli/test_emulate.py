@@ -45,16 +45,6 @@ def test_json_says_what_each_shows() -> None:
     assert len(document["emulations"]) == len(emulations()) + len(controls())
 
 
-def test_what_lacks_an_extra_is_listed_with_what_to_install() -> None:
-    lacks = MissingExtraError("needs the Python package 'gone'", mend="Install it with: pip install 'caponier[gone]'")
-    with patch("caponier.cli.emulate.absent_emulations", lambda: {"late": lacks}):
-        done = run("list", "--format", "json")
-    (one,) = json.loads(done.stdout)["unavailable"]
-    assert one["name"] == "late"
-    assert "pip install 'caponier[gone]'" in one["reason"]
-    assert "unavailable late: needs" in done.stderr
-
-
 def test_one_kind_can_be_asked_for() -> None:
     rows = list(csv.DictReader(io.StringIO(run("list", "--kind", "dataset", "--format", "csv").stdout)))
     assert {row["kind"] for row in rows} == {"dataset"}
@@ -98,13 +88,6 @@ def test_an_unknown_name_is_a_wrong_request() -> None:
     done = run("run", "teleport")
     assert isinstance(done.exception, InputError)
     assert done.exception.exit_code == 2
-
-
-def test_emulations_of_feedback_are_listed_and_say_why_they_do_not_run() -> None:
-    assert "steered_feedback" in run("list").stdout
-    done = run("run", "steered_feedback")
-    assert isinstance(done.exception, InputError)
-    assert "takes a model that learns from feedback" in str(done.exception)
 
 
 def test_what_lacks_an_extra_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

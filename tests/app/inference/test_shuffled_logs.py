@@ -18,6 +18,7 @@ from bench.machinery.long_log import LongLog
 from app.inference.event_files import FirstFeature, only, rows
 from caponier.app.inference import load as loading
 from caponier.app.inference.load import load_events
+from caponier.app.inference.read_options import ReadOptions
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Silent
 from caponier.app.respond.dry_run_log import read_queries
@@ -94,7 +95,7 @@ def test_an_inference_log_in_any_order_gives_the_same_findings(name: str, tmp_pa
 @pytest.mark.parametrize("lateness", [0.0, 1e9])
 def test_lateness_says_nothing_about_files(lateness: float, tmp_path: Path) -> None:
     straight = by_time(callers())
-    report = scan(written(tmp_path / "log.jsonl", shuffled(straight)), lateness=lateness)
+    report = scan(written(tmp_path / "log.jsonl", shuffled(straight)), options=ReadOptions(lateness=lateness))
     assert said(report) == said(scan(written(tmp_path / "sorted.jsonl", straight)))
 
 

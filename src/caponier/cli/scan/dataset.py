@@ -19,6 +19,7 @@ from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.formats import safe_text
+from caponier.formats.walk_files import shown
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 from caponier.telemetry.labelled_data.dataset import Columns
@@ -104,7 +105,7 @@ def _tell(report: DatasetReport, format_: Format, *, quiet: bool) -> None:
 def document(report: DatasetReport, matrix: str) -> dict[str, Any]:
     """Return the scan as the document `caponier.findings/1`."""
     read = {
-        "path": str(report.path),
+        "path": shown(report.path),
         "sha256": report.sha256,
         "rows": report.rows,
         "classes": list(report.classes),
