@@ -57,6 +57,7 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
         UnreadableQueryError: If it could be read in several ways, or in none; the reason repeats nothing of it.
     """
     _check_headers(exchange)
+    limits = limits if size is None else limits.fitting(size)
     try:
         body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
         rows, shape = inference_body.examples(body, limits, size)

@@ -4,12 +4,14 @@ A few kilobytes of gzip hold millions of numbers, and each of those is an object
 marks of JSON are counted first: whatever it holds (numbers, texts, lists) has a comma, a colon, a quote or a bracket.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 MARKS: Final = (b",", b'"', b"[", b"{", b":")
 MOST_DIMENSIONS: Final = 16
 """Sizes in one shape: the product of many is a number of any length, and every event repeats the shape."""
+MARKS_BESIDE: Final = 16
+"""Marks for each example beside those of its values: brackets, and its share of names and keys."""
 LARGEST_SIZE: Final = 2**31
 MOST_TENSORS: Final = 10_000
 """Tensors in one body; a table has one a column."""
@@ -37,6 +39,14 @@ class BodyLimits:
     """Examples in one request."""
     numbers: int = 2_000_000
     """Marks of JSON (`MARKS`), and numbers in binary tensors. A mark costs up to about 50 bytes of memory."""
+
+    def fitting(self, size: int) -> Self:
+        """Return the limits for a model that takes `size` values an example.
+
+        As many examples as are allowed need no more numbers than this, however they are nested; whoever sends a hundred
+        times as many only keeps the reader from what others send.
+        """
+        return replace(self, numbers=min(self.numbers, self.rows * (2 * size + MARKS_BESIDE)))
 
 
 LIMITS: Final = BodyLimits()
