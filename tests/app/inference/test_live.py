@@ -164,7 +164,7 @@ NAMELESS: Row = {"principal": None, "source_ip": "10.0.0.1"}
 )
 def test_a_batch_of_whatever_events_is_fine_with_a_baseline(world: World, batch: list[Row]) -> None:
     live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline, BOUND), str)
-    assert "distributed_query" in {line.detector for line in live._models["digits"].case.plan.lines}
+    assert "distributed_query" in {line.name for line in live._models["digits"].case.plan.lines}
     shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "digits"}
     rows = [shared | row | {"seq": seq, "event_id": f"e{seq}"} for seq, row in enumerate(batch)]
     assert live.feed(rows) == []
