@@ -1,7 +1,8 @@
 """Real victims on real digits, and a real server, for every test of the emulations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,16 +12,28 @@ from caponier.emulate.images import Images
 from caponier.emulate.victims.client import RemoteModel
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.server import ModelServer, serve
+from once import once
 
 
 @pytest.fixture(scope="session")
-def split() -> DigitsSplit:
-    return load_digits_split(0)
+def split(digits: tuple[DigitsSplit, Victim]) -> DigitsSplit:
+    return digits[0]
 
 
 @pytest.fixture(scope="session")
-def victim(split: DigitsSplit) -> Victim:
-    return train_victim(split.train, split.test, seed=0)
+def victim(digits: tuple[DigitsSplit, Victim]) -> Victim:
+    return digits[1]
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, tuple[DigitsSplit, Victim]]:
+    """A split and a victim for each of three seeds, for what must hold on every one."""
+
+    def made(_: Path) -> dict[int, tuple[DigitsSplit, Victim]]:
+        splits = {seed: load_digits_split(seed) for seed in range(3)}
+        return {seed: (split, train_victim(split.train, split.test, seed)) for seed, split in splits.items()}
+
+    return once(tmp_path_factory, "seeded-victims", made)
 
 
 @pytest.fixture(scope="session")

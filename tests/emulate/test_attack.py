@@ -1,5 +1,7 @@
 """What is promised of every attack, whichever the folder holds: against a real victim, in process and over HTTP."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.emulate.registry import attacks
-from caponier.emulate.victims.digits import Pool, Victim, load_digits_split, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.errors import InputError
 from emulate.conftest import Served
+
+pytestmark = pytest.mark.slow
 
 EVERY = pytest.mark.parametrize("attack", attacks().values(), ids=attacks().keys())
 FREE = {name: attack for name, attack in attacks().items() if attack.within is None}
@@ -27,12 +31,10 @@ def run(attack: Attack, victim: Victim, targets: Pool, at: int = 0, **more: obje
 
 
 @EVERY
-def test_attacks_succeed_on_every_seed(attack: Attack) -> None:
+def test_attacks_succeed_on_every_seed(attack: Attack, seeded: Mapping[int, tuple[DigitsSplit, Victim]]) -> None:
     """Three victims, 30 images each: at least 90 % succeed, and 80 % of the one that keeps its steps wide."""
     outcomes = []
-    for seed in range(3):
-        split = load_digits_split(seed)
-        victim = train_victim(split.train, split.test, seed)
+    for seed, (split, victim) in seeded.items():
         targets = victim.understood(split.attackers)
         outcomes += [run(attack, victim, targets, at, seed=100 * seed + at) for at in range(30)]
     assert np.mean([outcome.success for outcome in outcomes]) >= SUCCEED.get(attack.name, 0.9)

@@ -1,5 +1,6 @@
 """What is promised of every campaign, whichever the folder holds: against a real victim, in process and over HTTP."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
 from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.client import RemoteModel
-from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.emulate.victims.server import serve
 from caponier.errors import InputError
+
+pytestmark = pytest.mark.slow
 
 EVERY = pytest.mark.parametrize("campaign", registry.campaigns().values(), ids=registry.campaigns().keys())
 
@@ -48,15 +51,9 @@ def test_a_campaign_says_what_it_shows(campaign: Campaign) -> None:
     assert campaign.description
 
 
-@pytest.fixture(scope="module")
-def worlds() -> list[tuple[int, DigitsSplit, Victim]]:
-    splits = [load_digits_split(seed) for seed in range(3)]
-    return [(seed, split, train_victim(split.train, split.test, seed)) for seed, split in enumerate(splits)]
-
-
 @EVERY
-def test_campaigns_succeed_on_every_seed(campaign: Campaign, worlds: list[tuple[int, DigitsSplit, Victim]]) -> None:
-    for seed, split, victim in worlds:
+def test_campaigns_succeed_on_every_seed(campaign: Campaign, seeded: Mapping[int, tuple[DigitsSplit, Victim]]) -> None:
+    for seed, (split, victim) in seeded.items():
         stage = campaign.stage(split, seed, victim)
         outcome = campaign.run(stage.victim.predict_proba, stage, seed=seed)
         assert outcome.success, outcome.measure

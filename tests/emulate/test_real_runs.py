@@ -17,6 +17,8 @@ from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 
+pytestmark = pytest.mark.slow
+
 BUDGET = 130
 
 

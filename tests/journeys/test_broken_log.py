@@ -15,7 +15,7 @@ import pytest
 from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace
-from caponier.emulate.victims.digits import load_digits_split, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 pytestmark = pytest.mark.slow
 
@@ -119,10 +119,9 @@ def write(path: Path, lines: Iterable[Line]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, list[Row]]:
+def tables(digits: tuple[DigitsSplit, Victim]) -> dict[str, list[Row]]:
     """Benign traffic to learn from, other benign traffic to scan, and an attack in the middle of it."""
-    split = load_digits_split(0)
-    victim = train_victim(split.train, split.test, 0)
+    split, victim = digits
     learned = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, QUERIES)
     scanned = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, QUERIES)
     target = victim.understood(split.attackers)

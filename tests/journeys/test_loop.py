@@ -16,7 +16,7 @@ from caponier.emulate.office import MONDAY
 from caponier.emulate.registry import attacks, files, poisons, stories
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import DEPLOYMENT, trace
-from caponier.emulate.victims.digits import DigitsSplit, Pool, load_digits_split, train_victim
+from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from cli.command import Ran, run_in
 
 pytestmark = pytest.mark.slow
@@ -80,15 +80,10 @@ def workspace_file(actor: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def split() -> DigitsSplit:
-    return load_digits_split(0)
-
-
-@pytest.fixture(scope="module")
-def desk(split: DigitsSplit, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def desk(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """An empty workspace beside logs, a data set and a model file of an attack that worked."""
     folder = tmp_path_factory.mktemp("loop")
-    victim = train_victim(split.train, split.test, 0)
+    split, victim = digits
     theft = stories.one("stolen_account").attack(0)
     assert theft.success
     assert theft.actor is not None

@@ -28,6 +28,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.trial import Trial
 from caponier.store import audit
 from caponier.store.database import open_store
+from once import once
 
 pytestmark = pytest.mark.slow
 
@@ -36,9 +37,9 @@ ONE_OF_EACH = ("hop_skip_jump", "uniform_flips", "plain_pickle_attack", "stolen_
 
 
 @pytest.fixture(scope="module")
-def report() -> ValidationReport:
+def report(tmp_path_factory: pytest.TempPathFactory) -> ValidationReport:
     pytest.importorskip("torch")
-    return validate(only=ONE_OF_EACH, scale=SMALL)
+    return once(tmp_path_factory, "validation", lambda _: validate(only=ONE_OF_EACH, scale=SMALL))
 
 
 def only_trial(report: ValidationReport, detector: str) -> Trial:

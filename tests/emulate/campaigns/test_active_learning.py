@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 
 from caponier.emulate.attacker.surrogate import train_surrogate
 from caponier.emulate.campaigns.active_learning import CAMPAIGN, ActiveLearning
 from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+
+pytestmark = pytest.mark.slow
 
 
 def rows(split: DigitsSplit, victim: Victim, budget: int, campaign: ActiveLearning = CAMPAIGN) -> np.ndarray:

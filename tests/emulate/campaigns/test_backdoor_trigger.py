@@ -6,6 +6,8 @@ from caponier.emulate.campaigns.backdoor_trigger import CAMPAIGN, BackdoorTrigge
 from caponier.emulate.images import SIDE
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stage(split: DigitsSplit, victim: Victim) -> Stage:

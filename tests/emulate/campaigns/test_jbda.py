@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
 
 from caponier.emulate.campaigns.jbda import CAMPAIGN, Jbda
 from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+
+pytestmark = pytest.mark.slow
 
 
 def rows(split: DigitsSplit, victim: Victim, campaign: Jbda = CAMPAIGN) -> np.ndarray:

@@ -7,6 +7,8 @@ from caponier.emulate.campaigns.label_only_membership import CAMPAIGN, MOVED, NO
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
+pytestmark = pytest.mark.slow
+
 EACH = 1 + NOISY + MOVED
 
 

@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
 
 from caponier.emulate.campaigns.shadow_membership import CAMPAIGN, LEAST, SORTED, signs
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+
+pytestmark = pytest.mark.slow
 
 
 def test_each_candidate_is_asked_once_and_nothing_else(split: DigitsSplit) -> None:

@@ -9,6 +9,8 @@ from caponier.emulate.outcome import Stop
 from caponier.emulate.simulation.trace import trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stage(split: DigitsSplit, victim: Victim) -> Stage:

@@ -14,6 +14,8 @@ import pytest
 from caponier.emulate.file_emulation import command
 from caponier.emulate.registry import files
 
+pytestmark = pytest.mark.slow
+
 LOADER = Path(__file__).with_name("victim_loader.py")
 PICKLES = ("broken_pickle_attack", "disguised_pickle_attack", "plain_pickle_attack", "wrapped_pickle_attack")
 ELSEWHERE = {"unlisted.pkl"}

@@ -14,6 +14,8 @@ from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.records.event import EVENT_SCHEMA
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 12
 
 

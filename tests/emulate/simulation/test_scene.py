@@ -7,6 +7,8 @@ from caponier.emulate.simulation.scene import SCENES, Scene, learned_from
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_attack_has_a_scene() -> None:
     assert {scene.attack for scene in SCENES.values()} - {None} == set(sources()) - set(harmless_sources())
