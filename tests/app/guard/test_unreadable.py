@@ -33,7 +33,7 @@ DECOYS = {
 }
 
 
-def exchange(body: bytes, model: str = "m", caller: Caller = Caller("k-1", "s", "10.0.0.1")) -> Exchange:  # noqa: B008
+def exchange(body: bytes, model: str = "m", caller: Caller = Caller("k-1", "s", "10.0.0.1")) -> Exchange:  # noqa: B008 - a caller is frozen
     return Exchange(Call("predict", model), caller, None, datetime.now(UTC), {}, body=body, status=200)
 
 
