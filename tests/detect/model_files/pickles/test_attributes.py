@@ -106,13 +106,14 @@ def test_functions_do_not_travel_into_objects(place: str) -> None:
     hidden = {"list in items": b"]" + LOAD + b"a", "tuple in state": LOAD + b"\x85"}.get(place, LOAD)
     into = {"items": word("k") + hidden + b"s", "state": b"}" + word("k") + hidden + b"sb"}
     content = b"\x80\x04" + made() + into[place.rpartition(" ")[2]] + b"."
-    handed = "torch.storage._load_from_bytes by way of collections.OrderedDict"
-    assert read(content).unsafe == [("call", handed)]
+    where = "collections.OrderedDict" if place == "items" else "a container"
+    assert ("call", f"torch.storage._load_from_bytes by way of {where}") in read(content).unsafe
 
 
-def test_a_function_alone_or_in_a_plain_list_is_no_use_of_it() -> None:
+def test_a_function_alone_is_no_use_of_it_and_one_in_a_list_may_become_one() -> None:
+    """What holds the list may be an object that calls what is in it, whenever it was put there."""
     assert read(LOAD + b".").is_clean
-    assert read(b"]" + LOAD + b"a.").is_clean
+    assert read(b"]" + LOAD + b"a.").unsafe
 
 
 def test_what_torch_hands_on_to_has_its_attributes_by_then() -> None:

@@ -22,6 +22,8 @@ _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+_PROTOCOL: Final = 0x80
+"""What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
 
 @dataclass
@@ -102,10 +104,18 @@ class _Judge:
         if head.startswith(numpy_file.MAGIC):
             return self._numpy(content, where, depth)
         report = pickle_file.read(content, self.budget, certain=False)
-        # The length that safetensors begin with may look like the beginning of a pickle.
-        if report is not None and (report.unsafe or not tensors.is_safetensors(content)):
+        # The length that safetensors begin with may look like the beginning of a pickle, which then ends at once.
+        if report is not None and not (report.stops and tensors.is_safetensors(content)):
+            if report.stops or tensors.is_safetensors(content) or head[0] != _PROTOCOL:
+                self._second(content, head, where, depth)
             return self._report(report, where, depth)
         return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
+
+    def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
+        """Judge what is a pickle as what else it may be, if that is known for sure."""
+        part = self._no_pickle(content, head)
+        if part.kind not in ("unknown", "text"):
+            self._report(part, where, depth)
 
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
         if head.startswith(keras.HDF5):

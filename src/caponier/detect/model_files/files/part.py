@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from caponier.detect.artifact import Limits
+from caponier.detect.model_files.pickles.ledger import Effort
 
 
 class TooMuchError(Exception):
@@ -17,6 +18,7 @@ class Budget:
     limits: Limits
     bytes_left: int
     members_left: int
+    effort: Effort = field(default_factory=Effort)
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> "Budget":
@@ -63,6 +65,8 @@ class Part:
     unknown: list[str] = field(default_factory=list)
     certain: bool = True
     """Whether what is unsafe is known to be harmful, or merely not known to be harmless."""
+    stops: bool = False
+    """Whether a loader for this format stops before it has done anything."""
     globals: set[str] = field(default_factory=set)
     members: Iterator[Member] | None = None
     """Parts to judge as well; read one at a time, so that not all of an archive is in memory."""

@@ -64,12 +64,14 @@ class PickleReport:
         return bool(self.values) and self.values[0] == _MAGIC
 
 
-def follow(content: memoryview, budget: Budget, rules: Rules, *, joblib: bool = True) -> PickleReport:
-    """Follow all pickles in a row from the first byte on."""
-    report = PickleReport(Ledger(budget.limits))
+def follow(
+    content: memoryview, budget: Budget, rules: Rules, *, joblib: bool = True, bare: bool = False
+) -> PickleReport:
+    """Follow all pickles in a row from the first byte on; for the words see `Machine`."""
+    report = PickleReport(Ledger(budget.limits, budget.effort))
     size = len(content)
     while report.end < size and not (report.is_legacy_torch and report.pickles == _LEGACY_PICKLES):
-        machine = Machine(content, report.end, rules, report.ledger, joblib=joblib)
+        machine = Machine(content, report.end, rules, report.ledger, joblib=joblib, bare=bare)
         try:
             report.end = machine.run()
         except BrokenError as broken:
@@ -120,13 +122,16 @@ def read_torch(
 
 def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
     uses = list(report.ledger.uses.values())
-    part = Part(_kind(report, storages), globals=report.ledger.globals, members=_embedded(report.ledger))
+    part = Part(_kind(report, storages), globals=report.ledger.globals, stops=_stops(report))
+    loaded = report.ledger.embedded
     if report.arrays:
         # Loaded with plain pickle, the arrays' bytes would be instructions, and the memo would hold other things.
-        plain = follow(content, budget, shipped(), joblib=False).ledger.unsafe
-        uses += [use for use in plain if use.standing is Standing.DANGEROUS]
-        others = [use for use in plain if use.standing is not Standing.DANGEROUS]
-        part.unknown += [f"loaded with pickle instead of joblib, it {text}" for text in _sentences(others)]
+        plain = follow(content, budget, shipped(), joblib=False, bare=True)
+        dangerous = [use for use in plain.ledger.uses.values() if use.standing is Standing.DANGEROUS]
+        uses += dangerous
+        part.unknown += _otherwise(plain, set(report.ledger.doubts), dangerous)
+        loaded += plain.ledger.embedded
+    part.members = _embedded(loaded)
     _note_uses(part, uses)
     part.unknown += report.ledger.doubts
     part.unknown += _endings(content, report, storages)
@@ -140,7 +145,8 @@ def storage_bytes(kind: str, count: int) -> int | None:
 
 
 def _acts_like_one(content: memoryview, report: PickleReport) -> bool:
-    if report.ledger.invoked or report.ledger.unsafe or report.exceeded:
+    ledger = report.ledger
+    if ledger.invoked or ledger.unsafe or report.exceeded or ledger.embedded or (ledger.doubts and ledger.globals):
         return True
     if len(content) > 1 and content[0] == 0x80 and content[1] <= 5:
         return True
@@ -180,8 +186,22 @@ def _sentences(uses: list[Use]) -> list[str]:
     return sentences
 
 
-def _embedded(ledger: Ledger) -> Iterator[Member]:
-    return (Member(f"embedded {number}", view) for number, view in enumerate(ledger.embedded, 1))
+def _otherwise(plain: PickleReport, known: set[str], dangerous: list[Use]) -> Iterator[str]:
+    """Say what is not clean about a joblib file where plain pickle reads it."""
+    others = [use for use in plain.ledger.unsafe if use not in dangerous]
+    doubts = [doubt for doubt in plain.ledger.doubts if doubt not in known]
+    limits = [plain.broken] if plain.exceeded and plain.broken else []
+    for text in [*_sentences(others), *doubts[:_MOST_REASONS], *limits]:
+        yield f"loaded with pickle instead of joblib, it {text}"
+
+
+def _stops(report: PickleReport) -> bool:
+    """Return whether every unpickler stops before anything was named, called or loaded."""
+    return report.broken is not None and not (report.exceeded or report.pickles or report.ledger.globals)
+
+
+def _embedded(loaded: list[memoryview]) -> Iterator[Member]:
+    return (Member(f"embedded {number}", view) for number, view in enumerate(loaded, 1))
 
 
 def _endings(content: memoryview, report: PickleReport, storages: Collection[str] | None) -> Iterator[str]:

@@ -10,9 +10,12 @@ from caponier.detect.model_files.pickles.values import Blob, Box, Global, Made
 WRAPPER: Final = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
 
 _DTYPE: Final = Global("numpy", "dtype")
-_CHARACTER: Final = {"S": 1, "a": 1, "U": 4, "V": 1}
-_SINGLE: Final = {"?": 1, "b": 1, "B": 1, "i": 4, "u": 4, "f": 8, "c": 16, "m": 8, "M": 8}
-_NAMED_SIZES: Final = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8, 12, 16), "c": (8, 16, 24, 32)}
+_CHARACTER: Final = {"S": 1, "U": 4, "V": 1}
+_SINGLE: Final = {"?": 1, "b": 1, "i": 4, "f": 4, "c": 1, "m": 8, "M": 8}
+"""What a letter alone means: `f` is a float of four bytes, `c` a single character; `u` alone is none."""
+_NAMED_SIZES: Final = {
+    "b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8, 12, 16), "c": (8, 16, 24, 32), "m": (8,), "M": (8,)
+}  # fmt: skip
 _SUBARRAY, _FIELDS, _ELEMENT_SIZE, _FLAGS = 2, 4, 5, 7
 _HAS_OBJECTS: Final = 0x01
 _ATTRIBUTES: Final = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
@@ -40,8 +43,8 @@ def type_size(name: str) -> int | None:
         return None
     if kind in _CHARACTER:
         return _CHARACTER[kind] * int(digits or 0)
-    size = int(digits) if digits else _SINGLE[kind]
-    if kind in _NAMED_SIZES and size not in _NAMED_SIZES[kind]:
+    size = int(digits) if digits else _SINGLE.get(kind)
+    if size is None or (digits and size not in _NAMED_SIZES.get(kind, ())):
         raise BrokenError("describes an array of a type that is not known")
     return size
 

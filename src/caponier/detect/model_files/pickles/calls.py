@@ -1,16 +1,18 @@
 """What happens when a pickle calls, creates or builds something: the use is noted, and the result is made up."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
-from caponier.detect.model_files.pickles import arrays
+from caponier.detect.model_files.pickles import arrays, attributes
+from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.rules import Check, Role, Rules, Standing
 from caponier.detect.model_files.pickles.stream import BrokenError, Stream
-from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Made
+from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
 _ENCODE: Final = Global("_codecs", "encode")
-_WITH_STATE: Final = Global("torch._utils", "_rebuild_parameter_with_state")
+_NEW: Final = Global("copyreg", "__newobj__")
+_BASES: Final = frozenset({"int", "float", "str", "unicode"})
+"""Classes of Python that may be called as a base, and else only created."""
 
 
 class Calls:
@@ -18,6 +20,7 @@ class Calls:
 
     def __init__(self, rules: Rules, ledger: Ledger, stream: Stream) -> None:
         self.rules, self.ledger, self.stream = rules, ledger, stream
+        self.holdings = Holdings(rules, ledger)
 
     def use(self, what: Global, role: Role) -> bool:
         """Note a use of a global, and return whether it is allowed."""
@@ -49,21 +52,21 @@ class Calls:
         allowed = self.invoke(target, Role.CALL)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
+        if target == _NEW and args:
+            return self.new(args[0], args[1:])
         check = self.rules.checks.get(target)
         if allowed:
             self._check(target, check, args)
-        if target == _ENCODE and args and isinstance(args[0], str):
-            return Blob(memoryview(args[0].encode("latin-1", "replace")))
-        if check and check.makes and len(args) > check.makes[0]:
-            made = args[check.makes[0]]
-            # What a function hands on to has its attributes set by then.
-            return Made(made if isinstance(made, Global) else COMPUTED, args, built=check.calls is not None)
-        return Made(target, args, built=target == _WITH_STATE)
+            self._doubt_open(target, args)
+        if target == _ENCODE:
+            return self._encoded(target, args)
+        return self._result(target, check, args)
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""
         self.invoke(target, Role.NEW)
         self._guard_functions(target, args)
+        self._doubt_open(target, args)
         check = self.rules.checks.get(target) if isinstance(target, Global) else None
         if check and check.plain and args:
             self._forbid(f"{target} with arguments", Role.NEW)
@@ -79,6 +82,7 @@ class Calls:
         self.invoke(target, Role.BUILD)
         self._refuse_after_state(target, Role.BUILD)
         self._guard_functions(_origin(target), (state,))
+        self._guard_state(target, state, Role.BUILD)
         if not isinstance(target, Made):
             return
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
@@ -90,6 +94,60 @@ class Calls:
         self.invoke(target, Role.ITEMS)
         self._refuse_after_state(target, Role.ITEMS)
         self._guard_functions(_origin(target), tuple(values))
+        if isinstance(target, Made):
+            if (name := attributes.special_item(target, values, self.ledger)) is not None:
+                self._forbid(f"{target.origin} with an item {name}", Role.ITEMS)
+            target.items += values
+
+    def hold(self, values: list[Any]) -> None:
+        """Note that values are put into a plain list, set or dictionary."""
+        for value in values:
+            kind = value.__class__
+            if (kind is Global or kind is tuple) and (held := self.holdings.function(value)) is not None:
+                self._forbid(f"{held} by way of a container", Role.CALL)
+
+    def _result(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> Made:
+        """Return what stands for the result of a call."""
+        made = Made(target, args)
+        if check is not None and check.makes and len(args) > check.makes[0]:
+            first = args[check.makes[0]]
+            made.origin = first if isinstance(first, Global) else COMPUTED
+        if check is not None and check.state is not None:
+            made.built = len(args) > check.state and args[check.state] is not None
+        if check is not None and check.base is not None and len(args) > 2 and isinstance(args[2], Box):
+            self.ledger.visit(len(args[2].items))
+            made.items = list(args[2].items)
+            if (name := attributes.special_item(made, made.items, self.ledger)) is not None:
+                self._forbid(f"{made.origin} with an item {name}", Role.CALL)
+        return made
+
+    def _encoded(self, target: Global, args: tuple[Any, ...]) -> Any:
+        """Return the bytes of a text in the codec that the pickle names, where both are certain."""
+        if len(args) != 2 or not isinstance(args[1], str):
+            return Made(target, args)
+        text = args[0]
+        try:
+            if isinstance(text, Blob) and text.text:
+                text = str(text.view, "utf-8", "surrogatepass")
+            if not isinstance(text, str) or isinstance(text, Guess):
+                return Made(target, args)
+            self.ledger.visit(len(text) >> 4)
+            return Blob(memoryview(text.encode(args[1])))
+        except (UnicodeError, LookupError) as wrong:
+            raise BrokenError("encodes a text that its codec does not know") from wrong
+
+    def _guard_state(self, target: Any, state: Any, role: Role) -> None:
+        """Refuse attributes that decide what runs next, and doubt a state that is an object of the file's own."""
+        if (name := attributes.special_key(state, self.ledger)) is not None:
+            self._forbid(f"{_origin(target)} with an attribute {name}", role)
+        self._doubt_open(target, state if isinstance(state, tuple) and len(state) == 2 else (state,))
+
+    def _doubt_open(self, target: Any, args: tuple[Any, ...]) -> None:
+        """Doubt what becomes of an object that is handed over with attributes which the file has chosen."""
+        for value in args:
+            if value.__class__ is Made and attributes.is_open(value):
+                given = f"{value.origin} with attributes of its own"
+                self.ledger.doubt(f"hands {given} to {_origin(target)}, which may call them")
 
     def _refuse_after_state(self, target: Global | Made, role: Role) -> None:
         if isinstance(target, Made) and target.built:
@@ -120,12 +178,19 @@ class Calls:
         if check is None:
             self._guard_functions(target, args)
             return
-        called = [at for at in (check.invokes, *(check.calls or ())) if at is not None]
+        called = [*(check.calls or ()), *(check.calls_argument or ())[:1]]
         self._guard_functions(target, tuple(arg for at, arg in enumerate(args) if at not in called))
         for at in check.makes:
             self._makes(target, args[at : at + 1], or_text=check.or_text)
-        if check.invokes is not None and len(args) > check.invokes:
-            self.invoke(args[check.invokes], Role.CALL)
+        if check.within is not None:
+            self._is_within(target, args[:1], check.within)
+        if check.base is not None:
+            self._is_base(target, args[check.base : check.base + 1])
+        if check.state is not None and len(args) > check.state:
+            self._guard_state(target, args[check.state], Role.CALL)
+        if check.calls_argument is not None and len(args) > check.calls_argument[0]:
+            function, given = check.calls_argument
+            self.call(args[function], (args[given],))
         if check.calls is not None:
             self._hands_on(target, args, *check.calls)
         if check.loads is not None:
@@ -144,6 +209,18 @@ class Calls:
         else:
             self._forbid(f"{target} of a class that is computed", Role.CALL)
 
+    def _is_within(self, target: Global, made: tuple[Any, ...], room: str) -> None:
+        if made and isinstance(made[0], Global) and not f"{made[0].module}.".startswith(f"{room}."):
+            self._forbid(f"{target} of {made[0]}, which is not of {room}", Role.CALL)
+
+    def _is_base(self, target: Global, base: tuple[Any, ...]) -> None:
+        what = base[0] if base else None
+        if isinstance(what, Global) and not (what.module == "builtins" and what.name in _BASES):
+            # Of most classes nothing is called; which ones have an `__init__` only the class itself knows.
+            self.use(what, Role.CALL)
+        elif not isinstance(what, Global):
+            self._forbid(f"{target} with a base that is computed", Role.CALL)
+
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
             return value.module == "numpy" and self.rules.standing(value, Role.NAME) is Standing.ALLOWED
@@ -151,13 +228,13 @@ class Calls:
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
         if len(args) > max(function, handed) and isinstance(args[handed], tuple):
-            self.call(args[function], args[handed])
+            self._doubt_open(target, (self.call(args[function], args[handed]),))
         else:
             self._forbid(f"{target} with arguments that are computed", Role.CALL)
 
     def _loads(self, target: Global, loaded: tuple[Any, ...]) -> None:
-        if loaded and isinstance(loaded[0], Blob):
-            self.ledger.embedded.append(loaded[0].view)
+        if loaded and isinstance(loaded[0], Blob) and not loaded[0].changed:
+            self.ledger.loaded[id(loaded[0].view)] = loaded[0].view
         else:
             self._forbid(f"{target} of bytes that are computed", Role.CALL)
 
@@ -167,21 +244,10 @@ class Calls:
 
     def _guard_functions(self, target: Any, args: tuple[Any, ...]) -> None:
         """Allow no function as an argument: an allowed call could call it with arguments of the attacker's choice."""
-        handed = next((what for what in self._globals(args) if what in self.rules.functions), None)
+        self.ledger.visit(len(args))
+        handed = next((held for held in map(self.holdings.function, args) if held is not None), None)
         if handed is not None:
             self._forbid(f"{handed} by way of {target}", Role.CALL)
-
-    def _globals(self, args: tuple[Any, ...]) -> Iterator[Global]:
-        """Yield the globals anywhere in arguments."""
-        waiting, seen = list(args), set[int]()
-        while waiting:
-            self.ledger.visit()
-            value = waiting.pop()
-            if isinstance(value, Global):
-                yield value
-            elif isinstance(value, tuple | Box) and id(value) not in seen:
-                seen.add(id(value))
-                waiting += value if isinstance(value, tuple) else value.items
 
     def _forbid(self, what: str, role: Role) -> bool:
         self.ledger.note(what, role, Standing.UNLISTED, self.stream.pos)

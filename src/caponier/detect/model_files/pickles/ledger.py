@@ -32,20 +32,27 @@ class Use:
 
 
 @dataclass
+class Effort:
+    """What all pickles of one file have cost so far, wherever in it they lie."""
+
+    opcodes: int = 0
+    visits: int = 0
+
+
+@dataclass
 class Ledger:
-    """Uses, doubts and parts to look at, over all pickles of one file."""
+    """Uses, doubts and parts to look at, over pickles in a row."""
 
     limits: Limits
+    effort: Effort = field(default_factory=Effort)
     uses: dict[tuple[str, Role], Use] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     """Why the file cannot be called clean, without being unsafe."""
-    embedded: list[memoryview] = field(default_factory=list)
-    """Bytes that an allowed call would load."""
+    loaded: dict[int, memoryview] = field(default_factory=dict)
+    """Bytes that an allowed call would load, by identity: the same ones may be loaded again and again."""
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Tensor storages by key: the type's name and the number of elements."""
     globals: set[str] = field(default_factory=set)
-    opcodes: int = 0
-    visits: int = 0
 
     def note(self, what: str, role: Role, standing: Standing, at: int) -> None:
         """Note a use, once."""
@@ -68,8 +75,8 @@ class Ledger:
         Raises:
             LimitError: If there were too many.
         """
-        self.opcodes += 1
-        if self.opcodes > self.limits.opcodes:
+        self.effort.opcodes += 1
+        if self.effort.opcodes > self.limits.opcodes:
             raise LimitError(f"has more than {self.limits.opcodes:,} pickle instructions")
 
     def visit(self, count: int = 1) -> None:
@@ -78,9 +85,14 @@ class Ledger:
         Raises:
             LimitError: If there were too many.
         """
-        self.visits += count
-        if self.visits > 4 * self.limits.opcodes:
+        self.effort.visits += count
+        if self.effort.visits > 4 * self.limits.opcodes:
             raise LimitError("hands on more arguments than a scan looks at")
+
+    @property
+    def embedded(self) -> list[memoryview]:
+        """Bytes that an allowed call would load."""
+        return list(self.loaded.values())
 
     @property
     def unsafe(self) -> list[Use]:

@@ -15,13 +15,15 @@ from caponier.detect.model_files.pickles.calls import Calls
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.rules import Role, Rules, canonical
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError, Stream
-from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Made
+from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
 _TEXT: Final = 1 << 16
 """Longest text that is kept as one; longer ones name nothing."""
 _NUMBER: Final = re.compile(rb"\s*[+-]?[0-9][0-9a-fA-FxXoO_]*\s*")
-_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
-_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.|$)", re.DOTALL)
+_ESCAPED: Final = {
+    "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'
+}  # fmt: skip
 _CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
@@ -34,14 +36,24 @@ class Machine:
         rules: What is allowed.
         ledger: Takes what is noteworthy.
         joblib: Whether raw arrays follow their descriptions, as in joblib's files.
+        bare: Whether this is what `pickle.load` makes of it: objects outside of the file then end the reading.
         nesting: How many pickles this one lies in.
     """
 
     def __init__(
-        self, data: memoryview, start: int, rules: Rules, ledger: Ledger, *, joblib: bool = True, nesting: int = 0
+        self,
+        data: memoryview,
+        start: int,
+        rules: Rules,
+        ledger: Ledger,
+        *,
+        joblib: bool = True,
+        bare: bool = False,
+        nesting: int = 0,
     ) -> None:
         self.stream = Stream(data, start, ledger.limits.text_bytes)
-        self.rules, self.ledger, self.joblib, self.nesting = rules, ledger, joblib, nesting
+        self.rules, self.ledger, self.nesting = rules, ledger, nesting
+        self.joblib, self.bare = joblib, bare
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -104,8 +116,17 @@ class Machine:
         return taken
 
     def text(self, raw: memoryview) -> Any:
-        """Return a text, or its bytes if it is too long to name anything."""
-        return bytes(raw).decode("utf-8", "replace") if len(raw) <= _TEXT else Blob(raw)
+        """Return a text, or its bytes if it is too long to name anything.
+
+        Raises:
+            BrokenError: If it is no text: every unpickler stops there.
+        """
+        if len(raw) > _TEXT:
+            return Blob(raw, text=True)
+        try:
+            return str(raw, "utf-8", "surrogatepass")
+        except UnicodeDecodeError as wrong:
+            raise BrokenError("holds a text that is none") from wrong
 
     def name(self, module: Any, name: Any) -> Global:
         """Return a global, and note that it is named."""
@@ -125,9 +146,10 @@ class Machine:
         return what
 
     def arguments(self, args: Any) -> tuple[Any, ...]:
-        """Return arguments as a tuple; some loaders take any iterable."""
+        """Return arguments as a tuple; some loaders take any iterable, and what it gives is not certain."""
         if isinstance(args, tuple):
             return args
+        self.ledger.doubt("calls something with arguments that are no tuple")
         if isinstance(args, Box):
             # Copied each time: a long list may be handed on from the memo again and again.
             self.ledger.visit(len(args.items))
@@ -153,7 +175,10 @@ class Machine:
         """
         target = self.top()
         if isinstance(target, Box):
+            self.calls.hold(values)
             target.items.extend(values)
+        elif isinstance(target, Blob):
+            target.changed = True
         elif isinstance(target, Global | Made):
             self.calls.fill(target, values)
 
@@ -241,15 +266,19 @@ class Machine:
         self.push(0.0)
 
     def _string(self) -> None:
-        line = self.stream.line().decode("latin-1").strip()
+        line = self.stream.line().decode("latin-1").strip(" \t\r\n\v\f")
         if len(line) < 2 or line[0] != line[-1] or line[0] not in "\"'":
             raise BrokenError("holds a text without quotes")
-        self.push(_ESCAPE.sub(_unescape, line[1:-1]))
+        self.push(_old_text(_ESCAPE.sub(_unescape, line[1:-1])))
 
     def _unicode(self) -> None:
-        self.push(self.stream.line().decode("raw_unicode_escape", "replace"))
+        try:
+            self.push(self.stream.line().decode("raw_unicode_escape"))
+        except UnicodeDecodeError as wrong:
+            raise BrokenError("holds a text that is none") from wrong
 
     def _buffer(self) -> None:
+        self._beyond()
         self.ledger.doubt("needs buffers that are not in the file")
         self.push(Blob(self.stream.data[:0]))
 
@@ -257,21 +286,26 @@ class Machine:
         self.top()
 
     def _list(self) -> None:
-        self.push(Box("list", self.pop_mark()))
+        self._box("list")
+
+    def _box(self, kind: str) -> None:
+        values = self.pop_mark()
+        self.calls.hold(values)
+        self.push(Box(kind, values))
 
     def _tuple(self) -> None:
-        self.push(tuple(self.pop_mark()))
+        self.push(self.calls.holdings.tuple(tuple(self.pop_mark())))
 
     def _tuple_n(self, count: int) -> None:
         if len(self.stack) < count:
             raise BrokenError("takes a value from an empty stack")
-        self.stack[-count:] = [tuple(self.stack[-count:])]
+        self.stack[-count:] = [self.calls.holdings.tuple(tuple(self.stack[-count:]))]
 
     def _dict(self) -> None:
-        self.push(Box("dict", self.pop_mark()))
+        self._box("dict")
 
     def _set(self) -> None:
-        self.push(Box("set", self.pop_mark()))
+        self._box("set")
 
     def _append(self) -> None:
         value = self.pop()
@@ -304,7 +338,13 @@ class Machine:
         name, module = self.pop(), self.pop()
         self.push(self.name(module, name))
 
+    def _beyond(self) -> None:
+        """Stop where an unpickler that knows nothing but the file would stop."""
+        if self.bare:
+            raise BrokenError("needs something that is not in the file")
+
     def _ext(self, form: str, width: int) -> None:
+        self._beyond()
         self.push(self.name("copyreg extension", str(self.stream.number(form, width))))
 
     def _reduce(self) -> None:
@@ -331,9 +371,11 @@ class Machine:
         self.push(self.calls.new(target, (*given, words)))
 
     def _pers_id(self) -> None:
+        self._beyond()
         self.push(self.calls.persistent(self.stream.line().decode("latin-1")))
 
     def _bin_pers_id(self) -> None:
+        self._beyond()
         self.push(self.calls.persistent(self.pop()))
 
 
@@ -342,9 +384,17 @@ Step = Callable[[Machine], None]
 
 def _unescape(match: re.Match[str]) -> str:
     code = match[1]
-    if code[0] == "x":
+    if len(code) == 3 and code[0] == "x":
         return chr(int(code[1:], 16))
-    return chr(int(code, 8)) if code[0] in "01234567" else _ESCAPED.get(code, code)
+    if code in ("", "x"):
+        raise BrokenError("holds a text that is none")
+    # What is no escape stands for itself, with its backslash.
+    return chr(int(code, 8) & 0xFF) if code[0] in "01234567" else _ESCAPED.get(code, f"\\{code}")
+
+
+def _old_text(text: str) -> str:
+    """Return a text of Python 2, which every loader reads alike only if it is ASCII."""
+    return text if text.isascii() else Guess(text)
 
 
 def _whole(line: bytes) -> int | bool:
@@ -374,6 +424,14 @@ def _sized(form: str, width: int, *, text: bool) -> Step:
     def step(machine: Machine) -> None:
         raw = machine.stream.take(machine.stream.number(form, width))
         machine.push(machine.text(raw) if text else Blob(raw))
+
+    return step
+
+
+def _old(form: str, width: int) -> Step:
+    def step(machine: Machine) -> None:
+        raw = machine.stream.take(machine.stream.number(form, width))
+        machine.push(_old_text(str(raw, "latin-1")) if len(raw) <= _TEXT else Blob(raw))
 
     return step
 
@@ -409,8 +467,8 @@ def _values() -> dict[str, Step]:
         "STRING": Machine._string,
         "UNICODE": Machine._unicode,
         # Texts of Python 2 are texts or bytes, as the loader likes; only a text can name something.
-        "BINSTRING": _sized("<i", 4, text=True),
-        "SHORT_BINSTRING": _sized("<B", 1, text=True),
+        "BINSTRING": _old("<i", 4),
+        "SHORT_BINSTRING": _old("<B", 1),
         "SHORT_BINUNICODE": _sized("<B", 1, text=True),
         "BINUNICODE": _sized("<I", 4, text=True),
         "BINUNICODE8": _sized("<Q", 8, text=True),

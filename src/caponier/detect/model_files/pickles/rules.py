@@ -45,8 +45,14 @@ class Check:
     """Whether the class may be a text instead, which the function itself looks up."""
     plain: bool = False
     """An object of this class is never created with arguments."""
-    invokes: int | None = None
-    """A function that it calls, if there is such an argument."""
+    within: str | None = None
+    """Where the class must be at home: it is called, not only made."""
+    base: int | None = None
+    """A class whose own `__init__` is called with the object."""
+    state: int | None = None
+    """What the result has its attributes set to."""
+    calls_argument: tuple[int, int] | None = None
+    """A function that it calls, if there is such an argument, and the one argument that this function gets."""
     calls: tuple[int, int] | None = None
     """A function that it calls, and that function's arguments."""
     loads: int | None = None
@@ -143,12 +149,15 @@ def _global(dotted: str) -> Global:
 
 
 def _check(row: dict[str, Any]) -> Check:
-    calls, only = row.get("calls"), row.get("only")
+    calls, only, called = row.get("calls"), row.get("only"), row.get("calls_argument")
     return Check(
         makes=tuple(row.get("makes", ())),
         or_text=row.get("or_text", False),
         plain=row.get("plain", False),
-        invokes=row.get("invokes"),
+        within=row.get("within"),
+        base=row.get("base"),
+        state=row.get("state"),
+        calls_argument=(called[0], called[1]) if called else None,
         calls=(calls[0], calls[1]) if calls else None,
         loads=row.get("loads"),
         only=(only[0], tuple(only[1])) if only else None,

@@ -36,6 +36,8 @@ class Made:
     state: Any = None
     built: bool = False
     """Whether it was given attributes, which may stand in for its methods from then on."""
+    items: list[Any] = field(default_factory=list)
+    """What was added to it one by one: keys and values in turn, if it is a kind of dictionary."""
 
 
 @dataclass(eq=False, slots=True)
@@ -56,3 +58,13 @@ class Blob:
     """Bytes, or a text too long to look at."""
 
     view: memoryview
+    text: bool = False
+    """Whether this is the UTF-8 of a text."""
+    changed: bool = False
+    """Whether something was added to it, so that these are no longer its bytes."""
+
+
+class Guess(str):
+    """A text of Python 2 with other letters than ASCII: what it becomes is up to the loader's own codec."""
+
+    __slots__ = ()
