@@ -4,6 +4,7 @@ Each file proves itself first: its loader is run on it in a process that is thro
 """
 
 import pytest
+from bench.machinery.hostile.archives import ARCHIVES
 from bench.machinery.hostile.oracle import Case, fired
 from bench.machinery.hostile.pickles import PICKLES
 
@@ -11,7 +12,7 @@ from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import judged
 
 pytestmark = pytest.mark.slow
-CLASSES = PICKLES
+CLASSES = PICKLES | ARCHIVES
 
 
 @pytest.fixture(scope="module")

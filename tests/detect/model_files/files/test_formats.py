@@ -177,14 +177,17 @@ def tape(**parts: bytes) -> bytes:
     return stream.getvalue()
 
 
-def test_tar_files_are_walked_and_links_left_alone() -> None:
+def test_tar_files_are_walked_and_links_are_places_only() -> None:
     content = memoryview(tape(a=b"first", b=bytes(2000)))
     assert tar_file.is_tar(content)
     members = list(tar_file.members(content, Budget.of(Limits(), 1)))
     assert [(member.name, bytes(member.content), member.doubt) for member in members] == [
         ("a", b"first", None),
         ("b", bytes(2000), None),
+        ("link", b"", None),
     ]
+    assert members[-1].empty
+    assert "outside of its folder" in (members[-1].harm or "")
     assert not tar_file.is_tar(memoryview(bytes(1024)))
 
 

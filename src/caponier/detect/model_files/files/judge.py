@@ -16,12 +16,14 @@ from caponier.detect.model_files.files import (
     zip_file,
 )
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
+from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.spans import find
 
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+_LONGEST_TARGET: Final = 1 << 12
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -141,9 +143,12 @@ class _Judge:
 
     def _member(self, member: Member, where: str, depth: int) -> None:
         inside = f"{where}/{member.name}" if where else member.name
+        if member.harm:
+            self.findings.add(Part("member", unsafe=[member.harm]), inside)
         if member.doubt:
             self.findings.unknown.append(f"{inside}: {member.doubt}")
-        self.part(member.content, inside, depth + 1)
+        if len(member.content) or not member.empty:
+            self.part(member.content, inside, depth + 1)
 
     def _compressed(self, content: memoryview, how: str, where: str, depth: int) -> str | None:
         """Judge compressed content; None if it only looked like it."""
@@ -169,6 +174,7 @@ class _Judge:
         entries, doubt = zip_file.entries(content, self.budget)
         if doubt:
             self.findings.unknown.append(f"{where}: {doubt}" if where else doubt)
+        self._places(content, entries, where)
         if any(name.rpartition("/")[2] == "data.pkl" for entry in entries for name in entry.names):
             return self._torch(content, entries, where, depth)
         is_keras = {"config.json", "model.weights.h5"} <= {entry.name for entry in entries}
@@ -178,6 +184,22 @@ class _Judge:
         self.findings.parts += 1
         return "keras" if is_keras else "zip"
 
+    def _places(self, content: memoryview, entries: list[zip_file.Entry], where: str) -> None:
+        """Judge where the parts of a zip archive land, and whether it is a program."""
+        places = Places()
+        for entry in entries:
+            for name in entry.names:
+                harm, doubt = places.part(name)
+                if entry.link:
+                    target = bytes(content[entry.start : entry.start + min(entry.packed, _LONGEST_TARGET)])
+                    harm, doubt = places.link(name, target.decode("utf-8", "backslashreplace"))
+                    doubt = doubt or ("is a link whose target is not read here" if entry.method else None)
+                if is_code(name):
+                    doubt = "is code: the archive can be run, or imported from"
+                inside = f"{where}/{name}" if where else name
+                self.findings.add(Part("place", [harm] if harm else [], [doubt] if doubt else []), inside)
+                self.findings.parts -= 1
+
     def _entry(
         self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, *, weights_only: bool = False
     ) -> None:
@@ -186,6 +208,8 @@ class _Judge:
             member = zip_file.content_of(content, entry, self.budget)
         except TooMuchError as reason:
             self.findings.unknown.append(f"{inside}: {reason}")
+            return
+        if entry.link:
             return
         if weights_only and bytes(member.content[:8]) == keras.HDF5:
             self._report(keras.read_hdf5(member.content, weights_only=True), inside, depth)

@@ -54,6 +54,10 @@ class Member:
     content: memoryview
     doubt: str | None = None
     """Why it may not be what a loader reads."""
+    harm: str | None = None
+    """What it does to whoever unpacks the archive."""
+    empty: bool = False
+    """Whether it is a place and nothing else, so that there is no content to judge."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Member
+from caponier.detect.model_files.files.places import Places
 from caponier.detect.model_files.files.spans import only_zeros
 
 _BLOCK: Final = 512
@@ -13,6 +14,9 @@ _EXTENDED: Final = b"xg"
 _LONG_NAMES: Final = b"LK"
 _WITHOUT_CONTENT: Final = b"125"
 """Links and folders: nothing that a loader would read as a model."""
+_LINKS: Final = b"12"
+_LONGEST_NAME: Final = 1 << 16
+_RECORD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,200})=")
 _SIZE: Final = re.compile(rb"(?:^|\n)\d+ (size|GNU\.sparse\.\w+)=")
 _UNREADABLE: Final = "has a broken header, so the rest of the archive is not read"
 
@@ -23,12 +27,12 @@ def is_tar(content: memoryview) -> bool:
 
 
 def members(content: memoryview, budget: Budget) -> Iterator[Member]:
-    """Yield the files of an archive.
+    """Yield the files of an archive, and of links and folders those that lead out of it or may do so.
 
     Raises:
         TooMuchError: If there are too many.
     """
-    at = 0
+    at, names = 0, _Names()
     while at + _BLOCK <= len(content):
         header = content[at : at + _BLOCK]
         if not any(header):
@@ -36,20 +40,75 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
                 yield Member("after the end", content[:0], "is followed by something that some readers read on to")
             return
         budget.member()
-        name = bytes(header[:100]).rstrip(b"\0").decode("utf-8", "backslashreplace")
-        size = _number(header[124:136])
+        name, size, kind = _text(header[:100]), _number(header[124:136]), bytes(header[156:157])
         if not _is_header(header) or size is None:
             yield Member(name, content[:0], _UNREADABLE)
             return
         at += _BLOCK
-        body, kind = content[at : at + size], header[156:157]
-        doubt = _doubt(bytes(kind), body, size)
-        if bytes(kind) in _WITHOUT_CONTENT:
-            # Readers differ in whether content follows; read as if none did, nothing is stepped over.
-            size = 0
-        if doubt or bytes(kind) in _FILES or bytes(kind) not in _EXTENDED + _LONG_NAMES + _WITHOUT_CONTENT:
-            yield Member(name, body, doubt)
+        body = content[at : at + size]
+        doubt = _doubt(kind, body, size)
+        if kind in _EXTENDED + _LONG_NAMES:
+            doubt = doubt or names.extend(kind, body)
+            if doubt:
+                yield Member(name, body, doubt)
+        else:
+            harm, place = names.place(header, kind)
+            doubt = doubt or place
+            if kind in _WITHOUT_CONTENT:
+                # Readers differ in whether content follows; read as if none did, nothing is stepped over.
+                size = 0
+                if harm or doubt:
+                    yield Member(names.name, body, doubt, harm, empty=True)
+            else:
+                yield Member(names.name, body, doubt, harm)
+            names.forget()
         at += -(-size // _BLOCK) * _BLOCK
+
+
+class _Names:
+    """The names of the members: in their headers, and in what stands before a header instead."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._places = Places()
+        self._always: dict[str, str] = {}
+        self._next: dict[str, str] = {}
+
+    def extend(self, kind: bytes, body: memoryview) -> str | None:
+        """Take what is said of the next member, or of all that follow, and say what is doubtful about it."""
+        if kind in _LONG_NAMES:
+            self._next["path" if kind == b"L" else "linkpath"] = _text(body[:_LONGEST_NAME])
+            return "has a name that is longer than a scan reads" if len(body) > _LONGEST_NAME else None
+        said = self._always if kind == b"g" else self._next
+        raw, at = bytes(body[:_LONGEST_NAME]), 0
+        while (match := _RECORD.match(raw, at)) is not None:
+            end = match.start() + int(match[1])
+            if not match.end() < end <= len(raw):
+                break
+            key = match[2].decode("utf-8", "backslashreplace")
+            if key in ("path", "linkpath"):
+                said[key] = raw[match.end() : end - 1].decode("utf-8", "backslashreplace")
+            at = end
+        return None if not raw[at:].strip(b"\0") and len(body) <= _LONGEST_NAME else "has notes that cannot be read"
+
+    def place(self, header: memoryview, kind: bytes) -> tuple[str | None, str | None]:
+        """Say what is harmful and what is doubtful about where a member lands, under any name that it has."""
+        short, prefix = _text(header[:100]), _text(header[345:500])
+        known = {**self._always, **self._next}
+        self.name = known.get("path") or (f"{prefix}/{short}" if prefix else short)
+        found = [self._at(name, header, kind, known) for name in dict.fromkeys((short, self.name))]
+        harms, doubts = zip(*found, strict=True)
+        return next(filter(None, harms), None), next(filter(None, doubts), None)
+
+    def _at(self, name: str, header: memoryview, kind: bytes, known: dict[str, str]) -> tuple[str | None, str | None]:
+        if kind not in _LINKS:
+            return self._places.part(name)
+        target = known.get("linkpath") or _text(header[157:257])
+        return self._places.link(name, target, hard=kind == b"1")
+
+    def forget(self) -> None:
+        """Drop what was said of one member only."""
+        self._next.clear()
 
 
 def _doubt(kind: bytes, body: memoryview, size: int) -> str | None:
@@ -61,6 +120,11 @@ def _doubt(kind: bytes, body: memoryview, size: int) -> str | None:
     if kind in _EXTENDED:
         return "gives the next member another size" if _SIZE.search(bytes(body)) else None
     return None if kind in _FILES + _LONG_NAMES else "is of a kind that is not read here"
+
+
+def _text(field: memoryview) -> str:
+    """Return a text up to its first zero, as readers do."""
+    return bytes(field).partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def _is_header(header: memoryview) -> bool:

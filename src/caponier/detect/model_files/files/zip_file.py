@@ -20,6 +20,8 @@ _CENTRAL: Final = b"PK\x01\x02"
 LOCAL: Final = b"PK\x03\x04"
 _TAIL: Final = 65_557
 """The end record lies within so many bytes of the end."""
+_MOST_ENDS: Final = 8
+_UNIX, _LINK, _KIND, _DEFERRED = 3, 0o120000, 0o170000, 8
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
 
 
@@ -41,6 +43,10 @@ class Entry:
     """Whether the directory lists it."""
     other_name: str | None = None
     """Its name at the part itself, where the directory says otherwise."""
+    link: bool = False
+    """Whether its content is the target of a link."""
+    doubt: str | None = None
+    """Why other readers may read something else there."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +78,7 @@ def content_of(content: memoryview, entry: Entry, budget: Budget) -> Member:
         TooMuchError: If it expands to more than the budget has.
     """
     stored = content[entry.start : entry.start + entry.packed]
-    doubt = "may be encrypted" if entry.flags & 1 else None
+    doubt = "may be encrypted" if entry.flags & 1 else entry.doubt
     if len(stored) < entry.packed:
         doubt = "ends early"
     if entry.method == 0:
@@ -87,23 +93,53 @@ def content_of(content: memoryview, entry: Entry, budget: Budget) -> Member:
 
 
 def _listed(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> tuple[list[Entry], str | None]:
-    tail_start = max(0, len(content) - _TAIL)
-    at = bytes(content[tail_start:]).rfind(_END)
-    if at < 0 or tail_start + at + 22 > len(content):
+    ends = _ends(content)
+    if not ends:
         return [], "ends early: the archive has no directory"
-    end = tail_start + at
-    count, size, offset = struct.unpack("<HII", content[end + 10 : end + 20])
-    end_of_directory = end
-    if 0xFFFFFFFF in (size, offset) or count == 0xFFFF:
-        end_of_directory, size, offset = _zip64(content, end, size, offset)
-    covered.append((end, end + 22))
-    found = list[Entry]()
-    # Some readers count from the end, others from the start: there may be a directory for each of them.
-    before = end_of_directory - size
-    for start in dict.fromkeys((before, offset)):
-        if start >= 0:
-            found += _directory(content, start, before - offset, budget, covered)
-    return list(dict.fromkeys(found)), None if found or not count else "the archive's directory cannot be read"
+    found, count = list[list[Entry]](), 0
+    for end in ends:
+        covered.append((end, end + 22))
+        count += int.from_bytes(content[end + 10 : end + 12], "little")
+        # Some readers count from the end, others from the start, and some believe in the longer record that lies
+        # before this one: there may be a directory for each of them.
+        starts = [(start, before - offset) for before, offset in _starts(content, end) for start in (before, offset)]
+        for start, shift in dict.fromkeys(starts):
+            if start >= 0 and (read := list(_directory(content, start, shift, budget, covered))):
+                found.append(read)
+    if not found:
+        return [], "the archive's directory cannot be read" if count else None
+    parts = list(dict.fromkeys(entry for read in found for entry in read))
+    differ = any({(entry.name, entry.start) for entry in read} != _all(found) for read in found)
+    return parts, "the archive has several directories, and readers differ in which one they read" if differ else None
+
+
+def _all(found: list[list[Entry]]) -> set[tuple[str, int]]:
+    return {(entry.name, entry.start) for read in found for entry in read}
+
+
+def _ends(content: memoryview) -> list[int]:
+    """Return where the archive may end: at its last record, or at any whose comment is all that follows."""
+    tail_start = max(0, len(content) - _TAIL)
+    tail, ends, at = bytes(content[tail_start:]), list[int](), -1
+    while (at := tail.find(_END, at + 1)) >= 0 and at + 22 <= len(tail):
+        follows = int.from_bytes(tail[at + 20 : at + 22], "little")
+        if at + 22 + follows == len(tail) or tail.find(_END, at + 1) < 0:
+            ends.append(tail_start + at)
+    return ends[-_MOST_ENDS:]
+
+
+def _starts(content: memoryview, end: int) -> list[tuple[int, int]]:
+    """Return where a directory begins, counted from its end and from the start, by every record that tells."""
+    size, offset = struct.unpack("<II", content[end + 12 : end + 20])
+    starts = [] if 0xFFFFFFFF in (size, offset) else [(end - size, offset)]
+    locator = end - 20
+    if locator >= 0 and bytes(content[locator : locator + 4]) == _LOCATOR_64:
+        (place,) = struct.unpack("<Q", content[locator + 8 : locator + 16])
+        for record in dict.fromkeys((locator - 56, place)):
+            if 0 <= record <= locator - 56 and bytes(content[record : record + 4]) == _END_64:
+                size, offset = struct.unpack("<QQ", content[record + 40 : record + 56])
+                starts.append((record - size, offset))
+    return starts
 
 
 def _directory(
@@ -120,18 +156,6 @@ def _directory(
         at += length
 
 
-def _zip64(content: memoryview, end: int, size: int, offset: int) -> tuple[int, int, int]:
-    locator = end - 20
-    if locator < 0 or bytes(content[locator : locator + 4]) != _LOCATOR_64:
-        return end, size, offset
-    (place,) = struct.unpack("<Q", content[locator + 8 : locator + 16])
-    for record in (place, locator - 56):
-        if 0 <= record <= locator - 56 and bytes(content[record : record + 4]) == _END_64:
-            size, offset = struct.unpack("<QQ", content[record + 40 : record + 56])
-            return record, size, offset
-    return end, size, offset
-
-
 def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int]:
     """Read one row of the directory: the parts at the places that it may mean, none where there is none."""
     flags, method = struct.unpack("<HH", content[at + 8 : at + 12])
@@ -142,13 +166,16 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int
     size, packed, offset = _zip64_extra(more, size, packed, offset)
     length = 46 + name_length + extra + comment
     found = []
+    link = content[at + 5] == _UNIX and int.from_bytes(content[at + 40 : at + 42], "little") & _KIND == _LINK
     for place in dict.fromkeys((offset + shift, offset)):
         if 0 <= place <= len(content) - 30 and bytes(content[place : place + 4]) == LOCAL:
             local_method, local_name, start = _local(content, place)
             other = None if local_name == name else local_name
             # A stored part is its own bytes whatever the directory calls the method.
             used = method if method in (0, *_METHODS) else local_method
-            found.append(Entry(name, flags, used, place, start, packed, size, other_name=other))
+            doubt = _differs(content, place, method, packed, size)
+            entry = Entry(name, flags, used, place, start, packed, size, other_name=other, link=link, doubt=doubt)
+            found.append(entry)
     return found, length
 
 
@@ -171,6 +198,16 @@ def _local(content: memoryview, place: int) -> tuple[int, str, int]:
     (method,) = struct.unpack("<H", content[place + 8 : place + 10])
     name_length, extra = struct.unpack("<HH", content[place + 26 : place + 30])
     return method, _name(content[place + 30 : place + 30 + name_length]), place + 30 + name_length + extra
+
+
+def _differs(content: memoryview, place: int, method: int, packed: int, size: int) -> str | None:
+    """Say whether a part says something else of itself than the directory does; it may also say nothing."""
+    flags, local_method = struct.unpack("<HH", content[place + 6 : place + 10])
+    local = struct.unpack("<II", content[place + 18 : place + 26])
+    if flags & _DEFERRED or local == (0xFFFFFFFF, 0xFFFFFFFF):
+        return None
+    same = local_method == method and local == (packed & 0xFFFFFFFF, size & 0xFFFFFFFF)
+    return None if same else "has a header that differs from the archive's directory"
 
 
 def _hidden(content: memoryview, budget: Budget, covered: list[tuple[int, int]]) -> Iterator[Entry]:
