@@ -178,7 +178,7 @@ def test_no_mutated_pickle_is_cleaner_than_what_it_does(seed: bytes, data: st.Da
 def test_no_bytes_make_it_fail(content: bytes) -> None:
     judge(memoryview(content), LIMITS)
     reading = read(content, LIMITS)
-    assert reading.ledger.effort.opcodes <= LIMITS.opcodes + 1
+    assert reading.ledger.expense.opcodes <= LIMITS.opcodes + 1
     assert len(reading.machine.memo) + len(reading.machine.stack) <= LIMITS.stack + 1
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from caponier.detect.artifact import Limits
-from caponier.detect.model_files.pickles.ledger import Effort
+from caponier.detect.model_files.pickles.ledger import Expense
 
 
 class TooMuchError(Exception):
@@ -18,7 +18,7 @@ class Budget:
     limits: Limits
     bytes_left: int
     members_left: int
-    effort: Effort = field(default_factory=Effort)
+    expense: Expense = field(default_factory=Expense)
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> "Budget":

@@ -32,7 +32,7 @@ class Use:
 
 
 @dataclass
-class Effort:
+class Expense:
     """What all pickles of one file have cost so far, wherever in it they lie."""
 
     opcodes: int = 0
@@ -44,7 +44,7 @@ class Ledger:
     """Uses, doubts and parts to look at, over pickles in a row."""
 
     limits: Limits
-    effort: Effort = field(default_factory=Effort)
+    expense: Expense = field(default_factory=Expense)
     uses: dict[tuple[str, Role], Use] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     """Why the file cannot be called clean, without being unsafe."""
@@ -75,8 +75,8 @@ class Ledger:
         Raises:
             LimitError: If there were too many.
         """
-        self.effort.opcodes += 1
-        if self.effort.opcodes > self.limits.opcodes:
+        self.expense.opcodes += 1
+        if self.expense.opcodes > self.limits.opcodes:
             raise LimitError(f"has more than {self.limits.opcodes:,} pickle instructions")
 
     def visit(self, count: int = 1) -> None:
@@ -85,8 +85,8 @@ class Ledger:
         Raises:
             LimitError: If there were too many.
         """
-        self.effort.visits += count
-        if self.effort.visits > 4 * self.limits.opcodes:
+        self.expense.visits += count
+        if self.expense.visits > 4 * self.limits.opcodes:
             raise LimitError("hands on more arguments than a scan looks at")
 
     @property
