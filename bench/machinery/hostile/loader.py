@@ -20,7 +20,7 @@ from typing import Any, Final
 _SECONDS: Final = 5
 _BYTES: Final = 16 << 30
 _PICKLED: Final = {"pickle", "joblib", "torch", "numpy"}
-_IMPORTED: Final = ("joblib", "numpy.random._pickle", "sklearn.ensemble", "sklearn.model_selection", "torch")
+_IMPORTED: Final = ("jinja2", "joblib", "numpy.random._pickle", "sklearn.ensemble", "sklearn.model_selection", "torch")
 
 
 def _pickle(path: Path) -> None:

@@ -7,12 +7,13 @@ import pytest
 from bench.machinery.hostile.archives import ARCHIVES
 from bench.machinery.hostile.oracle import Case, fired
 from bench.machinery.hostile.pickles import PICKLES
+from bench.machinery.hostile.texts import TEXTS
 
 from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import judged
 
 pytestmark = pytest.mark.slow
-CLASSES = PICKLES | ARCHIVES
+CLASSES = PICKLES | ARCHIVES | TEXTS
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     folder, made = tmp_path_factory.mktemp("hostile"), {}
     for number, (name, (loader, build)) in enumerate(CLASSES.items()):
         canary = folder / f"canary{number}"
-        made[name] = Case(folder / f"file{number}", loader, canary)
+        ending = ".json" if loader == "jinja" else ""
+        made[name] = Case(folder / f"file{number}{ending}", loader, canary)
         made[name].path.write_bytes(build(str(canary)))
     return made
 

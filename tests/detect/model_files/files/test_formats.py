@@ -215,7 +215,7 @@ def test_tar_files_that_are_cut_or_damaged_are_told() -> None:
         ("import os\n", 0, 1),
         ('"""Doc."""\n\n# note\nfrom a import b\n', 0, 1),
         ("#!/bin/sh\nls\n", 0, 1),
-        ("# Title\n\nimport it as you like\n", 0, 1),
+        ("# Title\n\nimport it as you like\n", 0, 0),
         ("# Title\n\nWords.\n\n```python\nimport os\n```\n", 0, 0),
         ('{"auto_map": {"AutoModel": "model.Net"}}', 0, 1),
         ('{"class_name": "Lambda", "config": {}}', 1, 0),
@@ -223,7 +223,7 @@ def test_tar_files_that_are_cut_or_damaged_are_told() -> None:
     ],
 )
 def test_texts_that_make_objects_or_run_are_told(words: str, unsafe: int, unknown: int) -> None:
-    part = text.read(words)
+    part = text.read(words, Budget.of(Limits(), 1))
     assert (len(part.unsafe), len(part.unknown)) == (unsafe, unknown), part
 
 

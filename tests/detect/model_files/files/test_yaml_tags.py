@@ -5,8 +5,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect.artifact import Verdict
+from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files import text
+from caponier.detect.model_files.files.part import Budget
 from detect.model_files.files.building import verdict
 
 PYTHON = "tag:yaml.org,2002:python/"
@@ -67,7 +68,7 @@ def test_no_way_to_write_a_tag_hides_it(document: str) -> None:
 
 @pytest.mark.parametrize("document", WAYS[:12])
 def test_a_tag_without_a_directive_is_read_and_named(document: str) -> None:
-    part = text.read(document)
+    part = text.read(document, Budget.of(Limits(), 1))
     assert part.kind == "yaml"
     assert part.unsafe[0].startswith("has YAML make a Python object: ")
 
@@ -124,4 +125,4 @@ def test_any_letter_of_a_tag_may_be_escaped(which: list[bool]) -> None:
     written = "".join(f"%{ord(letter):02x}" if now else letter for letter, now in zip(letters, which, strict=False))
     document = f"!!{written} ['id']"
     assert harmful(document)
-    assert text.read(document).unsafe
+    assert text.read(document, Budget.of(Limits(), 1)).unsafe

@@ -132,7 +132,7 @@ class _Judge:
             return model
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
-            return text.read(words)
+            return text.read(words, self.budget)
         return Part("unknown", unknown=["is of no format that is known here"])
 
     def _report(self, part: Part, where: str, depth: int) -> str:

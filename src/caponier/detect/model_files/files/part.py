@@ -19,6 +19,8 @@ class Budget:
     bytes_left: int
     members_left: int
     expense: Expense = field(default_factory=Expense)
+    letters_left: int = 1 << 20
+    """Letters that may still be read as Python, which takes longer than anything else."""
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> "Budget":

@@ -68,7 +68,7 @@ def follow(
     content: memoryview, budget: Budget, rules: Rules, *, joblib: bool = True, bare: bool = False
 ) -> PickleReport:
     """Follow all pickles in a row from the first byte on; for the words see `Machine`."""
-    report = PickleReport(Ledger(budget.limits, budget.effort))
+    report = PickleReport(Ledger(budget.limits, budget.expense))
     size = len(content)
     while report.end < size and not (report.is_legacy_torch and report.pickles == _LEGACY_PICKLES):
         machine = Machine(content, report.end, rules, report.ledger, joblib=joblib, bare=bare)

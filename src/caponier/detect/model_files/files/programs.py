@@ -6,9 +6,12 @@ importing anything; what is too long to tell is not known.
 """
 
 import ast
+import builtins
 import re
 import warnings
 from typing import Final
+
+from caponier.detect.model_files.files.part import Budget
 
 _LONGEST: Final = 1 << 15
 """Letters that are read as Python; a longer text is none if so many are not."""
@@ -19,12 +22,16 @@ _SIGN: Final = re.compile(r"[(@]|\b(?:import|class|with|del)\b")
 _CODEC: Final = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _PLAIN_CODECS: Final = frozenset({"ascii", "latin-1", "latin1", "us-ascii", "utf-8", "utf8"})
 _ACTS: Final = (
-    ast.Call, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.With, ast.AsyncWith,
-    ast.Delete, ast.Await,
+    ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.With, ast.AsyncWith,
+    ast.Delete, ast.Await, ast.Try, ast.TryStar, ast.Match,
 )  # fmt: skip
+_BUILT_IN: Final = frozenset(
+    [*dir(builtins), "apply", "execfile", "file", "intern", "raw_input", "reduce", "reload", "unichr", "unicode"]
+)
+"""What is defined without having been; the last ones in older versions of Python."""
 
 
-def problem(text: str) -> str | None:
+def problem(text: str, budget: Budget) -> str | None:
     """Say why a text may be a program; None if it is none."""
     if text.startswith("#!"):
         return "is a program: it is run, not loaded"
@@ -34,12 +41,15 @@ def problem(text: str) -> str | None:
             return "says that it is written in another codec, in which it may be a program"
     if _SIGN.search(text) is None:
         return None
+    budget.letters_left -= min(len(text), _LONGEST)
+    if budget.letters_left < 0:
+        return "may be a program: there is more text in this file than a scan reads as one"
     return _python(text)
 
 
 def _python(text: str) -> str | None:
     cut = len(text) > _LONGEST
-    head = text[:_LONGEST] if cut else text
+    head = text[: text.rfind("\n", 0, _LONGEST) + 1 or _LONGEST] if cut else text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,7 +62,39 @@ def _python(text: str) -> str | None:
         return "is nested more deeply than a scan reads"
     except ValueError:
         return None
-    if cut:
+    if cut and not _stops(tree):
         return "begins like a program, and is too long to be read as one"
-    acts = any(isinstance(node, _ACTS) for node in ast.walk(tree))
-    return "is a program, or holds one: it is run, not loaded" if acts else None
+    return "is a program, or holds one: it is run, not loaded" if _acts(tree) else None
+
+
+def _stops(tree: ast.Module) -> bool:
+    """Return whether Python ends at a statement that uses a name which nobody has defined, before it does anything."""
+    for statement in tree.body:
+        first: ast.AST = statement.value if isinstance(statement, ast.Expr) else statement
+        while isinstance(first, ast.Attribute | ast.Subscript | ast.Call):
+            first = first.func if isinstance(first, ast.Call) else first.value
+        if isinstance(first, ast.Name) and first.id not in _BUILT_IN and not first.id.startswith("__"):
+            return True
+        if not isinstance(statement, ast.Expr) or _acts(statement):
+            return False
+    return False
+
+
+def _acts(tree: ast.AST) -> bool:
+    """Return whether anything would be done: a call of what nobody has defined ends before it begins."""
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _ACTS):
+            return True
+        if not isinstance(node, ast.Call):
+            waiting += ast.iter_child_nodes(node)
+            continue
+        called: ast.AST = node.func
+        while isinstance(called, ast.Attribute | ast.Subscript):
+            called = called.value
+        if not isinstance(called, ast.Name) or called.id in bound | _BUILT_IN or called.id.startswith("__"):
+            return True
+        # Neither its arguments nor a subscript on the way to what is called are ever read then.
+    return False

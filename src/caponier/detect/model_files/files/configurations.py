@@ -1,0 +1,108 @@
+"""Configurations that name what is to be called: Hydra's and NeMo's targets, tags of HyperPyYAML, skops, MLflow."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
+
+_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
+_INSTANTIATES: Final = "_target_"
+_TAG: Final = re.compile(r"(?:^|[\s\[{,:-])!(new|apply|name|module|obj|pkl|include|import):([\w./]{1,200})")
+_JAVA: Final = re.compile(r"(?:^|[\s\[{,:-])!!(\w+(?:\.\w+)+)")
+_LOADER: Final = re.compile(r"(?:^|\n)[ \t]*loader_module:[ \t]*[\"']?([\w.]{1,200})")
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\n[ \t]*)")
+_NODES: Final = frozenset({
+    "BytearrayNode", "BytesNode", "CachedNode", "DefaultDictNode", "DictNode", "DtypeNode", "FunctionNode",
+    "JsonNode", "KDTreeNode", "ListNode", "MaskedArrayNode", "NdArrayNode", "ObjectNode", "OrderedDictNode",
+    "RandomGeneratorNode", "RandomStateNode", "SetNode", "SliceNode", "SparseMatrixNode", "TreeNode",
+    "TupleNode", "TypeNode",
+})  # fmt: skip
+"""What skops makes of its nodes, without calling anything that the file names."""
+_VALUES: Final = frozenset({"NoneType", "bool", "ellipsis", "function", "method", "type"})
+_MOST_NODES: Final = 1_000_000
+_MOST: Final = 5
+
+
+def read(text: str) -> Part:
+    """Judge the names in a text that a loader of configurations would call or import."""
+    part = Part("yaml")
+    plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+    for match in _TARGET.finditer(plain):
+        if _is_dangerous(match[2]):
+            _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
+        elif match[1] == _INSTANTIATES:
+            _add(part.unknown, f"has its loader make what it names: {match[2]}")
+    if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
+        part.unknown.append("has its loader make what it names, in a way that is not read here")
+    for match in _TAG.finditer(plain):
+        harmful = _is_dangerous(match[2])
+        _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
+    for match in _JAVA.finditer(plain):
+        _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
+    for match in _LOADER.finditer(plain):
+        if not match[1].startswith("mlflow."):
+            _add(part.unsafe if _is_dangerous(match[1]) else part.unknown, f"has MLflow import {match[1]}")
+    return part
+
+
+def read_skops(document: Any) -> Part | None:
+    """Judge the description of a skops file; None if this is none."""
+    if not (isinstance(document, dict) and "__loader__" in document and "__module__" in document):
+        return None
+    part, waiting, nodes = Part("skops"), [document], 0
+    while waiting and nodes < _MOST_NODES:
+        node = waiting.pop()
+        nodes += 1
+        if isinstance(node, dict):
+            if "__loader__" in node:
+                _node(part, node)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    if waiting:
+        part.unknown.append("has a description that is longer than a scan reads")
+    return part
+
+
+def _node(part: Part, node: dict[str, Any]) -> None:
+    kind = node.get("__loader__")
+    if kind not in _NODES:
+        _add(part.unknown, f"has skops use {str(kind)[:100]}, which may call what the file names")
+    for module, name in _named(node):
+        standing = shipped().standing(canonical(module, name), Role.NAME)
+        if standing is Standing.DANGEROUS:
+            _add(part.unsafe, f"names {module}.{name}, which is known to be dangerous")
+        elif standing is not Standing.ALLOWED and not (module == "builtins" and name in _VALUES):
+            _add(part.unknown, f"names {module}.{name}, which is not on the allow list")
+
+
+def _named(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    content = node.get("content")
+    function = node.get("__loader__") == "FunctionNode"
+    pairs = [] if function else [(node.get("__module__"), node.get("__class__"))]
+    if isinstance(content, dict):
+        pairs += [(content.get("module_path"), content.get("function"))] if "module_path" in content else []
+        if node.get("__loader__") == "TypeNode":
+            pairs.append((content.get("__module__"), content.get("__class__")))
+    for module, name in pairs:
+        if module is not None or name is not None:
+            yield str(module)[:200], str(name)[:200]
+
+
+def _is_dangerous(dotted: str) -> bool:
+    module, _, name = dotted.rpartition(".")
+    standing = shipped().standing
+    return any(standing(canonical(*pair), Role.CALL) is Standing.DANGEROUS for pair in ((module, name), (dotted, "")))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    digits = match[1] or match[2] or match[3]
+    code = int(digits, 16) if digits else 0
+    return chr(code) if digits and code < 0x110000 else ""
+
+
+def _add(sentences: list[str], sentence: str) -> None:
+    if sentence not in sentences and len(sentences) < _MOST:
+        sentences.append(sentence)

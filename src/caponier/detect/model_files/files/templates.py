@@ -1,0 +1,196 @@
+"""Jinja templates, such as the chat templates of tokenizers: programs for whoever fills them in without a sandbox.
+
+A template climbs from any value to Python's internals by names such as `__class__`. It can spell such a name, or
+compute it. The first is harmful, the second cannot be told from the template alone, and so is unknown.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+_OPENING: Final = re.compile(r"\{[{%#]")
+_END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_TOKEN: Final = re.compile(
+    r"""\s+|(?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|(?P<name>[^\W\d]\w*)|(?P<number>\d[\d_.eE]*)"""
+    r"""|(?P<end>[-+]?[%}]\})|(?P<sign>//|\*\*|==|!=|<=|>=|[-+*/%~|.,:;()\[\]{}<>=!])""",
+    re.DOTALL,
+)
+_MOST_TOKENS: Final = 100_000
+_DUNDER: Final = re.compile(r"__\w+__")
+_INSIDE: Final = re.compile(
+    r"(?:gi|cr|ag|f|tb|func|im|co)_(?:frame|code|globals|builtins|back|locals|func|closure|self)"
+)
+_FILTERS: Final = frozenset({
+    "abs", "batch", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "filter", "first",
+    "float", "forceescape", "from_json", "groupby", "indent", "int", "items", "join", "last", "length", "list",
+    "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select",
+    "selectattr", "slice", "sort", "string", "striptags", "sum", "title", "tojson", "trim", "truncate",
+    "unique", "upper", "urlencode", "wordcount", "xmlattr",
+})  # fmt: skip
+_BY_NAME: Final = frozenset(["groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"])
+"""Filters that are told the name of an attribute."""
+_OBJECTS: Final = frozenset({
+    "caller", "context", "cycler", "environment", "joiner", "lipsum", "request", "self", "url_for",
+})  # fmt: skip
+"""What Jinja and its hosts put into every template, with functions behind it."""
+_OTHERS: Final = frozenset(["extends", "from", "import", "include"])
+
+
+@dataclass
+class Climb:
+    """What a template does beyond filling in values."""
+
+    harms: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+
+
+def is_template(text: str) -> bool:
+    """Return whether a text has a statement of a template."""
+    return "{%" in text and "%}" in text
+
+
+def read(template: str) -> Climb:
+    """Judge a template; nothing of it is ever filled in."""
+    climb = Climb()
+    blocks = list(_blocks(template, climb))
+    trusted = _trusted(blocks)
+    for block in blocks:
+        _names(block, climb)
+        _filters(block, climb)
+        _subscripts(block, trusted, climb)
+    climb.harms, climb.doubts = list(dict.fromkeys(climb.harms))[:5], list(dict.fromkeys(climb.doubts))[:5]
+    return climb
+
+
+def _blocks(template: str, climb: Climb) -> Iterator[list[_Token]]:
+    """Yield the tokens of each statement and expression, where Jinja's own reader would find them."""
+    at, tokens = 0, 0
+    while (opening := _OPENING.search(template, at)) is not None:
+        at = opening.end()
+        if opening[0] == "{#":
+            end = template.find("#}", at)
+            if end < 0:
+                return
+            at = end + 2
+            continue
+        block: list[_Token] = []
+        depth = 0
+        if template[at : at + 1] in ("-", "+"):
+            at += 1
+        while (match := _TOKEN.match(template, at)) is not None:
+            at, kind = match.end(), match.lastgroup or ""
+            if kind == "end" and (match[0][-2:] == "%}" or depth == 0):
+                break
+            if kind == "end":
+                # Two brackets of dictionaries.
+                at, kind = match.start() + 1, "sign"
+            sign = match[0] if kind != "sign" or len(match[0]) < 3 else match[0][:1]
+            depth += (sign == "{") - (sign == "}")
+            tokens += 1
+            if tokens > _MOST_TOKENS:
+                climb.doubts.append("is a template that is longer than a scan reads")
+                return
+            if kind:
+                block.append(_Token(kind, _unescaped(match[0]) if kind == "string" else match[0]))
+        else:
+            climb.doubts.append("is a template that cannot be read")
+            yield block
+            continue
+        if opening[0] == "{%" and [token.text for token in block] == ["raw"]:
+            raw = _END_RAW.search(template, at)
+            if raw is None:
+                return
+            at = raw.end()
+        yield block
+
+
+def _unescaped(literal: str) -> str:
+    text = literal[1:-1]
+    try:
+        return text.encode("ascii", "backslashreplace").decode("unicode-escape") if "\\" in text else text
+    except UnicodeDecodeError:
+        return text
+
+
+def _names(block: list[_Token], climb: Climb) -> None:
+    """Note names, spelled as such or in a text, that lead to Python's internals."""
+    if block and block[0].text in _OTHERS:
+        climb.doubts.append("has a template read another one")
+    for before, token in zip([None, *block], block, strict=False):
+        if token.kind in ("name", "string") and (found := _DUNDER.search(token.text)) is not None:
+            climb.harms.append(f"has a template climb to {found[0]}")
+        if token.kind != "name":
+            continue
+        attribute = before is not None and before.text == "."
+        if attribute and _INSIDE.fullmatch(token.text):
+            climb.harms.append(f"has a template climb to {token.text}")
+        elif attribute and token.text in ("format", "format_map", "mro"):
+            climb.doubts.append(f"has a template use {token.text}, which reads attributes by name")
+        elif not attribute and token.text in _OBJECTS:
+            climb.doubts.append(f"has a template use {token.text}, which has functions behind it")
+
+
+def _filters(block: list[_Token], climb: Climb) -> None:
+    """Note filters that are not known, and those that are told the name of an attribute which is computed."""
+    for at, token in enumerate(block[:-1]):
+        if token.text != "|" or block[at + 1].kind != "name":
+            continue
+        name, given = block[at + 1].text, block[at + 2 : at + 7]
+        if name not in _FILTERS:
+            climb.doubts.append(f"has a template use the filter {name}, which is not known to be harmless")
+        elif name in _BY_NAME and given and given[0].text == "(":
+            words = [word for word in given[1:] if word.text not in ("=", "attribute")]
+            first, rest = words[0], words[1:]
+            plain = first.kind == "string" and rest and rest[0].text in (",", ")")
+            filter_of_map = name == "map" and first.kind == "string" and given[1].kind == "string"
+            if filter_of_map and first.text not in _FILTERS:
+                climb.doubts.append(f"has a template use the filter {first.text}, which is not known to be harmless")
+            elif not plain and first.text not in (")", "reverse", "case_sensitive", "by"):
+                climb.doubts.append("has a template use an attribute whose name is computed")
+
+
+def _trusted(blocks: list[list[_Token]]) -> set[str]:
+    """Return the names that run over keys or numbers of what the template is given, not over what it made up."""
+    made = {block[1].text for block in blocks if len(block) > 1 and block[0].text in ("set", "macro")}
+    trusted = set[str]()
+    for block in blocks:
+        words = [token.text for token in block]
+        if words[:1] == ["for"] and "in" in words:
+            split = words.index("in")
+            over = block[split + 1 :]
+            plain = all(token.kind != "string" and token.text not in "~+*%{" for token in over)
+            if plain and not made & {token.text for token in over}:
+                trusted |= {token.text for token in block[1:split] if token.kind == "name"}
+    return trusted - made
+
+
+def _subscripts(block: list[_Token], trusted: set[str], climb: Climb) -> None:
+    """Note what is looked up by a name that is computed."""
+    opened: list[int | None] = []
+    for at, token in enumerate(block):
+        if token.text == "[" and token.kind == "sign":
+            before = block[at - 1] if at else None
+            postfix = before is not None and (before.kind in ("name", "string") or before.text in (")", "]"))
+            postfix &= before is None or before.text not in ("in", "is", "if", "else", "and", "or", "not", "return")
+            opened.append(at if postfix else None)
+        elif token.text == "]" and token.kind == "sign" and opened:
+            start = opened.pop()
+            if start is not None and not _is_plain(block[start + 1 : at], trusted):
+                climb.doubts.append("has a template look up something by a name that is computed")
+
+
+def _is_plain(inside: list[_Token], trusted: set[str]) -> bool:
+    if len(inside) == 1 and inside[0].kind == "string":
+        return True
+    names = [token.text for token in inside if token.kind == "name"]
+    signs = {token.text for token in inside if token.kind == "sign"}
+    numbers = {"loop", "index", "index0", "revindex", "revindex0", "length"}
+    known = all(name in trusted or name in numbers for name in names)
+    return known and signs <= {"-", "+", ":", "."} and not any(token.kind == "string" for token in inside)

@@ -1,0 +1,52 @@
+import time
+
+import pytest
+
+from caponier.detect.artifact import Limits
+from caponier.detect.model_files.files import text as texts
+from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.programs import problem
+
+
+def told(text: str) -> str | None:
+    return problem(text, Budget.of(Limits(), 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\n", "1\nf = 1; f(2)\n", "{'a': 1}\nint(2)", "#!/bin/sh\nls\n", "@f\nclass a: pass\n",
+        "with a: pass\n",
+        "b = 1\na = b\\\n(1)\n", "# coding: utf-7\na", "\n# vim: set fileencoding=rot13 :\na", "f'{str(1)}'\n",
+        "x = 1\n" * 9_000 + "x(1)\n", "del a\n",
+    ],
+)  # fmt: skip
+def test_what_may_do_something_is_a_program(text: str) -> None:
+    assert told(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "words\nand (more) words\n", "# Title\n\n```python\nimport os\n```\n", "a,b\n1,x (y)\n",
+        "[PAD]\n[UNK]\n(\n",
+        "#version: 0.2\nt h\n( )\n", "torch==2.0\nnumpy>=1 # (old)\n", "the\nof\nand\n", "a: b (c)\n", "1,2\n" * 50_000,
+        "# -*- coding: utf-8 -*-\nwords", "MIT License\n\nCopyright (c) 2020\n", "word (noun)\n" * 20_000,
+    ],
+)  # fmt: skip
+def test_words_and_numbers_are_none(text: str) -> None:
+    assert told(text) is None
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "!", "#", "# a\n", "!a%41 ", "'''", '"""', "!!python/", "%TAG ", "_target_: ", "\\x5f", "{{", "!apply:", "!!a.",
+        "\\\n", "((", "f'{x}'", "\n\ufeff%TAG", "target: a.", "loader_module: ", "tag:yaml.org,2002:", "!a:",
+    ],
+)  # fmt: skip
+def test_no_text_takes_longer_than_it_is(unit: str) -> None:
+    """Once a million exclamation marks took 13 seconds, and as many comments took 8."""
+    words, start = unit * (1_000_000 // len(unit)), time.process_time()
+    texts.read(words, Budget.of(Limits(), 1))
+    assert time.process_time() - start < 4
