@@ -28,6 +28,8 @@ class Limits:
     held_bytes: int = 5 << 30
     """Most bytes of a file that are held, and as many again of what it expands to. Models are usually written in pieces
     of five billion bytes."""
+    mapped_bytes: int | None = None
+    """Most bytes of a file that is mapped instead of held; None if as many as may be held."""
     expanded_bytes: int = 256 << 20
     """Most bytes that all compressed parts of a file may expand to, plus `expansion` times the file."""
     expansion: int = 10

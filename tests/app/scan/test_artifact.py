@@ -85,7 +85,7 @@ def test_an_unknown_file_may_be_accepted_as_well(models: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_unknown(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path, __: int) -> Content:
+    def refuse(_: Path, __: int, ___: int | None) -> Content:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(module, "read_content", refuse)

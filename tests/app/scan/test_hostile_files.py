@@ -11,16 +11,18 @@ import textwrap
 import time
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from caponier.app.scan import artifact as module
 from caponier.app.scan import file_content
 from caponier.app.scan.artifact import ArtifactReport, limits_here, scan_artifact
-from caponier.app.scan.file_content import HASHED, HEAD
+from caponier.app.scan.file_content import HASHED, HEAD, read_content
 from caponier.app.scan.free_memory import free_memory
 from caponier.app.scan.ignored_files import Ignored
-from caponier.detect.artifact import Judgement, Limits, Verdict
+from caponier.app.scan.judge_file import judge_file
+from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
 from caponier.detect.artifacts.unsafe_code import UnsafeCode
 from caponier.detect.registry import artifact_detectors
 from caponier.formats.walk_files import read_file, walk
@@ -303,3 +305,53 @@ def test_reading_with_a_limit(tmp_path: Path) -> None:
 
 def test_expanded_content_is_held_within_the_limit_too() -> None:
     assert Limits(held_bytes=1 << 20).budget(1 << 30) == 1 << 20
+
+
+def holed(path: Path, head: bytes, size: int) -> Path:
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(size)
+    return path
+
+
+@pytest.mark.slow
+def test_a_large_file_is_judged_whole_in_little_memory(tmp_path: Path) -> None:
+    """It is mapped, and hashed in pieces; only what is looked at of it is in memory."""
+    header = b'{"a":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}'
+    size = 600 << 20
+    text = header % (size, size)
+    path = holed(tmp_path / "m.safetensors", len(text).to_bytes(8, "little") + text, 8 + len(text) + size)
+    code = (
+        "import resource, sys; from pathlib import Path; from caponier.app.scan.artifact import scan_artifact;"
+        "import caponier.detect.artifacts.unsafe_code;"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "report = scan_artifact([Path(sys.argv[1])]);"
+        "who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN);"
+        "after = max(resource.getrusage(one).ru_maxrss for one in who);"
+        "print(report.scanned[0].verdict, (after - before) >> 10)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    verdict, grown = run.stdout.split()
+    assert verdict == "clean"
+    assert int(grown) < 200
+
+
+def test_a_file_that_is_shortened_while_it_is_judged_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caponier.app.scan.file_content.READ", 1 << 10)
+    path = holed(tmp_path / "m", b"", 1 << 20)
+
+    class Slow:
+        name = "slow"
+
+        def judge(self, content: memoryview, limits: Limits) -> Judgement:
+            path.write_bytes(b"")
+            assert bytes(content[1 << 19 : (1 << 19) + 1])
+            raise AssertionError("reached what is not there any more")
+
+    content = read_content(path, 1 << 21)
+    assert content.mapped
+    judgement = judge_file(cast(ArtifactDetector, Slow()), content, Limits())
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert "changed while it was read" in judgement.reason

@@ -125,7 +125,8 @@ def limits_here(largest: int | None = None) -> Limits:
     if largest is not None:
         return Limits(held_bytes=largest)
     free = free_memory()
-    return Limits() if free is None else Limits(held_bytes=min(Limits().held_bytes, free // _SHARE))
+    usual = Limits().held_bytes
+    return Limits() if free is None else Limits(held_bytes=min(usual, free // _SHARE), mapped_bytes=usual)
 
 
 def _detectors(workspace: Workspace | None) -> list[ArtifactDetector]:
@@ -177,7 +178,7 @@ def _judged(scan: _Scan, path: Path) -> _Judged:
         OSError: If it cannot be read.
         MemoryError: If it takes more memory than there is.
     """
-    content = read_content(path, scan.limits.held_bytes)
+    content = read_content(path, scan.limits.held_bytes, scan.limits.mapped_bytes)
     judgements = [(detector, judge_file(detector, content, scan.limits)) for detector in scan.detectors]
     unsafe = any(judgement.verdict is Verdict.UNSAFE for _, judgement in judgements)
     return content.sha256 or (scan.digests.of(path) if unsafe or scan.ignored else None), judgements

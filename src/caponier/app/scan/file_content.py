@@ -1,6 +1,11 @@
-"""Read a file that somebody else made: whole where it may be held, by its beginning where it is too large for that."""
+"""Read a file that somebody else made: whole where it may be held, by its beginning where it is too large for that.
 
+A large file is not read into memory but mapped: what is looked at of it is there, and nothing else.
+"""
+
+import errno
 import hashlib
+import mmap
 import os
 from dataclasses import dataclass, field
 from io import FileIO
@@ -11,6 +16,8 @@ from caponier.formats.walk_files import open_regular
 
 HEAD: Final = 32 << 20
 """Bytes of a file that is too large which are looked at all the same: whatever runs first stands there."""
+READ: Final = 256 << 20
+"""Bytes of the largest file that is read into memory."""
 HASHED: Final = 64 << 30
 """Bytes of the largest file that is looked at. A file with holes claims more than any disk has, at no cost for whoever
 made it."""
@@ -26,14 +33,17 @@ class Content:
     """Of the whole file; None where it is too large to be held, see `Digests`."""
     problem: str | None = None
     """Why `data` is only the beginning."""
+    mapped: bool = False
+    """Whether `data` is the file itself: who shortens it meanwhile ends the process that reads it."""
 
 
-def read_content(path: Path, most: int) -> Content:
+def read_content(path: Path, most: int, mapped: int | None = None) -> Content:
     """Read a regular file; never waits for a pipe, and never holds more than it was allowed to.
 
     Args:
         path: The file.
         most: Bytes that may be held.
+        mapped: Bytes of a file that may be mapped; by default as many.
 
     Raises:
         OSError: If it cannot be read, is no regular file any more, or is larger than `HASHED` and `most`.
@@ -41,7 +51,10 @@ def read_content(path: Path, most: int) -> Content:
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        return _whole(file, size) if size <= most else _beginning(file, size, most)
+        if size <= min(most, READ):
+            return _whole(file, size)
+        reach = max(most, mapped or 0)
+        return _mapped(file, size) if size <= reach else _beginning(file, size, reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,17 @@ def _whole(file: FileIO, size: int) -> Content:
         raise OSError(f"it gives more than the {size:,} bytes that it is said to have")
     data = memoryview(held)[:count]
     return Content(data, hashlib.sha256(data).hexdigest())
+
+
+def _mapped(file: FileIO, size: int) -> Content:
+    sha256 = _digest(file)
+    try:
+        data = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    except OSError as failed:
+        if failed.errno != errno.ENOMEM:
+            raise
+        raise MemoryError from failed
+    return Content(data, sha256, mapped=True)
 
 
 def _beginning(file: FileIO, size: int, most: int) -> Content:

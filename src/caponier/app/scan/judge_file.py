@@ -4,6 +4,9 @@ The file is hostile and the detector may be somebody else's. If one of them coul
 others: so this is a border at which everything is caught, and what was caught is the reason in the report.
 """
 
+import os
+import pickle
+
 from caponier.app.scan.file_content import Content
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
 
@@ -12,6 +15,32 @@ _UNKNOWN = "unknown"
 
 def judge_file(detector: ArtifactDetector, content: Content, limits: Limits) -> Judgement:
     """Judge a file. Where only its beginning was read it can be unsafe, but never clean."""
+    if content.mapped and hasattr(os, "fork"):
+        return _apart(detector, content, limits)
+    return _judged(detector, content, limits)
+
+
+def _apart(detector: ArtifactDetector, content: Content, limits: Limits) -> Judgement:
+    """Judge a file that is mapped in a process of its own, because whoever shortens the file would end this one."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with os.fdopen(writing, "wb") as pipe:
+                pickle.dump(_judged(detector, content, limits), pipe)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    judgement = pickle.loads(told) if status == 0 and told else None  # noqa: S301 - written by this very program
+    if isinstance(judgement, Judgement):
+        return judgement
+    return Judgement(Verdict.UNKNOWN, _UNKNOWN, ("was changed while it was read, or ended the process that judged it",))
+
+
+def _judged(detector: ArtifactDetector, content: Content, limits: Limits) -> Judgement:
     try:
         judgement = detector.judge(content.data, limits)
         if not isinstance(judgement, Judgement):

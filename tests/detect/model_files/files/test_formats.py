@@ -100,7 +100,9 @@ def onnx_model(graph: bytes) -> bytes:
 
 
 def test_onnx_models_of_known_operators_are_clean() -> None:
-    part = onnx.read(memoryview(onnx_model(field(1, field(4, b"Relu")) + field(5, field(8, b"w")))))
+    part = onnx.read(
+        memoryview(onnx_model(field(1, field(4, b"Relu")) + field(5, field(8, b"w")))), Budget.of(Limits(), 1)
+    )
     assert part is not None
     assert (part.kind, part.unknown, part.unsafe) == ("onnx", [], [])
 
@@ -108,7 +110,7 @@ def test_onnx_models_of_known_operators_are_clean() -> None:
 def test_onnx_models_with_foreign_operators_are_open() -> None:
     branch = field(5, field(6, field(1, field(7, b"evil.ops"))))
     for graph in (field(1, field(7, b"evil.ops")), field(1, branch)):
-        part = onnx.read(memoryview(onnx_model(graph)))
+        part = onnx.read(memoryview(onnx_model(graph)), Budget.of(Limits(), 1))
         assert part is not None
         assert part.unknown == ["needs operators from outside ONNX: evil.ops"]
 
@@ -118,21 +120,21 @@ def test_onnx_models_with_foreign_operators_are_open() -> None:
 )
 def test_weights_of_onnx_models_in_other_files_are_told(place: bytes, unsafe: bool) -> None:
     external = field(13, field(1, b"location") + field(2, place))
-    part = onnx.read(memoryview(onnx_model(field(5, external))))
+    part = onnx.read(memoryview(onnx_model(field(5, external))), Budget.of(Limits(), 1))
     assert part is not None
     assert (bool(part.unsafe), bool(part.unknown)) == (unsafe, not unsafe)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x08", b"\x08\x01hello", b"hello", b"\x08\x01\x12\xff"])
 def test_other_content_is_no_onnx(content: bytes) -> None:
-    assert onnx.read(memoryview(content)) is None
+    assert onnx.read(memoryview(content), Budget.of(Limits(), 1)) is None
 
 
 def test_onnx_models_nested_without_end_are_open() -> None:
     graph = field(1, field(4, b"Relu"))
     for _ in range(60):
         graph = field(1, field(5, field(6, graph)))
-    part = onnx.read(memoryview(onnx_model(graph)))
+    part = onnx.read(memoryview(onnx_model(graph)), Budget.of(Limits(), 1))
     assert part is None or part.unknown
 
 

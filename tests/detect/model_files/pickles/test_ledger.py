@@ -1,7 +1,7 @@
 import pytest
 
 from caponier.detect.artifact import Limits
-from caponier.detect.model_files.pickles.ledger import Ledger
+from caponier.detect.model_files.pickles.ledger import Expense, Ledger
 from caponier.detect.model_files.pickles.rules import Role, Standing
 from caponier.detect.model_files.pickles.stream import LimitError
 
@@ -47,13 +47,14 @@ def test_notes_do_not_grow_without_end() -> None:
     assert len(ledger.uses) == len(ledger.doubts) == 1_000
 
 
-def test_instructions_and_visits_are_counted() -> None:
-    ledger = Ledger(Limits(opcodes=3))
-    for _ in range(3):
-        ledger.count()
+def test_visits_and_values_are_counted_over_all_pickles_of_a_file() -> None:
+    expense = Expense()
+    first, second = (Ledger(Limits(opcodes=3, stack=4), expense) for _ in range(2))
+    for ledger in (first, second):
+        for _ in range(6):
+            ledger.visit()
+        ledger.keep(2)
     with pytest.raises(LimitError):
-        ledger.count()
-    for _ in range(12):
-        ledger.visit()
+        first.visit()
     with pytest.raises(LimitError):
-        ledger.visit()
+        second.keep()

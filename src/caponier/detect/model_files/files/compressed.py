@@ -48,7 +48,7 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
     Raises:
         TooMuchError: If it expands to more than the budget has.
     """
-    pieces: list[bytes] = []
+    pieces = bytearray()
     doubt: str | None = None
     rest = content
     while len(rest):
@@ -67,10 +67,10 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
         if not decoder.eof:
             doubt = "ends early: inside compressed content"
             break
-    return Expanded(memoryview(b"".join(pieces)), doubt)
+    return Expanded(memoryview(pieces), doubt)
 
 
-def _salvage(how: str, data: memoryview, pieces: list[bytes], budget: Budget) -> None:
+def _salvage(how: str, data: memoryview, pieces: bytearray, budget: Budget) -> None:
     """Expand a faulty stream as far as it goes: without its checksum, or in small steps."""
     at = _gzip_start(bytes(data[:_LONGEST_HEAD])) if how == "gzip" else 2 if how == "zlib" else 0
     decoder = _DECODERS["deflate" if at else how]()
@@ -89,7 +89,7 @@ def _gzip_start(head: bytes) -> int:
     return at + (2 if flags & 2 else 0)
 
 
-def _drain(decoder: Any, data: memoryview, pieces: list[bytes], budget: Budget, step: int = _STEP) -> memoryview:
+def _drain(decoder: Any, data: memoryview, pieces: bytearray, budget: Budget, step: int = _STEP) -> memoryview:
     """Expand one stream piece by piece, and return what follows it."""
     at = 0
     while not decoder.eof:
@@ -101,7 +101,7 @@ def _drain(decoder: Any, data: memoryview, pieces: list[bytes], budget: Budget, 
             break
         piece = decoder.decompress(feed, step)
         budget.spend(len(piece))
-        pieces.append(piece)
+        pieces += piece
     # A slice, not a copy: there may be very many streams in a row.
     return data[at - len(decoder.unused_data) :] if decoder.eof else data[:0]
 

@@ -23,25 +23,26 @@ _NODES: Final = frozenset({
 _VALUES: Final = frozenset({"NoneType", "bool", "ellipsis", "function", "method", "type"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
+_MOST_NAMES: Final = 10_000
 
 
 def read(text: str) -> Part:
     """Judge the names in a text that a loader of configurations would call or import."""
     part = Part("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
-    for match in _TARGET.finditer(plain):
+    for match in _some(_TARGET, plain, part):
         if _is_dangerous(match[2]):
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
         elif match[1] == _INSTANTIATES:
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
     if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
         part.unknown.append("has its loader make what it names, in a way that is not read here")
-    for match in _TAG.finditer(plain):
+    for match in _some(_TAG, plain, part):
         harmful = _is_dangerous(match[2])
         _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
-    for match in _JAVA.finditer(plain):
+    for match in _some(_JAVA, plain, part):
         _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
-    for match in _LOADER.finditer(plain):
+    for match in _some(_LOADER, plain, part):
         if not match[1].startswith("mlflow."):
             _add(part.unsafe if _is_dangerous(match[1]) else part.unknown, f"has MLflow import {match[1]}")
     return part
@@ -89,6 +90,15 @@ def _named(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for module, name in pairs:
         if module is not None or name is not None:
             yield str(module)[:200], str(name)[:200]
+
+
+def _some(pattern: re.Pattern[str], text: str, part: Part) -> Iterator[re.Match[str]]:
+    """Yield the first matches, and doubt a text that has many more than any configuration."""
+    for number, match in enumerate(pattern.finditer(text)):
+        if number >= _MOST_NAMES:
+            _add(part.unknown, "names more to be called than a scan looks at")
+            return
+        yield match
 
 
 def _is_dangerous(dotted: str) -> bool:

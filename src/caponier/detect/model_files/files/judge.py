@@ -24,6 +24,8 @@ _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
 _LONGEST_TARGET: Final = 1 << 12
+_TEXT: Final = 22
+"""Text is searched for many things: it counts so many times."""
 _PROTOCOL: Final = 0x80
 """What pickles of the protocols from 2 on begin with, and nothing else that is known here."""
 
@@ -84,6 +86,7 @@ class _Judge:
             return self._report(Part("archive", unknown=["is nested more deeply than a scan looks"]), where, depth)
         head = bytes(content[:16])
         try:
+            self.budget.look(len(content))
             return self._by_head(content, head, where, depth)
         except TooMuchError as reason:
             return self._report(Part("archive", unknown=[str(reason)]), where, depth)
@@ -128,10 +131,11 @@ class _Judge:
             return Part("7z", unknown=["is an archive of a kind that is not read here"])
         if tensors.is_safetensors(content):
             return tensors.read_safetensors(content, self.budget.limits.text_bytes)
-        if (model := onnx.read(content)) is not None:
+        if (model := onnx.read(content, self.budget)) is not None:
             return model
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
+            self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
         return Part("unknown", unknown=["is of no format that is known here"])
 

@@ -6,6 +6,7 @@ A Lambda layer holds marshalled bytecode or the name of a function; a configurat
 
 import builtins
 import re
+from itertools import islice
 from typing import Any, Final
 
 from caponier.detect.model_files.files.part import Part
@@ -18,6 +19,8 @@ _CODE_IN_TEXT: Final = re.compile(
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
 _LAYERS: Final = re.compile(rb'"class_name"\s*:')
+_MOST_REASONS: Final = 20
+_MOST_LAYERS: Final = 200_000
 _STEP, _OVERLAP = 1 << 22, 1 << 10
 _MOST_NODES: Final = 1_000_000
 _LOADERS: Final = frozenset({"utils", "saving", "config", "models", "export", "wrappers"})
@@ -56,13 +59,21 @@ def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
         weights_only: Whether it lies in a Keras archive, where nothing but arrays is read from it.
     """
     part = Part("hdf5")
-    has_layers = False
+    has_layers, layers = False, 0
     for at in range(0, len(content), _STEP):
         window = bytes(content[at : at + _STEP + _OVERLAP])
         has_layers |= _LAYERS.search(window) is not None
-        for match in _CODE_IN_TEXT.finditer(window):
+        layers += window.count(b'"class_name"') + window.count(b'"module"')
+        if len(part.unsafe) >= _MOST_REASONS:
+            break
+        if layers > _MOST_LAYERS:
+            part.unknown.append("has more layers than a scan looks at")
+            break
+        for match in islice(_CODE_IN_TEXT.finditer(window), _MOST_REASONS):
             _add(part.unsafe, f"has a layer that carries code: {match[1].decode()}")
         for match in _MODULE_IN_TEXT.finditer(window):
+            if len(part.unsafe) >= _MOST_REASONS:
+                break
             module = match[1].decode("utf-8", "replace")
             if not _is_own(module):
                 _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
@@ -102,5 +113,5 @@ def _is_own(module: str) -> bool:
 
 
 def _add(sentences: list[str], sentence: str) -> None:
-    if sentence not in sentences and len(sentences) < 20:
+    if sentence not in sentences and len(sentences) < _MOST_REASONS:
         sentences.append(sentence)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.part import Budget, Part
 
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
@@ -15,7 +15,6 @@ _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
 _TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
 _FUNCTION_NODES, _FUNCTION_DEFAULTS = 7, 11
 _DOMAIN, _EXTERNAL = 7, 13
-_MOST_FIELDS: Final = 2_000_000
 _DEEPEST: Final = 32
 
 
@@ -26,8 +25,8 @@ class _WireError(Exception):
 class _Model:
     """What was seen of a model."""
 
-    def __init__(self) -> None:
-        self.fields = 0
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.domains: set[str] = set()
         self.locations: set[str] = set()
 
@@ -35,8 +34,8 @@ class _Model:
         """Yield the fields of a message with their bytes; numbers have none."""
         at = 0
         while at < len(content):
-            self.fields += 1
-            if self.fields > _MOST_FIELDS:
+            self.budget.fields_left -= 1
+            if self.budget.fields_left < 0:
                 raise _WireError
             tag, at = _varint(content, at)
             wire, end = tag & 7, at
@@ -109,11 +108,11 @@ class _Model:
                     self.locations.add(bytes(pair.get(2, b"")[:1000]).decode("utf-8", "replace"))
 
 
-def read(content: memoryview) -> Part | None:
+def read(content: memoryview, budget: Budget) -> Part | None:
     """Read a model; None if this is none."""
     if len(content) < 4 or content[0] != _IR_VERSION << 3:
         return None
-    model, seen = _Model(), set[int]()
+    model, seen = _Model(budget), set[int]()
     try:
         for number, value in model.messages(content):
             seen.add(number)

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.ledger import Expense
+
+_LOOKS: Final = 384 << 20
+_LOOKS_A_BYTE: Final = 16
 
 
 class TooMuchError(Exception):
@@ -19,13 +23,28 @@ class Budget:
     bytes_left: int
     members_left: int
     expense: Expense = field(default_factory=Expense)
-    letters_left: int = 1 << 20
+    looks_left: int = 1 << 62
+    """Bytes that may still be looked at: what lies in each other, or overlaps, is looked at again and again."""
+    fields_left: int = 2_000_000
+    """Fields of protocol buffers that may still be read."""
+    letters_left: int = 1 << 18
     """Letters that may still be read as Python, which takes longer than anything else."""
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> "Budget":
         """Return the budget for a file of so many bytes."""
-        return cls(limits, limits.budget(size), limits.members)
+        looks = _LOOKS + _LOOKS_A_BYTE * size
+        return cls(limits, limits.budget(size), limits.members, looks_left=looks)
+
+    def look(self, count: int) -> None:
+        """Take bytes that are looked at.
+
+        Raises:
+            TooMuchError: If there were too many.
+        """
+        self.looks_left -= count
+        if self.looks_left < 0:
+            raise TooMuchError("has more in it than a scan looks at: parts may overlap, or lie in each other")
 
     def spend(self, count: int) -> None:
         """Take bytes that something expanded to.

@@ -53,7 +53,7 @@ def _python(text: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = compile(head, "", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            tree = ast.parse(head)
     except SyntaxError as wrong:
         lines = head.count("\n") + 1
         near_end = cut and head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)

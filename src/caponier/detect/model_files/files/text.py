@@ -9,6 +9,9 @@ from caponier.detect.model_files.files import configurations, keras, programs, t
 from caponier.detect.model_files.files.part import Budget, Part
 
 _SAMPLE: Final = 1 << 16
+_MOST_NODES: Final = 1_000_000
+_MOST_VALUES: Final = 4_000_000
+"""A list takes eighty bytes, a short text sixty: what is read of a JSON document stays below 400 megabytes."""
 _HARMLESS_TAGS: Final = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
@@ -32,6 +35,8 @@ def decode(content: memoryview, longest: int) -> str | None:
 def read(text: str, budget: Budget) -> Part:
     """Judge a text."""
     if text.lstrip()[:1] in ("{", "["):
+        if text.count("[") + text.count("{") > _MOST_NODES or text.count(",") > _MOST_VALUES:
+            return Part("json", unknown=["has more values than a scan reads"])
         try:
             return _json(json.loads(text), text)
         except RecursionError:

@@ -18,6 +18,7 @@ _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 """Rooms of classes that are made in C, whose objects have no other attributes than their own."""
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
 """Classes in these rooms of which this is not so."""
+_OFTEN: Final = 15
 
 
 def is_special(name: str) -> bool:
@@ -63,8 +64,9 @@ def _keys_of_made(part: Made) -> Iterator[Any]:
 
 
 def _special(keys: Iterable[Any], ledger: Ledger, names: frozenset[str]) -> str | None:
-    for key in keys:
-        ledger.visit()
+    for count, key in enumerate(keys, 1):
+        if not count & _OFTEN:
+            ledger.visit(_OFTEN + 1)
         if isinstance(key, str):
             if is_special(key) or key in names:
                 return key

@@ -49,6 +49,7 @@ class Calls:
 
     def call(self, target: Any, args: tuple[Any, ...]) -> Any:
         """Note a call, and return what stands for its result."""
+        self.ledger.keep(3)
         allowed = self.invoke(target, Role.CALL)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
@@ -64,6 +65,7 @@ class Calls:
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""
+        self.ledger.keep(3)
         self.invoke(target, Role.NEW)
         self._guard_functions(target, args)
         self._doubt_open(target, args)

@@ -37,6 +37,7 @@ class Expense:
 
     opcodes: int = 0
     visits: int = 0
+    objects: int = 0
 
 
 @dataclass
@@ -69,15 +70,15 @@ class Ledger:
         if reason not in self.doubts and len(self.doubts) < _MOST_USES:
             self.doubts.append(reason)
 
-    def count(self) -> None:
-        """Count one instruction.
+    def keep(self, count: int = 1) -> None:
+        """Count a value that takes memory for as long as the pickle holds it; objects count three times.
 
         Raises:
             LimitError: If there were too many.
         """
-        self.expense.opcodes += 1
-        if self.expense.opcodes > self.limits.opcodes:
-            raise LimitError(f"has more than {self.limits.opcodes:,} pickle instructions")
+        self.expense.objects += count
+        if self.expense.objects > self.limits.stack:
+            raise LimitError(f"makes more than {self.limits.stack:,} values")
 
     def visit(self, count: int = 1) -> None:
         """Count looks at arguments; large arguments may be handed on many times.

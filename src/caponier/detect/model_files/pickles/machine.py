@@ -70,9 +70,12 @@ class Machine:
             BrokenError: If it cannot go on: everything up to here would have run.
             LimitError: If it asks for more work than a scan may do.
         """
-        limit, stream, ledger = self.ledger.limits.stack, self.stream, self.ledger
+        limit, stream, expense = self.ledger.limits.stack, self.stream, self.ledger.expense
+        most = self.ledger.limits.opcodes
         while True:
-            ledger.count()
+            expense.opcodes += 1
+            if expense.opcodes > most:
+                raise LimitError(f"has more than {most:,} pickle instructions")
             code = stream.byte()
             if code == _STOP:
                 self.result = self.pop()
@@ -291,6 +294,7 @@ class Machine:
     def _box(self, kind: str) -> None:
         values = self.pop_mark()
         self.calls.hold(values)
+        self.ledger.keep()
         self.push(Box(kind, values))
 
     def _tuple(self) -> None:
@@ -420,9 +424,19 @@ def _constant(value: Any) -> Step:
     return lambda machine: machine.push(value)
 
 
+def _empty(kind: str) -> Step:
+    def step(machine: Machine) -> None:
+        machine.ledger.keep()
+        machine.push(Box(kind))
+
+    return step
+
+
 def _sized(form: str, width: int, *, text: bool) -> Step:
     def step(machine: Machine) -> None:
         raw = machine.stream.take(machine.stream.number(form, width))
+        if not text:
+            machine.ledger.keep()
         machine.push(machine.text(raw) if text else Blob(raw))
 
     return step
@@ -452,9 +466,9 @@ def _values() -> dict[str, Step]:
     """Return the instructions that push a value."""
     return {
         **{name: _constant(value) for name, value in _CONSTANTS.items()},
-        "EMPTY_LIST": lambda machine: machine.push(Box("list")),
-        "EMPTY_DICT": lambda machine: machine.push(Box("dict")),
-        "EMPTY_SET": lambda machine: machine.push(Box("set")),
+        "EMPTY_LIST": _empty("list"),
+        "EMPTY_DICT": _empty("dict"),
+        "EMPTY_SET": _empty("set"),
         "INT": Machine._int,
         "BININT": _fixed("<i", 4),
         "BININT1": _fixed("<B", 1),

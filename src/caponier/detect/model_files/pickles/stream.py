@@ -40,7 +40,11 @@ class Stream:
 
     def byte(self) -> int:
         """Return the next byte."""
-        return self.take(1)[0]
+        at = self.pos
+        if at >= self.size:
+            raise BrokenError(f"ends early: 1 bytes are announced at byte {at:,} and are not there")
+        self.pos = at + 1
+        return self.data[at]
 
     def number(self, form: str, width: int) -> int:
         """Return the next number in a `struct` format of so many bytes."""
