@@ -12,6 +12,13 @@ _INSTANTIATES: Final = "_target_"
 _TAG: Final = re.compile(r"(?:^|[\s\[{,:-])!(new|apply|name|module|obj|pkl|include|import):([\w./]{1,200})")
 _JAVA: Final = re.compile(r"(?:^|[\s\[{,:-])!!(\w+(?:\.\w+)+)")
 _LOADER: Final = re.compile(r"(?:^|\n)[ \t]*loader_module:[ \t]*[\"']?([\w.]{1,200})")
+_EXPRESSION: Final = re.compile(r'"expr_str"\s*:\s*("(?:[^"\\]|\\.)*")')
+"""Sizes that torch's exported programs have sympy read, which reads them as Python."""
+_ARITHMETIC: Final = re.compile(r'"[\w\s+*/(),.<>=-]*"')
+_CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(|(?:__\w*)")
+_FUNCTIONS: Final = frozenset(
+    {"CeilToInt", "FloorDiv", "FloorToInt", "Max", "Min", "Mod", "ModularIndexing", "PythonMod"}
+)
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\n[ \t]*)")
 _NODES: Final = frozenset({
     "BytearrayNode", "BytesNode", "CachedNode", "DefaultDictNode", "DictNode", "DtypeNode", "FunctionNode",
@@ -37,6 +44,9 @@ def read(text: str) -> Part:
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
     if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
         part.unknown.append("has its loader make what it names, in a way that is not read here")
+    for match in _some(_EXPRESSION, plain, part):
+        if not _ARITHMETIC.fullmatch(match[1]) or not set(_CALLED.findall(match[1])) <= _FUNCTIONS:
+            _add(part.unknown, "has torch compute what is no arithmetic, and may be code")
     for match in _some(_TAG, plain, part):
         harmful = _is_dangerous(match[2])
         _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")

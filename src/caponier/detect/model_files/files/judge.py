@@ -22,6 +22,7 @@ from caponier.detect.model_files.files.spans import find
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
+_UNKNOWN: Final = "is of no format that is known here"
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
@@ -137,7 +138,7 @@ class _Judge:
         if words is not None:
             self.budget.look(_TEXT * len(content))
             return text.read(words, self.budget)
-        return Part("unknown", unknown=["is of no format that is known here"])
+        return Part("unknown", unknown=[_UNKNOWN])
 
     def _report(self, part: Part, where: str, depth: int) -> str:
         self.findings.add(part, where)
@@ -181,6 +182,8 @@ class _Judge:
         self._places(content, entries, where)
         if any(name.rpartition("/")[2] == "data.pkl" for entry in entries for name in entry.names):
             return self._torch(content, entries, where, depth)
+        if any(entry.name.endswith("archive_format") and _note(content, entry) == b"pt2" for entry in entries):
+            return self._exported(content, entries, where, depth)
         is_keras = {"config.json", "model.weights.h5"} <= {entry.name for entry in entries}
         for entry in entries:
             if not entry.name.endswith("/") or entry.packed:
@@ -204,6 +207,24 @@ class _Judge:
                 self.findings.add(Part("place", [harm] if harm else [], [doubt] if doubt else []), inside)
                 self.findings.parts -= 1
 
+    def _exported(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
+        """Judge a program that torch exported: raw weights and constants may be any bytes, if they are no more."""
+        for entry in entries:
+            raw = any(f"/data/{room}/" in f"/{entry.name}" for room in ("weights", "constants")) and entry.method == 0
+            body = content[entry.start : entry.start + entry.packed]
+            if raw and self._is_raw(body):
+                continue
+            if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
+                self._entry(content, entry, where, depth)
+        self.findings.parts += 1
+        return "torch (exported)"
+
+    def _is_raw(self, content: memoryview) -> bool:
+        """Return whether content is of no format that anything would load."""
+        inner = _Judge(_Findings(), self.budget)
+        inner.part(content, "", self.budget.limits.depth)
+        return [*inner.findings.unsafe, *inner.findings.unknown] in ([], [_UNKNOWN], ["is empty"])
+
     def _entry(
         self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, *, weights_only: bool = False
     ) -> None:
@@ -224,9 +245,10 @@ class _Judge:
         """Judge a torch archive: its pickle, and whether the other parts are the storages that it refers to."""
         kind, storages = "torch", {entry.name.rpartition("/")[2]: entry for entry in entries if _is_storage(entry.name)}
         known: dict[str, tuple[str, int]] = {}
+        script = any(entry.name.rpartition("/")[2] == "constants.pkl" and entry.listed for entry in entries)
         for entry in entries:
             if any(name.rpartition("/")[2] == "data.pkl" for name in entry.names):
-                known |= self._torch_pickle(content, entry, set(storages), where, depth)
+                known |= self._torch_pickle(content, entry, set(storages), where, depth, script=script)
         for entry in entries:
             name = entry.name.rpartition("/")[2]
             if name == "constants.pkl":
@@ -240,7 +262,14 @@ class _Judge:
         return kind
 
     def _torch_pickle(
-        self, content: memoryview, entry: zip_file.Entry, storages: set[str], where: str, depth: int
+        self,
+        content: memoryview,
+        entry: zip_file.Entry,
+        storages: set[str],
+        where: str,
+        depth: int,
+        *,
+        script: bool,
     ) -> dict[str, tuple[str, int]]:
         inside = f"{where}/{entry.name}" if where else entry.name
         try:
@@ -250,7 +279,7 @@ class _Judge:
             return {}
         if member.doubt:
             self.findings.unknown.append(f"{inside}: {member.doubt}")
-        part, known = pickle_file.read_torch(member.content, self.budget, storages)
+        part, known = pickle_file.read_torch(member.content, self.budget, storages, script=script)
         self._report(part, inside, depth)
         return known
 
@@ -268,5 +297,9 @@ def _holds(entry: zip_file.Entry, storage: tuple[str, int] | None) -> bool:
 
 def _is_number(content: memoryview, entry: zip_file.Entry) -> bool:
     """Return whether a part is one of the short notes of torch's archives: a version, a byte order, an id."""
-    note = bytes(content[entry.start : entry.start + entry.packed]).strip()
-    return entry.method == 0 and (note in (b"little", b"big") or (note.isdigit() and len(note) <= 64))
+    note = _note(content, entry)
+    return entry.method == 0 and (note in (b"little", b"big", b"pt2") or (note.isdigit() and entry.packed <= 64))
+
+
+def _note(content: memoryview, entry: zip_file.Entry) -> bytes:
+    return bytes(content[entry.start : entry.start + min(entry.packed, 1 << 10)]).strip()

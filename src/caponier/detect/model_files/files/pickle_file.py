@@ -16,6 +16,8 @@ _MAGIC: Final = 0x1950A86A20F9469CFC6C
 """The number that torch's old format begins with."""
 _LEGACY_PICKLES: Final = 5
 _MOST_REASONS: Final = 5
+_SCRIPT: Final = "__torch__."
+"""Where TorchScript keeps the classes of a program; Python has no such module."""
 ELEMENT_BYTES: Final = {
     "BFloat16Storage": 2,
     "BoolStorage": 1,
@@ -104,7 +106,7 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
 
 
 def read_torch(
-    content: memoryview, budget: Budget, storages: Collection[str]
+    content: memoryview, budget: Budget, storages: Collection[str], *, script: bool = False
 ) -> tuple[Part, dict[str, tuple[str, int]]]:
     """Read the pickle of a torch archive.
 
@@ -112,11 +114,17 @@ def read_torch(
         content: The bytes.
         budget: What is left of the file's limits.
         storages: Keys of the storages that lie beside it.
+        script: Whether it belongs to a TorchScript program, whose own classes only TorchScript can make.
 
     Returns:
         The report, and the storages that it refers to: the type's name and the number of elements.
     """
     report = follow(content, budget, shipped())
+    if script:
+        uses = report.ledger.uses
+        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is Standing.UNLISTED]
+        for key in own:
+            del uses[key]
     return _part(content, budget, report, storages), report.ledger.storages
 
 

@@ -12,6 +12,8 @@ from caponier.detect.model_files.pickles.values import Blob, Box, Made
 
 _FILLING: Final = frozenset({"append", "extend", "add"})
 """Methods that an unpickler looks up on an object itself."""
+_HARMLESS: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
+"""Names that only tell something to people."""
 _PLAIN: Final = "collections"
 """Items of Python's own containers are no attributes of theirs."""
 _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
@@ -23,7 +25,7 @@ _OFTEN: Final = 15
 
 def is_special(name: str) -> bool:
     """Return whether an attribute of this name means something to Python itself."""
-    return name.startswith("__") and name.endswith("__") and len(name) > 4
+    return name.startswith("__") and name.endswith("__") and len(name) > 4 and name not in _HARMLESS
 
 
 def special_key(state: Any, ledger: Ledger) -> str | None:

@@ -10,6 +10,7 @@ from caponier.detect.model_files.pickles.stream import BrokenError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
 _ENCODE: Final = Global("_codecs", "encode")
+_GETATTR: Final = Global("builtins", "getattr")
 _NEW: Final = Global("copyreg", "__newobj__")
 _BASES: Final = frozenset({"int", "float", "str", "unicode"})
 """Classes of Python that may be called as a base, and else only created."""
@@ -21,13 +22,14 @@ class Calls:
     def __init__(self, rules: Rules, ledger: Ledger, stream: Stream) -> None:
         self.rules, self.ledger, self.stream = rules, ledger, stream
         self.holdings = Holdings(rules, ledger)
+        self._getattr = self._taken = False
 
     def use(self, what: Global, role: Role) -> bool:
         """Note a use of a global, and return whether it is allowed."""
         standing = self.rules.standing(what, role)
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is Standing.UNCLEAR:
-            self.ledger.doubt(f"{what}: {self.rules.unclear[what]}")
+            self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
         return standing is Standing.ALLOWED
 
     def invoke(self, target: Any, role: Role) -> bool:
@@ -50,6 +52,9 @@ class Calls:
     def call(self, target: Any, args: tuple[Any, ...]) -> Any:
         """Note a call, and return what stands for its result."""
         self.ledger.keep(3)
+        if target == _GETATTR and (attribute := self.attribute(args)) is not None:
+            self._taken = True
+            return attribute
         allowed = self.invoke(target, Role.CALL)
         if not isinstance(target, Global):
             return Made(COMPUTED, args)
@@ -62,6 +67,37 @@ class Calls:
         if target == _ENCODE:
             return self._encoded(target, args)
         return self._result(target, check, args)
+
+    def named(self, what: Global) -> None:
+        """Note that a global is named; `getattr` may be, if all that is done with it is what methods need."""
+        if what == _GETATTR:
+            self._getattr = True
+        else:
+            self.use(what, Role.NAME)
+
+    def finish(self) -> None:
+        """Note what was named and not put to a use that is known."""
+        if self._getattr and not self._taken:
+            self.use(_GETATTR, Role.NAME)
+
+    def attribute(self, args: tuple[Any, ...]) -> Any:
+        """Return what stands for an attribute that a pickle takes of something; None where it is not certain.
+
+        Methods of objects are pickled like this: which one it is matters only once it is called, and so is doubted. Of
+        a class only what is listed may be taken.
+        """
+        if len(args) != 2 or not isinstance(args[1], str) or not args[1].isidentifier() or args[1].startswith("__"):
+            return None
+        what, name = args
+        if isinstance(what, Global) and name in self.rules.attributes.get(what, ()):
+            return Global(what.module, f"{what.name}.{name}")
+        if isinstance(what, Made) and self.rules.standing(what.origin, Role.NEW) in (
+            Standing.ALLOWED,
+            Standing.UNCLEAR,
+        ):
+            self.ledger.doubt(f"takes {name} of {what.origin}, which may be called later")
+            return Made(COMPUTED)
+        return None
 
     def new(self, target: Any, args: tuple[Any, ...]) -> Made:
         """Note that an object is created, and return what stands for it."""

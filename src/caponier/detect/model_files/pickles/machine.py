@@ -70,6 +70,12 @@ class Machine:
             BrokenError: If it cannot go on: everything up to here would have run.
             LimitError: If it asks for more work than a scan may do.
         """
+        try:
+            return self._run()
+        finally:
+            self.calls.finish()
+
+    def _run(self) -> int:
         limit, stream, expense = self.ledger.limits.stack, self.stream, self.ledger.expense
         most = self.ledger.limits.opcodes
         while True:
@@ -142,7 +148,7 @@ class Machine:
         if not what.module:
             raise BrokenError("names something of no module")
         self.ledger.name(str(what))
-        self.calls.use(what, Role.NAME)
+        self.calls.named(what)
         if not what.name:
             # The module is imported by then, and that is all.
             raise BrokenError("names something without a name")

@@ -70,6 +70,10 @@ class Rules:
     allowed: Mapping[Global, frozenset[Role]]
     unclear: Mapping[Global, str]
     """Why each of these is left open."""
+    unclear_modules: Mapping[str, str]
+    """The same for everything in a module."""
+    attributes: Mapping[Global, frozenset[str]]
+    """What may be taken of a class by name."""
     checks: Mapping[Global, Check]
     functions: frozenset[Global]
     """Allowed functions; handing one of these to another call is not allowed."""
@@ -81,11 +85,15 @@ class Rules:
         roles = self.allowed.get(what)
         if roles is not None and (role is Role.NAME or role in roles):
             return Standing.ALLOWED
-        if what in self.unclear:
+        if self.why_unclear(what) is not None:
             return Standing.UNCLEAR
         if self._is_dangerous(what):
             return Standing.DANGEROUS
         return Standing.UNLISTED
+
+    def why_unclear(self, what: Global) -> str | None:
+        """Say why a use is left open, if it is."""
+        return self.unclear.get(what) or self.unclear_modules.get(what.module)
 
     def _is_dangerous(self, what: Global) -> bool:
         # No listed module lies deeper, and a hostile name may have a million dots.
@@ -121,12 +129,15 @@ def shipped() -> Rules:
                 for name in names:
                     what = Global(module, name)
                     allowed[what] = allowed.get(what, frozenset()) | {Role(role) for role in roles.split()}
-    functions = frozenset(what for what, roles in allowed.items() if Role.CALL in roles and not _is_class(what.name))
+    functions = {what for what, roles in allowed.items() if Role.CALL in roles and not _is_class(what.name)}
+    functions.add(Global("builtins", "getattr"))
     return Rules(
         allowed,
         {_global(name): why for name, why in listed["unclear"].items()},
+        listed["unclear_modules"],
+        {_global(name): frozenset(names) for name, names in listed["attributes"].items()},
         checks,
-        functions,
+        frozenset(functions),
         frozenset(dangerous["modules"]),
         frozenset(dangerous["names"]),
     )
