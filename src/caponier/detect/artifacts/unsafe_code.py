@@ -20,7 +20,7 @@ class UnsafeCode:
         TechniqueId("amltm-2020", "AMLTM.EXEC.01.01"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.01.01"),
     )
-    version = 2
+    version = 3
     max_confidence = Confidence.HIGH
     emulations = (
         "plain_pickle_attack",

@@ -1,0 +1,28 @@
+"""Pickles built from a grammar, by seed: what fires its canary with its own loader is never called clean.
+
+`python -m bench.machinery.hostile COUNT SEED` carries out as many as you like.
+"""
+
+from pathlib import Path
+
+import pytest
+from bench.machinery.hostile.campaign import run
+from bench.machinery.hostile.grammar import Grammar
+
+pytestmark = pytest.mark.slow
+
+
+def test_no_generated_pickle_that_fires_its_canary_is_clean(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    outcome = run(40, 11, tmp_path)
+    assert outcome.programs == 40
+    assert outcome.fired >= 12
+    assert outcome.clean_and_fired == []
+    assert outcome.broken == []
+    assert outcome.slowest < 5
+    assert outcome.verdicts["clean"], "what fires nothing is not all refused"
+
+
+def test_the_same_seed_gives_the_same_programs() -> None:
+    first, second = (Grammar(5) for _ in range(2))
+    assert [first.program("/c").content for _ in range(50)] == [second.program("/c").content for _ in range(50)]
