@@ -15,7 +15,8 @@ def told(text: str) -> str | None:
 @pytest.mark.parametrize(
     "text",
     [
-        "import os\n", "1\nf = 1; f(2)\n", "{'a': 1}\nint(2)", "#!/bin/sh\nls\n", "@f\nclass a: pass\n",
+        "import os\n", "print 'a'\nimport os\nos.x()\n",
+        "1\nf = 1; f(2)\n", "{'a': 1}\nint(2)", "#!/bin/sh\nls\n", "@f\nclass a: pass\n",
         "with a: pass\n",
         "b = 1\na = b\\\n(1)\n", "# coding: utf-7\na", "\n# vim: set fileencoding=rot13 :\na", "f'{str(1)}'\n",
         "x = 1\n" * 9_000 + "x(1)\n", "del a\n",

@@ -1,8 +1,11 @@
+import json
 import time
 
 import pytest
 
+from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files.templates import read
+from detect.model_files.files.building import verdict
 
 ORDINARY = {
     "roles": (
@@ -70,3 +73,32 @@ def test_long_templates_take_no_longer_than_they_are(unit: str) -> None:
     start = time.process_time()
     read(unit * (400_000 // len(unit)))
     assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"chat_template": "{{ x.__class__ }}"},
+        {"chat_template": [{"name": "default", "template": "{{ x.__class__ }}"}]},
+        {"processor": {"chat_template": "{{ x.__class__ }}"}},
+        {"prompts": ["{{ x.__class__ }}"]},
+    ],
+)
+def test_templates_are_found_wherever_a_document_keeps_them(document: object) -> None:
+    assert verdict(json.dumps(document).encode()) is Verdict.UNSAFE
+
+
+def test_a_document_that_two_readers_read_in_two_ways_is_unknown() -> None:
+    twice = b'{"chat_template": "{{ x.__class__ }}", "chat_template": "a"}'
+    assert verdict(twice) is Verdict.UNKNOWN
+    assert verdict(b'[{"a": 1}, {"a": 2}]') is Verdict.CLEAN
+
+
+def test_braces_that_are_no_template_are_left_alone() -> None:
+    assert verdict(json.dumps({"format": "{{name}} {{a['b']}} {{1, 2}}"}).encode()) is Verdict.CLEAN
+    assert verdict(json.dumps({"chat_template": "{{ x[a] }}"}).encode()) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ['{"cells": [], "nbformat": 4}', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///x">]><a/>'])
+def test_notebooks_and_entities_are_unknown(text: str) -> None:
+    assert verdict(text.encode()) is Verdict.UNKNOWN

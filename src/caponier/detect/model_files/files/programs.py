@@ -19,6 +19,8 @@ _MARGIN: Final = 1 << 11
 """A text that was cut may be broken at its end and nowhere else."""
 _SIGN: Final = re.compile(r"[(@]|\b(?:import|class|with|del)\b")
 """Without one of these Python does nothing: calls need a bracket, decorators and `with` call without one."""
+_OLD: Final = re.compile(r"^[ \t]*(?:print|exec)[ \t]+[\"'\w]|^[ \t]*except [\w.]+, \w+:|`\w+`", re.MULTILINE)
+_OLD_IMPORT: Final = re.compile(r"^[ \t]*(?:import [\w., ]+|from [\w.]+ import .*)$", re.MULTILINE)
 _CODEC: Final = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _PLAIN_CODECS: Final = frozenset({"ascii", "latin-1", "latin1", "us-ascii", "utf-8", "utf8"})
 _ACTS: Final = (
@@ -57,7 +59,10 @@ def _python(text: str) -> str | None:
     except SyntaxError as wrong:
         lines = head.count("\n") + 1
         near_end = cut and head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
-        return "begins like a program, and is too long to be read as one" if near_end else None
+        if near_end:
+            return "begins like a program, and is too long to be read as one"
+        old = "```" not in text and _OLD.search(head) is not None and _OLD_IMPORT.search(head) is not None
+        return "may be a program in an older Python" if old else None
     except (MemoryError, RecursionError):
         return "is nested more deeply than a scan reads"
     except ValueError:

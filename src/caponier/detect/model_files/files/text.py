@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -38,13 +39,25 @@ def read(text: str, budget: Budget) -> Part:
         if text.count("[") + text.count("{") > _MOST_NODES or text.count(",") > _MOST_VALUES:
             return Part("json", unknown=["has more values than a scan reads"])
         try:
-            return _json(json.loads(text), text)
+            twice: list[str] = []
+            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text)
+            part.unknown += [f"has a key twice, and readers differ in which one counts: {key[:100]!r}" for key in twice]
+            return part
         except RecursionError:
             # Another reader may go deeper than this one.
             return Part("json", unknown=["is nested more deeply than a scan reads"])
         except ValueError:
             pass
     return _plain(text, budget)
+
+
+def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
+    """Return a dictionary, and keep the first key that is there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs) and not twice:
+        seen = set[str]()
+        twice += [key for key, _ in pairs if key in seen or seen.add(key)][:1]  # type: ignore[func-returns-value]
+    return found
 
 
 def _json(document: Any, text: str) -> Part:
@@ -54,23 +67,34 @@ def _json(document: Any, text: str) -> Part:
     part = Part("json")
     if isinstance(document, dict) and "auto_map" in document:
         part.unknown.append("has its loader run Python files that lie beside it (auto_map)")
+    if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
+        part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
         climb = templates.read(template)
         part.unsafe += climb.harms
-        part.unknown += climb.doubts
+        part.unknown += climb.doubts if templates.is_template(template) or climb.harms else []
+    part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     named = configurations.read(text)
     part.unsafe += named.unsafe
     part.unknown += named.unknown
     return part
 
 
-def _templates(document: Any) -> list[str]:
-    """Return the chat templates of a tokenizer: one, or several by name."""
-    found = document.get("chat_template") if isinstance(document, dict) else None
-    rows = found if isinstance(found, list) else [found]
-    texts = [row.get("template") if isinstance(row, dict) else row for row in rows]
-    texts += list(found.values()) if isinstance(found, dict) else []
-    return [text for text in texts if isinstance(text, str)]
+def _templates(document: Any) -> Iterator[str]:
+    """Yield every text in a document that may be a template: of chats, of prompts, of processors."""
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            template = node.get("chat_template")
+            if isinstance(template, str) and "{%" not in template and "{{" in template:
+                # Known to be one, even if it has no statement.
+                yield template + "{% if true %}{% endif %}"
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+        elif isinstance(node, str) and ("{{" in node or "{%" in node):
+            yield node
 
 
 def _plain(text: str, budget: Budget) -> Part:
@@ -94,6 +118,8 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unsafe += climb.harms
         # Text of another kind may have such brackets, too.
         part.unknown += climb.doubts if templates.is_template(text) else []
+    if "<!ENTITY" in text:
+        part.unknown.append("is XML that defines entities, which may read other files")
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
