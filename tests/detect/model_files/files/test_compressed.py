@@ -1,15 +1,20 @@
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Callable
 
+import joblib
+import numpy as np
+import pyarrow
 import pytest
 import zstandard
 
-from caponier.detect.artifact import Limits
+from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.compressed import expand, kind
 from caponier.detect.model_files.files.part import Budget, TooMuchError
+from detect.model_files.files.building import HARMFUL, SMALL, judged, verdict
 
 WAYS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -64,3 +69,17 @@ def test_zeros_behind_a_stream_are_padding_and_other_things_are_not() -> None:
 @pytest.mark.parametrize("head", [b"", b"\x80\x04", b"PK\x03\x04", b"x", b"hello"])
 def test_other_content_is_not_compressed(head: bytes) -> None:
     assert kind(head) is None
+
+
+def test_joblib_files_in_lz4_are_judged_by_what_is_in_them() -> None:
+    clean, codec = io.BytesIO(), pyarrow.Codec("lz4")
+    joblib.dump({"a": np.arange(1_000.0), "b": [1, 2]}, clean)
+    content = codec.compress(clean.getvalue()).to_pybytes()
+    judgement = judged(content)
+    assert (judgement.verdict, judgement.kind) == (Verdict.CLEAN, "joblib (lz4)"), judgement.reason
+    harmful = codec.compress(HARMFUL).to_pybytes()
+    assert verdict(harmful) is Verdict.UNSAFE
+    assert verdict(content[:-9]) is not Verdict.CLEAN
+    assert verdict(content + b"rest") is not Verdict.CLEAN
+    assert verdict(content + harmful) is not Verdict.CLEAN
+    assert verdict(codec.compress(bytes(30 << 20)).to_pybytes(), SMALL) is Verdict.UNKNOWN

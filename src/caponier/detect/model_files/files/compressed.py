@@ -1,4 +1,4 @@
-"""Compressed content: gzip, zlib, bz2, xz and lzma, and zstandard, expanded in memory and within limits."""
+"""Compressed content: gzip, zlib, bz2, xz and lzma, lz4 and zstandard, expanded in memory and within limits."""
 
 import bz2
 import lzma
@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow
 import zstandard
 
 from caponier.detect.model_files.files.part import Budget
@@ -37,6 +38,8 @@ def kind(head: bytes) -> str | None:
         return "xz"
     if head[:4] == b"\x28\xb5\x2f\xfd":
         return "zstandard"
+    if head[:4] == b"\x04\x22\x4d\x18":
+        return "lz4"
     if head[:2] == b"\x5d\x00" and len(head) >= 13:
         return "lzma"
     return "zlib" if head[:2] in _ZLIB_HEADS else None
@@ -48,6 +51,8 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
     Raises:
         TooMuchError: If it expands to more than the budget has.
     """
+    if how == "lz4":
+        return _lz4(content, budget)
     pieces = bytearray()
     doubt: str | None = None
     rest = content
@@ -67,6 +72,19 @@ def expand(content: memoryview, how: str, budget: Budget) -> Expanded:
         if not decoder.eof:
             doubt = "ends early: inside compressed content"
             break
+    return Expanded(memoryview(pieces), doubt)
+
+
+def _lz4(content: memoryview, budget: Budget) -> Expanded:
+    """Expand LZ4 frames, as joblib writes them, with the reader that Arrow brings."""
+    pieces, doubt = bytearray(), None
+    stream = pyarrow.CompressedInputStream(pyarrow.BufferReader(content), "lz4")
+    try:
+        while piece := stream.read(_STEP):
+            budget.spend(len(piece))
+            pieces += piece
+    except (OSError, pyarrow.ArrowException):
+        doubt = "has compressed content that breaks off or is followed by something else"
     return Expanded(memoryview(pieces), doubt)
 
 
