@@ -109,6 +109,21 @@ def _switched(key: bytes) -> Callable[[str], bytes]:
     return build
 
 
+def _switched_by_pairs(canary: str) -> bytes:
+    """Slots in a dictionary that is made of pairs, which are lists."""
+    pair = b"](" + text("__class__") + named(*_WRAPPER) + b"e"
+    slots = call(("collections", "OrderedDict"), b"]" + pair + b"a")
+    both = _description(_dtype("u1"), 5) + slots + b"\x86"
+    return pickled(new(_SPLITTER), state(both), _swallowed(canary, 0))
+
+
+def _made_with_pairs(canary: str) -> bytes:
+    layer = _sequence(b"}" + put(2)) + put(3)
+    pairs = b"](](" + text("append") + layer + b"ee"
+    bunch = call(("copyreg", "_reconstructor"), named(*_BUNCH), named("builtins", "dict"), pairs)
+    return pickled(bunch, put(4), b"0", get(2), text("0"), named(*LOAD), b"s0", get(4), data(harm(canary)), b"a")
+
+
 def _computed(name: str) -> bytes:
     raw = name.encode("utf-32-le")
     kind = call(_DTYPE, text(f"U{len(name)}"), b"\x89", b"\x88")
@@ -160,6 +175,8 @@ PICKLES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "container filled after it was seen": ("pickle", _filled_later),
     "attributes among the items": ("pickle", _made_with_items),
     "class switched in slots": ("joblib", _switched(text("__class__"))),
+    "class switched by pairs": ("joblib", _switched_by_pairs),
+    "attributes among pairs": ("pickle", _made_with_pairs),
     "class switched by a computed name": ("joblib", _switched(_computed("__class__"))),
     "numpy's short float": ("joblib", _size("f", 4, 8)),
     "numpy's character": ("joblib", _size("c", 1, 16)),

@@ -66,6 +66,10 @@ BUSY: dict[str, Callable[[], bytes]] = {
         b"}q\1(" + b"".join(b"K%cN" % number for number in range(200)) + b"u0csklearn.svm._classes\nSVC\nq\0"
         + b"h\0)\x81h\1b0" * 70_000 + b"N"
     ),
+    "states made of long lists": lambda: pickled(
+        b"ccollections\nOrderedDict\n(](" + b"N" * 200_000 + b"etRq\1" + b"0csklearn.svm._classes\nSVC\nq\0"
+        + b"h\0)\x81h\1b0" * 70_000 + b"N"
+    ),
     "layers": lambda: gzip.compress(b"\x89HDF\r\n\x1a\n" + b'"class_name": "module": "os"' * 2_000_000, 1),
     "a template": lambda: json.dumps({"chat_template": "{{ x[a ~ b]|foo }}" * 50_000}).encode(),
 }  # fmt: skip

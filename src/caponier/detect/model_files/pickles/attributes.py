@@ -14,6 +14,8 @@ _FILLING: Final = frozenset({"append", "extend", "add"})
 """Methods that an unpickler looks up on an object itself."""
 _HARMLESS: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
 """Names that only tell something to people."""
+_SCALAR: Final = "scalar"
+"""Numpy's function that makes a single value, which may be a text."""
 _PLAIN: Final = "collections"
 """Items of Python's own containers are no attributes of theirs."""
 _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
@@ -31,10 +33,15 @@ def is_special(name: str) -> bool:
 def special_key(state: Any, ledger: Ledger) -> str | None:
     """Return the first attribute of a state that means something to Python, and doubt names that are computed."""
     for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
-        found = _special(_keys(part), ledger, frozenset())
+        found = _special(_keys(part, ledger), ledger, frozenset())
         if found is not None:
             return found
     return None
+
+
+def special_content(made: Made, ledger: Ledger) -> str | None:
+    """Return the first key among all that an object was made of which it would take for an attribute of itself."""
+    return None if made.origin.module == _PLAIN else _special(_keys_of_made(made, ledger), ledger, _FILLING)
 
 
 def special_item(target: Made, items: list[Any], ledger: Ledger) -> str | None:
@@ -51,18 +58,33 @@ def is_open(value: Any) -> bool:
     return not closed or name in _OPEN
 
 
-def _keys(part: Any) -> Iterable[Any]:
+def _keys(part: Any, ledger: Ledger) -> Iterable[Any]:
     if isinstance(part, Box):
         return part.items[::2] if part.kind == "dict" else ()
-    return _keys_of_made(part) if isinstance(part, Made) else ()
+    return _keys_of_made(part, ledger) if isinstance(part, Made) else ()
 
 
-def _keys_of_made(part: Made) -> Iterator[Any]:
+def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
+    """Yield what may be a key of a dictionary that was made: what was added to it, and all that it was made of.
+
+    A dictionary is made of another one, or of pairs in whatever holds pairs; so every text in there counts.
+    """
     yield from part.items[::2]
-    for given in part.args:
-        if isinstance(given, Box):
-            # A dictionary, or pairs: either way its keys are among them.
-            yield from (key for item in given.items for key in (item if isinstance(item, tuple) else (item,))[:1])
+    waiting, seen = list(part.args), {id(part)}
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple | Box | Made) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, Made):
+                if value.origin.name == _SCALAR:
+                    yield value
+                held = [*value.args, *value.items]
+            else:
+                held = list(value) if isinstance(value, tuple) else value.items
+            ledger.visit(len(held))
+            waiting += held
+        elif isinstance(value, str | Blob):
+            yield value
 
 
 def _special(keys: Iterable[Any], ledger: Ledger, names: frozenset[str]) -> str | None:

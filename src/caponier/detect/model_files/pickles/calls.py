@@ -152,10 +152,11 @@ class Calls:
             made.origin = first if isinstance(first, Global) else COMPUTED
         if check is not None and check.state is not None:
             made.built = len(args) > check.state and args[check.state] is not None
-        if check is not None and check.base is not None and len(args) > 2 and isinstance(args[2], Box):
-            self.ledger.visit(len(args[2].items))
-            made.items = list(args[2].items)
-            if (name := attributes.special_item(made, made.items, self.ledger)) is not None:
+        if check is not None and check.base is not None and len(args) > 2 and isinstance(args[2], Box | Made):
+            if isinstance(args[2], Box):
+                self.ledger.visit(len(args[2].items))
+                made.items = list(args[2].items)
+            if (name := attributes.special_content(made, self.ledger)) is not None:
                 self._forbid(f"{made.origin} with an item {name}", Role.CALL)
         return made
 
