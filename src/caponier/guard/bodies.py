@@ -15,6 +15,7 @@ from caponier.errors import InputError
 from caponier.guard.codings import expanded
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError, check_json
+from caponier.telemetry.inference_body import tensors_of
 
 BINARY_HEADER: Final = b"inference-header-content-length"
 """Length of the JSON before the tensors, in the binary data extension of the Open Inference Protocol."""
@@ -120,7 +121,7 @@ def _length(stated: bytes, size: int) -> int:
 def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
     """Put the tensors behind a JSON document into it."""
     at, left = 0, limits.numbers
-    for tensor in [*found.get("inputs", []), *found.get("outputs", [])]:
+    for tensor in (tensor for key in ("inputs", "outputs") if key in found for tensor in tensors_of(found, key)):
         size = (tensor.get("parameters") or {}).get("binary_data_size")
         if size is None:
             continue

@@ -74,7 +74,9 @@ def examples(body: Body, limits: BodyLimits = LIMITS, size: int | None = None) -
     check_keys(body)
     if sum(folded(key) in ROWS_IN for key in body) > 1:
         raise ValueError("inputs and instances in one request")
-    return _instances(body["instances"], limits, size) if "instances" in body else _joined(body["inputs"], limits, size)
+    if "instances" in body:
+        return _instances(body["instances"], limits, size)
+    return _joined(tensors_of(body, "inputs"), limits, size)
 
 
 def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
@@ -87,8 +89,25 @@ def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray
     return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
 
 
-def _joined(tensors: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
-    check_tensors(tensors)
+def tensors_of(body: Body, key: str) -> list[Body]:
+    """Return the tensors of a body: the one way to them, since a text or an object can be iterated over, too.
+
+    Args:
+        body: A request or an answer.
+        key: `inputs` or `outputs`.
+
+    Raises:
+        UnreadError: If there are more than are read.
+        ValueError: If it is no list of objects; and KeyError if it is not there.
+    """
+    held = body[key]
+    check_tensors(held)
+    if not isinstance(held, list) or not all(isinstance(tensor, dict) for tensor in held):
+        raise ValueError(f"{key} that are no list of tensors")
+    return held
+
+
+def _joined(tensors: list[Body], limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
     named = [tensor.get("name") for tensor in tensors]
     if len(named) > 1:
         if len(set(map(repr, named))) != len(named) or not all(isinstance(name, str) for name in named):
@@ -168,8 +187,7 @@ def answer(body: Body, n: int) -> Answer:
         ValueError: If it does not fit the examples; and KeyError, TypeError or AttributeError as above.
     """
     labels = scores = None
-    check_tensors(body.get("outputs"))
-    for output in [_prediction(body["predictions"])] if "predictions" in body else body["outputs"]:
+    for output in [_prediction(body["predictions"])] if "predictions" in body else tensors_of(body, "outputs"):
         shape = _shape(output)
         if not shape or shape[0] != n:
             continue
