@@ -16,6 +16,7 @@ from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body, plain_json
+from caponier.telemetry.body_keys import most_rows
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
 Row = dict[str, Any]
@@ -87,7 +88,7 @@ def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
         return 1
     try:
         read = partial(plain_json.loads, limits=limits)
-        return inference_body.most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits)
+        return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits)
     except WRONG:
         return limits.rows + 1
 
