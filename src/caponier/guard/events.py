@@ -78,8 +78,8 @@ def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = No
     return "it can be read"
 
 
-def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
-    """Return how many examples a request asks about; the body is read once for it.
+def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> int:
+    """Return how many examples a request may ask about; the body is read once for it. Arguments as in `events_of`.
 
     One whose examples cannot be told counts as more than may be asked at once: else it would be the way around a
     throttle. One without a body asks about none, and is one query.
@@ -88,7 +88,7 @@ def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
         return 1
     try:
         read = partial(plain_json.loads, limits=limits)
-        return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits)
+        return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits, size)
     except WRONG:
         return limits.rows + 1
 

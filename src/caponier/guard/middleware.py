@@ -61,6 +61,7 @@ class Middleware:
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         limits: What reading a body may cost; beyond them it passes unread.
+        size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         on_failure: Told of each exception that was survived.
@@ -77,6 +78,7 @@ class Middleware:
         fail_closed: bool = False,
         body_limit: int = BODY_LIMIT,
         limits: BodyLimits = LIMITS,
+        size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
         on_failure: Callable[[Exception], None] = lambda _: None,
@@ -86,7 +88,7 @@ class Middleware:
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(name.lower() for name in credentials)
-        self._session = session.lower().encode()
+        self._session, self._size_of = session.lower().encode(), size_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -179,7 +181,7 @@ class Middleware:
 
     def _queries(self, exchange: Exchange) -> int:
         try:
-            return queries_of(exchange, self._limits)
+            return queries_of(exchange, self._limits, self._size_of(exchange.call.model))
         except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
             self._on_failure(failed)
             return sys.maxsize
