@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from caponier.app.inference.live import subject_of
 from caponier.guard.call import Call, call_of
-from caponier.guard.events import Row, events_of, queries_of
+from caponier.guard.events import Row, events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
 from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.events import read_events
@@ -129,6 +129,33 @@ def test_whose_credential_is_unclear_is_known_by_the_address_alone() -> None:
         assert len(first["input"]) == 3
         seen.add(subject_of(first))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"data: %s\n\n", b': hi\r\n\r\nevent: x\r\ndata:{"error":1}\r\n\r\nid: 1\r\ndata: %s\r\n\r\n']
+)
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"Text/Event-Stream; charset=utf-8"])
+def test_an_answer_may_come_as_events(answer: bytes, kind: bytes) -> None:
+    asked = exchange(answer=answer % orjson.dumps(ANSWER), call=call_of("POST", "/v2/models/m/infer_stream"))
+    asked.answer_headers = [(b"content-type", kind)]
+    assert [row["label"] for row in events_of(asked, LIMIT)] == ["1", "0"]
+    asked.answer = b"data: {}\n\n" * 1_001
+    assert [row["unread"] for row in events_of(asked, LIMIT)] == ["answer: more than 1,000 events in a stream"] * 2
+    asked.answer = b"data: {"
+    assert [row["label"] for row in events_of(asked, LIMIT)] == [None, None]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/m/infer_later", "/score", "/v2/models/m"])
+def test_what_is_sent_to_a_path_that_is_not_known_may_be_a_query(path: str) -> None:
+    asked = exchange(call=call_of("POST", path))
+    rows = events_of(asked, LIMIT)
+    assert ["input" in row for row in rows] == [False]
+    assert is_unreadable(asked, rows)
+    assert why_unreadable(asked, LIMIT) == "it went to a path that is not known"
+    assert queries_of(asked, LIMIT) == 2
+    for harmless in (call_of("GET", path), call_of("POST", "/v2/repository/models/m/load")):
+        asked = exchange(call=harmless)
+        assert not is_unreadable(asked, events_of(asked, LIMIT))
 
 
 def test_a_refused_query_keeps_its_input() -> None:

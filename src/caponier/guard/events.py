@@ -4,13 +4,14 @@ Whatever a caller or a model server writes, the events can be read back: `teleme
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.guard.bodies import WRONG, document, opened
+from caponier.guard.bodies import WRONG, answers, opened
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
@@ -25,6 +26,8 @@ UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 UNREAD: Final = "unread"
 """Column of the event that says which part was not read, and why."""
+_UNFIT: Final = (ValueError, KeyError, TypeError, AttributeError)
+"""What `inference_body.answer` raises where an answer does not fit the examples."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -40,7 +43,7 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
         size: Values in an input of the model; None if that is not known.
     """
     shared = _shared(exchange)
-    if exchange.call.operation not in ("predict", "explain") or exchange.status in UNASKED:
+    if not exchange.call.asks or exchange.status in UNASKED:
         return [shared]
     try:
         asked = question(exchange, limits, size)
@@ -63,12 +66,15 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
 
 
 def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
-    """Tell whether a query was answered that detection cannot see, as its events `rows` hold no input."""
-    return exchange.call.operation in ("predict", "explain") and exchange.status // 100 == 2 and "input" not in rows[0]
+    """Tell whether what is or may be a query was answered that detection cannot see: its events hold no input."""
+    asked = exchange.call.asks or exchange.call.unknown
+    return asked and exchange.status // 100 == 2 and "input" not in rows[0]
 
 
 def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> str:
     """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
+    if exchange.call.unknown:
+        return "it went to a path that is not known"
     try:
         question(exchange, limits, size)
     except UnreadableQueryError as unreadable:
@@ -127,12 +133,14 @@ def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_bod
     if exchange.answer_too_large:
         return inference_body.Answer(), "larger than a body may be"
     try:
-        answered = document(exchange.answer, exchange.answer_headers, limits)
-        return inference_body.answer(answered or {}, n), None
+        for answered in answers(exchange.answer, exchange.answer_headers, limits):
+            with suppress(*_UNFIT):
+                return inference_body.answer(answered, n), None
     except UnreadError as unread:
         return inference_body.Answer(), str(unread)
     except WRONG:
-        return inference_body.Answer(), None
+        pass
+    return inference_body.Answer(), None
 
 
 def _scores(said: inference_body.Answer, n: int) -> list[NDArray[np.float32] | None]:

@@ -41,7 +41,6 @@ PrincipalOf = Callable[[str], str | None]
 BODY_LIMIT: Final = 64 * 2**20
 CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
-ANSWERS: Final = ("predict", "explain")
 WAITED: Final = "caponier.waited"
 """In the scope: seconds for which the application waited for a model server elsewhere."""
 GONE: Final = 499
@@ -234,7 +233,8 @@ class _Relay:
         except UnreadError:
             found = None
         reply = rounded(found, exchange.verdict.decimals) if found is not None else None
-        if reply is None and (exchange.call.operation in ANSWERS or exchange.answer_too_large):
+        asked = exchange.call.asks or exchange.call.unknown
+        if reply is None and (asked or exchange.answer_too_large):
             # What cannot be rounded, such as tensors in binary, must not go out as it is; what was too large to be
             # held back is not there any more.
             exchange.status = 429
