@@ -18,6 +18,7 @@ from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
+from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -44,6 +45,7 @@ def read_events(
     reader: str = "auto",
     lateness: float = LATENESS,
     salt: bytes = b"",
+    callers: CallerHeaders = USUAL,
 ) -> Iterator[Events]:
     """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
@@ -53,6 +55,7 @@ def read_events(
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
         lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
         salt: Salt for principals made from credentials.
+        callers: Which headers in a log say who asks.
 
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
@@ -61,7 +64,7 @@ def read_events(
         # A file's name need not be UTF-8, but everything that is written about it is.
         source = shown_path(file.path)
         clock, seq = Clock.of(file.path, lateness), 0
-        for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
+        for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers)):
             events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows
             yield events
@@ -93,7 +96,7 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
     return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
-def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
+def _chunks(path: Path, reader: str, salt: bytes, callers: CallerHeaders) -> Iterator[Chunk]:
     read = _format(path)
     if read is None:
         raise InputError(
@@ -104,7 +107,7 @@ def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
     chunks = read(path)
     if reader == "events" or read is not json_lines.read:
         return chunks
-    return kserve.joined(chunks, salt, always=reader == "kserve")
+    return kserve.joined(chunks, salt, always=reader == "kserve", callers=callers)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:

@@ -118,8 +118,8 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
-    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, sampling, home=home)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None

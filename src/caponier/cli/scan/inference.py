@@ -55,8 +55,8 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, sampling, home=home)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from caponier.app.inference.read_options import ReadOptions
+from caponier.app.inference.read_options import ReadOptions, caller_headers
 from caponier.errors import InputError
-from caponier.records.inventory import FeatureSpec
+from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import READERS
+from caponier.telemetry.readers.cloud_event import CallerHeaders
 
 Paths = Annotated[
     list[Path],
@@ -79,12 +80,14 @@ def share(text: str | None) -> float | None:
     return number
 
 
-def read_options(reader: str, lateness: float = LATE, sampling: str | None = None) -> ReadOptions:
-    """Put together what is said of logs: --reader, --lateness and --sampling.
+def read_options(
+    reader: str, lateness: float = LATE, sampling: str | None = None, *, home: Workspace | None = None
+) -> ReadOptions:
+    """Put together what is said of logs: --reader, --lateness and --sampling, and the workspace's section `[logs]`.
 
     Raises:
         InputError: If there is no reader of that name, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
-    return ReadOptions(reader, lateness, share(sampling))
+    return ReadOptions(reader, lateness, share(sampling), caller_headers(home) if home else CallerHeaders())
