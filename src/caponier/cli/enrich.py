@@ -54,7 +54,7 @@ def enrich(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:

@@ -53,7 +53,7 @@ def read_events(
         paths: Files, folders of files, or `-` for JSON Lines on standard input.
         rejected: Takes the rows that cannot be used.
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
-        lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
+        lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         salt: Salt for principals made from credentials.
         callers: Which headers in a log say who asks.
 

@@ -16,7 +16,7 @@ class ReadOptions:
     reader: str = "auto"
     """See `telemetry.events.read_events`."""
     lateness: float = LATENESS
-    """Seconds by which a row of standard input may be out of order."""
+    """Seconds by which a row of standard input may be out of order, where it is a live stream."""
     sampling: float | None = None
     """Share of the traffic that is logged; by default as the inventory or the logs say."""
     callers: CallerHeaders = HEADERS

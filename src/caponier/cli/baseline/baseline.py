@@ -113,7 +113,7 @@ def build(
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:

@@ -28,7 +28,7 @@ def check(
     events: log_options.Paths,
     workspace: options.Where = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: options.Out = None,

@@ -44,7 +44,7 @@ def inference(
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     format_: options.AskedFormat = None,
     out: options.Out = None,
