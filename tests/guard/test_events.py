@@ -120,6 +120,20 @@ def test_whoever_the_model_server_does_not_know_has_no_name(status: int) -> None
     assert "input" not in row
 
 
+@pytest.mark.parametrize("status", [200, 201, 404, 422, 429, 500, 0])
+@pytest.mark.parametrize(("method", "path"), [("POST", "infer"), ("GET", "ready"), ("GET", ""), ("POST", "later")])
+def test_a_token_is_evidence_for_its_owner_only_where_a_query_was_answered(status: int, method: str, path: str) -> None:
+    """Anybody can put a signature of his own behind another's claims, and be turned away in many ways."""
+    call = call_of(method, f"/v2/models/m/{path}")
+    proven = path == "infer" and status in (200, 201)
+    for unproven in (False, True):
+        caller = Caller("k-1", "s-1", "10.0.0.1", unproven=unproven)
+        row = events_of(exchange(call=call, caller=caller, status=status), LIMIT)[0]
+        named = ("k-1", "s-1") if proven or not unproven else (None, None)
+        assert (row["principal"], row["session"]) == named
+        assert row["source_ip"] == "10.0.0.1"
+
+
 def test_whose_credential_is_unclear_is_known_by_the_address_alone() -> None:
     """Or whoever shows junk beside the key would be somebody else with every name that he gives himself."""
     seen = set()

@@ -389,6 +389,16 @@ class TestWhoAsks:
         named = Caller("k:a", None, "127.0.0.1")
         assert callers == [Caller("k:a", "eve", "127.0.0.1"), named, named, Caller(None, None, "127.0.0.1")]
 
+    def test_is_not_proven_by_a_token_without_its_signature(self) -> None:
+        token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9."
+        with standing() as one:
+            for signature in ("AAAA", "BBBB"):
+                ask(one.url, INFER, b"{}", headers=[("authorization", f"Bearer {token}{signature}")])
+            ask(one.url, INFER, b"{}", headers=[("authorization", "Bearer key")])
+            callers = [exchange.caller for exchange in one.recorded(3)]
+        assert [caller.unproven for caller in callers] == [True, True, False]
+        assert callers[0].principal == callers[1].principal
+
     @pytest.mark.parametrize(
         "sent",
         [

@@ -244,3 +244,29 @@ def test_what_is_cut_is_cut_from_the_middle_whatever_it_sorts_as(junk: str) -> N
     for headers in ([("x-api-key", KEY)], []), ([], [("x-api-key", KEY)]):
         before, after = headers
         assert KEY in shown([*before, ("authorization", f"Bearer {' '.join(many)}"), *after], NAMES).possible
+
+
+def jose(part: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(part)).decode().rstrip("=")
+
+
+CLAIMS = f"{jose({'alg': 'RS256'})}.{jose({'sub': 'alice'})}"
+
+
+@pytest.mark.parametrize(
+    ("value", "unproven"),
+    [
+        (f"Bearer {CLAIMS}.c2lnbmF0dXJl", True),
+        (f"Bearer {CLAIMS}.AAAA", True),
+        (f"Bearer {CLAIMS}.", True),
+        (f"Bearer {CLAIMS}", True),
+        (f"Bearer {CLAIMS}.a.b", False),
+        ("Bearer a.b.c", False),
+        ("Bearer key", False),
+        ("Basic YTpi", False),
+        ("Bearer a b", False),
+        ("", False),
+    ],
+)
+def test_a_token_whose_signature_nobody_here_can_check_proves_nothing(value: str, unproven: bool) -> None:
+    assert shown([("authorization", value)], ("authorization",)).unproven is unproven

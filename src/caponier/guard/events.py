@@ -100,7 +100,7 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
 
 
 def _shared(exchange: Exchange) -> Row:
-    stranger = exchange.status in STRANGERS
+    stranger = exchange.stranger
     # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
     # model server he is one caller all the same.
     named = not exchange.unclear

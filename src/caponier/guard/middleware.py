@@ -161,6 +161,7 @@ class Middleware:
                 session=_name(headers.get(self._session)),
                 source_ip=client[0] if client else None,
                 possible=tuple(name for name in possible if name is not None),
+                unproven=credential.unproven,
             ),
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),

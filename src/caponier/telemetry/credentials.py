@@ -42,6 +42,15 @@ class ShownCredential:
     possible: tuple[str, ...] = ()
     """Where it is unclear: what a server may take for the credential."""
 
+    @property
+    def unproven(self) -> bool:
+        """Whether it is a token's header and claims, which are no secret: only its signature would tell whose it is.
+
+        Claims stand in logs and can be guessed, and any signature may be put behind them.
+        """
+        head, *parts = (self.value or "").split(".")
+        return len(parts) == 1 and _is_jose(head)
+
 
 def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCredential:
     """Read the credential of a request.
