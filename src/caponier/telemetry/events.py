@@ -19,6 +19,7 @@ from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
+from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -60,14 +61,30 @@ def read_events(
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    for file in _files(paths, rejected.path):
-        # A file's name need not be UTF-8, but everything that is written about it is.
-        source = shown_path(file.path)
-        clock, seq = Clock.of(file.path, lateness), 0
-        for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers)):
-            events = _events(source, chunk, clock, seq, rejected)
-            seq += events.batch.num_rows
-            yield events
+    files = list(_files(paths, rejected.path))
+    with KServeAnswers() as answers:
+        gathered = _gathered(files, reader, answers)
+        for file in files:
+            # A file's name need not be UTF-8, but everything that is written about it is.
+            source = shown_path(file.path)
+            clock, seq = Clock.of(file.path, lateness), 0
+            own = answers if file.path in gathered else None
+            for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers, own)):
+                events = _events(source, chunk, clock, seq, rejected)
+                seq += events.batch.num_rows
+                yield events
+        rejected.add(kserve.unused(answers))
+
+
+def _gathered(files: Sequence[LogFile], reader: str, answers: KServeAnswers) -> frozenset[Path]:
+    """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
+    if reader == "events":
+        return frozenset()
+    whole = [file.path for file in files if _format(file.path) is json_lines.read and file.path.is_file()]
+    always = reader == "kserve"
+    return frozenset(
+        path for path in whole if answers.gather(shown_path(path), partial(json_lines.read, path), always=always)
+    )
 
 
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
@@ -96,7 +113,9 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
     return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
-def _chunks(path: Path, reader: str, salt: bytes, callers: CallerHeaders) -> Iterator[Chunk]:
+def _chunks(
+    path: Path, reader: str, salt: bytes, callers: CallerHeaders, answers: KServeAnswers | None
+) -> Iterator[Chunk]:
     read = _format(path)
     if read is None:
         raise InputError(
@@ -107,7 +126,7 @@ def _chunks(path: Path, reader: str, salt: bytes, callers: CallerHeaders) -> Ite
     chunks = read(path)
     if reader == "events" or read is not json_lines.read:
         return chunks
-    return kserve.joined(chunks, salt, always=reader == "kserve", callers=callers)
+    return kserve.joined(chunks, salt, always=reader == "kserve", callers=callers, answers=answers)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:

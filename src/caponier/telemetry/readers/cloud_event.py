@@ -16,6 +16,12 @@ from caponier.telemetry.credentials import shown
 from caponier.telemetry.inference_body import Answer, answer, examples
 from caponier.telemetry.principals import principal_of
 
+KIND: Final = "org.kubeflow.serving.inference."
+REQUEST: Final = f"{KIND}request"
+RESPONSE: Final = f"{KIND}response"
+BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a record raises that is none, or is broken."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallerHeaders:
@@ -89,6 +95,12 @@ def attributes(row: Row) -> Row:
         names = {"reqType": "type", "occurrenceTime": "time", "inferenceService": "inferenceservicename"}
         return {names.get(name, name): value for name, value in row.items()}
     return row
+
+
+def is_cloud_event(row: Row) -> bool:
+    """Tell whether a row is a record of the inference logger."""
+    kind = attributes(row).get("type")
+    return isinstance(kind, str) and kind.startswith(KIND)
 
 
 def body_of(record: Row) -> Row:
