@@ -164,6 +164,8 @@ def test_headers_that_say_twice_how_to_read_are_told() -> None:
     assert not repeated([(b"content-type", b"a"), (b"x", b"1"), (b"x", b"2")])
     for name in (b"content-type", b"content-encoding", BINARY_HEADER):
         assert repeated([(name, b"1"), (b"y", b""), (name, b"1")])
+        assert repeated([(name.replace(b"-", b"_"), b"1")]), "WSGI makes the same variable of it"
+        assert not repeated([(name, b"1")])
     exchange = asked(PLAIN)
     exchange.repeated = True
     with pytest.raises(UnreadableQueryError, match="twice"):

@@ -23,7 +23,7 @@ from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
-from caponier.telemetry.credentials import shown
+from caponier.telemetry.credentials import header_name, shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -86,7 +86,7 @@ class Middleware:
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
-        self._credentials = tuple(name.lower() for name in credentials)
+        self._credentials = tuple(header_name(name.lower()) for name in credentials)
         self._session, self._size_of = session.lower().encode(), size_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +140,8 @@ class Middleware:
         """Return what is wrong where the model server may take another credential than the guard."""
         if exchange.call.operation == "health":
             return None
-        names = [name for name, _ in scope["headers"] if name.decode("latin-1") in self._credentials]
+        shown_in = [header_name(name.decode("latin-1")) for name, _ in scope["headers"]]
+        names = [name for name in shown_in if name in self._credentials]
         if len(names) != len(set(names)):
             return "a header that must not be repeated is"
         return "the credentials differ, or cannot be read" if exchange.unclear else None

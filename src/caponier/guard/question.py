@@ -69,14 +69,15 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether a header that says how a body is to be read stands there twice."""
-    counts = Counter(name for name, _ in headers)
-    return any(counts[name] > 1 for name in DECIDING)
+    """Tell whether a header that says how a body is to be read stands there twice, or as some servers spell it."""
+    given = [name for name, _ in headers]
+    counts = Counter(name.replace(b"_", b"-") for name in given)
+    return any(counts[name] > 1 or given.count(name) < counts[name] for name in DECIDING)
 
 
 def _check_headers(exchange: Exchange) -> None:
     if exchange.repeated:
-        raise UnreadableQueryError("a header that says how to read the body stands there twice")
+        raise UnreadableQueryError("a header that says how to read the body stands there twice, or is misspelt")
     media, *parameters = exchange.headers.get(b"content-type", b"").lower().split(b";")
     kind = media.strip()
     # JSON of numbers has no "=", so that it is no form, whatever is said of it.
