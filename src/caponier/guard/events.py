@@ -19,6 +19,7 @@ from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_keys import most_rows
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.column_layouts import ColumnLayouts
 
 Row = dict[str, Any]
 
@@ -31,7 +32,9 @@ _UNFIT: Final = (ValueError, KeyError, TypeError, AttributeError)
 _WIDEST: Final = float(np.finfo(np.float32).max)
 
 
-def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> list[Row]:
+def events_of(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, layouts: ColumnLayouts | None = None
+) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
 
     A request beyond the limits is one event without input, which says so in the column `unread`; so do the events of
@@ -41,6 +44,7 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
         exchange: A finished one.
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
+        layouts: Tells whether columns are named and ordered as in other queries; None if they do not matter.
     """
     shared = _shared(exchange)
     if not exchange.call.asks or exchange.status in UNASKED:
@@ -50,6 +54,8 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
     except UnreadError as unread:
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
+        return [shared]
+    if layouts is not None and not layouts.is_usual(shared["model"], asked.names):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)
@@ -81,7 +87,7 @@ def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = No
         return unreadable.what
     except UnreadError as unread:
         return str(unread)
-    return "it can be read"
+    return "its columns have names or an order that few other queries to the model have"
 
 
 def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> int:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.column_layouts import ColumnLayouts, names_of
 from caponier.telemetry.inference_body import Answer
 from caponier.telemetry.readers.cloud_event import (
     BAD,
@@ -91,6 +92,7 @@ class _Join:
     salt: bytes
     callers: CallerHeaders = USUAL
     answers: KServeAnswers | None = None
+    layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     queue: deque[Request] = field(default_factory=deque)
     """Requests in their order; the first of them has no response yet."""
     waiting: dict[str, deque[Request]] = field(default_factory=dict)
@@ -150,7 +152,11 @@ class _Join:
 
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
-            return request_of(key, about, body_of(record), self.salt, line, self.callers)
+            body = body_of(record)
+            request = request_of(key, about, body, self.salt, line, self.callers)
+            if not self.layouts.is_usual(str(request.about["model"]), names_of(body)):
+                raise ValueError("columns with names or an order that few other queries to the model have")
+            return request
         except BAD as bad:
             # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.
             request = request_of(key, about, None, self.salt, line, self.callers)
