@@ -1,9 +1,9 @@
 """In which names and order of columns models are asked.
 
 Some servers take the tensors of a request by name and others in the order in which they stand. Where nobody has said
-what a model's columns are called, whoever names or orders them anew with each query shows the guard other rows than the
-model. So only the few layouts count that many of a model's queries have. To read each in one fixed order is enough then:
-a column that is always at the same wrong place hides nothing.
+what a model's columns are called, whoever names or orders them anew with each query shows the guard other rows than
+the model. So only the few layouts count that many of a model's queries have. To read each in one fixed order is enough
+then: a column that is always at the same wrong place hides nothing.
 """
 
 from collections import Counter, OrderedDict
