@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from caponier.errors import CaponierError, InputError, MissingExtraError
 from caponier.extras import missing
 from caponier.formats.suggest import did_you_mean, nearest
-from caponier.plugin_shape import lacking, unfitting
+from caponier.protocols import lacking, unfitting
 
 T = TypeVar("T")
 UNNAMED = "a package without a name"

@@ -7,7 +7,7 @@ from typing import Any, Literal, NewType, Protocol
 import numpy as np
 import pytest
 
-from caponier.plugin_shape import lacking, unfitting
+from caponier.protocols import lacking, unfitting
 
 Id = NewType("Id", str)
 
