@@ -126,6 +126,8 @@ MOST = LIMITS.rows + 1
         ({"inputs": [TENSOR | {"shape": [1, 2, 2], "data": [[1, 2], [3, 4]]}]}, 1, 1),
         ({"inputs": [TENSOR | {"name": n, "shape": [2, 1], "data": [1, 2]} for n in range(4)]}, 2, 2),
         ({"inputs": [TENSOR, None]}, MOST, MOST),
+        ({"inputs": [TENSOR | {"contents": {"fp32_contents": REAL * 50}}]}, MOST, MOST),
+        ({"inputs": [TENSOR | {"parameters": {"shared_memory_region": "r"}}]}, MOST, MOST),
         ({"rows": MANY}, 50, 50),
         ({"specversion": "1.0", "data": {"instances": MANY}, "instances": [ROW]}, 50, 50),
         ({"data_base64": "x" * 9}, MOST, MOST),

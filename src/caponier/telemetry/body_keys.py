@@ -143,6 +143,11 @@ def _rows_of_tensors(tensors: Iterable[Any], most: int, size: int | None) -> int
         shape = tensor.get("shape") if isinstance(tensor, dict) else None
         if not is_shape(shape) or not shape or not _fits(tensor.get("data"), shape):
             return most
+        try:
+            check_tensor_keys(tensor)
+        except ValueError:
+            # Its values may stand elsewhere, and be as many as they like.
+            return most
         longest, values = max(longest, shape[0]), values + prod(shape)
     return longest if size is None else max(longest, ceil(values / size))
 
