@@ -107,6 +107,7 @@ BREAKING = {
     "SystemExit": "raise SystemExit(0)",
     "Panic": "class Panic(BaseException): ...\nraise Panic('of an extension module')",
     "Speechless": "class Speechless(Exception):\n    def __str__(self): raise ValueError\nraise Speechless",
+    "Deadly": "class Deadly(Exception):\n    def __str__(self): raise SystemExit('hm')\nraise Deadly",
     "RuntimeError": "raise RuntimeError",
     "CaponierError": "from caponier.errors import CaponierError\nraise CaponierError('odd')",
     "AttributeError": "",
@@ -131,6 +132,16 @@ def test_a_broken_entry_point_names_its_package_and_what_to_do(error: str, site:
     assert broken.value.mend == "Update or uninstall snails-of-others, or tell its authors"
 
 
+def test_a_package_that_has_lost_its_name_is_told_by_its_place(site: Path) -> None:
+    installed(site, "half-gone", {"theirs": "snail = 1"}, {f"{GROUP}:keel": "theirs:snail"})
+    (metadata,) = site.glob("half_gone-*.dist-info")
+    (metadata / "METADATA").unlink()
+    with pytest.raises(PluginError) as broken:
+        snails().one("keel")
+    assert "None" not in str(broken.value)
+    assert broken.value.mend == f"Install or remove the package in {metadata}: it has lost its name"
+
+
 def test_an_error_without_words_is_told_by_its_name(crawl: Callable[[str, str], None]) -> None:
     crawl("roman", "raise RuntimeError")
     with pytest.raises(PluginError, match="cannot be loaded: RuntimeError\n"):
@@ -144,6 +155,16 @@ def test_an_error_without_words_is_told_by_its_name(crawl: Callable[[str, str], 
         ("from types import SimpleNamespace as S\nsnail = S(name='roman', speed=2)", "is no snail: .* lacks crawl"),
         (SNAIL.format(name="banded"), "has another name than its file or entry point: it calls itself 'banded'"),
         ("class snail:\n    name, speed, crawl = 'roman', 1, None", "is no snail but a class"),
+        (SNAIL.format(name="roman").replace("speed=1", "speed=None"), "speed is of type NoneType where int is needed"),
+        (SNAIL.format(name="roman").replace("lambda: None", "7"), "crawl is of type int where a function is needed"),
+        (
+            "class S:\n    name = 'roman'\n    def __getattr__(self, name): return None\nsnail = S()",
+            "is no snail: crawl is of type NoneType",
+        ),
+        (
+            "class S:\n    crawl = print\n    speed = 1\n    name = property(lambda _: 1 / 0)\nsnail = S()",
+            "cannot be loaded: ZeroDivisionError",
+        ),
         (
             "class S:\n    speed = crawl = 1\n    name = property(lambda _: 1 / 0)\nsnail = S()",
             "cannot be loaded: ZeroDivisionError",

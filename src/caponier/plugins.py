@@ -11,13 +11,15 @@ from functools import cached_property, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from caponier.errors import CaponierError, InputError, MissingExtraError
 from caponier.extras import missing
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.protocols import lacking, unfitting
 
 T = TypeVar("T")
+UNNAMED = "a package without a name"
 
 
 class PluginError(CaponierError):
@@ -192,7 +194,7 @@ class Plugins(Generic[T]):
         except BaseException as failed:
             if isinstance(failed, ModuleNotFoundError) and (lacking := _lacking(source, failed)):
                 raise lacking from failed
-            said = ": ".join([type(failed).__name__, *_words(failed).splitlines()[:1]])
+            said = ": ".join([type(failed).__name__, *words_of(failed).splitlines()[:1]])
             raise self._error(source, f"the {self.kind} cannot be loaded: {said}") from failed
         if complaint:
             raise self._error(source, complaint)
@@ -204,18 +206,22 @@ class Plugins(Generic[T]):
     def _complaint(self, plugin: Any, name: str) -> str | None:
         if isinstance(plugin, type):
             return f"is no {self.kind} but a class; name an instance of it"
-        if absent := sorted(member for member in _members(self.shape) if not hasattr(plugin, member)):
+        if absent := lacking(plugin, self.shape):
             return f"is no {self.kind}: a {type(plugin).__name__} lacks {', '.join(absent)}"
+        if wrong := unfitting(plugin, self.shape):
+            return f"is no {self.kind}: {wrong}"
         if plugin.name != name:
             return f"has another name than its file or entry point: it calls itself {plugin.name!r}"
         return self.refused(name)
 
 
-def _words(failed: BaseException) -> str:
-    """Return what an error says of itself, if it can."""
+def words_of(failed: BaseException) -> str:
+    """Return what somebody else's error says of itself, if it can."""
     try:
         return str(failed)
-    except Exception:  # noqa: BLE001 - somebody else's code, too
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - its words are somebody else's code, too, and may even end the program
         return ""
 
 
@@ -247,16 +253,27 @@ def _published(path: tuple[str, ...]) -> Any:
 
 
 def _of_entry_point(entry: EntryPoint) -> _Source:
-    owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+    owner = _owner(entry)
     where = f"{owner}, entry point {entry.group}: {entry.name} = {entry.value}"
     # One that is misspelt has no extras that could be read; what is wrong with it is told when it is loaded.
     extras = tuple(entry.extras) if entry.pattern.match(entry.value) else ()
     return _Source(entry.name, where, entry.load, owner, extras)
 
 
+def _owner(entry: EntryPoint) -> str:
+    """Return name and version of the package of an entry point, or where it lies if it says no name of its own."""
+    if entry.dist is None:
+        return UNNAMED
+    if entry.dist.name:
+        return f"{entry.dist.name} {entry.dist.version}"
+    # Half removed: its metadata are gone, and only pip's folder of it is left.
+    place = getattr(entry.dist, "_path", None)
+    return f"{UNNAMED} in {place}" if place else UNNAMED
+
+
 def _lacking(source: _Source, failed: ModuleNotFoundError) -> MissingExtraError | None:
     """Return which extra brings what could not be imported: one of the plug-in's own package, or of Caponier."""
-    if source.owner is None or not source.extras:
+    if source.owner is None or not source.extras or source.owner.startswith(UNNAMED):
         return missing(failed)
     install = f"{source.owner.split()[0]}[{','.join(source.extras)}]"
     return MissingExtraError(
@@ -268,11 +285,6 @@ def _lacking(source: _Source, failed: ModuleNotFoundError) -> MissingExtraError 
 def _remedy(source: _Source) -> str:
     if source.owner is None:
         return "Repair this file, or install Caponier again"
+    if source.owner.startswith(UNNAMED):
+        return f"Install or remove {source.owner.replace(UNNAMED, 'the package', 1)}: it has lost its name"
     return f"Update or uninstall {source.owner.split()[0]}, or tell its authors"
-
-
-def _members(shape: type[Any]) -> set[str]:
-    """Return what a protocol asks for, methods and attributes."""
-    own = [base for base in shape.__mro__ if base not in (object, Protocol, Generic)]
-    named = {name for base in own for name in (*vars(base), *vars(base).get("__annotations__", {}))}
-    return {name for name in named if not name.startswith("_")}

@@ -38,6 +38,13 @@ def tensors(n: int, tensor: bytes = b'{"shape":[1],"datatype":"FP32","data":[1]}
     return b'{"inputs":[' + (tensor + b",") * (n - 1) + tensor + b"]}"
 
 
+def text_for_tensors(key: str) -> Sent:
+    """One character is two bytes on the wire of a text, and 84 in memory once it stands alone."""
+    body = f'{{"{key}":"'.encode() + "\u0100".encode() * 8_380_000 + b'"}'
+    coded = {b"content-encoding": b"gzip, gzip", BINARY_HEADER: str(len(body)).encode()}
+    return Sent(gzip.compress(gzip.compress(body)), coded)
+
+
 def bombs() -> dict[str, Sent]:
     huge = instances(b"0,", 15_000_000)
     edge, one_row = b"1.5," * 1_999_900, b'{"instances":[['
@@ -89,6 +96,8 @@ def bombs() -> dict[str, Sent]:
         "half floats": binary("FP16", [2_000, 1_000], bytes(4_000_000)),
         "empty texts": binary("BYTES", [4_000_000], bytes(16_000_000)),
         "short texts": binary("BYTES", [2_000_000], b"\x02\0\0\0ab" * 2_000_000),
+        "a text in place of tensors": text_for_tensors("inputs"),
+        "a text in place of outputs": text_for_tensors("outputs"),
         "a long identity": Sent(orjson.dumps({"id": "x" * 900_000, "instances": [0] * 9_999}), {}),
         "an answer of many numbers": packed(said % 1_990_000 + b"0.1," * 1_989_999 + b"0.1]}]}", answer=True),
         "an answer of too many": packed(said % 5_000_000 + b"0," * 4_999_999 + b"0]}]}", answer=True),

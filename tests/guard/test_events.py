@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from caponier.app.inference.live import subject_of
 from caponier.guard.call import Call, call_of
-from caponier.guard.events import Row, events_of, queries_of
+from caponier.guard.events import Row, events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
 from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.events import read_events
@@ -120,6 +120,20 @@ def test_whoever_the_model_server_does_not_know_has_no_name(status: int) -> None
     assert "input" not in row
 
 
+@pytest.mark.parametrize("status", [200, 201, 404, 422, 429, 500, 0])
+@pytest.mark.parametrize(("method", "path"), [("POST", "infer"), ("GET", "ready"), ("GET", ""), ("POST", "later")])
+def test_a_token_is_evidence_for_its_owner_only_where_a_query_was_answered(status: int, method: str, path: str) -> None:
+    """Anybody can put a signature of his own behind another's claims, and be turned away in many ways."""
+    call = call_of(method, f"/v2/models/m/{path}")
+    proven = path == "infer" and status in (200, 201)
+    for unproven in (False, True):
+        caller = Caller("k-1", "s-1", "10.0.0.1", unproven=unproven)
+        row = events_of(exchange(call=call, caller=caller, status=status), LIMIT)[0]
+        named = ("k-1", "s-1") if proven or not unproven else (None, None)
+        assert (row["principal"], row["session"]) == named
+        assert row["source_ip"] == "10.0.0.1"
+
+
 def test_whose_credential_is_unclear_is_known_by_the_address_alone() -> None:
     """Or whoever shows junk beside the key would be somebody else with every name that he gives himself."""
     seen = set()
@@ -129,6 +143,33 @@ def test_whose_credential_is_unclear_is_known_by_the_address_alone() -> None:
         assert len(first["input"]) == 3
         seen.add(subject_of(first))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"data: %s\n\n", b': hi\r\n\r\nevent: x\r\ndata:{"error":1}\r\n\r\nid: 1\r\ndata: %s\r\n\r\n']
+)
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"Text/Event-Stream; charset=utf-8"])
+def test_an_answer_may_come_as_events(answer: bytes, kind: bytes) -> None:
+    asked = exchange(answer=answer % orjson.dumps(ANSWER), call=call_of("POST", "/v2/models/m/infer_stream"))
+    asked.answer_headers = [(b"content-type", kind)]
+    assert [row["label"] for row in events_of(asked, LIMIT)] == ["1", "0"]
+    asked.answer = b"data: {}\n\n" * 1_001
+    assert [row["unread"] for row in events_of(asked, LIMIT)] == ["answer: more than 1,000 events in a stream"] * 2
+    asked.answer = b"data: {"
+    assert [row["label"] for row in events_of(asked, LIMIT)] == [None, None]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/m/infer_later", "/score", "/v2/models/m"])
+def test_what_is_sent_to_a_path_that_is_not_known_may_be_a_query(path: str) -> None:
+    asked = exchange(call=call_of("POST", path))
+    rows = events_of(asked, LIMIT)
+    assert ["input" in row for row in rows] == [False]
+    assert is_unreadable(asked, rows)
+    assert why_unreadable(asked, LIMIT) == "it went to a path that is not known"
+    assert queries_of(asked, LIMIT) == 2
+    for harmless in (call_of("GET", path), call_of("POST", "/v2/repository/models/m/load")):
+        asked = exchange(call=harmless)
+        assert not is_unreadable(asked, events_of(asked, LIMIT))
 
 
 def test_a_refused_query_keeps_its_input() -> None:

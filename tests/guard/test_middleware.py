@@ -269,6 +269,20 @@ class TestEnforcing:
             assert isinstance(one.failures[0], RuntimeError)
         assert counted == [sys.maxsize]
 
+    def test_a_limit_counts_as_many_examples_as_the_values_of_a_body_make(self) -> None:
+        """One picture is one, however it is nested; five thousand rows in a list more are five thousand."""
+        counted: list[int] = []
+
+        def decide(_caller: Caller, _call: Call, queries: Callable[[], int]) -> Verdict:
+            counted.append(queries())
+            return PASS
+
+        with standing(decide, size_of={"digits": 4}.get) as one:
+            ask(one.url, "/v1/models/digits:predict", b'{"instances":[[[1,2],[3,4]]]}')
+            ask(one.url, "/v1/models/digits:predict", orjson.dumps({"instances": [[[1, 2, 3, 4]] * 5_000]}))
+            ask(one.url, "/v1/models/other:predict", b'{"instances":[[[1,2],[3,4]]]}')
+        assert counted == [1, 5_000, 2]
+
     def test_a_broken_decision_refuses_nobody_while_observing(self) -> None:
         with standing(broken, fail_closed=True) as one:
             assert ask(one.url, INFER, b"{}").status == 200
@@ -374,6 +388,16 @@ class TestWhoAsks:
             assert [exchange.unclear for exchange in one.recorded(4)] == [False] * 4
         named = Caller("k:a", None, "127.0.0.1")
         assert callers == [Caller("k:a", "eve", "127.0.0.1"), named, named, Caller(None, None, "127.0.0.1")]
+
+    def test_is_not_proven_by_a_token_without_its_signature(self) -> None:
+        token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9."
+        with standing() as one:
+            for signature in ("AAAA", "BBBB"):
+                ask(one.url, INFER, b"{}", headers=[("authorization", f"Bearer {token}{signature}")])
+            ask(one.url, INFER, b"{}", headers=[("authorization", "Bearer key")])
+            callers = [exchange.caller for exchange in one.recorded(3)]
+        assert [caller.unproven for caller in callers] == [True, True, False]
+        assert callers[0].principal == callers[1].principal
 
     @pytest.mark.parametrize(
         "sent",

@@ -244,3 +244,75 @@ def test_what_is_cut_is_cut_from_the_middle_whatever_it_sorts_as(junk: str) -> N
     for headers in ([("x-api-key", KEY)], []), ([], [("x-api-key", KEY)]):
         before, after = headers
         assert KEY in shown([*before, ("authorization", f"Bearer {' '.join(many)}"), *after], NAMES).possible
+
+
+def jose(part: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(part)).decode().rstrip("=")
+
+
+CLAIMS = f"{jose({'alg': 'RS256'})}.{jose({'sub': 'alice'})}"
+
+
+@pytest.mark.parametrize(
+    ("value", "unproven"),
+    [
+        (f"Bearer {CLAIMS}.c2lnbmF0dXJl", True),
+        (f"Bearer {CLAIMS}.AAAA", True),
+        (f"Bearer {CLAIMS}.", True),
+        (f"Bearer {CLAIMS}", True),
+        (f"Bearer {CLAIMS}.a.b", False),
+        ("Bearer a.b.c", False),
+        ("Bearer key", False),
+        ("Basic YTpi", False),
+        ("Bearer a b", False),
+        ("", False),
+    ],
+)
+def test_a_token_whose_signature_nobody_here_can_check_proves_nothing(value: str, unproven: bool) -> None:
+    assert shown([("authorization", value)], ("authorization",)).unproven is unproven
+
+
+UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        UUID.upper(), f"{{{UUID}}}", f"({UUID.title()})", f"urn:uuid:{UUID}", f"URN:UUID:{UUID.upper()}",
+        UUID.replace("-", ""), UUID.replace("-", "").upper(), "3f25-04e04f8911d39a0c0305e82c-3301",
+    ],
+)  # fmt: skip
+def test_a_uuid_is_one_key_in_any_case_and_frame(spelt: str) -> None:
+    for header, value in (("x-api-key", spelt), ("authorization", f"Bearer {spelt}")):
+        assert shown([(header, value)], NAMES).value == shown([("x-api-key", UUID)], NAMES).value
+    assert value_of(value_of(spelt) or "") == value_of(spelt)
+
+
+@pytest.mark.parametrize("key", ["Key", "ABCDEF", UUID[:-1], f"{UUID}0", f"{UUID}g", "g" * 32])
+def test_other_keys_are_exact(key: str) -> None:
+    assert value_of(key) == key
+
+
+@pytest.mark.parametrize("name", ["x_api_key", "x-api_key", "x-api-key"])
+def test_a_header_with_underscores_is_the_one_that_servers_take_it_for(name: str) -> None:
+    assert shown([(name, KEY)], NAMES).value == KEY
+    assert shown([(name, KEY), ("x-api-key", "other")], NAMES).unclear
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        "Alice Smith",
+        "alice  smith",
+        "al\u034fice smith",
+        "alice\ufe0f smith",
+        " alice\u3000smith ",
+        "al\u00adice\u200b smith",
+    ],
+)
+def test_accounts_that_a_directory_takes_for_one_are_one(account: str) -> None:
+    def basic(text: str) -> str | None:
+        return value_of("Basic " + base64.b64encode(text.encode()).decode())
+
+    assert basic(f"{account}:pw") == basic("alice smith:pw")
+    assert basic(f"{account}:p  w") != basic("alice smith:p w"), "passwords are exact"

@@ -125,6 +125,13 @@ def test_late_rows_of_a_stream_are_the_same_however_chunks_are_cut(
     assert not whole.rejected
 
 
+@pytest.mark.parametrize("order", [slice(None, None, -1), slice(None)])
+def test_standard_input_that_ends_is_a_file(log: Log, order: slice) -> None:
+    path = log([plain(second) for second in [*range(0, 90_000, 900)][order]])
+    found = streamed(path.read_bytes())
+    assert (found.rows, found.rejected) == (reading(path).rows, [])
+
+
 def test_bad_rows_do_not_move_the_clock(log: Log) -> None:
     ahead = [plain(9_000, model=None), plain(9_000, input=[None])]
     assert streamed(log([plain(0), *ahead, plain(1)]).read_bytes()).lines == [1, 4]

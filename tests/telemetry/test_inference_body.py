@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from caponier.telemetry import inference_body
+from caponier.telemetry.body_keys import most_rows
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
-from caponier.telemetry.inference_body import answer, examples, most_rows
+from caponier.telemetry.inference_body import answer, examples
 
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -114,7 +115,7 @@ def test_lists_in_lists_are_refused_before_they_are_an_array(depth: int) -> None
 def test_keys_are_the_same_to_whoever_folds_them(key: str) -> None:
     with pytest.raises(ValueError, match="inputs and instances in one request"):
         examples({"inputs": [ONE], key: [[8, 9]]})
-    assert most_rows({key: [[1]] * 30 if "a" in key.lower() else [tensor([30], [])]}) == 30
+    assert most_rows({key: [[1]] * 30 if "a" in key.lower() else [tensor([30], [0] * 30)]}) == 30
 
 
 @pytest.mark.parametrize("key", ["\uff44ata", "\u017fhape", "Shape", "DATA", " data"])
@@ -171,7 +172,8 @@ def test_what_could_be_read_as_other_rows_is_not_read(body: Any) -> None:
         ({}, 1),
         ({"id": 7, "parameters": {}}, 1),
         ({"inputs": 7, "instances": "text"}, LIMITS.rows + 1),
-        ({"inputs": [tensor([40, 2], []), tensor([3], [])], "instances": [1] * 7}, 40),
+        ({"inputs": [tensor([40, 2], [0] * 80), tensor([3], [0] * 3)], "instances": [1] * 7}, 40),
+        ({"inputs": [tensor([40, 2], [])]}, LIMITS.rows + 1),
         *(({"inputs": [tensor]}, LIMITS.rows + 1) for tensor in (None, {}, {"shape": 3}, {"shape": []})),
         *(({"inputs": [ONE, {"shape": [size]}]}, LIMITS.rows + 1) for size in ("9", 2.5, 10**9, -1)),
         ({"instances": [[1]] * 30}, 30),

@@ -54,7 +54,7 @@ def enrich(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     quiet: options.Quiet = False,
 ) -> None:
@@ -68,8 +68,8 @@ def enrich(
     Exit code: 0 done, 2 wrong request or the model cannot be asked (nothing is written), 3 done, but some rows or
     inputs could not be used.
     """
-    how = log_options.read_options(reader, lateness)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, home=home)
     with (
         AskedModel(url, model, key, batch_size) as asked,
         RejectedRows(rejected) as rows,

@@ -5,7 +5,8 @@ JSON's own rules: NaN, infinity, a byte-order mark and UTF-16 are what Python's 
 servers. What two of them could understand in two ways is a way around detection, too: see `question`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from functools import partial
 from typing import Any, Final
 
@@ -15,9 +16,15 @@ from caponier.errors import InputError
 from caponier.guard.codings import expanded
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError, check_json
+from caponier.telemetry.inference_body import tensors_of
 
 BINARY_HEADER: Final = b"inference-header-content-length"
 """Length of the JSON before the tensors, in the binary data extension of the Open Inference Protocol."""
+STREAM: Final = b"text/event-stream"
+"""Content type of an answer that comes as events (WHATWG HTML, Server-sent events)."""
+MOST_EVENTS: Final = 1_000
+"""In one answer."""
+_EVENT_END: Final = re.compile(rb"\r?\n\r?\n")
 COST_OF_TEXT: Final = 6
 """As much as six numbers: each is found by a step of Python."""
 _TYPES: Final = {
@@ -80,6 +87,34 @@ def document(body: bytes, headers: Iterable[tuple[bytes, bytes]], limits: BodyLi
         return None
 
 
+def answers(body: bytes, headers: Iterable[tuple[bytes, bytes]], limits: BodyLimits) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of an answer: one, or as many as a stream of events has (`data: {…}`).
+
+    Args:
+        body: As it came.
+        headers: That came with it, names in lower case.
+        limits: What it may cost.
+
+    Raises:
+        UnreadError: As in `document`, or if there are more events than are read.
+    """
+    given = list(headers)
+    if not any(name == b"content-type" and value.strip().lower().startswith(STREAM) for name, value in given):
+        found = document(body, given, limits)
+        yield from [] if found is None else [found]
+        return
+    plain = expanded(body, (value for name, value in given if name == b"content-encoding"), limits.expanded)
+    check_json(plain, limits)
+    events = _EVENT_END.split(plain, MOST_EVENTS)
+    if len(events) > MOST_EVENTS:
+        raise UnreadError(f"more than {MOST_EVENTS:,} events in a stream")
+    for event in events:
+        lines = [line[5:] for line in event.splitlines() if line.startswith(b"data:")]
+        found = document(b"\n".join(lines), (), limits)
+        if found is not None:
+            yield found
+
+
 def opened(
     body: bytes, headers: Iterable[tuple[bytes, bytes]], limits: BodyLimits, parse: Callable[[bytes], Any]
 ) -> dict[str, Any]:
@@ -120,7 +155,7 @@ def _length(stated: bytes, size: int) -> int:
 def _fill(found: dict[str, Any], data: bytes, limits: BodyLimits) -> None:
     """Put the tensors behind a JSON document into it."""
     at, left = 0, limits.numbers
-    for tensor in [*found.get("inputs", []), *found.get("outputs", [])]:
+    for tensor in (tensor for key in ("inputs", "outputs") if key in found for tensor in tensors_of(found, key)):
         size = (tensor.get("parameters") or {}).get("binary_data_size")
         if size is None:
             continue

@@ -1,30 +1,46 @@
-"""What a request to a model server asks for, told by its path."""
+"""What a request to a model server asks for, told by its path.
+
+A path that is not known is no proof that no model is asked: servers have more of them with each release.
+"""
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 NAME_LIMIT: Final = 200
 """Characters of a name that a caller chooses; longer ones are somebody's payload."""
 
-_V2 = re.compile(
-    r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<action>/infer|/generate|/generate_stream|/ready)?"
-)
-_V1 = re.compile(r"/v1/models/(?P<model>[^/:]+)(?P<action>:predict|:explain)?")
+_NAMED: Final = r"(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?"
+_V2 = re.compile(rf"/v2/models/{_NAMED}(?P<action>/.*)?")
+_V1 = re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?(?P<action>[:/].*)?")
 _REPOSITORY = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<action>load|unload)")
+_TORCHSERVE = re.compile(r"/(?P<action>predictions|explanations)/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?")
+_MLFLOW: Final = "/invocations"
+"""Also SageMaker's; the model has no name there."""
 _HEALTH: Final = ("/v2/health/live", "/v2/health/ready")
+_MANAGEMENT = re.compile(r"/v2/repository/index|/v2/(?:logging|models/[^/]+/trace/setting|trace/setting)")
+"""Triton's calls that change or list something and ask no model."""
 _OPERATIONS: Final = {
     "/infer": "predict",
+    "/infer_stream": "predict",
     "/generate": "predict",
     "/generate_stream": "predict",
     ":predict": "predict",
+    ":classify": "predict",
+    ":regress": "predict",
     ":explain": "explain",
+    "predictions": "predict",
+    "explanations": "explain",
     "/ready": "health",
+    "/metadata": "metadata",
     "load": "load",
     "unload": "unload",
     None: "metadata",
 }
+_ASKING: Final = ("predict", "explain")
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+"""Methods that ask for what is there (RFC 9110), and send nothing to a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +51,20 @@ class Call:
     model: str | None = None
     """None where the path does not say, or is none that is known."""
     version: str | None = None
+    unknown: bool = False
+    """Whether it may be a query all the same: something was sent, and not to a path that is known."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked, as far as the path tells."""
+        return self.operation in _ASKING
 
 
 def call_of(method: str, path: str) -> Call:
-    """Tell what a request asks for: KServe v2 (Open Inference Protocol, also Triton's additions) or KServe v1.
+    """Tell what a request asks for.
+
+    Paths of KServe v2 (Open Inference Protocol, also Triton's and MLServer's additions), KServe v1 and TensorFlow
+    Serving, TorchServe, MLflow and SageMaker are known. What is sent anywhere else may be a query all the same.
 
     Args:
         method: Of HTTP. What is not read with GET or HEAD is no question about health.
@@ -47,17 +73,27 @@ def call_of(method: str, path: str) -> Call:
     """
     # normpath keeps two slashes at the beginning.
     plain = posixpath.normpath("/" + path.lstrip("/"))
-    call = Call("health") if plain in _HEALTH else Call("metadata") if plain == "/v2" else _named(plain)
+    call = _known(plain)
     if call.operation == "health" and method not in ("GET", "HEAD"):
-        return Call("other", call.model, call.version)
-    return call
+        call = replace(call, operation="other")
+    elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
+    return replace(call, unknown=elsewhere and method not in _SAFE)
+
+
+def _known(path: str) -> Call:
+    if path in _HEALTH:
+        return Call("health")
+    if path == "/v2":
+        return Call("metadata")
+    return Call("predict") if path == _MLFLOW else _named(path)
 
 
 def _named(path: str) -> Call:
-    for pattern in (_REPOSITORY, _V2, _V1):
+    for pattern in (_REPOSITORY, _V2, _V1, _TORCHSERVE):
         found = pattern.fullmatch(path)
         if found:
             named = found.groupdict()
             version = named.get("version")
-            return Call(_OPERATIONS[named["action"]], named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT])
+            operation = _OPERATIONS.get(named["action"], "other")
+            return Call(operation, named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT])
     return Call("other")

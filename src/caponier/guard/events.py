@@ -4,19 +4,22 @@ Whatever a caller or a model server writes, the events can be read back: `teleme
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.guard.bodies import WRONG, document, opened
+from caponier.guard.bodies import WRONG, answers, opened
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.event import STRANGERS, UNKNOWN
 from caponier.telemetry import inference_body, plain_json
+from caponier.telemetry.body_keys import most_rows
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.column_layouts import ColumnLayouts
 
 Row = dict[str, Any]
 
@@ -24,10 +27,14 @@ UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 UNREAD: Final = "unread"
 """Column of the event that says which part was not read, and why."""
+_UNFIT: Final = (ValueError, KeyError, TypeError, AttributeError)
+"""What `inference_body.answer` raises where an answer does not fit the examples."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
 
 
-def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> list[Row]:
+def events_of(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, layouts: ColumnLayouts | None = None
+) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
 
     A request beyond the limits is one event without input, which says so in the column `unread`; so do the events of
@@ -37,15 +44,18 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
         exchange: A finished one.
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
+        layouts: Tells whether columns are named and ordered as in other queries; None if they do not matter.
     """
     shared = _shared(exchange)
-    if exchange.call.operation not in ("predict", "explain") or exchange.status in UNASKED:
+    if not exchange.call.asks or exchange.status in UNASKED:
         return [shared]
     try:
         asked = question(exchange, limits, size)
     except UnreadError as unread:
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
+        return [shared]
+    if layouts is not None and not layouts.is_usual(shared["model"], asked.names):
         return [shared]
     rows, inputs = asked.rows, _narrow(asked.rows)
     said, unread_answer = _said(exchange, len(rows), limits)
@@ -62,23 +72,26 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
 
 
 def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
-    """Tell whether a query was answered that detection cannot see, as its events `rows` hold no input."""
-    return exchange.call.operation in ("predict", "explain") and exchange.status // 100 == 2 and "input" not in rows[0]
+    """Tell whether what is or may be a query was answered that detection cannot see: its events hold no input."""
+    asked = exchange.call.asks or exchange.call.unknown
+    return asked and exchange.status // 100 == 2 and "input" not in rows[0]
 
 
 def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> str:
     """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
+    if exchange.call.unknown:
+        return "it went to a path that is not known"
     try:
         question(exchange, limits, size)
     except UnreadableQueryError as unreadable:
         return unreadable.what
     except UnreadError as unread:
         return str(unread)
-    return "it can be read"
+    return "its columns have names or an order that few other queries to the model have"
 
 
-def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
-    """Return how many examples a request asks about; the body is read once for it.
+def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> int:
+    """Return how many examples a request may ask about; the body is read once for it. Arguments as in `events_of`.
 
     One whose examples cannot be told counts as more than may be asked at once: else it would be the way around a
     throttle. One without a body asks about none, and is one query.
@@ -87,13 +100,13 @@ def queries_of(exchange: Exchange, limits: BodyLimits) -> int:
         return 1
     try:
         read = partial(plain_json.loads, limits=limits)
-        return inference_body.most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits)
+        return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits, size)
     except WRONG:
         return limits.rows + 1
 
 
 def _shared(exchange: Exchange) -> Row:
-    stranger = exchange.status in STRANGERS
+    stranger = exchange.stranger
     # Whoever shows a key and something else with it may change all that he says of himself from query to query; to the
     # model server he is one caller all the same.
     named = not exchange.unclear
@@ -126,12 +139,14 @@ def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_bod
     if exchange.answer_too_large:
         return inference_body.Answer(), "larger than a body may be"
     try:
-        answered = document(exchange.answer, exchange.answer_headers, limits)
-        return inference_body.answer(answered or {}, n), None
+        for answered in answers(exchange.answer, exchange.answer_headers, limits):
+            with suppress(*_UNFIT):
+                return inference_body.answer(answered, n), None
     except UnreadError as unread:
         return inference_body.Answer(), str(unread)
     except WRONG:
-        return inference_body.Answer(), None
+        pass
+    return inference_body.Answer(), None
 
 
 def _scores(said: inference_body.Answer, n: int) -> list[NDArray[np.float32] | None]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, Verdict
+from caponier.records.event import STRANGERS
 
 Header = tuple[bytes, bytes]
 
@@ -20,6 +21,8 @@ class Caller:
     possible: tuple[str, ...] = ()
     """Principals of what a model server may take for the credential, where it is unclear: it names nobody, but what is
     in force against one of them holds."""
+    unproven: bool = False
+    """Whether the principal is that of a token whose signature the model server alone can check."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,16 @@ class Exchange:
     """Of it, until the request had arrived."""
     own_ms: float = 0.0
     """Of it, what the guard itself took; with an application in the same process, what that took, too."""
+
+    @property
+    def stranger(self) -> bool:
+        """Whether the caller may be anybody, whatever he calls himself.
+
+        The model server turned him away; or he showed a token, and no query of his was answered: whoever writes down
+        another's claims with any signature gets as far, and what he does is no evidence against the other.
+        """
+        proven = not self.caller.unproven or (self.call.asks and self.status // 100 == 2)
+        return self.status in STRANGERS or not proven
 
     @property
     def size(self) -> int:

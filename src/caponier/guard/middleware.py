@@ -23,7 +23,7 @@ from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from caponier.telemetry.body_limits import LIMITS, BodyLimits, UnreadError
-from caponier.telemetry.credentials import shown
+from caponier.telemetry.credentials import header_name, shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,7 +41,6 @@ PrincipalOf = Callable[[str], str | None]
 BODY_LIMIT: Final = 64 * 2**20
 CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
-ANSWERS: Final = ("predict", "explain")
 WAITED: Final = "caponier.waited"
 """In the scope: seconds for which the application waited for a model server elsewhere."""
 GONE: Final = 499
@@ -61,6 +60,7 @@ class Middleware:
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         limits: What reading a body may cost; beyond them it passes unread.
+        size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         on_failure: Told of each exception that was survived.
@@ -77,6 +77,7 @@ class Middleware:
         fail_closed: bool = False,
         body_limit: int = BODY_LIMIT,
         limits: BodyLimits = LIMITS,
+        size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
         on_failure: Callable[[Exception], None] = lambda _: None,
@@ -85,8 +86,8 @@ class Middleware:
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
-        self._credentials = tuple(name.lower() for name in credentials)
-        self._session = session.lower().encode()
+        self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._session, self._size_of = session.lower().encode(), size_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -139,7 +140,8 @@ class Middleware:
         """Return what is wrong where the model server may take another credential than the guard."""
         if exchange.call.operation == "health":
             return None
-        names = [name for name, _ in scope["headers"] if name.decode("latin-1") in self._credentials]
+        shown_in = [header_name(name.decode("latin-1")) for name, _ in scope["headers"]]
+        names = [name for name in shown_in if name in self._credentials]
         if len(names) != len(set(names)):
             return "a header that must not be repeated is"
         return "the credentials differ, or cannot be read" if exchange.unclear else None
@@ -160,6 +162,7 @@ class Middleware:
                 session=_name(headers.get(self._session)),
                 source_ip=client[0] if client else None,
                 possible=tuple(name for name in possible if name is not None),
+                unproven=credential.unproven,
             ),
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
@@ -179,7 +182,7 @@ class Middleware:
 
     def _queries(self, exchange: Exchange) -> int:
         try:
-            return queries_of(exchange, self._limits)
+            return queries_of(exchange, self._limits, self._size_of(exchange.call.model))
         except Exception as failed:  # noqa: BLE001 - what cannot be counted must cancel no decision: it is too many
             self._on_failure(failed)
             return sys.maxsize
@@ -232,7 +235,8 @@ class _Relay:
         except UnreadError:
             found = None
         reply = rounded(found, exchange.verdict.decimals) if found is not None else None
-        if reply is None and (exchange.call.operation in ANSWERS or exchange.answer_too_large):
+        asked = exchange.call.asks or exchange.call.unknown
+        if reply is None and (asked or exchange.answer_too_large):
             # What cannot be rounded, such as tensors in binary, must not go out as it is; what was too large to be
             # held back is not there any more.
             exchange.status = 429

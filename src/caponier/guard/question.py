@@ -19,6 +19,7 @@ from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
 from caponier.guard.exchange import Exchange
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.column_layouts import names_of
 
 DECIDING: Final = (b"content-encoding", b"content-type", BINARY_HEADER)
 """Headers that say how a body is to be read."""
@@ -42,6 +43,8 @@ class ModelQuery:
     """Of one of them."""
     id: Any
     """As the caller names the request."""
+    names: tuple[str, ...] = ()
+    """Of its columns, as they stand there, where there are several."""
 
 
 def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> ModelQuery:
@@ -65,18 +68,19 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
         raise
     except WRONG as wrong:
         raise UnreadableQueryError(_why(wrong)) from None
-    return ModelQuery(rows, shape, body.get("id"))
+    return ModelQuery(rows, shape, body.get("id"), names_of(body))
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether a header that says how a body is to be read stands there twice."""
-    counts = Counter(name for name, _ in headers)
-    return any(counts[name] > 1 for name in DECIDING)
+    """Tell whether a header that says how a body is to be read stands there twice, or as some servers spell it."""
+    given = [name for name, _ in headers]
+    counts = Counter(name.replace(b"_", b"-") for name in given)
+    return any(counts[name] > 1 or given.count(name) < counts[name] for name in DECIDING)
 
 
 def _check_headers(exchange: Exchange) -> None:
     if exchange.repeated:
-        raise UnreadableQueryError("a header that says how to read the body stands there twice")
+        raise UnreadableQueryError("a header that says how to read the body stands there twice, or is misspelt")
     media, *parameters = exchange.headers.get(b"content-type", b"").lower().split(b";")
     kind = media.strip()
     # JSON of numbers has no "=", so that it is no form, whatever is said of it.

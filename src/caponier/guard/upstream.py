@@ -8,7 +8,7 @@ from caponier.errors import InputError
 from caponier.extras import needs
 from caponier.guard.bodies import Receive, read
 from caponier.guard.call import call_of
-from caponier.guard.middleware import ANSWERS, BODY_LIMIT, WAITED, Message, Scope, Send, answer
+from caponier.guard.middleware import BODY_LIMIT, WAITED, Message, Scope, Send, answer
 
 if TYPE_CHECKING:
     import aiohttp
@@ -120,7 +120,7 @@ class Upstream:
         method, headers = scope["method"], _asked(scope)
         # Encoded already: decoding and encoding again could make another resource of it.
         address = URL(url, encoded=True)
-        again = method == "POST" and call_of(method, scope["path"]).operation in ANSWERS
+        again = method == "POST" and call_of(method, scope["path"]).asks
         while True:
             try:
                 request = self._session.request(

@@ -5,17 +5,28 @@ a misspelt one never switches a protection off in silence. Nothing in this file 
 """
 
 import hashlib
+import ipaddress
 import math
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    model_validator,
+)
 
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Count = Annotated[StrictInt, Field(ge=1)]
 Place = Annotated[StrictInt, Field(ge=0)]
 TEXT_SIZE: Final = 256
@@ -136,6 +147,22 @@ class Privacy(_Noun):
     """None keeps everything."""
 
 
+def _some(network: Network) -> Network:
+    """Refuse a network of everybody: callers would choose their address then, and so who is blocked for it."""
+    if not network.prefixlen:
+        raise ValueError(f"{network} trusts everybody, so that callers could claim any address; name your proxies")
+    return network
+
+
+class LogSettings(_Noun):
+    """Whose word counts in logs of inference."""
+
+    credentials: Names = ("authorization", "x-api-key")
+    """Logged headers in which callers show who they are; two credentials that differ name nobody."""
+    trusted_proxies: tuple[Annotated[Network, AfterValidator(_some)], ...] = ()
+    """Addresses or networks of your own proxies: in `X-Forwarded-For` they are not the client's."""
+
+
 def _parsed_budget(value: Any) -> AlertBudget:
     if isinstance(value, AlertBudget):
         return value
@@ -183,6 +210,7 @@ class Workspace(_Noun):
     """The matrix version that names the techniques; None is that of 2020."""
     detect: DetectSettings = DetectSettings()
     privacy: Privacy = Privacy()
+    logs: LogSettings = LogSettings()
     systems: tuple[System, ...] = ()
     models: tuple[ModelSpec, ...] = ()
     identities: tuple[Identity, ...] = ()

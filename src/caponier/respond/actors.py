@@ -11,7 +11,8 @@ from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.inventory import Identity
 from caponier.respond.settings import DEFAULT, RespondSettings
-from caponier.telemetry.security_logs.identity import account_name, address_name, host_name
+from caponier.telemetry.client_address import address_name
+from caponier.telemetry.security_logs.identity import account_name, host_name
 
 KINDS: Final = ("principal", "session", "account", "address")
 """Kinds of subject that act."""

@@ -1,7 +1,7 @@
 """Which rows of a source come too late to be put in order.
 
-Only a live stream knows lateness, since nobody can wait for what is still to come. A file is there as a whole, and
-whoever reads it sorts it, in whatever order its rows stand.
+A file is there as a whole, and so is standard input once it has ended: whoever reads it sorts it, in whatever order its
+rows stand. Only of a stream that somebody says is live may rows be late: nobody can wait for what is still to come.
 """
 
 import math
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from caponier.telemetry.streams import STDIN
 
-LATENESS: Final = 300.0
-"""Seconds by which a row may be older than the clock of its source and still be sorted in."""
+LATENESS: Final = math.inf
+"""Seconds by which a row may be older than the clock of its source and be sorted in: nothing is late by itself."""
 
 _NEVER: Final = np.iinfo(np.int64).min
 _LONGEST: Final = 2.0**62

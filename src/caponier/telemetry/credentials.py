@@ -25,6 +25,13 @@ LONGEST: Final = 16_384
 MOST_PARTS: Final = 16
 """Parts of an unclear value that may be the credential; as many of its beginning as of its end."""
 
+_UUID: Final = re.compile(r"[0-9a-f]{32}")
+_LONGEST_UUID: Final = 100
+_IGNORABLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Characters that are not shown and that lenient readers leave out (Unicode: Default_Ignorable_Code_Point)."""
 _SECRET: Final = re.compile(r"[!-~]+")
 _SEPARATORS: Final = re.compile(r"[\s,;\"]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*")
@@ -42,6 +49,15 @@ class ShownCredential:
     possible: tuple[str, ...] = ()
     """Where it is unclear: what a server may take for the credential."""
 
+    @property
+    def unproven(self) -> bool:
+        """Whether it is a token's header and claims, which are no secret: only its signature would tell whose it is.
+
+        Claims stand in logs and can be guessed, and any signature may be put behind them.
+        """
+        head, *parts = (self.value or "").split(".")
+        return len(parts) == 1 and _is_jose(head)
+
 
 def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCredential:
     """Read the credential of a request.
@@ -53,7 +69,9 @@ def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCred
         headers: Names, in lower case, and values; a name may be repeated.
         names: Headers in which callers may show who they are.
     """
-    given = [(name, value) for name, value in headers if name in names and _says_something(value)]
+    meant = {header_name(name) for name in names}
+    spelt = ((header_name(name), value) for name, value in headers)
+    given = [(name, value) for name, value in spelt if name in meant and _says_something(value)]
     if not given:
         return ShownCredential()
     first, *others = [value_of(value, name) for name, value in given]
@@ -61,6 +79,11 @@ def shown(headers: Iterable[tuple[str, str]], names: Sequence[str]) -> ShownCred
         return ShownCredential(first)
     possible = [part for name, value in given for part in _possible(value, name)]
     return ShownCredential(unclear=True, possible=tuple(_ends(list(dict.fromkeys(possible)))))
+
+
+def header_name(name: str) -> str:
+    """Return a header's name as those servers know it that make a variable of it, as with WSGI and CGI."""
+    return name.replace("_", "-")
 
 
 def value_of(credential: str, header: str = "") -> str | None:
@@ -83,8 +106,8 @@ def value_of(credential: str, header: str = "") -> str | None:
         return _secret(words[0]) if len(words) == 1 else None
     if len(words) == 1 and _SECRET.fullmatch(words[0]):
         return _unsigned(words[0])
-    name = unicodedata.normalize("NFC", " ".join(words))
-    return name if name.isprintable() else None
+    name = unicodedata.normalize("NFC", " ".join(_IGNORABLE.sub("", credential).split()))
+    return name if name and name.isprintable() else None
 
 
 def _under(scheme: str, word: str) -> str | None:
@@ -102,12 +125,18 @@ def _unsigned(token: str) -> str | None:
     """Return a JSON Web Token without what can be rewritten and still be valid: its signature, bits behind its end."""
     head, *parts = token.split(".")
     if len(parts) not in (2, 4) or not _is_jose(head):
-        return token
+        return _plain_key(token)
     if len(parts) == 2:
         return f"{head}.{parts[0]}"
     held = [_bytes(part, _BASE64URL) for part in parts]
     encoded = [base64.urlsafe_b64encode(part).decode().rstrip("=") for part in held if part is not None]
     return ".".join([head, *encoded]) if len(encoded) == 4 else None
+
+
+def _plain_key(key: str) -> str:
+    """Return a key that is a UUID as its digits alone: stores that keep it as such take it in any case and frame."""
+    digits = key.lower().removeprefix("urn:").removeprefix("uuid:").strip("{}()").replace("-", "")
+    return digits if len(key) <= _LONGEST_UUID and _UUID.fullmatch(digits) else key
 
 
 def _is_jose(head: str) -> bool:
@@ -131,7 +160,9 @@ def _basic(word: str) -> str | None:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     account, colon, password = unicodedata.normalize("NFKC", text).strip().partition(":")
-    plain = f"{account.casefold().strip()}{colon}{password}" if colon else account
+    # As SASLprep (RFC 4013) and directories do: nothing for what nobody sees, one space for several.
+    account = " ".join(_IGNORABLE.sub("", account).split())
+    plain = f"{account.casefold()}{colon}{password}" if colon else account
     return base64.b64encode(plain.encode()).decode() if plain and plain.isprintable() else None
 
 

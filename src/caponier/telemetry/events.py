@@ -18,6 +18,8 @@ from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
+from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
+from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -44,6 +46,7 @@ def read_events(
     reader: str = "auto",
     lateness: float = LATENESS,
     salt: bytes = b"",
+    callers: CallerHeaders = USUAL,
 ) -> Iterator[Events]:
     """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
@@ -51,20 +54,37 @@ def read_events(
         paths: Files, folders of files, or `-` for JSON Lines on standard input.
         rejected: Takes the rows that cannot be used.
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
-        lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
+        lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         salt: Salt for principals made from credentials.
+        callers: Which headers in a log say who asks.
 
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    for file in _files(paths, rejected.path):
-        # A file's name need not be UTF-8, but everything that is written about it is.
-        source = shown_path(file.path)
-        clock, seq = Clock.of(file.path, lateness), 0
-        for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
-            events = _events(source, chunk, clock, seq, rejected)
-            seq += events.batch.num_rows
-            yield events
+    files = list(_files(paths, rejected.path))
+    with KServeAnswers() as answers:
+        gathered = _gathered(files, reader, answers)
+        for file in files:
+            # A file's name need not be UTF-8, but everything that is written about it is.
+            source = shown_path(file.path)
+            clock, seq = Clock.of(file.path, lateness), 0
+            own = answers if file.path in gathered else None
+            for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers, own)):
+                events = _events(source, chunk, clock, seq, rejected)
+                seq += events.batch.num_rows
+                yield events
+        rejected.add(kserve.unused(answers))
+
+
+def _gathered(files: Sequence[LogFile], reader: str, answers: KServeAnswers) -> frozenset[Path]:
+    """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
+    if reader == "events":
+        return frozenset()
+    whole = [file.path for file in files if _format(file.path) is json_lines.read and file.path.is_file()]
+    always = reader == "kserve"
+    return frozenset(
+        path for path in whole if answers.gather(shown_path(path), partial(json_lines.read, path), always=always)
+    )
 
 
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
@@ -93,7 +113,9 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
     return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
-def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
+def _chunks(
+    path: Path, reader: str, salt: bytes, callers: CallerHeaders, answers: KServeAnswers | None
+) -> Iterator[Chunk]:
     read = _format(path)
     if read is None:
         raise InputError(
@@ -104,7 +126,7 @@ def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
     chunks = read(path)
     if reader == "events" or read is not json_lines.read:
         return chunks
-    return kserve.joined(chunks, salt, always=reader == "kserve")
+    return kserve.joined(chunks, salt, always=reader == "kserve", callers=callers, answers=answers)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:

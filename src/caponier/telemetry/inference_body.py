@@ -6,29 +6,19 @@ in which shape, type and data do not agree.
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.telemetry.body_limits import (
-    LARGEST_SIZE,
-    LIMITS,
-    MOST_DIMENSIONS,
-    BodyLimits,
-    check_keys,
-    check_rows,
-    check_tensors,
-)
+from caponier.telemetry.body_keys import check_request_keys, check_tensor_keys, folded, is_shape
+from caponier.telemetry.body_limits import LIMITS, MOST_DIMENSIONS, BodyLimits, check_keys, check_rows, check_tensors
 
 ROWS_IN: Final = ("inputs", "instances")
 """Keys under which a request holds its examples; some servers do not care about their case."""
-LONGEST_KEY: Final = 100
-"""Characters; longer ones are none of those that mean something, however they are written."""
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
 
 _WHOLE: Final = {"BOOL": (0, 1)} | {
@@ -74,7 +64,10 @@ def examples(body: Body, limits: BodyLimits = LIMITS, size: int | None = None) -
     check_keys(body)
     if sum(folded(key) in ROWS_IN for key in body) > 1:
         raise ValueError("inputs and instances in one request")
-    return _instances(body["instances"], limits, size) if "instances" in body else _joined(body["inputs"], limits, size)
+    check_request_keys(body)
+    if "instances" in body:
+        return _instances(body["instances"], limits, size)
+    return _joined(tensors_of(body, "inputs"), limits, size)
 
 
 def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
@@ -87,8 +80,25 @@ def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray
     return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
 
 
-def _joined(tensors: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
-    check_tensors(tensors)
+def tensors_of(body: Body, key: str) -> list[Body]:
+    """Return the tensors of a body: the one way to them, since a text or an object can be iterated over, too.
+
+    Args:
+        body: A request or an answer.
+        key: `inputs` or `outputs`.
+
+    Raises:
+        UnreadError: If there are more than are read.
+        ValueError: If it is no list of objects; and KeyError if it is not there.
+    """
+    held = body[key]
+    check_tensors(held)
+    if not isinstance(held, list) or not all(isinstance(tensor, dict) for tensor in held):
+        raise ValueError(f"{key} that are no list of tensors")
+    return held
+
+
+def _joined(tensors: list[Body], limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
     named = [tensor.get("name") for tensor in tensors]
     if len(named) > 1:
         if len(set(map(repr, named))) != len(named) or not all(isinstance(name, str) for name in named):
@@ -120,44 +130,6 @@ def _nesting(data: Any) -> list[int]:
     return sizes
 
 
-def most_rows(body: Body, limits: BodyLimits = LIMITS) -> int:
-    """Return how many examples a request may ask about, however it is read, up to one more than are read.
-
-    What may hold examples of which the number cannot be told counts as one more than are read, and a request without
-    any as one.
-
-    Raises:
-        UnreadError: If there are more keys than are read.
-    """
-    most, counts = limits.rows + 1, [1]
-    check_keys(body)
-    for key, held in body.items():
-        name = folded(key)
-        if name == "instances":
-            counts.append(len(held) if isinstance(held, list) else most)
-        elif name == "inputs":
-            counts += [_first_size(tensor, most) for tensor in held] if isinstance(held, list) and held else [most]
-    return min(max(counts), most)
-
-
-def _first_size(tensor: Any, otherwise: int) -> int:
-    try:
-        return _shape(tensor)[0]
-    except (ValueError, LookupError, TypeError):
-        return otherwise
-
-
-def folded(key: str) -> str:
-    """Return a key as those know it who do not care about case or form, nor about spaces around it.
-
-    The readers of some languages take the long s for an s, the sign of Kelvin for a k and an i without its dot for one.
-    """
-    plain = key.strip()
-    if plain.isascii() or len(plain) > LONGEST_KEY:
-        return plain.lower()
-    return unicodedata.normalize("NFKC", plain).upper().casefold().replace("\u0307", "").strip()
-
-
 def answer(body: Body, n: int) -> Answer:
     """Return what a response says to `n` examples.
 
@@ -168,8 +140,7 @@ def answer(body: Body, n: int) -> Answer:
         ValueError: If it does not fit the examples; and KeyError, TypeError or AttributeError as above.
     """
     labels = scores = None
-    check_tensors(body.get("outputs"))
-    for output in [_prediction(body["predictions"])] if "predictions" in body else body["outputs"]:
+    for output in [_prediction(body["predictions"])] if "predictions" in body else tensors_of(body, "outputs"):
         shape = _shape(output)
         if not shape or shape[0] != n:
             continue
@@ -194,22 +165,22 @@ def _prediction(predictions: list[Any]) -> Body:
 
 def _shape(tensor: Body) -> list[int]:
     shape = tensor["shape"]
-    if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
+    if not is_shape(shape):
         raise ValueError("a shape that is no list of a few sizes")
-    if not all(type(size) is int and 0 < size < LARGEST_SIZE for size in shape):
-        raise ValueError("a shape that is no list of sizes")
-    return shape
+    return cast(list[int], shape)
 
 
 def _asked(tensor: Body) -> NDArray[np.float64]:
     """Return the rows of an input tensor that can be read in one way only."""
-    check_keys(tensor)
-    if len(set(map(folded, tensor))) != len(tensor):
-        raise ValueError("a key of a tensor that stands twice")
+    check_tensor_keys(tensor)
+    kind = tensor.get("datatype")
+    if not isinstance(kind, str) or (kind not in FLOATS and kind not in _WHOLE):
+        # The protocol's types are written in one way. Who takes another one, or none, may cut and wrap as he likes.
+        raise ValueError("numbers of a type that is not known")
     shape, values = _values(tensor)
     if values.ndim > 1 and len(values) != shape[0] and _long(values.shape) != _long(shape):
         raise ValueError("data that are nested otherwise than the shape says")
-    limits = _WHOLE.get(str(tensor.get("datatype")))
+    limits = _WHOLE.get(kind)
     if limits and not ((values == np.rint(values)) & (values >= limits[0]) & (values <= limits[1])).all():
         # Beyond what a type can hold, some servers cut and others wrap.
         raise ValueError("values that the tensor's type cannot hold")

@@ -71,6 +71,20 @@ def test_a_decoy_is_an_event_of_its_caller_and_is_counted(body: bytes, guard: Gu
     assert not guard.metrics.total("failures")
 
 
+def test_columns_that_are_named_anew_with_each_query_are_unreadable(guard: Guard, told: list[str]) -> None:
+    """A server that takes them in the order in which they stand sees the same row each time, and the guard another."""
+    for n in range(40):
+        usual = [tensor(name, [0.1]) | {"shape": [1, 1]} for name in "abcd"]
+        anew = [part | {"name": f"{place * n % 7}-{place}"} for place, part in enumerate(usual)]
+        guard.work.record(exchange(orjson.dumps({"inputs": usual})))
+        guard.work.record(exchange(orjson.dumps({"inputs": anew})))
+    guard.start()
+    wait_for(lambda: guard.metrics.total("events") == 80)
+    guard.close()
+    assert 30 < guard.metrics.total("unreadable") <= 40
+    assert "names or an order that few other queries" in next(line for line in told if line.startswith("warning"))
+
+
 def _lines(lake: Path) -> list[bytes]:
     return [line for file in sorted(lake.rglob("*.jsonl")) for line in file.read_bytes().splitlines()]
 

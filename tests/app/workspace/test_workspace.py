@@ -3,10 +3,12 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from caponier.app.inference.read_options import caller_headers
 from caponier.app.workspace import workspace as module
 from caponier.app.workspace.workspace import create_workspace, load_workspace, read_salt, require_workspace
 from caponier.errors import InputError
@@ -122,6 +124,20 @@ def test_every_key_of_the_file_is_understood(file: Path) -> None:
     assert bank.identities[0].addresses == ("10.0.0.1",)
     assert (bank.guard, bank.respond, bank.serve) == ({"mode": "observe"}, {"playbooks": ["p.yaml"]}, {"port": 8080})
     assert (bank.routes, bank.maintenance) == (({"severity": "high"},), ({"day": "sunday"},))
+
+
+def test_the_headers_of_a_log_that_count_are_named(file: Path) -> None:
+    file.write_text('[logs]\ncredentials = ["X-Forwarded-User"]\ntrusted_proxies = ["10.0.0.0/8", "192.0.2.1"]\n')
+    callers = caller_headers(require_workspace(file))
+    assert callers.credentials == ("x-forwarded-user",)
+    assert callers.proxies == (ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32"))
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "*", "proxy"])
+def test_proxies_that_are_everybody_are_refused(file: Path, network: str) -> None:
+    file.write_text(f'[logs]\ntrusted_proxies = ["{network}"]\n')
+    with pytest.raises(InputError, match="trusted_proxies"):
+        load_workspace(file)
 
 
 def test_an_empty_file_is_a_workspace(file: Path) -> None:

@@ -1,4 +1,5 @@
 import base64
+from ipaddress import ip_network
 from typing import Any
 
 import orjson
@@ -6,7 +7,7 @@ import pytest
 
 from caponier.telemetry.inference_body import Answer
 from caponier.telemetry.principals import principal_of
-from caponier.telemetry.readers.cloud_event import attributes, body_of, request_of
+from caponier.telemetry.readers.cloud_event import CallerHeaders, attributes, body_of, request_of
 
 BODY = {"inputs": [{"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [1, 2, 3, 4]}]}
 FAILURES = (ValueError, KeyError, TypeError, AttributeError)
@@ -90,7 +91,7 @@ def test_the_explainer_explains() -> None:
 def test_logged_headers_say_who_asks_and_the_secret_goes_nowhere(text: bool) -> None:
     headers = {
         "Authorization": ["Bearer s3cret"],
-        "X-Forwarded-For": ["203.0.113.7, 10.0.0.1"],
+        "X-Forwarded-For": ["198.51.100.1, 203.0.113.7"],
         "User-Agent": ["curl"],
         "X-Empty": [],
     }
@@ -98,6 +99,20 @@ def test_logged_headers_say_who_asks_and_the_secret_goes_nowhere(text: bool) -> 
     assert row["principal"] == principal_of("s3cret", b"salt")
     assert (row["source_ip"], row["user_agent"]) == ("203.0.113.7", "curl")
     assert "s3cret" not in str(row)
+
+
+@pytest.mark.parametrize("claimed", [["198.51.100.7, 203.0.113.66"], ["198.51.100.7", "203.0.113.66"], "203.0.113.66"])
+def test_what_a_client_claims_of_its_address_or_its_name_is_nobodys(claimed: Any) -> None:
+    headers = {"X-Forwarded-For": claimed, "X-Forwarded-User": ["alice@bank"]}
+    row = rows({"metadata": headers})[0]
+    assert (row["source_ip"], row["principal"]) == ("203.0.113.66", None)
+
+
+def test_a_proxy_is_believed_where_it_is_named() -> None:
+    headers = {"X-Forwarded-For": ["198.51.100.7, 203.0.113.66, 10.0.0.1"], "X-Forwarded-User": ["alice@bank"]}
+    own = CallerHeaders(("x-forwarded-user",), (ip_network("10.0.0.0/8"),))
+    row = next(request_of("7", {"metadata": headers}, BODY, b"salt", 3, own).rows())
+    assert (row["source_ip"], row["principal"]) == ("203.0.113.66", principal_of("alice@bank", b"salt"))
 
 
 @pytest.mark.parametrize("metadata", [None, "", {}, {"Authorization": []}, {"authorization": ""}])

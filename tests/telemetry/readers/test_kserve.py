@@ -1,6 +1,9 @@
 import base64
+import sys
 from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from caponier.telemetry import chunk
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.readers import kserve
+from caponier.telemetry.streams import STDIN
 from telemetry.conftest import Reading, plain, reading
 
 Log = Callable[..., Path]
@@ -76,32 +80,72 @@ def test_responses_of_an_id_that_a_caller_repeats_are_dealt_out_in_turn(log: Log
     assert labels(found) == ["1", "2", None]
 
 
+@pytest.fixture
+def streamed(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Reads a log from standard input, which gives it only once."""
+
+    def stream(path: Path, **options: Any) -> Reading:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(path.read_bytes())))
+            return reading(STDIN, **options)
+
+    return stream
+
+
 @pytest.mark.parametrize("answered", [True, False])
-def test_only_so_many_requests_wait(log: Log, read: Read, answered: bool) -> None:
+def test_only_so_many_requests_wait(log: Log, streamed: Read, answered: bool) -> None:
     n = kserve.PENDING + 1
     rows = [request(key, data=[1.0]) for key in range(n)]
-    found = read(log([*rows, *([response(0), response(1)] if answered else [])]))
+    found = streamed(log([*rows, *([response(0), response(1)] if answered else [])]))
     assert len(found.rows) == n
     assert found.lines == list(range(1, n + 1))
     assert labels(found)[:3] == ([None, "7", None] if answered else [None] * 3)
     assert found.rejected == ([(n + 1, "bad KServe record: a response without a request")] if answered else [])
 
 
-def test_only_so_many_responses_wait(log: Log, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_responses_wait(log: Log, streamed: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kserve, "PENDING", 3)
-    found = read(log([*[response(key) for key in range(5)], request(0), request(4)]))
+    found = streamed(log([*[response(key) for key in range(5)], request(0), request(4)]))
     assert labels(found) == [None, "7"]
     assert sorted(line for line, _ in found.rejected) == [1, 2, 3, 4]
 
 
 def test_large_requests_and_responses_do_not_wait_for_long(
-    log: Log, read: Read, monkeypatch: pytest.MonkeyPatch
+    log: Log, streamed: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kserve, "PENDING_BYTES", 1_400)
     rows = [request(key, data=[1.0] * 100) for key in range(5)]
-    assert labels(read(log([*rows, *[response(key) for key in range(5)]]))) == [None, None, None, None, "7"]
+    assert labels(streamed(log([*rows, *[response(key) for key in range(5)]]))) == [None, None, None, None, "7"]
     early = [response(key, "x" * 400) for key in range(5)]
-    assert labels(read(log([*early, *rows]))).count(None) == 3
+    assert labels(streamed(log([*early, *rows]))).count(None) == 3
+
+
+def test_in_files_a_response_is_found_wherever_it_stands(log: Log, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector writes by id, by kind, or into a file each: with two of each in memory nothing may be lost."""
+    monkeypatch.setattr(kserve, "PENDING", 2)
+    asked, said = [request(n, n) for n in range(40)], [response(n, n) for n in range(40)]
+    shuffled = Random(0).sample([*asked, *said], 80)
+    for rows in ([*asked, *said], [*said, *asked], [*reversed(asked), *said], shuffled):
+        found = read(log(rows))
+        assert {row["request_id"]: row["label"] for row in found.rows} == {str(n): str(n) for n in range(40)}
+        assert not found.rejected
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_response_may_be_in_another_file(log: Log, tmp_path: Path, order: int) -> None:
+    asked = log([request(n, n) for n in range(9)]).rename(tmp_path / "asked.jsonl")
+    said = log([response(n, n) for n in [*range(9), 70]]).rename(tmp_path / "said.jsonl")
+    found = reading(*[asked, said][::order])
+    assert labels(found) == [str(n) for n in range(9)]
+    assert found.rejected == [(10, "bad KServe record: a response without a request")]
+
+
+def test_logs_of_other_kinds_beside_it_are_read_as_ever(log: Log, tmp_path: Path) -> None:
+    other = log([plain(n) for n in range(3)]).rename(tmp_path / "plain.jsonl")
+    asked = log([request(0), response(0)]).rename(tmp_path / "asked.jsonl")
+    found = reading(other, asked)
+    assert labels(found)[3:] == ["7"]
+    assert not found.rejected
 
 
 EVENTS = [request(n % 4, n) for n in range(6)] + [response(n % 4, n) for n in range(6)]
@@ -315,7 +359,7 @@ def test_many_large_requests_do_not_come_out_at_once() -> None:
     assert max(sizes) < chunk.CHUNK_ROWS + 1_000
 
 
-def test_what_waits_is_counted_with_its_answer(log: Log, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_is_counted_with_its_answer(log: Log, streamed: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first has no answer; the others have large ones, and must not wait for it for long."""
     monkeypatch.setattr(kserve, "PENDING_BYTES", 1_000)
     rows = [request(n) for n in range(4)]
@@ -324,7 +368,7 @@ def test_what_waits_is_counted_with_its_answer(log: Log, read: Read, monkeypatch
     for at, row in enumerate([*rows, *large]):
         list(join.take(chunk.Chunk(rows=[row], lines=[at])))
         assert join.asked <= 1_000
-    assert len(read(log([*rows, *large])).rows) == 4
+    assert len(streamed(log([*rows, *large])).rows) == 4
 
 
 def test_small_responses_without_a_request_do_not_pile_up() -> None:

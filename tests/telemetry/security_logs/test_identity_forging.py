@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.telemetry.client_address import address_name
 from caponier.telemetry.security_logs.fields import Fields, flatten
 from caponier.telemetry.security_logs.identity import (
     ACCOUNT_FIELDS,
@@ -13,7 +14,6 @@ from caponier.telemetry.security_logs.identity import (
     HOST_FIELDS,
     LIMIT,
     account_name,
-    address_name,
     host_name,
     identity,
 )

@@ -93,6 +93,7 @@ class Guard:
             fail_closed=self.settings.fail == "closed",
             body_limit=limit,
             limits=limits,
+            size_of=self.live.size,
             credentials=self.settings.credentials,
             session=self.settings.session,
             on_failure=partial(self._failed, "request"),

@@ -18,6 +18,7 @@ from caponier.guard.metrics import Metrics
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from caponier.telemetry.body_limits import BodyLimits
+from caponier.telemetry.column_layouts import ColumnLayouts
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
@@ -86,6 +87,7 @@ class GuardWork:
     enforce: bool
     limits: BodyLimits
     queue: ExchangeQueue = field(default_factory=ExchangeQueue)
+    layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     _stop: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
@@ -177,7 +179,7 @@ class GuardWork:
         unanswered = replace(exchange, answer=b"")
         for part, held in (("answer", exchange), ("question", unanswered)):
             try:
-                return held, events_of(held, self.limits, size)
+                return held, events_of(held, self.limits, size, self.layouts)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
         bare = replace(unanswered, body=b"")

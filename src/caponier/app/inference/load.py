@@ -64,7 +64,9 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
-    for events in read_events(paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt):
+    for events in read_events(
+        paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt, callers=options.callers
+    ):
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from caponier.app.inference.read_options import caller_headers
 from caponier.app.workspace.workspace import read_salt
 from caponier.records.event import STRANGERS
 from caponier.records.inventory import Workspace
@@ -36,7 +37,7 @@ def read_queries(workspace: Workspace, paths: Sequence[Path]) -> LogRead:
 
 def _queries(workspace: Workspace, paths: Sequence[Path], rejected: RejectedRows) -> Iterator[Query]:
     """Yield what a guard would have decided about: it never refuses a question about health."""
-    for events in read_events(paths, rejected, salt=read_salt(workspace)):
+    for events in read_events(paths, rejected, salt=read_salt(workspace), callers=caller_headers(workspace)):
         columns = [events.batch.column(name).to_pylist() for name in (*_ABOUT, *_COLUMNS)]
         for operation, status, *told in zip(*columns, strict=True):
             if operation != "health":

@@ -9,6 +9,7 @@ import pickle
 
 from caponier.app.scan.file_content import Content
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
+from caponier.plugins import words_of
 
 _UNKNOWN = "unknown"
 
@@ -49,8 +50,12 @@ def _judged(detector: ArtifactDetector, content: Content, limits: Limits) -> Jud
         judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, ("takes more memory to judge than there is",))
     except RecursionError:
         judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, ("is nested more deeply than a scan looks",))
-    except Exception as failed:  # noqa: BLE001 - the border at which one file must not hide the others
-        reason = f"the detector {detector.name} broke down on it: {type(failed).__name__}: {failed}"
+    except KeyboardInterrupt:
+        raise
+    # The border at which one file must not hide the others: the panic of an extension module is no Exception.
+    except BaseException as failed:  # noqa: BLE001 - as above
+        said = ": ".join(filter(None, [type(failed).__name__, words_of(failed)]))
+        reason = f"the detector {detector.name} broke down on it: {said}"
         judgement = Judgement(Verdict.UNKNOWN, _UNKNOWN, (reason,))
     if content.problem is None or judgement.verdict is Verdict.UNSAFE:
         return judgement

@@ -77,7 +77,7 @@ def scan_logs(
         workspace: Its inventory and salt.
         rejected: Takes the rows that cannot be used.
         origin: The log source of events that do not name theirs.
-        lateness: Seconds by which a row of standard input may be out of order.
+        lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         batch_rows: Events that are matched at once, at most; changes the speed alone.
         progress: Told how far it is.
 

@@ -15,7 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
 from caponier.formats.suggest import did_you_mean, nearest
-from caponier.records.inventory import DetectSettings, FeatureSpec, Identity, ModelSpec, Privacy, System, Workspace
+from caponier.records.inventory import (
+    DetectSettings,
+    FeatureSpec,
+    Identity,
+    LogSettings,
+    ModelSpec,
+    Privacy,
+    System,
+    Workspace,
+)
 
 FILE_NAME: Final = "caponier.toml"
 
@@ -45,6 +54,7 @@ class _Document(_Table):
     matrix: _MatrixTable = _MatrixTable()
     detect: DetectSettings = DetectSettings()
     privacy: Privacy = Privacy()
+    logs: LogSettings = LogSettings()
     system: tuple[System, ...] = ()
     model: tuple[ModelSpec, ...] = ()
     identity: tuple[Identity, ...] = ()
@@ -61,6 +71,7 @@ _TABLES: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("matrix",): _MatrixTable,
     ("detect",): DetectSettings,
     ("privacy",): Privacy,
+    ("logs",): LogSettings,
     ("system",): System,
     ("model",): ModelSpec,
     ("model", "features"): FeatureSpec,
@@ -233,6 +244,7 @@ def _resolved(file: Path, document: _Document) -> Workspace:
         pinned=document.matrix.pinned,
         detect=document.detect,
         privacy=privacy,
+        logs=document.logs,
         systems=document.system,
         models=tuple(_with_baseline(root, model) for model in document.model),
         identities=document.identity,

@@ -28,7 +28,7 @@ def check(
     events: log_options.Paths,
     workspace: options.Where = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: options.Out = None,
@@ -38,8 +38,8 @@ def check(
 
     Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
     """
-    how = log_options.read_options(reader, lateness)
     baseline, home = Baseline.load(file), load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, home=home)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         fits = check_baseline(baseline, events, workspace=home, rejected=rows, options=how, progress=watch)
     if json:

@@ -44,7 +44,7 @@ def inference(
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
     reader: log_options.Reader = "auto",
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -55,8 +55,8 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, sampling, home=home)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,

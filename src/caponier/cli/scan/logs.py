@@ -45,7 +45,7 @@ def logs(
     ] = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
-    lateness: log_options.Lateness = log_options.LATE,
+    lateness: log_options.Lateness = None,
     rejected: log_options.Rejected = log_options.REJECTED,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -65,7 +65,7 @@ def logs(
             workspace=home,
             rejected=rows,
             origin=parse_log_source(log_source) if log_source else None,
-            lateness=lateness,
+            lateness=log_options.lateness_of(lateness),
             progress=watch,
         )
     FINDINGS.write(

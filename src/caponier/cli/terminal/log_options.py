@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from caponier.app.inference.read_options import ReadOptions
+from caponier.app.inference.read_options import ReadOptions, caller_headers
 from caponier.errors import InputError
-from caponier.records.inventory import FeatureSpec
+from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import READERS
+from caponier.telemetry.readers.cloud_event import CallerHeaders
 
 Paths = Annotated[
     list[Path],
@@ -22,8 +23,13 @@ Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
 Lateness = Annotated[
-    float,
-    typer.Option("--lateness", min=0, help="Seconds by which a row of - may be out of order. Files are sorted."),
+    float | None,
+    typer.Option(
+        "--lateness",
+        min=0,
+        show_default="all is sorted",
+        help="Reject rows of - that come later than this many seconds out of order. Files are sorted.",
+    ),
 ]
 Rejected = Annotated[
     Path,
@@ -34,7 +40,6 @@ Sampling = Annotated[
     typer.Option("--sampling", metavar="SHARE", help="Share of the traffic that is logged, such as 0.1 or 10%."),
 ]
 
-LATE = LATENESS
 REJECTED = Path("caponier-rejected.jsonl")
 
 
@@ -79,12 +84,21 @@ def share(text: str | None) -> float | None:
     return number
 
 
-def read_options(reader: str, lateness: float = LATE, sampling: str | None = None) -> ReadOptions:
-    """Put together what is said of logs: --reader, --lateness and --sampling.
+def lateness_of(seconds: float | None) -> float:
+    """Return how late a row of standard input may be: without a word of it, as late as it likes."""
+    return LATENESS if seconds is None else seconds
+
+
+def read_options(
+    reader: str, lateness: float | None = None, sampling: str | None = None, *, home: Workspace | None = None
+) -> ReadOptions:
+    """Put together what is said of logs: --reader, --lateness and --sampling, and the workspace's section `[logs]`.
 
     Raises:
         InputError: If there is no reader of that name, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
-    return ReadOptions(reader, lateness, share(sampling))
+    return ReadOptions(
+        reader, lateness_of(lateness), share(sampling), caller_headers(home) if home else CallerHeaders()
+    )

@@ -93,7 +93,9 @@ def validate(
     names = tuple(only or ())
     if log:
         reading = own_log.Reading(
-            model, log_options.feature_spec(kind, shape, range_), log_options.read_options(reader)
+            model,
+            log_options.feature_spec(kind, shape, range_),
+            log_options.read_options(reader, home=load_workspace(workspace)),
         )
         against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
         effort = own_log.effort(attackers, names, seed, quick=quick)

@@ -13,9 +13,10 @@ from caponier.detect.sigma.hits import Hits, Matched
 from caponier.detect.sigma.matcher import Matcher, row
 from caponier.detect.sigma.rule_files import own_rules, read_rules
 from caponier.records.skip import Skip
+from caponier.telemetry.client_address import address_name
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.identity import account_name, address_name, identity
+from caponier.telemetry.security_logs.identity import account_name, identity
 
 
 class Sigma:

@@ -11,11 +11,30 @@ from numpy.typing import NDArray
 from caponier.telemetry import plain_json
 from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.client_address import Network, client_address
 from caponier.telemetry.credentials import shown
 from caponier.telemetry.inference_body import Answer, answer, examples
 from caponier.telemetry.principals import principal_of
 
-CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
+KIND: Final = "org.kubeflow.serving.inference."
+REQUEST: Final = f"{KIND}request"
+RESPONSE: Final = f"{KIND}response"
+BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a record raises that is none, or is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHeaders:
+    """Which of the headers in a log say who asks."""
+
+    credentials: tuple[str, ...] = ("authorization", "x-api-key")
+    """Names, in lower case. Only what your own proxy writes belongs here besides: `X-Forwarded-User` of a client is its
+    own word."""
+    proxies: tuple[Network, ...] = ()
+    """Of your own, whose addresses in `X-Forwarded-For` are not the client's."""
+
+
+USUAL: Final = CallerHeaders()
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +97,12 @@ def attributes(row: Row) -> Row:
     return row
 
 
+def is_cloud_event(row: Row) -> bool:
+    """Tell whether a row is a record of the inference logger."""
+    kind = attributes(row).get("type")
+    return isinstance(kind, str) and kind.startswith(KIND)
+
+
 def body_of(record: Row) -> Row:
     """Return the JSON object that was sent.
 
@@ -96,7 +121,9 @@ def body_of(record: Row) -> Row:
     return body
 
 
-def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -> Request:
+def request_of(
+    key: str, about: Row, body: Row | None, salt: bytes, line: int, callers: CallerHeaders = USUAL
+) -> Request:
     """Make a request of a CloudEvent's attributes and its body, or of the attributes alone.
 
     Raises:
@@ -108,14 +135,15 @@ def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -
     headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
     held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
-    credential = shown(held, CREDENTIALS)
+    credential = shown(held, callers.credentials)
+    seen = client_address((value for name, value in held if name == "x-forwarded-for"), callers.proxies)
     shared = {
         "time": short(about.get("time")),
         "request_id": short(str((body or {}).get("id") or key)),
         "model": short(about.get("inferenceservicename")),
         "system": short(about.get("namespace")),
         "principal": principal_of(credential.value, salt),
-        "source_ip": short(logged.get("x-forwarded-for", "").split(",")[0].strip()) or None,
+        "source_ip": short(seen),
         # As in a guard: with an unclear credential nothing counts that a caller says of himself.
         "user_agent": None if credential.unclear else short(logged.get("user-agent")),
         "operation": "explain" if about.get("component") == "explainer" else "predict",

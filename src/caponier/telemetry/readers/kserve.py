@@ -6,6 +6,9 @@ of KServe's blob logger (`{"id": …, "reqType": …, "bytes": …}`). Events co
 no response to a request that failed: such a request becomes a row without an answer. A request whose body cannot be
 read, or could be read in several ways, becomes a row without an input, and is named among the rejected ones.
 
+Of files the responses are gathered first, wherever they stand (`kserve_answers`). A stream can be read only once: there
+so many requests wait for their response, and so many responses for their request.
+
 A caller may choose the id (`Ce-Id`), so it is not unique: responses are dealt out to the requests of an id in turn.
 """
 
@@ -17,11 +20,24 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.column_layouts import ColumnLayouts, names_of
 from caponier.telemetry.inference_body import Answer
-from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of, short
+from caponier.telemetry.readers.cloud_event import (
+    BAD,
+    REQUEST,
+    RESPONSE,
+    USUAL,
+    CallerHeaders,
+    Request,
+    attributes,
+    body_of,
+    is_cloud_event,
+    request_of,
+    short,
+)
+from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.rejections import Rejection
 
-KIND: Final = "org.kubeflow.serving.inference."
 PENDING: Final = 10_000
 """Requests that may wait for a response, and ids of responses for a request; the oldest then stays without."""
 PENDING_BYTES: Final = 64 * 2**20
@@ -29,17 +45,26 @@ PENDING_BYTES: Final = 64 * 2**20
 OVERHEAD: Final = 200
 """Bytes that a waiting response takes besides its body."""
 REASON_LIMIT: Final = 200
+ALONE: Final = "a response without a request"
+"""What becomes of an answer that belongs to none, or to one that could not wait for it any longer."""
 
-_BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
-
-def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Iterator[Chunk]:
+def joined(
+    chunks: Iterator[Chunk],
+    salt: bytes,
+    *,
+    always: bool = False,
+    callers: CallerHeaders = USUAL,
+    answers: KServeAnswers | None = None,
+) -> Iterator[Chunk]:
     """Turn chunks of CloudEvents into chunks of events; pass a log in another form through unchanged.
 
     Args:
         chunks: Chunks of JSON objects.
         salt: Salt for principals made from credentials in the logged headers.
         always: Reject rows that are no CloudEvents, instead of telling by the first row.
+        callers: Which of the logged headers say who asks.
+        answers: The responses of whole files. Without them a response is looked for near its request.
     """
     join: _Join | None = None
     decided = False
@@ -48,7 +73,7 @@ def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Ite
         # is another kind of log.
         hidden = chunk.lines[0] if chunk.lines and not decided else 0
         if not decided and chunk.rows:
-            join = _Join(salt) if always or _is_cloud_event(chunk.rows[0]) else None
+            join = _Join(salt, callers, answers) if always or is_cloud_event(chunk.rows[0]) else None
             decided = True
         chunk.rejections = [
             replace(rejection, raw=None) if join or not decided or rejection.line < hidden else rejection
@@ -62,14 +87,12 @@ def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Ite
         yield from join.rest()
 
 
-def _is_cloud_event(row: Row) -> bool:
-    kind = attributes(row).get("type")
-    return isinstance(kind, str) and kind.startswith(KIND)
-
-
 @dataclass
 class _Join:
     salt: bytes
+    callers: CallerHeaders = USUAL
+    answers: KServeAnswers | None = None
+    layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     queue: deque[Request] = field(default_factory=deque)
     """Requests in their order; the first of them has no response yet."""
     waiting: dict[str, deque[Request]] = field(default_factory=dict)
@@ -86,9 +109,9 @@ class _Join:
         for record, line in zip(chunk.rows, chunk.lines, strict=True):
             try:
                 self._one(record, line, out)
-            except _BAD as bad:
+            except BAD as bad:
                 _reject(out, line, _why(bad))
-            while self.queue and (self.queue[0].answer or self._is_crowded()):
+            while self.queue and (self.queue[0].answer or self.answers or self._is_crowded()):
                 self._emit(out)
                 # One response may let many large requests go.
                 if out.full:
@@ -118,25 +141,37 @@ class _Join:
     def _one(self, record: Row, line: int, out: Chunk) -> None:
         about = attributes(record)
         kind, key = about.get("type"), short(str(about["id"]))
-        if kind == f"{KIND}request":
+        if kind == REQUEST:
             self._ask(self._request(key, about, record, line, out), out)
-        elif kind == f"{KIND}response":
-            self._answer(key, body_of(record), line, out)
+        elif kind == RESPONSE:
+            body = body_of(record)
+            if self.answers is None:
+                self._answer(key, body, line, out)
         else:
             raise ValueError("neither an inference request nor a response")
 
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
-            return request_of(key, about, body_of(record), self.salt, line)
-        except _BAD as bad:
+            body = body_of(record)
+            request = request_of(key, about, body, self.salt, line, self.callers)
+            if not self.layouts.is_usual(str(request.about["model"]), names_of(body)):
+                raise ValueError("columns with names or an order that few other queries to the model have")
+            return request
+        except BAD as bad:
             # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.
-            request = request_of(key, about, None, self.salt, line)
+            request = request_of(key, about, None, self.salt, line, self.callers)
             _reject(out, line, _why(bad))
             return request
 
     def _ask(self, request: Request, out: Chunk) -> None:
         self.queue.append(request)
-        if request.key in self.early:
+        if self.answers is not None:
+            if gathered := self.answers.take(request.key):
+                told = Chunk()
+                _settle(request, orjson.loads(gathered.body), gathered.line, told)
+                for one in told.rejections:
+                    self.answers.refuse(gathered.place, one.reason)
+        elif request.key in self.early:
             body, line = _pop(self.early, request.key)
             self.answered -= len(body) + OVERHEAD
             _settle(request, orjson.loads(body), line, out)
@@ -164,7 +199,7 @@ class _Join:
     def _emit(self, out: Chunk) -> None:
         request = self.queue.popleft()
         self.asked -= request.size
-        if request.answer is None:
+        if request.answer is None and self.answers is None:
             _pop(self.waiting, request.key)
         rows = list(request.rows())
         out.rows += rows
@@ -173,13 +208,13 @@ class _Join:
     def _give_up(self, out: Chunk) -> None:
         body, line = _pop(self.early, next(iter(self.early)))
         self.answered -= len(body) + OVERHEAD
-        _reject(out, line, "a response without a request")
+        _reject(out, line, ALONE)
 
 
 def _settle(request: Request, body: Row, line: int, out: Chunk) -> None:
     try:
         request.settle(body)
-    except _BAD as bad:
+    except BAD as bad:
         # The request was asked all the same: it stays, with an answer that says nothing.
         request.answer = Answer()
         _reject(out, line, _why(bad))
@@ -197,4 +232,14 @@ def _why(bad: Exception) -> str:
 
 
 def _reject(out: Chunk, line: int, reason: str) -> None:
-    out.rejections.append(Rejection("", line, f"bad KServe record: {reason}"[:REASON_LIMIT]))
+    out.rejections.append(Rejection("", line, _told(reason)))
+
+
+def unused(answers: KServeAnswers) -> Iterator[Rejection]:
+    """Yield what is to be told of gathered responses once all is read: no request has them, or they do not fit."""
+    for source, line, reason in answers.unused():
+        yield Rejection(source, line, reason or _told(ALONE))
+
+
+def _told(reason: str) -> str:
+    return f"bad KServe record: {reason}"[:REASON_LIMIT]

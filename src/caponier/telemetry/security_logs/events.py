@@ -76,7 +76,7 @@ def read_logs(
         paths: Files, folders of files, or `-` for standard input; also `.gz` and `.zst`.
         rejected: Takes the rows that cannot be used.
         origin: The log source of events that do not name theirs.
-        lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
+        lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
 
     Raises:
         InputError: If a path is missing or is no log.

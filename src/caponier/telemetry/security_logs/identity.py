@@ -4,9 +4,9 @@ The lists are read from the left; the first field with a value counts. They are 
 (docs/logs.md), so that a user can see why an event was given to an account.
 """
 
-import ipaddress
 from typing import Final, NamedTuple
 
+from caponier.telemetry.client_address import client_address
 from caponier.telemetry.security_logs.fields import Fields
 
 ACCOUNT_FIELDS: Final = (
@@ -43,11 +43,11 @@ def identity(fields: Fields) -> Identity:
     account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
     address = _first(fields, ADDRESS_FIELDS)
     # Of several in one field, as in X-Forwarded-For, only the last was seen; before it stands what the client claims.
-    address = address.rsplit(",", 1)[-1] if address else None
+    address = client_address([address]) if address else None
     return Identity(
         account_name(account)[:LIMIT] or None if account else None,
         host_name(host)[:LIMIT] or None if host else None,
-        address_name(address)[:LIMIT] or None if address else None,
+        address[:LIMIT] if address else None,
     )
 
 
@@ -78,17 +78,6 @@ def host_name(text: str) -> str:
     if name.count(":") == 1:
         name = name.split(":")[0]
     return name.removesuffix(".")
-
-
-def address_name(text: str) -> str:
-    """Write an address in one way: `::ffff:10.0.0.1` is how a socket for both protocols writes `10.0.0.1`."""
-    first = text.split(",")[0].strip()
-    try:
-        known = ipaddress.ip_address(first)
-    except ValueError:
-        # A cloud's own service calls under a name in place of an address.
-        return first.lower()
-    return str(getattr(known, "ipv4_mapped", None) or known)
 
 
 def _has(fields: Fields, name: str) -> bool:

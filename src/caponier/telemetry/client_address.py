@@ -1,0 +1,53 @@
+"""From where a request came, of what stands in `X-Forwarded-For`: what the last proxy saw, not what a client claims."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def client_address(values: Iterable[str], trusted: Sequence[Network] = ()) -> str | None:
+    """Return the address of the client: the last that none of your own proxies has.
+
+    Each proxy appends the address from which it was asked. What stands before the entry of the first of your proxies is
+    whatever the client wrote.
+
+    Args:
+        values: Of the headers, in their order; each may hold several addresses, with commas between them.
+        trusted: Networks of your own proxies.
+
+    Returns:
+        None if there is no address at all; the first if all are proxies of yours.
+    """
+    named = [name for value in values for entry in value.split(",") if (name := _bare(entry))]
+    return next((name for name in reversed(named) if not _is_in(name, trusted)), named[0] if named else None)
+
+
+def address_name(text: str) -> str:
+    """Write an address in one way: `::ffff:10.0.0.1` is how a socket for both protocols writes `10.0.0.1`."""
+    first = text.split(",")[0].strip()
+    try:
+        known = ipaddress.ip_address(first)
+    except ValueError:
+        # A cloud's own service calls under a name in place of an address.
+        return first.lower()
+    return str(getattr(known, "ipv4_mapped", None) or known)
+
+
+def _bare(entry: str) -> str:
+    """Return the address of an entry, which some proxies write with a port."""
+    text = entry.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1 and "." in text:
+        text = text.partition(":")[0]
+    return address_name(text)
+
+
+def _is_in(name: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

@@ -1,0 +1,42 @@
+"""Layouts of columns: usual ones are read, and those made up anew are not."""
+
+from random import Random
+
+from caponier.telemetry.column_layouts import MEMORY, ColumnLayouts, names_of
+
+NAMES = ("age", "height", "weight", "income")
+
+
+def test_columns_that_are_called_as_ever_are_usual() -> None:
+    layouts = ColumnLayouts()
+    assert all(layouts.is_usual("m", NAMES) for _ in range(2 * MEMORY))
+
+
+def test_names_and_orders_that_are_drawn_anew_are_not() -> None:
+    layouts, random = ColumnLayouts(), Random(0)
+    drawn = [tuple(str(random.random()) for _ in NAMES) for _ in range(200)]
+    drawn += [tuple(f"c{n}" for n in random.sample(range(12), 12)) for _ in range(200)]
+    assert sum(layouts.is_usual("m", names) for names in drawn) < 20
+    seen = [layouts.is_usual("m", NAMES) for _ in range(500)]
+    assert all(seen[-200:]), "whoever floods a model with layouts keeps nobody out for long"
+
+
+def test_beside_ordinary_queries_none_of_them_is() -> None:
+    layouts, random = ColumnLayouts(), Random(0)
+    for _ in range(500):
+        assert layouts.is_usual("m", NAMES)
+        assert not layouts.is_usual("m", tuple(str(random.random()) for _ in NAMES)) or _ < 2
+
+
+def test_a_second_order_that_many_use_is_usual_and_models_are_apart() -> None:
+    layouts = ColumnLayouts()
+    seen = [layouts.is_usual("m", NAMES[:: 1 - 2 * (n % 2)]) for n in range(100)]
+    assert all(seen[4:])
+    assert layouts.is_usual("other", NAMES[::-1])
+
+
+def test_one_tensor_has_no_layout() -> None:
+    assert names_of({"inputs": [{"name": "x"}]}) == names_of({"instances": [1]}) == names_of({"inputs": "ab"}) == ()
+    assert names_of({"inputs": [{"name": "x"}, {"name": "y"}]}) == ("x", "y")
+    layouts = ColumnLayouts()
+    assert all(layouts.is_usual("m", ()) for _ in range(9))
