@@ -61,7 +61,7 @@ def read_events(
         # A file's name need not be UTF-8, but everything that is written about it is.
         source = shown_path(file.path)
         clock, seq = Clock.of(file.path, lateness), 0
-        for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
+        for chunk in spared(file, partial(_chunks, file.path, reader, salt), Chunk):
             events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows
             yield events

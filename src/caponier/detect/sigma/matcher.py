@@ -14,13 +14,13 @@ from typing import Any, Final
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields, Scalar
 from caponier.telemetry.security_logs.identity import identity
-from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.sources import BROADER, LogSource
 
 NUMBER: Final = "caponier_n"
 TEXT: Final = "caponier_text"
 """Column with all values of an event, for rules that look for words anywhere."""
 DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address")
-"""Fields that every event has by way of `telemetry.log_identity`, so that a rule can join different products."""
+"""Fields that every event has by way of `identity`, so that a rule can join different products."""
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
 _ORIGINS: Final = 10_000
@@ -45,7 +45,12 @@ class Table:
 
     def takes(self, origin: LogSource) -> bool:
         """Tell whether the rules of this table ask for events of a log source."""
-        return all(asked is None or asked == has for asked, has in zip(self.origin, origin, strict=True))
+        product, category, service = self.origin
+        return (
+            (product is None or product == origin.product)
+            and (category is None or category in (origin.category, BROADER.get(origin.category or "")))
+            and (service is None or service == origin.service)
+        )
 
     @property
     def definition(self) -> str:
