@@ -8,6 +8,7 @@ from typing import Protocol, Self, runtime_checkable
 from caponier.detect.assets.scope import Asset, Scope
 from caponier.matrix.technique import TechniqueRef
 from caponier.telemetry.security_logs.events import LogEvent
+from caponier.telemetry.security_logs.sources import LogSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ class LogDetector(Protocol):
     @property
     def rules(self) -> tuple[LogRule, ...]:
         """The rules that may match by themselves."""
+        ...
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of log sources that the rules ask for."""
+        ...
+
+    def asks(self, origin: LogSource) -> bool:
+        """Tell whether any rule asks for events of a log source."""
         ...
 
     def start(self, scope: Scope, salt: bytes = b"") -> "LogRun":

@@ -12,7 +12,10 @@ from caponier.emulate.registry import stories
 from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.inventory import Criticality, System, Workspace
+from caponier.telemetry.security_logs.sources import LogSource
 from detect.sigma.events import joint, plain, write
+
+CASES = Path(__file__).parents[2] / "cases" / "logs"
 
 INSIDE = System(name="digits", criticality=Criticality.HIGH, hosts=("gpu-01",), buckets=("ml-models",))
 SMALL = System(name="small", criticality=Criticality.LOW, hosts=("gpu-01",))
@@ -162,3 +165,27 @@ def test_values_that_were_cut_are_told(home: Workspace) -> None:
 def test_a_log_without_any_event_is_refused(home: Workspace) -> None:
     with pytest.raises(InputError, match="no log source"):
         scan(home, {"time": "2026-01-05T09:00:00Z"})
+
+
+def test_it_tells_what_it_took_each_file_for(home: Workspace) -> None:
+    report = scan_logs([CASES / "cloudtrail_s3.json", CASES / "auth.log"], workspace=home)
+    told = {Path(file.file).name: file for file in report.files}
+    assert told["cloudtrail_s3.json"].formats == {"AWS CloudTrail": 4}
+    assert told["cloudtrail_s3.json"].asked == 4
+    # Cron is of a log source that none of our rules asks for.
+    assert (told["auth.log"].events, told["auth.log"].asked) == (5, 3)
+    assert json.dumps(told["auth.log"].to_dict())
+
+
+def test_a_file_of_which_nothing_can_be_found_is_told(home: Workspace) -> None:
+    report = scan_logs([CASES / "torchserve_ts.log"], workspace=home)
+    assert report.findings == []
+    (skip,) = report.skipped
+    assert "no rule asks for what it holds (product=torchserve,service=server)" in skip.reason
+
+
+def test_a_category_of_the_source_never_becomes_one_of_sigma(home: Workspace) -> None:
+    """Azure's `SignInLogs` once was a log source that no rule asks for: nothing was found, and nothing was said."""
+    report = scan_logs([CASES / "entra_diagnostic.jsonl"], workspace=home)
+    assert report.files[0].sources[LogSource("azure", "authentication", "signinlogs")] == 1
+    assert {event.rule for event in report.context} >= {"sigma:idp_login_risky"}

@@ -8,6 +8,7 @@ from typing import Final
 
 from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress, Silent
+from caponier.app.scan.log_tally import LogTally, ScannedLog
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.assets.scope import Scope
 from caponier.detect.log import LogHit, LogMatch
@@ -51,6 +52,8 @@ class LogScanReport(ScanReport):
     """Rules that ran and may match by themselves."""
     matches: int = 0
     """Before repeated ones were put together."""
+    files: list[ScannedLog] = field(default_factory=list)
+    """What each file was taken for, in the order in which they were read."""
 
 
 def scan_logs(
@@ -71,12 +74,12 @@ def scan_logs(
     an hour (or the rule's own timespan, if that is longer); elsewhere it is context.
 
     Args:
-        paths: Logs in JSON Lines.
+        paths: Logs in a native format, or in JSON with a log source.
         rules: Folders or files with Sigma rules, beside our own.
         own_rules: Whether to run our own.
         workspace: Its inventory and salt.
         rejected: Takes the rows that cannot be used.
-        origin: The log source of events that do not name theirs.
+        origin: The log source of events in no known format that do not name theirs.
         lateness: Seconds by which a row of standard input may be out of order.
         batch_rows: Events that are matched at once, at most; changes the speed alone.
         progress: Told how far it is.
@@ -92,22 +95,24 @@ def scan_logs(
     report.skipped = list(sigma.bad)
     if scope.empty:
         report.skipped.append(Skip("scoping", NO_INVENTORY))
-    shortened = 0
+    tally = LogTally(sigma.asks)
     with sigma.start(scope, read_salt(workspace) if workspace else b"") as run:
         watch.stage("Reading", _size(paths))
-        for read in read_logs(paths, rejected, origin=origin, lateness=lateness):
+        for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, lateness=lateness):
             step = batch_rows or max(1, len(read.events))
             for start in range(0, len(read.events), step):
                 run.feed(read.events[start : start + step])
             report.events += len(read.events)
-            shortened += read.shortened
+            tally.add(read)
             watch.advance(read.bytes_read)
         _refuse_nothing(report, paths)
         watch.stage("Joining")
         _judge(report, run.matches(), workspace.systems if workspace else ())
         report.notes += run.notes
-    if shortened:
-        report.notes.append(f"{shortened:,} values were so long that only their beginning was read")
+    report.files = tally.files
+    report.notes += tally.notes
+    if sigma.rules:
+        report.skipped += tally.unasked
     return report
 
 
@@ -123,7 +128,7 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     raise InputError(
         f"holds no event: {reasons}" if reasons else "holds no event",
         where=", ".join(map(str, paths)),
-        mend="Events need a time and a log source (product, category, service); see docs/logs.md",
+        mend="Give a format that docs/logs.md lists, or JSON with a time and a log source (product, category, service)",
     )
 
 

@@ -16,6 +16,7 @@ from caponier.records.skip import Skip
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, address_name, identity
+from caponier.telemetry.security_logs.sources import LogSource
 
 
 class Sigma:
@@ -52,6 +53,15 @@ class Sigma:
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing about the rules."""
         return tuple(self._compiled.notes)
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of log sources that the rules ask for."""
+        return frozenset(table.origin.category for table in self._compiled.tables if table.origin.category)
+
+    def asks(self, origin: LogSource) -> bool:
+        """Tell whether any rule asks for events of a log source."""
+        return any(table.takes(origin) for table in self._compiled.tables)
 
     def start(self, scope: Scope, salt: bytes = b"") -> "SigmaRun":
         """Begin a run over logs."""
