@@ -43,6 +43,8 @@ class LogHit:
     """The assets of ML systems that it touches."""
     file: str
     line: int
+    target: str | None = None
+    """What it acts on, as `kind name`."""
 
 
 @dataclass(frozen=True, slots=True)

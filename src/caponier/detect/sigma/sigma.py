@@ -17,6 +17,7 @@ from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, address_name, identity
 from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.target import target
 
 
 class Sigma:
@@ -85,7 +86,7 @@ class SigmaRun:
     def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
-        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, target(event.fields))
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, row(event.fields, wanted), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
