@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Asset, Scope
 from caponier.matrix.technique import TechniqueRef
 from caponier.telemetry.security_logs.events import LogEvent
@@ -89,12 +90,13 @@ class LogDetector(Protocol):
         """Tell whether any rule asks for events of a log source."""
         ...
 
-    def start(self, scope: Scope, salt: bytes = b"") -> "LogRun":
+    def start(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "LogRun":
         """Begin a run over logs, with nothing seen yet.
 
         Args:
             scope: The assets of the inventory.
             salt: The workspace's salt, for event ids.
+            inside: Tells where events come from; by the private ranges, if none is given.
         """
         ...
 

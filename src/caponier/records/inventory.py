@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat,
 
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.inside import InsideSettings
 
 Count = Annotated[StrictInt, Field(ge=1)]
 Place = Annotated[StrictInt, Field(ge=0)]
@@ -186,6 +187,7 @@ class Workspace(_Noun):
     systems: tuple[System, ...] = ()
     models: tuple[ModelSpec, ...] = ()
     identities: tuple[Identity, ...] = ()
+    inside: InsideSettings = InsideSettings()
     # The parts that use these sections validate them; here they only have to be tables.
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)

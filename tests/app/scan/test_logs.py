@@ -11,6 +11,7 @@ from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.registry import stories
 from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
+from caponier.records.inside import InsideSettings
 from caponier.records.inventory import Criticality, System, Workspace
 from caponier.telemetry.security_logs.sources import LogSource
 from detect.sigma.events import joint, plain, write
@@ -115,6 +116,15 @@ def test_each_target_has_a_finding_of_its_own(home: Workspace) -> None:
     told = {tuple(finding.evidence.facts["targets"]): finding.evidence.facts["matches"] for finding in report.findings}
     assert told == {("account svc-0",): 2, ("account svc-1",): 1, ("account svc-2",): 1, ("bucket ml-models",): 1}
     assert len({finding.finding_id for finding in report.findings}) == 4
+
+
+def test_what_the_inventory_calls_inside_is_no_finding(home: Workspace) -> None:
+    office = InsideSettings.model_validate({"addresses": ["203.0.113.0/24"], "accounts": ["ci-deploy"]})
+    place = home.model_copy(update={"inside": office})
+    assert scan(place, login(0, "gpu-01")).findings == []
+    rights = {**call("PutBucketPolicy", 1, bucketName="ml-models"), "userIdentity": {"userName": "ci-deploy"}}
+    assert scan(place, rights).findings == []
+    assert len(scan(home, rights).findings) == 1
 
 
 def test_no_event_that_matched_is_lost_however_many_targets_there_are(

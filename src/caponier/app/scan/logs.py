@@ -10,6 +10,7 @@ from caponier.app.progress import Progress, Silent
 from caponier.app.scan.log_findings import judge
 from caponier.app.scan.log_tally import LogTally, ScannedLog
 from caponier.app.workspace.workspace import read_salt
+from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
@@ -83,7 +84,8 @@ def scan_logs(
     if scope.empty:
         report.skipped.append(Skip("scoping", NO_INVENTORY))
     tally = LogTally(sigma.asks)
-    with sigma.start(scope, read_salt(workspace) if workspace else b"") as run:
+    inside = Inside(workspace.inside) if workspace else None
+    with sigma.start(scope, read_salt(workspace) if workspace else b"", inside) as run:
         watch.stage("Reading", _size(paths))
         for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, lateness=lateness):
             step = batch_rows or max(1, len(read.events))

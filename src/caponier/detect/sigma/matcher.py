@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from caponier.detect.assets.inside import Inside
 from caponier.telemetry.security_logs.events import LogEvent
-from caponier.telemetry.security_logs.fields import Fields, Scalar
+from caponier.telemetry.security_logs.fields import Scalar
 from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.sources import BROADER, LogSource
 
 NUMBER: Final = "caponier_n"
 TEXT: Final = "caponier_text"
 """Column with all values of an event, for rules that look for words anywhere."""
-DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address")
+DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", "caponier.origin", "caponier.routine")
 """Fields that every event has by way of `identity`, so that a rule can join different products."""
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
@@ -65,9 +66,11 @@ class Matcher:
     Args:
         tables: Tables and rules.
         regex: Compiles a pattern of a rule to its search function; one that takes linear time.
+        inside: Tells where events come from.
     """
 
-    def __init__(self, tables: Sequence[Table], regex: Regex) -> None:
+    def __init__(self, tables: Sequence[Table], regex: Regex, inside: Inside | None = None) -> None:
+        self._inside = inside or Inside()
         self._database = connect(regex)
         self._tables = tables
         for table in tables:
@@ -98,7 +101,7 @@ class Matcher:
         execute = self._database.execute
         execute("BEGIN")
         by_size = [place for place, kind in enumerate(table.columns.values(), 1) if kind == NUMERIC]
-        rows = ((position, *row(events[position].fields, names)) for position in positions)
+        rows = ((position, *self.row(events[position], names)) for position in positions)
         self._database.executemany(self._inserts[index], (_sized(one, by_size) for one in rows) if by_size else rows)
         for rule, query in table.queries:
             for (position,) in execute(query):
@@ -107,6 +110,22 @@ class Matcher:
                     rules.append(rule)
         execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
         execute("COMMIT")
+
+    def row(self, event: LogEvent, names: Sequence[str]) -> list[Scalar | None]:
+        """Return the values of the named fields; the derived ones are worked out where they are asked for."""
+        get = event.fields.get
+        return [self._derived(event, name) if name in _SPECIAL else get(name) for name in names]
+
+    def _derived(self, event: LogEvent, name: str) -> Scalar | None:
+        if name == TEXT:
+            return "\n".join(map(str, event.fields.values()))
+        if name == "caponier.origin":
+            return self._inside.origin(event.fields)
+        if name == "caponier.routine":
+            # So that a rule can leave it out by whether it is there.
+            return "true" if self._inside.routine(event) else None
+        known: Scalar | None = getattr(identity(event.fields), name.removeprefix("caponier."))
+        return known
 
     def _find_tables(self, origin: LogSource) -> tuple[int, ...]:
         return tuple(index for index, table in enumerate(self._tables) if table.takes(origin))
@@ -128,11 +147,6 @@ def connect(regex: Regex) -> sqlite3.Connection:
     return database
 
 
-def row(fields: Fields, names: Sequence[str]) -> list[Scalar | None]:
-    """Return the values of the named fields; the derived ones are worked out where they are asked for."""
-    return [_SPECIAL[name](fields) if name in _SPECIAL else fields.get(name) for name in names]
-
-
 def _sized(values: tuple[Scalar | None, ...], by_size: Sequence[int]) -> list[Scalar | None]:
     """Leave out what is no number where rules compare by size: to SQLite any text is more than any number."""
     return [None if place in by_size and not _is_number(value) else value for place, value in enumerate(values)]
@@ -147,9 +161,4 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-_SPECIAL: Final[dict[str, Callable[[Fields], Scalar | None]]] = {
-    TEXT: lambda fields: "\n".join(map(str, fields.values())),
-    "caponier.account": lambda fields: identity(fields).account,
-    "caponier.host": lambda fields: identity(fields).host,
-    "caponier.address": lambda fields: identity(fields).address,
-}
+_SPECIAL: Final = frozenset([TEXT, *DERIVED])
