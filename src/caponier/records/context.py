@@ -40,8 +40,8 @@ class ContextEvent:
             "event_id": self.event_id,
             "summary": self.summary,
             "level": self.level,
-            **({"event_ids": list(self.event_ids)} if self.event_ids else {}),
-            **({"last_time": self.last_time.isoformat().replace("+00:00", "Z")} if self.last_time else {}),
+            "event_ids": list(self.event_ids),
+            "last_time": self.last_time.isoformat().replace("+00:00", "Z") if self.last_time else None,
         }
 
     @classmethod

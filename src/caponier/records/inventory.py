@@ -57,6 +57,9 @@ class System(_Noun):
     registries: Names = ()
     images: Names = ()
     datasets: Names = ()
+    namespaces: Names = ()
+    clusters: Names = ()
+    instances: Names = ()
 
 
 class FeatureSpec(_Noun):

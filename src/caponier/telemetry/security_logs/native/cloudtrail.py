@@ -11,6 +11,7 @@ from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, Fie
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
 
 _LOGINS: Final = frozenset(["ConsoleLogin", "SwitchRole", "GetSigninToken"])
+_NOBODY: Final = frozenset(["anonymous_principal", "anonymous"])
 _NAMES: Final[FieldMap] = {
     "src_ip": "sourceipaddress",
     "user_agent": "useragent",
@@ -30,6 +31,8 @@ def _complete(fields: Fields) -> LogSource:
     fields.setdefault("outcome", FAILURE if refused else SUCCESS)
     if _opens(fields):
         fields.setdefault("access", "public")
+    if str(fields.get("useridentity.accountid", "")).lower() in _NOBODY:
+        fields.setdefault("access", "anonymous")
     if fields["eventname"] in _LOGINS:
         return LogSource("aws", "authentication", "cloudtrail")
     return CLOUDTRAIL

@@ -4,12 +4,14 @@ As in Microsoft's "signIn resource type", "directoryAudit resource type" and "Az
 (`time`, `resourceId`, `operationName`, `category`, `properties`).
 """
 
+import re
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
+_ENDPOINT: Final = re.compile(r"(?i)/\w*endpoints/([^/]+)")
 SIGN_INS: Final = LogSource("azure", "authentication", "signinlogs")
 _SERVICES: Final[dict[str, str]] = {
     "signinlogs": "signinlogs",
@@ -108,6 +110,8 @@ def _diagnostic(fields: Fields) -> LogSource:
     if service == "auditlogs":
         return audit(fields)
     fill(fields, _ACTIVITY)
+    if found := _ENDPOINT.search(str(fields.get("resourceid", ""))):
+        fields.setdefault("endpoint", found[1])
     outcome = outcome_of({"success": True, "succeeded": True, "failure": False, "failed": False}.get(_result(fields)))
     if outcome:
         fields.setdefault("outcome", outcome)

@@ -25,6 +25,7 @@ _NAMES: Final[FieldMap] = {
     "bucket": "resource.labels.bucket_name",
 }
 _OBJECT: Final = re.compile(r"projects/_/buckets/([^/]+)/objects/(.+)", re.DOTALL)
+_ENDPOINT: Final = re.compile(r"/endpoints/([^/]+)")
 _KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
 _EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
 
@@ -40,6 +41,8 @@ def _complete(fields: Fields) -> LogSource:
     if found := _OBJECT.fullmatch(str(fields.get("protopayload.resourcename", ""))):
         fields.setdefault("bucket", found[1])
         fields.setdefault("object", found[2])
+    if found := _ENDPOINT.search(str(fields.get("protopayload.resourcename", ""))):
+        fields.setdefault("endpoint", found[1])
     if "protopayload.authenticationinfo.principalemail" not in fields and "bucket" in fields:
         fields.setdefault("access", "anonymous")
     changed = [str(value).lower() for name, value in fields.items() if name.endswith("bindingdeltas.member")]
