@@ -13,7 +13,7 @@ from typing import Final, Literal
 from caponier.records.inside import InsideSettings
 from caponier.telemetry.security_logs.events import LogEvent, moment
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.identity import Identity, account_name, identity
+from caponier.telemetry.security_logs.identity import account_name, address_of, identity
 
 Origin = Literal["inside", "outside"]
 _CACHED: Final = 50_000
@@ -35,14 +35,14 @@ class Inside:
         self._changes = [(change, _globs(change.accounts)) for change in settings.changes]
         self._origin_of = lru_cache(_CACHED)(self._look_up)
 
-    def origin(self, fields: Fields, who: Identity | None = None) -> Origin | None:
+    def origin(self, fields: Fields) -> Origin | None:
         """Tell whether an event comes from inside; None where it has no address.
 
         What came by an endpoint within a private network did, and so does what a cloud's own service does for somebody.
         """
         if "vpcendpointid" in fields:
             return "inside"
-        address = (who or identity(fields)).address
+        address = address_of(fields)
         if address is None:
             return None
         # Only the cloud itself writes this field; elsewhere whoever calls may choose a name for his address.
@@ -54,9 +54,9 @@ class Inside:
         """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""
         if not self._robots and not self._changes:
             return False
-        who = identity(event.fields)
-        if self.origin(event.fields, who) == "outside":
+        if self.origin(event.fields) == "outside":
             return False
+        who = identity(event.fields)
         if _named(who.account, self._robots):
             return True
         now = moment(event.time)

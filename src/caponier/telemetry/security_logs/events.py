@@ -19,7 +19,7 @@ from caponier.telemetry.log_files import log_files, spared
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.security_logs import stamps
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.framing.frames import Frames, frames
+from caponier.telemetry.security_logs.framing.frames import Frames, Value, frames
 from caponier.telemetry.security_logs.native.reading import Reading
 from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import LogSource
@@ -116,7 +116,7 @@ def _events(
     else:
         for line, value in zip(part.lines, part.values, strict=True):
             for reason in _take(read, reading.read(value, line), latest):
-                faults.append(Rejection(source, line, reason, str(value)[:RAW_LIMIT]))
+                faults.append(Rejection(source, line, reason, _beginning(value)))
     read.continued = reading.continued - before
     late = clock.late(np.fromiter((event.time for event in read.events), np.int64, len(read.events)))
     for position in np.flatnonzero(late):
@@ -127,6 +127,10 @@ def _events(
     if late.any():
         read.events = [event for event, is_late in zip(read.events, late, strict=True) if not is_late]
     return read
+
+
+def _beginning(value: Value) -> str:
+    return value[:RAW_LIMIT].decode("utf-8", "replace") if isinstance(value, bytes) else str(value)[:RAW_LIMIT]
 
 
 def _take(read: LogEvents, records: Iterator[Record | str], latest: int) -> Iterator[str]:

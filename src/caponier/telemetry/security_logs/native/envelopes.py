@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from caponier.telemetry.security_logs import stamps
-from caponier.telemetry.security_logs.framing.frames import Value
 from caponier.telemetry.security_logs.framing.json_elements import LISTS
 
 Row = dict[str, Any]
@@ -30,7 +29,7 @@ _EXPORTED: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\s+(\
 class Inner(NamedTuple):
     """A record that was within another one."""
 
-    value: Value
+    value: dict[str, Any] | str
     seen: int | None = None
     """When the transport took it: microseconds since the epoch, for records without a time of their own."""
     place: Mapping[str, Any] = MappingProxyType({})

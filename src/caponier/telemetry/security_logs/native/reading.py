@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.security_logs import stamps
 from caponier.telemetry.security_logs.fields import Fields, flatten
-from caponier.telemetry.security_logs.framing.frames import Value, loaded
+from caponier.telemetry.security_logs.framing.frames import Value, objects
 from caponier.telemetry.security_logs.native import (
     access_log,
     cloudtrail,
@@ -94,7 +94,23 @@ class Reading:
 
     def read(self, value: Value, line: int) -> Iterator[Record | str]:
         """Yield the events of a line or an object with their times, and for what holds none the reason."""
-        return map(self._timed, self._records(value, line, _Around(None, {}, DEPTH)))
+        around = _Around(None, {}, DEPTH)
+        if isinstance(value, bytes):
+            return map(self._timed, self._of_json(value, line, around))
+        return map(self._timed, self._records(value, line, around))
+
+    def _of_json(self, text: bytes, line: int, around: "_Around") -> Iterator[Record | str]:
+        try:
+            rows = objects(text)
+        except ValueError as bad:
+            # A line of Jupyter, Apache or gunicorn begins with a bracket, too.
+            if text[:1] == b"[" and "bad JSON: expected" not in str(bad):
+                yield from self._records(text.decode("utf-8", "replace"), line, around)
+            else:
+                yield str(bad)
+            return
+        for row in rows:
+            yield from self._records(row, line, around)
 
     def rest(self) -> Iterator[Record | str]:
         """Yield the events that were waiting for a further line."""
@@ -111,7 +127,7 @@ class Reading:
         self._time = record.time
         return record
 
-    def _records(self, value: Value, line: int, around: "_Around") -> Iterator[Record | str]:
+    def _records(self, value: Any, line: int, around: "_Around") -> Iterator[Record | str]:
         # One event of an envelope that cannot be read must not take the others along.
         try:
             if isinstance(value, str):
@@ -129,7 +145,8 @@ class Reading:
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
         if text[:1] == "{":
-            yield from self._records(loaded(text.encode()), line, around.within(envelopes.Inner(text)))
+            for row in objects(text):
+                yield from self._records(row, line, around.within(envelopes.Inner(text)))
             return
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
