@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from caponier.detect.assets.inside import Inside
+from caponier.detect.sigma.needed_values import Needs, Wanted
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Scalar
 from caponier.telemetry.security_logs.identity import identity
@@ -43,6 +44,10 @@ class Table:
     """Name in lower case to SQLite type."""
     queries: list[tuple[str, str]] = field(default_factory=list)
     """(rule, statement that yields the numbers of matching events)."""
+    keyed: bool = False
+    """Whether every rule in it needs certain values, so that events without them need not be asked about."""
+    needs: dict[str, Needs] = field(default_factory=dict)
+    """Those values, by rule."""
 
     def takes(self, origin: LogSource) -> bool:
         """Tell whether the rules of this table ask for events of a log source."""
@@ -79,6 +84,7 @@ class Matcher:
             f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
             for table in tables
         ]
+        self._wanted = [Wanted(table.needs) if table.keyed else None for table in tables]
         self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
 
     def match(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
@@ -96,7 +102,13 @@ class Matcher:
     def _match_table(
         self, index: int, events: Sequence[LogEvent], positions: Sequence[int], found: dict[int, list[str]]
     ) -> None:
-        table = self._tables[index]
+        table, wanted = self._tables[index], self._wanted[index]
+        asked: set[str] | None = None
+        if wanted is not None:
+            candidates = {at: hit for at in positions if (hit := wanted.rules(events[at].fields))}
+            if not candidates:
+                return
+            positions, asked = list(candidates), set().union(*candidates.values())
         names = list(table.columns)
         execute = self._database.execute
         execute("BEGIN")
@@ -104,10 +116,12 @@ class Matcher:
         rows = ((position, *self.row(events[position], names)) for position in positions)
         self._database.executemany(self._inserts[index], (_sized(one, by_size) for one in rows) if by_size else rows)
         for rule, query in table.queries:
+            if asked is not None and rule not in asked:
+                continue
             for (position,) in execute(query):
-                rules = found.setdefault(position, [])
-                if rule not in rules:
-                    rules.append(rule)
+                matched = found.setdefault(position, [])
+                if rule not in matched:
+                    matched.append(rule)
         execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
         execute("COMMIT")
 
