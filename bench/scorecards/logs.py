@@ -126,7 +126,7 @@ def _okta(rng: random.Random, count: int) -> Iterator[str]:
         yield json.dumps(
             {
                 "uuid": f"u{number}", "published": f"{_clock(number)}.000Z", "version": "0", "severity": "INFO",
-                "eventType": rng.choice(("user.authentication.sso", "policy.evaluate_sign_on", "app.oauth2.token.grant")),
+                "eventType": rng.choice(("user.authentication.sso", "policy.evaluate_sign_on")),
                 "displayMessage": "x", "legacyEventType": "core.x",
                 "actor": {"id": f"00u{number % 200}", "type": "User", "alternateId": f"user{number % 200}@example.org"},
                 "client": {
@@ -188,7 +188,7 @@ def _rules(folder: Path) -> int:
     folder.mkdir()
     missing = RULES - len(Sigma().rules)
     shapes = (
-        ({"product": "aws", "service": "cloudtrail"}, lambda n: {"eventSource": "x.amazonaws.com", "eventName": f"Do{n}"}),
+        ({"product": "aws", "service": "cloudtrail"}, lambda n: {"eventName": f"Do{n}", "readOnly": "false"}),
         ({"product": "windows", "category": "process_creation"},
          lambda n: {"Image|endswith": f"\\tool{n}.exe", "CommandLine|contains": [f" /x{n} ", f"--y{n}", f"z{n}="]}),
         ({"category": "webserver"}, lambda n: {"cs-uri-query|contains": [f"../{n}", f"%2e{n}", f"cmd{n}="]}),
