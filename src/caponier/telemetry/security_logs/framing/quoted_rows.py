@@ -39,7 +39,7 @@ class QuotedRows:
     def __init__(self, names: list[str], limit: int) -> None:
         self._names, self._limit = names, limit
         self._held: list[str] = []
-        self._first = 0
+        self._first = self._quotes = self._length = 0
         csv.field_size_limit(max(limit, csv.field_size_limit()))
 
     def feed(self, line: str, number: int) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -47,10 +47,12 @@ class QuotedRows:
         if not self._held:
             self._first = number
         self._held.append(line)
-        text = "\n".join(self._held)
-        if text.count('"') % 2 and len(self._held) < LINES and len(text) <= self._limit:
+        self._quotes += line.count('"')
+        self._length += len(line) + 1
+        if self._quotes % 2 and len(self._held) < LINES and self._length <= self._limit:
             return
-        self._held = []
+        text = "\n".join(self._held)
+        self._held, self._quotes, self._length = [], 0, 0
         yield self._first, self._row(text)
 
     def end(self) -> Iterator[tuple[int, dict[str, Any] | str]]:

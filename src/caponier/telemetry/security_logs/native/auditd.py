@@ -21,7 +21,8 @@ MOST: Final = 512
 """Records of one event."""
 
 _LINE: Final = re.compile(r"(?:node=(\S+) )?type=(\S+) msg=audit\((\d+)(?:\.(\d+))?:(\d+)\): ?(.*)", re.DOTALL)
-_PAIR: Final = re.compile(r"([A-Za-z0-9_\-\[\]]+)=(\"[^\"]*+\"|'[^']*+'|\S*+)")
+# Only at the beginning of a word, or a long one would be looked at again from each of its letters.
+_PAIR: Final = re.compile(r"(?<![A-Za-z0-9_\-\[\]])([A-Za-z0-9_\-\[\]]+)=(\"[^\"]*+\"|'[^']*+'|\S*+)")
 _HEX: Final = re.compile(r"(?:[0-9A-F]{2})+")
 _CODED: Final = frozenset(["proctitle", "name", "cwd", "comm", "exe", "cmd", "acct", "path", "data"])
 _SHARED: Final = ("syscall", "exe", "comm", "auid", "uid", "euid", "tty", "ses", "pid", "ppid", "success", "key", "cwd")

@@ -35,6 +35,8 @@ from caponier.telemetry.security_logs.sources import LogSource, said_source
 
 DEPTH: Final = 4
 """Envelopes within envelopes."""
+LINE: Final = 2**18
+"""Characters of the longest line of a text format; JSON may be longer."""
 TIMES: Final = ("time", "@timestamp", "timestamp", "eventtime", "requestreceivedtimestamp")
 """Where the time of an event in no known format stands, the first that is there."""
 OWN: Final = "JSON with a Sigma log source"
@@ -151,6 +153,8 @@ class Reading:
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
             return
+        if len(text) > LINE:
+            raise ValueError(f"too long: a line of text of more than {LINE:,} characters")
         found = self._of_line(text, line)
         if found is None:
             if self._text_seen and _GOES_ON.match(text):

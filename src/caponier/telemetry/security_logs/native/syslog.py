@@ -13,6 +13,8 @@ from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, ObjectFormat, Parsed, Stateless, fill, made
 from caponier.telemetry.security_logs.sources import LogSource
 
+READ: Final = 8_192
+"""Characters of a message that are looked at: RFC 5424 asks for no more, and what matters stands at its beginning."""
 _HEAD: Final = r"(?:<\d{1,3}>)?"
 _TAG: Final = r"(\S+) ([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
 _OLD: Final = re.compile(rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?) {_TAG}", re.DOTALL)
@@ -37,7 +39,7 @@ _OWN_SERVICE: Final = {"cron": "cron", "crond": "cron", "clamd": "clamav", "vsft
 
 def of_program(program: str, message: str, fields: Fields) -> LogSource:
     """Read the message of a program, fill its fields in, and say what it is of."""
-    name = program.rsplit("/", 1)[-1].lower()
+    name, message = program.rsplit("/", 1)[-1].lower(), message[:READ]
     if name.startswith("sshd"):
         return _sshd(message, fields)
     if name == "sudo":
