@@ -245,3 +245,12 @@ def test_a_category_of_the_source_never_becomes_one_of_sigma(home: Workspace) ->
     report = scan_logs([CASES / "entra_diagnostic.jsonl"], workspace=home)
     assert report.files[0].sources[LogSource("azure", "authentication", "signinlogs")] == 1
     assert {event.rule for event in report.context} >= {"sigma:idp_login_risky"}
+
+
+def test_a_server_that_does_not_say_where_it_runs_can_be_placed(home: Workspace) -> None:
+    log = [CASES / "jupyter_server.log"]
+    assert scan_logs(log, workspace=home).findings == []
+    found = {finding.detector for finding in scan_logs(log, workspace=home, host="gpu-01").findings}
+    assert found == {"sigma:ml_console_code"}
+    (named,) = scan_logs([CASES / "journald.jsonl"], workspace=home, host="elsewhere").findings
+    assert named.evidence.facts["host"] == ["gpu-01"]

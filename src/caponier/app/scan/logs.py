@@ -52,6 +52,7 @@ def scan_logs(
     workspace: Workspace | None = None,
     rejected: RejectedRows | None = None,
     origin: LogSource | None = None,
+    host: str | None = None,
     lateness: float = LATENESS,
     batch_rows: int | None = None,
     progress: Progress | None = None,
@@ -68,6 +69,7 @@ def scan_logs(
         workspace: Its inventory and salt.
         rejected: Takes the rows that cannot be used.
         origin: The log source of events in no known format that do not name theirs.
+        host: Where events happened that name no host.
         lateness: Seconds by which a row of standard input may be out of order.
         batch_rows: Events that are matched at once, at most; changes the speed alone.
         progress: Told how far it is.
@@ -87,7 +89,7 @@ def scan_logs(
     inside = Inside(workspace.inside) if workspace else None
     with sigma.start(scope, read_salt(workspace) if workspace else b"", inside) as run:
         watch.stage("Reading", _size(paths))
-        for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, lateness=lateness):
+        for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, host=host, lateness=lateness):
             step = batch_rows or max(1, len(read.events))
             for start in range(0, len(read.events), step):
                 run.feed(read.events[start : start + step])

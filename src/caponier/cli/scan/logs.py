@@ -46,6 +46,10 @@ def logs(
             "--log-source", metavar="KEY=VALUE,...", help="Of JSON in no known format: product=aws,service=cloudtrail."
         ),
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="NAME", help="Where it happened, for logs that name no host: gpu-01."),
+    ] = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     lateness: log_options.Lateness = log_options.LATE,
@@ -68,6 +72,7 @@ def logs(
             workspace=home,
             rejected=rows,
             origin=parse_log_source(log_source) if log_source else None,
+            host=host,
             lateness=lateness,
             progress=watch,
         )

@@ -20,6 +20,7 @@ from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.security_logs import stamps
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.framing.frames import Frames, Value, frames
+from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.reading import Reading
 from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import LogSource
@@ -75,6 +76,7 @@ def read_logs(
     *,
     origin: LogSource | None = None,
     asked: frozenset[str] = frozenset(),
+    host: str | None = None,
     lateness: float = LATENESS,
 ) -> Iterator[LogEvents]:
     """Read security logs, in the order in which they stand there; who needs them by time sorts them.
@@ -84,6 +86,7 @@ def read_logs(
         rejected: Takes the rows that cannot be used.
         origin: The log source of events in no known format that do not name theirs.
         asked: Categories that rules ask for, beside those of Sigma's taxonomy.
+        host: Where events happened that name no host, as in the log of a server itself.
         lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
 
     Raises:
@@ -94,8 +97,16 @@ def read_logs(
         source, clock, reading = shown(file.path), Clock.of(file.path, lateness), Reading(origin, asked)
         for part in spared(file, partial(frames, file.path, LINE_LIMIT), Frames):
             rejected.add(part.rejections)
-            yield _events(source, part, clock, reading, latest, rejected)
-        yield _events(source, None, clock, reading, latest, rejected)
+            yield _placed(_events(source, part, clock, reading, latest, rejected), host)
+        yield _placed(_events(source, None, clock, reading, latest, rejected), host)
+
+
+def _placed(read: LogEvents, host: str | None) -> LogEvents:
+    if host:
+        for event in read.events:
+            if identity(event.fields).host is None:
+                event.fields["host"] = host
+    return read
 
 
 def _is_log(path: Path) -> bool:
