@@ -101,11 +101,16 @@ def scan_logs(
         judged = judge(run.matches(), workspace.systems if workspace else ())
         report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
         report.notes += [*judged.notes, *run.notes]
+    _tell_files(report, tally)
+    return report
+
+
+def _tell_files(report: LogScanReport, tally: LogTally) -> None:
     report.files = tally.files
     report.notes += tally.notes
-    if sigma.rules:
+    # Whoever leaves all rules out knows that nothing can be found.
+    if report.rules:
         report.skipped += tally.unasked
-    return report
 
 
 def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
