@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Asset, Scope
 from caponier.matrix.technique import TechniqueRef
 from caponier.telemetry.security_logs.events import LogEvent
+from caponier.telemetry.security_logs.sources import LogSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class LogHit:
     """The assets of ML systems that it touches."""
     file: str
     line: int
+    target: str | None = None
+    """What it acts on, as `kind name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,22 @@ class LogDetector(Protocol):
         """The rules that may match by themselves."""
         ...
 
-    def start(self, scope: Scope, salt: bytes = b"") -> "LogRun":
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of log sources that the rules ask for."""
+        ...
+
+    def asks(self, origin: LogSource) -> bool:
+        """Tell whether any rule asks for events of a log source."""
+        ...
+
+    def start(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "LogRun":
         """Begin a run over logs, with nothing seen yet.
 
         Args:
             scope: The assets of the inventory.
             salt: The workspace's salt, for event ids.
+            inside: Tells where events come from; by the private ranges, if none is given.
         """
         ...
 

@@ -23,6 +23,10 @@ class ContextEvent:
     summary: str
     level: str = "medium"
     """Of the rule: informational, low, medium, high or critical."""
+    event_ids: tuple[str, ...] = ()
+    """Of all events that it stands for, where there are several; `event_id` is the first of them."""
+    last_time: datetime | None = None
+    """Of the last of them, where there are several."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -36,6 +40,8 @@ class ContextEvent:
             "event_id": self.event_id,
             "summary": self.summary,
             "level": self.level,
+            "event_ids": list(self.event_ids),
+            "last_time": self.last_time.isoformat().replace("+00:00", "Z") if self.last_time else None,
         }
 
     @classmethod
@@ -56,6 +62,8 @@ class ContextEvent:
             event_id=plain["event_id"],
             summary=plain["summary"],
             level=plain["level"],
+            event_ids=tuple(plain.get("event_ids", ())),
+            last_time=datetime.fromisoformat(plain["last_time"]) if plain.get("last_time") else None,
         )
 
 

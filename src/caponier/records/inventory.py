@@ -25,6 +25,7 @@ from pydantic import (
 
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.inside import InsideSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Count = Annotated[StrictInt, Field(ge=1)]
@@ -67,6 +68,9 @@ class System(_Noun):
     registries: Names = ()
     images: Names = ()
     datasets: Names = ()
+    namespaces: Names = ()
+    clusters: Names = ()
+    instances: Names = ()
 
 
 class FeatureSpec(_Noun):
@@ -214,6 +218,7 @@ class Workspace(_Noun):
     systems: tuple[System, ...] = ()
     models: tuple[ModelSpec, ...] = ()
     identities: tuple[Identity, ...] = ()
+    inside: InsideSettings = InsideSettings()
     # The parts that use these sections validate them; here they only have to be tables.
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)

@@ -168,7 +168,7 @@ def _incident(
         severity=max((finding.severity for finding in findings), key=lambda severity: severity.rank),
         harms=tuple(harm.value for harm in Harm if harm.value in harmed),
         first_time=min(step.time for step in steps),
-        last_time=max([one.last, *(event.time for event in context)]),
+        last_time=max([one.last, *(event.last_time or event.time for event in context)]),
         finding_ids=tuple(finding.finding_id for finding in findings),
         steps=steps,
     )
@@ -188,7 +188,9 @@ def _steps(findings: Sequence[Finding], context: Sequence[ContextEvent]) -> tupl
     for event in context:
         subject = SubjectRef("asset", event.host or event.address or event.account or event.rule)
         for tactic, refs in by_tactic(event.techniques).items():
-            steps.append(Step(event.time, tactic, refs, subject, None, (event.event_id,), event.summary))
+            steps.append(
+                Step(event.time, tactic, refs, subject, None, event.event_ids or (event.event_id,), event.summary)
+            )
     return tuple(
         sorted(steps, key=lambda step: (step.time, step.finding_id or "", step.event_ids, step.tactic, step.summary))
     )

@@ -5,22 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
-
-Name = Annotated[str, Field(min_length=1)]
-
-
-def _network(value: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    try:
-        return ipaddress.ip_network(value, strict=False)
-    except TypeError:
-        raise ValueError("expected an address or a network, such as 10.0.0.1 or 10.0.0.0/24") from None
-
-
-Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+from caponier.records.inside import Name, Network
 
 
 class RespondSettings(BaseModel):

@@ -69,7 +69,7 @@ def read_events(
             source = shown_path(file.path)
             clock, seq = Clock.of(file.path, lateness), 0
             own = answers if file.path in gathered else None
-            for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers, own)):
+            for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers, own), Chunk):
                 events = _events(source, chunk, clock, seq, rejected)
                 seq += events.batch.num_rows
                 yield events

@@ -9,10 +9,10 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown, walk
-from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import STDIN
 
@@ -53,25 +53,39 @@ def log_files(paths: Sequence[Path], is_log: Callable[[Path], bool], kinds: str)
         yield from found
 
 
-def spared(file: LogFile, read: Callable[[], Iterator[Chunk]]) -> Iterator[Chunk]:
+class Rejecting(Protocol):
+    """A part of what was read, which can hold a rejection alone."""
+
+    def __init__(self, *, rejections: list[Rejection]) -> None: ...
+
+
+P = TypeVar("P", bound=Rejecting)
+
+
+def spared(file: LogFile, read: Callable[[], Iterator[P]], part: type[P]) -> Iterator[P]:
     """Read a file; one that lies in a folder and cannot be read becomes a rejection.
+
+    Args:
+        file: The file.
+        read: Reads it, part by part.
+        part: What a part is.
 
     Raises:
         InputError: If a file that was named cannot be read.
     """
     if file.problem:
-        yield _rejected(file, file.problem)
+        yield part(rejections=[_rejected(file, file.problem)])
         return
     try:
         yield from read()
     except InputError as wrong:
         if file.named:
             raise
-        yield _rejected(file, wrong.what)
+        yield part(rejections=[_rejected(file, wrong.what)])
 
 
-def _rejected(file: LogFile, reason: str) -> Chunk:
-    return Chunk(rejections=[Rejection(shown(file.path), 1, reason)])
+def _rejected(file: LogFile, reason: str) -> Rejection:
+    return Rejection(shown(file.path), 1, reason)
 
 
 def _is_folder(path: Path) -> bool:

@@ -19,6 +19,8 @@ LINE_LIMIT: Final = 16 * 2**20
 BLOCK: Final = 2**18
 """Bytes read at a time; what a broken stream may cost of the good lines before the break."""
 COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
+MAGIC: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How a packed file begins, whatever it is called."""
 BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -40,7 +42,7 @@ class BrokenStreamError(Exception):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Readable]:
-    """Open a file for reading, decompressing `.gz` and `.zst`; `-` is standard input.
+    """Open a file for reading, decompressing gzip and Zstandard; `-` is standard input.
 
     Raises:
         InputError: If the file is missing or cannot be opened.
@@ -53,9 +55,18 @@ def opened(path: Path) -> Iterator[Readable]:
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path)) from failed
     with raw:
-        compression = COMPRESSIONS.get(path.suffix.lower())
+        compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
         # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
         yield pa.input_stream(raw, compression=compression) if compression else raw
+
+
+def _packed(raw: Any) -> str | None:
+    """Tell how a file is packed by its first bytes; a pipe, which cannot be put back, by its name alone."""
+    if not raw.seekable():
+        return None
+    head = raw.read(4)
+    raw.seek(0)
+    return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
 
 
 def lines(stream: Readable, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes | None]]:

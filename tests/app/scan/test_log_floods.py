@@ -117,7 +117,7 @@ def test_findings_are_the_beginnings_of_episodes(
     log = [login(second, user, outcome="success", n=n) for n, (second, user) in enumerate(rows)]
     rule = plain("in", {"outcome": "success"}, logsource=AUTH)
     report = scan(place, log, rule, batch_rows=batch)
-    found = [((finding.last_time - DAY).total_seconds(), finding.subject.id) for finding in report.findings]
+    found = [((finding.first_time - DAY).total_seconds(), finding.subject.id) for finding in report.findings]
     # Two accounts at one moment have no order.
     assert sorted(found) == sorted(expected_episodes(rows, HOUR))
     assert len({finding.finding_id for finding in report.findings}) == len(found)
@@ -127,8 +127,11 @@ def test_an_episode_ends_with_the_timespan_of_a_longer_rule(home: Workspace) -> 
     slow = joint("slow", "event_count", ["failed"], "3h", condition={"gte": 2})
     slow["correlation"]["group-by"] = ["user"]
     report = scan(home, [login(hour * HOUR, "ann") for hour in (0, 1, 3.5, 6, 9.5, 10)], FAILED, slow)
-    hours = [(finding.last_time - DAY).total_seconds() / HOUR for finding in report.findings]
-    assert hours == [1, 10]
+    spans = [
+        tuple((time - DAY).total_seconds() / HOUR for time in (finding.first_time, finding.last_time))
+        for finding in report.findings
+    ]
+    assert spans == [(0, 6), (9.5, 10)]
 
 
 PHISHED = plain("phished", {"outcome": "phished"}, logsource=AUTH, tags=["attack.t1566"])

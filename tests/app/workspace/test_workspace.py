@@ -379,3 +379,18 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(module.getpass, "getuser", nameless)
     assert module.acting_user() == f"uid {os.getuid()}"
+
+
+def test_what_is_inside_is_read_and_a_misspelt_key_is_not(tmp_path: Path) -> None:
+    file = create_workspace(tmp_path)
+    plain = file.read_text()
+    file.write_text(
+        plain + '\n[inside]\naddresses = ["198.51.100.7"]\naccounts = ["ci-*"]\n'
+        'changes = [{ days = ["mon"], begin = 22:00:00, until = 02:00:00 }]\n'
+    )
+    inside = require_workspace(tmp_path).inside
+    assert [str(address) for address in inside.addresses] == ["198.51.100.7/32"]
+    assert (inside.accounts, inside.changes[0].days) == (("ci-*",), ("mon",))
+    file.write_text(plain + '\n[inside]\nadresses = ["198.51.100.7"]\n')
+    with pytest.raises(InputError, match="addresses"):
+        require_workspace(tmp_path)

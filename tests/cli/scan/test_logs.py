@@ -152,6 +152,16 @@ def test_our_own_rules_may_be_left_out(home: Path) -> None:
     assert run(log(home, LOGIN), "--no-own-rules").exit_code == 0
 
 
+def test_what_each_file_was_taken_for_is_told(home: Path) -> None:
+    done = run(log(home, {**LOGIN, "host": "desk"}))
+    assert "auth.jsonl: read as JSON with a Sigma log source; 1 event, all of log sources that rules ask" in done.stderr
+    (home / "app.log").write_text("2026-03-02T09:00:00,626 [INFO ] main org.pytorch.serve.ModelServer - Up\n")
+    done = run(str(home / "app.log"))
+    assert done.exit_code == 3
+    assert "no rule asks for what it holds" in done.stderr
+    assert json.loads(run(str(home / "app.log"), "--format", "json").stdout)["files"][0]["formats"] == {"TorchServe": 1}
+
+
 def test_log_sources() -> None:
     assert parse_log_source("product=AWS, service=cloudtrail") == LogSource("aws", None, "cloudtrail")
     for wrong in ("aws", "product=", "vendor=aws", ""):

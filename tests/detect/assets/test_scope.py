@@ -111,3 +111,10 @@ def test_nothing_is_scoped_without_assets() -> None:
 
 def test_field_names_are_those_after_flattening() -> None:
     assert all(name == name.lower() for names in ASSET_FIELDS.values() for name in names)
+
+
+def test_each_of_the_instances_that_one_call_stops_is_meant() -> None:
+    scope = Scope([System(name="digits", instances=("i-2",), hosts=("gpu-02",))])
+    assert scope.assets({"requestparameters.instancesset.items.instanceid": "i-1, i-2, i-3"})
+    assert scope.assets({"host": "gpu-01, gpu-02"})
+    assert not scope.assets({"requestparameters.instancesset.items.instanceid": "i-1, i-22"})

@@ -89,6 +89,9 @@ LISTS = {
     "endpoint": "endpoints",
     "dataset": "datasets",
     "model": "models",
+    "namespace": "namespaces",
+    "cluster": "clusters",
+    "instance": "instances",
 }
 
 

@@ -1,6 +1,8 @@
 import re
 
-from caponier.detect.sigma.matcher import TEXT, Matcher, Table, connect, quoted, row
+from caponier.detect.assets.inside import Inside
+from caponier.detect.sigma.matcher import TEXT, Matcher, Table, connect, quoted
+from caponier.records.inside import InsideSettings
 from caponier.telemetry.security_logs.sources import LogSource
 from detect.sigma.events import SOURCE, event
 
@@ -47,15 +49,21 @@ def test_a_source_that_asks_for_less_takes_more() -> None:
 
 
 def test_a_row_has_derived_fields_only_where_asked() -> None:
-    fields = {"user": "CORP\\Ann", "src_ip": "10.0.0.1", "n": 5}
-    assert row(fields, ["user", "caponier.account", "caponier.address", "caponier.host", "gone"]) == [
-        "CORP\\Ann",
-        "ann",
-        "10.0.0.1",
-        None,
-        None,
-    ]
-    assert row(fields, [TEXT]) == ["CORP\\Ann\n10.0.0.1\n5"]
+    row = Matcher([], search).row
+    one = event(1, **{"user": "CORP\\Ann", "src_ip": "10.0.0.1", "n": 5, "caponier.origin": "outside"})
+    asked = ["user", "caponier.account", "caponier.address", "caponier.host", "caponier.origin", "gone"]
+    assert row(one, asked) == ["CORP\\Ann", "ann", "10.0.0.1", None, "inside", None]
+    assert row(event(1, a="b", n=5), [TEXT]) == ["b\n5"]
+
+
+def test_where_an_event_comes_from_is_what_the_inventory_says() -> None:
+    one, office = (
+        event(1, user="ci", src_ip="198.51.100.7"),
+        InsideSettings.model_validate({"addresses": ["198.51.100.7"], "accounts": ["ci"]}),
+    )
+    asked = ["caponier.origin", "caponier.routine"]
+    assert Matcher([], search).row(one, asked) == ["outside", None]
+    assert Matcher([], search, Inside(office)).row(one, asked) == ["inside", "true"]
 
 
 def test_names_are_quoted() -> None:

@@ -23,10 +23,13 @@ SYSTEM = System(
     accounts=("svc-model-sync",),
     buckets=("ml-models",),
     registries=("ml/serve",),
-    endpoints=("models.example.org",),
+    endpoints=("models.example.org", "digits"),
     models=("digits",),
+    namespaces=("ml",),
 )
 CORRELATIONS = {
+    "model_slow_read",
+    "store_objects_deleted",
     "login_two_countries",
     "login_then_export",
     "model_bulk_read",

@@ -46,7 +46,7 @@ def test_an_event(tmp_path: Path) -> None:
     ],
 )
 def test_times(tmp_path: Path, times: dict[str, Any]) -> None:
-    (event,), _ = read(write(tmp_path, {"category": "x", **times}))
+    (event,), _ = read(write(tmp_path, {"category": "dns", **times}))
     assert moment(event.time).isoformat() == "2026-01-05T09:00:00+00:00"
 
 
@@ -55,7 +55,7 @@ def test_times(tmp_path: Path, times: dict[str, Any]) -> None:
     [
         ("{bad", "bad JSON"),
         ("[1]", "bad JSON"),
-        ({"category": "x"}, "no time"),
+        ({"category": "dns"}, "no time"),
         ({**GOOD, "time": "yesterday"}, "time cannot be read"),
         ({**GOOD, "time": "2026-01-05T09:00:00"}, "time cannot be read"),
         ({**GOOD, "time": 1.5}, "time cannot be read"),
@@ -111,8 +111,10 @@ def test_paths_that_are_no_log(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no"):
         read(tmp_path)
     (tmp_path / "notes.md").write_text("no log")
-    with pytest.raises(InputError, match="no known format"):
-        read(tmp_path / "notes.md")
+    with pytest.raises(InputError, match="holds no"):
+        read(tmp_path)
+    events, rejected = read(tmp_path / "notes.md")
+    assert (events, [one.reason for one in rejected.first]) == ([], ["no known format"])
 
 
 def test_an_id_is_of_what_the_event_says_and_nothing_else(tmp_path: Path) -> None:
@@ -125,6 +127,6 @@ def test_an_id_is_of_what_the_event_says_and_nothing_else(tmp_path: Path) -> Non
 
 def test_what_was_cut_is_counted(tmp_path: Path) -> None:
     with RejectedRows() as rejected:
-        (part,) = read_logs([write(tmp_path, {**GOOD, "agent": "x" * 100_000})], rejected)
+        part, _ = read_logs([write(tmp_path, {**GOOD, "agent": "x" * 100_000})], rejected)
     assert part.shortened == 1
     assert part.bytes_read > 100_000

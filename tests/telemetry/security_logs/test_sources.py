@@ -2,19 +2,33 @@ from typing import Any
 
 import pytest
 
-from caponier.telemetry.security_logs.fields import flatten
+from caponier.telemetry.security_logs.fields import Fields, flatten
+from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import (
     CLOUDTRAIL,
     KUBERNETES_AUDIT,
     OCSF_CLASSES,
     OCSF_FIELDS,
     LogSource,
-    log_source,
+    said_source,
 )
 
 
+def record(row: dict[str, Any]) -> Record | str:
+    (found,) = Reading().read({"time": 1_772_442_000_000, "eventTime": "2026-03-02T09:00:00Z", **row}, 1)
+    return found
+
+
 def source(row: dict[str, Any]) -> LogSource | None:
-    return log_source(flatten(row)[0])
+    found = record(row)
+    return None if isinstance(found, str) else found.origin
+
+
+def fields_of(row: dict[str, Any]) -> Fields:
+    found = record(row)
+    assert isinstance(found, Record)
+    return found.fields
 
 
 @pytest.mark.parametrize(
@@ -28,7 +42,14 @@ def source(row: dict[str, Any]) -> LogSource | None:
         ({"class_uid": 999}, None),
         ({"class_uid": "3002"}, None),
         ({"eventVersion": "1", "eventSource": "s3", "eventName": "GetObject"}, CLOUDTRAIL),
-        ({"apiVersion": "audit.k8s.io/v1", "kind": "Event"}, KUBERNETES_AUDIT),
+        (
+            {"apiVersion": "audit.k8s.io/v1", "kind": "Event", "stageTimestamp": "2026-03-02T09:00:00Z"},
+            KUBERNETES_AUDIT,
+        ),
+        ({"category": "SignInLogs"}, LogSource("azure", "authentication", "signinlogs")),
+        ({"category": "Payments"}, None),
+        ({"category": "FileEvent", "service": "shop"}, LogSource(None, None, "shop")),
+        ({"logsource": {"category": "till"}}, LogSource(None, "till", None)),
         ({"message": "hello"}, None),
         ({"product": 5, "category": "  "}, None),
     ],
@@ -49,8 +70,7 @@ def test_an_ocsf_event_gets_the_names_that_rules_use() -> None:
         "src_endpoint": {"ip": "203.0.113.7"},
         "dst_endpoint": {"hostname": "gpu-01"},
     }
-    fields, _ = flatten(row)
-    log_source(fields)
+    fields = fields_of(row)
     assert (fields["user"], fields["src_ip"], fields["host"], fields["outcome"]) == (
         "ann",
         "203.0.113.7",
@@ -60,8 +80,7 @@ def test_an_ocsf_event_gets_the_names_that_rules_use() -> None:
 
 
 def test_but_keeps_its_own() -> None:
-    fields, _ = flatten({"class_uid": 3002, "src_ip": "10.0.0.1", "src_endpoint": {"ip": "203.0.113.7"}})
-    log_source(fields)
+    fields = fields_of({"class_uid": 3002, "src_ip": "10.0.0.1", "src_endpoint": {"ip": "203.0.113.7"}})
     assert fields["src_ip"] == "10.0.0.1"
 
 
@@ -69,3 +88,9 @@ def test_the_tables_agree_with_flattening() -> None:
     names = {name for fields in OCSF_FIELDS.values() for pair in fields.items() for name in pair}
     assert all(name == name.lower() for name in names)
     assert set(OCSF_FIELDS) - {"cloudtrail"} <= set(OCSF_CLASSES.values())
+
+
+def test_a_category_counts_if_sigma_or_a_rule_knows_it() -> None:
+    fields, _ = flatten({"category": "Till"})
+    assert said_source(fields) is None
+    assert said_source(fields, frozenset(["till"])) == LogSource(None, "till", None)

@@ -29,7 +29,18 @@ STUDIES: Final = 6
 """Case studies that a page holds."""
 TECHNIQUES: Final = 10
 """Techniques that a page holds."""
-_ASSETS: Final = ("endpoints", "hosts", "accounts", "buckets", "registries", "images", "datasets")
+_ASSETS: Final = (
+    "endpoints",
+    "hosts",
+    "accounts",
+    "buckets",
+    "registries",
+    "images",
+    "datasets",
+    "namespaces",
+    "clusters",
+    "instances",
+)
 _GENERAL: Final = "published with the matrix of 2020"
 
 

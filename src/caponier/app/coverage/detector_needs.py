@@ -25,7 +25,11 @@ _LOGS: Final = {
     "webserver": "access logs of web servers and proxies",
     "firewall": "the log of the firewall",
     "file_event": "file events of hosts",
-    "linux/process_creation": "process creations on Linux hosts",
+    "process_creation": "process creations on hosts",
+    "gcp/gcp.audit": "the audit log of Google Cloud",
+    "azure/activitylogs": "the activity log of Azure",
+    "azure/auditlogs": "the audit log of Microsoft Entra",
+    "okta/okta": "the system log of Okta",
 }
 _PREFIX: Final = "sigma:"
 

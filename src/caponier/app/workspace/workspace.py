@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.records.inside import ChangeWindow, InsideSettings
 from caponier.records.inventory import (
     DetectSettings,
     FeatureSpec,
@@ -58,6 +59,7 @@ class _Document(_Table):
     system: tuple[System, ...] = ()
     model: tuple[ModelSpec, ...] = ()
     identity: tuple[Identity, ...] = ()
+    inside: InsideSettings = InsideSettings()
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)
     route: tuple[dict[str, Any], ...] = ()
@@ -76,6 +78,8 @@ _TABLES: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("model",): ModelSpec,
     ("model", "features"): FeatureSpec,
     ("identity",): Identity,
+    ("inside",): InsideSettings,
+    ("inside", "changes"): ChangeWindow,
 }
 """Which keys are known where, for the hint about a misspelt one."""
 
@@ -248,6 +252,7 @@ def _resolved(file: Path, document: _Document) -> Workspace:
         systems=document.system,
         models=tuple(_with_baseline(root, model) for model in document.model),
         identities=document.identity,
+        inside=document.inside,
         guard=document.guard,
         respond=document.respond,
         routes=document.route,

@@ -7,6 +7,7 @@ import typer
 
 from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.matrix.library import default_version
+from caponier.app.scan.log_tally import ScannedLog
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import FINDINGS
@@ -21,12 +22,14 @@ from caponier.records.findings_document import findings_document
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.sources import LogSource
 
-EXAMPLE = "Example: [bold]caponier scan logs cloudtrail.jsonl auth.jsonl --rules my-rules --format json[/bold]"
+EXAMPLE = "Example: [bold]caponier scan logs cloudtrail/ auth.log --rules my-rules --format json[/bold]"
+_FILES = 20
+"""Files whose format is told one by one."""
 
 
 Logs = Annotated[
     list[Path],
-    typer.Argument(metavar="LOGS...", help="Logs as JSON Lines (also .gz, .zst), folders, or - for stdin."),
+    typer.Argument(metavar="LOGS...", help="Logs in native formats or JSON, also compressed; folders, or - for stdin."),
 ]
 
 
@@ -40,8 +43,12 @@ def logs(
     log_source: Annotated[
         str | None,
         typer.Option(
-            "--log-source", metavar="KEY=VALUE,...", help="Of events that name none: product=aws,service=cloudtrail."
+            "--log-source", metavar="KEY=VALUE,...", help="Of JSON in no known format: product=aws,service=cloudtrail."
         ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="NAME", help="Where it happened, for logs that name no host: gpu-01."),
     ] = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
@@ -65,6 +72,7 @@ def logs(
             workspace=home,
             rejected=rows,
             origin=parse_log_source(log_source) if log_source else None,
+            host=host,
             lateness=log_options.lateness_of(lateness),
             progress=watch,
         )
@@ -104,10 +112,24 @@ def _tell(report: LogScanReport, *, quiet: bool) -> None:
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
     say(console, f"{_counted(len(report.context), 'match', 'matches')} outside the inventory kept as context")
+    for file in report.files[:_FILES]:
+        say(console, _taken_for(file))
+    if len(report.files) > _FILES:
+        say(console, f"and {len(report.files) - _FILES:,} more files; --format json lists all of them")
     for note in report.notes:
         say(console, f"note: {note}")
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
+
+
+def _taken_for(file: ScannedLog) -> str:
+    formats = ", ".join(
+        name if len(file.formats) == 1 else f"{name} ({count:,})" for name, count in file.formats.most_common()
+    )
+    asked = "all" if file.asked == file.events else f"{file.asked:,}"
+    return (
+        f"{file.file}: read as {formats}; {_counted(file.events, 'event')}, {asked} of log sources that rules ask for"
+    )
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:
@@ -125,5 +147,6 @@ def document(report: LogScanReport, matrix: str) -> dict[str, Any]:
             "context": [event.to_dict() for event in report.context],
             "notes": report.notes,
             "events": report.events,
+            "files": [file.to_dict() for file in report.files],
         },
     )

@@ -26,12 +26,37 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         *("image", "container.image", "container.image.name", "target.repository", "requestparameters.repositoryname"),
         *("requestobject.spec.containers.image", "requestobject.spec.template.spec.containers.image"),
     ),
-    "endpoint": ("endpoint", "url", "url.full", "url.original", "uri", "request.host", "cs-host", "http_request.url"),
+    "endpoint": (
+        "requestparameters.endpointname",
+        "endpoint",
+        "url",
+        "url.full",
+        "url.original",
+        "uri",
+        "request.host",
+        "cs-host",
+        "http_request.url",
+    ),
     "dataset": (
         *("dataset", "path", "file", "filename", "file.path", "targetfilename", "sourcefilename", "uri", "object"),
         *("key", "requestparameters.key", "resources.arn"),
     ),
     "model": ("model", "model_name", "modelname", "requestparameters.modelname", "registered_model", "objectref.name"),
+    "namespace": (
+        "objectref.namespace",
+        "namespace",
+        "kubernetes.namespace_name",
+        "orchestrator.namespace",
+        "podnamespace",
+    ),
+    "cluster": (
+        *("requestparameters.clustername", "cluster", "resource.labels.cluster_name", "orchestrator.cluster.name"),
+        "requestparameters.name",
+    ),
+    "instance": (
+        *("requestparameters.instancesset.items.instanceid", "requestparameters.instanceid", "instance-id"),
+        *("resource.labels.instance_id", "cloud.instance.id", "instance_id"),
+    ),
 }
 
 OBJECT_FIELDS: Final = ("key", "object", "object_name", "requestparameters.key", "s3.object.key")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import islice
 from typing import Final, NamedTuple
 
 from caponier.detect.assets.fields import ASSET_FIELDS, OBJECT_FIELDS
@@ -19,6 +20,10 @@ from caponier.telemetry.security_logs.identity import account_name, host_name
 _CACHED: Final = 20_000
 _SHORT: Final = 512
 """Characters of a value whose assets are remembered."""
+_PARTS: Final = 100
+"""Elements of a list that are looked at."""
+_LISTED: Final = frozenset(["host", "account", "instance", "image"])
+_EXACT: Final = frozenset(["model", "namespace", "cluster", "instance"])
 _LISTS: Final = {
     "host": "hosts",
     "account": "accounts",
@@ -28,6 +33,9 @@ _LISTS: Final = {
     "endpoint": "endpoints",
     "dataset": "datasets",
     "model": "models",
+    "namespace": "namespaces",
+    "cluster": "clusters",
+    "instance": "instances",
 }
 """Kind of asset to the list of the inventory that names it."""
 
@@ -86,7 +94,11 @@ def _named(listed: str) -> Callable[[System], tuple[str, ...]]:
 def _values(kind: str, fields: Fields) -> Iterator[str]:
     for name in ASSET_FIELDS[kind]:
         if name in fields:
-            yield str(fields[name])
+            value = str(fields[name])
+            yield value
+            # Of a list, such as the instances that one call stops, each is meant.
+            if ", " in value and kind in _LISTED:
+                yield from islice(value.split(", "), _PARTS)
     if kind in ("bucket", "dataset"):
         yield from _objects(fields)
     if kind == "registry" and "registry" in fields and "repository" in fields:
@@ -108,7 +120,7 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
         return _host(name)
     if kind == "account":
         return _account(name)
-    if kind == "model":
+    if kind in _EXACT:
         return lambda value: value == name
     if kind == "bucket":
         return _bucket(name)
@@ -116,7 +128,7 @@ def _test(kind: str, name: str) -> Callable[[str], bool]:
 
 
 def _glob(kind: str, name: str) -> Callable[[str], bool]:
-    exact = kind in ("bucket", "dataset", "model")
+    exact = kind in ("bucket", "dataset") or kind in _EXACT
     pattern = re.compile(translate(_bare(name) if exact else _bare(name).lower()))
     forms = {"host": _host_forms, "account": _account_forms}.get(kind, _path_forms if exact else _folded_forms)
     return lambda value: any(pattern.match(form) for form in forms(value))

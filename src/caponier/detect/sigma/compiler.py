@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
-from caponier.detect.sigma.matcher import MOST_COLUMNS, NUMBER, NUMERIC, TEXT, Regex, Table, connect
+from caponier.detect.sigma.matcher import DERIVED, MOST_COLUMNS, NUMBER, NUMERIC, TEXT, Regex, Table, connect
+from caponier.detect.sigma.needed_values import needed_values
 from caponier.detect.sigma.rule_files import RuleDocument
 from caponier.detect.sigma.techniques import techniques
 from caponier.detect.sigma.windows import CAP
@@ -142,7 +143,8 @@ class _Compiler:
 
     def _add_plain(self, item: _Parsed) -> None:
         columns = _columns(item.rule)
-        table = self._table(_origin(item.rule), columns)
+        needs = needed_values(item.rule, lambda name: columns.get(name) == "TEXT" and name not in (TEXT, *DERIVED))
+        table = self._table(_origin(item.rule), columns, keyed=needs is not None)
         widened = table.columns | columns
         trial = Table(table.name, table.origin, widened)
         queries = _queries(item.rule, table.name)
@@ -152,17 +154,20 @@ class _Compiler:
             self._scratch.execute(f"EXPLAIN {query}")
         table.columns = widened
         table.queries += [(item.name, query) for query in queries]
+        if needs is not None:
+            table.needs[item.name] = needs
         if table not in self._into.tables:
             self._into.tables.append(table)
 
-    def _table(self, origin: LogSource, columns: dict[str, str]) -> Table:
+    def _table(self, origin: LogSource, columns: dict[str, str], *, keyed: bool) -> Table:
         for table in self._into.tables:
             # A column that one rule compares by size and another as text is two columns, in two tables: as text "999"
             # is more than "1000", and as a number "007" is 7.
             agrees = all(table.columns.get(name, kind) == kind for name, kind in columns.items())
-            if table.origin == origin and agrees and len(table.columns | columns) <= MOST_COLUMNS:
+            fits = table.origin == origin and table.keyed == keyed
+            if fits and agrees and len(table.columns | columns) <= MOST_COLUMNS:
                 return table
-        return Table(f"log{len(self._into.tables)}", origin)
+        return Table(f"log{len(self._into.tables)}", origin, keyed=keyed)
 
     # Correlations
 

@@ -65,13 +65,13 @@ class Hits:
 def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
     assets = [tuple(asset) for asset in hit.assets]
-    plain = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, matched.rules, matched.fields]
+    plain = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, matched.rules, matched.fields]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
-    account, host, address, assets, file, line, rules, fields = _plain(document)
-    hit = LogHit(time, id_, account, host, address, tuple(Asset(*asset) for asset in assets), file, line)
+    account, host, address, assets, file, line, target, rules, fields = _plain(document)
+    hit = LogHit(time, id_, account, host, address, tuple(Asset(*asset) for asset in assets), file, line, target)
     return Matched(hit, tuple(rules), fields)
 
 

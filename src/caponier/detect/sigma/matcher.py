@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from caponier.detect.assets.inside import Inside
+from caponier.detect.sigma.needed_values import Needs, Wanted
 from caponier.telemetry.security_logs.events import LogEvent
-from caponier.telemetry.security_logs.fields import Fields, Scalar
+from caponier.telemetry.security_logs.fields import Scalar
 from caponier.telemetry.security_logs.identity import identity
-from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.sources import BROADER, LogSource
 
 NUMBER: Final = "caponier_n"
 TEXT: Final = "caponier_text"
 """Column with all values of an event, for rules that look for words anywhere."""
-DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address")
-"""Fields that every event has by way of `telemetry.log_identity`, so that a rule can join different products."""
+DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", "caponier.origin", "caponier.routine")
+"""Fields that every event has by way of `identity`, so that a rule can join different products."""
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
 _ORIGINS: Final = 10_000
@@ -42,10 +44,19 @@ class Table:
     """Name in lower case to SQLite type."""
     queries: list[tuple[str, str]] = field(default_factory=list)
     """(rule, statement that yields the numbers of matching events)."""
+    keyed: bool = False
+    """Whether every rule in it needs certain values, so that events without them need not be asked about."""
+    needs: dict[str, Needs] = field(default_factory=dict)
+    """Those values, by rule."""
 
     def takes(self, origin: LogSource) -> bool:
         """Tell whether the rules of this table ask for events of a log source."""
-        return all(asked is None or asked == has for asked, has in zip(self.origin, origin, strict=True))
+        product, category, service = self.origin
+        return (
+            (product is None or product == origin.product)
+            and (category is None or category in (origin.category, BROADER.get(origin.category or "")))
+            and (service is None or service == origin.service)
+        )
 
     @property
     def definition(self) -> str:
@@ -60,9 +71,11 @@ class Matcher:
     Args:
         tables: Tables and rules.
         regex: Compiles a pattern of a rule to its search function; one that takes linear time.
+        inside: Tells where events come from.
     """
 
-    def __init__(self, tables: Sequence[Table], regex: Regex) -> None:
+    def __init__(self, tables: Sequence[Table], regex: Regex, inside: Inside | None = None) -> None:
+        self._inside = inside or Inside()
         self._database = connect(regex)
         self._tables = tables
         for table in tables:
@@ -71,6 +84,7 @@ class Matcher:
             f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
             for table in tables
         ]
+        self._wanted = [Wanted(table.needs) if table.keyed else None for table in tables]
         self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
 
     def match(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
@@ -88,20 +102,44 @@ class Matcher:
     def _match_table(
         self, index: int, events: Sequence[LogEvent], positions: Sequence[int], found: dict[int, list[str]]
     ) -> None:
-        table = self._tables[index]
+        table, wanted = self._tables[index], self._wanted[index]
+        asked: set[str] | None = None
+        if wanted is not None:
+            candidates = {at: hit for at in positions if (hit := wanted.rules(events[at].fields))}
+            if not candidates:
+                return
+            positions, asked = list(candidates), set().union(*candidates.values())
         names = list(table.columns)
         execute = self._database.execute
         execute("BEGIN")
         by_size = [place for place, kind in enumerate(table.columns.values(), 1) if kind == NUMERIC]
-        rows = ((position, *row(events[position].fields, names)) for position in positions)
+        rows = ((position, *self.row(events[position], names)) for position in positions)
         self._database.executemany(self._inserts[index], (_sized(one, by_size) for one in rows) if by_size else rows)
         for rule, query in table.queries:
+            if asked is not None and rule not in asked:
+                continue
             for (position,) in execute(query):
-                rules = found.setdefault(position, [])
-                if rule not in rules:
-                    rules.append(rule)
+                matched = found.setdefault(position, [])
+                if rule not in matched:
+                    matched.append(rule)
         execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
         execute("COMMIT")
+
+    def row(self, event: LogEvent, names: Sequence[str]) -> list[Scalar | None]:
+        """Return the values of the named fields; the derived ones are worked out where they are asked for."""
+        get = event.fields.get
+        return [self._derived(event, name) if name in _SPECIAL else get(name) for name in names]
+
+    def _derived(self, event: LogEvent, name: str) -> Scalar | None:
+        if name == TEXT:
+            return "\n".join(map(str, event.fields.values()))
+        if name == "caponier.origin":
+            return self._inside.origin(event.fields)
+        if name == "caponier.routine":
+            # So that a rule can leave it out by whether it is there.
+            return "true" if self._inside.routine(event) else None
+        known: Scalar | None = getattr(identity(event.fields), name.removeprefix("caponier."))
+        return known
 
     def _find_tables(self, origin: LogSource) -> tuple[int, ...]:
         return tuple(index for index, table in enumerate(self._tables) if table.takes(origin))
@@ -123,11 +161,6 @@ def connect(regex: Regex) -> sqlite3.Connection:
     return database
 
 
-def row(fields: Fields, names: Sequence[str]) -> list[Scalar | None]:
-    """Return the values of the named fields; the derived ones are worked out where they are asked for."""
-    return [_SPECIAL[name](fields) if name in _SPECIAL else fields.get(name) for name in names]
-
-
 def _sized(values: tuple[Scalar | None, ...], by_size: Sequence[int]) -> list[Scalar | None]:
     """Leave out what is no number where rules compare by size: to SQLite any text is more than any number."""
     return [None if place in by_size and not _is_number(value) else value for place, value in enumerate(values)]
@@ -142,9 +175,4 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-_SPECIAL: Final[dict[str, Callable[[Fields], Scalar | None]]] = {
-    TEXT: lambda fields: "\n".join(map(str, fields.values())),
-    "caponier.account": lambda fields: identity(fields).account,
-    "caponier.host": lambda fields: identity(fields).host,
-    "caponier.address": lambda fields: identity(fields).address,
-}
+_SPECIAL: Final = frozenset([TEXT, *DERIVED])

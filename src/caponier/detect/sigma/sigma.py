@@ -5,18 +5,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope, systems_of
 from caponier.detect.log import LogHit, LogMatch, LogRule
 from caponier.detect.sigma.compiler import Compiled, compile_rules, linear_regex
 from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, piece_of
 from caponier.detect.sigma.hits import Hits, Matched
-from caponier.detect.sigma.matcher import Matcher, row
+from caponier.detect.sigma.matcher import Matcher
 from caponier.detect.sigma.rule_files import own_rules, read_rules
 from caponier.records.skip import Skip
 from caponier.telemetry.client_address import address_name
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, identity
+from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.security_logs.target import target
 
 
 class Sigma:
@@ -54,17 +57,26 @@ class Sigma:
         """What is worth knowing about the rules."""
         return tuple(self._compiled.notes)
 
-    def start(self, scope: Scope, salt: bytes = b"") -> "SigmaRun":
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories of log sources that the rules ask for."""
+        return frozenset(table.origin.category for table in self._compiled.tables if table.origin.category)
+
+    def asks(self, origin: LogSource) -> bool:
+        """Tell whether any rule asks for events of a log source."""
+        return any(table.takes(origin) for table in self._compiled.tables)
+
+    def start(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "SigmaRun":
         """Begin a run over logs."""
-        return SigmaRun(self._compiled, scope, salt)
+        return SigmaRun(self._compiled, scope, salt, inside)
 
 
 class SigmaRun:
     """One run over logs: single events are matched as they come, correlations in order of time."""
 
-    def __init__(self, compiled: Compiled, scope: Scope, salt: bytes) -> None:
+    def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
         self._compiled, self._scope, self._salt = compiled, scope, salt
-        self._matcher = Matcher(compiled.tables, linear_regex())
+        self._matcher = Matcher(compiled.tables, linear_regex(), inside)
         self._hits = Hits()
         self._correlators = [Correlator(rule) for rule in compiled.correlations]
 
@@ -76,9 +88,9 @@ class SigmaRun:
     def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
-        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, target(event.fields))
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
-        values = zip(wanted, row(event.fields, wanted), strict=True)
+        values = zip(wanted, self._matcher.row(event, wanted), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
 
     def matches(self, before: int | None = None) -> Iterator[LogMatch]:

@@ -1,35 +1,37 @@
 """Ordinary security logs to log events: flat fields, a time and a Sigma log source."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from caponier.errors import InputError
 from caponier.formats.walk_files import shown
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.digests import NO_SALT, event_id
-from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import json_lines
+from caponier.telemetry.log_files import log_files, spared
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
-from caponier.telemetry.security_logs.fields import Fields, TooLargeError, flatten
-from caponier.telemetry.security_logs.sources import LogSource, log_source
-from caponier.telemetry.streams import STDIN
+from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.framing.frames import Frames, Value, frames
+from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.native.reading import Reading
+from caponier.telemetry.security_logs.native.record import Record
+from caponier.telemetry.security_logs.sources import LogSource
 
-SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".log")
+SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".txt")
+"""Of files that are meant where a folder was named; what a file holds is told by its content."""
 LINE_LIMIT: Final = 4 * 2**20
 """Bytes of the longest line: an audit event carries the request, but no model."""
-TIMES: Final = ("time", "@timestamp", "timestamp", "eventtime", "requestreceivedtimestamp")
-"""Where the time stands, the first that is there."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_NAMED: Final = re.compile(r"(?:auth|secure|syslog|messages|kern|cron|mail|audit|access|error)(?:[._-]?log)?")
+_ROTATED: Final = re.compile(r"[.-]\d{1,10}$")
 
 
 class LogEvent(NamedTuple):
@@ -56,11 +58,16 @@ class LogEvents:
     bytes_read: int = 0
     shortened: int = 0
     """Values of which only the beginning was read."""
+    file: str = ""
+    formats: Counter[str] = field(default_factory=Counter)
+    """How many events are in each format."""
+    continued: int = 0
+    """Lines that only go on with an event above them."""
 
 
 def moment(micros: int) -> datetime:
     """Return microseconds since the epoch as a moment."""
-    return _EPOCH + timedelta(microseconds=micros)
+    return stamps.EPOCH + timedelta(microseconds=micros)
 
 
 def read_logs(
@@ -68,51 +75,60 @@ def read_logs(
     rejected: RejectedRows,
     *,
     origin: LogSource | None = None,
+    asked: frozenset[str] = frozenset(),
+    host: str | None = None,
     lateness: float = LATENESS,
 ) -> Iterator[LogEvents]:
-    """Read security logs in JSON Lines, in the order in which they stand there; who needs them by time sorts them.
+    """Read security logs, in the order in which they stand there; who needs them by time sorts them.
 
     Args:
-        paths: Files, folders of files, or `-` for standard input; also `.gz` and `.zst`.
+        paths: Files, folders of files, or `-` for standard input; compressed or not.
         rejected: Takes the rows that cannot be used.
-        origin: The log source of events that do not name theirs.
+        origin: The log source of events in no known format that do not name theirs.
+        asked: Categories that rules ask for, beside those of Sigma's taxonomy.
+        host: Where events happened that name no host, as in the log of a server itself.
         lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
 
     Raises:
-        InputError: If a path is missing or is no log.
+        InputError: If a path is missing, or a folder holds no log.
     """
-    latest = _micros(datetime.now(UTC) + timedelta(days=365))
-    for file in _files(paths):
-        clock = Clock.of(file.path, lateness)
-        for chunk in spared(file, partial(json_lines.read, file.path, LINE_LIMIT)):
-            rejected.add(chunk.rejections)
-            yield _events(shown(file.path), chunk, clock, origin, latest, rejected)
+    latest = stamps.micros(datetime.now(UTC) + timedelta(days=365))
+    for file in log_files(paths, _is_log, ".jsonl, .json, .csv or .log"):
+        source, clock, reading = shown(file.path), Clock.of(file.path, lateness), Reading(origin, asked)
+        for part in spared(file, partial(frames, file.path, LINE_LIMIT), Frames):
+            rejected.add(part.rejections)
+            yield _placed(_events(source, part, clock, reading, latest, rejected), host)
+        yield _placed(_events(source, None, clock, reading, latest, rejected), host)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[LogFile]:
-    for file in log_files(paths, _is_log, ".jsonl, .json or .log"):
-        if file.named and file.path != STDIN and not _is_log(file.path):
-            mend = "Give JSON Lines: a .jsonl, .json or .log file, also as .gz or .zst"
-            raise InputError("is of no known format", where=str(file.path), mend=mend)
-        yield file
+def _placed(read: LogEvents, host: str | None) -> LogEvents:
+    if host:
+        for event in read.events:
+            if identity(event.fields).host is None:
+                event.fields["host"] = host
+    return read
 
 
 def _is_log(path: Path) -> bool:
     name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
-    return name.endswith(SUFFIXES)
+    # Of `auth.log.3` the number only says how old it is.
+    stem = _ROTATED.sub("", name)
+    return stem.endswith(SUFFIXES) or _NAMED.fullmatch(stem) is not None
 
 
 def _events(
-    source: str, chunk: Chunk, clock: Clock, origin: LogSource | None, latest: int, rejected: RejectedRows
+    source: str, part: Frames | None, clock: Clock, reading: Reading, latest: int, rejected: RejectedRows
 ) -> LogEvents:
-    read, faults = LogEvents(bytes_read=chunk.bytes_read), []
-    for line, row in zip(chunk.lines, chunk.rows, strict=True):
-        try:
-            fields, cut = flatten(row)
-            read.events.append(_event(fields, origin, latest, source, line))
-            read.shortened += cut
-        except (TooLargeError, ValueError, OverflowError) as bad:
-            faults.append(Rejection(source, line, str(bad), str(row)[:RAW_LIMIT]))
+    """Read what a part of a file holds, or what is left at its end where there is no part."""
+    read, faults = LogEvents(bytes_read=part.bytes_read if part else 0, file=source), []
+    before = reading.continued
+    if part is None:
+        faults += [Rejection(source, 1, reason) for reason in _take(read, reading.rest(), latest)]
+    else:
+        for line, value in zip(part.lines, part.values, strict=True):
+            for reason in _take(read, reading.read(value, line), latest):
+                faults.append(Rejection(source, line, reason, _beginning(value)))
+    read.continued = reading.continued - before
     late = clock.late(np.fromiter((event.time for event in read.events), np.int64, len(read.events)))
     for position in np.flatnonzero(late):
         event = read.events[position]
@@ -124,39 +140,21 @@ def _events(
     return read
 
 
-def _event(fields: Fields, origin: LogSource | None, latest: int, source: str, line: int) -> LogEvent:
-    """Build one event.
-
-    Raises:
-        ValueError: If it has no time or no log source.
-    """
-    stamp = next((fields[name] for name in TIMES if name in fields), None)
-    if stamp is None:
-        raise ValueError("no time")
-    time = _time(stamp)
-    if not _EARLIEST <= time <= latest:
-        raise ValueError("time outside 1990 to next year")
-    known = log_source(fields) or origin
-    if known is None:
-        raise ValueError("no log source: give product, category or service, or an OCSF class_uid")
-    return LogEvent(time, fields, known, source, line)
+def _beginning(value: Value) -> str:
+    return value[:RAW_LIMIT].decode("utf-8", "replace") if isinstance(value, bytes) else str(value)[:RAW_LIMIT]
 
 
-def _time(stamp: Any) -> int:
-    """Read RFC 3339 or whole milliseconds since the epoch."""
-    if isinstance(stamp, int):
-        return stamp * 1_000
-    try:
-        read = datetime.fromisoformat(stamp)
-    except (TypeError, ValueError):
-        read = None
-    if read is None or read.tzinfo is None:
-        raise ValueError("time cannot be read: expected RFC 3339 with a time zone, or milliseconds since 1970")
-    return _micros(read)
+def _take(read: LogEvents, records: Iterator[Record | str], latest: int) -> Iterator[str]:
+    """Keep the events of one row; yield why others were not kept."""
+    for record in records:
+        if isinstance(record, str):
+            yield record
+        elif record.time is None or not _EARLIEST <= record.time <= latest:
+            yield "time outside 1990 to next year"
+        else:
+            read.events.append(LogEvent(record.time, record.fields, record.origin, read.file, record.line))
+            read.formats[record.format] += 1
+            read.shortened += record.shortened
 
 
-def _micros(stamp: datetime) -> int:
-    return (stamp - _EPOCH) // _MICROSECOND
-
-
-_EARLIEST: Final = _micros(EARLIEST)
+_EARLIEST: Final = stamps.micros(EARLIEST)

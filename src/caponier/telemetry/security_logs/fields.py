@@ -11,6 +11,8 @@ DEPTH: Final = 16
 FIELDS: Final = 1_000
 NAME: Final = 256
 """Characters of a dotted name."""
+REMEMBERED: Final = 50_000
+"""Names that are not made anew."""
 TEXT: Final = 65_536
 """Characters of a value that are read; what follows is cut off."""
 
@@ -41,16 +43,52 @@ def flatten(row: dict[str, Any]) -> tuple[Fields, int]:
     return flat, _put_object(flat, "", row, 1)
 
 
-def _put_object(flat: Fields, prefix: str, node: dict[str, Any], depth: int) -> int:
-    if depth > DEPTH:
-        raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
-    cut = 0
-    for name, value in node.items():
-        kind = type(value)
+class _Keys:
+    """Dotted names in lower case, made once: the events of one product have the same names again and again."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, dict[str, str]] = {}
+        self._count = 0
+
+    def under(self, prefix: str) -> dict[str, str]:
+        """Return the known names within a prefix."""
+        found = self._made.get(prefix)
+        if found is None:
+            if self._count > REMEMBERED:
+                # Names that somebody may choose must not fill the memory.
+                self._made, self._count = {}, 0
+            found = self._made[prefix] = {}
+        return found
+
+    def add(self, known: dict[str, str], prefix: str, name: str) -> str:
+        """Make a name.
+
+        Raises:
+            TooLargeError: If it is too long.
+        """
         key = (prefix + name).lower()
         if len(key) > NAME:
             raise TooLargeError(f"name too long: more than {NAME} characters")
-        if kind is dict:
+        if self._count <= REMEMBERED:
+            known[name] = key
+            self._count += 1
+        return key
+
+
+_KEYS: Final = _Keys()
+
+
+def _put_object(flat: Fields, prefix: str, node: dict[str, Any], depth: int) -> int:
+    if depth > DEPTH:
+        raise TooLargeError(f"too deep: more than {DEPTH} objects inside each other")
+    cut, known = 0, _KEYS.under(prefix)
+    for name, value in node.items():
+        key = known.get(name) or _KEYS.add(known, prefix, name)
+        kind = type(value)
+        if kind is str and len(value) <= TEXT and len(flat) < FIELDS:
+            if key not in flat:
+                flat[key] = value
+        elif kind is dict:
             cut += _put_object(flat, key + ".", value, depth + 1)
         elif kind is list:
             cut += _put_list(flat, key, value, depth + 1)

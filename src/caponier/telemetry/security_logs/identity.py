@@ -4,6 +4,7 @@ The lists are read from the left; the first field with a value counts. They are 
 (docs/logs.md), so that a user can see why an event was given to an account.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from caponier.telemetry.client_address import client_address
@@ -28,6 +29,7 @@ SIGN_ON: Final = "awsreservedsso_"
 """Beginning of the roles whose sessions AWS IAM Identity Center names after the person."""
 LIMIT: Final = 256
 """Characters of a name that are kept; longer ones are somebody's payload."""
+_CACHED: Final = 20_000
 
 
 class Identity(NamedTuple):
@@ -41,14 +43,21 @@ class Identity(NamedTuple):
 def identity(fields: Fields) -> Identity:
     """Tell who did what an event says, where and from where."""
     account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
-    address = _first(fields, ADDRESS_FIELDS)
-    # Of several in one field, as in X-Forwarded-For, only the last was seen; before it stands what the client claims.
-    address = client_address([address]) if address else None
     return Identity(
         account_name(account)[:LIMIT] or None if account else None,
         host_name(host)[:LIMIT] or None if host else None,
-        address[:LIMIT] if address else None,
+        address_of(fields),
     )
+
+
+def address_of(fields: Fields) -> str | None:
+    """Tell from where somebody did what an event says."""
+    address = _first(fields, ADDRESS_FIELDS)
+    if address is None:
+        return None
+    # What somebody may write as long as he likes is not kept.
+    found = (_known_address if len(address) <= LIMIT else _last_seen)(address)
+    return found[:LIMIT] if found else None
 
 
 def account_name(text: str) -> str:
@@ -80,9 +89,18 @@ def host_name(text: str) -> str:
     return name.removesuffix(".")
 
 
-def _has(fields: Fields, name: str) -> bool:
-    return fields.get(name) not in (None, "", "-")
-
-
 def _first(fields: Fields, names: tuple[str, ...]) -> str | None:
-    return next((str(fields[name]) for name in names if _has(fields, name)), None)
+    get = fields.get
+    for name in names:
+        value = get(name)
+        if value is not None and value != "" and value != "-":
+            return str(value)
+    return None
+
+
+def _last_seen(address: str) -> str | None:
+    """Return the last of several in one field, as in X-Forwarded-For: before it stands what the client claims."""
+    return client_address([address])
+
+
+_known_address = lru_cache(_CACHED)(_last_seen)

@@ -1,4 +1,4 @@
-"""Which Sigma log source an event is of: as the event says, by its OCSF class, or by the shape of a known product.
+"""What Sigma calls a log source, and which one an event names or its OCSF class stands for.
 
 An OCSF event also gets the field names that rules for the same log source use, as far as the two mean the same.
 """
@@ -67,32 +67,56 @@ OCSF_FIELDS: Final[dict[str, dict[str, str]]] = {
 }
 """Category or service to (name in rules, name in OCSF)."""
 
+CATEGORIES: Final = frozenset(
+    [
+        *("account_change", "antivirus", "api_activity", "application", "appliance", "authentication"),
+        *("clipboard_capture", "create_remote_thread", "create_stream_hash", "database", "dns", "dns_query"),
+        *("driver_load", "email", "file_access", "file_change", "file_delete", "file_event"),
+        *("file_executable_detected", "file_rename", "firewall", "image_load", "network_connection"),
+        *("network_traffic", "pipe_created", "process_access", "process_creation", "process_tampering"),
+        *("process_termination", "proxy", "ps_classic_provider_start", "ps_classic_script", "ps_classic_start"),
+        *("ps_module", "ps_script", "raw_access_thread", "registry_add", "registry_delete", "registry_event"),
+        *("registry_rename", "registry_set", "sysmon_error", "sysmon_status", "webserver", "wmi_event"),
+    ]
+)
+"""Categories of the Sigma taxonomy, and those that stand for OCSF classes."""
+
+BROADER: Final = {
+    "registry_add": "registry_event",
+    "registry_delete": "registry_event",
+    "registry_rename": "registry_event",
+    "registry_set": "registry_event",
+}
+"""Category to the one that the taxonomy puts above it."""
+
 WORD: Final = 128
 """Characters of a log source's words that are kept: there is no longer one."""
 
 _OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
-def log_source(fields: Fields) -> LogSource | None:
-    """Tell an event's log source; None if nothing says it. Fields of an OCSF event are completed in place."""
+def said_source(fields: Fields, asked: frozenset[str] = frozenset()) -> LogSource | None:
+    """Return the log source that an event names; None if it names none.
+
+    `product`, `category` and `service` are usual names in logs, and mean other things there: Azure's category is
+    `SignInLogs`. So a bare `category` counts only if Sigma, or a rule that runs, knows it; under `logsource` all count.
+
+    Args:
+        fields: Of one event.
+        asked: Categories that rules ask for.
+    """
     get = fields.get
-    said = LogSource(
-        _word(get("logsource.product") or get("product")),
-        _word(get("logsource.category") or get("category")),
-        _word(get("logsource.service") or get("service")),
-    )
-    if said.product or said.category or said.service:
-        return said
-    if "class_uid" in fields:
-        return _of_ocsf(fields)
-    if "eventsource" in fields and "eventname" in fields and "eventversion" in fields:
-        return CLOUDTRAIL
-    if str(get("apiversion", "")).startswith("audit.k8s.io/"):
-        return KUBERNETES_AUDIT
-    return None
+    meant = LogSource(*(_word(get(f"logsource.{name}")) for name in LogSource._fields))
+    if any(meant):
+        return meant
+    category = _word(get("category"))
+    known = category if category in CATEGORIES or category in asked else None
+    said = LogSource(_word(get("product")), known, _word(get("service")))
+    return said if any(said) else None
 
 
-def _of_ocsf(fields: Fields) -> LogSource | None:
+def of_ocsf(fields: Fields) -> LogSource | None:
+    """Return the log source of an OCSF event and complete its fields in place; None if Sigma has none like it."""
     class_uid = fields["class_uid"]
     if class_uid == API_ACTIVITY:
         if str(fields.get("cloud.provider", "")).lower() != "aws":

@@ -1,0 +1,297 @@
+"""Matches of rules to findings and context: one for each rule, actor and target, how often and from when to when."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from caponier.detect.log import LogHit, LogMatch
+from caponier.records.context import ContextEvent
+from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.records.finding_builder import build_finding
+from caponier.records.inventory import Criticality, System
+from caponier.records.severity import LEVELS
+from caponier.telemetry.security_logs.events import moment
+
+CONFIDENCE: Final = dict(zip(LEVELS, (0.2, 0.35, 0.55, 0.75, 0.9), strict=True))
+"""Level of a rule to the confidence of its findings."""
+CONTEXT_LIMIT: Final = 100_000
+"""Context events that one scan keeps."""
+FIRST_IDS: Final = 100
+"""Events that a finding always names."""
+MOST_IDS: Final = 200_000
+"""Events that the findings and the context of a scan name beside those; how many more there were is told."""
+MOST_TARGETS: Final = 50
+"""Targets of one rule, actor and system with a finding of their own; the further ones of a worm share one."""
+LISTED: Final = 1_000
+"""Targets that a finding lists."""
+_FACTS: Final = 10
+"""Places in logs and assets that a finding names."""
+
+
+@dataclass
+class Judged:
+    """What the matches of a scan are."""
+
+    findings: list[Finding] = field(default_factory=list)
+    context: list[ContextEvent] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    matches: int = 0
+    """Before those that belong together were put together."""
+
+
+class _Names(dict[str, None]):
+    """Names in the order in which they came, each once, and no more than so many."""
+
+    def __init__(self, most: int = _FACTS) -> None:
+        super().__init__()
+        self._most = most
+
+    def add(self, name: str | None) -> None:
+        """Take a name."""
+        if name and len(self) < self._most:
+            self[name] = None
+
+
+@dataclass
+class _Room:
+    """How many events a scan's findings may still name together, beside the first ones of each."""
+
+    left: int = MOST_IDS
+
+
+@dataclass
+class _Episode:
+    """Matches that belong together: the same rule, actor and target, without a long quiet."""
+
+    first: LogMatch
+    subject: SubjectRef
+    inside: tuple[str, ...]
+    """The ML systems, the most critical first; empty for context."""
+    order: int
+    start: int
+    room: _Room
+    last: int = 0
+    count: int = 0
+    left_out: int = 0
+    ids: dict[str, None] = field(default_factory=dict)
+    targets: _Names = field(default_factory=lambda: _Names(LISTED))
+    accounts: _Names = field(default_factory=_Names)
+    addresses: _Names = field(default_factory=_Names)
+    hosts: _Names = field(default_factory=_Names)
+    assets: _Names = field(default_factory=_Names)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_FACTS))
+
+    def take(self, match: LogMatch) -> None:
+        """Put a match to it."""
+        self.last, self.count = match.time, self.count + 1
+        self.targets.add(match.trigger.target)
+        for hit in (*match.hits, match.trigger):
+            if hit.event_id not in self.ids:
+                self._take_hit(hit)
+
+    def _take_hit(self, hit: LogHit) -> None:
+        self.start = min(self.start, hit.time)
+        self.accounts.add(hit.account)
+        self.addresses.add(hit.address)
+        self.hosts.add(hit.host)
+        for asset in hit.assets:
+            self.assets.add(f"{asset.kind} {asset.name}")
+        self.lines.append(f"{hit.file}:{hit.line}")
+        if len(self.ids) >= FIRST_IDS:
+            if not self.room.left:
+                self.left_out += 1
+                return
+            self.room.left -= 1
+        self.ids[hit.event_id] = None
+
+
+class _Episodes:
+    """The episodes that are going on, each closed after its quiet."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        self._open: OrderedDict[tuple[str, ...], _Episode] = OrderedDict()
+        self._widths: dict[tuple[str, ...], dict[str, None]] = {}
+        self.closed: list[_Episode] = []
+        self.opened = 0
+
+    def key(self, match: LogMatch, *about: str) -> tuple[str, ...]:
+        """Say to which episode a match belongs.
+
+        A correlation is about its group as a whole, whatever targets the events in it have, so it lists them.
+        """
+        base, target = (match.rule.name, *about), match.trigger.target or ""
+        if match.statistic != "rule":
+            return base
+        width = self._widths.setdefault(base, {})
+        if target not in width and len(width) >= MOST_TARGETS:
+            return (*base, "", "others")
+        width[target] = None
+        return (*base, target)
+
+    def find(self, key: tuple[str, ...], match: LogMatch) -> _Episode | None:
+        """Return the episode that goes on with a match, or None if it begins one; matches come in order of time."""
+        self._close_before(match.time)
+        known = self._open.get(key)
+        if known and match.time - known.last > round(match.rule.quiet * 1e6):
+            self.closed.append(self._open.pop(key))
+            known = None
+        if known:
+            self._open.move_to_end(key)
+        return known
+
+    def open(self, key: tuple[str, ...], match: LogMatch, subject: SubjectRef, inside: Sequence[str]) -> _Episode:
+        """Begin an episode."""
+        begun = _Episode(match, subject, tuple(inside), self.opened, match.time, self._room)
+        self.opened += 1
+        self._open[key] = begun
+        return begun
+
+    def _close_before(self, time: int) -> None:
+        while self._open:
+            oldest = next(iter(self._open.values()))
+            if time - oldest.last <= round(oldest.first.rule.quiet * 1e6):
+                return
+            key, over = self._open.popitem(last=False)
+            self.closed.append(over)
+            base = key[:-2] if key[-1] == "others" else key[:-1]
+            if width := self._widths.get(base):
+                width.pop(key[-1], None)
+                if not width:
+                    del self._widths[base]
+
+    def all(self) -> list[_Episode]:
+        """Close what is still open and return everything, in the order in which it began."""
+        self.closed += self._open.values()
+        self._open.clear()
+        return sorted(self.closed, key=lambda episode: episode.order)
+
+
+def judge(matches: Iterable[LogMatch], systems: Sequence[System]) -> Judged:
+    """Put matches together to findings, and to context where they touch no ML system.
+
+    Args:
+        matches: In order of time.
+        systems: The inventory.
+    """
+    judged, ranked = Judged(), _by_criticality(systems)
+    room = _Room(MOST_IDS)
+    inside_ones, outside_ones, left_out = _Episodes(room), _Episodes(room), 0
+    for match in matches:
+        judged.matches += 1
+        inside = [name for name in ranked if name in match.systems]
+        subject = _subject(match)
+        into = inside_ones if inside else outside_ones
+        key = into.key(match, subject.kind, subject.id, inside[0] if inside else match.trigger.host or "")
+        episode = into.find(key, match)
+        if episode is None:
+            if not inside and into.opened >= CONTEXT_LIMIT:
+                left_out += 1
+                continue
+            episode = into.open(key, match, subject, inside)
+        episode.take(match)
+    judged.findings = [_finding(episode, ranked[episode.inside[0]]) for episode in inside_ones.all()]
+    judged.context = [_context(episode) for episode in outside_ones.all()]
+    if left_out:
+        judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
+    return judged
+
+
+def _by_criticality(systems: Sequence[System]) -> dict[str, System]:
+    order = list(Criticality)
+    return {system.name: system for system in sorted(systems, key=lambda one: -order.index(one.criticality))}
+
+
+def _subject(match: LogMatch) -> SubjectRef:
+    """Name whom a match is about: the account, else the address, else the asset or host.
+
+    A correlation by address, such as many accounts tried from one, is about that address: its accounts are the victims,
+    and each new one of them would be a finding of its own.
+    """
+    trigger = match.trigger
+    if trigger.address and match.about == "address":
+        return SubjectRef("address", trigger.address)
+    if trigger.account:
+        return SubjectRef("account", trigger.account)
+    if trigger.address:
+        return SubjectRef("address", trigger.address)
+    return SubjectRef("asset", trigger.assets[0].name if trigger.assets else trigger.host or trigger.event_id)
+
+
+def _finding(episode: _Episode, system: System) -> Finding:
+    match = episode.first
+    return build_finding(
+        match.rule.name,
+        episode.subject,
+        match.trigger.event_id,
+        confidence=CONFIDENCE[match.rule.level],
+        level=match.rule.level,
+        techniques=match.rule.techniques,
+        evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(episode)),
+        summary=_summary(episode, system.name),
+        times=(moment(episode.start), moment(episode.last)),
+        system=system,
+        event_ids=list(episode.ids),
+        unique_queries=len(match.hits),
+    )
+
+
+def _facts(episode: _Episode) -> dict[str, object]:
+    """Return what the finding rests on; `account` and `address` say who acted, all of them as lists."""
+    facts: dict[str, object] = {
+        "rule": episode.first.rule.title,
+        "level": episode.first.rule.level,
+        "matches": episode.count,
+        "targets": list(episode.targets),
+        "account": list(episode.accounts),
+        "address": list(episode.addresses),
+        "host": list(episode.hosts),
+        "assets": list(episode.assets),
+        "systems": list(episode.inside),
+        "lines": list(episode.lines),
+    }
+    if episode.left_out:
+        facts["events_not_listed"] = episode.left_out
+    return facts
+
+
+def _context(episode: _Episode) -> ContextEvent:
+    match, several = episode.first, len(episode.ids) > 1
+    trigger = match.trigger
+    return ContextEvent(
+        time=moment(match.time),
+        rule=match.rule.name,
+        techniques=match.rule.techniques,
+        account=trigger.account,
+        host=trigger.host,
+        address=trigger.address,
+        event_id=trigger.event_id,
+        summary=_summary(episode, None),
+        level=match.rule.level,
+        event_ids=tuple(episode.ids) if several else (),
+        last_time=moment(episode.last) if episode.last > match.time else None,
+    )
+
+
+def _summary(episode: _Episode, system: str | None) -> str:
+    match = episode.first
+    trigger = match.trigger
+    text = f"{match.rule.title}: {_actor(trigger)}"
+    if trigger.host:
+        text += f" on {trigger.host}"
+    if match.statistic != "rule":
+        text += f"; {match.statistic} {match.value:g} of {match.threshold:g}"
+    elif episode.count > 1:
+        text += f"; {episode.count:,} times"
+    if len(episode.targets) > 1 or (episode.targets and not trigger.host):
+        named = list(episode.targets)
+        text += f"; {', '.join(named[:3])}" + (f" and {len(named) - 3:,} more" if len(named) > 3 else "")
+    touched = ", ".join(list(episode.assets)[:3])
+    return f"{text}; touches {touched} of {system}" if system and touched else text
+
+
+def _actor(hit: LogHit) -> str:
+    if hit.account and hit.address:
+        return f"{hit.account} from {hit.address}"
+    return hit.account or hit.address or "somebody"

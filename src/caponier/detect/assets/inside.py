@@ -1,0 +1,83 @@
+"""Whether an event comes from inside or outside, and whether it is routine: facts that rules ask for by name.
+
+So no rule has to hold the addresses of anybody's network, and none has to be copied to change them.
+"""
+
+import re
+from collections.abc import Sequence
+from fnmatch import translate
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Final, Literal
+
+from caponier.records.inside import InsideSettings
+from caponier.telemetry.security_logs.events import LogEvent, moment
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.identity import account_name, address_of, identity
+
+Origin = Literal["inside", "outside"]
+_CACHED: Final = 50_000
+_LOCAL: Final = frozenset(["localhost", "aws internal", "private", "unix:", "::1"])
+_OF_CLOUD: Final = ".amazonaws.com"
+DEFAULT: Final = InsideSettings()
+
+
+class Inside:
+    """Tells where events come from.
+
+    Args:
+        settings: `[inside]` of the inventory.
+    """
+
+    def __init__(self, settings: InsideSettings = DEFAULT) -> None:
+        self._networks = (*settings.networks, *settings.addresses, *settings.partners)
+        self._robots = _globs(settings.accounts)
+        self._changes = [(change, _globs(change.accounts)) for change in settings.changes]
+        self._origin_of = lru_cache(_CACHED)(self._look_up)
+
+    def origin(self, fields: Fields) -> Origin | None:
+        """Tell whether an event comes from inside; None where it has no address.
+
+        What came by an endpoint within a private network did, and so does what a cloud's own service does for somebody.
+        """
+        if "vpcendpointid" in fields:
+            return "inside"
+        address = address_of(fields)
+        if address is None:
+            return None
+        # Only the cloud itself writes this field; elsewhere whoever calls may choose a name for his address.
+        if address.endswith(_OF_CLOUD) and str(fields.get("sourceipaddress", "")).lower() == address:
+            return "inside"
+        return self._origin_of(address)
+
+    def routine(self, event: LogEvent) -> bool:
+        """Tell whether an event is a machine's usual work or an announced change; nothing from outside is."""
+        if not self._robots and not self._changes:
+            return False
+        if self.origin(event.fields) == "outside":
+            return False
+        who = identity(event.fields)
+        if _named(who.account, self._robots):
+            return True
+        now = moment(event.time)
+        return any(
+            change.holds(now) and (not change.accounts or _named(who.account, accounts))
+            for change, accounts in self._changes
+        )
+
+    def _look_up(self, address: str) -> Origin:
+        try:
+            known = ip_address(address)
+        except ValueError:
+            return "inside" if address in _LOCAL else "outside"
+        return "inside" if any(known in network for network in self._networks) else "outside"
+
+
+def _globs(names: Sequence[str]) -> list[re.Pattern[str]]:
+    return [re.compile(translate(form)) for name in names for form in {name.strip().lower(), account_name(name)}]
+
+
+def _named(account: str | None, patterns: Sequence[re.Pattern[str]]) -> bool:
+    # Of `role/session` the role is what the organisation gave; the session's name anybody may choose.
+    forms = (account, account.split("/", 1)[0]) if account else ()
+    return any(pattern.match(form) for form in forms for pattern in patterns)

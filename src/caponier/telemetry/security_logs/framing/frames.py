@@ -1,0 +1,233 @@
+"""What a log file holds: JSON objects, lines of text, or rows of a table. Told by its first bytes, not by its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from caponier.formats.walk_files import shown
+from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS
+from caponier.telemetry.readers.json_lines import PARTS
+from caponier.telemetry.rejections import Rejection
+from caponier.telemetry.security_logs.framing import quoted_rows
+from caponier.telemetry.security_logs.framing.json_elements import Element, Elements
+from caponier.telemetry.streams import BLOCK, BOM, BrokenStreamError, Readable, lines, opened
+
+Value = dict[str, Any] | str | bytes
+"""The row of a table, a line of text, or JSON as it stands there.
+
+JSON is read by whoever makes an event of it, one after the other: thousands of nested objects alive at once cost
+Python's garbage collector more time than reading them takes.
+"""
+
+
+@dataclass
+class Frames:
+    """Some of what a file holds, in its order."""
+
+    values: list[Value] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Where each of them begins, from 1."""
+    rejections: list[Rejection] = field(default_factory=list)
+    bytes_read: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time for the next ones."""
+        return len(self.values) + len(self.rejections) >= CHUNK_ROWS or self.bytes_read >= CHUNK_BYTES
+
+    def add(self, line: int, value: Value) -> None:
+        """Take one."""
+        self.values.append(value)
+        self.lines.append(line)
+
+
+class _Peeked:
+    """A stream whose beginning was looked at."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream, self._ahead = stream, b""
+
+    def peek(self) -> bytes:
+        """Return the first block, or what there is of it."""
+        while len(self._ahead) < BLOCK and (more := self._stream.read(BLOCK - len(self._ahead))):
+            self._ahead += more
+        return self._ahead
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        if self._ahead:
+            part, self._ahead = self._ahead[:size], self._ahead[size:]
+            return part
+        return self._stream.read(size)
+
+
+def frames(path: Path, limit: int) -> Iterator[Frames]:
+    """Yield what a file holds.
+
+    Args:
+        path: The file, or `-`; compressed or not.
+        limit: Bytes of the longest line, object or row.
+
+    Raises:
+        InputError: If the file cannot be opened.
+    """
+    file = shown(path)
+    with opened(path) as raw:
+        stream, into = _Peeked(raw), Frames()
+        try:
+            kind = _kind(stream.peek(), limit)
+        except OSError as broken:
+            yield Frames(rejections=[Rejection(file, 1, f"the file is broken from here on: {broken}")])
+            return
+        yield from kind(stream, file, limit, into)
+
+
+def _kind(head: bytes, limit: int) -> Any:
+    text = head.removeprefix(BOM).lstrip()
+    if text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK):
+        return _documents
+    first, _, _ = text.partition(b"\n")
+    names = quoted_rows.header(first.decode("utf-8", "replace").rstrip("\r")) if text[:1] not in (b"{", b"[") else None
+    return _table if names else _lines
+
+
+def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
+    """Tell whether objects go over several lines, or one line holds more than can be read at once."""
+    first, newline, _ = text.partition(b"\n")
+    if not newline:
+        return not whole
+    if _is_json(first):
+        return False
+    cutter = Elements(limit)
+    list(cutter.feed(first))
+    if not cutter.inside:
+        return False
+    found = next(Elements(limit).feed(text), None)
+    if found is None:
+        # A line that breaks off, and an object so large that its end is out of sight, begin alike.
+        return (not whole and first.strip() in (b"{", b"[")) or first.strip() == b"["
+    return found.text is not None and _is_json(found.text)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _documents(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
+    cutter, first = Elements(limit), True
+    while True:
+        try:
+            block = stream.read(BLOCK)
+        except OSError as broken:
+            into.rejections += _rejected(file, cutter.end())
+            into.rejections.append(Rejection(file, 1, f"the file is broken from here on: {broken}"))
+            break
+        if not block:
+            into.rejections += _rejected(file, cutter.end())
+            break
+        into.bytes_read += len(block)
+        for element in cutter.feed(block.removeprefix(BOM) if first else block):
+            _take(into, file, element)
+            if into.full:
+                yield into
+                into = Frames()
+        first = False
+    yield into
+
+
+def _take(into: Frames, file: str, element: Element) -> None:
+    if element.text is None:
+        into.rejections += _rejected(file, iter([element]))
+    else:
+        into.add(element.line, element.text)
+
+
+def _rejected(file: str, elements: Iterator[Element]) -> list[Rejection]:
+    return [Rejection(file, element.line, element.problem or "bad JSON") for element in elements]
+
+
+def objects(text: bytes | str) -> list[dict[str, Any]]:
+    """Read a JSON object, or a list of them.
+
+    Raises:
+        ValueError: If it is neither, with the reason.
+    """
+    # Each takes 60 bytes in memory.
+    raw = text.encode() if isinstance(text, str) else text
+    if len(raw) > PARTS and raw.count(b"[") + raw.count(b"{") > PARTS:
+        raise ValueError(f"bad JSON: more than {PARTS:,} lists and objects")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as bad:
+        raise ValueError(f"bad JSON: {bad}") from bad
+    rows = value if isinstance(value, list) else [value]
+    wrong = next((row for row in rows if not isinstance(row, dict)), None)
+    if wrong is not None or not isinstance(value, list | dict):
+        raise ValueError(f"bad JSON: expected an object, found {type(wrong).__name__}")
+    return rows
+
+
+def _lines(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
+    try:
+        for number, line in lines(stream, limit):
+            if line is None:
+                into.rejections.append(Rejection(file, number, _too_long(limit)))
+                continue
+            into.bytes_read += len(line) + 1
+            _take_line(into, number, line)
+            if into.full:
+                yield into
+                into = Frames()
+    except BrokenStreamError as broken:
+        into.rejections.append(Rejection(file, broken.line, f"the file is broken from here on: {broken}"))
+    yield into
+
+
+def _take_line(into: Frames, number: int, line: bytes) -> None:
+    plain = line.strip()
+    if plain:
+        into.add(number, plain if plain[:1] in (b"{", b"[") else line.decode("utf-8", "replace"))
+
+
+def _table(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
+    rows: quoted_rows.QuotedRows | None = None
+    try:
+        for number, line in lines(stream, limit):
+            if line is None:
+                into.rejections.append(Rejection(file, number, _too_long(limit)))
+                continue
+            into.bytes_read += len(line) + 1
+            text = line.decode("utf-8", "replace")
+            if rows is None:
+                if text.strip():
+                    rows = quoted_rows.QuotedRows(quoted_rows.header(text) or [], limit)
+                continue
+            if text.strip():
+                _take_rows(into, file, rows.feed(text, number))
+            if into.full:
+                yield into
+                into = Frames()
+    except BrokenStreamError as broken:
+        into.rejections.append(Rejection(file, broken.line, f"the file is broken from here on: {broken}"))
+    if rows:
+        _take_rows(into, file, rows.end())
+    yield into
+
+
+def _take_rows(into: Frames, file: str, found: Iterator[tuple[int, dict[str, Any] | str]]) -> None:
+    for number, row in found:
+        if isinstance(row, str):
+            into.rejections.append(Rejection(file, number, row))
+        else:
+            into.add(number, row)
+
+
+def _too_long(limit: int) -> str:
+    return f"line too long: more than {limit:,} bytes"

@@ -1,0 +1,81 @@
+"""Tables as comma-separated values, with line breaks within quotes: what the portals of Azure and Splunk export."""
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+LINES: Final = 2_000
+"""Lines of one row. A quote that never ends must not swallow the rest of the log."""
+_TIME: Final = re.compile(
+    r"(?i)@?(?:time|timestamp|_time|timegenerated|eventtime|timecreated|createddatetime|date|datetime|published|ts)"
+    r"(?: ?[\[(](?:utc|local)[\])])?"
+)
+_ZONE: Final = re.compile(r" ?[\[(](?:UTC|Local)[\])]$", re.IGNORECASE)
+
+
+def header(line: str) -> list[str] | None:
+    """Return the columns of a table whose header this line is; None if it is none."""
+    try:
+        names = next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return None
+    plain = [_ZONE.sub("", name.strip()) for name in names]
+    if len(plain) < 2 or len(set(plain)) != len(plain) or not all(plain):
+        return None
+    return plain if any(_TIME.fullmatch(name) for name in names) else None
+
+
+class QuotedRows:
+    """Puts lines together to rows.
+
+    Args:
+        names: The columns.
+        limit: Characters of the longest row.
+    """
+
+    def __init__(self, names: list[str], limit: int) -> None:
+        self._names, self._limit = names, limit
+        self._held: list[str] = []
+        self._first = self._quotes = self._length = 0
+        csv.field_size_limit(max(limit, csv.field_size_limit()))
+
+    def feed(self, line: str, number: int) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        """Take a line; yield (number of the row's first line, row) where it ends one, or (number, why it is none)."""
+        if not self._held:
+            self._first = number
+        self._held.append(line)
+        self._quotes += line.count('"')
+        self._length += len(line) + 1
+        if self._quotes % 2 and len(self._held) < LINES and self._length <= self._limit:
+            return
+        text = "\n".join(self._held)
+        self._held, self._quotes, self._length = [], 0, 0
+        yield self._first, self._row(text)
+
+    def end(self) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        """Tell of a row that did not end."""
+        if self._held:
+            yield self._first, "bad CSV: the last row does not end"
+
+    def _row(self, text: str) -> dict[str, Any] | str:
+        try:
+            rows = list(csv.reader([text], strict=True))
+        except csv.Error as bad:
+            return f"bad CSV: {bad}"
+        cells = rows[0] if rows else []
+        if len(rows) != 1 or len(cells) != len(self._names):
+            return f"bad CSV: {len(cells)} cells where the header has {len(self._names)} columns"
+        return {name: _value(cell) for name, cell in zip(self._names, cells, strict=True) if cell}
+
+
+def _value(cell: str) -> Any:
+    """Read a cell that holds a JSON object or list, as the dynamic columns of Log Analytics do."""
+    if cell[0] in "{[" and cell[-1] in "}]":
+        try:
+            return orjson.loads(cell)
+        except orjson.JSONDecodeError:
+            return cell
+    return cell

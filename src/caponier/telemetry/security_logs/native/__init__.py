@@ -1,0 +1,1 @@
+"""Readers of native formats: one format a file, each recognised by what it holds."""

@@ -1,0 +1,69 @@
+"""AWS CloudTrail, as in "CloudTrail record contents" of the AWS CloudTrail user guide.
+
+The envelopes (`Records` of a file in S3, `Events` of `lookup-events`, the message of a CloudWatch log, the `detail` of
+EventBridge) are taken off before; see `envelopes`.
+"""
+
+from typing import Final
+
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill
+from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
+
+_LOGINS: Final = frozenset(["ConsoleLogin", "SwitchRole", "GetSigninToken"])
+_NOBODY: Final = frozenset(["anonymous_principal", "anonymous"])
+_NAMES: Final[FieldMap] = {
+    "src_ip": "sourceipaddress",
+    "user_agent": "useragent",
+    "host": "requestparameters.instanceid",
+    "image": "requestparameters.primarycontainer.image",
+}
+_STATEMENT: Final = ("bucketpolicy", "policy", "policydocument", "policytext", "assumerolepolicydocument")
+
+
+def _fits(fields: Fields) -> bool:
+    return "eventsource" in fields and "eventname" in fields and ("eventversion" in fields or "awsregion" in fields)
+
+
+def _complete(fields: Fields) -> LogSource:
+    fill(fields, _NAMES)
+    refused = "errorcode" in fields or fields.get("responseelements.consolelogin") == "Failure"
+    fields.setdefault("outcome", FAILURE if refused else SUCCESS)
+    if _opens(fields):
+        fields.setdefault("access", "public")
+    if str(fields.get("useridentity.accountid", "")).lower() in _NOBODY:
+        fields.setdefault("access", "anonymous")
+    if fields["eventname"] in _LOGINS:
+        return LogSource("aws", "authentication", "cloudtrail")
+    return CLOUDTRAIL
+
+
+def _opens(fields: Fields) -> bool:
+    """Tell whether a call lets everybody in: by the policy or the list of rights that it sets, not by its name."""
+    for name in _STATEMENT:
+        prefix = f"requestparameters.{name}"
+        text = fields.get(prefix)
+        if isinstance(text, str) and _public(text):
+            return True
+        for part in ("principal", "principal.aws"):
+            principal = fields.get(f"{prefix}.statement.{part}")
+            allowed = "allow" in str(fields.get(f"{prefix}.statement.effect", "")).lower()
+            if principal is not None and allowed and "*" in str(principal).split(", "):
+                return True
+    granted = " ".join(
+        str(value) for name, value in fields.items() if name.startswith("requestparameters.") and _of_rights(name)
+    )
+    return "/groups/global/" in granted or "public-read" in granted
+
+
+def _of_rights(name: str) -> bool:
+    return "acl" in name or "grant" in name
+
+
+def _public(text: str) -> bool:
+    plain = "".join(text.split()).lower()
+    named = '"principal":"*"' in plain or '"principal":{"aws":"*"}' in plain or '"principal":{"aws":["*"]}' in plain
+    return named and '"effect":"allow"' in plain
+
+
+FORMAT: Final = ObjectFormat("AWS CloudTrail", _fits, _complete, ("eventtime",))

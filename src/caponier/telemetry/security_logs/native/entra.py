@@ -1,0 +1,129 @@
+"""Microsoft Entra by Microsoft Graph, and every log that goes by Azure's diagnostic settings.
+
+As in Microsoft's "signIn resource type", "directoryAudit resource type" and "Azure Monitor resource logs common schema"
+(`time`, `resourceId`, `operationName`, `category`, `properties`).
+"""
+
+import re
+from typing import Final
+
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, whole
+from caponier.telemetry.security_logs.sources import LogSource
+
+_ENDPOINT: Final = re.compile(r"(?i)/\w*endpoints/([^/]+)")
+SIGN_INS: Final = LogSource("azure", "authentication", "signinlogs")
+_SERVICES: Final[dict[str, str]] = {
+    "signinlogs": "signinlogs",
+    "noninteractiveusersigninlogs": "signinlogs",
+    "serviceprincipalsigninlogs": "signinlogs",
+    "managedidentitysigninlogs": "signinlogs",
+    "auditlogs": "auditlogs",
+    "administrative": "activitylogs",
+    "userriskevents": "riskdetection",
+    "riskyusers": "riskdetection",
+}
+"""Azure's category, which is no Sigma category, to the service that Sigma's rules name."""
+
+_SIGN_IN: Final[dict[str, str | tuple[str, ...]]] = {
+    "user": ("userprincipalname", "serviceprincipalname", "identity"),
+    "src_ip": ("ipaddress", "calleripaddress"),
+    "src_country": ("location.countryorregion", "location"),
+    "risk": ("risklevelduringsignin", "risklevelaggregated"),
+    "resulttype": ("status.errorcode",),
+    "resultdescription": ("status.failurereason",),
+    "app": "appdisplayname",
+    "user_agent": "useragent",
+}
+_AUDIT: Final[FieldMap] = {
+    "user": (
+        "initiatedby.user.userprincipalname",
+        "initiatedby.app.serviceprincipalname",
+        "initiatedby.app.displayname",
+        "identity",
+    ),
+    "src_ip": "initiatedby.user.ipaddress",
+    "operationname": "activitydisplayname",
+    "properties.message": ("activitydisplayname", "operationname"),
+    "target_user": ("targetresources.userprincipalname", "targetresources.displayname"),
+}
+_ACTIVITY: Final[FieldMap] = {
+    "user": (
+        "identity.claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+        "identity.claims.name",
+        "identity.authorization.evidence.principalid",
+        "caller",
+    ),
+    "src_ip": "calleripaddress",
+    "operationnamevalue": ("operationname.value", "operationname"),
+    "categoryvalue": ("category.value", "category"),
+}
+
+
+def _is_graph_sign_in(fields: Fields) -> bool:
+    return "createddatetime" in fields and "appdisplayname" in fields and "status.errorcode" in fields
+
+
+def _graph_sign_in(fields: Fields) -> LogSource:
+    return sign_in(fields)
+
+
+def sign_in(fields: Fields) -> LogSource:
+    """Fill in what rules ask of a sign-in."""
+    fill(fields, _SIGN_IN)
+    code = whole(fields.get("resulttype"))
+    outcome = outcome_of(None if code is None else code == 0)
+    if outcome:
+        fields.setdefault("outcome", outcome)
+    return SIGN_INS
+
+
+def _is_graph_audit(fields: Fields) -> bool:
+    return "activitydatetime" in fields and "activitydisplayname" in fields
+
+
+def audit(fields: Fields) -> LogSource:
+    """Fill in what rules ask of a change in the directory."""
+    fill(fields, _AUDIT)
+    result = str(fields.get("result", "")).lower()
+    outcome = outcome_of({"success": True, "failure": False}.get(result))
+    if outcome:
+        fields.setdefault("outcome", outcome)
+    return LogSource("azure", None, "auditlogs")
+
+
+def _is_diagnostic(fields: Fields) -> bool:
+    if "category" not in fields or "time" not in fields:
+        return False
+    named = "operationname" in fields and ("resourceid" in fields or "tenantid" in fields)
+    return named or str(fields["category"]).strip().lower() in _SERVICES
+
+
+def _diagnostic(fields: Fields) -> LogSource:
+    # What stands in `properties` is the record of Graph; rules name its fields with and without the prefix.
+    for name in [name for name in fields if name.startswith("properties.")]:
+        fields.setdefault(name.removeprefix("properties."), fields[name])
+    said = str(fields["category"]).strip().lower()
+    service = _SERVICES.get(said, said)
+    if service == "signinlogs":
+        return sign_in(fields)
+    if service == "auditlogs":
+        return audit(fields)
+    fill(fields, _ACTIVITY)
+    if found := _ENDPOINT.search(str(fields.get("resourceid", ""))):
+        fields.setdefault("endpoint", found[1])
+    outcome = outcome_of({"success": True, "succeeded": True, "failure": False, "failed": False}.get(_result(fields)))
+    if outcome:
+        fields.setdefault("outcome", outcome)
+    return LogSource("azure", None, service)
+
+
+def _result(fields: Fields) -> str:
+    return str(fields.get("resulttype", "")).lower()
+
+
+FORMATS: Final = (
+    ObjectFormat("Microsoft Entra sign-ins (Graph)", _is_graph_sign_in, _graph_sign_in, ("createddatetime",)),
+    ObjectFormat("Microsoft Entra directory audits (Graph)", _is_graph_audit, audit, ("activitydatetime",)),
+    ObjectFormat("Azure diagnostic log", _is_diagnostic, _diagnostic, ("time", "eventtimestamp", "createddatetime")),
+)

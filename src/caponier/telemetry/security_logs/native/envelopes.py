@@ -1,0 +1,159 @@
+"""What logs are wrapped in on their way: queues, log services and container run-times put records into records.
+
+AWS: `Records` of files in S3, `Events` of `lookup-events`, `logEvents` of CloudWatch subscriptions and `events` of
+`filter-log-events`, the `detail` of EventBridge, SNS notifications. Azure: `records` of an event hub, the `kube-audit`
+log of AKS in `properties.log`, JSON within text in tables. Google: Pub/Sub messages. Microsoft Graph: `value`.
+Elasticsearch: hits. Docker, Fluent Bit and CRI: lines of a container. Splunk: `_raw`. ECS: the original event, where it
+was kept.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.security_logs.framing.json_elements import LISTS
+
+Row = dict[str, Any]
+_OWN_TIMES: Final = ("time", "timestamp", "@timestamp", "eventTime", "published", "createdDateTime", "activityDateTime")
+_CRI: Final = re.compile(r"(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
+_COMPOSE: Final = re.compile(r"[\w.\-]{1,64} +\| (.+)", re.DOTALL)
+_EXPORTED: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\s+(\{.*\})", re.DOTALL)
+
+
+class Inner(NamedTuple):
+    """A record that was within another one."""
+
+    value: dict[str, Any] | str
+    seen: int | None = None
+    """When the transport took it: microseconds since the epoch, for records without a time of their own."""
+    place: Mapping[str, Any] = MappingProxyType({})
+    """What the transport says of where it comes from; the record's own fields win."""
+
+
+def of_row(row: Row) -> Iterator[Inner] | None:
+    """Return the records within an object; None if it is a record itself."""
+    for name in LISTS:
+        if type(row.get(name)) is list and not any(time in row for time in _OWN_TIMES):
+            return (Inner(item) for item in row[name] if isinstance(item, dict | str))
+    hits = row.get("hits")
+    if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
+        return (Inner(item) for item in hits["hits"] if isinstance(item, dict))
+    found = _single(row)
+    return None if found is None else iter([found])
+
+
+def _single(row: Row) -> Inner | None:
+    for unwrap in (_aws, _container, _search, _azure, _queue, _original):
+        if found := unwrap(row):
+            return found
+    return None
+
+
+def _aws(row: Row) -> Inner | None:
+    if isinstance(row.get("CloudTrailEvent"), str):
+        return Inner(row["CloudTrailEvent"])
+    detail = row.get("detail")
+    if isinstance(detail, dict) and "detail-type" in row and "eventVersion" in detail:
+        return Inner(detail)
+    message = row.get("message")
+    if isinstance(message, str) and isinstance(row.get("timestamp"), int) and row.keys() & _CLOUDWATCH:
+        return Inner(message, row["timestamp"] * 1_000)
+    if row.get("Type") == "Notification" and isinstance(row.get("Message"), str):
+        return Inner(row["Message"], _time(row.get("Timestamp")))
+    return None
+
+
+_CLOUDWATCH: Final = frozenset(["eventId", "ingestionTime", "id", "logStreamName"])
+
+
+def _container(row: Row) -> Inner | None:
+    text = row.get("log", row.get("LogMessage") if "PodName" in row else None)
+    if not isinstance(text, str) or not row.keys() & {"stream", "kubernetes", "PodName"}:
+        return None
+    place: Row = {name: row[name] for name in ("kubernetes", "PodName", "PodNamespace", "ContainerName") if name in row}
+    stamp = row.get("time", row.get("@timestamp", row.get("date", row.get("TimeGenerated"))))
+    return Inner(text.rstrip("\n"), _time(stamp), place)
+
+
+def _search(row: Row) -> Inner | None:
+    source = row.get("_source")
+    if isinstance(source, dict):
+        return Inner(source)
+    result = row.get("result", row if "_raw" in row else None)
+    if isinstance(result, dict) and isinstance(result.get("_raw"), str):
+        return Inner(result["_raw"], _time(result.get("_time")), {"host": result["host"]} if "host" in result else {})
+    event = row.get("event")
+    if isinstance(event, dict | str) and row.keys() & {"sourcetype"}:
+        return Inner(event, _time(row.get("time")), {"host": row["host"]} if "host" in row else {})
+    return None
+
+
+def _azure(row: Row) -> Inner | None:
+    inside = row.get("properties")
+    if str(row.get("category", "")).lower().startswith("kube-audit") and isinstance(inside, dict):
+        log = inside.get("log")
+        return Inner(log, _time(row.get("time"))) if isinstance(log, str) else None
+    return None
+
+
+def _queue(row: Row) -> Inner | None:
+    message = row.get("message")
+    data = message.get("data") if isinstance(message, dict) else None
+    if not isinstance(data, str) or not isinstance(message, dict):
+        return None
+    try:
+        text = base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return Inner(text, _time(message.get("publishTime")))
+
+
+def _original(row: Row) -> Inner | None:
+    """Return the event that ECS was made of: rules are written for the product's own fields."""
+    kubernetes = row.get("kubernetes")
+    audit = kubernetes.get("audit") if isinstance(kubernetes, dict) else None
+    if isinstance(audit, dict) and "verb" in audit:
+        return Inner({"apiVersion": "audit.k8s.io/v1", **audit}, _time(row.get("@timestamp")))
+    event = row.get("event")
+    original = event.get("original") if isinstance(event, dict) else None
+    if isinstance(original, str) and original[:1] == "{" and "winlog" not in row:
+        return Inner(original, _time(row.get("@timestamp")))
+    return None
+
+
+def of_line(text: str) -> Inner | None:
+    """Return what stands behind the time that a container run-time or an export of CloudWatch puts before a line."""
+    if found := _EXPORTED.fullmatch(text) or _CRI.fullmatch(text):
+        return Inner(found[2], _time(found[1]))
+    if found := _COMPOSE.fullmatch(text):
+        return Inner(found[1])
+    return None
+
+
+def spread(row: Row) -> Row:
+    """Read the JSON within text of a table's row, as Log Analytics keeps what has no columns."""
+    if "TimeGenerated" not in row:
+        return row
+    return {name: _object(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _object(text: str) -> Any:
+    if text[:1] not in ("{", "[") or text[-1:] not in ("}", "]"):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _time(value: Any) -> int | None:
+    try:
+        return None if value is None else stamps.any_time(value)
+    except (ValueError, OverflowError):
+        return None

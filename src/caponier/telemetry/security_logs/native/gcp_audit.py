@@ -1,0 +1,80 @@
+"""Google Cloud audit logs: a `LogEntry` whose `protoPayload` is an `AuditLog`.
+
+As in "Understanding audit logs" of Google Cloud; those of GKE become Kubernetes audit events.
+"""
+
+import re
+from typing import Final
+
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill, whole
+from caponier.telemetry.security_logs.sources import KUBERNETES_AUDIT, LogSource
+
+_NAMES: Final[FieldMap] = {
+    "gcp.audit.method_name": "protopayload.methodname",
+    "gcp.audit.service_name": "protopayload.servicename",
+    "data.protopayload.methodname": "protopayload.methodname",
+    "data.protopayload.servicename": "protopayload.servicename",
+    "data.protopayload.resource.type": "resource.type",
+    "data.protopayload.logname": "logname",
+    "data.protopayload.authorizationinfo.granted": "protopayload.authorizationinfo.granted",
+    "data.protopayload.authorizationinfo.permission": "protopayload.authorizationinfo.permission",
+    "user": "protopayload.authenticationinfo.principalemail",
+    "src_ip": "protopayload.requestmetadata.callerip",
+    "user_agent": "protopayload.requestmetadata.callersupplieduseragent",
+    "bucket": "resource.labels.bucket_name",
+}
+_OBJECT: Final = re.compile(r"projects/_/buckets/([^/]+)/objects/(.+)", re.DOTALL)
+_ENDPOINT: Final = re.compile(r"/endpoints/([^/]+)")
+_KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
+_EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
+
+
+def _fits(fields: Fields) -> bool:
+    return "protopayload.methodname" in fields and "protopayload.servicename" in fields
+
+
+def _complete(fields: Fields) -> LogSource:
+    fill(fields, _NAMES)
+    code = whole(fields.get("protopayload.status.code"))
+    fields.setdefault("outcome", FAILURE if code else SUCCESS)
+    if found := _OBJECT.fullmatch(str(fields.get("protopayload.resourcename", ""))):
+        fields.setdefault("bucket", found[1])
+        fields.setdefault("object", found[2])
+    if found := _ENDPOINT.search(str(fields.get("protopayload.resourcename", ""))):
+        fields.setdefault("endpoint", found[1])
+    if "protopayload.authenticationinfo.principalemail" not in fields and "bucket" in fields:
+        fields.setdefault("access", "anonymous")
+    changed = [str(value).lower() for name, value in fields.items() if name.endswith("bindingdeltas.member")]
+    if any(member in _EVERYBODY for text in changed for member in text.split(", ")):
+        fields["access"] = "public"
+    kubernetes = _KUBERNETES.fullmatch(str(fields["protopayload.methodname"]))
+    if kubernetes and fields["protopayload.servicename"] == "k8s.io":
+        return _of_kubernetes(fields, kubernetes)
+    return LogSource("gcp", None, "gcp.audit")
+
+
+def _of_kubernetes(fields: Fields, method: re.Match[str]) -> LogSource:
+    group, version, resource, below, verb = method.groups()
+    fields.setdefault("verb", verb)
+    fields.setdefault("objectref.resource", resource)
+    fields.setdefault("objectref.apiversion", version)
+    if group and group != "core":
+        fields.setdefault("objectref.apigroup", group)
+    if below:
+        fields.setdefault("objectref.subresource", below)
+    # core/v1/namespaces/NAMESPACE/pods/NAME/exec
+    place = str(fields.get("protopayload.resourcename", "")).split("/")
+    if "namespaces" in place[:-1]:
+        at = place.index("namespaces")
+        fields.setdefault("objectref.namespace", place[at + 1])
+        fields.setdefault("namespace", place[at + 1])
+        if len(place) > at + 3:
+            fields.setdefault("objectref.name", place[at + 3])
+    fill(fields, {"user.username": "protopayload.authenticationinfo.principalemail"})
+    for name in [name for name in fields if name.startswith("protopayload.request.")]:
+        fields.setdefault("requestobject." + name.removeprefix("protopayload.request."), fields[name])
+    return KUBERNETES_AUDIT
+
+
+FORMAT: Final = ObjectFormat("Google Cloud audit", _fits, _complete, ("timestamp", "receivetimestamp"))

@@ -1,0 +1,140 @@
+"""Tables of Azure Log Analytics and Microsoft Sentinel, exported as CSV or JSON.
+
+The columns are those of Microsoft's "Azure Monitor Logs table reference". A table is known by its column `Type`, or
+where the export left that out by its other columns.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native import entra, syslog, windows_event
+from caponier.telemetry.security_logs.native.record import (
+    FAILURE,
+    SUCCESS,
+    FieldMap,
+    ObjectFormat,
+    fill,
+    split_url,
+    whole,
+)
+from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
+
+_SIGNS: Final[dict[str, tuple[str, ...]]] = {
+    "signinlogs": ("appdisplayname", "userprincipalname", "resulttype"),
+    "auditlogs": ("activitydisplayname", "initiatedby"),
+    "securityevent": ("eventid", "computer", "activity"),
+    "awscloudtrail": ("eventname", "eventsource", "useridentityarn"),
+    "syslog": ("syslogmessage", "processname"),
+    "commonsecuritylog": ("devicevendor", "deviceproduct"),
+    "deviceprocessevents": ("processcommandline", "devicename", "initiatingprocessfilename"),
+    "azureactivity": ("operationnamevalue", "caller"),
+    "storagebloblogs": ("objectkey", "operationname", "accountname"),
+    "officeactivity": ("officeworkload", "operation"),
+    "containerlogv2": ("logmessage", "podname"),
+}
+"""Table to columns that no other one has together."""
+
+_CLOUDTRAIL: Final[FieldMap] = {
+    "sourceipaddress": "sourceipaddress",
+    "src_ip": "sourceipaddress",
+    "useridentity.type": "useridentitytype",
+    "useridentity.arn": "useridentityarn",
+    "useridentity.username": "useridentityusername",
+    "useridentity.accesskeyid": "useridentityaccesskeyid",
+}
+_PROCESS: Final[FieldMap] = {
+    "commandline": "processcommandline",
+    "image": ("folderpath", "filename"),
+    "parentimage": ("initiatingprocessfolderpath", "initiatingprocessfilename"),
+    "parentcommandline": "initiatingprocesscommandline",
+    "user": ("accountupn", "accountname"),
+    "host": "devicename",
+}
+_FIREWALL: Final[FieldMap] = {
+    "src_ip": "sourceip",
+    "dst_ip": "destinationip",
+    "dst_port": "destinationport",
+    "dst_host": "destinationhostname",
+    "action": ("deviceaction", "simplifieddeviceaction"),
+    "user": "sourceusername",
+}
+_BLOB: Final[FieldMap] = {
+    "src_ip": "calleripaddress",
+    "user": ("requesterupn", "requesterobjectid"),
+    "bucket": "accountname",
+}
+
+
+def table_of(fields: Fields) -> str | None:
+    """Return the name of a row's table, in lower case; None where nothing tells it."""
+    said = fields.get("type")
+    if isinstance(said, str) and "timegenerated" in fields:
+        return said.strip().lower()
+    return next((name for name, signs in _SIGNS.items() if all(sign in fields for sign in signs)), None)
+
+
+def _fits(fields: Fields) -> bool:
+    return ("timegenerated" in fields or "timegenerated [utc]" in fields) and table_of(fields) is not None
+
+
+def _complete(fields: Fields) -> LogSource:
+    table = table_of(fields) or ""
+    complete = _TABLES.get(table)
+    return complete(fields) if complete else LogSource("azure", None, table)
+
+
+def _cloudtrail(fields: Fields) -> LogSource:
+    fill(fields, _CLOUDTRAIL)
+    fields.setdefault("outcome", FAILURE if "errorcode" in fields else SUCCESS)
+    return CLOUDTRAIL
+
+
+def _process(fields: Fields) -> LogSource:
+    fill(fields, _PROCESS)
+    system = "linux" if "/" in str(fields.get("folderpath", "")) else "windows"
+    return LogSource(system, "process_creation", "deviceprocessevents")
+
+
+def _firewall(fields: Fields) -> LogSource:
+    fill(fields, _FIREWALL)
+    return LogSource(None, "firewall", "commonsecuritylog")
+
+
+def _syslog(fields: Fields) -> LogSource:
+    fill(fields, {"host": ("hostname", "computer")})
+    return syslog.of_program(str(fields.get("processname", "")), str(fields.get("syslogmessage", "")), fields)
+
+
+def _blob(fields: Fields) -> LogSource:
+    fill(fields, _BLOB)
+    fields.update({name: value for name, value in split_url(str(fields.get("uri", ""))).items() if name not in fields})
+    code = whole(fields.get("statuscode"))
+    if code is not None:
+        fields.setdefault("outcome", SUCCESS if code < 400 else FAILURE)
+    if str(fields.get("authenticationtype", "")).lower() == "anonymous":
+        fields.setdefault("access", "anonymous")
+    return LogSource("azure", None, "storagebloblogs")
+
+
+def _activity(fields: Fields) -> LogSource:
+    fill(fields, {"user": "caller", "src_ip": "calleripaddress", "operationname": "operationnamevalue"})
+    return LogSource("azure", None, "activitylogs")
+
+
+_TABLES: Final[dict[str, Callable[[Fields], LogSource]]] = {
+    "signinlogs": entra.sign_in,
+    "aadnoninteractiveusersigninlogs": entra.sign_in,
+    "auditlogs": entra.audit,
+    "securityevent": windows_event.complete,
+    "event": windows_event.complete,
+    "windowsevent": windows_event.complete,
+    "awscloudtrail": _cloudtrail,
+    "deviceprocessevents": _process,
+    "commonsecuritylog": _firewall,
+    "syslog": _syslog,
+    "storagebloblogs": _blob,
+    "azureactivity": _activity,
+}
+
+FORMAT: Final = ObjectFormat("Log Analytics table", _fits, _complete, ("timegenerated", "timegenerated [utc]"))

@@ -1,0 +1,239 @@
+"""Reads whatever a log file holds, each record by the format that it is in, whatever its neighbours are."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.security_logs.fields import Fields, flatten
+from caponier.telemetry.security_logs.framing.frames import Value, objects
+from caponier.telemetry.security_logs.native import (
+    access_log,
+    cloudtrail,
+    ecs,
+    entra,
+    envelopes,
+    falco,
+    gcp_audit,
+    jupyter,
+    kubernetes_audit,
+    log_analytics,
+    mlflow,
+    ocsf,
+    okta,
+    ray,
+    syslog,
+    torchserve,
+    windows_event,
+    zeek,
+)
+from caponier.telemetry.security_logs.native.auditd import AuditReader
+from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
+from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
+from caponier.telemetry.security_logs.sources import LogSource, said_source
+
+DEPTH: Final = 4
+"""Envelopes within envelopes."""
+LINE: Final = 2**18
+"""Characters of the longest line of a text format; JSON may be longer."""
+TIMES: Final = ("time", "@timestamp", "timestamp", "eventtime", "requestreceivedtimestamp")
+"""Where the time of an event in no known format stands, the first that is there."""
+OWN: Final = "JSON with a Sigma log source"
+"""What an event in no known format is called that names its log source itself."""
+GIVEN: Final = "JSON of the log source given"
+
+NATIVE: Final[tuple[ObjectFormat, ...]] = (
+    cloudtrail.FORMAT,
+    kubernetes_audit.FORMAT,
+    windows_event.FORMAT,
+    gcp_audit.FORMAT,
+    okta.FORMAT,
+    log_analytics.FORMAT,
+    *entra.FORMATS,
+    falco.FORMAT,
+    syslog.JOURNAL,
+    zeek.FORMAT,
+    *access_log.JSON_FORMATS,
+    ray.EVENTS,
+)
+"""Formats of single products, whose events are known whatever fields of theirs are called like Sigma's."""
+GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT)
+"""Formats for many products, which may name a log source of Sigma's besides."""
+
+_GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
+"""How the second and later lines of an event begin: of a traceback, for example."""
+_EPOCH_MS: Final = 1_000
+
+
+class Reading:
+    """Reads one file.
+
+    Args:
+        origin: The log source of events that are in no known format and do not name theirs.
+        asked: Categories that rules ask for.
+    """
+
+    def __init__(self, origin: LogSource | None = None, asked: frozenset[str] = frozenset()) -> None:
+        self._origin, self._asked = origin, asked
+        self._readers: list[LineReader] = [
+            AuditReader(),
+            syslog.reader(),
+            access_log.access_reader(),
+            access_log.error_reader(),
+            FlowReader(),
+            zeek.ZeekReader(),
+            jupyter.reader(),
+            mlflow.reader(),
+            ray.reader(),
+            torchserve.reader(),
+        ]
+        self._time: int | None = None
+        """Of the last event."""
+        self._text_seen = False
+        self.continued = 0
+        """Lines that only go on with an event above them."""
+
+    def read(self, value: Value, line: int) -> Iterator[Record | str]:
+        """Yield the events of a line or an object with their times, and for what holds none the reason."""
+        around = _Around(None, {}, DEPTH)
+        if isinstance(value, bytes):
+            return map(self._timed, self._of_json(value, line, around))
+        return map(self._timed, self._records(value, line, around))
+
+    def _of_json(self, text: bytes, line: int, around: "_Around") -> Iterator[Record | str]:
+        try:
+            rows = objects(text)
+        except ValueError as bad:
+            # A line of Jupyter, Apache or gunicorn begins with a bracket, too.
+            if text[:1] == b"[" and "bad JSON: expected" not in str(bad):
+                yield from self._records(text.decode("utf-8", "replace"), line, around)
+            else:
+                yield str(bad)
+            return
+        for row in rows:
+            yield from self._records(row, line, around)
+
+    def rest(self) -> Iterator[Record | str]:
+        """Yield the events that were waiting for a further line."""
+        for reader in self._readers:
+            yield from map(self._timed, reader.rest())
+
+    def _timed(self, record: Record | str) -> Record | str:
+        if isinstance(record, str):
+            return record
+        if record.time is None:
+            return (
+                record._replace(time=self._time) if self._time else "no time: neither this line nor one before has one"
+            )
+        self._time = record.time
+        return record
+
+    def _records(self, value: Any, line: int, around: "_Around") -> Iterator[Record | str]:
+        # One event of an envelope that cannot be read must not take the others along.
+        try:
+            if isinstance(value, str):
+                yield from self._of_text(value, line, around)
+                return
+            inner = envelopes.of_row(value)
+            if inner is None:
+                yield self._of_object({**around.place, **value} if around.place else value, line, around.seen)
+                return
+            for one in inner:
+                yield from self._records(one.value, line, around.within(one))
+        except (ValueError, OverflowError) as bad:
+            yield str(bad)
+
+    def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
+        seen, place = around.seen, around.place
+        if text[:1] == "{":
+            for row in objects(text):
+                yield from self._records(row, line, around.within(envelopes.Inner(text)))
+            return
+        if inner := envelopes.of_line(text):
+            yield from self._records(inner.value, line, around.within(inner))
+            return
+        if len(text) > LINE:
+            raise ValueError(f"too long: a line of text of more than {LINE:,} characters")
+        found = self._of_line(text, line)
+        if found is None:
+            if self._text_seen and _GOES_ON.match(text):
+                self.continued += 1
+                return
+            raise ValueError("no known format")
+        self._text_seen = True
+        extra = flatten(dict(place))[0] if place else {}
+        for record in found:
+            for name, value in extra.items():
+                record.fields.setdefault(name, value)
+            yield record if record.time is not None or seen is None else record._replace(time=seen)
+
+    def _of_line(self, text: str, line: int) -> list[Record] | None:
+        for at, reader in enumerate(self._readers):
+            found = reader.read(text, line)
+            if found is not None:
+                if at:
+                    # The next line is likely to be of the same format.
+                    self._readers.insert(0, self._readers.pop(at))
+                return found
+        return None
+
+    def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
+        fields, cut = flatten(windows_event.from_document(row) or envelopes.spread(row))
+        if not any(f"logsource.{name}" in fields for name in LogSource._fields):
+            for format_ in NATIVE:
+                if format_.fits(fields):
+                    return _native(format_, fields, line, seen, cut)
+        said = said_source(fields, self._asked)
+        if said is None:
+            for format_ in GENERAL:
+                if format_.fits(fields):
+                    return _native(format_, fields, line, seen, cut)
+        stamp = next((fields[name] for name in TIMES if name in fields), None)
+        if stamp is None and seen is None:
+            raise ValueError("no time")
+        time = _time(stamp) if stamp is not None else seen
+        known = said or self._origin
+        if known is None:
+            raise ValueError("no log source: give product, category or service, or an OCSF class_uid")
+        return Record(fields, known, time, line, OWN if said else GIVEN, cut)
+
+
+class _Around(NamedTuple):
+    """What the envelopes around a record say."""
+
+    seen: int | None
+    place: Mapping[str, Any]
+    depth: int
+
+    def within(self, one: envelopes.Inner) -> "_Around":
+        """Go one envelope deeper.
+
+        Raises:
+            ValueError: If that is too deep.
+        """
+        if not self.depth:
+            raise ValueError(f"too deep: more than {DEPTH} envelopes inside each other")
+        place = {**self.place, **one.place} if one.place else self.place
+        return _Around(self.seen if one.seen is None else one.seen, place, self.depth - 1)
+
+
+def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, cut: int) -> Record:
+    stamp = next((fields[name] for name in (*format_.times, *TIMES) if name in fields), None)
+    if stamp is None and seen is None:
+        raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
+    time = stamps.any_time(stamp) if stamp is not None else seen
+    return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _time(stamp: Any) -> int:
+    """Read RFC 3339 or whole milliseconds since the epoch."""
+    if isinstance(stamp, int):
+        return stamp * _EPOCH_MS
+    try:
+        read = datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
+        read = None
+    if read is None or read.tzinfo is None:
+        raise ValueError("time cannot be read: expected RFC 3339 with a time zone, or milliseconds since 1970")
+    return stamps.micros(read)

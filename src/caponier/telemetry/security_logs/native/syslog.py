@@ -1,0 +1,132 @@
+"""Syslog: RFC 3164 as `auth.log` and `messages` have it, RFC 5424, rsyslog's ISO template, and journald's JSON.
+
+What sshd, sudo, su and PAM say is read out of their messages; their forms are those of OpenSSH's `auth.c` and
+`packet.c`, sudo's `logging.c` and Linux-PAM's `pam_unix`. journald's fields are those of systemd.journal-fields(7).
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, ObjectFormat, Parsed, Stateless, fill, made
+from caponier.telemetry.security_logs.sources import LogSource
+
+READ: Final = 8_192
+"""Characters of a message that are looked at: RFC 5424 asks for no more, and what matters stands at its beginning."""
+_HEAD: Final = r"(?:<\d{1,3}>)?"
+_TAG: Final = r"(\S+) ([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
+_OLD: Final = re.compile(rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?) {_TAG}", re.DOTALL)
+_ISO: Final = re.compile(rf"{_HEAD}(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) {_TAG}", re.DOTALL)
+_NEW: Final = re.compile(
+    r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?", re.DOTALL
+)
+_ACCEPTED: Final = re.compile(
+    r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*?) from (\S+) port (\d+)(?: .*)?"
+)
+_INVALID: Final = re.compile(r"Invalid user (.*?) from (\S+)(?: port (\d+))?")
+_PAM: Final = re.compile(
+    r"pam_\w+\(([^)]*)\): (session opened|session closed|authentication failure)"
+    r"(?:.*?for user ([^\s(]+))?(?:.*?rhost=(\S*))?(?:.*?\buser=(\S+))?"
+)
+_SUDO: Final = re.compile(r"\s*(\S+) : (?:(.+?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ;(?: GROUP=\S+ ;)? COMMAND=(.*)")
+_AUTHORISING: Final = frozenset(
+    ["su", "login", "systemd-logind", "polkitd", "useradd", "usermod", "passwd", "groupadd"]
+)
+_OWN_SERVICE: Final = {"cron": "cron", "crond": "cron", "clamd": "clamav", "vsftpd": "vsftpd", "guacd": "guacamole"}
+
+
+def of_program(program: str, message: str, fields: Fields) -> LogSource:
+    """Read the message of a program, fill its fields in, and say what it is of."""
+    name, message = program.rsplit("/", 1)[-1].lower(), message[:READ]
+    if name.startswith("sshd"):
+        return _sshd(message, fields)
+    if name == "sudo":
+        return _sudo(message, fields)
+    if name in _AUTHORISING:
+        return _pam(message, fields, "auth")
+    return LogSource("linux", None, _OWN_SERVICE.get(name, "syslog"))
+
+
+def _sshd(message: str, fields: Fields) -> LogSource:
+    if found := _ACCEPTED.match(message):
+        said, method, user, address, port = found.groups()
+        if said == "Postponed":
+            return LogSource("linux", None, "sshd")
+        fields.update(made({"user": user, "src_ip": address, "src_port": port, "method": method}))
+        fields["outcome"] = SUCCESS if said == "Accepted" else FAILURE
+        return LogSource("linux", "authentication", "sshd")
+    if found := _INVALID.match(message):
+        fields.update(made({"user": found[1], "src_ip": found[2], "src_port": found[3], "outcome": FAILURE}))
+        return LogSource("linux", "authentication", "sshd")
+    return _pam(message, fields, "sshd")
+
+
+def _sudo(message: str, fields: Fields) -> LogSource:
+    if found := _SUDO.match(message):
+        user, refusal, tty, folder, target, command = found.groups()
+        # As Sigma's rules for sudo call them; `user` is who became another.
+        fields.update(made({"user": user, "tty": tty, "pwd": folder, "target_user": target, "command": command}))
+        fields["outcome"] = FAILURE if refusal else SUCCESS
+        if not refusal:
+            fields.update(made({"commandline": command, "image": command.split(" ", 1)[0], "currentdirectory": folder}))
+            return LogSource("linux", "process_creation", "sudo")
+        return LogSource("linux", None, "sudo")
+    return _pam(message, fields, "sudo")
+
+
+def _pam(message: str, fields: Fields, service: str) -> LogSource:
+    found = _PAM.match(message)
+    if found is None:
+        return LogSource("linux", None, service)
+    _, event, user, address, other = found.groups()
+    fields.update(made({"user": user or other, "src_ip": address}))
+    if event == "authentication failure":
+        fields["outcome"] = FAILURE
+        return LogSource("linux", "authentication", service)
+    # That a session opens says nothing of where from; sshd has said it already.
+    return LogSource("linux", None, service)
+
+
+def _parse(text: str) -> Parsed:
+    if found := _OLD.fullmatch(text):
+        month, day, clock, host, program, pid, message = found.groups()
+        try:
+            time = stamps.without_year(month, day, clock, datetime.now(UTC))
+        except ValueError:
+            return None
+        return _made(time, host, program, pid, message)
+    if found := _ISO.fullmatch(text):
+        stamp, host, program, pid, message = found.groups()
+        return _made(stamps.iso(stamp), host, program, pid, message)
+    if found := _NEW.fullmatch(text):
+        stamp, host, program, pid, _, _, message = found.groups()
+        return _made(None if stamp == "-" else stamps.iso(stamp), host, program, pid, message or "")
+    return None
+
+
+def _made(
+    time: int | None, host: str, program: str, pid: str | None, message: str
+) -> tuple[Fields, LogSource, int | None]:
+    fields = made({"host": host, "program": program, "pid": pid, "message": message})
+    return fields, of_program(program, message, fields), time
+
+
+def reader() -> Stateless:
+    """Return a reader of syslog lines."""
+    return Stateless("syslog", _parse)
+
+
+def _is_journal(fields: Fields) -> bool:
+    return "__realtime_timestamp" in fields and "message" in fields
+
+
+def _journal(fields: Fields) -> LogSource:
+    fill(fields, {"host": "_hostname", "program": ("syslog_identifier", "_comm"), "pid": "_pid"})
+    return of_program(str(fields.get("program", "")), str(fields["message"]), fields)
+
+
+JOURNAL: Final = ObjectFormat(
+    "systemd journal", _is_journal, _journal, ("_source_realtime_timestamp", "__realtime_timestamp")
+)

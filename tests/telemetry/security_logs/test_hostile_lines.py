@@ -1,0 +1,50 @@
+"""Lines that are made to be looked at again and again: each is answered in time that grows no faster than the line."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.security_logs.events import read_logs
+from caponier.telemetry.security_logs.native.reading import LINE
+
+SIZE = LINE - 2_000
+SYSLOG = "2026-03-02T09:00:00Z h {}[1]: "
+LINES = {
+    "one word": "a" * SIZE,
+    "blanks": "a " * (SIZE // 2),
+    "brackets": "[" * SIZE,
+    "quotes": '"' * SIZE,
+    "colons": "a:1" * (SIZE // 3),
+    "audit, one word": "type=X msg=audit(1772442000.1:1): " + "a" * SIZE,
+    "audit, equals": "type=X msg=audit(1772442000.1:1): " + "a=" * (SIZE // 2),
+    "audit, quotes": "type=X msg=audit(1772442000.1:1): " + 'a="' * (SIZE // 3),
+    "sudo": SYSLOG.format("sudo") + "a : TTY=x ; PWD=" * (SIZE // 16),
+    "sshd": SYSLOG.format("sshd") + "Accepted x for a" + " from a port" * (SIZE // 12),
+    "pam": SYSLOG.format("su") + "pam_unix(su): session opened" + " for user" * (SIZE // 9),
+    "structured": "<1>1 2026-03-02T09:00:00Z h a - - " + "[a]" * (SIZE // 3),
+    "access": '10.0.0.1 - - [02/Mar/2026:09:00:00 +0000] "' + "\\" * SIZE,
+    "nginx": "2026/03/02 09:00:00 [error] 1#1: *1 " + ", client: " * (SIZE // 10),
+    "jupyter": "[I 2026-03-02 09:00:00.123 ServerApp] 200 GET " + "a -> " * (SIZE // 5),
+    "ray": '2026-03-02 09:00:00,123 INFO a.py:1 -- 1.1.1.1 [x] "' + '" 200 ' * (SIZE // 6),
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_line_is_answered_soon(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text(line + "\n2026-03-02T09:00:00Z h app[1]: hello\n")
+    started = time.process_time()
+    with RejectedRows() as rejected:
+        count = sum(len(part.events) for part in read_logs([path], rejected))
+    assert count + rejected.count == 2
+    assert time.process_time() - started < 2, "of processor time"
+
+
+def test_a_longer_line_is_refused_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("2026-03-02T09:00:00Z h app[1]: " + "a" * LINE + "\n")
+    with RejectedRows() as rejected:
+        assert sum(len(part.events) for part in read_logs([path], rejected)) == 0
+    assert "too long: a line of text" in rejected.first[0].reason
