@@ -112,11 +112,8 @@ def _shared(exchange: Exchange) -> Row:
 
 
 def _narrow(rows: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return rows as float32; a value that is no finite one there becomes the nearest that is, and NaN 0."""
-    # Not `nan_to_num`: of one example of 64 values it took a quarter of the time of reading it.
-    bounded = np.clip(rows, -_WIDEST, _WIDEST)
-    bounded[np.isnan(bounded)] = 0.0
-    return bounded.astype(np.float32)
+    """Return rows as float32; a value that is no finite one there becomes the nearest that is, and NaN stays."""
+    return np.clip(rows, -_WIDEST, _WIDEST).astype(np.float32)
 
 
 def _said(exchange: Exchange, n: int, limits: BodyLimits) -> tuple[inference_body.Answer, str | None]:
