@@ -17,6 +17,7 @@ COMMANDS: Final[Table] = {
     "demo": "caponier.cli.demo.demo:demo",
     "init": "caponier.cli.init:init",
     "matrix": "caponier.cli.matrix:app",
+    "map": "caponier.cli.map:app",
     "baseline": "caponier.cli.baseline.baseline:app",
     "enrich": "caponier.cli.enrich:enrich",
     "scan": "caponier.cli.scan:app",

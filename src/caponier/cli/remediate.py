@@ -75,7 +75,7 @@ def dataset(
     id_: Id = None,
     incident: Incident = None,
     workspace: options.Where = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: AskedFormat = None,
     report: Report = None,
     quiet: options.Quiet = False,

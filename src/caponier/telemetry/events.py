@@ -1,7 +1,7 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,13 +15,15 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
-from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
+from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
+from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet
+from caponier.telemetry.readers.json_columns import Wanted
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
-KINDS: Final = ".parquet, .jsonl or .csv"
+KINDS: Final = ".parquet, .jsonl, .csv or .tsv"
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -44,6 +46,7 @@ def read_events(
     reader: str = "auto",
     lateness: float = LATENESS,
     salt: bytes = b"",
+    maps: MapChoice = UNSAID,
 ) -> Iterator[Events]:
     """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
@@ -53,6 +56,7 @@ def read_events(
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
         lateness: Seconds by which a row of standard input may be out of order; in a file no row is late.
         salt: Salt for principals made from credentials.
+        maps: How logs are mapped that are not in the event schema.
 
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
@@ -61,7 +65,7 @@ def read_events(
         # A file's name need not be UTF-8, but everything that is written about it is.
         source = shown_path(file.path)
         clock, seq = Clock.of(file.path, lateness), 0
-        for chunk in spared(file, partial(_chunks, file.path, reader, salt)):
+        for chunk in spared(file, partial(_chunks, file.path, reader, replace(maps, salt=salt), rejected)):
             events = _events(source, chunk, clock, seq, rejected)
             seq += events.batch.num_rows
             yield events
@@ -88,28 +92,46 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
     suffix = inner.suffix.lower()
     if path == STDIN or suffix in (".jsonl", ".ndjson", ".json", ".log"):
         return json_lines.read
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         return csv.read
     return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
-def _chunks(path: Path, reader: str, salt: bytes) -> Iterator[Chunk]:
+def _chunks(path: Path, reader: str, maps: MapChoice, report: RejectedRows) -> Iterator[Chunk]:
     read = _format(path)
     if read is None:
-        raise InputError(
-            "is of no known format",
-            where=str(path),
-            mend="Give a .parquet, .jsonl or .csv file (the last two also as .gz or .zst)",
-        )
-    chunks = read(path)
-    if reader == "events" or read is not json_lines.read:
-        return chunks
-    return kserve.joined(chunks, salt, always=reader == "kserve")
+        raise _unknown(path)
+    if reader == "events":
+        return read(path)
+    if read is not json_lines.read:
+        return mapped(read(path), maps, report, shown_path(path))
+    wanted = Wanted()
+    chunks = json_lines.read(path, wanted=wanted)
+    if maps.named is None:
+        chunks = kserve.joined(chunks, maps.salt, always=reader == "kserve")
+    return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
+
+
+def _unknown(path: Path) -> InputError:
+    mend = "Give a .parquet, .jsonl, .csv or .tsv file (all but the first also as .gz or .zst)"
+    return InputError("is of no known format", where=str(path), mend=mend)
+
+
+def first_chunk(path: Path) -> Chunk | None:
+    """Return the first rows of a log as they stand there; None if it has none.
+
+    Raises:
+        InputError: If it cannot be opened, or is of no known format.
+    """
+    read = _format(path)
+    if read is None:
+        raise _unknown(path)
+    return next((chunk for chunk in read(path) if chunk.lines), None)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:
     n = len(chunk.lines)
-    columns, faults = from_rows(chunk.rows) if chunk.batch is None else from_batch(chunk.batch)
+    columns, faults = _converted(chunk)
     faults = {**check(columns, n), **faults}
     good = np.ones(n, bool)
     good[list(faults)] = False
@@ -127,9 +149,21 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)
 
 
+def _converted(chunk: Chunk) -> tuple[Columns, Faults]:
+    if chunk.values is not None:
+        return from_values(chunk.values, chunk.faults)
+    return from_rows(chunk.rows) if chunk.batch is None else from_batch(chunk.batch)
+
+
+def _shown(chunk: Chunk, position: int) -> str:
+    if chunk.values is not None:
+        # As it was mapped: what is secret in the row itself is hashed here.
+        return shown({name: held[position] for name, held in chunk.values.items()})
+    return shown(chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1))
+
+
 def _rejections(source: str, chunk: Chunk, faults: Faults) -> Iterator[Rejection]:
     for unread in chunk.rejections:
         yield Rejection(source, unread.line, unread.reason, unread.raw)
     for position in sorted(faults):
-        row = chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1)
-        yield Rejection(source, chunk.lines[position], faults[position], shown(row)[:RAW_LIMIT])
+        yield Rejection(source, chunk.lines[position], faults[position], _shown(chunk, position)[:RAW_LIMIT])

@@ -29,6 +29,8 @@ ROWS_IN: Final = ("inputs", "instances")
 """Keys under which a request holds its examples; some servers do not care about their case."""
 LONGEST_KEY: Final = 100
 """Characters; longer ones are none of those that mean something, however they are written."""
+PROTOCOL_KEYS: Final = frozenset(ROWS_IN)
+"""Keys by which a body is known."""
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
 
 _WHOLE: Final = {"BOOL": (0, 1)} | {

@@ -23,6 +23,9 @@ SpecOf: TypeAlias = Callable[[str], FeatureSpec | None]
 LONGEST: Final = 20_000
 """Characters of a text that are read."""
 
+NO_CATEGORY: Final = -1.0
+"""Stands for a category that is missing."""
+
 _WORD: Final = re.compile(r"\w+")
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
@@ -71,7 +74,7 @@ def numbers_of(raw: str, spec: FeatureSpec) -> NDArray[np.float32] | None:
     if not isinstance(values, list) or not values:
         return None
     places = set(spec.categories) or range(len(values))
-    numbers = [_code(value) if place in places else _number(value) for place, value in enumerate(values)]
+    numbers = [code_of(value) if place in places else _number(value) for place, value in enumerate(values)]
     return None if None in numbers else np.array(numbers, np.float32)
 
 
@@ -84,13 +87,13 @@ def counts_of(text: str) -> NDArray[np.float32]:
     return counts
 
 
-def _code(value: Any) -> float | None:
+def code_of(value: Any) -> float | None:
     """Return a whole number below 2**24 for a category; a number stands for itself, as it does in `input`."""
     if isinstance(value, list | dict):
         return None
     if isinstance(value, str):
         return float(zlib.crc32(value.encode("utf-8", "surrogatepass")) >> 8)
-    return -1.0 if value is None else _number(value)
+    return NO_CATEGORY if value is None else _number(value)
 
 
 def _number(value: Any) -> float | None:

@@ -64,7 +64,9 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
-    for events in read_events(paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt):
+    for events in read_events(
+        paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt, maps=options.maps
+    ):
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()
@@ -73,9 +75,18 @@ def load_events(
         raise InputError(
             f"holds no event: {reasons}" if reasons else "holds no event",
             where=", ".join(str(path) for path in paths),
-            mend="Events need the columns time, model and operation; see docs/events.md",
+            mend=_what_was_seen(paths, rejected),
         )
-    return spool.models()
+    return [replace(summary, told=rejected.spec) for summary in spool.models()]
+
+
+def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
+    needs = "Events need the columns time, model and operation; see docs/events.md"
+    if not rejected.seen:
+        return needs
+    log = next((path for path in paths if path != STDIN), "FILE")
+    doubts = "".join(f" {words}." for words in list(rejected.told)[:3])
+    return f"{needs}. Seen here: {', '.join(rejected.seen)}.{doubts} Propose a field map with: caponier map guess {log}"
 
 
 def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:
@@ -84,6 +95,8 @@ def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec
     Raises:
         InputError: If the specification does not fit the inputs in the log.
     """
+    if spec is None and summary.told is not None and summary.told.size in summary.lengths:
+        return summary.told
     if not summary.lengths or (spec is not None and spec.kind == "none"):
         return spec if spec and spec.size is not None else FeatureSpec(kind="none")
     size = usual_length(summary)

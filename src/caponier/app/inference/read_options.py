@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.field_maps.choose import UNSAID, MapChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class ReadOptions:
     """Seconds by which a row of standard input may be out of order."""
     sampling: float | None = None
     """Share of the traffic that is logged; by default as the inventory or the logs say."""
+    maps: MapChoice = UNSAID
+    """How logs are mapped that are not in the event schema."""
 
 
 USUAL: Final = ReadOptions()

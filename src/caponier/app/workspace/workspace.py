@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.records.field_map import FieldMap
 from caponier.records.inventory import DetectSettings, FeatureSpec, Identity, ModelSpec, Privacy, System, Workspace
 
 FILE_NAME: Final = "caponier.toml"
@@ -48,6 +49,7 @@ class _Document(_Table):
     system: tuple[System, ...] = ()
     model: tuple[ModelSpec, ...] = ()
     identity: tuple[Identity, ...] = ()
+    map: tuple[FieldMap, ...] = ()
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)
     route: tuple[dict[str, Any], ...] = ()
@@ -65,6 +67,7 @@ _TABLES: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("model",): ModelSpec,
     ("model", "features"): FeatureSpec,
     ("identity",): Identity,
+    ("map",): FieldMap,
 }
 """Which keys are known where, for the hint about a misspelt one."""
 
@@ -212,10 +215,25 @@ def _read(file: Path) -> Workspace:
         raise InputError(
             "unknown key", where=f"{file}: detect.detectors", mend="A detector's settings are a table [detect.<name>]."
         )
+    _take_map_files(file.parent, raw)
     try:
         return _resolved(file, _Document.model_validate(raw))
     except ValidationError as wrong:
         raise _explained(file, raw, wrong) from None
+
+
+def _take_map_files(root: Path, raw: dict[str, Any]) -> None:
+    """Put in place of each `[[map]] file = …` what that file says."""
+    given = raw.get("map")
+    if not isinstance(given, list) or not any(isinstance(one, dict) and "file" in one for one in given):
+        return
+    # Only here: most workspaces have no such file, and whoever reads them need not wait for what reads it.
+    from caponier.telemetry.field_maps.shipped import read_map
+
+    for place, one in enumerate(given):
+        if isinstance(one, dict) and isinstance(one.get("file"), str):
+            plain = read_map(_absolute(root, Path(one["file"]))).model_dump(exclude_defaults=True)
+            given[place] = plain | {key: value for key, value in one.items() if key != "file"}
 
 
 def _resolved(file: Path, document: _Document) -> Workspace:
@@ -236,6 +254,7 @@ def _resolved(file: Path, document: _Document) -> Workspace:
         systems=document.system,
         models=tuple(_with_baseline(root, model) for model in document.model),
         identities=document.identity,
+        maps=document.map,
         guard=document.guard,
         respond=document.respond,
         routes=document.route,

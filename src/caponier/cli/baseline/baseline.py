@@ -112,14 +112,15 @@ def build(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = log_options.LATE,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
-    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None

@@ -55,7 +55,7 @@ def dataset(
     id_: Id = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,

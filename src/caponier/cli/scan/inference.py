@@ -43,9 +43,10 @@ def inference(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = log_options.LATE,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -55,8 +56,8 @@ def inference(
     Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
     checked.
     """
-    how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
+    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,

@@ -7,9 +7,11 @@ import typer
 
 from caponier.app.inference.read_options import ReadOptions
 from caponier.errors import InputError
-from caponier.records.inventory import FeatureSpec
+from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import READERS
+from caponier.telemetry.field_maps.choose import MODEL, MapChoice
+from caponier.telemetry.field_maps.shipped import find_map, shipped_maps
 
 Paths = Annotated[
     list[Path],
@@ -21,13 +23,17 @@ Kind = Annotated[
 Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", metavar="FILE|NAME", help="Field map of the logs; see caponier map list and map guess."),
+]
 Lateness = Annotated[
     float,
     typer.Option("--lateness", min=0, help="Seconds by which a row of - may be out of order. Files are sorted."),
 ]
 Rejected = Annotated[
-    Path,
-    typer.Option("--rejected", metavar="FILE", help="Takes the rows that cannot be used, if any."),
+    Path | None,
+    typer.Option("--rejected", metavar="FILE", help="Write the rows that cannot be used here; else they are counted."),
 ]
 Sampling = Annotated[
     str | None,
@@ -35,7 +41,6 @@ Sampling = Annotated[
 ]
 
 LATE = LATENESS
-REJECTED = Path("caponier-rejected.jsonl")
 
 
 def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> FeatureSpec | None:
@@ -79,12 +84,37 @@ def share(text: str | None) -> float | None:
     return number
 
 
-def read_options(reader: str, lateness: float = LATE, sampling: str | None = None) -> ReadOptions:
-    """Put together what is said of logs: --reader, --lateness and --sampling.
+def read_options(
+    reader: str,
+    lateness: float = LATE,
+    sampling: str | None = None,
+    *,
+    map_: str | None = None,
+    home: Workspace | None = None,
+) -> ReadOptions:
+    """Put together what is said of logs: --reader, --lateness, --sampling and --map.
 
     Raises:
-        InputError: If there is no reader of that name, or the share is none.
+        InputError: If there is no reader of that name or no such map, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
-    return ReadOptions(reader, lateness, share(sampling))
+    if map_ is not None and reader != "auto":
+        raise InputError(f"--map and --reader {reader} exclude each other", mend="Leave one of them out.")
+    return ReadOptions(reader, lateness, share(sampling), map_choice(map_, home))
+
+
+def map_choice(map_: str | None = None, home: Workspace | None = None) -> MapChoice:
+    """Say how logs are mapped: as named, or as the workspace's and the shipped maps know them.
+
+    Raises:
+        InputError: If there is no such map.
+    """
+    own = home.maps if home else ()
+    models = home.models if home else ()
+    return MapChoice(
+        named=find_map(map_, own) if map_ else None,
+        known=(*own, *shipped_maps()),
+        # Where there is one model only, a log that names none is about that one.
+        model=models[0].name if len(models) == 1 else MODEL,
+    )
