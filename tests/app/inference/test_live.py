@@ -12,7 +12,6 @@ from caponier.app.inference.live import EPOCH, LiveFindings, microseconds, subje
 from caponier.app.inference.plan import Terms
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.errors import InputError
 from caponier.guard.events import Row
 from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
 from conftest import BOUND, World
@@ -91,10 +90,12 @@ def test_without_a_baseline_a_model_needs_a_whole_description(
     assert any(skip.what.startswith("m") for skip in live.remarks.skipped)
 
 
-def test_another_description_than_the_baseline_s_is_an_error(world: World, tmp_path: Path) -> None:
+def test_another_description_than_the_baseline_s_costs_no_other_model_its_guard(world: World, tmp_path: Path) -> None:
     model = ModelSpec(name="digits", features=FeatureSpec(**(IMAGE | {"maximum": 255.0})))
-    with pytest.raises(InputError, match="another description"):
-        LiveFindings(Terms.of(workspace_with(tmp_path, model), world.baseline.baseline), str)
+    other = ModelSpec(name="other", features=FeatureSpec(**IMAGE))
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, model, other), world.baseline.baseline), str)
+    assert live.models == ("other",)
+    assert any(skip.what == "digits" and "another description" in skip.reason for skip in live.remarks.skipped)
 
 
 def test_callers_cannot_make_up_models_nor_names_without_end(tmp_path: Path) -> None:
