@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from caponier.app.inference.propose_map import Preview, MapProposal, propose_map
+from caponier.app.inference.propose_map import MapProposal, Preview, propose_map
 from caponier.app.workspace.workspace import load_workspace, read_salt
 from caponier.cli.terminal import options
 from caponier.cli.terminal.listing import Column, Listing

@@ -11,7 +11,13 @@ NAME_LIMIT: Final = 200
 _V2 = re.compile(
     r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<action>/infer|/generate|/generate_stream|/ready)?"
 )
-_V1 = re.compile(r"/v1/models/(?P<model>[^/:]+)(?P<action>:predict|:explain)?")
+_V1 = re.compile(
+    r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?"
+    r"(?P<action>:predict|:explain|:classify|:regress)?"
+)
+_TORCHSERVE = re.compile(r"(?P<action>/predictions|/explanations)/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?")
+_NAMELESS: Final = {"/invocations": "predict", "/ping": "health"}
+"""Paths of a server of one model: MLflow, SageMaker."""
 _REPOSITORY = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<action>load|unload)")
 _HEALTH: Final = ("/v2/health/live", "/v2/health/ready")
 _OPERATIONS: Final = {
@@ -19,6 +25,10 @@ _OPERATIONS: Final = {
     "/generate": "predict",
     "/generate_stream": "predict",
     ":predict": "predict",
+    ":classify": "predict",
+    ":regress": "predict",
+    "/predictions": "predict",
+    "/explanations": "explain",
     ":explain": "explain",
     "/ready": "health",
     "load": "load",
@@ -38,7 +48,10 @@ class Call:
 
 
 def call_of(method: str, path: str) -> Call:
-    """Tell what a request asks for: KServe v2 (Open Inference Protocol, also Triton's additions) or KServe v1.
+    """Tell what a request asks for, by the paths of known servers.
+
+    They are KServe v2 (Open Inference Protocol, also Triton's additions), KServe v1 and TensorFlow Serving, TorchServe,
+    and servers of one model such as MLflow's.
 
     Args:
         method: Of HTTP. What is not read with GET or HEAD is no question about health.
@@ -54,10 +67,10 @@ def call_of(method: str, path: str) -> Call:
 
 
 def _named(path: str) -> Call:
-    for pattern in (_REPOSITORY, _V2, _V1):
+    for pattern in (_REPOSITORY, _V2, _V1, _TORCHSERVE):
         found = pattern.fullmatch(path)
         if found:
             named = found.groupdict()
             version = named.get("version")
             return Call(_OPERATIONS[named["action"]], named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT])
-    return Call("other")
+    return Call(_NAMELESS.get(path, "other"))

@@ -15,6 +15,7 @@ from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
 from caponier.records.event import STRANGERS, UNKNOWN
+from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
@@ -24,10 +25,14 @@ UNASKED: Final = (*STRANGERS, 404, 405)
 """Answers for which no model was asked."""
 UNREAD: Final = "unread"
 """Column of the event that says which part was not read, and why."""
+COLUMNS: Final = "columns"
+"""Column of the event that says how the columns of a table differ from the model's."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
 
 
-def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> list[Row]:
+def events_of(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
 
     A request beyond the limits is one event without input, which says so in the column `unread`; so do the events of
@@ -37,12 +42,13 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
         exchange: A finished one.
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
+        takes: What the model takes, where that is known: columns that come by name are put into its order.
     """
     shared = _shared(exchange)
     if exchange.call.operation not in ("predict", "explain") or exchange.status in UNASKED:
         return [shared]
     try:
-        asked = question(exchange, limits, size)
+        asked = question(exchange, limits, size, takes)
     except UnreadError as unread:
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
@@ -53,6 +59,8 @@ def events_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) -
     shared |= {"request_id": _text(asked.id), "model_version": version, "input_shape": asked.shape}
     if unread_answer is not None:
         shared[UNREAD] = f"answer: {unread_answer}"
+    elif asked.remarks:
+        shared[COLUMNS] = "; ".join(asked.remarks)
     labels: list[str | None] = [*said.labels] if said.labels else [None] * len(rows)
     scores = _scores(said, len(rows))
     return [
@@ -66,10 +74,12 @@ def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
     return exchange.call.operation in ("predict", "explain") and exchange.status // 100 == 2 and "input" not in rows[0]
 
 
-def why_unreadable(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> str:
+def why_unreadable(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+) -> str:
     """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
     try:
-        question(exchange, limits, size)
+        question(exchange, limits, size, takes)
     except UnreadableQueryError as unreadable:
         return unreadable.what
     except UnreadError as unread:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from caponier.errors import InputError
 from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
 from caponier.guard.exchange import Exchange
+from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
 
@@ -42,15 +43,20 @@ class ModelQuery:
     """Of one of them."""
     id: Any
     """As the caller names the request."""
+    remarks: tuple[str, ...] = ()
+    """How its columns differ from the model's."""
 
 
-def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> ModelQuery:
+def question(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+) -> ModelQuery:
     """Return what a request asks.
 
     Args:
         exchange: Begun, with the body.
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
+        takes: What the model takes, where that is known.
 
     Raises:
         UnreadError: If it is beyond a limit, or its content coding is not known.
@@ -60,12 +66,12 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
     limits = limits if size is None else limits.fitting(size)
     try:
         body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
-        rows, shape = inference_body.examples(body, limits, size)
+        found = inference_body.asked(body, limits, size, takes)
     except UnreadError:
         raise
     except WRONG as wrong:
         raise UnreadableQueryError(_why(wrong)) from None
-    return ModelQuery(rows, shape, body.get("id"))
+    return ModelQuery(found.rows, found.shape, body.get("id"), found.remarks)
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:

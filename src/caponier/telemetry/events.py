@@ -108,7 +108,7 @@ def _chunks(path: Path, reader: str, maps: MapChoice, report: RejectedRows) -> I
     wanted = Wanted()
     chunks = json_lines.read(path, wanted=wanted)
     if maps.named is None:
-        chunks = kserve.joined(chunks, maps.salt, always=reader == "kserve")
+        chunks = kserve.joined(chunks, maps.salt, always=reader == "kserve", spec_of=maps.spec_of)
     return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
 
 

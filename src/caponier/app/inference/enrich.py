@@ -101,11 +101,13 @@ def enrich_events(
     listed = workspace.model(model) if workspace else None
     report, given = EnrichReport(rejected), spec or (listed.features if listed else None)
     with Spool() as spool, Spool() as other:
-        summary = _of(model, load_events(spool, paths, rejected, watch, options=options, salt=salt))
+        summary = _of(
+            model, load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=lambda _: given)
+        )
         known = _described(summary, given)
         taught = spool
         if benign:
-            _of(model, load_events(other, benign, rejected, watch, options=options, salt=salt))
+            _of(model, load_events(other, benign, rejected, watch, options=options, salt=salt, spec_of=lambda _: given))
             taught = other
         asked = _Asked(predict)
         chosen = _apt(report, chosen_enrichments(names), known)

@@ -65,7 +65,12 @@ def load_events(
     """
     progress.stage("Reading", _size(paths))
     for events in read_events(
-        paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt, maps=options.maps
+        paths,
+        rejected,
+        reader=options.reader,
+        lateness=options.lateness,
+        salt=salt,
+        maps=replace(options.maps, spec_of=spec_of),
     ):
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)

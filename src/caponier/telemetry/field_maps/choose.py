@@ -1,18 +1,20 @@
 """Which field map a log is read with: the one that was named, one that knows it, or one that its rows suggest."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
 from caponier.records.event import REQUIRED
-from caponier.records.field_map import FieldMap
+from caponier.records.field_map import FieldMap, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.field_maps.guess import SAMPLE, Guess, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, steps_of
 from caponier.telemetry.field_maps.words import understood
+from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import Wanted
 from caponier.telemetry.rejections import RejectedRows
 
@@ -36,6 +38,8 @@ class MapChoice:
     model: str = MODEL
     guessing: bool = True
     salt: bytes = field(default=b"", repr=False)
+    spec_of: SpecOf | None = None
+    """What a model takes: columns that come by name are put into its order."""
 
 
 UNSAID: Final = MapChoice()
@@ -66,7 +70,7 @@ def mapped(
             _tell_doubts(report, source, found)
             return whole
         chosen, remarks = found.map, found.remarks
-    reading = MappedRows(chosen, choice.salt, choice.model)
+    reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")
@@ -74,6 +78,37 @@ def mapped(
     if wanted is not None and rows:
         wanted.schema = reading.schema(Records(rows))
     return reading.read(whole)
+
+
+def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:
+    """Put the features of a map into the order of the model's columns, where both have names."""
+    takes = choice.spec_of(_model_of(chosen, choice, rows)) if choice.spec_of and chosen.features else None
+    known = {column.name: place for place, column in enumerate(takes.columns)} if takes else {}
+    if takes is None or not known:
+        return chosen
+    there = {feature.name: feature for feature in chosen.features}
+    if not known.keys() & there.keys():
+        report.tell(f"{source}: none of its columns is one of the model's ({', '.join(list(known)[:5])} …)")
+        return chosen
+    if list(there) == list(known):
+        return chosen
+    if missing := [name for name in known if name not in there]:
+        report.tell(f"{source}: columns that the model takes and nobody logged: {', '.join(missing[:10])}")
+    if extra := [name for name in there if name not in known]:
+        report.tell(f"{source}: columns that the model does not take are left out: {', '.join(extra[:10])}")
+    places = set(takes.categories or range(len(known))) if takes.kind == "categorical" else set()
+    kinds = {name: "category" if place in places else "number" for name, place in known.items()}
+    features = [(there.get(name) or MapFeature(name=name)).model_copy(update={"kind": kinds[name]}) for name in known]
+    return chosen.model_copy(update={"features": tuple(features)})
+
+
+def _model_of(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> str:
+    """Return which model a log is about; the most frequent one, where it names several."""
+    about = chosen.columns.get("model")
+    if about is None or not about.path or "[]" in about.path[0]:
+        return str(chosen.constants.get("model", choice.model))
+    names = Counter(str(name) for name in Records(rows).values(steps_of(about.path[0])) if name is not None)
+    return names.most_common(1)[0][0] if names else choice.model
 
 
 def _peeked(chunks: Iterator[Chunk]) -> tuple[list[Chunk], list[Row]]:

@@ -17,6 +17,7 @@ from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
 from caponier.telemetry.principals import principal_of
+from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import schema_of
 from caponier.telemetry.rejections import Rejection
 
@@ -64,13 +65,15 @@ class MappedRows:
         field_map: The map.
         salt: Salt for what is secret.
         model: What the model is called where the map does not say.
+        spec_of: What a model takes, for bodies whose columns come by name.
 
     Raises:
         InputError: If a path, a zone or a pattern of the map cannot be meant.
     """
 
-    def __init__(self, field_map: FieldMap, salt: bytes, model: str) -> None:
+    def __init__(self, field_map: FieldMap, salt: bytes, model: str, spec_of: SpecOf | None = None) -> None:
         self.map, self._salt = field_map, salt
+        self._spec_of: SpecOf = spec_of or (lambda _: None)
         self._names: dict[str, str | None] = {}
         self._paths = {name: [steps_of(path) for path in about.path] for name, about in field_map.columns.items()}
         self._parts = {name: [steps_of(path) for path in about.parts] for name, about in field_map.columns.items()}
@@ -179,8 +182,10 @@ class MappedRows:
         responses = records.values(self._response) if self._response else [None] * records.count
         owners: list[int] = []
         asked: dict[str, list[Any]] = {name: [] for name in ("input", "input_raw", "input_shape", "label", "scores")}
-        for row, (body, said) in enumerate(zip(records.values(request), responses, strict=True)):
-            held = exchange_of(body, said)
+        about = self._paths.get("model")
+        models = records.values(about[0]) if about else [self._constants["model"]] * records.count
+        for row, (body, said, model) in enumerate(zip(records.values(request), responses, models, strict=True)):
+            held = exchange_of(body, said, self._spec_of(str(model)))
             if held.problem is not None:
                 out.rejections.append(Rejection("", lines[row], f"body cannot be read: {held.problem}"[:200]))
             n = held.count

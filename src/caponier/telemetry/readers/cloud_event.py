@@ -12,8 +12,9 @@ from caponier.telemetry import plain_json
 from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.credentials import shown
-from caponier.telemetry.inference_body import Answer, answer, examples
+from caponier.telemetry.inference_body import Answer, answer, asked
 from caponier.telemetry.principals import principal_of
+from caponier.telemetry.raw_inputs import SpecOf
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-forwarded-user")
 
@@ -96,14 +97,20 @@ def body_of(record: Row) -> Row:
     return body
 
 
-def request_of(key: str, about: Row, body: Row | None, salt: bytes, line: int) -> Request:
+def request_of(
+    key: str, about: Row, body: Row | None, salt: bytes, line: int, spec_of: SpecOf | None = None
+) -> Request:
     """Make a request of a CloudEvent's attributes and its body, or of the attributes alone.
 
     Raises:
         ValueError: If the body holds no examples; and KeyError, TypeError or AttributeError if a part is missing or of
             a wrong type.
     """
-    inputs, shape = (None, None) if body is None else examples(body)
+    inputs = shape = None
+    if body is not None:
+        takes = spec_of(str(about.get("inferenceservicename"))) if spec_of else None
+        found = asked(body, takes=takes)
+        inputs, shape = found.rows, found.shape
     metadata = about.get("metadata") or {}
     headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}

@@ -18,6 +18,7 @@ import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.inference_body import Answer
+from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.cloud_event import Request, attributes, body_of, request_of, short
 from caponier.telemetry.rejections import Rejection
 
@@ -33,13 +34,16 @@ REASON_LIMIT: Final = 200
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
-def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Iterator[Chunk]:
+def joined(
+    chunks: Iterator[Chunk], salt: bytes, *, always: bool = False, spec_of: SpecOf | None = None
+) -> Iterator[Chunk]:
     """Turn chunks of CloudEvents into chunks of events; pass a log in another form through unchanged.
 
     Args:
         chunks: Chunks of JSON objects.
         salt: Salt for principals made from credentials in the logged headers.
         always: Reject rows that are no CloudEvents, instead of telling by the first row.
+        spec_of: What a model takes: columns that come by name are put into its order.
     """
     join: _Join | None = None
     decided = False
@@ -48,7 +52,7 @@ def joined(chunks: Iterator[Chunk], salt: bytes, *, always: bool = False) -> Ite
         # is another kind of log.
         hidden = chunk.lines[0] if chunk.lines and not decided else 0
         if not decided and chunk.rows:
-            join = _Join(salt) if always or _is_cloud_event(chunk.rows[0]) else None
+            join = _Join(salt, spec_of) if always or _is_cloud_event(chunk.rows[0]) else None
             decided = True
         chunk.rejections = [
             replace(rejection, raw=None) if join or not decided or rejection.line < hidden else rejection
@@ -70,6 +74,7 @@ def _is_cloud_event(row: Row) -> bool:
 @dataclass
 class _Join:
     salt: bytes
+    spec_of: SpecOf | None = None
     queue: deque[Request] = field(default_factory=deque)
     """Requests in their order; the first of them has no response yet."""
     waiting: dict[str, deque[Request]] = field(default_factory=dict)
@@ -127,7 +132,7 @@ class _Join:
 
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
-            return request_of(key, about, body_of(record), self.salt, line)
+            return request_of(key, about, body_of(record), self.salt, line, self.spec_of)
         except _BAD as bad:
             # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.
             request = request_of(key, about, None, self.salt, line)
