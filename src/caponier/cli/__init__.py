@@ -16,6 +16,8 @@ from caponier.errors import CaponierError
 COMMANDS: Final[Table] = {
     "demo": "caponier.cli.demo.demo:demo",
     "init": "caponier.cli.init:init",
+    "doctor": "caponier.cli.doctor:doctor",
+    "key-hash": "caponier.cli.key_hash:key_hash",
     "matrix": "caponier.cli.matrix:app",
     "map": "caponier.cli.map:app",
     "baseline": "caponier.cli.baseline.baseline:app",

@@ -7,6 +7,7 @@ import re
 import secrets
 import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -149,11 +150,16 @@ def read_salt(workspace: Workspace) -> bytes:
     return salt
 
 
-def create_workspace(directory: Path) -> Path:
+def create_workspace(directory: Path, suggested: str = "", beside: Mapping[str, str] | None = None) -> Path:
     """Create a workspace: its file, a salt, an empty lake, and a store whose audit log begins with this.
 
     The workspace file is written last, so an interrupted run leaves no half workspace, and the next run finishes it.
     A salt that is there already is kept, since hashes in older events depend on it.
+
+    Args:
+        directory: The folder.
+        suggested: What stands at the end of its file, in place of the examples.
+        beside: Further files by name, which that may refer to; one that is there already is kept.
 
     Returns:
         The workspace file.
@@ -170,10 +176,12 @@ def create_workspace(directory: Path) -> Path:
         raise _exists(file)
     try:
         _make_folders(file.parent)
+        for name, content in (beside or {}).items():
+            write_new(file.parent / name, content.encode(), failing=_NOT_CREATED)
         url = f"sqlite:///{file.parent / '.caponier' / 'store.db'}"
         with open_store(url) as store, store.write() as connection:
             audit.append(connection, acting_user(), "workspace.created", str(file), {})
-            if not write_new(file, _template(file.parent.name).encode(), failing=_NOT_CREATED):
+            if not write_new(file, _template(file.parent.name, suggested).encode(), failing=_NOT_CREATED):
                 raise _exists(file)
     except OSError as failed:
         raise InputError(f"{_NOT_CREATED}: {failed.strerror}", where=str(failed.filename or directory)) from failed
@@ -351,7 +359,7 @@ def _make_folders(root: Path) -> None:
     write_new(root / _SALT_FILE, secrets.token_hex(_SALT_BYTES).encode(), 0o600, failing=_NOT_CREATED)
 
 
-def _template(folder: str) -> str:
+def _template(folder: str, suggested: str = "") -> str:
     name = folder if re.fullmatch(r"[\w .-]+", folder) else "workspace"
     return f'''\
 # A Caponier workspace. Every key has a default; an unknown key is an error.
@@ -373,7 +381,10 @@ alert_budget = "2 per week"              # false alerts that you are ready to lo
 salt_file = "{_SALT_FILE}"            # keep it secret, and back it up: callers are known by it
 keep_inputs = "exact"                    # or "quantised", or "digest"
 # retention_days = 90
+{suggested or _EXAMPLES}'''
 
+
+_EXAMPLES: Final = """
 # What you run. Assets named here are watched in ordinary security logs, too.
 #
 # [[system]]
@@ -387,7 +398,11 @@ keep_inputs = "exact"                    # or "quantised", or "digest"
 #
 # [[model]]
 # name = "digits-mlp"
-# features = {{ kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0 }}
+# features = { kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0 }
 # baseline = "digits-mlp.safetensors"    # from: caponier baseline build
 # sampling = 0.1                         # if only a share of its traffic is logged
-'''
+#
+# [[map]]                                # how a log of another form is read; or file = "requests.yaml"
+# name = "requests"
+# columns = { time = "ts", principal = { path = "api_key", secret = true }, label = "prediction" }
+"""
