@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from caponier.app.setup.doctor import Check, State, examine
+from caponier.app.setup.doctor import Checkup, State, examine
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Column, Listing
@@ -15,7 +15,7 @@ from caponier.cli.terminal.watch import Watch
 EXAMPLE: Final = "Example: [bold]caponier doctor requests.jsonl[/bold]"
 PARTLY: Final = 3
 COLOURS: Final = {State.OK: "green", State.LACKS: "yellow", State.WRONG: "red"}
-CHECKS: Final[Listing[Check]] = Listing(
+CHECKS: Final[Listing[Checkup]] = Listing(
     [
         Column("about", lambda check: check.about, whole=True),
         Column("state", lambda check: check.state.value, whole=True, style=lambda check: COLOURS[check.state]),

@@ -50,6 +50,10 @@ class MapColumn(_Noun):
     """Of a time without one, such as `Europe/Berlin`."""
     secret: bool = False
     """Whether the value is a credential or a person's name: hashed while it is read."""
+    take: Path | None = None
+    """A regular expression: of a text its first group is taken."""
+    otherwise: str | None = None
+    """What stands for a value that `take` does not find in a text, or `values` does not know."""
     values: dict[str, str] = Field(default_factory=dict)
     """What is written for what, such as `{POST /predict: predict}`."""
     scale: StrictFloat | StrictInt | None = None
@@ -90,6 +94,8 @@ class FieldMap(_Noun):
     """Fields that are known from memory alone: nobody has held them against a real file."""
     when: Paths = ()
     """Fields by which a log of this kind is known. Without any it is only used where it is named."""
+    line: Path | None = None
+    """Of a text log: a regular expression that each line fits, whose named groups are the fields."""
     decimal: Literal[".", ","] = "."
     constants: dict[str, Constant] = Field(default_factory=dict)
     columns: dict[str, Annotated[MapColumn, BeforeValidator(_placed)]] = Field(default_factory=dict)

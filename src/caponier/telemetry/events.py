@@ -17,9 +17,11 @@ from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
+from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import csv, json_lines, kserve, parquet
+from caponier.telemetry.readers import csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.json_columns import Wanted
+from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
@@ -103,6 +105,13 @@ def _chunks(path: Path, reader: str, maps: MapChoice, report: RejectedRows) -> I
         raise _unknown(path)
     if reader == "events":
         return read(path)
+    by_line = maps.named if maps.named is not None and maps.named.line else None
+    if by_line is None and maps.named is None and reader == "auto" and read is json_lines.read:
+        by_line = known_line_map(path, maps.known)
+        if by_line is not None:
+            report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
+    if by_line is not None and by_line.line:
+        return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
     if read is not json_lines.read:
         return mapped(read(path), maps, report, shown_path(path))
     wanted = Wanted()

@@ -1,5 +1,6 @@
 """Rows of a log in another form to columns of the event schema, as a field map says, a column at a time."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -23,6 +24,8 @@ from caponier.telemetry.rejections import Rejection
 
 KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""
+LONGEST: Final = 16_384
+"""Letters of a text in which a pattern looks."""
 _TEXTS: Final = frozenset(
     [
         "event_id",
@@ -82,6 +85,7 @@ class MappedRows:
         self._features = NamedFeatures(field_map.features, places, field_map.decimal)
         every = [*places, *self._extra.values()]
         every += [steps for part in (self._paths, self._parts) for those in part.values() for steps in those]
+        self._patterns = {name: _pattern(about.take) for name, about in field_map.columns.items() if about.take}
         self._request = steps_of(field_map.request) if field_map.request else None
         self._response = steps_of(field_map.response) if field_map.response else None
         self._every = every
@@ -207,8 +211,12 @@ class MappedRows:
             found = find(first)
             for other in others:
                 found = [b if a is None else a for a, b in zip(found, find(other), strict=True)]
+        if about.take is not None:
+            found = [_taken(value, self._patterns[name]) for value in found]
         if about.values:
             found = [about.values.get(_plain_text(value), value) for value in found]
+        if about.otherwise is not None:
+            found = [about.otherwise if value is None else value for value in found]
         if about.secret:
             return [self._hashed(value) for value in found]
         if name == "time":
@@ -272,6 +280,23 @@ class _Finder:
             return values
         values = self.records.values(steps)
         return values if owners is None else [values[owner] for owner in owners]
+
+
+def _pattern(take: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(take)
+    except re.error as wrong:
+        raise InputError(f"the pattern {take!r} cannot be read: {wrong}") from wrong
+    if pattern.groups != 1:
+        raise InputError(
+            f"the pattern {take!r} has {pattern.groups} groups", mend="Put what is meant in one: ^/([^/]+)"
+        )
+    return pattern
+
+
+def _taken(value: Any, pattern: re.Pattern[str]) -> str | None:
+    found = pattern.search(value[:LONGEST]) if isinstance(value, str) else None
+    return found[1] if found else None
 
 
 def _check_time(about: MapColumn) -> None:
