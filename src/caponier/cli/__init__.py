@@ -21,6 +21,7 @@ COMMANDS: Final[Table] = {
     "matrix": "caponier.cli.matrix:app",
     "map": "caponier.cli.map:app",
     "baseline": "caponier.cli.baseline.baseline:app",
+    "export-log": "caponier.cli.export_log:export",
     "enrich": "caponier.cli.enrich:enrich",
     "scan": "caponier.cli.scan:app",
     "findings": "caponier.cli.findings.findings:app",

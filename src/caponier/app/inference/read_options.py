@@ -1,6 +1,7 @@
 """How logs of inference events are to be read: what a user says of them, and every use-case hands on as one value."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from caponier.telemetry.clock import LATENESS
@@ -17,6 +18,12 @@ class ReadOptions:
     """Seconds by which a row of standard input may be out of order."""
     sampling: float | None = None
     """Share of the traffic that is logged; by default as the inventory or the logs say."""
+    since: datetime | None = None
+    """Only events from then on."""
+    until: datetime | None = None
+    """Only events before then."""
+    without: frozenset[str] = frozenset()
+    """Principals and sessions whose events are left out."""
     maps: MapChoice = UNSAID
     """How logs are mapped that are not in the event schema."""
 

@@ -1,5 +1,7 @@
 """Options that every command on logs has, beside those of every command."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -91,8 +93,11 @@ def read_options(
     *,
     map_: str | None = None,
     home: Workspace | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    without: Iterable[str] = (),
 ) -> ReadOptions:
-    """Put together what is said of logs: --reader, --lateness, --sampling and --map.
+    """Put together what is said of logs: --reader, --lateness, --sampling, --map, and which events are meant.
 
     Raises:
         InputError: If there is no reader of that name or no such map, or the share is none.
@@ -101,7 +106,7 @@ def read_options(
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
     if map_ is not None and reader != "auto":
         raise InputError(f"--map and --reader {reader} exclude each other", mend="Leave one of them out.")
-    return ReadOptions(reader, lateness, share(sampling), map_choice(map_, home))
+    return ReadOptions(reader, lateness, share(sampling), since, until, frozenset(without), map_choice(map_, home))
 
 
 def map_choice(map_: str | None = None, home: Workspace | None = None) -> MapChoice:
