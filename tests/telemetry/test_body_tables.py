@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.body_limits import LIMITS
@@ -116,3 +118,42 @@ def test_a_table_of_other_names_is_not_read() -> None:
 def test_a_width_that_is_known_counts_for_tables_too() -> None:
     with pytest.raises(ValueError, match="2 values an example where the model takes 3"):
         asked({"dataframe_records": [{"a": 1, "b": 2}]}, LIMITS, 3)
+
+
+CELL = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(width=16), st.text(max_size=3), st.just([1]))
+KEY = st.sampled_from(["a", "b", "data", "columns", "shape", "name", "datatype", "index", "Data", ""])
+ANYTHING = st.recursive(
+    CELL, lambda one: st.one_of(st.lists(one, max_size=3), st.dictionaries(KEY, one, max_size=3)), max_leaves=12
+)
+COLUMN = st.builds(
+    lambda name, data, kind: tensor(name, data, kind),
+    KEY,
+    st.lists(CELL, max_size=3),
+    st.sampled_from(["BYTES", "FP32", "INT8"]),
+)
+BODY = st.dictionaries(
+    st.sampled_from(["inputs", "instances", "dataframe_split", "dataframe_records", "Inputs", "id"]),
+    st.one_of(
+        ANYTHING,
+        st.lists(COLUMN, max_size=3),
+        st.lists(st.dictionaries(KEY, CELL, max_size=3), max_size=3),
+        st.fixed_dictionaries(
+            {"columns": st.lists(KEY, max_size=3), "data": st.lists(st.lists(CELL, max_size=3), max_size=3)}
+        ),
+        st.dictionaries(KEY, st.lists(CELL, max_size=3), max_size=3),
+    ),
+    max_size=2,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(BODY, st.sampled_from([None, TAKES]))
+def test_whatever_is_sent_is_rows_or_a_reason_and_no_throttle_counts_less(body: Any, takes: FeatureSpec | None) -> None:
+    try:
+        found = asked(body, LIMITS, takes.size if takes else None, takes)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return
+    assert found.rows.ndim == 2
+    assert len(found.rows)
+    assert not np.isinf(found.rows).any() or takes is None
+    assert most_rows(body) >= len(found.rows)

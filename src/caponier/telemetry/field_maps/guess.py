@@ -15,6 +15,7 @@ from caponier.telemetry.field_maps.field_names import ALIASES, COUNTERS, INPUTS,
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.words import FEW
 
 SAMPLE: Final = 1_000
 DEEPEST: Final = 5
@@ -22,7 +23,7 @@ WIDEST: Final = 2_000
 MOST_CATEGORIES: Final = 50
 LISTED: Final = 30
 """Categories that a map lists; others are told apart all the same."""
-_DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+")
+_DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _BODIES: Final = frozenset(("inputs", "instances", "dataframe_split", "dataframe_records", "input_data", "outputs"))
 
@@ -297,6 +298,9 @@ class _Work:
         if "model" not in self.columns:
             constants["model"] = model
             out.remarks.append(f"no field names the model: it is called {model!r}")
+        if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
+            more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
+            out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
         out.map = FieldMap(
             name=name,
             decimal="," if self._has_decimal_comma() else ".",
