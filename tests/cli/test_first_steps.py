@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from caponier.app.setup.model_signature import spec_of_signature
 from caponier.app.workspace.workspace import read_salt, require_workspace
 from caponier.telemetry.principals import principal_of
 from cli.command import run
@@ -131,3 +132,57 @@ def test_a_key_has_the_name_that_events_carry(log: Path, capsys: pytest.CaptureF
     assert "line 2" in wrong.err
     assert "sk-2" not in wrong.err
     assert run(capsys, "key-hash", stdin=b"\n").code == 2
+
+
+MLMODEL = """
+artifact_path: model
+flavors: {sklearn: {pickled_model: model.pkl}}
+signature:
+  inputs: '%s'
+  outputs: '[{"type": "long"}]'
+"""
+
+
+def test_a_signature_names_the_columns_and_their_order(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = [
+        {"type": "string", "name": "city"},
+        {"type": "long", "name": 'a "quoted"'},
+        {"type": "double", "name": "b"},
+    ]
+    Path("model").mkdir()
+    Path("model/MLmodel").write_text(MLMODEL % orjson.dumps(inputs).decode())
+    made = run(capsys, "init", "w", "--from", log, "--signature", "model")
+    assert made.code == 0, made.err
+    features = tomllib.loads(Path("w/caponier.toml").read_text())["model"][0]["features"]
+    assert features["categories"] == [0]
+    assert [column["name"] for column in features["columns"]] == ["city", 'a "quoted"', "b"]
+    assert run(capsys, "baseline", "build", log, "--workspace", "w", "--out", "b.safetensors").code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("flavors: {}", "has no signature"),
+        (MLMODEL % "[]", "cannot be understood: no inputs"),
+        (MLMODEL % "{", "cannot be understood"),
+        (MLMODEL % '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, -1]}}]', "any size"),
+    ],
+)
+def test_a_signature_that_says_nothing_is_an_error(
+    log: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    Path("MLmodel").write_text(text)
+    ran = run(capsys, "init", "w", "--from", log, "--signature", "MLmodel")
+    assert ran.code == 2
+    assert says in " ".join(ran.err.split())
+    assert not Path("w").exists()
+
+
+def test_a_tensor_is_an_image_or_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "MLmodel"
+    for shape, kind in (([-1, 8, 8], "image"), ([-1, 4], "numeric")):
+        path.write_text(
+            MLMODEL % orjson.dumps([{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": shape}}]).decode()
+        )
+        found = spec_of_signature(path)
+        assert (found.kind, list(found.shape), found.dtype) == (kind, shape[1:], "float64")

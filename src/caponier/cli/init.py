@@ -37,6 +37,10 @@ def init(
         typer.Option("--from", metavar="LOG", help="A log: what it suggests stands in the file, with questions."),
     ] = None,
     map_: log_options.Map = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option("--signature", metavar="MLMODEL", help="With --from: an MLflow model's folder or MLmodel file."),
+    ] = None,
     format_: Annotated[InitFormat, typer.Option("--format", help="How to print where it is.")] = InitFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -44,7 +48,7 @@ def init(
 
     An existing workspace is never changed.
     """
-    found = _suggested(log, map_, quiet=quiet) if log else None
+    found = _suggested(log, map_, signature, quiet=quiet) if log else None
     beside = {MAP_FILE: found.map_yaml} if found and found.map_yaml else {}
     file = create_workspace(directory, found.toml if found else "", beside)
     if format_ is InitFormat.JSON:
@@ -65,9 +69,11 @@ def init(
     say(console, "  caponier doctor")
 
 
-def _suggested(log: list[Path], map_: str | None, *, quiet: bool) -> "SuggestedWorkspace":
+def _suggested(log: list[Path], map_: str | None, signature: Path | None, *, quiet: bool) -> "SuggestedWorkspace":
     # Only here: whoever makes an empty workspace need not wait for what reads logs.
+    from caponier.app.setup.model_signature import spec_of_signature
     from caponier.app.setup.suggest_workspace import suggest_workspace
 
+    told = spec_of_signature(signature) if signature else None
     with Watch(quiet=quiet) as watch:
-        return suggest_workspace(log, log_options.read_options("auto", map_=map_), watch)
+        return suggest_workspace(log, log_options.read_options("auto", map_=map_), watch, told)

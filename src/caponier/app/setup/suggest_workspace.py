@@ -12,6 +12,7 @@ from caponier.app.inference.propose_map import propose_map
 from caponier.app.inference.read_options import ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.engines.spool import ModelSummary, Spool
+from caponier.errors import InputError
 from caponier.records.event import UNKNOWN
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
@@ -36,7 +37,10 @@ class SuggestedWorkspace:
 
 
 def suggest_workspace(
-    paths: Sequence[Path], options: ReadOptions, progress: Progress | None = None
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Progress | None = None,
+    signature: FeatureSpec | None = None,
 ) -> SuggestedWorkspace:
     """Read logs, and say what a workspace for them holds.
 
@@ -44,20 +48,25 @@ def suggest_workspace(
         paths: Logs of the same form.
         options: How they are to be read; a map that is named is taken over.
         progress: Told how far it is.
+        signature: What the model takes, where its own signature says.
 
     Raises:
-        InputError: If nothing in the logs is an event.
+        InputError: If nothing in the logs is an event, or they are about several models and one signature is given.
     """
     own = options.maps.named or _own_map(paths, options)
     how = replace(options, maps=replace(options.maps, named=own))
     rejected = RejectedRows()
     with Spool() as spool:
-        read = load_events(spool, paths, rejected, progress or Silent(), options=how)
+        told = None if signature is None else lambda _: signature
+        read = load_events(spool, paths, rejected, progress or Silent(), options=how, spec_of=told)
     models = [one for one in read if one.model != UNKNOWN][:MOST_MODELS]
+    if signature is not None and len(models) > 1:
+        names = ", ".join(one.model for one in models)
+        raise InputError(f"a signature is one model's, and the logs hold {names}", mend="Describe them one by one.")
     parts = [_heading(paths)]
     if own is not None:
         parts.append(_map_table(own))
-    parts += [_model_table(summary) for summary in models]
+    parts += [_model_table(summary, signature) for summary in models]
     parts.append(_system_table(models))
     return SuggestedWorkspace("\n".join(parts), None if own is None else yaml_of(own), tuple(models), rejected)
 
@@ -89,8 +98,8 @@ def _map_table(own: FieldMap) -> str:
     return f"{asked}[[map]]\nfile = {_text(MAP_FILE)}    # how the log is read; see: caponier map show {MAP_FILE}\n"
 
 
-def _model_table(summary: ModelSummary) -> str:
-    spec = feature_spec(summary, None)
+def _model_table(summary: ModelSummary, signature: FeatureSpec | None) -> str:
+    spec = feature_spec(summary, signature)
     name = summary.model
     lines = ["[[model]]", f"name = {_text(name)}    # {summary.events:,} events, {_callers(summary)}"]
     lines.append(f"# baseline = {_text(_file_of(name))}    # after: caponier baseline build LOG --out {_file_of(name)}")
@@ -106,6 +115,8 @@ def _features(spec: FeatureSpec) -> list[str]:
         lines.append("# In which range are its pixels? With minimum and maximum it can be guarded without a baseline.")
     if spec.kind != "text":
         lines.append(f"shape = {list(spec.shape)}")
+    if spec.dtype != "float32":
+        lines.append(f"dtype = {_text(spec.dtype)}")
     if spec.categories:
         lines.append(f"categories = {list(spec.categories)}    # columns that are told apart by value, from 0")
     if spec.columns:
