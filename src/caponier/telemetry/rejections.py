@@ -11,6 +11,7 @@ from typing import IO, Final, Self
 import orjson
 
 from caponier.errors import InputError
+from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
 
 RAW_LIMIT: Final = 2_000
@@ -59,6 +60,8 @@ class RejectedRows:
     """Fields of logs that are not in our own form."""
     spec: FeatureSpec | None = None
     """What the model takes, where a field map names it; None if two maps name different things."""
+    guessed: list[FieldMap] = field(default_factory=list)
+    """Field maps that logs of this run suggested."""
     _specs: set[FeatureSpec] = field(default_factory=set)
     _stream: IO[bytes] | None = None
 

@@ -186,3 +186,50 @@ def test_the_secret_is_in_no_event_and_no_rejection(tmp_path: Path) -> None:
     assert len(found.rows) == 60
     assert [line for line, _ in found.rejected] == [61, 62]
     assert "verysecret" not in repr(found)
+
+
+def test_logs_of_one_run_are_read_alike(tmp_path: Path) -> None:
+    """On the second day nobody came from y, and nobody's age was known."""
+    first = written(
+        tmp_path / "a.jsonl",
+        made(
+            lambda at: {
+                "ts": 1_767_614_400 + at,
+                "age": at,
+                "sum": at,
+                "n": 1,
+                "k": 2,
+                "l": at,
+                "m": 1,
+                "o": 1,
+                "p": 1,
+                "q": 1,
+                "city": "x1"[at % 2],
+                "prediction": "a",
+            }
+        ),
+    )
+    second = written(
+        tmp_path / "b.jsonl",
+        made(
+            lambda at: {
+                "ts": 1_767_700_800 + at,
+                "q": 1,
+                "sum": at,
+                "n": 1,
+                "k": 2,
+                "l": at,
+                "m": 1,
+                "o": 1,
+                "p": 1,
+                "city": "1",
+                "prediction": "a",
+            }
+        ),
+    )
+    report = RejectedRows()
+    batches = [read.batch for read in read_events([first, second], report)]
+    lengths = {len(row) for batch in batches for row in batch.column("input").to_pylist()}
+    assert lengths == {10}
+    assert report.spec is not None
+    assert report.spec.categories == (1,)

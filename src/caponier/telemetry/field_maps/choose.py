@@ -12,7 +12,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.field_maps.guess import SAMPLE, Guess, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
-from caponier.telemetry.field_maps.paths import Records, steps_of
+from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import Wanted
@@ -61,7 +61,7 @@ def mapped(
     whole = chain(held, chunks)
     if choice.named is None and (not rows or is_native(rows)):
         return whole
-    chosen = choice.named or known_map(rows, choice.known)
+    chosen = choice.named or known_map(rows, choice.known) or _of_a_sister(rows, report)
     remarks: list[str] = []
     if chosen is None:
         found = guess(rows, choice.model)
@@ -70,6 +70,7 @@ def mapped(
             _tell_doubts(report, source, found)
             return whole
         chosen, remarks = found.map, found.remarks
+        report.guessed.append(chosen)
     reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
@@ -143,6 +144,25 @@ def known_map(rows: Sequence[Row], maps: Sequence[FieldMap]) -> FieldMap | None:
     for one in maps:
         places = [steps_of(path) for path in one.when]
         if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places):
+            return one
+    return None
+
+
+def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
+    """Return the map that was guessed for an earlier log of the same run, where this one has its fields, too.
+
+    A category that is rare, or a column of which nothing is there on one day, must not make another table of it.
+    """
+    records = Records(rows)
+    for one in report.guessed:
+        time, *_ = one.columns["time"].path
+        inputs = [feature.path or escaped(feature.name) for feature in one.features]
+        inputs += [
+            path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]
+        ]
+        inputs += [one.request] if one.request else []
+        there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
+        if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
             return one
     return None
 
