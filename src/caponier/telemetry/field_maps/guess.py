@@ -79,7 +79,8 @@ def _nodes(rows: Sequence[Row]) -> Nodes:
 def _walk(held: Row, above: Place, nodes: Nodes) -> None:
     for key, value in held.items():
         place = (*above, str(key))
-        if place not in nodes and len(nodes) >= WIDEST:
+        # A field without a name has no path.
+        if not key or (place not in nodes and len(nodes) >= WIDEST):
             continue
         nodes.setdefault(place, []).append(value)
         if isinstance(value, dict) and len(place) < DEEPEST:
@@ -145,7 +146,7 @@ class _Work:
         self.used.add(place)
 
     def _choose(self, column: str, place: Place) -> None:
-        values = [value for value in self.nodes[place] if not is_missing(value)]
+        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
         about: dict[str, Any] = {"path": (path_of(place),)}
         if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
             about["secret"] = True
@@ -171,7 +172,7 @@ class _Work:
         self._take_flat()
 
     def _take_input(self, place: Place) -> bool:
-        values = [value for value in self.nodes[place] if not is_missing(value)]
+        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
         if not values:
             return False
         first = values[0]
@@ -214,7 +215,7 @@ class _Work:
         return True
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
-        keys = list(dict.fromkeys(key for value in values for key in value))
+        keys = list(dict.fromkeys(key for value in values for key in value if key))
         features = []
         for key in keys:
             feature = feature_of(str(key), f"{path}{each}.{escaped(str(key))}", [value.get(key) for value in values])
@@ -227,7 +228,7 @@ class _Work:
         return True
 
     def _take_list(self, path: str, values: list[Any], place: Place) -> bool:
-        inner = [value[0] for value in values if isinstance(value, list) and value]
+        inner = _alike([value[0] for value in values if value])
         if not inner:
             return False
         if all(isinstance(one, dict) for one in inner):
@@ -334,6 +335,13 @@ def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | N
     if len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2)):
         return None
     return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    """Return the values of the most frequent kind: a broken row among them decides nothing."""
+    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
+    usual = max(set(kinds), key=kinds.count, default=str)
+    return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
 
 
 def _names(place: Place) -> tuple[str, ...]:

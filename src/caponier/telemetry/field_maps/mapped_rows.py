@@ -355,8 +355,12 @@ def _scores(value: Any, classes: tuple[str, ...], decimal: str) -> Any:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         value = [value]
     held = numbers_in(value, decimal)
-    # Scores of which one is missing are no scores.
-    return None if held is None or None in held else held
+    # Scores of which one is missing, or no number, are no scores; the row is still an event of its caller.
+    return held if held is not None and all(map(_is_score, held)) else None
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0
 
 
 def _label_by_scores(values: dict[str, Values], about: MapColumn | None) -> None:
