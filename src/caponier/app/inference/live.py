@@ -122,6 +122,10 @@ class LiveFindings:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
         self._models = {name: _Model(case, failed) for name, case in cases.items() if case}
+        # Also of those that are not watched yet: their log is what a baseline will be learned from.
+        self._takes = {
+            name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
+        }
         self._senders: OrderedDict[int, str] = OrderedDict()
 
     @property
@@ -171,8 +175,7 @@ class LiveFindings:
 
     def takes(self, model: str | None) -> FeatureSpec | None:
         """Return what a model takes; None where that is not known."""
-        known = self._models.get(model or "")
-        return None if known is None or not known.size else known.case.plan.encoder.spec
+        return self._takes.get(model or "")
 
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""
