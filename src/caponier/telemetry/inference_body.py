@@ -200,6 +200,9 @@ def _is_table(
     tensors: Sequence[Body], named: Sequence[Any], shapes: Sequence[Sequence[int]], takes: FeatureSpec | None
 ) -> bool:
     """Tell whether tensors are the columns of a table whose names or texts count."""
+    if len(tensors) == 1 and (takes is None or prod(shapes[0][1:]) > 1):
+        # The usual request, of every one of which this is asked.
+        return False
     if not all(one and prod(one[1:]) == 1 for one in shapes):
         return False
     known = {column.name for column in takes.columns} if takes else set()
