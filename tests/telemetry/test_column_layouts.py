@@ -2,7 +2,11 @@
 
 from random import Random
 
-from caponier.telemetry.column_layouts import MEMORY, ColumnLayouts, names_of
+import pytest
+
+from caponier.records.inventory import FeatureColumn, FeatureSpec
+from caponier.telemetry.column_layouts import MEMORY, ColumnLayouts
+from caponier.telemetry.inference_body import Body, asked
 
 NAMES = ("age", "height", "weight", "income")
 
@@ -35,8 +39,26 @@ def test_a_second_order_that_many_use_is_usual_and_models_are_apart() -> None:
     assert layouts.is_usual("other", NAMES[::-1])
 
 
-def test_one_tensor_has_no_layout() -> None:
-    assert names_of({"inputs": [{"name": "x"}]}) == names_of({"instances": [1]}) == names_of({"inputs": "ab"}) == ()
-    assert names_of({"inputs": [{"name": "x"}, {"name": "y"}]}) == ("x", "y")
+def test_a_single_column_has_no_layout() -> None:
+    one = {"name": "x", "shape": [1], "datatype": "FP32", "data": [1]}
+    assert asked({"inputs": [one]}).names == asked({"instances": [[1, 2]]}).names == ()
+    assert asked({"inputs": {"x": [1]}}).names == asked({"dataframe_records": [{"x": 1}]}).names == ()
     layouts = ColumnLayouts()
     assert all(layouts.is_usual("m", ()) for _ in range(9))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": [{"name": name, "shape": [1], "datatype": "FP32", "data": [1]} for name in "yx"]},
+        {"inputs": {"y": [1], "x": [2]}},
+        {"instances": [{"y": 1, "x": 2}]},
+        {"dataframe_records": [{"y": 1, "x": 2}]},
+        {"dataframe_split": {"columns": ["y", "x"], "data": [[1, 2]]}},
+    ],
+    ids=["tensors", "lists by name", "instances", "records", "split"],
+)
+def test_columns_have_a_layout_where_nobody_has_said_how_the_model_calls_them(body: Body) -> None:
+    assert asked(body).names == ("y", "x")
+    columns = tuple(FeatureColumn(name=name) for name in "xy")
+    assert asked(body, takes=FeatureSpec(kind="numeric", shape=(2,), columns=columns)).names == ()

@@ -34,7 +34,7 @@ BAD: dict[str, Any] = {
     "no model": plain(model=None),
     "wrong operation": plain(operation="guess"),
     "NaN": b'{"time":1767571200000,"model":"m","operation":"predict","input":[NaN]}',
-    "null in the input": plain(input=[0.5, None]),
+    "null in the scores": plain(scores=[0.5, None]),
     "beyond float32": plain(input=[0.5, 1e39]),
     "text for a list": plain(input="0.5"),
     "mixed list": plain(input=[0.5, "x"]),
@@ -133,7 +133,7 @@ def test_standard_input_that_ends_is_a_file(log: Log, order: slice) -> None:
 
 
 def test_bad_rows_do_not_move_the_clock(log: Log) -> None:
-    ahead = [plain(9_000, model=None), plain(9_000, input=[None])]
+    ahead = [plain(9_000, model=None), plain(9_000, input=[1e39])]
     assert streamed(log([plain(0), *ahead, plain(1)]).read_bytes()).lines == [1, 4]
 
 
@@ -176,7 +176,7 @@ def test_rejections_stand_in_the_order_of_their_lines(log: Log, read: Read) -> N
 
 
 def test_a_rejection_shows_how_its_row_begins(log: Log, read: Read) -> None:
-    found = read(log([plain(model=None), plain(input=[0.5] * 5_000 + [None])]))
+    found = read(log([plain(model=None), plain(input=[0.5] * 5_000 + [1e39])]))
     assert found.raws[0] is not None
     assert '"operation":"predict"' in found.raws[0]
     assert found.raws[1] is not None

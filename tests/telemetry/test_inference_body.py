@@ -68,7 +68,8 @@ def test_requests_hold_examples(body: Any, rows: Any, shape: list[int]) -> None:
         {"instances": []},
         {"instances": 1},
         {"instances": "private"},
-        {"instances": [{"age": "private"}]},
+        {"instances": [{"age": ["private"]}]},
+        {"instances": [{"age": 1}, [1]]},
         {"instances": [[1, 2], [3]]},
     ],
 )

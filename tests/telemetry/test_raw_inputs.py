@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.inference.event_files import log, rows
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import scan_inference
-from caponier.records.inventory import TEXT_SIZE, FeatureSpec
+from caponier.records.inventory import TEXT_SIZE, FeatureColumn, FeatureSpec
 from caponier.telemetry.events import read_events
 from caponier.telemetry.raw_inputs import LONGEST, counts_of, numbers_of, with_numbers
 from caponier.telemetry.rejections import RejectedRows
@@ -43,11 +43,24 @@ class TestRows:
         assert found is not None
         assert found.tolist() == [7.0, -1.0, 1.0]
 
-    @pytest.mark.parametrize(
-        "raw", ["", "tcp", "7", "[]", '["x", "tcp", 1]', "[1, [2], 3]", "[null, 1, 1]", "[1e39, 0, 0]"]
-    )
+    @pytest.mark.parametrize("raw", ["", "tcp", "7", "[]", '["x", "tcp", 1]', "[1, [2], 3]", "[1e39, 0, 0]"])
     def test_what_is_no_such_row_has_no_numbers(self, raw: str) -> None:
         assert numbers_of(raw, MIXED) is None
+
+    def test_a_number_that_is_missing_is_missing(self) -> None:
+        found = numbers_of('[null, "tcp", 1]', MIXED)
+        assert found is not None
+        assert np.isnan(found).tolist() == [True, False, False]
+
+    def test_objects_come_into_the_order_of_the_models_columns(self) -> None:
+        columns = tuple(FeatureColumn(name=name) for name in ("size", "kind", "age"))
+        spec = FeatureSpec(kind="categorical", shape=(3,), categories=(1,), columns=columns)
+        straight = numbers_of('[1, "tcp", 2]', spec)
+        by_name = numbers_of('{"age": 2, "kind": "tcp", "more": 5, "size": 1}', spec)
+        assert straight is not None
+        assert by_name is not None
+        assert straight.tolist() == by_name.tolist()
+        assert numbers_of('{"other": 1}', spec) is None
 
     def test_other_kinds_are_not_read(self) -> None:
         assert numbers_of("[1, 2, 3]", FeatureSpec(kind="numeric", shape=(3,))) is None

@@ -16,8 +16,12 @@ from caponier.errors import CaponierError
 COMMANDS: Final[Table] = {
     "demo": "caponier.cli.demo.demo:demo",
     "init": "caponier.cli.init:init",
+    "doctor": "caponier.cli.doctor:doctor",
+    "key-hash": "caponier.cli.key_hash:key_hash",
     "matrix": "caponier.cli.matrix:app",
+    "map": "caponier.cli.map:app",
     "baseline": "caponier.cli.baseline.baseline:app",
+    "export-log": "caponier.cli.export_log:export",
     "enrich": "caponier.cli.enrich:enrich",
     "scan": "caponier.cli.scan:app",
     "findings": "caponier.cli.findings.findings:app",

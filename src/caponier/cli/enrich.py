@@ -53,9 +53,10 @@ def enrich(
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a model more about the inputs in its log, and write the log with what it said.
@@ -69,7 +70,7 @@ def enrich(
     inputs could not be used.
     """
     home = load_workspace(workspace)
-    how = log_options.read_options(reader, lateness, home=home)
+    how = log_options.read_options(reader, lateness, map_=map_, home=home)
     with (
         AskedModel(url, model, key, batch_size) as asked,
         RejectedRows(rejected) as rows,

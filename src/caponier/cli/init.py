@@ -3,13 +3,20 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from caponier.app.workspace.workspace import create_workspace, require_workspace
-from caponier.cli.terminal import options
+from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes, write_text
+from caponier.cli.terminal.watch import Watch
+
+if TYPE_CHECKING:
+    from caponier.app.setup.suggest_workspace import SuggestedWorkspace
+
+MAP_FILE: Final = "log-map.yaml"
 
 EXAMPLE: Final = "Example: [bold]caponier init fraud-watch[/bold]"
 
@@ -25,6 +32,15 @@ def init(
     directory: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="The folder; it is created if it is not there.", show_default=False)
     ] = Path("."),
+    log: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="LOG", help="A log: what it suggests stands in the file, with questions."),
+    ] = None,
+    map_: log_options.Map = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option("--signature", metavar="MLMODEL", help="With --from: an MLflow model's folder or MLmodel file."),
+    ] = None,
     format_: Annotated[InitFormat, typer.Option("--format", help="How to print where it is.")] = InitFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -32,13 +48,32 @@ def init(
 
     An existing workspace is never changed.
     """
-    file = create_workspace(directory)
+    found = _suggested(log, map_, signature, quiet=quiet) if log else None
+    beside = {MAP_FILE: found.map_yaml} if found and found.map_yaml else {}
+    file = create_workspace(directory, found.toml if found else "", beside)
     if format_ is InitFormat.JSON:
         made = require_workspace(file)
         write_text(json.dumps({"file": str(file), "store": made.store, "lake": made.lake}, indent=2) + "\n", None)
     else:
         write_text(f"{file}\n", None)
     console = notes(quiet=quiet)
-    console.print("The workspace is ready. Describe your ML systems in this file, then:", markup=False)
-    console.print("  caponier baseline build EVENTS --out MODEL.safetensors", markup=False)
-    console.print("  caponier scan inference EVENTS --baseline MODEL.safetensors", markup=False)
+    events = " ".join(str(path.absolute()) for path in log) if log else "EVENTS"
+    if found:
+        print_rejected(console, found.rejected)
+        asked = "Look through this file and answer what it asks, then, in its folder:"
+    else:
+        asked = "Describe your ML systems in this file, then:"
+    say(console, f"The workspace is ready. {asked}")
+    say(console, f"  caponier baseline build {events} --out MODEL.safetensors")
+    say(console, f"  caponier scan inference {events} --baseline MODEL.safetensors")
+    say(console, "  caponier doctor")
+
+
+def _suggested(log: list[Path], map_: str | None, signature: Path | None, *, quiet: bool) -> "SuggestedWorkspace":
+    # Only here: whoever makes an empty workspace need not wait for what reads logs.
+    from caponier.app.setup.model_signature import spec_of_signature
+    from caponier.app.setup.suggest_workspace import suggest_workspace
+
+    told = spec_of_signature(signature) if signature else None
+    with Watch(quiet=quiet) as watch:
+        return suggest_workspace(log, log_options.read_options("auto", map_=map_), watch, told)

@@ -8,7 +8,7 @@ import typer
 from caponier.app.remediate.dataset import DatasetRemediation, DatasetRepair, remediate_dataset
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.scan.dataset import Id, Label, Source
+from caponier.cli.scan.dataset import Exclude, Features, Id, Label, Source, named
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Listing, facts
 from caponier.cli.terminal.log_report import print_rejected
@@ -50,7 +50,9 @@ Report = Annotated[
     epilog="Example: [bold]caponier remediate dataset train.csv --label species --out clean.csv --test test.csv[/bold]",
 )
 def dataset(
-    path: Annotated[Path, typer.Argument(metavar="DATASET", help="A .npz with x and y, a Parquet or a CSV file.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="A .npz, a table (Parquet, Arrow, JSON Lines, CSV), or a folder.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new data set; it must not exist.")],
     repair: Annotated[Repair, typer.Option("--repair", help="Drop flagged rows, or give them the suggested label.")] = (
         Repair.RELABEL
@@ -73,9 +75,11 @@ def dataset(
     label: Label = None,
     source: Source = None,
     id_: Id = None,
+    features: Features = None,
+    exclude: Exclude = None,
     incident: Incident = None,
     workspace: options.Where = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: AskedFormat = None,
     report: Report = None,
     quiet: options.Quiet = False,
@@ -87,10 +91,9 @@ def dataset(
     """
     asked = DatasetRepair(out, quarantine, repair, test, test_sha256, train_command, seed, incident)
     home = load_workspace(workspace)
+    chosen = Columns(label, source, id_, named(features), named(exclude))
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
-        result = remediate_dataset(
-            path, asked, Columns(label, source, id_), workspace=home, rejected=rows, progress=watch
-        )
+        result = remediate_dataset(path, asked, chosen, workspace=home, rejected=rows, progress=watch)
     console = notes(quiet=quiet)
     for line in _remarks(result, recorded=home is not None):
         console.print(safe_text.plain(line), markup=False)

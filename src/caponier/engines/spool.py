@@ -24,6 +24,7 @@ from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
 from caponier.records.event import EVENT_SCHEMA, STRANGERS
 from caponier.records.finding import SubjectRef
+from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.events import Events
 from caponier.telemetry.rejections import Rejection
 
@@ -76,6 +77,8 @@ class ModelSummary:
     """The most frequent shape of one example; empty where the log has none."""
     first_time: int
     last_time: int
+    told: FeatureSpec | None = None
+    """What the model takes, where the field map of its log names it."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from caponier.detect.batch import IDLE_SECONDS, EventBatch
 from caponier.detect.detector import Counts, EventDetector, Params, Scores, State
 from caponier.detect.similarity import nearest_query
 from caponier.engines.columns import Read, coded, in_order, label_codes
-from caponier.telemetry.digests import NO_INPUT, row_keys
+from caponier.telemetry.digests import NO_INPUT, row_keys, typed_rows
 from caponier.telemetry.features import Encoder
 
 IDLE = IDLE_SECONDS * 1_000_000
@@ -254,7 +254,7 @@ class SubjectPass:
             return np.zeros((n, 0), np.uint8), np.zeros(n, np.uint64)
         flat = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
         inputs = flat.reshape(-1, self._encoder.size)
-        queries, keys = self._encoder.encode(inputs), row_keys(inputs.astype(self._encoder.spec.dtype), self._salt)
+        queries, keys = self._encoder.encode(inputs), row_keys(typed_rows(inputs, self._encoder.spec.dtype), self._salt)
         if len(inputs) == n:
             return queries, keys
         present = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))

@@ -16,8 +16,8 @@ _V2 = re.compile(rf"/v2/models/{_NAMED}(?P<action>/.*)?")
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?(?P<action>[:/].*)?")
 _REPOSITORY = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<action>load|unload)")
 _TORCHSERVE = re.compile(r"/(?P<action>predictions|explanations)/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?")
-_MLFLOW: Final = "/invocations"
-"""Also SageMaker's; the model has no name there."""
+_NAMELESS: Final = {"/invocations": "predict", "/ping": "health"}
+"""Paths of a server of one model: MLflow, SageMaker."""
 _HEALTH: Final = ("/v2/health/live", "/v2/health/ready")
 _MANAGEMENT = re.compile(r"/v2/repository/index|/v2/(?:logging|models/[^/]+/trace/setting|trace/setting)")
 """Triton's calls that change or list something and ask no model."""
@@ -85,7 +85,7 @@ def _known(path: str) -> Call:
         return Call("health")
     if path == "/v2":
         return Call("metadata")
-    return Call("predict") if path == _MLFLOW else _named(path)
+    return _named(path)
 
 
 def _named(path: str) -> Call:
@@ -96,4 +96,4 @@ def _named(path: str) -> Call:
             version = named.get("version")
             operation = _OPERATIONS.get(named["action"], "other")
             return Call(operation, named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT])
-    return Call("other")
+    return Call(_NAMELESS.get(path, "other"))

@@ -8,6 +8,7 @@ closed.
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import partial
@@ -63,6 +64,7 @@ class Middleware:
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
+        model: What is asked where the path of a query names no model.
         on_failure: Told of each exception that was survived.
     """
 
@@ -80,6 +82,7 @@ class Middleware:
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
+        model: str | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._app = app
@@ -87,7 +90,7 @@ class Middleware:
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
-        self._session, self._size_of = session.lower().encode(), size_of
+        self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -155,8 +158,11 @@ class Middleware:
         )
         possible = [self._principal_of(value) for value in credential.possible]
         client = scope.get("client")
+        call = call_of(scope["method"], scope["path"])
+        if call.model is None and call.asks:
+            call = replace(call, model=self._model)
         return Exchange(
-            call=call_of(scope["method"], scope["path"]),
+            call=call,
             caller=Caller(
                 principal=None if credential.value is None else self._principal_of(credential.value),
                 session=_name(headers.get(self._session)),

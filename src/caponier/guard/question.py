@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from caponier.errors import InputError
 from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
 from caponier.guard.exchange import Exchange
+from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
-from caponier.telemetry.column_layouts import names_of
 
 DECIDING: Final = (b"content-encoding", b"content-type", BINARY_HEADER)
 """Headers that say how a body is to be read."""
@@ -44,16 +44,21 @@ class ModelQuery:
     id: Any
     """As the caller names the request."""
     names: tuple[str, ...] = ()
-    """Of its columns, as they stand there, where there are several."""
+    """Of its columns as they stand there, where nothing but these says which is which."""
+    remarks: tuple[str, ...] = ()
+    """How its columns differ from the model's."""
 
 
-def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) -> ModelQuery:
+def question(
+    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+) -> ModelQuery:
     """Return what a request asks.
 
     Args:
         exchange: Begun, with the body.
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
+        takes: What the model takes, where that is known.
 
     Raises:
         UnreadError: If it is beyond a limit, or its content coding is not known.
@@ -63,12 +68,12 @@ def question(exchange: Exchange, limits: BodyLimits, size: int | None = None) ->
     limits = limits if size is None else limits.fitting(size)
     try:
         body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
-        rows, shape = inference_body.examples(body, limits, size)
+        found = inference_body.asked(body, limits, size, takes)
     except UnreadError:
         raise
     except WRONG as wrong:
         raise UnreadableQueryError(_why(wrong)) from None
-    return ModelQuery(rows, shape, body.get("id"), names_of(body))
+    return ModelQuery(found.rows, found.shape, body.get("id"), found.names, found.remarks)
 
 
 def repeated(headers: Iterable[tuple[bytes, bytes]]) -> bool:

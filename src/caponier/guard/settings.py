@@ -46,6 +46,8 @@ class GuardSettings(BaseModel):
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for."""
+    model: Name | None = None
+    """What is asked where the path names no model, as with MLflow; the inventory's only one by default."""
     trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
     """Addresses or networks whose `X-Forwarded-For` is believed."""
     metrics_from: tuple[Network, ...] = LOOPBACK

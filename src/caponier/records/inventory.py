@@ -25,6 +25,7 @@ from pydantic import (
 
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
+from caponier.records.field_map import FieldMap
 from caponier.records.inside import InsideSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -73,6 +74,13 @@ class System(_Noun):
     instances: Names = ()
 
 
+class FeatureColumn(_Noun):
+    """One named column of a row."""
+
+    name: Name
+    unit: str | None = None
+
+
 class FeatureSpec(_Noun):
     """What a model takes: the kind of its input, its shape and its range.
 
@@ -87,6 +95,8 @@ class FeatureSpec(_Noun):
     maximum: StrictFloat | None = None
     categories: tuple[Place, ...] = ()
     """Columns, from 0, of a row with categories: compared as equal or not. All of them, where none is named."""
+    columns: tuple[FeatureColumn, ...] = ()
+    """Names of the columns in the model's order, where they have some: inputs that come by name are put into it."""
     dtype: Literal["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64"] = "float32"
     """The type in which the model sees the input; two requests are the same input if they are equal in it."""
 
@@ -97,12 +107,13 @@ class FeatureSpec(_Noun):
             return 0
         if self.kind == "text":
             return TEXT_SIZE
-        return math.prod(self.shape) if self.shape else None
+        return math.prod(self.shape) if self.shape else len(self.columns) or None
 
     def digest(self) -> str:
         """Identify the specification, so that a baseline can tell that it was built for another one."""
-        # Where there are no categories, as before they could be named: or else no older baseline would fit.
-        plain = self.model_dump_json(exclude=None if self.categories else {"categories"})
+        # Where there are no categories and columns, as before they could be named: or else no older baseline would fit.
+        absent = {name for name in ("categories", "columns") if not getattr(self, name)}
+        plain = self.model_dump_json(exclude=absent)
         return hashlib.sha256(plain.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -117,6 +128,10 @@ class FeatureSpec(_Noun):
             raise ValueError('only a row of kind = "categorical" has categories')
         if self.shape and any(place >= math.prod(self.shape) for place in self.categories):
             raise ValueError("categories name a column beyond the shape")
+        if self.columns and self.shape and len(self.columns) != math.prod(self.shape):
+            raise ValueError(f"{len(self.columns)} columns are named where the shape has {math.prod(self.shape)}")
+        if len({column.name for column in self.columns}) < len(self.columns):
+            raise ValueError("two columns have the same name")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
             raise ValueError("minimum must be below maximum")
         return self
@@ -219,6 +234,8 @@ class Workspace(_Noun):
     models: tuple[ModelSpec, ...] = ()
     identities: tuple[Identity, ...] = ()
     inside: InsideSettings = InsideSettings()
+    maps: tuple[FieldMap, ...] = ()
+    """Field maps of its logs: by name, and by themselves where their `when` knows a log."""
     # The parts that use these sections validate them; here they only have to be tables.
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)
@@ -251,6 +268,7 @@ class Workspace(_Noun):
     def _names_each_thing_once(self) -> Self:
         _refuse_twice("system", [system.name for system in self.systems])
         _refuse_twice("model", [model.name for model in self.models])
+        _refuse_twice("map", [one.name for one in self.maps])
         known = {system.name for system in self.systems}
         for model in self.models:
             if model.system is not None and model.system not in known:

@@ -7,6 +7,7 @@ from itertools import chain, count
 from typing import Any, Final
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -109,4 +110,7 @@ def _table(dataset: Dataset, table: pa.Table) -> bytes:
         data = io.BytesIO()
         pq.write_table(table, data)
         return data.getvalue()
-    return csv_text([table.column_names, *(row.values() for row in table.to_pylist())]).encode()
+    if dataset.kind == "jsonl":
+        return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=str) for row in table.to_pylist())
+    rows = [table.column_names, *(row.values() for row in table.to_pylist())]
+    return csv_text(rows, delimiter=dataset.delimiter).encode()

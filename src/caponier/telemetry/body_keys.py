@@ -17,7 +17,7 @@ from caponier.telemetry.body_limits import LARGEST_SIZE, LIMITS, MOST_DIMENSIONS
 LONGEST_KEY: Final = 100
 """Characters; longer ones are none of those that mean something, however they are written."""
 HOLDING: Final = ("inputs", "instances", "dataframe_split", "dataframe_records")
-"""Keys under which a request holds its examples."""
+"""Keys under which a request holds its examples, and by which it is known; some servers do not care about case."""
 LONGEST_ASIDE: Final = 64
 """Characters of a text under a key that is not known: names are shorter, and rows of numbers longer."""
 ROOMY: Final = (

@@ -39,10 +39,10 @@ def check(columns: Columns, n: int) -> Faults:
     for name in NAMES:
         if name in columns:
             _note(faults, pc.greater(pc.utf8_length(columns[name]), NAME_LIMIT), f"{name} longer than {NAME_LIMIT}")
-    for name in ("input", "scores"):
-        if name in columns:
-            _note(faults, _not_finite(columns[name]), f"{name} holds NaN, infinity, nothing or a number beyond float32")
+    if "scores" in columns:
+        _note(faults, _not_finite(columns["scores"]), "scores holds NaN, infinity, nothing or a number beyond float32")
     if "input" in columns:
+        _note(faults, _infinite(columns["input"]), "input holds infinity or a number beyond float32")
         _note(faults, pc.equal(pc.list_value_length(columns["input"]), 0), "input is empty")
     if "input_shape" in columns:
         _note(faults, _misshapen(columns["input_shape"], columns.get("input")), "input_shape does not fit the input")
@@ -74,6 +74,11 @@ def _note(faults: Faults, mask: pa.Array | NDArray[np.bool_], reason: str) -> No
 def _not_finite(lists: pa.Array) -> NDArray[np.bool_]:
     # A null among the values comes out as NaN.
     return holders(lists, ~np.isfinite(lists.flatten().to_numpy(zero_copy_only=False)))
+
+
+def _infinite(lists: pa.Array) -> NDArray[np.bool_]:
+    # What is missing among the values is NaN: the model was asked all the same.
+    return holders(lists, np.isinf(lists.flatten().to_numpy(zero_copy_only=False)))
 
 
 def _misshapen(shapes: pa.Array, inputs: pa.Array | None) -> NDArray[np.bool_]:

@@ -23,6 +23,10 @@ class Chunk:
     """Line (or row) number of each row, from 1."""
     batch: pa.RecordBatch | None = None
     """The rows as columns, in place of `rows`, where the format has columns."""
+    values: dict[str, list[Any] | pa.Array] | None = None
+    """The rows as columns of the event schema, in place of `rows`, where a field map made them."""
+    faults: dict[int, str] = field(default_factory=dict)
+    """Rows that the map's columns cannot be used of, by their place, and why."""
     rejections: list[Rejection] = field(default_factory=list)
     bytes_read: int = 0
 

@@ -9,7 +9,7 @@ then: a column that is always at the same wrong place hides nothing.
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 SHARE: Final = 4
 """A layout counts that has at least one query in so many of the usual one's."""
@@ -20,20 +20,13 @@ MOST_LAYOUTS: Final = 64
 MOST_MODELS: Final = 1_000
 MEMORY: Final = 10_000
 """Queries with one layout after which older ones of all count half."""
+STRANGE: Final = "columns with names or an order that few other queries to the model have"
 
 
 @dataclass(slots=True)
 class _Model:
     seen: int = 0
     counts: Counter[int] = field(default_factory=Counter)
-
-
-def names_of(body: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of a request's columns as they stand there; none where it has a single tensor, or no tensors."""
-    held = body.get("inputs")
-    if not isinstance(held, list) or len(held) < 2:
-        return ()
-    return tuple(str(tensor.get("name")) for tensor in held if isinstance(tensor, dict))
 
 
 class ColumnLayouts:

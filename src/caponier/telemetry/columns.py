@@ -3,7 +3,7 @@
 Whole columns are converted at once; a column that fails is halved until the values at fault stand alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import Any, Final
 
@@ -34,6 +34,14 @@ def from_rows(rows: list[Row]) -> tuple[Columns, Faults]:
     if present - KNOWN:
         columns["extra"] = _extras(rows, faults)
     return columns, faults
+
+
+def from_values(values: Mapping[str, list[Any] | pa.Array], faults: Faults) -> tuple[Columns, Faults]:
+    """Convert columns of Python values, or of the schema's own types, and note the rows at fault beside those known."""
+    found = dict(faults)
+    return {
+        name: held if isinstance(held, pa.Array) else _column(name, held, found) for name, held in values.items()
+    }, found
 
 
 def from_batch(batch: pa.RecordBatch) -> tuple[Columns, Faults]:

@@ -35,8 +35,7 @@ def row_keys(rows: NDArray[Any], salt: bytes = NO_SALT) -> NDArray[np.uint64]:
     # A copy of one that has taken in the key: half the cost of making each anew.
     begun = hashlib.blake2b(digest_size=8, key=salt).copy
     for start in range(0, len(rows), BLOCK):
-        # Adding zero turns -0.0 into 0.0: they are one value to a model.
-        plain = np.ascontiguousarray(rows[start : start + BLOCK] + rows.dtype.type(0))
+        plain = _plain(rows[start : start + BLOCK])
         for (row,) in iter_unpack(f"{width}s", plain.tobytes()):
             digest = begun()
             digest.update(row)
@@ -47,8 +46,27 @@ def row_keys(rows: NDArray[Any], salt: bytes = NO_SALT) -> NDArray[np.uint64]:
 
 def input_digest(row: NDArray[Any], salt: bytes = NO_SALT) -> str:
     """Return the digest of one (d,) input that a log may keep in place of the input."""
-    plain = np.ascontiguousarray(row + row.dtype.type(0))
+    plain = _plain(row)
     return hashlib.blake2b(plain.tobytes(), digest_size=16, key=salt).hexdigest()
+
+
+def _plain(rows: NDArray[Any]) -> NDArray[Any]:
+    """Write each value in one form: to a model -0.0 is 0.0, and what is missing is missing, whatever NaN says so."""
+    plain = np.ascontiguousarray(rows + rows.dtype.type(0))
+    # The largest of a block is NaN where one of it is: no second array is made to tell.
+    if plain.dtype.kind == "f" and plain.size and np.isnan(plain.max()):
+        plain[np.isnan(plain)] = np.nan
+    return plain
+
+
+def typed_rows(rows: NDArray[np.float32], dtype: str) -> NDArray[Any]:
+    """Return rows in the model's type; what is missing is the least value of a type that knows no NaN."""
+    if np.dtype(dtype).kind == "f" or not np.isnan(rows).any():
+        return rows.astype(dtype)
+    least = np.iinfo(dtype).min
+    made = np.nan_to_num(rows, nan=0.0).astype(dtype)
+    made[np.isnan(rows)] = least
+    return made
 
 
 def event_id(event: dict[str, Any], salt: bytes = NO_SALT) -> str:

@@ -1,7 +1,7 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,18 +12,23 @@ import pyarrow as pa
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown as shown_path
 from caponier.records.event import EVENT_SCHEMA
+from caponier.records.field_map import FieldMap
 from caponier.telemetry.checks import check
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.clock import LATENESS, Clock
-from caponier.telemetry.columns import Faults, from_batch, from_rows, shown
+from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
+from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
+from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import csv, json_lines, kserve, parquet
+from caponier.telemetry.readers import csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
+from caponier.telemetry.readers.json_columns import Wanted
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
+from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
-KINDS: Final = ".parquet, .jsonl or .csv"
+KINDS: Final = ".parquet, .jsonl, .csv or .tsv"
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -47,6 +52,7 @@ def read_events(
     lateness: float = LATENESS,
     salt: bytes = b"",
     callers: CallerHeaders = USUAL,
+    maps: MapChoice = UNSAID,
 ) -> Iterator[Events]:
     """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
@@ -57,34 +63,41 @@ def read_events(
         lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         salt: Salt for principals made from credentials.
         callers: Which headers in a log say who asks.
+        maps: How logs are mapped that are not in the event schema.
 
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    files = list(_files(paths, rejected.path))
+    files, maps = list(_files(paths, rejected.path)), replace(maps, salt=salt)
     with KServeAnswers() as answers:
-        gathered = _gathered(files, reader, answers)
+        gathered = _gathered(files, reader, maps, answers)
         for file in files:
             # A file's name need not be UTF-8, but everything that is written about it is.
             source = shown_path(file.path)
             clock, seq = Clock.of(file.path, lateness), 0
             own = answers if file.path in gathered else None
-            for chunk in spared(file, partial(_chunks, file.path, reader, salt, callers, own), Chunk):
+            for chunk in spared(file, partial(_chunks, file.path, reader, maps, rejected, callers, own), Chunk):
                 events = _events(source, chunk, clock, seq, rejected)
                 seq += events.batch.num_rows
                 yield events
         rejected.add(kserve.unused(answers))
 
 
-def _gathered(files: Sequence[LogFile], reader: str, answers: KServeAnswers) -> frozenset[Path]:
+def _gathered(files: Sequence[LogFile], reader: str, maps: MapChoice, answers: KServeAnswers) -> frozenset[Path]:
     """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
-    if reader == "events":
+    if reader == "events" or maps.named is not None:
         return frozenset()
     whole = [file.path for file in files if _format(file.path) is json_lines.read and file.path.is_file()]
     always = reader == "kserve"
     return frozenset(
-        path for path in whole if answers.gather(shown_path(path), partial(json_lines.read, path), always=always)
+        path for path in whole if answers.gather(shown_path(path), partial(_objects, path, reader, maps), always=always)
     )
+
+
+def _objects(path: Path, reader: str, maps: MapChoice) -> Iterator[Chunk]:
+    """Read a log as objects; nothing of one whose lines have a form of their own."""
+    if _line_map(path, reader, maps) is None:
+        yield from json_lines.read(path)
 
 
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
@@ -108,30 +121,68 @@ def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
     suffix = inner.suffix.lower()
     if path == STDIN or suffix in (".jsonl", ".ndjson", ".json", ".log"):
         return json_lines.read
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         return csv.read
     return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
 
 
 def _chunks(
-    path: Path, reader: str, salt: bytes, callers: CallerHeaders, answers: KServeAnswers | None
+    path: Path,
+    reader: str,
+    maps: MapChoice,
+    report: RejectedRows,
+    callers: CallerHeaders,
+    answers: KServeAnswers | None,
 ) -> Iterator[Chunk]:
     read = _format(path)
     if read is None:
-        raise InputError(
-            "is of no known format",
-            where=str(path),
-            mend="Give a .parquet, .jsonl or .csv file (the last two also as .gz or .zst)",
-        )
-    chunks = read(path)
-    if reader == "events" or read is not json_lines.read:
-        return chunks
-    return kserve.joined(chunks, salt, always=reader == "kserve", callers=callers, answers=answers)
+        raise _unknown(path)
+    if reader == "events":
+        return read(path)
+    by_line = _line_map(path, reader, maps)
+    if by_line is not None and by_line.line:
+        if maps.named is None:
+            report.tell(f"{shown_path(path)}: read as {understood(by_line)}")
+        return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
+    if read is not json_lines.read:
+        return mapped(read(path), maps, report, shown_path(path))
+    wanted = Wanted()
+    chunks = json_lines.read(path, wanted=wanted)
+    if maps.named is None:
+        always = reader == "kserve"
+        chunks = kserve.joined(chunks, maps.salt, always=always, callers=callers, answers=answers, spec_of=maps.spec_of)
+    return chunks if reader == "kserve" else mapped(chunks, maps, report, shown_path(path), wanted)
+
+
+def _line_map(path: Path, reader: str, maps: MapChoice) -> FieldMap | None:
+    """Return the map of a log whose lines are no objects, where there is one."""
+    if maps.named is not None:
+        return maps.named if maps.named.line else None
+    if reader == "auto" and _format(path) is json_lines.read:
+        return known_line_map(path, maps.known)
+    return None
+
+
+def _unknown(path: Path) -> InputError:
+    mend = "Give a .parquet, .jsonl, .csv or .tsv file (all but the first also as .gz or .zst)"
+    return InputError("is of no known format", where=str(path), mend=mend)
+
+
+def first_chunk(path: Path) -> Chunk | None:
+    """Return the first rows of a log as they stand there; None if it has none.
+
+    Raises:
+        InputError: If it cannot be opened, or is of no known format.
+    """
+    read = _format(path)
+    if read is None:
+        raise _unknown(path)
+    return next((chunk for chunk in read(path) if chunk.lines), None)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:
     n = len(chunk.lines)
-    columns, faults = from_rows(chunk.rows) if chunk.batch is None else from_batch(chunk.batch)
+    columns, faults = _converted(chunk)
     faults = {**check(columns, n), **faults}
     good = np.ones(n, bool)
     good[list(faults)] = False
@@ -149,9 +200,21 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)
 
 
+def _converted(chunk: Chunk) -> tuple[Columns, Faults]:
+    if chunk.values is not None:
+        return from_values(chunk.values, chunk.faults)
+    return from_rows(chunk.rows) if chunk.batch is None else from_batch(chunk.batch)
+
+
+def _shown(chunk: Chunk, position: int) -> str:
+    if chunk.values is not None:
+        # As it was mapped: what is secret in the row itself is hashed here.
+        return shown({name: held[position] for name, held in chunk.values.items()})
+    return shown(chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1))
+
+
 def _rejections(source: str, chunk: Chunk, faults: Faults) -> Iterator[Rejection]:
     for unread in chunk.rejections:
         yield Rejection(source, unread.line, unread.reason, unread.raw)
     for position in sorted(faults):
-        row = chunk.rows[position] if chunk.batch is None else chunk.batch.slice(position, 1)
-        yield Rejection(source, chunk.lines[position], faults[position], shown(row)[:RAW_LIMIT])
+        yield Rejection(source, chunk.lines[position], faults[position], _shown(chunk, position)[:RAW_LIMIT])

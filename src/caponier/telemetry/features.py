@@ -29,6 +29,8 @@ TWICE: Final = 2
 as the squared length of a step along a single number is."""
 MATCHED: Final = 64
 """Level of the category that there is."""
+MISSING: Final = 0.5
+"""Where a number that is missing stands on the scale: as far from the least as from the greatest."""
 BLOCK: Final = 512
 """Rows that are quantised at a time, so that they stay in the cache, in memory that is used again."""
 QUANTISED = np.dtype(np.uint8)
@@ -78,8 +80,10 @@ class Encoder:
             _refuse_wide(told.width)
             return told
         _refuse_wide(cls(spec, np.zeros((0, 0), np.float32)).width)
-        low = float(sample.min()) if spec.minimum is None else spec.minimum
-        high = float(sample.max()) if spec.maximum is None else spec.maximum
+        there = sample[np.isfinite(sample)]
+        least, most = (float(there.min()), float(there.max())) if there.size else (0.0, 0.0)
+        low = least if spec.minimum is None else spec.minimum
+        high = most if spec.maximum is None else spec.maximum
         if spec.kind == "image" or (spec.minimum is not None and spec.maximum is not None):
             knots = np.array([[low], [max(high, np.nextafter(np.float32(low), np.float32(np.inf)))]], np.float32)
         else:
@@ -155,6 +159,9 @@ class Encoder:
 def _levels(scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Round numbers to the levels; they are overwritten."""
     np.clip(scaled, 0.0, 1.0, out=scaled)
+    # Clipping keeps NaN, and the largest value tells whether there is one.
+    if scaled.size and np.isnan(scaled.max()):
+        scaled[np.isnan(scaled)] = MISSING
     scaled *= LEVELS
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
@@ -176,10 +183,14 @@ def _categories(spec: FeatureSpec) -> NDArray[np.int64]:
 
 def _quantiles(sample: NDArray[np.float32]) -> NDArray[np.float32]:
     # In float64, in which the difference of two float32 numbers never overflows.
-    knots: NDArray[np.float32] = np.quantile(sample.astype(np.float64), np.linspace(0, 1, KNOTS), axis=0).astype(
-        np.float32
-    )
-    return knots
+    values, levels = sample.astype(np.float64), np.linspace(0, 1, KNOTS)
+    knots = np.quantile(values, levels, axis=0)
+    for place in np.flatnonzero(np.isnan(values).any(axis=0)).tolist():
+        there = values[~np.isnan(values[:, place]), place]
+        # Nothing can be said of a column in which every value is missing.
+        knots[:, place] = np.quantile(there, levels) if there.size else levels
+    narrow: NDArray[np.float32] = knots.astype(np.float32)
+    return narrow
 
 
 def _category_knots(spec: FeatureSpec, sample: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -189,6 +200,7 @@ def _category_knots(spec: FeatureSpec, sample: NDArray[np.float32]) -> NDArray[n
     knots[:, places] = np.nan
     for place in places:
         codes, counts = np.unique(sample[:, place], return_counts=True)
+        codes, counts = codes[np.isfinite(codes)], counts[np.isfinite(codes)]
         # The first of equally common ones by its code, so that the order of a log does not count.
         usual = codes[np.argsort(-counts, kind="stable")][: max(1, min(CODES, room))]
         knots[: len(usual), place] = usual

@@ -1,4 +1,7 @@
-"""Bodies of inference requests and answers: Open Inference Protocol (KServe v2, also Triton's) and KServe v1.
+"""Bodies of inference requests and answers.
+
+They are those of the Open Inference Protocol (KServe v2, also Triton's and MLServer's), of KServe v1 and TensorFlow
+Serving, and of MLflow (`dataframe_split`, `dataframe_records`, `instances`, `inputs`).
 
 A body that a model server could read as other rows than these is not read at all: one that speaks both protocols, or
 in which shape, type and data do not agree.
@@ -6,7 +9,7 @@ in which shape, type and data do not agree.
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, cast
@@ -14,12 +17,15 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.telemetry.body_keys import check_request_keys, check_tensor_keys, folded, is_shape
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.body_keys import HOLDING, check_request_keys, check_tensor_keys, folded, is_shape
 from caponier.telemetry.body_limits import LIMITS, MOST_DIMENSIONS, BodyLimits, check_keys, check_rows, check_tensors
+from caponier.telemetry.body_tables import Cells, columns_of_records, table_rows
 
-ROWS_IN: Final = ("inputs", "instances")
-"""Keys under which a request holds its examples; some servers do not care about their case."""
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
+
+_TEXT_CODECS: Final = ("str", "pd", "np")
+"""Content types under which MLServer takes texts as they are."""
 
 _WHOLE: Final = {"BOOL": (0, 1)} | {
     f"{sign.upper()}INT{bits}": (int(np.iinfo(f"{sign}int{bits}").min), int(np.iinfo(f"{sign}int{bits}").max))
@@ -34,6 +40,21 @@ _COUNTED: Final = {int, float, bool, type(None)}
 Body = dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Asked:
+    """What a model is asked about n examples."""
+
+    rows: NDArray[np.float64]
+    """(n, d)."""
+    shape: list[int]
+    """Of one of them."""
+    remarks: tuple[str, ...] = ()
+    """How its columns differ from the model's."""
+    names: tuple[str, ...] = ()
+    """Of several columns, as they stand there, where nobody has said how the model's are called: whether it takes them
+    by name or as they stand is not known (`column_layouts`)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a model said to n examples."""
@@ -46,15 +67,22 @@ class Answer:
 
 
 def examples(body: Body, limits: BodyLimits = LIMITS, size: int | None = None) -> tuple[NDArray[np.float64], list[int]]:
-    """Return the (n, d) examples of a request and the shape of one.
+    """Return the (n, d) examples of a request and the shape of one; see `asked`."""
+    found = asked(body, limits, size)
+    return found.rows, found.shape
 
-    Several tensors are joined row by row, in the order of their names: servers take them by name, in whatever order
-    they stand.
+
+def asked(body: Body, limits: BodyLimits = LIMITS, size: int | None = None, takes: FeatureSpec | None = None) -> Asked:
+    """Return the examples of a request.
+
+    Several tensors are joined row by row: servers take them by name, in whatever order they stand. They come into the
+    order of the model's columns where those have names, and else of their own names.
 
     Args:
         body: The request.
         limits: What it may cost.
         size: Values in one example; None if that is not known. Nothing is made of a request that says otherwise.
+        takes: What the model takes, where that is known.
 
     Raises:
         UnreadError: If there are more rows or tensors than are read.
@@ -62,22 +90,85 @@ def examples(body: Body, limits: BodyLimits = LIMITS, size: int | None = None) -
             AttributeError if a part is missing or of a wrong type.
     """
     check_keys(body)
-    if sum(folded(key) in ROWS_IN for key in body) > 1:
+    if sum(folded(key) in HOLDING for key in body) > 1:
         raise ValueError("inputs and instances in one request")
     check_request_keys(body)
-    if "instances" in body:
-        return _instances(body["instances"], limits, size)
-    return _joined(tensors_of(body, "inputs"), limits, size)
+    if "dataframe_split" in body:
+        return _split(body["dataframe_split"], limits, size, takes)
+    if "dataframe_records" in body:
+        return _records(body["dataframe_records"], limits, size, takes)
+    held = body["instances"] if "instances" in body else body["inputs"]
+    if isinstance(held, dict):
+        return _columns(held, limits, size, takes)
+    if "instances" not in body and not _is_rows(held):
+        return _tensors(tensors_of(body, "inputs"), limits, size, takes)
+    if isinstance(held, list) and held and isinstance(held[0], dict):
+        return _records(held, limits, size, takes)
+    return _instances(held, limits, size)
 
 
-def _instances(data: Any, limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
+def _is_rows(held: Any) -> bool:
+    """Tell whether inputs are rows, as MLflow takes them, and no tensors."""
+    return isinstance(held, list) and bool(held) and isinstance(held[0], list | int | float)
+
+
+def _split(held: Any, limits: BodyLimits, size: int | None, takes: FeatureSpec | None) -> Asked:
+    """Read a data frame as pandas splits it: names of columns, and rows."""
+    check_keys(held)
+    if len(set(map(folded, held))) != len(held):
+        raise ValueError("a key of a table that stands twice")
+    data = held["data"]
+    if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
+        raise ValueError("a table without rows")
+    check_rows(len(data), limits)
+    names = held.get("columns")
+    if names is None:
+        return _instances(data, limits, size)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise ValueError("columns without a name of its own each")
+    if any(len(row) != len(names) for row in data):
+        raise ValueError("rows of another length than their columns")
+    return _table({name: [row[place] for row in data] for place, name in enumerate(names)}, size, takes)
+
+
+def _records(held: Any, limits: BodyLimits, size: int | None, takes: FeatureSpec | None) -> Asked:
+    if not isinstance(held, list):
+        raise ValueError("a table without rows")
+    check_rows(len(held), limits)
+    return _table(columns_of_records(held), size, takes)
+
+
+def _columns(held: Body, limits: BodyLimits, size: int | None, takes: FeatureSpec | None) -> Asked:
+    """Read lists by name, a column each."""
+    check_keys(held)
+    if not all(isinstance(values, list) for values in held.values()):
+        raise ValueError("columns that are no lists")
+    check_rows(max(map(len, held.values()), default=0), limits)
+    return _table(held, size, takes)
+
+
+def _table(columns: Cells, size: int | None, takes: FeatureSpec | None) -> Asked:
+    made = table_rows(columns, takes)
+    if takes is None:
+        _check_width(made.rows.shape[1], size)
+    names = () if takes is not None and takes.columns else _layout(columns)
+    return Asked(made.rows, [made.rows.shape[1]], made.remarks, names)
+
+
+def _layout(names: Iterable[Any]) -> tuple[str, ...]:
+    """Return the names of columns as they stand there; none where there is a single one, which has no order."""
+    told = tuple(map(str, names))
+    return told if len(told) > 1 else ()
+
+
+def _instances(data: Any, limits: BodyLimits, size: int | None) -> Asked:
     sizes = _nesting(data)
     check_rows(sizes[0] if sizes else 0, limits)
     _check_width(prod(sizes[1:]), size)
     rows = _numbers(data)
     if rows.ndim == 0 or not rows.size:
         raise ValueError("instances that are no rows of numbers")
-    return rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1]
+    return Asked(rows.reshape(len(rows), -1), list(rows.shape[1:]) or [1])
 
 
 def tensors_of(body: Body, key: str) -> list[Body]:
@@ -98,20 +189,58 @@ def tensors_of(body: Body, key: str) -> list[Body]:
     return held
 
 
-def _joined(tensors: list[Body], limits: BodyLimits, size: int | None) -> tuple[NDArray[np.float64], list[int]]:
+def _tensors(tensors: list[Body], limits: BodyLimits, size: int | None, takes: FeatureSpec | None) -> Asked:
+    if not tensors:
+        raise ValueError("a request without tensors")
     named = [tensor.get("name") for tensor in tensors]
-    if len(named) > 1:
-        if len(set(map(repr, named))) != len(named) or not all(isinstance(name, str) for name in named):
-            raise ValueError("several input tensors without a name of its own each")
-        tensors = sorted(tensors, key=lambda tensor: str(tensor["name"]))
+    if len(named) > 1 and (
+        len(set(map(repr, named))) != len(named) or not all(isinstance(name, str) for name in named)
+    ):
+        raise ValueError("several input tensors without a name of its own each")
     shapes = [_shape(tensor) for tensor in tensors]
     check_rows(max((one[0] for one in shapes if one), default=0), limits)
+    if _is_table(tensors, named, shapes, takes):
+        return _table({str(tensor["name"]): _cells(tensor) for tensor in tensors}, size, takes)
     width = sum(prod(one[1:]) for one in shapes)
     _check_width(width, size)
-    parts = [_asked(tensor) for tensor in tensors]
+    order = sorted(range(len(tensors)), key=lambda place: str(named[place])) if len(named) > 1 else [0]
+    parts = [_asked(tensors[place]) for place in order]
     if len({len(part) for part in parts}) != 1:
         raise ValueError("input tensors that differ in their number of rows")
-    return np.concatenate(parts, axis=1), shapes[0][1:] or [1] if len(parts) == 1 else [width]
+    one = shapes[0][1:] or [1] if len(parts) == 1 else [width]
+    return Asked(np.concatenate(parts, axis=1), one, names=_layout(named))
+
+
+def _is_table(
+    tensors: Sequence[Body], named: Sequence[Any], shapes: Sequence[Sequence[int]], takes: FeatureSpec | None
+) -> bool:
+    """Tell whether tensors are the columns of a table whose names or texts count."""
+    if len(tensors) == 1 and (takes is None or prod(shapes[0][1:]) > 1):
+        # The usual request, of every one of which this is asked.
+        return False
+    if not all(one and prod(one[1:]) == 1 for one in shapes):
+        return False
+    known = {column.name for column in takes.columns} if takes else set()
+    if known and known & set(map(str, named)):
+        return True
+    # One tensor of texts is a text and no table, unless the model is known to take categories.
+    several = len(tensors) > 1 or (takes is not None and takes.kind == "categorical")
+    return several and any(tensor.get("datatype") == "BYTES" for tensor in tensors)
+
+
+def _cells(tensor: Body) -> Sequence[Any] | NDArray[np.float64]:
+    """Return the values of a column; texts as they are, for as long as there is one way to read them."""
+    if tensor.get("datatype") != "BYTES":
+        return _asked(tensor)[:, 0]
+    check_tensor_keys(tensor)
+    kind = (tensor.get("parameters") or {}).get("content_type")
+    if kind is not None and kind not in _TEXT_CODECS:
+        raise ValueError("texts that are packed in another way")
+    shape, data = _shape(tensor), tensor["data"]
+    cells = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in data]
+    if len(cells) != shape[0] or not all(cell is None or isinstance(cell, str) for cell in cells):
+        raise ValueError("texts that do not fit their shape")
+    return cells
 
 
 def _check_width(width: int, size: int | None) -> None:

@@ -11,12 +11,16 @@ from typing import IO, Final, Self
 import orjson
 
 from caponier.errors import InputError
+from caponier.records.field_map import FieldMap
+from caponier.records.inventory import FeatureSpec
 
 RAW_LIMIT: Final = 2_000
 """Characters of the raw row that a rejection keeps: enough to find it, too little to fill the disk."""
 
 SHOWN: Final = 20
 """Rejections kept in memory for the summary; all of them go to the file."""
+
+SHOWN_FIELDS: Final = 60
 
 _CREDENTIAL: Final = re.compile(r"(?i)((?:authorization|api[-_]?key|cookie|password|secret)\W{1,12}?)\w[^\"'\\,}\]]*")
 
@@ -50,7 +54,30 @@ class RejectedRows:
     reasons: Counter[str] = field(default_factory=Counter)
     """How often each reason was given, without what follows its colon."""
     first: list[Rejection] = field(default_factory=list)
+    told: dict[str, None] = field(default_factory=dict)
+    """How logs were understood that are not in our own form: a line each."""
+    seen: dict[str, None] = field(default_factory=dict)
+    """Fields of logs that are not in our own form."""
+    spec: FeatureSpec | None = None
+    """What the model takes, where a field map names it; None if two maps name different things."""
+    guessed: list[FieldMap] = field(default_factory=list)
+    """Field maps that logs of this run suggested."""
+    _specs: set[FeatureSpec] = field(default_factory=set)
     _stream: IO[bytes] | None = None
+
+    def tell(self, words: str) -> None:
+        """Note how a log was understood."""
+        self.told[words] = None
+
+    def see(self, source: str, fields: Iterable[str]) -> None:
+        """Note which fields a log has."""
+        self.seen |= dict.fromkeys(list(fields)[:SHOWN_FIELDS])
+
+    def learn(self, spec: FeatureSpec | None) -> None:
+        """Note what a field map says that the model takes."""
+        if spec is not None:
+            self._specs.add(spec)
+            self.spec = spec if len(self._specs) == 1 else None
 
     def add(self, rejections: Iterable[Rejection]) -> None:
         """Take note of rows that were left out.

@@ -172,7 +172,7 @@ def test_findings_that_cannot_be_made_or_passed_on_silence_nothing_that_follows(
     ]
 
 
-@pytest.mark.parametrize(("part", "kept"), [("answer", [1.0]), ("examples", None)])
+@pytest.mark.parametrize(("part", "kept"), [("answer", [1.0]), ("asked", None)])
 def test_nothing_in_an_answer_costs_the_question_nor_in_a_question_the_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, kept: list[float] | None
 ) -> None:
@@ -184,7 +184,7 @@ def test_nothing_in_an_answer_costs_the_question_nor_in_a_question_the_event(
 
     told: list[str] = []
     work = guard_in(tmp_path, told).work
-    odd_with_something = {"answer": lambda body, _: odd() if body else inference_body.Answer(), "examples": odd}
+    odd_with_something = {"answer": lambda body, _: odd() if body else inference_body.Answer(), "asked": odd}
     monkeypatch.setattr(inference_body, part, odd_with_something[part])
     asked = exchange(b'{"instances":[1]}')
     asked.answer = b'{"predictions":[1]}'

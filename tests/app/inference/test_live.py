@@ -12,9 +12,8 @@ from caponier.app.inference.live import EPOCH, LiveFindings, microseconds, subje
 from caponier.app.inference.plan import Terms
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.errors import InputError
 from caponier.guard.events import Row
-from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
+from caponier.records.inventory import FeatureColumn, FeatureSpec, ModelSpec, Workspace
 from conftest import BOUND, World
 
 
@@ -91,10 +90,12 @@ def test_without_a_baseline_a_model_needs_a_whole_description(
     assert any(skip.what.startswith("m") for skip in live.remarks.skipped)
 
 
-def test_another_description_than_the_baseline_s_is_an_error(world: World, tmp_path: Path) -> None:
+def test_another_description_than_the_baseline_s_costs_no_other_model_its_guard(world: World, tmp_path: Path) -> None:
     model = ModelSpec(name="digits", features=FeatureSpec(**(IMAGE | {"maximum": 255.0})))
-    with pytest.raises(InputError, match="another description"):
-        LiveFindings(Terms.of(workspace_with(tmp_path, model), world.baseline.baseline), str)
+    other = ModelSpec(name="other", features=FeatureSpec(**IMAGE))
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, model, other), world.baseline.baseline), str)
+    assert live.models == ("other",)
+    assert any(skip.what == "digits" and "another description" in skip.reason for skip in live.remarks.skipped)
 
 
 def test_callers_cannot_make_up_models_nor_names_without_end(tmp_path: Path) -> None:
@@ -197,3 +198,20 @@ def test_what_fails_on_one_model_is_told_and_costs_no_other_model_anything(
     assert {finding.detector for finding in found} >= {"iterative_query", "distributed_query"}
     assert set(failures) == {("other", "all", "ValueError")}
     assert len(failures) >= len(mixed) // 997, "it is tried again with every batch"
+
+
+def test_columns_of_a_model_that_is_not_watched_yet_are_known(tmp_path: Path) -> None:
+    """What the guard logs of it is what its first baseline is learned from."""
+    columns = tuple(FeatureColumn(name=name) for name in ("city", "age"))
+    spec = FeatureSpec(kind="categorical", shape=(2,), categories=(0,), columns=columns)
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=spec))), str)
+    assert live.models == ()
+    assert live.takes("m") == spec
+    assert live.takes("other") is None
+
+
+def test_what_a_watched_model_takes_is_known_without_names_too(tmp_path: Path) -> None:
+    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    taken = live.takes("m")
+    assert taken is not None
+    assert taken.kind == "image"

@@ -308,7 +308,7 @@ def test_an_existing_workspace_is_never_changed(tmp_path: Path) -> None:
 def test_an_interrupted_creation_is_finished_with_the_same_salt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(folder: str) -> str:
+    def fail(folder: str, suggested: str) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "_template", fail)

@@ -109,7 +109,9 @@ def test_bad_rows_are_listed_and_exit_code_three(rows: Path) -> None:
     result = run(str(rows), "--label", "kind")
     assert result.exit_code == 3
     assert "rows.csv:278: bad CSV" in result.stderr
-    assert Path("caponier-rejected.jsonl").exists()
+    assert not list(Path().glob("*reject*"))
+    assert run(str(rows), "--label", "kind", "--rejected", "left.jsonl").exit_code == 3
+    assert Path("left.jsonl").exists()
 
 
 def test_a_clean_set_is_exit_code_zero(rows: Path) -> None:

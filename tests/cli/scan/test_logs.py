@@ -121,9 +121,9 @@ def test_a_bad_rule_exits_3_and_the_others_run(home: Path) -> None:
 
 
 def test_bad_rows_exit_3_and_are_kept(home: Path) -> None:
-    done = run(log(home, {**LOGIN, "host": "desk"}, "{oops"))
+    done = run(log(home, {**LOGIN, "host": "desk"}, "{oops"), "--rejected", "left.jsonl")
     assert done.exit_code == 3
-    assert (home / "caponier-rejected.jsonl").exists()
+    assert (home / "left.jsonl").exists()
 
 
 def test_findings_win_over_skips_and_fail_on_sets_from_where(home: Path) -> None:

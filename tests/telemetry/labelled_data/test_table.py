@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.errors import InputError
-from caponier.telemetry.labelled_data import table as dataset_table
+from caponier.telemetry.labelled_data import sheet
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.table import read
 
@@ -34,7 +34,7 @@ def test_dictionaries_booleans_and_dates(tmp_path: Path) -> None:
 
 
 def test_a_file_that_claims_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_table, "ROWS", 2)
+    monkeypatch.setattr(sheet, "ROWS", 2)
     with pytest.raises(InputError, match="more than 2 rows"):
         read(Path("a"), parquet(pa.table({"a": [1, 2, 3], "y": [1, 2, 3]})), "d", Y)
     with pytest.raises(InputError, match="more than 2 rows"):

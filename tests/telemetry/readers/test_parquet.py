@@ -116,7 +116,7 @@ def test_epoch_milliseconds_and_texts_are_times_here_too(path: Path, read: Read,
         assert found.reasons[0].startswith("time outside 1990")
 
 
-def test_nulls_and_nan_in_lists_are_found(path: Path, read: Read) -> None:
+def test_nulls_and_nan_in_an_input_are_missing_values(path: Path, read: Read) -> None:
     columns = {
         "time": [1_767_571_200_000] * 4,
         "model": ["m"] * 4,
@@ -125,5 +125,5 @@ def test_nulls_and_nan_in_lists_are_found(path: Path, read: Read) -> None:
     }
     pq.write_table(pa.table(columns), path)
     found = read(path)
-    assert found.lines == [1, 4]
-    assert [line for line, _ in found.rejected] == [2, 3]
+    assert found.lines == [1, 2, 3, 4]
+    assert np.isnan(np.array(found.rows[1]["input"] + found.rows[2]["input"], float)).all()

@@ -13,7 +13,7 @@ from caponier.app.inference.live import subject_of
 from caponier.errors import InputError
 from caponier.guard.events import Row
 from caponier.records.inventory import Workspace
-from caponier.telemetry.digests import input_digest
+from caponier.telemetry.digests import input_digest, typed_rows
 from caponier.telemetry.recorder import EventLog
 
 MOST_SUBJECTS: Final = 20_000
@@ -105,6 +105,6 @@ class GuardLog:
     def _kept(self, row: Row) -> Row:
         kept = {name: value for name, value in row.items() if value is not None}
         if self._digests and "input" in kept:
-            values = kept.pop("input").astype(self._types.get(row["model"], "float32"))
+            values = typed_rows(kept.pop("input"), self._types.get(row["model"], "float32"))
             kept["input_digest"] = input_digest(values, self._salt)
         return kept

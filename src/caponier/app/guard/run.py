@@ -96,6 +96,7 @@ class Guard:
             size_of=self.live.size,
             credentials=self.settings.credentials,
             session=self.settings.session,
+            model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
             on_failure=partial(self._failed, "request"),
         )
         self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)

@@ -16,7 +16,7 @@ from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unr
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.records.finding import Finding
-from caponier.records.inventory import Workspace
+from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.column_layouts import ColumnLayouts
 
@@ -174,25 +174,25 @@ class GuardWork:
             self.metrics.count("lost_events", n=len(requests))
             self.failed("event log", failure)
 
-    def _readable(self, exchange: Exchange, size: int | None) -> tuple[Exchange, list[Row]]:
+    def _readable(self, exchange: Exchange, size: int | None, takes: FeatureSpec | None) -> tuple[Exchange, list[Row]]:
         """Return what can be read of an exchange: nothing in an answer costs the question, nor in a body the event."""
         unanswered = replace(exchange, answer=b"")
         for part, held in (("answer", exchange), ("question", unanswered)):
             try:
-                return held, events_of(held, self.limits, size, self.layouts)
+                return held, events_of(held, self.limits, size, takes, self.layouts)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
         bare = replace(unanswered, body=b"")
         return bare, events_of(bare, self.limits, size)
 
     def _events(self, exchange: Exchange) -> list[Row]:
-        size = self.live.size(exchange.call.model)
-        exchange, rows = self._readable(exchange, size)
+        size, takes = self.live.size(exchange.call.model), self.live.takes(exchange.call.model)
+        exchange, rows = self._readable(exchange, size, takes)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
         if is_unreadable(exchange, rows):
-            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size))
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size, takes))
         if UNREAD in rows[0]:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)

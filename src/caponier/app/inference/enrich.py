@@ -25,7 +25,7 @@ from caponier.errors import InputError
 from caponier.formats.atomic_file import replacing
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.telemetry.digests import row_keys
+from caponier.telemetry.digests import row_keys, typed_rows
 from caponier.telemetry.rejections import RejectedRows
 
 BENIGN_ROWS: Final = 2_000
@@ -101,11 +101,13 @@ def enrich_events(
     listed = workspace.model(model) if workspace else None
     report, given = EnrichReport(rejected), spec or (listed.features if listed else None)
     with Spool() as spool, Spool() as other:
-        summary = _of(model, load_events(spool, paths, rejected, watch, options=options, salt=salt))
+        summary = _of(
+            model, load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=lambda _: given)
+        )
         known = _described(summary, given)
         taught = spool
         if benign:
-            _of(model, load_events(other, benign, rejected, watch, options=options, salt=salt))
+            _of(model, load_events(other, benign, rejected, watch, options=options, salt=salt, spec_of=lambda _: given))
             taught = other
         asked = _Asked(predict)
         chosen = _apt(report, chosen_enrichments(names), known)
@@ -154,7 +156,7 @@ def _apt(report: EnrichReport, enrichments: Sequence[Enrichment], spec: FeatureS
 def _benign_rows(asked: "_Asked", spool: Spool, model: str, spec: FeatureSpec) -> Rows:
     """Return different inputs that the model takes, chosen by their digests: the same whatever the order of a log."""
     rows = scale_sample(spool, model, spec.size or 0)
-    _, first = np.unique(row_keys(rows.astype(spec.dtype)), return_index=True)
+    _, first = np.unique(row_keys(typed_rows(rows, spec.dtype)), return_index=True)
     chosen = rows[first[: _fitting(BENIGN_ROWS, spec)]]
     return chosen[asked.takes(chosen)]
 
@@ -211,7 +213,7 @@ class _Maker:
         names = [one.name for one, _ in self.learned]
         rows = self._to_ask(events, model, signals, names)
         inputs = _flat(events.column("input").take(pa.array(rows, pa.int64())), self.spec.size or 0)
-        keys = row_keys(inputs.astype(self.spec.dtype)).tolist()
+        keys = row_keys(typed_rows(inputs, self.spec.dtype)).tolist()
         for row, values in zip(rows, self._values(inputs, keys), strict=True):
             made = {name: float(value) for name, value in zip(names, values, strict=True) if np.isfinite(value)}
             self.report.enriched += bool(made.keys() - signals[row].keys())

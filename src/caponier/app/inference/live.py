@@ -120,8 +120,12 @@ class LiveFindings:
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
-        cases = {name: _case(name, terms, self.remarks) for name in sorted(names)}
+        cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
         self._models = {name: _Model(case, failed) for name, case in cases.items() if case}
+        # Also of those that are not watched yet: their log is what a baseline will be learned from.
+        self._takes = {
+            name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
+        }
         self._senders: OrderedDict[int, str] = OrderedDict()
 
     @property
@@ -169,6 +173,10 @@ class LiveFindings:
         known = self._models.get(model or "")
         return None if known is None else known.size or None
 
+    def takes(self, model: str | None) -> FeatureSpec | None:
+        """Return what a model takes; None where that is not known."""
+        return self._takes.get(model or "")
+
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""
         if row.get("principal"):
@@ -189,6 +197,15 @@ class LiveFindings:
             principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
         )
         return finding_of(found, model.case, sight, self._workspace)
+
+
+def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
+    """Return what to run over a model's events; a description that does not fit costs no other model its guard."""
+    try:
+        return _case(name, terms, remarks)
+    except InputError as wrong:
+        remarks.skipped.append(Skip(name, wrong.what))
+        return None
 
 
 def _case(name: str, terms: Terms, remarks: Remarks) -> Case | None:

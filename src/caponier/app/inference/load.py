@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress
@@ -15,7 +17,8 @@ from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
-from caponier.telemetry.events import read_events
+from caponier.telemetry.conversion import TIME
+from caponier.telemetry.events import Events, read_events
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.raw_inputs import SpecOf, with_numbers
 from caponier.telemetry.rejections import RejectedRows
@@ -64,20 +67,61 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
+    read_rows = 0
     for events in read_events(
-        paths, rejected, reader=options.reader, lateness=options.lateness, salt=salt, callers=options.callers
+        paths,
+        rejected,
+        reader=options.reader,
+        lateness=options.lateness,
+        salt=salt,
+        callers=options.callers,
+        maps=replace(options.maps, spec_of=spec_of),
     ):
+        read_rows += events.batch.num_rows
+        events = _wanted(events, options)
         spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
         progress.advance(events.bytes_read)
     spool.seal()
+    if not spool.rows and read_rows:
+        raise InputError(
+            f"none of its {read_rows:,} events is meant: they are of other times, or of callers who are left out",
+            where=", ".join(str(path) for path in paths),
+            mend="Look at --last, --since, --until and --drop.",
+        )
     if not spool.rows:
         reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(3))
         raise InputError(
             f"holds no event: {reasons}" if reasons else "holds no event",
             where=", ".join(str(path) for path in paths),
-            mend="Events need the columns time, model and operation; see docs/events.md",
+            mend=_what_was_seen(paths, rejected),
         )
-    return spool.models()
+    return [replace(summary, told=rejected.spec) for summary in spool.models()]
+
+
+def _wanted(events: Events, options: ReadOptions) -> Events:
+    """Leave out events of other times than are meant, and of callers who are not."""
+    if options.since is None and options.until is None and not options.without:
+        return events
+    batch = events.batch
+    kept = pa.array(np.ones(batch.num_rows, bool))
+    if options.since is not None:
+        kept = pc.and_(kept, pc.greater_equal(batch.column("time"), pa.scalar(options.since, TIME)))
+    if options.until is not None:
+        kept = pc.and_(kept, pc.less(batch.column("time"), pa.scalar(options.until, TIME)))
+    if options.without:
+        names = pa.array(sorted(options.without))
+        for column in ("principal", "session"):
+            kept = pc.and_(kept, pc.invert(pc.is_in(batch.column(column), value_set=names)))
+    return replace(events, batch=batch.filter(kept), lines=events.lines.filter(kept))
+
+
+def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
+    needs = "Events need the columns time, model and operation; see docs/events.md"
+    if not rejected.seen:
+        return needs
+    log = next((path for path in paths if path != STDIN), "FILE")
+    doubts = "".join(f" {words}." for words in list(rejected.told)[:3])
+    return f"{needs}. Seen here: {', '.join(rejected.seen)}.{doubts} Propose a field map with: caponier map guess {log}"
 
 
 def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec:
@@ -86,6 +130,8 @@ def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec
     Raises:
         InputError: If the specification does not fit the inputs in the log.
     """
+    if spec is None and summary.told is not None and summary.told.size in summary.lengths:
+        return summary.told
     if not summary.lengths or (spec is not None and spec.kind == "none"):
         return spec if spec and spec.size is not None else FeatureSpec(kind="none")
     size = usual_length(summary)

@@ -83,7 +83,7 @@ def lost(
         The detectors that find next to nothing; and remarks on what the others find less.
     """
     skips, notes = _sparse(summary.model, detectors, rate, f"{_percent(rate)} of the traffic is logged", MEND)
-    notes += [f"{summary.model}: {remark}" for remark in _missing(summary)]
+    notes += [f"{summary.model}: {remark}" for remark in missing(summary)]
     for signal, there in _counts(summary).items():
         share = there / told.answered if told.answered else 1.0
         if there and share < NEARLY:
@@ -147,7 +147,7 @@ def _compared(part: Power, whole: Power) -> str:
     return f"{part.found} of {part.of}{queries} (of a whole log {whole.found}{usual})"
 
 
-def _missing(summary: ModelSummary) -> list[str]:
+def missing(summary: ModelSummary) -> list[str]:
     """Say what all detectors together find without what no event has."""
     ways = {way: LACKS[signal] for signal, way in WAYS.items() if not _counts(summary)[signal]}
     if not summary.attributed:

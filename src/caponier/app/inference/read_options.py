@@ -1,10 +1,12 @@
 """How logs of inference events are to be read: what a user says of them, and every use-case hands on as one value."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from caponier.records.inventory import Workspace
 from caponier.telemetry.clock import LATENESS
+from caponier.telemetry.field_maps.choose import UNSAID, MapChoice
 from caponier.telemetry.readers.cloud_event import USUAL as HEADERS
 from caponier.telemetry.readers.cloud_event import CallerHeaders
 
@@ -21,6 +23,14 @@ class ReadOptions:
     """Share of the traffic that is logged; by default as the inventory or the logs say."""
     callers: CallerHeaders = HEADERS
     """Which headers in a log say who asks."""
+    since: datetime | None = None
+    """Only events from then on."""
+    until: datetime | None = None
+    """Only events before then."""
+    without: frozenset[str] = frozenset()
+    """Principals and sessions whose events are left out."""
+    maps: MapChoice = UNSAID
+    """How logs are mapped that are not in the event schema."""
 
 
 USUAL: Final = ReadOptions()

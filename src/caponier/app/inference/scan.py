@@ -27,6 +27,7 @@ from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.local import BATCH_ROWS, Detection, scan
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool, known_principal
+from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
@@ -87,7 +88,7 @@ def scan_inference(
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
     with Spool() as spool:
         read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=_said(spec, terms))
-        cases = {one.model: case for one in read if (case := _case(report, spool, one, spec, options.sampling, terms))}
+        cases = _cases(report, spool, read, spec, options.sampling, terms)
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
         result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
@@ -102,6 +103,33 @@ def scan_inference(
 
 def _said(given: FeatureSpec | None, terms: Terms) -> Callable[[str], FeatureSpec | None]:
     return lambda model: given or terms.spec(model)
+
+
+def _cases(
+    report: ScanReport,
+    spool: Spool,
+    read: Sequence[ModelSummary],
+    given: FeatureSpec | None,
+    sampling: float | None,
+    terms: Terms,
+) -> dict[str, Case]:
+    """Return what to run over each model; what is wrong with one costs no other model its scan.
+
+    Raises:
+        InputError: If the request is about one model alone, and wrong.
+    """
+    cases = {}
+    for summary in read:
+        try:
+            case = _case(report, spool, summary, given, sampling, terms)
+        except InputError as wrong:
+            if len(read) == 1:
+                raise
+            report.skipped.append(Skip(summary.model, wrong.what))
+            continue
+        if case is not None:
+            cases[summary.model] = case
+    return cases
 
 
 def _case(

@@ -191,7 +191,15 @@ def read_own_log(
     Raises:
         InputError: If it cannot be read, has no such model, nobody is named in it, or it has no inputs to attack with.
     """
-    summaries = load_events(spool, paths, rejected, watch, options=how.options, salt=terms.salt)
+    summaries = load_events(
+        spool,
+        paths,
+        rejected,
+        watch,
+        options=how.options,
+        salt=terms.salt,
+        spec_of=lambda model: how.spec or terms.spec(model),
+    )
     where = ", ".join(map(str, paths))
     meant = [one for one in summaries if how.model in (None, one.model)]
     chosen = max(meant, key=lambda one: (one.events, one.model), default=None)

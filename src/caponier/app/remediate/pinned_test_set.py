@@ -18,6 +18,11 @@ FEWEST: Final = 20
 Figures = dict[str, float]
 
 
+def _without_names(columns: Columns | None) -> Columns | None:
+    """Leave out source and id, which a test set need not have; features are told by name, so that neither is one."""
+    return None if columns is None else replace(columns, source=None, id=None, exclude=())
+
+
 @dataclass(frozen=True, eq=False)
 class PinnedTestSet:
     """A test set and its digest."""
@@ -36,7 +41,7 @@ class PinnedTestSet:
         Raises:
             InputError: If it cannot be used, or is another one.
         """
-        dataset = read_dataset(path, columns)
+        dataset = read_dataset(path, _without_names(columns))
         if sha256 is not None and sha256.lower() != dataset.sha256:
             raise InputError(f"this is not the pinned test set: its SHA-256 is {dataset.sha256}", where=str(path))
         return cls(dataset)

@@ -7,6 +7,7 @@ import re
 import secrets
 import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.records.field_map import FieldMap
 from caponier.records.inside import ChangeWindow, InsideSettings
 from caponier.records.inventory import (
     DetectSettings,
@@ -60,6 +62,7 @@ class _Document(_Table):
     model: tuple[ModelSpec, ...] = ()
     identity: tuple[Identity, ...] = ()
     inside: InsideSettings = InsideSettings()
+    map: tuple[FieldMap, ...] = ()
     guard: dict[str, Any] = Field(default_factory=dict)
     respond: dict[str, Any] = Field(default_factory=dict)
     route: tuple[dict[str, Any], ...] = ()
@@ -80,6 +83,7 @@ _TABLES: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("identity",): Identity,
     ("inside",): InsideSettings,
     ("inside", "changes"): ChangeWindow,
+    ("map",): FieldMap,
 }
 """Which keys are known where, for the hint about a misspelt one."""
 
@@ -161,11 +165,16 @@ def read_salt(workspace: Workspace) -> bytes:
     return salt
 
 
-def create_workspace(directory: Path) -> Path:
+def create_workspace(directory: Path, suggested: str = "", beside: Mapping[str, str] | None = None) -> Path:
     """Create a workspace: its file, a salt, an empty lake, and a store whose audit log begins with this.
 
     The workspace file is written last, so an interrupted run leaves no half workspace, and the next run finishes it.
     A salt that is there already is kept, since hashes in older events depend on it.
+
+    Args:
+        directory: The folder.
+        suggested: What stands at the end of its file, in place of the examples.
+        beside: Further files by name, which that may refer to; one that is there already is kept.
 
     Returns:
         The workspace file.
@@ -182,10 +191,12 @@ def create_workspace(directory: Path) -> Path:
         raise _exists(file)
     try:
         _make_folders(file.parent)
+        for name, content in (beside or {}).items():
+            write_new(file.parent / name, content.encode(), failing=_NOT_CREATED)
         url = f"sqlite:///{file.parent / '.caponier' / 'store.db'}"
         with open_store(url) as store, store.write() as connection:
             audit.append(connection, acting_user(), "workspace.created", str(file), {})
-            if not write_new(file, _template(file.parent.name).encode(), failing=_NOT_CREATED):
+            if not write_new(file, _template(file.parent.name, suggested).encode(), failing=_NOT_CREATED):
                 raise _exists(file)
     except OSError as failed:
         raise InputError(f"{_NOT_CREATED}: {failed.strerror}", where=str(failed.filename or directory)) from failed
@@ -227,10 +238,25 @@ def _read(file: Path) -> Workspace:
         raise InputError(
             "unknown key", where=f"{file}: detect.detectors", mend="A detector's settings are a table [detect.<name>]."
         )
+    _take_map_files(file.parent, raw)
     try:
         return _resolved(file, _Document.model_validate(raw))
     except ValidationError as wrong:
         raise _explained(file, raw, wrong) from None
+
+
+def _take_map_files(root: Path, raw: dict[str, Any]) -> None:
+    """Put in place of each `[[map]] file = …` what that file says."""
+    given = raw.get("map")
+    if not isinstance(given, list) or not any(isinstance(one, dict) and "file" in one for one in given):
+        return
+    # Only here: most workspaces have no such file, and whoever reads them need not wait for what reads it.
+    from caponier.telemetry.field_maps.shipped import read_map
+
+    for place, one in enumerate(given):
+        if isinstance(one, dict) and isinstance(one.get("file"), str):
+            plain = read_map(_absolute(root, Path(one["file"]))).model_dump(exclude_defaults=True)
+            given[place] = plain | {key: value for key, value in one.items() if key != "file"}
 
 
 def _resolved(file: Path, document: _Document) -> Workspace:
@@ -253,6 +279,7 @@ def _resolved(file: Path, document: _Document) -> Workspace:
         models=tuple(_with_baseline(root, model) for model in document.model),
         identities=document.identity,
         inside=document.inside,
+        maps=document.map,
         guard=document.guard,
         respond=document.respond,
         routes=document.route,
@@ -349,7 +376,7 @@ def _make_folders(root: Path) -> None:
     write_new(root / _SALT_FILE, secrets.token_hex(_SALT_BYTES).encode(), 0o600, failing=_NOT_CREATED)
 
 
-def _template(folder: str) -> str:
+def _template(folder: str, suggested: str = "") -> str:
     name = folder if re.fullmatch(r"[\w .-]+", folder) else "workspace"
     return f'''\
 # A Caponier workspace. Every key has a default; an unknown key is an error.
@@ -371,7 +398,10 @@ alert_budget = "2 per week"              # false alerts that you are ready to lo
 salt_file = "{_SALT_FILE}"            # keep it secret, and back it up: callers are known by it
 keep_inputs = "exact"                    # or "quantised", or "digest"
 # retention_days = 90
+{suggested or _EXAMPLES}'''
 
+
+_EXAMPLES: Final = """
 # What you run. Assets named here are watched in ordinary security logs, too.
 #
 # [[system]]
@@ -385,7 +415,11 @@ keep_inputs = "exact"                    # or "quantised", or "digest"
 #
 # [[model]]
 # name = "digits-mlp"
-# features = {{ kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0 }}
+# features = { kind = "image", shape = [8, 8], minimum = 0.0, maximum = 1.0 }
 # baseline = "digits-mlp.safetensors"    # from: caponier baseline build
 # sampling = 0.1                         # if only a share of its traffic is logged
-'''
+#
+# [[map]]                                # how a log of another form is read; or file = "requests.yaml"
+# name = "requests"
+# columns = { time = "ts", principal = { path = "api_key", secret = true }, label = "prediction" }
+"""

@@ -1,6 +1,7 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.in_words import changes_in_words
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.story import Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
@@ -20,9 +22,11 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
+from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
+from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
@@ -87,6 +91,16 @@ Start = Annotated[
 ]
 
 
+Last = Annotated[
+    datetime | None,
+    typer.Option("--last", parser=parse_moment, metavar="SPAN", help="Learn from the last 30d, 12h … only."),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="CALLER", help="Leave out a principal or session; may be given several times."),
+]
+
+
 class Shown(StrEnum):
     """How a baseline is shown."""
 
@@ -112,14 +126,18 @@ def build(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
+    last: Last = None,
+    drop: Drop = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
     home = load_workspace(workspace)
-    how = log_options.read_options(reader, lateness, sampling, home=home)
+    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last, without=drop or ())
+    before = _before(out)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
@@ -139,6 +157,8 @@ def build(
             report = warm_start(report, events, known, workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
+    for words in changes_in_words(before, report.baseline, _budget(budget, home)) if before else ():
+        say(console, f"change: {words}")
     _draw(_tell(console, report, _budget(budget, home)), drawn)
     for read, what in ((learned, "rows of the training set"), (hidden, "canaries")):
         if read and read.rejections:
@@ -146,6 +166,15 @@ def build(
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)
+
+
+def _before(out: Path) -> Baseline | None:
+    """Return the baseline that will be replaced; None if there is none."""
+    try:
+        return Baseline.load(out) if out.is_file() else None
+    except InputError:
+        # Whatever it is, it was going to be written over.
+        return None
 
 
 def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list[Story]:

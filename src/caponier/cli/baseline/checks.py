@@ -27,9 +27,10 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
     events: log_options.Paths,
     workspace: options.Where = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -39,7 +40,7 @@ def check(
     Exit code: 0 they are, 1 the baseline is stale, 2 wrong input, 3 too few callers to tell, or rows were left out.
     """
     baseline, home = Baseline.load(file), load_workspace(workspace)
-    how = log_options.read_options(reader, lateness, home=home)
+    how = log_options.read_options(reader, lateness, map_=map_, home=home)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         fits = check_baseline(baseline, events, workspace=home, rejected=rows, options=how, progress=watch)
     if json:

@@ -45,17 +45,25 @@ Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="Th
 Source = Annotated[
     str | None, typer.Option("--source", metavar="COLUMN", help="Who contributed the row, in a table, if it says so.")
 ]
+Features = Annotated[
+    str | None, typer.Option("--features", metavar="A,B", help="The columns that are features; else all others.")
+]
+Exclude = Annotated[str | None, typer.Option("--exclude", metavar="A,B", help="Columns that are no features.")]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The row's id; else rows are numbered.")]
 
 
 def dataset(
-    path: Annotated[Path, typer.Argument(metavar="DATASET", help="A .npz with x and y, a Parquet or a CSV file.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="A .npz, a table (Parquet, Arrow, JSON Lines, CSV), or a folder.")
+    ],
     label: Label = None,
     source: Source = None,
     id_: Id = None,
+    features: Features = None,
+    exclude: Exclude = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -69,7 +77,13 @@ def dataset(
     """
     home = load_workspace(workspace)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
-        report = scan_dataset(path, Columns(label, source, id_), workspace=home, rejected=rows, progress=watch)
+        report = scan_dataset(
+            path,
+            Columns(label, source, id_, named(features), named(exclude)),
+            workspace=home,
+            rejected=rows,
+            progress=watch,
+        )
     chosen = choose_format(format_, out, Format.TABLE)
     _print(report, chosen, out, default_version(home))
     _tell(report, chosen, quiet=quiet)
@@ -77,6 +91,11 @@ def dataset(
     if home and report.findings:
         keep_findings(home, report.findings)
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
+
+
+def named(text: str | None) -> tuple[str, ...]:
+    """Return the names in a list with commas."""
+    return tuple(name for part in (text or "").split(",") if (name := part.strip()))
 
 
 def _print(report: DatasetReport, format_: Format, out: Path | None, matrix: str) -> None:

@@ -43,9 +43,12 @@ def inference(
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -56,7 +59,7 @@ def inference(
     checked.
     """
     home = load_workspace(workspace)
-    how = log_options.read_options(reader, lateness, sampling, home=home)
+    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=since, until=until)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,
@@ -70,13 +73,8 @@ def inference(
             batch_rows=batch_size,
             progress=watch,
         )
-    FINDINGS.write(
-        report.findings,
-        choose_format(format_, out, Format.TABLE),
-        out,
-        lambda: document(report, default_version(home)),
-        bare=bool(out),
-    )
+    chosen = choose_format(format_, out, Format.TABLE)
+    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:

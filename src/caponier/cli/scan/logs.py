@@ -53,7 +53,7 @@ def logs(
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     lateness: log_options.Lateness = None,
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,

@@ -1,5 +1,7 @@
 """Options that every command on logs has, beside those of every command."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,9 @@ from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.events import READERS
-from caponier.telemetry.readers.cloud_event import CallerHeaders
+from caponier.telemetry.field_maps.choose import MODEL, MapChoice
+from caponier.telemetry.field_maps.shipped import find_map, shipped_maps
+from caponier.telemetry.readers.cloud_event import USUAL
 
 Paths = Annotated[
     list[Path],
@@ -22,6 +26,10 @@ Kind = Annotated[
 Shape = Annotated[str | None, typer.Option("--shape", metavar="N,N", help="Shape of one example, such as 8,8.")]
 Range = Annotated[str | None, typer.Option("--range", metavar="LOW,HIGH", help="Range of the values, such as 0,1.")]
 Reader = Annotated[str, typer.Option("--reader", help=f"How to read the logs: {', '.join(READERS)}.")]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", metavar="FILE|NAME", help="Field map of the logs; see caponier map list and map guess."),
+]
 Lateness = Annotated[
     float | None,
     typer.Option(
@@ -32,15 +40,13 @@ Lateness = Annotated[
     ),
 ]
 Rejected = Annotated[
-    Path,
-    typer.Option("--rejected", metavar="FILE", help="Takes the rows that cannot be used, if any."),
+    Path | None,
+    typer.Option("--rejected", metavar="FILE", help="Write the rows that cannot be used here; else they are counted."),
 ]
 Sampling = Annotated[
     str | None,
     typer.Option("--sampling", metavar="SHARE", help="Share of the traffic that is logged, such as 0.1 or 10%."),
 ]
-
-REJECTED = Path("caponier-rejected.jsonl")
 
 
 def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> FeatureSpec | None:
@@ -90,15 +96,48 @@ def lateness_of(seconds: float | None) -> float:
 
 
 def read_options(
-    reader: str, lateness: float | None = None, sampling: str | None = None, *, home: Workspace | None = None
+    reader: str,
+    lateness: float | None = None,
+    sampling: str | None = None,
+    *,
+    map_: str | None = None,
+    home: Workspace | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    without: Iterable[str] = (),
 ) -> ReadOptions:
-    """Put together what is said of logs: --reader, --lateness and --sampling, and the workspace's section `[logs]`.
+    """Put together what is said of logs: the options, which events are meant, and the workspace's section `[logs]`.
 
     Raises:
-        InputError: If there is no reader of that name, or the share is none.
+        InputError: If there is no reader of that name or no such map, or the share is none.
     """
     if reader not in READERS:
         raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
+    if map_ is not None and reader != "auto":
+        raise InputError(f"--map and --reader {reader} exclude each other", mend="Leave one of them out.")
     return ReadOptions(
-        reader, lateness_of(lateness), share(sampling), caller_headers(home) if home else CallerHeaders()
+        reader,
+        lateness_of(lateness),
+        share(sampling),
+        callers=caller_headers(home) if home else USUAL,
+        since=since,
+        until=until,
+        without=frozenset(without),
+        maps=map_choice(map_, home),
+    )
+
+
+def map_choice(map_: str | None = None, home: Workspace | None = None) -> MapChoice:
+    """Say how logs are mapped: as named, or as the workspace's and the shipped maps know them.
+
+    Raises:
+        InputError: If there is no such map.
+    """
+    own = home.maps if home else ()
+    models = home.models if home else ()
+    return MapChoice(
+        named=find_map(map_, own) if map_ else None,
+        known=(*own, *shipped_maps()),
+        # Where there is one model only, a log that names none is about that one.
+        model=models[0].name if len(models) == 1 else MODEL,
     )

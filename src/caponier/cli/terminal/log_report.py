@@ -6,7 +6,7 @@ from rich.console import Console
 
 from caponier.formats.safe_text import plain
 from caponier.records.skip import Skip
-from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.rejections import SHOWN, RejectedRows
 
 FEW = 5
 
@@ -24,11 +24,15 @@ def say_skipped(console: Console, skipped: Iterable[Skip], word: str = "skipped"
 
 def print_rejected(console: Console, rejected: RejectedRows) -> None:
     """Print how many rows were rejected, for which reasons, the first few, and where all of them are."""
+    for words in rejected.told:
+        say(console, words)
     if not rejected.count:
         return
     reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(FEW))
     say(console, f"{rejected.count:,} rows could not be used: {reasons}")
-    for rejection in rejected.first[:FEW]:
+    for rejection in rejected.first[: FEW if rejected.path else SHOWN]:
         say(console, f"  {rejection.file}:{rejection.line}: {rejection.reason}")
     if rejected.path:
         say(console, f"  all of them: {rejected.path}")
+    elif rejected.count > SHOWN:
+        say(console, "  --rejected FILE takes all of them")

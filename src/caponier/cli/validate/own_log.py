@@ -80,7 +80,7 @@ class Output:
     format: Format | None
     out: Path | None
     picture: Path | None
-    rejected: Path
+    rejected: Path | None
     quiet: bool
 
 

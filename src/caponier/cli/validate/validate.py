@@ -72,8 +72,9 @@ def validate(
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
     range_: log_options.Range = None,
+    map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
-    rejected: log_options.Rejected = log_options.REJECTED,
+    rejected: log_options.Rejected = None,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -92,11 +93,8 @@ def validate(
     """
     names = tuple(only or ())
     if log:
-        reading = own_log.Reading(
-            model,
-            log_options.feature_spec(kind, shape, range_),
-            log_options.read_options(reader, home=load_workspace(workspace)),
-        )
+        how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))
+        reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
         against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
         effort = own_log.effort(attackers, names, seed, quick=quick)
         report_on = own_log.Output(format_, out, picture, rejected, quiet)

@@ -94,6 +94,11 @@ class Baseline:
         wanted = [m for m in sections if m.version == version] or sections
         return max(wanted, key=lambda m: m.created, default=None)
 
+    def spec_of(self, model: str) -> FeatureSpec | None:
+        """Return what a model takes, as its newest section says; None if there is none."""
+        section = self.of(model, None)
+        return section.spec if section else None
+
     @property
     def horizons_per_week(self) -> float:
         """Horizons that benign principals begin in a week, over all models."""

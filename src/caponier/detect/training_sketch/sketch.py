@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
-from caponier.telemetry.digests import row_keys
+from caponier.telemetry.digests import row_keys, typed_rows
 
 OWN: Final = 5
 """A customer may have this many records of its own in the training set; asking for them says nothing."""
@@ -108,7 +108,7 @@ def holds(params: Sketch, keys: NDArray[np.uint64], which: str = ROWS) -> NDArra
 
 
 def _digests(inputs: NDArray[np.float32], spec: FeatureSpec, salt: bytes) -> NDArray[np.uint64]:
-    return np.unique(row_keys(inputs.astype(spec.dtype), salt))
+    return np.unique(row_keys(typed_rows(inputs, spec.dtype), salt))
 
 
 def _seal(salt: bytes) -> NDArray[np.uint64]:

@@ -29,7 +29,7 @@ class Dataset:
     sha256: str
     """Of the file, as it was read."""
     kind: str
-    """`npz`, `parquet` or `csv`."""
+    """`npz`, `parquet`, `jsonl` or `csv`: in which format it is written again."""
     x: NDArray[np.float64]
     """(n, d) finite features: pixels, numbers, categories as 0 and 1."""
     y: NDArray[np.int64]
@@ -48,6 +48,8 @@ class Dataset:
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What was left out of the features, and why."""
+    delimiter: str = ","
+    """Between the cells of a CSV."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -95,6 +97,10 @@ class Columns:
     label: str | None = None
     source: str | None = None
     id: str | None = None
+    features: tuple[str, ...] = ()
+    """Columns that are features; by default all others."""
+    exclude: tuple[str, ...] = ()
+    """Columns that are none."""
 
 
 def encode_labels(labels: Sequence[Any]) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[Any, ...]]:

@@ -1,20 +1,17 @@
-"""Data sets in Parquet and CSV: a column is the label, numbers are features, and words become 0 and 1."""
+"""Data sets that are tables: a column is the label, numbers are features, and words become 0 and 1."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.formats.suggest import did_you_mean, nearest
 from caponier.formats.walk_files import shown
 from caponier.telemetry.labelled_data.dataset import (
     NAME_LIMIT,
@@ -25,12 +22,9 @@ from caponier.telemetry.labelled_data.dataset import (
     check_size,
     encode_labels,
 )
+from caponier.telemetry.labelled_data.sheet import DataSheet, read_sheet
 from caponier.telemetry.rejections import RAW_LIMIT, Rejection
-from caponier.telemetry.streams import LINE_LIMIT
 
-ROWS: Final = 5_000_000
-CELLS: Final = 2**28
-"""Rows times columns of a Parquet file, by its footer, before anything of it is unpacked."""
 Block = tuple[list[str], NDArray[np.float64]]
 """Names and values (n, k) of the features that one column gives."""
 
@@ -40,28 +34,29 @@ NUMERIC: Final = 0.9
 """Share of a text column's cells that must be numbers for it to be numeric; the other rows are then bad."""
 
 
-@dataclass
-class _Sheet:
-    """A table as it came, the line of each of its rows, and the rows at fault."""
-
-    table: pa.Table
-    lines: list[int]
-    rejections: list[Rejection] = field(default_factory=list)
-    faults: dict[int, str] = field(default_factory=dict)
-
-
 def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
-    """Read a table; where no column gives ids they are lines of a CSV, and row numbers from 1 of Parquet.
+    """Read a table; where no column gives ids they are lines of a text, and row numbers from 1 of other formats.
 
     Raises:
-        InputError: If it is neither Parquet nor CSV in UTF-8, or a named column does not exist.
+        InputError: If it is of no known format, or a named column does not exist.
     """
-    parquet = data.startswith(b"PAR1")
-    sheet = _parquet(path, data) if parquet else _csv(path, data)
+    return of_sheet(path, read_sheet(path, data), digest, columns)
+
+
+def of_sheet(path: Path, sheet: DataSheet, digest: str, columns: Columns) -> Dataset:
+    """Make a data set of a table that was read.
+
+    Raises:
+        InputError: If a named column does not exist, or no column is a feature.
+    """
     for option, name in (("label", columns.label), ("source", columns.source), ("id", columns.id)):
         if name is not None and name not in sheet.table.column_names:
             known = ", ".join(sheet.table.column_names[:20])
             raise InputError(f"there is no column {name!r} for --{option}", where=str(path), mend=f"Columns: {known}")
+    for name in (*columns.features, *columns.exclude):
+        if name not in sheet.table.column_names:
+            mend = did_you_mean(nearest(name, sheet.table.column_names), otherwise="It names columns of the table.")
+            raise InputError(f"there is no column {name!r} for --features or --exclude", where=str(path), mend=mend)
     labels, sources, ids = _roles(sheet, columns)
     x, features, notes = _features(path, sheet, columns)
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
@@ -71,7 +66,8 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
     return Dataset(
         path=path,
         sha256=digest,
-        kind="parquet" if parquet else "csv",
+        kind=sheet.kind,
+        delimiter=sheet.delimiter,
         x=x[kept],
         y=y,
         classes=classes,
@@ -86,55 +82,7 @@ def read(path: Path, data: bytes, digest: str, columns: Columns) -> Dataset:
     )
 
 
-def _parquet(path: Path, data: bytes) -> _Sheet:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        if file.metadata.num_rows > ROWS or file.metadata.num_rows * file.metadata.num_columns > CELLS:
-            raise InputError(f"more than {ROWS:,} rows or {CELLS:,} cells", where=str(path), mend="Split the data set.")
-        table = file.read(use_threads=False)
-    except (OSError, pa.ArrowException) as broken:
-        raise InputError(f"the Parquet file cannot be read: {broken}", where=str(path)) from broken
-    return _Sheet(table, list(range(1, table.num_rows + 1)))
-
-
-def _csv(path: Path, data: bytes) -> _Sheet:
-    """Read one row a line, so that a broken quote spoils no other row."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        raise InputError("this is neither a .npz nor Parquet nor CSV in UTF-8", where=str(path)) from wrong
-    csv.field_size_limit(LINE_LIMIT)
-    lines = text.split("\n")
-    header = _cells(lines[0])
-    if isinstance(header, str) or len(header) < 2 or len(set(header)) != len(header):
-        raise InputError("the first line is no header with a different name for each column", where=f"{path}:1")
-    rows, numbers, bad = [], [], []
-    for number, line in enumerate(lines[1:], 2):
-        if not line.strip():
-            continue
-        cells = _cells(line)
-        if not isinstance(cells, str) and len(cells) != len(header):
-            cells = f"bad CSV: {len(cells)} cells where the header has {len(header)} columns"
-        if isinstance(cells, str):
-            bad.append(Rejection(shown(path), number, cells, line[:RAW_LIMIT]))
-            continue
-        rows.append(cells)
-        numbers.append(number)
-    if len(rows) > ROWS:
-        raise InputError(f"more than {ROWS:,} rows", where=str(path), mend="Split the data set.")
-    table = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(header)})
-    return _Sheet(table, numbers, bad)
-
-
-def _cells(line: str) -> list[str] | str:
-    """Return the cells of a line, or what is wrong with it."""
-    try:
-        return next(csv.reader(io.StringIO(line.removesuffix("\r")), strict=True), [])
-    except csv.Error as wrong:
-        return f"bad CSV: {wrong}"
-
-
-def _roles(sheet: _Sheet, columns: Columns) -> tuple[list[Any], list[str] | None, list[str]]:
+def _roles(sheet: DataSheet, columns: Columns) -> tuple[list[Any], list[str] | None, list[str]]:
     labels = sheet.table[columns.label].to_pylist()
     for row, label in enumerate(labels):
         if label is None or label == "" or label != label:
@@ -154,11 +102,13 @@ def _names(column: pa.ChunkedArray) -> list[str]:
     return ["" if value is None else str(value) for value in column.to_pylist()]
 
 
-def _features(path: Path, sheet: _Sheet, columns: Columns) -> tuple[NDArray[np.float64], tuple[str, ...], list[str]]:
+def _features(path: Path, sheet: DataSheet, columns: Columns) -> tuple[NDArray[np.float64], tuple[str, ...], list[str]]:
     blocks: list[Block] = []
     notes: list[str] = []
     for name in sheet.table.column_names:
-        if name in (columns.label, columns.source, columns.id):
+        if name in (columns.label, columns.source, columns.id, *columns.exclude):
+            continue
+        if columns.features and name not in columns.features:
             continue
         block = _encoded(name, sheet.table[name].combine_chunks(), sheet.faults)
         if isinstance(block, str):

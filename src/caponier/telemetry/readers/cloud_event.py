@@ -13,8 +13,9 @@ from caponier.telemetry.checks import NAME_LIMIT
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.client_address import Network, client_address
 from caponier.telemetry.credentials import shown
-from caponier.telemetry.inference_body import Answer, answer, examples
+from caponier.telemetry.inference_body import Answer, answer, asked
 from caponier.telemetry.principals import principal_of
+from caponier.telemetry.raw_inputs import SpecOf
 
 KIND: Final = "org.kubeflow.serving.inference."
 REQUEST: Final = f"{KIND}request"
@@ -48,6 +49,8 @@ class Request:
     """(n, d); None where they cannot be read, or could be read in several ways."""
     line: int
     answer: Answer | None = None
+    names: tuple[str, ...] = ()
+    """Of its columns as they stand there, where nothing but these says which is which."""
 
     @property
     def size(self) -> int:
@@ -122,7 +125,13 @@ def body_of(record: Row) -> Row:
 
 
 def request_of(
-    key: str, about: Row, body: Row | None, salt: bytes, line: int, callers: CallerHeaders = USUAL
+    key: str,
+    about: Row,
+    body: Row | None,
+    salt: bytes,
+    line: int,
+    callers: CallerHeaders = USUAL,
+    spec_of: SpecOf | None = None,
 ) -> Request:
     """Make a request of a CloudEvent's attributes and its body, or of the attributes alone.
 
@@ -130,7 +139,12 @@ def request_of(
         ValueError: If the body holds no examples; and KeyError, TypeError or AttributeError if a part is missing or of
             a wrong type.
     """
-    inputs, shape = (None, None) if body is None else examples(body)
+    inputs = shape = None
+    names: tuple[str, ...] = ()
+    if body is not None:
+        takes = spec_of(str(about.get("inferenceservicename"))) if spec_of else None
+        found = asked(body, takes=takes)
+        inputs, shape, names = found.rows, found.shape, found.names
     metadata = about.get("metadata") or {}
     headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
     logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
@@ -149,7 +163,7 @@ def request_of(
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
-    return Request(key, shared, inputs, line)
+    return Request(key, shared, inputs, line, names=names)
 
 
 def short(value: Any) -> Any:

@@ -20,8 +20,9 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.column_layouts import ColumnLayouts, names_of
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
 from caponier.telemetry.inference_body import Answer
+from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.cloud_event import (
     BAD,
     REQUEST,
@@ -56,6 +57,7 @@ def joined(
     always: bool = False,
     callers: CallerHeaders = USUAL,
     answers: KServeAnswers | None = None,
+    spec_of: SpecOf | None = None,
 ) -> Iterator[Chunk]:
     """Turn chunks of CloudEvents into chunks of events; pass a log in another form through unchanged.
 
@@ -65,6 +67,7 @@ def joined(
         always: Reject rows that are no CloudEvents, instead of telling by the first row.
         callers: Which of the logged headers say who asks.
         answers: The responses of whole files. Without them a response is looked for near its request.
+        spec_of: What a model takes: columns that come by name are put into its order.
     """
     join: _Join | None = None
     decided = False
@@ -73,7 +76,7 @@ def joined(
         # is another kind of log.
         hidden = chunk.lines[0] if chunk.lines and not decided else 0
         if not decided and chunk.rows:
-            join = _Join(salt, callers, answers) if always or is_cloud_event(chunk.rows[0]) else None
+            join = _Join(salt, callers, answers, spec_of) if always or is_cloud_event(chunk.rows[0]) else None
             decided = True
         chunk.rejections = [
             replace(rejection, raw=None) if join or not decided or rejection.line < hidden else rejection
@@ -92,6 +95,7 @@ class _Join:
     salt: bytes
     callers: CallerHeaders = USUAL
     answers: KServeAnswers | None = None
+    spec_of: SpecOf | None = None
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     queue: deque[Request] = field(default_factory=deque)
     """Requests in their order; the first of them has no response yet."""
@@ -152,10 +156,9 @@ class _Join:
 
     def _request(self, key: str, about: Row, record: Row, line: int, out: Chunk) -> Request:
         try:
-            body = body_of(record)
-            request = request_of(key, about, body, self.salt, line, self.callers)
-            if not self.layouts.is_usual(str(request.about["model"]), names_of(body)):
-                raise ValueError("columns with names or an order that few other queries to the model have")
+            request = request_of(key, about, body_of(record), self.salt, line, self.callers, self.spec_of)
+            if not self.layouts.is_usual(str(request.about["model"]), request.names):
+                raise ValueError(STRANGE)
             return request
         except BAD as bad:
             # The model was asked all the same: the request stays as an event of its caller, with nothing to look at.

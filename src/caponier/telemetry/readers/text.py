@@ -24,7 +24,7 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
     with opened(path) as stream:
         try:
             for number, line in lines(stream, line_limit):
-                _take(chunk, file, number, line, parse, line_limit)
+                take(chunk, file, number, line, parse, line_limit)
                 if chunk.full:
                     yield chunk
                     chunk = Chunk()
@@ -33,9 +33,10 @@ def chunks(path: Path, parse: Callable[[bytes], list[Row]], line_limit: int = LI
     yield chunk
 
 
-def _take(
+def take(
     chunk: Chunk, file: str, number: int, line: bytes | None, parse: Callable[[bytes], list[Row]], limit: int
 ) -> None:
+    """Put the rows of a line into a chunk, or the reason why it has none."""
     if line is None:
         chunk.rejections.append(Rejection(file, number, f"line too long: more than {limit:,} bytes"))
         return

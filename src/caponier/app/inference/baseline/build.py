@@ -194,7 +194,14 @@ def build_baseline(
         read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
         _refuse_others(given, read)
         for summary in read:
-            section = _of_model(report, spool, summary, given, watch)
+            try:
+                section = _of_model(report, spool, summary, given, watch)
+            except InputError as wrong:
+                if len(read) == 1:
+                    raise
+                # What is wrong with one model costs no other its baseline.
+                report.skipped.append(Skip(summary.model, wrong.what))
+                continue
             if section is not None:
                 sections.append(section)
     if not sections:
@@ -220,6 +227,10 @@ def _of_model(
 ) -> ModelBaseline | None:
     """Learn what benign traffic of one model looks like, or note why that cannot be."""
     known = feature_spec(summary, given.spec_of(summary.model))
+    said = given.spec_of(summary.model)
+    if known.kind == "none" and (said is None or said.kind != "none"):
+        lack = 'no event has an input that can be read, so that the baseline looks at none (kind = "none")'
+        report.skipped.append(Skip(f"{summary.model}: inputs", f"{lack}; log the inputs, or describe them"))
     speaking = _speaking(report, summary, given.detectors, known, given.trained)
     if not speaking:
         return None

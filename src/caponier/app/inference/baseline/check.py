@@ -47,7 +47,7 @@ def check_baseline(
     salt = read_salt(workspace) if workspace else b""
     fits = []
     with Spool() as spool:
-        for summary in load_events(spool, paths, rejected, watch, options=options, salt=salt):
+        for summary in load_events(spool, paths, rejected, watch, options=options, salt=salt, spec_of=baseline.spec_of):
             section = baseline.of(summary.model, summary.version)
             if section is None or section.portrait is None:
                 continue

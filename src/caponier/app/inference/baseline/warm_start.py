@@ -55,7 +55,9 @@ def warm_start(
     sections = list(report.baseline.models)
     if any(pairs.values()):
         with Spool() as spool:
-            load_events(spool, paths, RejectedRows(), watch, options=options, salt=salt)
+            load_events(
+                spool, paths, RejectedRows(), watch, options=options, salt=salt, spec_of=report.baseline.spec_of
+            )
             sections = [
                 _warmed(report, spool, section, old, salt) if (old := pairs[section.model]) else section
                 for section in sections

@@ -1,0 +1,216 @@
+"""What can be seen in a workspace and what not, what is stale or missing, and the next command for each."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from caponier.app.inference.load import feature_spec, lacking, load_events, seeing
+from caponier.app.inference.log_gaps import missing
+from caponier.app.inference.plan import enabled, refuse_other_input
+from caponier.app.inference.read_options import USUAL, ReadOptions
+from caponier.app.progress import Progress, Silent
+from caponier.app.workspace.workspace import read_salt
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline
+from caponier.engines.spool import ModelSummary, Spool
+from caponier.errors import CaponierError, InputError
+from caponier.records.inventory import ModelSpec, Workspace
+from caponier.telemetry.rejections import RejectedRows
+
+OLD: Final = timedelta(days=90)
+"""A baseline of this age has seen no season but its own."""
+PROMISED: Final = 50
+"""Benign callers below which no promise is given."""
+EXTRAS: Final = {
+    "logs": ("sigma", "scan logs, with Sigma rules"),
+    "serve": ("aiohttp", "guard"),
+    "emulate": ("sklearn", "validate, emulate and the demo"),
+}
+"""Extra to a module of it, and what needs it."""
+_PATIENCE: Final = 2.0
+"""Seconds for a model server to answer."""
+
+
+class State(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    LACKS = "lacks"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """One thing that was looked at."""
+
+    about: str
+    state: State
+    says: str
+    mend: str = ""
+    """The next command, or what to do."""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        return {"about": self.about, "state": self.state.value, "says": self.says, "next": self.mend}
+
+
+def examine(
+    workspace: Workspace, logs: Sequence[Path] = (), options: ReadOptions = USUAL, progress: Progress | None = None
+) -> list[Checkup]:
+    """Look at a workspace. What is wrong with one part keeps no other from being looked at.
+
+    Args:
+        workspace: The workspace.
+        logs: Logs whose columns are judged; those in the lake by default.
+        options: How they are to be read.
+        progress: Told how far it is.
+    """
+    checks = [*_house(workspace), *_inventory(workspace)]
+    for model in workspace.models:
+        checks += _model(workspace, model)
+    return checks + list(_logs(workspace, logs, options, progress or Silent()))
+
+
+def _house(workspace: Workspace) -> Iterator[Checkup]:
+    try:
+        read_salt(workspace)
+        yield Checkup("salt", State.OK, "only you can read it", "Back it up: callers are known by it.")
+    except InputError as wrong:
+        yield Checkup("salt", State.WRONG, wrong.what, wrong.mend or "")
+    for extra, (module, use) in EXTRAS.items():
+        if find_spec(module) is None:
+            yield Checkup(
+                f"extra {extra}", State.LACKS, f"not installed; needed for {use}", f"pip install 'caponier[{extra}]'"
+            )
+    upstream = workspace.guard.get("upstream")
+    if isinstance(upstream, str):
+        yield _reached(upstream)
+
+
+def _reached(url: str) -> Checkup:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with socket.create_connection((parts.hostname or "", port), _PATIENCE):
+            return Checkup("model server", State.OK, f"{parts.hostname}:{port} can be reached", "caponier guard")
+    except (OSError, ValueError) as failed:
+        return Checkup("model server", State.WRONG, f"cannot be reached: {failed}", "Correct upstream in [guard].")
+
+
+def _inventory(workspace: Workspace) -> Iterator[Checkup]:
+    if not workspace.models:
+        mend = "caponier init DIR --from LOG suggests them from a log."
+        yield Checkup("models", State.LACKS, "no [[model]] is described: baselines and features have no place", mend)
+    for model in workspace.models:
+        if workspace.system_of(model.name) is None:
+            mend = "Name it under models of a [[system]]: severity depends on the system's criticality."
+            yield Checkup(model.name, State.LACKS, "belongs to no system", mend)
+    for system in workspace.systems:
+        if not system.owner and not system.contact:
+            yield Checkup(system.name, State.LACKS, "nobody answers for it", "Give owner or contact in [[system]].")
+
+
+def _model(workspace: Workspace, model: ModelSpec) -> Iterator[Checkup]:
+    build = f"caponier baseline build LOG --out {model.name}.safetensors"
+    if model.features is None:
+        yield Checkup(model.name, State.LACKS, "what it takes is not described: it is told from each log anew", build)
+    if model.baseline is None:
+        yield Checkup(model.name, State.LACKS, "has no baseline: only cold-start detections can be made", build)
+        return
+    try:
+        baseline = Baseline.load(model.baseline)
+    except CaponierError as wrong:
+        yield Checkup(model.name, State.WRONG, f"its baseline cannot be used: {wrong.what}", build)
+        return
+    section = baseline.of(model.name, None)
+    if section is None:
+        held = ", ".join(sorted({one.model for one in baseline.models}))
+        yield Checkup(model.name, State.WRONG, f"its baseline is of other models: {held}", build)
+        return
+    yield _fit(model, section, build)
+    yield _age(model.name, section, build)
+
+
+def _fit(model: ModelSpec, section: ModelBaseline, build: str) -> Checkup:
+    known = model.features
+    try:
+        if known is not None:
+            refuse_other_input(
+                section, known if known.shape else known.model_copy(update={"shape": section.spec.shape})
+            )
+    except InputError as wrong:
+        return Checkup(model.name, State.WRONG, wrong.what, wrong.mend or build)
+    if section.spec.kind == "none":
+        mend = f"Log the inputs, and: {build}"
+        return Checkup(model.name, State.LACKS, "its baseline looks at no input: most detections do not run", mend)
+    if section.principals < PROMISED:
+        says = (
+            f"its baseline knows {section.principals} callers with enough queries; below {PROMISED} there is no promise"
+        )
+        return Checkup(model.name, State.LACKS, says, f"Learn from a longer log: {build}")
+    return Checkup(model.name, State.OK, f"its baseline fits: {section.principals} callers, {section.events:,} events")
+
+
+def _age(name: str, section: ModelBaseline, build: str) -> Checkup:
+    created = datetime.fromisoformat(section.created)
+    age = datetime.now(UTC) - created
+    if age > OLD:
+        mend = f"caponier baseline check FILE LOG tells whether it still fits; else {build}"
+        return Checkup(name, State.LACKS, f"its baseline is {age.days} days old", mend)
+    return Checkup(name, State.OK, f"its baseline is {age.days} days old")
+
+
+def _logs(workspace: Workspace, logs: Sequence[Path], options: ReadOptions, progress: Progress) -> Iterator[Checkup]:
+    lake = Path(workspace.lake)
+    paths = list(logs) or ([lake] if "://" not in workspace.lake and _holds_logs(lake) else [])
+    if not paths:
+        mend = "caponier doctor LOG looks at one; or let the guard write them: caponier guard --upstream URL"
+        yield Checkup("logs", State.LACKS, "the lake is empty: nothing has been logged yet", mend)
+        return
+    rejected = RejectedRows()
+    try:
+        with Spool() as spool:
+            read = load_events(spool, paths, rejected, progress, options=options)
+    except InputError as wrong:
+        yield Checkup("logs", State.WRONG, wrong.what, wrong.mend or "")
+        return
+    if rejected.count:
+        worst = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(3))
+        yield Checkup(
+            "logs", State.LACKS, f"{rejected.count:,} rows cannot be used: {worst}", "--rejected FILE lists them"
+        )
+    for summary in read:
+        yield from _seen(workspace, summary)
+
+
+def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
+    name = summary.model
+    listed = workspace.model(name)
+    if listed is None:
+        mend = f'Add [[model]] name = "{name}", or correct the name in the log.'
+        yield Checkup(name, State.LACKS, f"{summary.events:,} events of a model that is not described", mend)
+    try:
+        known = feature_spec(summary, listed.features if listed else None)
+    except InputError as wrong:
+        yield Checkup(name, State.WRONG, wrong.what, wrong.mend or "")
+        return
+    able, skipped, _ = lacking(summary, enabled(workspace))
+    able, blind = seeing(able, known)
+    names = ", ".join(detector.name for detector in able) or "nothing"
+    until = datetime.fromtimestamp(summary.last_time / 1e6, UTC)
+    yield Checkup(name, State.OK, f"{summary.events:,} events until {until:%Y-%m-%d %H:%M}; can be looked for: {names}")
+    for remark in missing(summary):
+        yield Checkup(name, State.LACKS, remark)
+    for skip in skipped:
+        yield Checkup(name, State.LACKS, f"{skip.what.removeprefix(f'{name}: ')} does not run", skip.reason)
+    for detector, why in blind.items():
+        yield Checkup(name, State.LACKS, f"{detector} does not run", why)
+
+
+def _holds_logs(lake: Path) -> bool:
+    return lake.is_dir() and any(path.is_file() and not path.name.startswith(".") for path in lake.rglob("*"))

@@ -1,0 +1,158 @@
+"""What a workspace file says that a log suggests: models, what they take, and the map; questions stand as comments."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from caponier.app.inference.load import feature_spec, load_events
+from caponier.app.inference.log_gaps import missing
+from caponier.app.inference.propose_map import propose_map
+from caponier.app.inference.read_options import ReadOptions
+from caponier.app.progress import Progress, Silent
+from caponier.engines.spool import ModelSummary, Spool
+from caponier.errors import InputError
+from caponier.records.event import UNKNOWN
+from caponier.records.field_map import FieldMap
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.field_maps.words import yaml_of
+from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.streams import STDIN
+
+MAP_FILE: Final = "log-map.yaml"
+MOST_MODELS: Final = 50
+
+
+@dataclass(frozen=True)
+class SuggestedWorkspace:
+    """What a log suggests."""
+
+    toml: str
+    """To stand at the end of the workspace file."""
+    map_yaml: str | None
+    """Content of the map's file beside it; None where the log needs no map of its own."""
+    summaries: tuple[ModelSummary, ...]
+    rejected: RejectedRows
+
+
+def suggest_workspace(
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Progress | None = None,
+    signature: FeatureSpec | None = None,
+) -> SuggestedWorkspace:
+    """Read logs, and say what a workspace for them holds.
+
+    Args:
+        paths: Logs of the same form.
+        options: How they are to be read; a map that is named is taken over.
+        progress: Told how far it is.
+        signature: What the model takes, where its own signature says.
+
+    Raises:
+        InputError: If nothing in the logs is an event, or they are about several models and one signature is given.
+    """
+    own = options.maps.named or _own_map(paths, options)
+    how = replace(options, maps=replace(options.maps, named=own))
+    rejected = RejectedRows()
+    with Spool() as spool:
+        told = None if signature is None else lambda _: signature
+        read = load_events(spool, paths, rejected, progress or Silent(), options=how, spec_of=told)
+    models = [one for one in read if one.model != UNKNOWN][:MOST_MODELS]
+    if signature is not None and len(models) > 1:
+        names = ", ".join(one.model for one in models)
+        raise InputError(f"a signature is one model's, and the logs hold {names}", mend="Describe them one by one.")
+    parts = [_heading(paths)]
+    if own is not None:
+        parts.append(_map_table(own))
+    parts += [_model_table(summary, signature) for summary in models]
+    parts.append(_system_table(models))
+    return SuggestedWorkspace("\n".join(parts), None if own is None else yaml_of(own), tuple(models), rejected)
+
+
+def _own_map(paths: Sequence[Path], options: ReadOptions) -> FieldMap | None:
+    """Return the map that is guessed from the first log; None where none is needed, or one that ships knows it."""
+    first = next((path for path in paths if path != STDIN and path.is_file()), None)
+    if first is None or options.reader != "auto":
+        return None
+    proposal = propose_map(first, options.maps, "log")
+    found = proposal.guess
+    is_known = any(found.map is one for one in options.maps.known)
+    if proposal.native or found.map is None or not found.clear or is_known:
+        return None
+    when = [about.path[0].split("[")[0] for about in found.map.columns.values() if about.path][:3]
+    when = [path for path in when if "|" not in path]
+    return found.map.model_copy(update={"when": tuple(when)})
+
+
+def _heading(paths: Sequence[Path]) -> str:
+    names = ", ".join(_text(str(path)) for path in paths)
+    return f"\n# What follows was suggested by {names}.\n# Check it, and answer what is asked.\n"
+
+
+def _map_table(own: FieldMap) -> str:
+    zone = own.columns["time"].zone
+    asked = f"# Are its times in {zone}? A wrong zone shifts this log against others: correct it in the file.\n"
+    asked = asked if zone else ""
+    return f"{asked}[[map]]\nfile = {_text(MAP_FILE)}    # how the log is read; see: caponier map show {MAP_FILE}\n"
+
+
+def _model_table(summary: ModelSummary, signature: FeatureSpec | None) -> str:
+    spec = feature_spec(summary, signature)
+    name = summary.model
+    lines = ["[[model]]", f"name = {_text(name)}    # {summary.events:,} events, {_callers(summary)}"]
+    lines.append(f"# baseline = {_text(_file_of(name))}    # after: caponier baseline build LOG --out {_file_of(name)}")
+    lines += [f"# {remark}" for remark in missing(summary)]
+    return "\n".join([*lines, *_features(spec)]) + "\n"
+
+
+def _features(spec: FeatureSpec) -> list[str]:
+    if spec.kind == "none":
+        return ["# What does it take? No event has an input: most detections need it."]
+    lines = ["[model.features]", f"kind = {_text(spec.kind)}"]
+    if spec.kind == "image":
+        lines.append("# In which range are its pixels? With minimum and maximum it can be guarded without a baseline.")
+    if spec.kind != "text":
+        lines.append(f"shape = {list(spec.shape)}")
+    if spec.dtype != "float32":
+        lines.append(f"dtype = {_text(spec.dtype)}")
+    if spec.categories:
+        lines.append(f"categories = {list(spec.categories)}    # columns that are told apart by value, from 0")
+    if spec.columns:
+        lines.append("columns = [")
+        lines += [f"  {{ name = {_text(column.name)} }}," for column in spec.columns]
+        lines.append("]")
+    elif spec.kind == "numeric":
+        lines.append('# Are some of its columns categories? Then kind = "categorical" and categories = [places].')
+    return lines
+
+
+def _system_table(models: Sequence[ModelSummary]) -> str:
+    names = ", ".join(_text(one.model) for one in models)
+    return (
+        "[[system]]\n"
+        'name = "main"             # what is it called?\n'
+        "# purpose =               # what is it for?\n"
+        'criticality = "medium"    # what is lost with it: low, medium, high or critical?\n'
+        "# owner =                 # who answers for it?\n"
+        "# contact =\n"
+        "# hosts = []              # where does it run? These are watched in security logs, too.\n"
+        f"models = [{names}]\n"
+    )
+
+
+def _callers(summary: ModelSummary) -> str:
+    if summary.principals:
+        return f"{summary.principals:,} callers"
+    return "callers told by session or address" if summary.attributed else "nobody is named"
+
+
+def _file_of(model: str) -> str:
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in model)[:100]
+    return f"{plain or 'model'}.safetensors"
+
+
+def _text(value: Any) -> str:
+    """Write text as TOML does: its basic strings are those of JSON."""
+    return json.dumps(str(value)).replace("\x7f", "\\u007f")

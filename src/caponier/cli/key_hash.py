@@ -1,0 +1,37 @@
+"""`caponier key-hash`: the name under which a key appears."""
+
+import getpass
+import sys
+from typing import Final
+
+from caponier.app.workspace.workspace import load_workspace, read_salt
+from caponier.cli.terminal import options
+from caponier.cli.terminal.output import notes, write_text
+from caponier.errors import InputError
+from caponier.telemetry.principals import principal_of
+
+EXAMPLE: Final = "Example: [bold]caponier key-hash < key.txt[/bold]"
+
+
+def key_hash(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
+    """Tell the name (k-…) under which a key, token or account appears in events and findings.
+
+    It is read from standard input, one a line, or asked for without being shown: never give a key as an argument, for
+    a shell remembers those. The name depends on the salt of the workspace.
+    """
+    home = load_workspace(workspace)
+    if home is None:
+        notes(quiet=quiet).print("There is no workspace here: this is the name without a salt.", markup=False)
+    salt = read_salt(home) if home else b""
+    given = [getpass.getpass("Key: ")] if sys.stdin.isatty() else sys.stdin.read().splitlines()
+    keys = [line for line in given if line.strip()]
+    if not keys:
+        raise InputError("no key was given", mend="Write it to standard input: caponier key-hash < key.txt")
+    names = [principal_of(key, salt) for key in keys]
+    for place, name in enumerate(names, 1):
+        if name is None:
+            # Nothing of the line is repeated: it is meant to be a secret.
+            raise InputError(
+                f"line {place} cannot be read as one credential", mend="See docs/guard.md for what can be."
+            )
+    write_text("".join(f"{name}\n" for name in names), None)

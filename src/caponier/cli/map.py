@@ -1,0 +1,158 @@
+"""`caponier map`: field maps, which read logs that are not in the event schema."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from caponier.app.inference.propose_map import MapProposal, Preview, propose_map
+from caponier.app.workspace.workspace import load_workspace, read_salt
+from caponier.cli.terminal import options
+from caponier.cli.terminal.listing import Column, Listing
+from caponier.cli.terminal.log_options import map_choice
+from caponier.cli.terminal.log_report import print_rejected, say
+from caponier.cli.terminal.output import Format, choose_format, json_text, notes, write_text
+from caponier.errors import InputError
+from caponier.records.field_map import FieldMap
+from caponier.telemetry.field_maps.shipped import find_map, shipped_maps
+from caponier.telemetry.field_maps.words import understood, yaml_of
+
+app = typer.Typer(
+    help="Field maps: how logs are read that are not in Caponier's own form.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog="Example: [bold]caponier map guess requests.jsonl --out requests.yaml[/bold]",
+)
+
+PARTLY: Final = 3
+LONGEST: Final = 90
+MAPS: Final[Listing[tuple[str, FieldMap]]] = Listing(
+    [
+        Column("name", lambda row: row[1].name, whole=True),
+        Column("from", lambda row: row[0], whole=True),
+        Column("about", lambda row: row[1].about or ""),
+        Column("source", lambda row: row[1].source or ""),
+    ],
+    folded=True,
+)
+
+
+@app.command("guess", epilog="Example: [bold]caponier map guess requests.jsonl --out requests.yaml[/bold]")
+def guess(
+    log: Annotated[Path, typer.Argument(metavar="FILE", help="A log: .jsonl, .csv, .tsv or .parquet.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the map is called; the file's name by default.")
+    ] = None,
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Propose a field map from a log's first rows, and show what would be read with it.
+
+    The map is YAML, to be edited: write it with --out, and read the log with --map.
+
+    Exit code: 0 the map is clear, 2 nothing can be proposed, 3 look at what is doubtful.
+    """
+    home = load_workspace(workspace)
+    salt = read_salt(home) if home else b""
+    choice = replace(map_choice(None, home), salt=salt)
+    proposal = propose_map(log, choice, name or log.name.split(".")[0] or "guessed")
+    console = notes(quiet=quiet)
+    if proposal.native:
+        say(console, f"{log} is in the event schema: it needs no map")
+        return
+    if proposal.guess.map is None:
+        raise InputError(
+            f"no map can be proposed: {'; '.join(proposal.guess.doubts)}",
+            where=str(log),
+            mend=f"Seen here: {', '.join(proposal.guess.seen[:60]) or 'nothing'}. Write one: docs/field-maps.md",
+        )
+    if choose_format(format_, out, Format.TABLE) == Format.JSON:
+        write_text(json_text(_document(proposal)), out)
+    else:
+        write_text(yaml_of(proposal.guess.map), out)
+    _tell(proposal, log, out, quiet=quiet)
+    if proposal.guess.doubts:
+        raise typer.Exit(PARTLY)
+
+
+@app.command("list", epilog="Example: [bold]caponier map list --format json[/bold]")
+def list_(
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+) -> None:
+    """List the field maps that ship, and those of the workspace."""
+    home = load_workspace(workspace)
+    rows = [("workspace", one) for one in (home.maps if home else ())] + [("shipped", one) for one in shipped_maps()]
+    MAPS.write(
+        rows,
+        choose_format(format_, out, Format.TABLE),
+        out,
+        lambda: {"maps": [{"from": place, **_plain(one)} for place, one in rows]},
+    )
+
+
+@app.command("show", epilog="Example: [bold]caponier map show sagemaker-data-capture[/bold]")
+def show(
+    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .yaml file, or a name of: caponier map list.")],
+    workspace: options.Where = None,
+    format_: options.AskedFormat = None,
+    out: options.Out = None,
+) -> None:
+    """Show a field map as YAML, to read it or to write one's own after it."""
+    home = load_workspace(workspace)
+    chosen = find_map(name, home.maps if home else ())
+    as_json = choose_format(format_, out, Format.TABLE) == Format.JSON
+    write_text(json_text(_plain(chosen)) if as_json else yaml_of(chosen), out)
+
+
+def _plain(one: FieldMap) -> dict[str, Any]:
+    plain: dict[str, Any] = one.model_dump(mode="json", exclude_defaults=True)
+    return plain
+
+
+def _document(proposal: MapProposal) -> dict[str, Any]:
+    seen = proposal.preview
+    return {
+        "map": _plain(proposal.guess.map) if proposal.guess.map else None,
+        "fields": list(proposal.guess.seen),
+        "doubts": proposal.guess.doubts,
+        "remarks": proposal.guess.remarks,
+        "filled": seen.filled if seen else {},
+        "missing": seen.missing if seen else {},
+    }
+
+
+def _tell(proposal: MapProposal, log: Path, out: Path | None, *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    found = proposal.guess
+    if found.map is not None:
+        say(console, f"read as {understood(found.map)}")
+    for words in found.doubts:
+        say(console, f"doubtful: {words}")
+    for words in found.remarks:
+        say(console, f"note: {words}")
+    if proposal.preview is not None:
+        _show(proposal.preview, quiet=quiet)
+    how = f" --map {out}" if out else " (or --out MAP.yaml, edit, --map)"
+    say(console, f"next: caponier scan inference {log}{how}")
+
+
+def _show(seen: Preview, *, quiet: bool) -> None:
+    console = notes(quiet=quiet)
+    filled = ", ".join(f"{name} {100 * count / seen.rows:.0f} %" for name, count in seen.filled.items() if seen.rows)
+    say(console, f"{seen.rows:,} events in the sample: {filled}")
+    for event in seen.events:
+        shown = ", ".join(f"{name}={_short(value)}" for name, value in event.items() if name != "seq")
+        say(console, f"  {shown}")
+    for name, why in seen.missing.items():
+        say(console, f"missing: {name}, {why}")
+    print_rejected(console, seen.rejected)
+
+
+def _short(value: Any) -> str:
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

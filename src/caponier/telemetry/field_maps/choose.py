@@ -1,0 +1,184 @@
+"""Which field map a log is read with: the one that was named, one that knows it, or one that its rows suggest."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from caponier.records.event import REQUIRED
+from caponier.records.field_map import FieldMap, MapFeature
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.field_maps.guess import SAMPLE, Guess, guess
+from caponier.telemetry.field_maps.mapped_rows import MappedRows
+from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
+from caponier.telemetry.field_maps.words import understood
+from caponier.telemetry.raw_inputs import SpecOf
+from caponier.telemetry.readers.json_columns import Wanted
+from caponier.telemetry.rejections import RejectedRows
+
+MODEL: Final = "model"
+"""What a model is called of which no log and no map says the name."""
+_MOST_BYTES: Final = 32 * 2**20
+"""Of a log of large rows fewer have to do."""
+_MOST_LINES: Final = 20_000
+"""As many lines are looked at for rows."""
+_ENOUGH: Final = 0.9
+"""Share of a sample in which the fields stand by which a map knows its log."""
+
+
+@dataclass(frozen=True)
+class MapChoice:
+    """What is said of how logs are to be mapped."""
+
+    named: FieldMap | None = None
+    known: Sequence[FieldMap] = ()
+    """Maps that are used where they know a log."""
+    model: str = MODEL
+    guessing: bool = True
+    salt: bytes = field(default=b"", repr=False)
+    spec_of: SpecOf | None = None
+    """What a model takes: columns that come by name are put into its order."""
+
+
+UNSAID: Final = MapChoice()
+
+
+def mapped(
+    chunks: Iterator[Chunk], choice: MapChoice, report: RejectedRows, source: str, wanted: Wanted | None = None
+) -> Iterator[Chunk]:
+    """Read a log that is not in the event schema by a map; one that is passes unchanged.
+
+    Args:
+        chunks: Of rows or record batches.
+        choice: What is said of it.
+        report: Told how the log was understood, or which fields were seen in it.
+        source: The log, for what is said of it.
+        wanted: Told which fields the map takes, so that the others need not be read.
+    """
+    held, rows = _peeked(chunks)
+    whole = chain(held, chunks)
+    if choice.named is None and (not rows or is_native(rows)):
+        return whole
+    chosen = choice.named or known_map(rows, choice.known) or _of_a_sister(rows, report)
+    remarks: list[str] = []
+    if chosen is None:
+        found = guess(rows, choice.model)
+        if not (choice.guessing and found.clear and found.map):
+            report.see(source, found.seen)
+            _tell_doubts(report, source, found)
+            return whole
+        chosen, remarks = found.map, found.remarks
+        report.guessed.append(chosen)
+    reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
+    report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
+    if choice.named is None:
+        report.tell(f"{source}: read as {understood(chosen, remarks)}")
+    report.learn(reading.spec)
+    if wanted is not None and rows:
+        wanted.schema = reading.schema(Records(rows))
+    return reading.read(whole)
+
+
+def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:
+    """Put the features of a map into the order of the model's columns, where both have names."""
+    takes = choice.spec_of(_model_of(chosen, choice, rows)) if choice.spec_of and chosen.features else None
+    known = {column.name: place for place, column in enumerate(takes.columns)} if takes else {}
+    if takes is None or not known:
+        return chosen
+    there = {feature.name: feature for feature in chosen.features}
+    if not known.keys() & there.keys():
+        report.tell(f"{source}: none of its columns is one of the model's ({', '.join(list(known)[:5])} …)")
+        return chosen
+    if list(there) == list(known):
+        return chosen
+    if missing := [name for name in known if name not in there]:
+        report.tell(f"{source}: columns that the model takes and nobody logged: {', '.join(missing[:10])}")
+    if extra := [name for name in there if name not in known]:
+        report.tell(f"{source}: columns that the model does not take are left out: {', '.join(extra[:10])}")
+    places = set(takes.categories or range(len(known))) if takes.kind == "categorical" else set()
+    kinds = {name: "category" if place in places else "number" for name, place in known.items()}
+    features = [(there.get(name) or MapFeature(name=name)).model_copy(update={"kind": kinds[name]}) for name in known]
+    return chosen.model_copy(update={"features": tuple(features)})
+
+
+def _model_of(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> str:
+    """Return which model a log is about; the most frequent one, where it names several."""
+    about = chosen.columns.get("model")
+    if about is None or not about.path or "[]" in about.path[0]:
+        return str(chosen.constants.get("model", choice.model))
+    names = Counter(str(name) for name in Records(rows).values(steps_of(about.path[0])) if name is not None)
+    return names.most_common(1)[0][0] if names else choice.model
+
+
+def _peeked(chunks: Iterator[Chunk]) -> tuple[list[Chunk], list[Row]]:
+    """Return the first chunks, and as many rows as a choice rests on, however the log was cut into chunks."""
+    held: list[Chunk] = []
+    rows: list[Row] = []
+    size = lines = 0
+    for chunk in chunks:
+        held.append(chunk)
+        rows += sample_of(chunk, SAMPLE - len(rows))
+        size += chunk.bytes_read
+        lines += len(chunk.lines) + len(chunk.rejections)
+        if len(rows) >= SAMPLE or size >= _MOST_BYTES or lines >= _MOST_LINES or is_native(rows):
+            break
+    return held, rows
+
+
+def _tell_doubts(report: RejectedRows, source: str, found: Guess) -> None:
+    report.tell(
+        f"{source}: not in the event schema, and not clear enough to be read unasked: {'; '.join(found.doubts)}"
+    )
+
+
+def is_native(rows: Sequence[Row]) -> bool:
+    """Tell whether rows are in the event schema, or mean to be."""
+    return any(all(row.get(name) is not None for name in REQUIRED) for row in rows)
+
+
+def known_map(rows: Sequence[Row], maps: Sequence[FieldMap]) -> FieldMap | None:
+    """Return the first map whose fields stand in nearly all of the rows."""
+    records = Records(rows)
+    for one in maps:
+        places = [steps_of(path) for path in one.when]
+        if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places):
+            return one
+    return None
+
+
+def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
+    """Return the map that was guessed for an earlier log of the same run, where this one has its fields, too.
+
+    A category that is rare, or a column of which nothing is there on one day, must not make another table of it.
+    """
+    records = Records(rows)
+    for one in report.guessed:
+        time, *_ = one.columns["time"].path
+        inputs = [feature.path or escaped(feature.name) for feature in one.features]
+        inputs += [
+            path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]
+        ]
+        inputs += [one.request] if one.request else []
+        there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
+        if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
+            return one
+    return None
+
+
+def _share(values: list[object]) -> float:
+    return sum(value is not None for value in values) / max(1, len(values))
+
+
+def sample_of(chunk: Chunk, rows: int = SAMPLE) -> list[Row]:
+    """Return the first rows of a chunk."""
+    if chunk.batch is not None:
+        found: list[Row] = chunk.batch.slice(0, rows).to_pylist()
+        return found
+    return chunk.rows[:rows]
+
+
+def spec_of_map(field_map: FieldMap) -> FeatureSpec | None:
+    """Return what a model takes whose features a map names."""
+    return MappedRows(field_map, b"", MODEL).spec

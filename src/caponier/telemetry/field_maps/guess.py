@@ -1,0 +1,430 @@
+"""What a log in another form probably means: a field map from a sample of its rows, and what speaks against it.
+
+A map is guessed from names that loggers use and from the values under them. Where two readings are as good as each
+other the guess says so, and nobody uses it unasked.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from caponier.records.field_map import FieldMap, MapColumn, MapFeature
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.field_names import ALIASES, COUNTERS, INPUTS, SCORE_PARTS, normal
+from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.words import FEW
+
+SAMPLE: Final = 1_000
+DEEPEST: Final = 5
+WIDEST: Final = 2_000
+MOST_CATEGORIES: Final = 50
+LISTED: Final = 30
+"""Categories that a map lists; others are told apart all the same."""
+_DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
+_HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
+_BODIES: Final = frozenset(("inputs", "instances", "dataframe_split", "dataframe_records", "input_data", "outputs"))
+
+Place = tuple[str, ...]
+Nodes = dict[Place, list[Any]]
+
+
+@dataclass
+class Guess:
+    """A map, and how sure it is."""
+
+    map: FieldMap | None
+    seen: tuple[str, ...]
+    """Every path in the sample."""
+    doubts: list[str] = field(default_factory=list)
+    """Why nobody should use it unasked."""
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def clear(self) -> bool:
+        """Whether the log can be read so without being asked."""
+        return self.map is not None and not self.doubts
+
+
+def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> Guess:
+    """Guess a map.
+
+    Args:
+        rows: A sample.
+        model: What the model is called where no row says so.
+        name: What the map is called.
+    """
+    nodes = _nodes(rows[:SAMPLE])
+    work = _Work(nodes, Guess(None, tuple(path_of(place) for place in nodes)))
+    work.choose_columns()
+    work.choose_inputs()
+    work.choose_scores()
+    return work.finished(model, name)
+
+
+def path_of(place: Place) -> str:
+    """Write a place as a path."""
+    return ".".join(map(escaped, place))
+
+
+def _nodes(rows: Sequence[Row]) -> Nodes:
+    nodes: Nodes = {}
+    for row in rows:
+        _walk(row, (), nodes)
+    return nodes
+
+
+def _walk(held: Row, above: Place, nodes: Nodes) -> None:
+    for key, value in held.items():
+        place = (*above, str(key))
+        # A field without a name has no path.
+        if not key or (place not in nodes and len(nodes) >= WIDEST):
+            continue
+        nodes.setdefault(place, []).append(value)
+        if isinstance(value, dict) and len(place) < DEEPEST:
+            _walk(value, place, nodes)
+
+
+@dataclass
+class _Work:
+    nodes: Nodes
+    out: Guess
+    columns: dict[str, MapColumn] = field(default_factory=dict)
+    features: list[MapFeature] = field(default_factory=list)
+    bodies: dict[str, str] = field(default_factory=dict)
+    used: set[Place] = field(default_factory=set)
+    each: Place | None = None
+    """The list that is unrolled."""
+
+    def choose_columns(self) -> None:
+        """Find the columns that a name tells."""
+        for column in ALIASES:
+            ranked = self._ranked(column)
+            if not ranked:
+                continue
+            rank, place = ranked[0]
+            if column == "time":
+                self._choose_time([one for other, one in ranked if other == rank])
+            else:
+                self._choose(column, place)
+        if "time" not in self.columns:
+            self.out.doubts.append("no field holds a time")
+
+    def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
+        names, fits = ALIASES[column], _FITS.get(column, _is_name)
+        found = []
+        for order, (place, values) in enumerate(self.nodes.items()):
+            if place in self.used or self._below_input(place):
+                continue
+            rank = min((names.index(name) for name in _names(place) if name in names), default=None)
+            held = [value for value in values if not is_missing(value)]
+            if rank is not None and held and fits(held):
+                found.append(((rank, len(place)), order, place))
+        return [(key, place) for key, _, place in sorted(found)]
+
+    def _below_input(self, place: Place) -> bool:
+        """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
+        return any(
+            normal(step) in INPUTS and isinstance(self.nodes[place[: at + 1]][0], dict) and step != "request"
+            for at, step in enumerate(place[:-1])
+        )
+
+    def _choose_time(self, places: list[Place]) -> None:
+        if len(places) > 1:
+            self.out.doubts.append(f"several times are as good: {', '.join(map(path_of, places))}")
+        place = places[0]
+        try:
+            form, zone = time_form([value for value in self.nodes[place] if not is_missing(value)])
+        except Ambiguous as doubt:
+            self.out.doubts.append(f"{path_of(place)}: {doubt}")
+            form, zone = doubt.form, "UTC"
+        if zone:
+            self.out.remarks.append(f"times in {path_of(place)} name no zone: taken as UTC")
+        self.columns["time"] = MapColumn(path=(path_of(place),), format=form, zone=zone)
+        self.used.add(place)
+
+    def _choose(self, column: str, place: Place) -> None:
+        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        about: dict[str, Any] = {"path": (path_of(place),)}
+        if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
+            about["secret"] = True
+        if column == "latency_ms" and normal(place[-1]).endswith(("_s", "seconds")):
+            about["scale"] = 1000
+        if column == "label" and _is_continuous(values):
+            column = "scores"
+        if column == "scores" and isinstance(values[0], dict):
+            about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
+        if column in self.columns:
+            return
+        self.columns[column] = MapColumn(**about)
+        self.used.add(place)
+
+    def choose_inputs(self) -> None:
+        """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
+        named = [
+            (INPUTS.index(normal(place[-1])), len(place), place) for place in self.nodes if normal(place[-1]) in INPUTS
+        ]
+        for _, _, place in sorted(named):
+            if place not in self.used and self._take_input(place):
+                return
+        self._take_flat()
+
+    def _take_input(self, place: Place) -> bool:
+        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        if not values:
+            return False
+        first = values[0]
+        path = path_of(place)
+        if isinstance(first, dict):
+            if _BODIES & set(first) and self._take_body(place):
+                return True
+            return self._take_object(path, values, place)
+        if isinstance(first, list):
+            return self._take_list(path, values, place)
+        if isinstance(first, str) and first.lstrip()[:1] == "{" and self._take_body(place):
+            return True
+        if isinstance(first, str):
+            numeric = first.lstrip()[:1] == "[" or all(_is_number_list(value) for value in values)
+            self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
+            self.used.add(place)
+            return True
+        return False
+
+    def _take_body(self, place: Place) -> bool:
+        """Take a whole request of a protocol of model servers, and the response beside it."""
+        from caponier.telemetry.field_maps.logged_bodies import is_request
+
+        if not all(is_request(value) for value in self.nodes[place][:20]):
+            return False
+        self.bodies["request"] = path_of(place)
+        self.used.add(place)
+        beside = [
+            one
+            for one in self.nodes
+            if len(one) == len(place)
+            and normal(one[-1]) in ("response", "response_body", "output", "outputs", "answer")
+        ]
+        if beside:
+            self.bodies["response"] = path_of(beside[0])
+            self.used.add(beside[0])
+            for column in ("label", "scores"):
+                if column in self.columns and self.columns[column].path[0].startswith(path_of(beside[0])):
+                    del self.columns[column]
+        return True
+
+    def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
+        keys = list(dict.fromkeys(key for value in values for key in value if key))
+        features = []
+        for key in keys:
+            feature = feature_of(str(key), f"{path}{each}.{escaped(str(key))}", [value.get(key) for value in values])
+            if feature is not None:
+                features.append(feature)
+        if not features:
+            return False
+        self.features = features
+        self.used |= {place} | {one for one in self.nodes if one[: len(place)] == place}
+        return True
+
+    def _take_list(self, path: str, values: list[Any], place: Place) -> bool:
+        inner = _alike([value[0] for value in values if value])
+        if not inner:
+            return False
+        if all(isinstance(one, dict) for one in inner):
+            self.each = place
+            taken = self._take_object(
+                path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
+            )
+            self._unroll(values)
+            return taken
+        if all(isinstance(one, list) for one in inner):
+            answers = [
+                self.nodes[one]
+                for one in self.used | set(self.nodes)
+                if normal(one[-1]) in (*ALIASES["label"], *ALIASES["scores"])
+            ]
+            several = any(_as_long(values, those) for those in answers) or all(len(value) == 1 for value in values)
+            self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
+            if several:
+                self._unroll(values)
+        elif all(isinstance(one, int | float | None) for one in inner):
+            self.columns["input"] = MapColumn(path=(path,))
+        else:
+            return False
+        self.used.add(place)
+        return True
+
+    def _unroll(self, asked: list[Any]) -> None:
+        """Where a row asks about several examples, its answers are lists, too."""
+        for column in ("label", "scores"):
+            about = self.columns.get(column)
+            if about is None:
+                continue
+            values = next(those for place, those in self.nodes.items() if path_of(place) == about.path[0])
+            if _as_long(asked, values):
+                self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
+
+    def _take_flat(self) -> None:
+        rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
+        for place in rest:
+            if normal(place[0]) in COUNTERS or SCORE_PARTS.fullmatch(normal(place[0])):
+                continue
+            feature = feature_of(place[0], None, self.nodes[place])
+            if feature is not None:
+                self.features.append(feature)
+                self.used.add(place)
+
+    def choose_scores(self) -> None:
+        """Take a column a class together as scores."""
+        if "scores" in self.columns:
+            return
+        places = [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+        if len(places) > 1:
+            classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
+            self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
+            self.used |= set(places)
+
+    def finished(self, model: str, name: str) -> Guess:
+        """Put the map together."""
+        out = self.out
+        asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
+        if not asked:
+            out.doubts.append("no field holds what the model was asked or what it answered")
+        if "time" not in self.columns:
+            return out
+        constants: dict[str, Any] = {}
+        if "operation" not in self.columns:
+            constants["operation"] = "predict"
+        if "model" not in self.columns:
+            constants["model"] = model
+            out.remarks.append(f"no field names the model: it is called {model!r}")
+        if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
+            more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
+            out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
+        out.map = FieldMap(
+            name=name,
+            decimal="," if self._has_decimal_comma() else ".",
+            constants=constants,
+            columns=self.columns,
+            # By name, so that a row in which one is missing does not change the order: as tensors of a request are.
+            features=tuple(sorted(self.features, key=lambda feature: feature.name)),
+            request=self.bodies.get("request"),
+            response=self.bodies.get("response"),
+            extra=tuple(path_of(place) for place in self.nodes if self._is_left(place))[:50],
+        )
+        return out
+
+    def _is_left(self, place: Place) -> bool:
+        return place not in self.used and len(place) == 1 and not isinstance(self.nodes[place][0], dict | list)
+
+    def _has_decimal_comma(self) -> bool:
+        texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
+        return any(_DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
+
+
+def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | None:
+    """Return the feature that values are one of; None if they are an id, a text or nothing."""
+    held = [value for value in values if not is_missing(value)]
+    path = path if path is not None else (None if escaped(name) == name else escaped(name))
+    if not held or any(isinstance(value, dict | list) for value in held):
+        return None
+    if all(_is_number(value) for value in held):
+        return MapFeature(name=name, path=path)
+    known = sorted({str(value) for value in held})
+    if len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2)):
+        return None
+    return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    """Return the values of the most frequent kind: a broken row among them decides nothing."""
+    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
+    usual = max(set(kinds), key=kinds.count, default=str)
+    return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
+
+
+def _names(place: Place) -> tuple[str, ...]:
+    last = normal(place[-1])
+    return (last, f"{normal(place[-2])}_{last}") if len(place) > 1 else (last,)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        text = value.strip()
+        if _DECIMAL_COMMA.fullmatch(text):
+            return True
+        try:
+            float(text)
+        except ValueError:
+            return text.lower() in ("true", "false")
+        # 007 is a name.
+        return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())
+    return isinstance(value, int | float)
+
+
+def _is_number_list(value: Any) -> bool:
+    parts = re.split(r"[,;\s]+", value.strip()) if isinstance(value, str) else []
+    return len(parts) > 1 and all(map(_is_number, parts))
+
+
+def _is_continuous(values: list[Any]) -> bool:
+    """Tell whether answers are amounts and no classes."""
+    told = [
+        value
+        for value in values
+        if isinstance(value, float) or (isinstance(value, str) and _is_number(value) and set(value) & set(".,"))
+    ]
+    return len(told) > len(values) // 2 and len({str(value) for value in told}) > 20
+
+
+def _as_long(asked: list[Any], answers: list[Any]) -> bool:
+    pairs = list(zip(asked, answers, strict=False))
+    return bool(pairs) and all(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
+
+
+def _is_name(values: list[Any]) -> bool:
+    return all(isinstance(value, str | int | float) for value in values)
+
+
+def _is_answer(values: list[Any]) -> bool:
+    return all(
+        isinstance(value, str | int | float)
+        or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
+        for value in values
+    )
+
+
+def _is_scores(values: list[Any]) -> bool:
+    return all(
+        isinstance(value, list)
+        or _is_number(value)
+        or _is_number_list(value)
+        or (isinstance(value, str) and value[:1] == "[")
+        or (isinstance(value, dict) and all(map(_is_number, value.values())))
+        for value in values
+    )
+
+
+def _is_time(values: list[Any]) -> bool:
+    try:
+        time_form(values)
+    except Ambiguous:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(_is_number(value) for value in values)
+
+
+_FITS: Final = {
+    "time": _is_time,
+    "label": _is_answer,
+    "scores": _is_scores,
+    "status": _are_numbers,
+    "latency_ms": _are_numbers,
+    "cost": _are_numbers,
+}

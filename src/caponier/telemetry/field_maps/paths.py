@@ -1,0 +1,158 @@
+r"""Paths into nested records, and the values that stand there, a column at a time.
+
+`a.b` goes into objects, `a[0]` takes one of a list, `a[name=x]` the object of a list that says so, and `a[]` makes a
+record of each. `a|json` reads a text as JSON, and `a|base64` decodes it first. A dot, bracket, bar or backslash in a
+key is written behind a backslash. A path that begins with `a.b` shares the work of all others that do.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caponier.errors import InputError
+from caponier.telemetry import plain_json
+from caponier.telemetry.chunk import Row
+
+Step: TypeAlias = tuple[str, ...]
+Steps: TypeAlias = tuple[Step, ...]
+EACH: Final[Step] = ("each",)
+_TOKEN: Final = re.compile(
+    r"""(?P<key>(?:\\.|[^.\[\]|\\])+)|(?P<each>\[\])|\[(?P<at>-?\d{1,6})\]|\[(?P<where>[^\[\]=]+)=(?P<what>[^\[\]]*)\]"""
+    r"""|\|(?P<how>json|base64)(?![^.\[|])|(?P<dot>\.)"""
+)
+_SPECIAL: Final = re.compile(r"([.\[\]|\\])")
+
+
+def escaped(key: str) -> str:
+    """Write a key as a step of a path."""
+    return _SPECIAL.sub(r"\\\1", key)
+
+
+def steps_of(path: str) -> Steps:
+    """Read a path.
+
+    Raises:
+        InputError: If it is none.
+    """
+    steps: list[Step] = []
+    at, dotted = 0, True
+    while at < len(path):
+        found = _TOKEN.match(path, at)
+        if found is None or (found["key"] is not None) != dotted:
+            raise _wrong(path, at)
+        dotted = found["dot"] is not None
+        if not dotted:
+            steps.append(_step(found))
+        at = found.end()
+    if dotted or steps.count(EACH) > 1:
+        raise _wrong(path, at)
+    return tuple(steps)
+
+
+def _step(found: re.Match[str]) -> Step:
+    if found["key"] is not None:
+        return ("key", re.sub(r"\\(.)", r"\1", found["key"]))
+    if found["each"] is not None:
+        return EACH
+    if found["at"] is not None:
+        return ("at", found["at"])
+    return (found["how"],) if found["how"] else ("where", found["where"], found["what"])
+
+
+def _wrong(path: str, at: int) -> InputError:
+    return InputError(
+        f"the path {path!r} cannot be read at its letter {at + 1}",
+        mend=r"For example: request.features, outputs[name=label].data[], body|json.inputs[]; at most one [] in a "
+        r"path, and a backslash before a dot, bracket or bar that belongs to a key",
+    )
+
+
+class Records:
+    """The rows of a chunk, and the values in them by path.
+
+    Args:
+        rows: Rows, or a batch of them.
+    """
+
+    def __init__(self, rows: Sequence[Row] | pa.RecordBatch) -> None:
+        self._rows = rows
+        self.count = len(rows)
+        self._known: dict[Steps, list[Any]] = {}
+
+    def values(self, steps: Steps) -> list[Any]:
+        """Return what stands at a path without `[]` in each row; None where nothing does."""
+        known = self._known.get(steps)
+        if known is None:
+            known = self._known[steps] = self._found(steps)
+        return known
+
+    def _found(self, steps: Steps) -> list[Any]:
+        held = self.array(steps)
+        if held is not None:
+            plain: list[Any] = held.to_pylist()
+            return plain
+        if len(steps) > 1:
+            return stepped(self.values(steps[:-1]), steps[-1])
+        rows = self._rows
+        return [None] * self.count if isinstance(rows, pa.RecordBatch) else [row.get(steps[0][1]) for row in rows]
+
+    def array(self, steps: Steps) -> pa.Array | None:
+        """Return what stands at a path as Arrow holds it; None where it holds no such column."""
+        if not isinstance(self._rows, pa.RecordBatch):
+            return None
+        place = self._rows.schema.get_field_index(steps[0][1])
+        held = None if place < 0 else self._rows.column(place)
+        for step in steps[1:]:
+            if held is None or step[0] != "key" or not pa.types.is_struct(held.type):
+                return None
+            inner = held.type.get_field_index(step[1])
+            held = None if inner < 0 else pc.struct_field(held, inner)
+        return held
+
+
+def stepped(values: list[Any], step: Step) -> list[Any]:
+    """Take one step from each of n values; None where there is none to take."""
+    kind = step[0]
+    if kind == "key":
+        key = step[1]
+        try:
+            return [value[key] for value in values]
+        except (KeyError, TypeError, IndexError):
+            return [value.get(key) if isinstance(value, dict) else None for value in values]
+    if kind == "at":
+        return [_at(value, int(step[1])) for value in values]
+    if kind == "where":
+        return [_where(value, step[1], step[2]) for value in values]
+    return [_decoded(value) if kind == "base64" else _parsed(value) for value in values]
+
+
+def _at(value: Any, place: int) -> Any:
+    return value[place] if isinstance(value, list) and -len(value) <= place < len(value) else None
+
+
+def _where(value: Any, key: str, said: str) -> Any:
+    held = value if isinstance(value, list) else []
+    return next((one for one in held if isinstance(one, dict) and str(one.get(key)) == said), None)
+
+
+def _decoded(value: Any) -> Any:
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except (TypeError, ValueError, binascii.Error):
+        return None
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str | bytes):
+        # Some loggers write an object in its place.
+        return value
+    try:
+        return plain_json.loads(value, once=False)
+    except (ValueError, RecursionError, orjson.JSONDecodeError):
+        return None

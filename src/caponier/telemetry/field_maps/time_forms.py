@@ -1,0 +1,89 @@
+"""Which form the times of a log have, told from a sample."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from caponier.telemetry.checks import EARLIEST
+from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, unit_of
+
+PATTERNS: Final = (
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S.%f",
+    "%d.%m.%Y",
+    "%d/%b/%Y:%H:%M:%S %z",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%d-%m-%Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+    "%b %d, %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S %z",
+)
+_SAMPLE: Final = 200
+_NEARLY: Final = 0.95
+
+
+class Ambiguous(ValueError):  # noqa: N818 - no failure: two readings are as good as each other
+    """Several forms fit."""
+
+    def __init__(self, forms: list[str]) -> None:
+        super().__init__(f"its times fit {' and '.join(forms)}; say which in format")
+        self.form = forms[0]
+
+
+def time_form(values: list[Any]) -> tuple[str, str | None]:
+    """Return the form of times, and the zone that has to be assumed where none is named.
+
+    Single values that do not fit are broken rows; they count as such when they are read.
+
+    Raises:
+        Ambiguous: If several forms fit.
+        ValueError: If they are no times.
+    """
+    values = values[:_SAMPLE]
+    counts = Counter(form for value in values for form in _forms_of(value))
+    most = max(counts.values(), default=0)
+    if most == 0 or most < _NEARLY * len(values):
+        raise ValueError("no times")
+    forms = [form for form, count in counts.items() if count == most]
+    if len(forms) > 1:
+        raise Ambiguous([form for form, _ in forms])
+    return forms[0]
+
+
+def _forms_of(value: Any) -> list[tuple[str, str | None]]:
+    """Return the forms that a value fits, each with the zone that it lacks."""
+    if isinstance(value, bool | list | dict):
+        return []
+    if isinstance(value, datetime):
+        return [(RFC3339, None if value.tzinfo else "UTC")]
+    if _is_number(value):
+        number = float(value)
+        unit = unit_of(number)
+        if number * (EPOCHS[unit] or 1e-3) >= EARLIEST.timestamp() * 1e6:
+            return [(unit, None)]
+    text = str(value).strip()
+    try:
+        moment = datetime.fromisoformat(text.upper().replace(" ", "T", 1))
+    except ValueError:
+        return [(pattern, None if "%z" in pattern else "UTC") for pattern in PATTERNS if _fits(pattern, text)]
+    is_late = moment.replace(tzinfo=moment.tzinfo or UTC) >= EARLIEST
+    return [(RFC3339, None if moment.tzinfo else "UTC")] if is_late else []
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        datetime.strptime(text, pattern)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and value.strip().replace(".", "", 1).isdecimal())

@@ -1,0 +1,131 @@
+"""Times in whatever form a log has them, as microseconds since 1970."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caponier.errors import InputError
+from caponier.telemetry.conversion import TIME
+
+EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0}
+"""Microseconds in one; nanoseconds are divided."""
+RFC3339: Final = "rfc3339"
+_LIMITS: Final = ((1e11, "epoch_s"), (1e14, "epoch_ms"), (1e17, "epoch_us"), (float("inf"), "epoch_ns"))
+"""Where the numbers of one unit end for every time from 1990 to 5138: thousands of years lie between them."""
+_LATEST: Final = 2**62
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_FAILURES: Final = (pa.ArrowException, TypeError, ValueError, OverflowError)
+
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """Return a zone by its name.
+
+    Raises:
+        InputError: If there is none of it.
+    """
+    try:
+        return None if name is None else UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(f"there is no time zone {name!r}", mend="Such as UTC or Europe/Berlin") from None
+
+
+def unit_of(number: float) -> str:
+    """Return in which unit a number counts from 1970, for a time from 1990 on."""
+    return next(unit for limit, unit in _LIMITS if abs(number) < limit)
+
+
+def times_of(values: list[Any], form: str | None, zone: str | None) -> tuple[pa.Array, list[int]]:
+    """Read times.
+
+    Args:
+        values: (n,) as they stand in the log; None where there are none.
+        form: As in `MapColumn.format`; by default RFC 3339, ISO 8601, or a number whose size tells its unit.
+        zone: Of those that name none.
+
+    Returns:
+        (n,) times of the schema's type, null where there is none; and the places of those that cannot be read.
+    """
+    try:
+        read = _at_once(values, form, zone)
+    except _FAILURES:
+        read = None
+    if read is not None:
+        return read, []
+    wrong: list[int] = []
+    micros: list[int | None] = []
+    where = zone_of(zone)
+    for place, value in enumerate(values):
+        try:
+            micros.append(None if value is None or value == "" else _one(value, form, where))
+        except _FAILURES:
+            micros.append(None)
+            wrong.append(place)
+    return pa.array(micros, pa.int64()).cast(TIME), wrong
+
+
+def _at_once(values: list[Any], form: str | None, zone: str | None) -> pa.Array | None:
+    """Read all at once where they are of one form; None where they are not."""
+    kinds = set(map(type, values))
+    if kinds <= {int, float} and kinds and (form is None or form in EPOCHS):
+        return _numbers(values, form)
+    if kinds == {datetime}:
+        return pa.array(values, TIME) if all(value.tzinfo for value in values) else None
+    if kinds != {str}:
+        return None
+    texts = pa.array(values, pa.string())
+    if form is None or form == RFC3339:
+        return texts.cast(pa.timestamp("ns", tz="UTC")).cast(TIME, safe=False)
+    if form in EPOCHS or "%f" in form or "%z" in form:
+        return None
+    naive = pc.strptime(texts, form, "us")
+    return pc.assume_timezone(naive, zone or "UTC", ambiguous="earliest", nonexistent="latest").cast(TIME)
+
+
+def _numbers(values: list[Any], form: str | None) -> pa.Array | None:
+    numbers = np.array(values)
+    if numbers.dtype.kind not in "if":
+        return None
+    size = np.abs(numbers)
+    unit = form or unit_of(float(size.max()))
+    if form is None and unit_of(float(size.min())) != unit:
+        return None
+    factor = EPOCHS[unit]
+    if numbers.dtype.kind == "i":
+        micros = numbers // 1_000 if not factor else numbers.astype(np.int64) * factor
+    else:
+        micros = np.rint(numbers / 1_000 if not factor else numbers * factor)
+    if not (np.abs(micros.astype(np.float64)) < _LATEST).all() or not (size.astype(np.float64) < 1e19).all():
+        return None
+    return pa.array(micros.astype(np.int64)).cast(TIME)
+
+
+def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
+    if isinstance(value, datetime):
+        return _micros(value, zone)
+    if isinstance(value, bool):
+        raise TypeError("no time")
+    if isinstance(value, str) and form not in EPOCHS:
+        text = value.strip()
+        if form is not None and form != RFC3339:
+            return _micros(datetime.strptime(text, form), zone)
+        if not text.lstrip("-").replace(".", "", 1).isdecimal():
+            return _micros(datetime.fromisoformat(text.upper().replace(" ", "T", 1)), zone)
+    number = float(value) if isinstance(value, float) or not str(value).strip().lstrip("-").isdecimal() else int(value)
+    factor = EPOCHS[form if form in EPOCHS else unit_of(number)]
+    micros = number // 1_000 if not factor else number * factor
+    if abs(micros) >= _LATEST:
+        raise OverflowError("no time")
+    return round(micros)
+
+
+def _micros(moment: datetime, zone: tzinfo | None) -> int:
+    if moment.tzinfo is None:
+        if zone is None:
+            raise ValueError("no zone")
+        moment = moment.replace(tzinfo=zone)
+    return (moment - _EPOCH) // _MICROSECOND

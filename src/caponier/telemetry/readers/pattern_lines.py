@@ -1,0 +1,80 @@
+"""Text logs of a line an event, such as access logs: a pattern with named groups makes fields of each line."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from caponier.errors import InputError
+from caponier.records.field_map import FieldMap
+from caponier.telemetry.chunk import Chunk, Row
+from caponier.telemetry.readers import text
+from caponier.telemetry.streams import LINE_LIMIT, STDIN, BrokenStreamError, lines, opened
+
+LONGEST: Final = 16_384
+"""Characters of a line; a pattern may take time that grows with them."""
+_SAMPLE: Final = 50
+_ENOUGH: Final = 0.9
+
+
+def read(path: Path, pattern: str) -> Iterator[Chunk]:
+    """Yield chunks of rows by the names of groups.
+
+    Raises:
+        InputError: If the file cannot be opened, or the pattern is none.
+    """
+    compiled = compiled_line(pattern)
+
+    def parsed(line: bytes) -> list[Row]:
+        if len(line) > LONGEST:
+            raise ValueError(f"line too long: more than {LONGEST:,} bytes")
+        found = compiled.fullmatch(line.decode("utf-8", "replace"))
+        if found is None:
+            raise ValueError("the line does not fit the map's pattern")
+        return [found.groupdict()]
+
+    return text.chunks(path, parsed, LINE_LIMIT)
+
+
+def compiled_line(pattern: str) -> re.Pattern[str]:
+    """Read the pattern of a line.
+
+    Raises:
+        InputError: If it is none, or names no group.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as wrong:
+        raise InputError(f"the pattern of a line cannot be read: {wrong}") from wrong
+    if not compiled.groupindex:
+        raise InputError("the pattern of a line names no group", mend="Such as: (?P<time>[^ ]+) (?P<status>[0-9]+)")
+    return compiled
+
+
+def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
+    """Return the first map whose pattern nearly all of the first lines fit; None for JSON, and for a live stream."""
+    patterns = [(one, compiled_line(one.line)) for one in maps if one.line]
+    if path == STDIN or not patterns:
+        return None
+    sample = [line[:LONGEST].decode("utf-8", "replace") for line in _first_lines(path)]
+    if not sample or sample[0].lstrip()[:1] == "{":
+        return None
+    for one, pattern in patterns:
+        if sum(pattern.fullmatch(line) is not None for line in sample) >= _ENOUGH * len(sample):
+            return one
+    return None
+
+
+def _first_lines(path: Path) -> list[bytes]:
+    found: list[bytes] = []
+    with opened(path) as stream:
+        try:
+            for _, line in lines(stream, LINE_LIMIT):
+                if line and not line.isspace():
+                    found.append(line)
+                if len(found) >= _SAMPLE:
+                    break
+        except BrokenStreamError:
+            # Reading the rows comes to the same place, and says so.
+            pass
+    return found
