@@ -1,5 +1,6 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
-from caponier.app.inference.promise import limit_of
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import ASIDE, HORIZON, Maxima, back_test
+from caponier.detect.calibration.joint_tail import JointTail
+from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -26,7 +27,8 @@ from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
-from caponier.engines.local import Line, Plan, fits, maxima, sample
+from caponier.engines.local import fits, gather, sample
+from caponier.engines.plan import DAY_US, Line, Plan
 from caponier.engines.portraits import Sitting
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
@@ -41,9 +43,11 @@ from caponier.telemetry.rejections import RejectedRows
 FOLDS: Final = 5
 FIT_EVENTS: Final = 200_000
 """Events that detectors are fitted on; whole subjects are left out beyond it."""
-FIT_HORIZONS: Final = 5
-"""Horizons of each subject that detectors are fitted on."""
-DAY_US: Final = 86_400 * 1_000_000
+FIT_QUERIES: Final = 1_000
+"""First queries of each subject that detectors are fitted on."""
+WEEK_US: Final = 7 * DAY_US
+ASIDE: Final = 0.05
+"""At most this share of benign callers is set aside; if more of them look like attackers, benign traffic does."""
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
 
@@ -74,20 +78,17 @@ class Near:
 
 @dataclass
 class _Found:
-    """Benign maxima of one detector by subject: the value, whether over a whole horizon, and the fold."""
+    """What was gathered of one detector's scores, and who is set aside for it."""
 
-    by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
-    peaks: dict[str, float] = field(default_factory=dict)
-    """Of each subject over all of its horizons."""
-    aside: set[str] = field(default_factory=set)
-    remembered: int = 0
-    """Of them, with a whole horizon in which the detector remembered all that it can."""
+    gathered: Gathered = field(default_factory=Gathered)
+    aside: dict[str, float] = field(default_factory=dict)
+    """The largest score of each."""
 
-    def nearest(self, habit: Mapping[str, Habit]) -> list[Near]:
-        """Return those with the largest maxima of all who were not set aside."""
-        best = sorted(self.by_subject.items(), key=lambda one: (-one[1][0], one[0]))
-        known = [(name, value) for name, (value, _, _) in best[: NEAREST + len(self.aside)] if name not in self.aside]
-        return [Near(caller_of(name).in_words, value, habit.get(name)) for name, value in known[:NEAREST] if value]
+    def nearest(self, habit: Mapping[str, Habit], without: frozenset[str]) -> list[Near]:
+        """Return those with the largest scores of all who were not set aside."""
+        peaks = [(name, value) for name, value in self.gathered.peaks().items() if value and name not in without]
+        best = heapq.nsmallest(NEAREST, peaks, key=lambda one: (-one[1], one[0]))
+        return [Near(caller_of(name).in_words, value, habit.get(name)) for name, value in best]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +134,14 @@ class _Given:
 
     workspace: Workspace | None
     spec: FeatureSpec | None
-    horizon: int
+    alpha: float
     salt: bytes
     detectors: Sequence[EventDetector]
     training_set: NDArray[Any] | None
     canaries: NDArray[Any] | None
     sampling: float | None
+    keep: frozenset[str]
+    drop: frozenset[str]
 
     @property
     def trained(self) -> bool:
@@ -156,7 +159,9 @@ def build_baseline(
     *,
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
-    horizon: int | None = None,
+    alpha: float | None = None,
+    keep: frozenset[str] = frozenset(),
+    drop: frozenset[str] = frozenset(),
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
     detectors: Sequence[EventDetector] | None = None,
@@ -170,7 +175,9 @@ def build_baseline(
         paths: Logs.
         workspace: Its inventory says what the models take; its salt keys the digests.
         spec: What the models take, in place of the inventory.
-        horizon: Different queries over which a maximum is taken; the workspace's by default.
+        alpha: Share of benign callers that may be flagged; the workspace's by default.
+        keep: Callers who are benign whatever they look like: none of them is set aside.
+        drop: Callers who are not benign: nothing is learned from them.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
@@ -184,10 +191,10 @@ def build_baseline(
             workspace with a salt for its sketch.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    horizon = horizon or (workspace.detect.horizon if workspace else HORIZON)
+    alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
-    given = _Given(workspace, spec, horizon, salt, learning, training_set, canaries, options.sampling)
+    given = _Given(workspace, spec, alpha, salt, learning, training_set, canaries, options.sampling, keep, drop)
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
     with Spool() as spool:
@@ -228,8 +235,8 @@ def _of_model(
         report.skipped.append(Skip(summary.model, encoder))
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-    plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
-    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), watch)
+    plan = Plan(summary.model, encoder, (), given.salt, columns_of(speaking))
+    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), given, watch)
     listed = given.workspace.model(summary.model) if given.workspace else None
     logged = sampled(spool, summary.model)
     return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
@@ -273,52 +280,57 @@ def _section(
     summary: ModelSummary,
     plan: Plan,
     lessons: _Lessons,
+    given: _Given,
     watch: Progress,
 ) -> ModelBaseline:
     watch.stage(f"Fitting {summary.model}")
     share = FIT_EVENTS / summary.events
-    benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
+    benign = sample(spool, plan, share, FIT_QUERIES)
     cells = _cells(benign[0], plan, summary)
     lessons = lessons.beside(plan.encoder, benign[0])
     report.notes += _sung(summary.model, lessons.sketch, benign)
     learned: dict[str, DetectorBaseline] = {}
-    horizons = principals = 0
+    tails: dict[Subject, JointTail] = {}
     aside: frozenset[str] = frozenset()
-    sitting = Sitting(Portrait.blank(benign[0], plan.horizon))
+    sitting = Sitting(Portrait.blank(benign[0]))
     found: dict[str, _Found] = {}
     for kind in _parts(plan, lessons, cells):
         # Whoever looks like an attacker is no benign part of what like queries are made of, either.
         part = replace(kind, without=aside)
         if part.subject is Subject.BUCKET:
-            benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
+            benign = sample(spool, part, share, FIT_QUERIES)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
         seen = sitting if part.subject is Subject.PRINCIPAL else None
-        gathered, begun = _cross_fitted(spool, part, own, benign, watch, seen)
+        gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         found |= gathered
-        for detector in own.detectors:
-            report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
-        aside = aside.union(*(one.aside for one in gathered.values()))
-        kept = np.array([name not in aside for name in benign[1]], bool)
-        learned |= {d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
         if part.subject is Subject.PRINCIPAL:
-            horizons, principals = begun, max(len(one.by_subject) for one in gathered.values())
+            aside = _set_aside(report, summary.model, own.detectors, gathered, given)
+        ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, aside)
+        tails[part.subject] = ranking.tail
+        kept = np.array([name not in aside for name in benign[1]], bool)
+        learned |= {
+            d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name], ranking, aside) for d in own.detectors
+        }
     portrait, names = sitting.portrait(aside)
     how = dict(zip(names, habits(portrait), strict=True))
-    report.nearest |= {(summary.model, name): one.nearest(how) for name, one in found.items()}
+    report.nearest |= {(summary.model, name): one.nearest(how, aside) for name, one in found.items()}
+    span = max(DAY_US, summary.last_time - summary.first_time)
+    principals = len(tails.get(Subject.PRINCIPAL, ()))
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         spec=plan.encoder.spec,
         knots=plan.encoder.knots,
-        horizon=plan.horizon,
         principals=principals,
         events=summary.events,
-        # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
-        # of a week.
-        horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
+        # Traffic repeats by the day: a log of an hour is taken for all that a day brings.
+        callers_per_week=max(1, principals) * WEEK_US / span,
+        span=span,
+        alpha=given.alpha,
         detectors=learned,
+        tails=tails,
         cells=cells,
         portrait=portrait,
     )
@@ -328,7 +340,7 @@ def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | Non
     """Share out the queries of a model; a part of the benign ones says how, all of them how finely."""
     if not len(benign) or not plan.encoder.size:
         return None
-    return Cells.fit(benign.query, summary.attributed, plan.horizon)
+    return Cells.fit(benign.query, summary.attributed)
 
 
 def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> list[str]:
@@ -359,73 +371,80 @@ def _cross_fitted(
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
     sitting: Sitting | None,
-) -> tuple[dict[str, _Found], int]:
-    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen.
+) -> dict[str, _Found]:
+    """Return everybody's scores under what was learned from the other folds, by detector.
 
     Meanwhile callers sit for their portrait, if they are asked to.
     """
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
-    gathered = {detector.name: _Found() for detector in lessons.detectors}
-    horizons = 0
+    found = {detector.name: _Found() for detector in lessons.detectors}
     for fold in range(FOLDS):
-        # Fitted on the subjects outside a fold, so that the fold's own maxima are those of strangers.
+        # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
         strangers = others if others.any() else ~others
-        lines = tuple(Line(d, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
+        lines = tuple(Line(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
         share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
-        found = maxima(spool, replace(plan, lines=lines), share, watch.advance, seen)
-        horizons += max(best.horizons for best in found.values())
-        for name, best in found.items():
-            gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
-            gathered[name].peaks |= best.peaks()
-            gathered[name].remembered += best.remembered
-    return gathered, horizons
+        into = {name: one.gathered for name, one in found.items()}
+        gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
+    return found
 
 
 def _fold(subject: str) -> int:
     return bucket_of(subject) // 16 % FOLDS
 
 
-def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
-    """Set aside the few subjects who look like attackers whatever the others do; say who and why.
+def _set_aside(
+    report: BaselineReport,
+    model: str,
+    detectors: Sequence[EventDetector],
+    found: Mapping[str, _Found],
+    given: _Given,
+) -> frozenset[str]:
+    """Set aside the few callers whose queries have the structure of an attack; say who and why.
 
-    Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
-    a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
+    Attackers in a benign log would otherwise be what others are ranked among. What counts is what the detector looks
+    for, not how far a caller stands out or how much it asks: where there is no such measure nobody is set aside, and
+    where many pass it nobody is either.
     """
-    odd = suspects(detector, found.peaks)
-    if len(odd) > ASIDE * len(found.by_subject):
-        whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
-        return [
-            f"{len(odd)} of {len(found.by_subject)} {whom} look like attackers to {detector.name}; they are too many "
-            "to be set aside, so look at the log"
-        ]
-    found.aside |= odd.keys()
-    return told_aside(detector, odd)
+    everybody = {name for one in found.values() for name in one.gathered.names}
+    kept = {name for name in everybody if caller_of(name).id in given.keep}
+    dropped = {name for name in everybody if caller_of(name).id in given.drop}
+    for name in sorted(dropped):
+        report.notes.append(f"{model}: {caller_of(name).in_words} was left out, as you said")
+    for detector in detectors:
+        odd = {
+            name: best for name, best in suspects(detector, found[detector.name].gathered.peaks()).items() if name not in kept
+        }
+        if len(odd) > ASIDE * len(everybody):
+            report.notes.append(
+                f"{model}: {len(odd)} of {len(everybody)} benign principals look like attackers to {detector.name}; "
+                "they are too many to be set aside, so look at the log"
+            )
+            continue
+        found[detector.name].aside |= odd
+        report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
+    return frozenset(dropped).union(*(one.aside for one in found.values()))
 
 
-def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, float]:
-    """Return the maxima of those, by name, who look like attackers to a detector whatever the others do."""
-    limit = limit_of(detector)
-    return {} if limit is None else {name: best for name, best in maxima.items() if best > limit}
+def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, float]:
+    """Return the largest scores of those, by name, whose queries have the structure of an attack to a detector."""
+    limit = detector.suspect
+    return {} if limit is None else {name: best for name, best in peaks.items() if best > limit}
 
 
 def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who is set aside for a detector, and why."""
     return [
         f"{caller_of(name).in_words} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {limit_of(detector):g})"
+        f"({detector.statistic} {best:g}, from {detector.suspect:g}); if it is benign, build again with "
+        f"--keep {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]
 
 
-def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:
-    values = {name: np.inf if name in found.aside else best for name, (best, _, _) in found.by_subject.items()}
-    whole = [name for name, (_, filled, _) in found.by_subject.items() if filled]
-    full = np.array([values[name] for name in whole], np.float64)
-    partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
-    folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
-    tested = back_test(full, folds, detector.floor)
-    peak = max((best for name, best in found.peaks.items() if name not in found.aside), default=0.0)
-    maxima = Maxima(full, np.sort(partial), peak)
-    return DetectorBaseline(detector.state_version, params, maxima, tested, found.remembered)
+def _learned(
+    detector: EventDetector, params: Params, found: _Found, ranking: Ranking, aside: frozenset[str]
+) -> DetectorBaseline:
+    peak = max((best for name, best in found.gathered.peaks().items() if name not in aside), default=0.0)
+    return DetectorBaseline(detector.state_version, params, ranking.ranks[detector.name], peak, len(found.aside))

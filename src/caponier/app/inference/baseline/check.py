@@ -12,7 +12,8 @@ from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline
-from caponier.engines.local import Plan, scan
+from caponier.engines.local import scan
+from caponier.engines.plan import Plan
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
@@ -55,7 +56,7 @@ def check_baseline(
             encoder = Encoder(section.spec, section.knots)
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             watch.stage(f"Comparing {summary.model}", summary.attributed)
-            plan = Plan(summary.model, encoder, section.horizon, (), salt, portrait=portrait_of(section, encoder))
+            plan = Plan(summary.model, encoder, (), salt, portrait=portrait_of(section, encoder))
             tally = scan(spool, [plan], progress=watch.advance).tallies[summary.model]
             fits += [fit] if (fit := Fit.of(section, tally)) else []
     if not fits:
