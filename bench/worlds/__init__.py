@@ -1,0 +1,23 @@
+"""Worlds that no detector was tuned on: real models, benign callers of many habits, and attackers of many schools.
+
+`OPEN` ones may be looked into; of the `HELD_OUT` ones nobody looks at a detection's result while working on it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bench.worlds.world import World
+
+OPEN: Final = ("digits_cnn", "spam_trees", "credit", "mails")
+HELD_OUT: Final = ("photos", "phishing", "forest_many", "digits_16")
+
+
+def world(name: str) -> "World":
+    """Return the world of a name."""
+    from bench.worlds.world import World
+
+    if name not in OPEN + HELD_OUT:
+        raise ValueError(f"there is no world {name!r}; there are {', '.join(OPEN + HELD_OUT)}")
+    module = import_module(f"bench.worlds.{name}")
+    return World(name, str(module.__doc__).strip(), module.trains)

@@ -1,0 +1,104 @@
+"""The attackers of a world: each attack in its plain form, slowly, and mixed with ordinary queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.worlds.case import Attack, Case, Found
+from bench.worlds.ground import Ground
+from bench.worlds.habits_any import plain
+from bench.worlds.traffic import Part, part
+from bench.worlds.victims import Victim
+
+FORMS: Final = ("plain", "slow", "mixed")
+MODULES: Final = ("evasion_art", "evasion_scores", "evasion_decisions", "extraction", "privacy", "probing")
+"""Where attacks stand: each module has a table by the kind of the inputs, and the kind of attack."""
+KINDS: Final = {"evasion_art": "evasion", "evasion_scores": "evasion", "evasion_decisions": "evasion"}
+HIDDEN: Final = ("natural_extraction", "jbda", "membership_threshold", "flood", "schema_probing", "nes", "few_columns")
+"""Attacks that hide in a calibration: those that cost little to make, where the world has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The calls of an attacker, and what a campaign says of them."""
+
+    part: Part
+    told: Mapping[str, Any]
+
+
+def attacks(kind: str) -> dict[str, tuple[str, Attack]]:
+    """Return the attacks on a model of inputs of a kind, as name: (kind of attack, attack)."""
+    table = {"image": "PICTURES", "numeric": "TABLES", "categorical": "CATEGORIES", "text": "TEXTS"}[kind]
+    found: dict[str, tuple[str, Attack]] = {}
+    for name in MODULES:
+        module = import_module(f"bench.worlds.{name}")
+        own = getattr(module, table, {})
+        found |= {attack: (KINDS.get(name, name), run) for attack, run in own.items()}
+    return found
+
+
+def campaigns(victim: Victim, rng: np.random.Generator, each: int, time: tuple[float, float]) -> list[Run]:
+    """Run each attack `each` times, in one form after the other."""
+    found = []
+    for name, (kind, attack) in attacks(victim.spec.kind).items():
+        for turn in range(each):
+            own = np.random.default_rng(rng.integers(2**63))
+            found.append(_run(name, kind, attack, Case(victim, own), FORMS[turn % len(FORMS)], time))
+    return found
+
+
+def cheap(victim: Victim, rng: np.random.Generator, n: int, time: tuple[float, float]) -> list[Run]:
+    """Run n attacks, drawn from those that are quick to make."""
+    known = attacks(victim.spec.kind)
+    names = [name for name in HIDDEN if name in known]
+    found = []
+    for name in rng.choice(names, n):
+        kind, attack = known[name]
+        own = np.random.default_rng(rng.integers(2**63))
+        found.append(_run(str(name), kind, attack, Case(victim, own), FORMS[rng.integers(3)], time))
+    return found
+
+
+def _run(name: str, kind: str, attack: Attack, case: Case, form: str, time: tuple[float, float]) -> Run:
+    found = attack(case)
+    found = mixed(found, case) if form == "mixed" else found
+    since, days = time
+    rhythm = {"plain": "burst", "slow": "steady", "mixed": "visits"}[form]
+    calls = replace(found.calls, rhythm=rhythm)
+    done = part(calls, days, since, case.rng, scores=found.scores)
+    told = {
+        "name": name, "kind": kind, "form": form, "principal": done.principal, "events": len(calls.rows),
+        "succeeded": found.queries is not None, "queries_to_success": found.queries, "goal": found.goal,
+        "figure": float(found.figure), "needs_training_rows": kind == "privacy",
+    }  # fmt: skip
+    return Run(done, told)
+
+
+def mixed(found: Found, case: Case) -> Found:
+    """Hide queries among ordinary ones, half to two for each; queries are counted with them from then on."""
+    n, rng = len(found.calls.rows), case.rng
+    others = max(1, int(min(2_000, n * rng.uniform(0.5, 2))))
+    ground = Ground.of(case.victim, case.victim.own)
+    padding = plain(ground, rng, others)
+    place = np.sort(rng.permutation(n + others)[:n])
+    own = np.zeros(n + others, bool)
+    own[place] = True
+    rows = _merged(found.calls.rows, padding.rows, own)
+    columns = {
+        name: _merged(given, np.full(others, usual, np.asarray(given).dtype), own)
+        for name, usual in (("operation", "predict"), ("status", 200), ("length", -1))
+        if (given := getattr(found.calls, name)) is not None
+    }
+    scores = None if found.scores is None else _merged(found.scores, case.victim.ask(padding.rows), own)
+    queries = None if found.queries is None else int(place[found.queries - 1]) + 1
+    return replace(found, calls=replace(found.calls, rows=rows, **columns), scores=scores, queries=queries)
+
+
+def _merged(one: NDArray[Any], other: NDArray[Any], own: NDArray[np.bool_]) -> Any:
+    found = np.empty((len(own), *one.shape[1:]), one.dtype)
+    found[own], found[~own] = one, other
+    return found

@@ -1,0 +1,1 @@
+"""Evasion by scores, in the manner of the papers."""
