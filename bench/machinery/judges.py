@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from caponier.app.inference.promise import bound_of
 from numpy.typing import NDArray
 
 from bench.machinery import traffic
@@ -14,7 +15,6 @@ from bench.machinery.streams import Outcome, Queries, Streams
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import lacking, load_events, seeing
 from caponier.app.inference.plan import Case, Remarks, Terms, lines_of
-from caponier.app.inference.promise import bound_of
 from caponier.app.planting.scan import sight
 from caponier.app.progress import Silent
 from caponier.app.workspace.workspace import create_workspace, require_workspace

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from caponier.app.inference.promise import DEFAULT_BUDGET
 from scipy import stats
 
 from bench.machinery import traffic
@@ -23,7 +24,6 @@ from bench.machinery.measured import say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
 from caponier.app.inference.findings import accused
-from caponier.app.inference.promise import DEFAULT_BUDGET
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline

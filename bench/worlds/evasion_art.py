@@ -38,7 +38,7 @@ def _estimator(oracle: Oracle, shape: tuple[int, ...]) -> Any:
 
 def _seeded(case: Case) -> None:
     """Seed numpy's global generator, which is what the toolbox draws from."""
-    np.random.seed(int(case.rng.integers(2**31)))  # noqa: NPY002
+    np.random.seed(int(case.rng.integers(2**31)))
 
 
 def _decision(case: Case, make: Any, budget: int, **first: Any) -> Found:

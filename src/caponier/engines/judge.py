@@ -20,7 +20,7 @@ NEVER: Final = np.iinfo(np.int64).min // 2
 
 
 @dataclass(frozen=True)
-class Beside:
+class SaidBeside:
     """What another detector said of the same subject up to the trigger."""
 
     detector: str
@@ -55,7 +55,7 @@ class Detection:
     """Different queries, or events, of the subject that the value was reached at."""
     strength: int = 0
     """Evidence over all detectors, in thousandths."""
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[SaidBeside, ...] = ()
     """What the others said, the rarest first."""
 
 
@@ -108,9 +108,7 @@ class _Ear:
             self._least = np.maximum(np.floor(least), np.floor(line.limit) + 1)
         self._lowest = self._least.min()
 
-    def rare(
-        self, scores: NDArray[np.int64], steps: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rare(self, scores: NDArray[np.int64], steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of rare scores (n,) at the ages of steps (n,), and their rarities."""
         places = np.flatnonzero(scores >= self._lowest)
         if not places.size:
@@ -122,7 +120,7 @@ class _Ear:
             # A cold start knows one limit and no ranks: beyond it is an alarm, and says nothing of how rare.
             return places, np.full(len(places), self._level)
         rarities = whole(ranks.rarity(scores[places], steps[places]))
-        said = rarities > 0
+        said = rarities > BELIEVED
         return places[said], rarities[said]
 
 
@@ -221,7 +219,7 @@ class Judge:
             age=int(said.age[column]),
             strength=strength,
             beside=tuple(
-                Beside(self._plan.lines[at].name, float(said.value[at]), int(said.rarity[at]))
+                SaidBeside(self._plan.lines[at].name, float(said.value[at]), int(said.rarity[at]))
                 for at in order
                 if at != column and said.rarity[at]
             ),
@@ -276,7 +274,9 @@ def _advanced(standing: _Standing, rare: _Rare, part: slice) -> _Standing:
     """Return what is remembered after some more events."""
     rarity = np.vstack([standing.rarity, rare.rarity[part]])
     best, columns = rarity.argmax(axis=0), np.arange(rarity.shape[1])
-    value, age = (np.vstack([before, new[part]]) for before, new in ((standing.value, rare.value), (standing.age, rare.age)))
+    value, age = (
+        np.vstack([before, new[part]]) for before, new in ((standing.value, rare.value), (standing.age, rare.age))
+    )
     return _Standing(rarity[best, columns], value[best, columns], age[best, columns], standing.told)
 
 

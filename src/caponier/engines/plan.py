@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import UNIT, JointTail
@@ -39,9 +40,13 @@ class Line:
 
     def needed(self, level: int, age: int) -> float:
         """Return the score that it takes at an age, by this detector alone, for evidence of a level."""
+        return float(self.needed_at(level, np.array([max(1, age)]))[0])
+
+    def needed_at(self, level: int, ages: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the same at ages (n,) from 1."""
         if self.ranks is None:
-            return self.limit
-        return max(self.limit, float(self.ranks.score_at(level / UNIT, step_of(np.array([max(1, age)])))[0]))
+            return np.full(len(ages), self.limit)
+        return np.maximum(self.limit, self.ranks.score_at(level / UNIT, step_of(ages)))
 
     @property
     def travels(self) -> bool:

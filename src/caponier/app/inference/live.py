@@ -16,8 +16,8 @@ from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, raw_type
-from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.judge import Detection
+from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.spool import SEPARATOR
 from caponier.errors import InputError
 from caponier.guard.events import Row

@@ -140,8 +140,6 @@ def plan_for(
     if not lines:
         return None
     sure = section is None or _sure(remarks, section, version)
-    kinds = section.tails if section else {}
-    levels = {kind: tail.level(section.alpha_of(kind)) for kind, tail in kinds.items()} if section else {}
     plan = Plan(
         model,
         encoder,
@@ -149,11 +147,16 @@ def plan_for(
         terms.salt,
         cells=section.cells if section else None,
         portrait=portrait_of(section, encoder),
-        levels=levels,
-        tails=kinds,
+        levels=levels_of(section) if section else {},
+        tails=section.tails if section else {},
         span=section.span if section else DAY_US,
     )
     return Case(plan, section, sure)
+
+
+def levels_of(section: ModelBaseline) -> dict[Subject, int]:
+    """Return the evidence from which on a subject of each kind is told of, for the section's share of benign ones."""
+    return {kind: tail.level(section.alpha_of(kind)) for kind, tail in section.tails.items()}
 
 
 def _sure(remarks: Remarks, section: ModelBaseline, version: str | None) -> bool:

@@ -21,7 +21,7 @@ def _grid() -> NDArray[np.int64]:
 
 AGES: Final = _grid()
 """(g,) ages at which steps begin, from 1."""
-LATER: Final = 8
+LATER: Final = 3
 """A score is ranked among scores at this many times its age: when a habit sets in is chance."""
 
 

@@ -27,16 +27,16 @@ PRIOR: Final = 1.2 * UNIT
 """Mean excess before anything is known: a rarity that is calibrated has one of 1, estimated ones have a little more."""
 WEIGHT: Final = 20.0
 """Callers that it weighs as much as."""
-DOUBT: Final = 1.5
+DOUBT: Final = 2.0
 """Standard errors of the tail's scale that a share is put upwards by."""
 NINETY: Final = 1.645
 """Standard errors of an interval that holds 90 % of the time."""
 
 
 def whole(rarity: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return rarities as whole thousandths; what says nothing is 0."""
-    thousandths = np.rint(rarity * UNIT).astype(np.int64)
-    return np.where(thousandths > BELIEVED, thousandths, 0)
+    """Return rarities as whole thousandths."""
+    thousandths: NDArray[np.int64] = np.rint(rarity * UNIT).astype(np.int64)
+    return thousandths
 
 
 def evidence(rarities: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.calibration.ages import AGES, LATER, step_of
+from caponier.detect.calibration.ages import AGES, step_of
 from caponier.detect.calibration.joint_tail import JointTail, evidence, whole
 from caponier.detect.calibration.lives import Lives
 from caponier.detect.calibration.tail_ranks import TailRanks
@@ -70,7 +70,7 @@ Known = tuple[Lives, NDArray[np.int64]]
 def _steps(lives: Lives) -> int:
     """Return up to which step scores are ranked: callers in use ask for longer than those of the calibration."""
     oldest = AGES[int(lives.last.max(initial=0))]
-    return int(step_of(np.array([min(oldest * LATER, AGES[-1])]))[0]) + 1
+    return int(step_of(np.array([min(oldest * LONGER, AGES[-1])]))[0]) + 1
 
 
 def _number(name: str) -> int:

@@ -21,7 +21,7 @@ POSITIVE: Final = 11
 """Callers with a score below which no tail is fitted."""
 SCALE: Final = 0.35
 """Scale of a tail before anything is known, in x = log(1 + score)."""
-WEIGHT: Final = 30.0
+WEIGHT: Final = 100.0
 """Callers that it weighs as much as."""
 MARGIN: Final = 0.25
 """Over the highest, in x, before a score counts for more than the highest where no tail can be fitted."""
@@ -98,10 +98,12 @@ class TailRanks:
         allowed = int(np.floor(np.exp(-rarity) * (self.n + 1) + 1e-9)) - 1
         if allowed < 0:
             over = (rarity - np.log(self.n + 1)) * self.scales[at] + self.margins[at]
-            return np.expm1(self._highest[at] + np.maximum(over, 1e-6))
+            beyond: NDArray[np.float64] = np.expm1(self._highest[at] + np.maximum(over, 1e-6))
+            return beyond
         within = int(np.searchsorted(self.counts, allowed, side="right"))
         first = self.scores[at, min(within, self.scores.shape[1] - 1)]
-        return np.floor(np.expm1(first.astype(np.float64)) + 1e-3) + 1
+        within_data: NDArray[np.float64] = np.floor(np.expm1(first.astype(np.float64)) + 1e-3) + 1
+        return within_data
 
     @property
     def _highest(self) -> NDArray[np.float64]:
@@ -111,7 +113,8 @@ class TailRanks:
 
 
 def _x(scores: NDArray[Any]) -> NDArray[np.float32]:
-    return np.log1p(np.maximum(scores, 0).astype(np.float64)).astype(np.float32)
+    x: NDArray[np.float32] = np.log1p(np.maximum(scores, 0).astype(np.float64)).astype(np.float32)
+    return x
 
 
 def _kept(n: int) -> NDArray[np.int64]:

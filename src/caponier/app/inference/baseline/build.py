@@ -414,7 +414,9 @@ def _set_aside(
         report.notes.append(f"{model}: {caller_of(name).in_words} was left out, as you said")
     for detector in detectors:
         odd = {
-            name: best for name, best in suspects(detector, found[detector.name].gathered.peaks()).items() if name not in kept
+            name: best
+            for name, best in suspects(detector, found[detector.name].gathered.peaks()).items()
+            if name not in kept
         }
         if len(odd) > ASIDE * len(everybody):
             report.notes.append(

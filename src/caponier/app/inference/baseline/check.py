@@ -6,7 +6,6 @@ from pathlib import Path
 
 from caponier.app.inference.baseline.story import Standing, Story, stories
 from caponier.app.inference.load import feature_spec, load_events
-from caponier.app.inference.promise import DEFAULT_BUDGET
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
@@ -16,7 +15,6 @@ from caponier.engines.local import scan
 from caponier.engines.plan import Plan
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
@@ -92,18 +90,18 @@ class Comparison:
             yield Difference(name, before.get(name), after.get(name))
 
 
-def compare_baselines(old: Baseline, new: Baseline, budget: AlertBudget = DEFAULT_BUDGET) -> list[Comparison]:
+def compare_baselines(old: Baseline, new: Baseline) -> list[Comparison]:
     """Put the newest sections of each model that is in both baselines beside each other.
 
     Raises:
         InputError: If they have no model in common.
     """
-    before, after = ({story.section.model: story for story in _newest(one, budget)} for one in (old, new))
+    before, after = ({story.section.model: story for story in _newest(one)} for one in (old, new))
     common = [Comparison(before[model], after[model]) for model in before if model in after]
     if not common:
         raise InputError("the baselines have no model in common")
     return common
 
 
-def _newest(baseline: Baseline, budget: AlertBudget) -> list[Story]:
-    return [story for story in stories(baseline, budget) if story.section is baseline.newest(story.section.model)]
+def _newest(baseline: Baseline) -> list[Story]:
+    return [story for story in stories(baseline) if story.section is baseline.newest(story.section.model)]
