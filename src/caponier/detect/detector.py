@@ -1,7 +1,7 @@
 """What a detector is: something that turns events and a small state into scores.
 
-A detector never sees the log as a whole and never decides that something is an alarm. The engine takes its scores'
-maximum over a horizon, ranks it among benign subjects, and spends the user's alert budget.
+A detector never sees the log as a whole and never decides that something is an alarm. The engine ranks its scores among
+benign subjects of the same age, and what all detectors say of a subject once more.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Subject(StrEnum):
 
 
 class Counts(StrEnum):
-    """What a detector scores, and what the horizon of its promise is counted in."""
+    """What a detector scores, and what a subject's age is counted in for it."""
 
     QUERIES = "queries"
     """Different queries: exact repeats are no new evidence."""
@@ -136,10 +136,10 @@ class EventDetector(Protocol):
     state: np.dtype[Any]
     state_version: int
     floor: int
-    """A score up to this is never worth an alarm, however quiet the benign subjects are."""
+    """A score up to this counts for nothing, however quiet the benign subjects are."""
     suspect: float | None
-    """A subject of the benign log whose maximum is above this looks like an attacker and is set aside; None: nobody is,
-    but for those who pass the threshold of a cold start."""
+    """Beyond this a score shows the structure of an attack: whoever of the benign log passes it, and stands apart from
+    everybody else, is set aside. None: a score only says that somebody is unlike the others, and nobody is."""
     max_confidence: Confidence
     emulations: tuple[str, ...]
     """Attacks on which it must fire."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import BELIEVED, UNIT, evidence, whole
-from caponier.detect.detector import Counts, EventDetector, Explanation
+from caponier.detect.detector import Counts, EventDetector, Explanation, Subject
 from caponier.detect.similarity.nearest_query import RING
 from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import caller_of
@@ -70,7 +70,7 @@ class _Standing:
     age: NDArray[np.int64]
     """The subject's age then."""
     told: NDArray[np.int64]
-    """Microseconds at which it was told last, `NEVER` if it was not."""
+    """When it was told last, in microseconds or, of a cell, in queries; `NEVER` if it was not."""
 
     @classmethod
     def new(cls, detectors: int) -> "_Standing":
@@ -188,8 +188,12 @@ class Judge:
         rarity = rare.rarity[part]
         running = np.maximum.accumulate(np.vstack([standing.rarity, rarity]), axis=0)
         strength = evidence(running)
-        time = scored.batch.time[rare.rows[part]]
-        for at, column in _triggers(rarity, running[1:], strength, time, standing.told, self._plan.span, self._level):
+        rows = rare.rows[part]
+        clock, span = scored.batch.time[rows], self._plan.span
+        if self._plan.subject is Subject.BUCKET:
+            # A cell is nobody: what others search in it later is told again, when all of the first is forgotten.
+            clock, span = scored.asked[rows], RING
+        for at, column in _triggers(rarity, running[1:], strength, clock, standing.told, span, self._level):
             upto = _advanced(standing, rare, slice(part.start, part.start + at + 1))
             yield int(rare.rows[part][at]), column, int(strength[at + 1]), upto
         after = _advanced(standing, rare, part)
@@ -241,7 +245,7 @@ def _triggers(
     rarity: NDArray[np.int64],
     running: NDArray[np.int64],
     strength: NDArray[np.int64],
-    time: NDArray[np.int64],
+    clock: NDArray[np.int64],
     told: NDArray[np.int64],
     span: int,
     level: int,
@@ -259,14 +263,14 @@ def _triggers(
         nexts = [
             (int(rows[0]), -int(running[rows[0], column]), column)
             for column, own in enumerate(alone)
-            if len(rows := own[time[own] >= told[column] + span])
+            if len(rows := own[clock[own] >= told[column] + span])
         ]
-        quiet = risen[time[risen] >= told.max(initial=NEVER) + span]
+        quiet = risen[clock[risen] >= told.max(initial=NEVER) + span]
         nexts += [(int(quiet[0]), -int(running[quiet[0]].max()), int(running[quiet[0]].argmax()))] if len(quiet) else []
         if not nexts:
             return
         at, _, column = min(nexts)
-        told[column] = time[at]
+        told[column] = clock[at]
         yield at, column
 
 

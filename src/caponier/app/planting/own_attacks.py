@@ -68,7 +68,7 @@ class Deed:
 
 @dataclass(frozen=True, eq=False)
 class Prey:
-    """What attackers are given: a model, rows (m, d) such as customers send, on the scale of attacks, and how often they ask."""
+    """What attackers are given: a model, rows (m, d) such as customers send, on the scale of attacks, and queries."""
 
     model: OwnModel
     natural: Rows

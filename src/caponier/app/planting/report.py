@@ -1,4 +1,4 @@
-"""What a validation on the user's own log shows: who would be caught, how early, at which share of benign callers flagged."""
+"""What a validation on the user's own log shows: who would be caught, how early, for how many false alarms."""
 
 import statistics
 from collections import Counter

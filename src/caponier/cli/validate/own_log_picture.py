@@ -11,7 +11,7 @@ CAUGHT: Final = "#1f6f8b"
 
 
 def picture(report: OwnLogReport) -> str:
-    """Return the SVG: a row for each kind of attack, a column for each share of benign callers, darker where more are caught."""
+    """Return the SVG: a row for each kind of attack, a column for each share, darker where more are caught."""
     delay = LEFT + CELL * len(report.alphas) + 12
     width, height = max(WIDTH, delay + 200), TOP + ROW * len(report.kinds) + 40
     parts = [

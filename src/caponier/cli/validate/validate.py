@@ -87,7 +87,8 @@ def validate(
     workspace, if there is one; `caponier coverage` rests on them.
 
     With --log the attacks are carried out on a copy of your own model, or on a surrogate that learned from your log,
-    and planted into a copy of that log: what would have been caught there, how early, and at which share of benign callers flagged.
+    and planted into a copy of that log: what would have been caught there, how early, and for how many
+    false alarms.
 
     Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
     3 not everything could be shown; what not is listed.

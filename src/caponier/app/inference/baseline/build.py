@@ -46,8 +46,10 @@ FIT_EVENTS: Final = 200_000
 FIT_QUERIES: Final = 1_000
 """First queries of each subject that detectors are fitted on."""
 WEEK_US: Final = 7 * DAY_US
-ASIDE: Final = 0.05
-"""At most this share of benign callers is set aside; if more of them look like attackers, benign traffic does."""
+ASIDE: Final = 0.03
+"""At most this share of benign callers is set aside for a detector: if more are like them, benign traffic is."""
+APART: Final = 4.0
+"""Times the score of everybody else from which on callers stand apart."""
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
 
@@ -404,8 +406,7 @@ def _set_aside(
     """Set aside the few callers whose queries have the structure of an attack; say who and why.
 
     Attackers in a benign log would otherwise be what others are ranked among. What counts is what the detector looks
-    for, not how far a caller stands out or how much it asks: where there is no such measure nobody is set aside, and
-    where many pass it nobody is either.
+    for, not how much a caller asks: where there is no such measure nobody is set aside.
     """
     everybody = {name for one in found.values() for name in one.gathered.names}
     kept = {name for name in everybody if caller_of(name).id in given.keep}
@@ -418,21 +419,24 @@ def _set_aside(
             for name, best in suspects(detector, found[detector.name].gathered.peaks()).items()
             if name not in kept
         }
-        if len(odd) > ASIDE * len(everybody):
-            report.notes.append(
-                f"{model}: {len(odd)} of {len(everybody)} benign principals look like attackers to {detector.name}; "
-                "they are too many to be set aside, so look at the log"
-            )
-            continue
         found[detector.name].aside |= odd
         report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
     return frozenset(dropped).union(*(one.aside for one in found.values()))
 
 
 def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, float]:
-    """Return the largest scores of those, by name, whose queries have the structure of an attack to a detector."""
+    """Return the largest scores of those, by name, whose queries have the structure of an attack to a detector.
+
+    They are beyond what the detector calls suspect, and stand apart from everybody else: where benign callers, such as
+    cameras, come near them, nobody can tell one from the other, and nobody is set aside.
+    """
     limit = detector.suspect
-    return {} if limit is None else {name: best for name, best in peaks.items() if best > limit}
+    if limit is None:
+        return {}
+    falling = sorted(peaks.items(), key=lambda one: (-one[1], one[0]))
+    few = range(min(len(falling) - 1, max(1, int(ASIDE * len(falling)))), 0, -1)
+    apart = next((at for at in few if falling[at - 1][1] >= APART * max(falling[at][1], limit / APART)), 0)
+    return {name: best for name, best in falling[:apart] if best > limit}
 
 
 def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:

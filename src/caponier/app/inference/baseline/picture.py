@@ -89,8 +89,8 @@ def _says(standing: Standing) -> str:
     known = benign_at(standing)
     half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)
     return (
-        f"{standing.detector}: of {standing.learned.ranks.n:,} benign {standing.whom} half stay below {half:,.4g}, nine "
-        f"tenths below {most:,.4g}. {standing.words}."
+        f"{standing.detector}: of {standing.learned.ranks.n:,} benign {standing.whom} half stay below {half:,.4g}, "
+        f"nine tenths below {most:,.4g}. {standing.words}."
     )
 
 

@@ -153,8 +153,8 @@ class Story:
             )
         elif section.principals < ENOUGH:
             yield (
-                f"{section.model}: a longer log, or one of more callers, finds more: with few callers only what lies far "
-                f"beyond all of them is told; beyond {ENOUGH:,} more of them buy little"
+                f"{section.model}: a longer log, or one of more callers, finds more: with few callers only what lies "
+                f"far beyond all of them is told; beyond {ENOUGH:,} more of them buy little"
             )
 
     @property
