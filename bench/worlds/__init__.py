@@ -13,11 +13,11 @@ OPEN: Final = ("digits_cnn", "spam_trees", "credit", "mails")
 HELD_OUT: Final = ("photos", "phishing", "forest_many", "digits_16")
 
 
-def world(name: str) -> "World":
+def load(name: str) -> "World":
     """Return the world of a name."""
     from bench.worlds.world import World
 
     if name not in OPEN + HELD_OUT:
         raise ValueError(f"there is no world {name!r}; there are {', '.join(OPEN + HELD_OUT)}")
-    module = import_module(f"bench.worlds.{name}")
+    module = import_module(f"bench.worlds.models.{name}")
     return World(name, str(module.__doc__).strip(), module.trains)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.worlds import HELD_OUT, OPEN, world
+from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--use", type=int, default=1_000)
     parser.add_argument("--each", type=int, default=3)
     given = parser.parse_args()
-    one, began = world(given.name), time.perf_counter()
+    one, began = load(given.name), time.perf_counter()
 
     def lap(what: str) -> None:
         print(f"[{time.perf_counter() - began:.1f} s] {what}", flush=True)

@@ -1,4 +1,4 @@
-"""Models that the worlds ask: a network, trees, and what scikit-learn has; each can be pickled and answers in batches."""
+"""Models that the worlds ask: networks, trees, and what scikit-learn has; all can be pickled and answer in batches."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.machinery.packages import FOLDER
-from bench.worlds.campaigns import Run, campaigns, cheap
+from bench.worlds.attacks.campaigns import Run, campaigns, cheap
 from bench.worlds.populations import DAYS, PAUSE, callers
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.victims import Victim
@@ -26,7 +26,7 @@ HIDDEN: Final = 0.01
 
 def version() -> str:
     """Identify the code of the worlds: whatever is made by other code is made anew."""
-    files = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in {"__main__", "__init__"})
+    files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
 """What an attacker talks to: the model, with each row and answer written down, and an end to the budget."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,10 +91,8 @@ class Oracle:
 @contextmanager
 def until_spent() -> Iterator[None]:
     """Run an attack for as long as its budget lasts."""
-    try:
+    with suppress(Spent):
         yield
-    except Spent:
-        pass
 
 
 def scale(victim: Victim) -> tuple[Rows, Rows]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.oracle import Oracle, Rows, scale
+from bench.worlds.attacks.oracle import Oracle, Rows, scale
 from bench.worlds.traffic import Calls
 from bench.worlds.victims import Victim
 

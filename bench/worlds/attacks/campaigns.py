@@ -8,16 +8,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.case import Attack, Case, Found
-from bench.worlds.ground import Ground
-from bench.worlds.habits_any import plain
+from bench.worlds.attacks.case import Attack, Case, Found
+from bench.worlds.habits.ground import Ground
+from bench.worlds.habits.anyone import plain
 from bench.worlds.traffic import Part, part
 from bench.worlds.victims import Victim
 
 FORMS: Final = ("plain", "slow", "mixed")
-MODULES: Final = ("evasion_art", "evasion_scores", "evasion_decisions", "extraction", "privacy", "probing")
-"""Where attacks stand: each module has a table by the kind of the inputs, and the kind of attack."""
-KINDS: Final = {"evasion_art": "evasion", "evasion_scores": "evasion", "evasion_decisions": "evasion"}
+KINDS: Final = {
+    "toolbox": "evasion",
+    "by_scores": "evasion",
+    "by_decisions": "evasion",
+    "extraction": "extraction",
+    "path_finding": "extraction",
+    "privacy": "privacy",
+    "probing": "probing",
+}
+"""Where attacks stand, and of what kind they are: each module has a table by the kind of the inputs."""
 HIDDEN: Final = ("natural_extraction", "jbda", "membership_threshold", "flood", "schema_probing", "nes", "few_columns")
 """Attacks that hide in a calibration: those that cost little to make, where the world has them."""
 
@@ -34,10 +41,10 @@ def attacks(kind: str) -> dict[str, tuple[str, Attack]]:
     """Return the attacks on a model of inputs of a kind, as name: (kind of attack, attack)."""
     table = {"image": "PICTURES", "numeric": "TABLES", "categorical": "CATEGORIES", "text": "TEXTS"}[kind]
     found: dict[str, tuple[str, Attack]] = {}
-    for name in MODULES:
-        module = import_module(f"bench.worlds.{name}")
+    for name, of in KINDS.items():
+        module = import_module(f"bench.worlds.attacks.{name}")
         own = getattr(module, table, {})
-        found |= {attack: (KINDS.get(name, name), run) for attack, run in own.items()}
+        found |= {attack: (of, run) for attack, run in own.items()}
     return found
 
 

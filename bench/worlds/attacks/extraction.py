@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.case import Case, Found
-from bench.worlds.oracle import Oracle, Rows
+from bench.worlds.attacks.case import Case, Found
+from bench.worlds.attacks.oracle import Oracle, Rows
 
 KAPPA: Final = 0.6
 GOAL: Final = f"kappa of the copy at least {KAPPA}"
