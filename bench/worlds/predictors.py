@@ -121,8 +121,8 @@ class Net:
         return np.concatenate(found)
 
 
-def network(x: Rows, y: NDArray[np.int64], side: int, seed: int, renew: Any, epochs: int = 10) -> Net:
-    """Train a convolutional network; `renew` varies the pictures of each turn."""
+def network(x: Rows, y: NDArray[np.int64], side: int, seed: int, renew: Any, epochs: int = 20) -> Net:
+    """Train a convolutional network; `renew` varies a third of the pictures, anew each turn."""
     import torch
     from torch import nn
 
@@ -135,7 +135,8 @@ def network(x: Rows, y: NDArray[np.int64], side: int, seed: int, renew: Any, epo
     )
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     for _ in range(epochs):
-        pictures = renew(x, rng)
+        pictures, varied = x.copy(), rng.permutation(len(x))[: len(x) // 3]
+        pictures[varied] = renew(x[varied], rng)
         for rows in np.array_split(rng.permutation(len(x)), max(1, len(x) // 64)):
             lot = torch.from_numpy(pictures[rows]).reshape(-1, 1, side, side)
             loss = nn.functional.cross_entropy(model(lot), torch.from_numpy(y[rows]))

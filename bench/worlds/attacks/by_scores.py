@@ -96,10 +96,10 @@ def oars_square(case: Case) -> Found:
 
 
 def few_pixels(case: Case) -> Found:
-    """Few pixels by random search (Croce et al. 2022, Sparse-RS): at most one in twelve is changed."""
+    """Few pixels by random search (Croce et al. 2022, Sparse-RS): at most one in forty is changed."""
     oracle = case.oracle(1_500)
     prey, label, _ = case.prey(oracle)
-    most = len(prey) // 12
+    most = len(prey) // 40
 
     def done(row: Rows, told: int) -> bool:
         return told != label

@@ -131,3 +131,18 @@ def random_extraction(case: Case) -> Found:
 PICTURES: Final = {"natural_extraction": natural_extraction, "knockoff": knockoff, "jbda": jbda,
                    "active_extraction": active_extraction}  # fmt: skip
 TABLES: Final = {**PICTURES, "random_extraction": random_extraction}
+
+
+def own_forms(case: Case) -> Found:
+    """Forms made up of the values that fields have, each drawn alone."""
+    oracle = case.oracle(1_600)
+    rows = [case.rng.choice(known, 1_500) for known in case.victim.values]
+    oracle.ask_raw(np.stack(rows, axis=1).astype(np.float32))
+    return judged(case, oracle)
+
+
+CATEGORIES: Final = {
+    "natural_extraction": natural_extraction,
+    "knockoff": own_forms,
+    "active_extraction": active_extraction,
+}

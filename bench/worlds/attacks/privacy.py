@@ -7,7 +7,7 @@ import numpy as np
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.oracle import Rows, until_spent
 
-CANDIDATES: Final = 120
+CANDIDATES: Final = 300
 AREA: Final = 0.55
 """Area under the curve of members against others from which on rows are given away."""
 SURE: Final = 0.9
@@ -41,7 +41,7 @@ def membership_threshold(case: Case) -> Found:
 
 def membership_label_only(case: Case) -> Found:
     """Ask for noisy copies of candidates: the answers about members hold longer (Choquette-Choo et al. 2021)."""
-    each = 12
+    each = 6
     oracle = case.oracle(CANDIDATES * each + 1)
     rows, labels, member = _candidates(case)
     low, high = np.quantile(case.victim.own.rows, [0.05, 0.95], axis=0)
@@ -89,3 +89,4 @@ PICTURES: Final = {
     "inversion": inversion,
 }
 TABLES: Final = PICTURES
+CATEGORIES: Final = {"membership_threshold": membership_threshold}
