@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bench.worlds.world import World
 
 OPEN: Final = ("digits_cnn", "spam_trees", "credit", "mails")
-HELD_OUT: Final = ("photos", "phishing", "forest_many", "digits_16")
+HELD_OUT: Final = ("photos", "telescope", "forest_many", "digits_16")
 
 
 def load(name: str) -> "World":

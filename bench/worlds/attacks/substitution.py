@@ -29,8 +29,8 @@ def _field_ways(case: Case, oracle: Oracle, *, all_values: bool, by_label: bool)
         if by_label:
             return _by_label(case, oracle, row)
         for _ in range(FEW):
-            tries, width = [], len(row)
-            for column in range(width):
+            tries: list[Any] = []
+            for column in case.rng.permutation(len(row)):
                 known = case.victim.values[column]
                 few = known if all_values and len(known) < 12 else case.rng.choice(known, min(3, len(known)))
                 for value in few:
