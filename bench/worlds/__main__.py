@@ -46,9 +46,8 @@ def main() -> None:
         print(f"[{time.perf_counter() - began:.1f} s] {what}", flush=True)
 
     victim = one.victim(given.seed)
-    lap(
-        f"{one.description} Accuracy {victim.accuracy():.3f}; rows {[len(p) for p in (victim.train, victim.calm, victim.fresh, victim.own)]}"
-    )
+    rows = [len(pool) for pool in (victim.train, victim.calm, victim.fresh, victim.own)]
+    lap(f"{one.description} Accuracy {victim.accuracy():.3f}; rows {rows}")
     _log("calibration", one.calibration(given.seed, given.calibration))
     lap("calibration")
     _log("use", one.use(given.seed, given.use))

@@ -5,7 +5,7 @@ import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +24,9 @@ HIDDEN: Final = 0.01
 """Share of attackers among the callers of the calibration."""
 
 
+@cache
 def version() -> str:
-    """Identify the code of the worlds: whatever is made by other code is made anew."""
+    """Identify the code of the worlds as it was first asked for: whatever is made by other code is made anew."""
     files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 

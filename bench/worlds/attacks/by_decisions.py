@@ -75,12 +75,17 @@ def qeba(case: Case) -> Found:
     return _estimated(case, 1_500, 40, "gradient")
 
 
+def wide_search(case: Case) -> Found:
+    """The same with samples as far off as the prey is, few a step: as OARS adapts to stateful defences (Feng 2023)."""
+    return _estimated(case, 1_000, 16, "gradient", reach=1.2)
+
+
 def geoda(case: Case) -> Found:
     """GeoDA (Rahmati et al. 2020): the boundary taken as flat, and the prey projected on it."""
     return _estimated(case, 1_200, 60, "normal")
 
 
-def _estimated(case: Case, budget: int, each: int, how: str) -> Found:
+def _estimated(case: Case, budget: int, each: int, how: str, reach: float = 0.3) -> Found:
     oracle = case.oracle(budget)
     prey, label, start = case.prey(oracle)
     with until_spent():
@@ -91,7 +96,7 @@ def _estimated(case: Case, budget: int, each: int, how: str) -> Found:
             distance = max(1e-4, float(np.linalg.norm(at - prey)))
             ways = _directions(case, int(each * np.sqrt(turn)), len(prey))
             ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-            wrong = oracle.labels(np.clip(at + 0.3 * distance / np.sqrt(turn) * ways, 0, 1)) != label
+            wrong = oracle.labels(np.clip(at + reach * distance / np.sqrt(turn) * ways, 0, 1)) != label
             sign = np.where(wrong, 1.0, -1.0)
             normal = ((sign - sign.mean()) if 0 < wrong.mean() < 1 else sign) @ ways
             normal /= max(1e-9, float(np.linalg.norm(normal)))
@@ -132,7 +137,7 @@ def triangle(case: Case) -> Found:
 
 
 def few_columns(case: Case) -> Found:
-    """Change few columns: values from rows of the other class, then back as many as go (Ballet et al. 2019, by label)."""
+    """Change few columns: a row of another class, and back with as many as go (after Ballet et al. 2019)."""
     oracle = case.oracle(800)
     prey, label, _ = case.prey(oracle)
     donors = case.own(200, oracle)
@@ -156,5 +161,5 @@ def few_columns(case: Case) -> Found:
     return Found.of(oracle, f"another class by {FEW} columns", left, reached if left <= FEW else None)
 
 
-PICTURES: Final = {"surfree": surfree, "qeba": qeba, "geoda": geoda, "triangle": triangle}
-TABLES: Final = {"surfree": surfree, "few_columns": few_columns}
+PICTURES: Final = {"surfree": surfree, "qeba": qeba, "wide_search": wide_search, "geoda": geoda, "triangle": triangle}
+TABLES: Final = {"surfree": surfree, "wide_search": wide_search, "few_columns": few_columns}

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.oracle import Oracle, Rows, flipped, until_spent
-from bench.worlds.attacks.toolbox import BOUND_MAX, bound
+from bench.worlds.attacks.toolbox import bound, bound_max
 
 GENTLE: Final = 1e-6
 
@@ -34,7 +34,7 @@ def _loss(scores: Rows, label: int) -> Rows:
 
 def nes(case: Case) -> Found:
     """NES (Ilyas et al. 2018): antithetic differences about the point, and steps of the sign."""
-    return _nes(case, sigma=0.02, step=0.02, each=20)
+    return _nes(case, sigma=0.05, step=0.03, each=30)
 
 
 def nes_wide(case: Case) -> Found:
@@ -43,7 +43,7 @@ def nes_wide(case: Case) -> Found:
 
 
 def _nes(case: Case, sigma: float, step: float, each: int) -> Found:
-    oracle, most = case.oracle(2_000), BOUND_MAX[case.victim.spec.kind]
+    oracle, most = case.oracle(2_000), bound_max(case.oracle())
     prey, label, _ = case.prey(oracle)
     if case.victim.spec.kind != "image":
         sigma, step = max(sigma, 0.08), 0.05  # trees answer the same within a leaf
@@ -55,15 +55,15 @@ def _nes(case: Case, sigma: float, step: float, each: int) -> Found:
             noise = case.rng.standard_normal((each, len(prey)), np.float32)
             both = np.clip(np.concatenate([at + sigma * noise, at - sigma * noise]), 0, 1)
             loss = _loss(oracle.ask(both), label)
-            slope = 0.6 * slope + ((loss[:each] - loss[each:]) @ noise) / each
+            slope = 0.8 * slope + ((loss[:each] - loss[each:]) @ noise) / each
             at = np.clip(np.clip(at - step * np.sign(slope), prey - most, prey + most), 0, 1)
             oracle.label(at)
     queries, size = flipped(oracle, prey, label, np.inf, most)
-    return Found.of(oracle, f"another class within Linf {most:g}", size, queries)
+    return Found.of(oracle, f"another class within Linf {most:.3g}", size, queries)
 
 
 def oars_square(case: Case) -> Found:
-    """An adaptive random search: wide proposals that lie far apart, smaller only when nothing else helps (Feng 2023)."""
+    """An adaptive random search: wide proposals that lie far apart, smaller only when none helps (Feng 2023)."""
     oracle, most = case.oracle(1_500), bound(case.oracle())
     prey, label, _ = case.prey(oracle)
     _stops(oracle, prey, label, 2, most)

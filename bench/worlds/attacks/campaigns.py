@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.worlds.attacks.case import Attack, Case, Found
-from bench.worlds.habits.ground import Ground
 from bench.worlds.habits.anyone import plain
+from bench.worlds.habits.ground import Ground
 from bench.worlds.traffic import Part, part
 from bench.worlds.victims import Victim
 
@@ -27,7 +27,12 @@ KINDS: Final = {
     "of_texts": "extraction",
 }
 """Where attacks stand, and of what kind they are: each module has a table by the kind of the inputs."""
-OTHER: Final = {"membership_threshold": "privacy", "inversion": "privacy", "sponge": "probing"}
+OTHER: Final = {
+    "natural_extraction": "natural",
+    "membership_threshold": "privacy",
+    "inversion": "privacy",
+    "sponge": "probing",
+}
 """Attacks of another kind than those beside them."""
 ENOUGH: Final = 300
 """Queries after which an attacker of single rows has enough."""

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import numpy as np
-
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.extraction import judged
 from bench.worlds.attacks.oracle import until_spent

@@ -8,15 +8,27 @@ import numpy as np
 from bench.worlds.attacks.case import Case, Found
 from bench.worlds.attacks.oracle import Oracle, Rows, flipped, nearest, until_spent
 
-HALVED: Final = "half as far as the first adversarial"
-BOUND_L2: Final = {"image": 0.16, "numeric": 0.12}
-"""L2 within which a score-based attack counts, as a share of the square root of the number of columns."""
-BOUND_MAX: Final = {"image": 0.2, "numeric": 0.25}
+HALVED: Final = "half as far as the first on the boundary"
+NEAR: Final = 0.35
+"""L2 within which a score-based attack counts, as a share of the usual distance between rows of two classes."""
 
 
 def bound(oracle: Oracle) -> float:
     """Return the greatest L2 of a change that counts, in the attacker's scale."""
-    return float(BOUND_L2[oracle.victim.spec.kind] * np.sqrt(len(oracle.low)))
+    own = oracle.victim.own
+    rows, labels = oracle.down(own.rows[:300]), own.labels[:300]
+    away = _distances(rows)
+    return float(NEAR * np.median(away[labels[:, None] != labels[None, :]]))
+
+
+def _distances(rows: Rows) -> Rows:
+    square = (rows**2).sum(axis=1)
+    return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None, :] - 2 * rows @ rows.T, 0)))
+
+
+def bound_max(oracle: Oracle) -> float:
+    """Return the greatest change of a column that counts: one and a half times what the L2 is a column."""
+    return 1.5 * bound(oracle) / float(np.sqrt(len(oracle.low)))
 
 
 def _shape(oracle: Oracle) -> tuple[int, ...]:
@@ -38,7 +50,7 @@ def _estimator(oracle: Oracle, shape: tuple[int, ...]) -> Any:
 
 def _seeded(case: Case) -> None:
     """Seed numpy's global generator, which is what the toolbox draws from."""
-    np.random.seed(int(case.rng.integers(2**31)))  # noqa: NPY002
+    np.random.seed(int(case.rng.integers(2**31)))
 
 
 def _decision(case: Case, make: Any, budget: int, **first: Any) -> Found:
@@ -128,7 +140,7 @@ def square(case: Case) -> Found:
     """Square (Andriushchenko et al. 2020), in the maximum norm."""
     from art.attacks.evasion import SquareAttack
 
-    most = BOUND_MAX[case.victim.spec.kind]
+    most = bound_max(case.oracle())
     make = lambda model: SquareAttack(model, eps=most, max_iter=1_200, p_init=0.4, verbose=False)  # noqa: E731
     columns = 0 if case.victim.side else int(case.victim.spec.shape[0])
     return _score(case, make, np.inf, most, 1_500, (1, 1, columns) if columns else None)
