@@ -129,9 +129,9 @@ def network(x: Rows, y: NDArray[np.int64], side: int, seed: int, renew: Any, var
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    flat = 32 * (((side - 2) // 2 - 2) // 2) ** 2
+    flat = 24 * (((side - 3) // 2 + 1 - 3) // 2 + 1) ** 2
     model = nn.Sequential(
-        *(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(1, 12, 3, 2), nn.ReLU(), nn.Conv2d(12, 24, 3, 2), nn.ReLU()),
         *(nn.Flatten(), nn.Linear(flat, 64), nn.ReLU(), nn.Linear(64, int(y.max()) + 1)),
     )
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)

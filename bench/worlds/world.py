@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from bench.machinery.packages import FOLDER
 from bench.worlds.attacks.campaigns import Run, campaigns, cheap
+from bench.worlds.attacks.of_foolbox import INSTALLED
 from bench.worlds.populations import DAYS, PAUSE, callers
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.victims import Victim
@@ -28,7 +29,8 @@ HIDDEN: Final = 0.01
 def version() -> str:
     """Identify the code of the worlds as it was first asked for: whatever is made by other code is made anew."""
     files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    code = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(code + bytes([INSTALLED])).hexdigest()[:12]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from bench.worlds.victims import Victim
 FORMS: Final = ("plain", "slow", "mixed")
 KINDS: Final = {
     "toolbox": "evasion",
+    "of_foolbox": "evasion",
     "by_scores": "evasion",
     "by_decisions": "evasion",
     "substitution": "evasion",

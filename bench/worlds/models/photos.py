@@ -59,12 +59,12 @@ def _renew(rows: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
 
 def trains(seed: int) -> Victim:
     """Train the network."""
-    train, calm, fresh, own = pools(*_crops(seed), seed, (0.25, 0.5, 0.75))
+    train, calm, fresh, own = pools(*_crops(seed), seed, (0.4, 0.6, 0.8))
     return Victim(
         name="photos",
         description="photographs as 16 x 16 greys, a small convolutional network",
         spec=FeatureSpec(kind="image", shape=(SIDE, SIDE), minimum=0.0, maximum=1.0),
         classes=(*(name.partition(".")[0] for name in SCENES), "china", "flower"),
-        ask=network(train.rows, train.labels, SIDE, seed, _renew, varied=0.1),
+        ask=network(train.rows, train.labels, SIDE, seed, _renew),
         train=train, calm=calm, fresh=fresh, own=own, renew=_renew, further=3.0, latency=25.0,
     )  # fmt: skip
