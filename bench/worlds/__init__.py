@@ -1,6 +1,13 @@
 """Worlds that no detector was tuned on: real models, benign callers of many habits, and attackers of many schools.
 
-`OPEN` ones may be looked into; of the `HELD_OUT` ones nobody looks at a detection's result while working on it.
+    from bench.worlds import load
+
+    world = load("digits_cnn")
+    world.calibration(seed=1), world.use(seed=1), world.attackers(seed=1)
+
+`python -m bench.worlds NAME --seed 1` prints what a world holds and how its attacks fared; all is kept on disk for as
+long as the code of the worlds stays the same. `OPEN` ones may be looked into; of the `HELD_OUT` ones nobody looks at a
+detection's result while working on it.
 """
 
 from importlib import import_module

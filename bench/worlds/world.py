@@ -77,7 +77,7 @@ class World:
     @cached_property
     def spec(self) -> FeatureSpec:
         """Return what the model takes."""
-        return self.victim(0).spec
+        return self.victim(1).spec
 
     def victim(self, seed: int) -> Victim:
         """Return the model of a seed with its pools of rows."""

@@ -114,11 +114,11 @@ def _estimated(case: Case, budget: int, each: int, how: str, reach: float = 0.3)
 
 def triangle(case: Case) -> Found:
     """Triangle (Wang et al. 2022): the third side of a triangle in a plane of low frequency, its angle learned."""
-    oracle = case.oracle(1_000)
+    oracle = case.oracle(1_500)
     prey, label, start = case.prey(oracle)
     with until_spent():
         oracle.label(start)
-        at, beta = _searched(oracle, prey, start, label), np.pi / 8
+        at, beta, share = _searched(oracle, prey, start, label), np.pi / 8, 0.95
         while True:
             distance = float(np.linalg.norm(at - prey))
             one = (at - prey) / distance
@@ -127,12 +127,13 @@ def triangle(case: Case) -> Found:
             other /= np.linalg.norm(other)
             hit = False
             for turn in (1.0, -1.0):
-                tried = prey + distance * 0.93 * (np.cos(beta) * one + turn * np.sin(beta) * other)
+                tried = prey + distance * share * (np.cos(beta) * one + turn * np.sin(beta) * other)
                 tried = np.clip(tried, 0, 1).astype(np.float32)
                 if oracle.label(tried) != label:
                     at, hit = tried, True
                     break
             beta = float(np.clip(beta * (1.05 if hit else 0.97), 0.02, np.pi / 4))
+            share = float(np.clip(share - 0.02 if hit else share + 0.004, 0.7, 0.995))
     return _judged(oracle, prey, label)
 
 

@@ -146,20 +146,23 @@ def good_words(case: Case) -> Found:
 
 
 def misspelt(case: Case) -> Found:
-    """Misspell words, as HotFlip and DeepWordBug do without gradients (Gao et al. 2018), by the label alone."""
+    """Exchange two letters of a word after the other and keep what helps, as DeepWordBug does (Gao et al. 2018)."""
     oracle = case.oracle(500, lambda _, label: label == 0)
     words, _ = _words(case)
-    most = int(2 * SHARE * len(words))
+    most, changed = int(2 * SHARE * len(words)), 0
     with until_spent():
-        while True:
-            tried = list(words)
-            for at in case.rng.permutation(len(words))[:most]:
-                word = list(tried[at])
-                place = int(case.rng.integers(len(word) - 1))
-                word[place], word[place + 1] = word[place + 1], word[place]
-                tried[at] = "".join(word)
-            _spam(oracle, tried)
-    return _passed(oracle, most, float(most))
+        last = _spam(oracle, words)
+        for at in case.rng.permutation(len(words)):
+            letters = list(words[at])
+            place = int(case.rng.integers(len(letters) - 1)) if len(letters) > 1 else 0
+            letters[place : place + 2] = letters[place : place + 2][::-1]
+            tried = [*words[:at], "".join(letters), *words[at + 1 :]]
+            score = _spam(oracle, tried)
+            if score < last:
+                words, last, changed = tried, score, changed + 1
+            if changed == most:
+                break
+    return _passed(oracle, most, changed)
 
 
 def _spam(oracle: Oracle, words: list[str]) -> float:

@@ -103,8 +103,8 @@ def boundary(case: Case) -> Found:
     from art.attacks.evasion import BoundaryAttack
 
     def make(model: Any) -> Any:
-        return BoundaryAttack(model, targeted=False, max_iter=400, delta=0.05, epsilon=0.05, sample_size=10,
-                              num_trial=10, verbose=False)  # fmt: skip
+        return BoundaryAttack(model, targeted=False, max_iter=400, delta=0.1, epsilon=0.1, sample_size=5,
+                              num_trial=20, verbose=False)  # fmt: skip
 
     return _decision(case, make, 2_000)
 
