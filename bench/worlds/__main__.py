@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.worlds import HELD_OUT, OPEN, world
+from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log
 
 
@@ -40,15 +40,14 @@ def main() -> None:
     parser.add_argument("--use", type=int, default=1_000)
     parser.add_argument("--each", type=int, default=3)
     given = parser.parse_args()
-    one, began = world(given.name), time.perf_counter()
+    one, began = load(given.name), time.perf_counter()
 
     def lap(what: str) -> None:
         print(f"[{time.perf_counter() - began:.1f} s] {what}", flush=True)
 
     victim = one.victim(given.seed)
-    lap(
-        f"{one.description} Accuracy {victim.accuracy():.3f}; rows {[len(p) for p in (victim.train, victim.calm, victim.fresh, victim.own)]}"
-    )
+    rows = [len(pool) for pool in (victim.train, victim.calm, victim.fresh, victim.own)]
+    lap(f"{one.description} Accuracy {victim.accuracy():.3f}; rows {rows}")
     _log("calibration", one.calibration(given.seed, given.calibration))
     lap("calibration")
     _log("use", one.use(given.seed, given.use))

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.ground import HEAVY, Ground, Kind
+from bench.worlds.habits.ground import HEAVY, Ground, Kind
 from bench.worlds.traffic import DAY, START, Part, part
 from bench.worlds.victims import Victim
 
@@ -30,12 +30,12 @@ def sizes(n: int, further: float, rng: np.random.Generator) -> NDArray[np.int64]
 
 def habits(kind: str) -> Mapping[str, Kind]:
     """Return the habits of callers of a model that takes this kind of input."""
-    from bench.worlds.habits_any import ANY
-    from bench.worlds.habits_pictures import PICTURES
-    from bench.worlds.habits_tables import TABLES
+    from bench.worlds.habits.anyone import ANY
+    from bench.worlds.habits.of_pictures import PICTURES
+    from bench.worlds.habits.of_tables import TABLES
 
     if kind == "text":
-        from bench.worlds.habits_texts import TEXTS
+        from bench.worlds.habits.of_texts import TEXTS
 
         return {**ANY, **TEXTS}
     return {**ANY, **(PICTURES if kind == "image" else TABLES)}

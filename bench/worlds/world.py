@@ -5,7 +5,7 @@ import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.machinery.packages import FOLDER
-from bench.worlds.campaigns import Run, campaigns, cheap
+from bench.worlds.attacks.campaigns import Run, campaigns, cheap
+from bench.worlds.attacks.of_foolbox import INSTALLED
 from bench.worlds.populations import DAYS, PAUSE, callers
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.victims import Victim
@@ -24,10 +25,12 @@ HIDDEN: Final = 0.01
 """Share of attackers among the callers of the calibration."""
 
 
+@cache
 def version() -> str:
-    """Identify the code of the worlds: whatever is made by other code is made anew."""
-    files = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in {"__main__", "__init__"})
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    """Identify the code of the worlds as it was first asked for: whatever is made by other code is made anew."""
+    files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
+    code = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(code + bytes([INSTALLED])).hexdigest()[:12]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,7 @@ class World:
     @cached_property
     def spec(self) -> FeatureSpec:
         """Return what the model takes."""
-        return self.victim(0).spec
+        return self.victim(1).spec
 
     def victim(self, seed: int) -> Victim:
         """Return the model of a seed with its pools of rows."""

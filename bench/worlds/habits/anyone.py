@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.ground import Ground, Kind, choice, repeated
+from bench.worlds.habits.ground import Ground, Kind, choice, repeated
 from bench.worlds.traffic import Calls
 
 Rng = np.random.Generator

@@ -5,18 +5,30 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.worlds.case import Case, Found
-from bench.worlds.oracle import Oracle, Rows, flipped, nearest, until_spent
+from bench.worlds.attacks.case import Case, Found
+from bench.worlds.attacks.oracle import Oracle, Rows, flipped, nearest, until_spent
 
-HALVED: Final = "half as far as the first adversarial"
-BOUND_L2: Final = {"image": 0.18, "numeric": 0.12, "categorical": 0.15}
-"""L2 within which a score-based attack counts, as a share of the square root of the number of columns."""
-BOUND_MAX: Final = {"image": 0.25, "numeric": 0.25, "categorical": 0.25}
+HALVED: Final = "half as far as the first on the boundary"
+NEAR: Final = 0.35
+"""L2 within which a score-based attack counts, as a share of the usual distance between rows of two classes."""
 
 
 def bound(oracle: Oracle) -> float:
     """Return the greatest L2 of a change that counts, in the attacker's scale."""
-    return float(BOUND_L2[oracle.victim.spec.kind] * np.sqrt(len(oracle.low)))
+    own = oracle.victim.own
+    rows, labels = oracle.down(own.rows[:300]), own.labels[:300]
+    away = _distances(rows)
+    return float(NEAR * np.median(away[labels[:, None] != labels[None, :]]))
+
+
+def _distances(rows: Rows) -> Rows:
+    square = (rows**2).sum(axis=1)
+    return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None, :] - 2 * rows @ rows.T, 0)))
+
+
+def bound_max(oracle: Oracle) -> float:
+    """Return the greatest change of a column that counts: one and a half times what the L2 is a column."""
+    return 1.5 * bound(oracle) / float(np.sqrt(len(oracle.low)))
 
 
 def _shape(oracle: Oracle) -> tuple[int, ...]:
@@ -91,8 +103,8 @@ def boundary(case: Case) -> Found:
     from art.attacks.evasion import BoundaryAttack
 
     def make(model: Any) -> Any:
-        return BoundaryAttack(model, targeted=False, max_iter=400, delta=0.05, epsilon=0.05, sample_size=10,
-                              num_trial=10, verbose=False)  # fmt: skip
+        return BoundaryAttack(model, targeted=False, max_iter=400, delta=0.1, epsilon=0.1, sample_size=5,
+                              num_trial=20, verbose=False)  # fmt: skip
 
     return _decision(case, make, 2_000)
 
@@ -128,7 +140,7 @@ def square(case: Case) -> Found:
     """Square (Andriushchenko et al. 2020), in the maximum norm."""
     from art.attacks.evasion import SquareAttack
 
-    most = BOUND_MAX[case.victim.spec.kind]
+    most = bound_max(case.oracle())
     make = lambda model: SquareAttack(model, eps=most, max_iter=1_200, p_init=0.4, verbose=False)  # noqa: E731
     columns = 0 if case.victim.side else int(case.victim.spec.shape[0])
     return _score(case, make, np.inf, most, 1_500, (1, 1, columns) if columns else None)
@@ -142,7 +154,8 @@ def zoo(case: Case) -> Found:
         columns = int(np.prod(case.victim.spec.shape))
         trees = case.victim.spec.kind != "image"
         return ZooAttack(
-            model, learning_rate=0.1, max_iter=100, initial_const=10.0, use_resize=False, use_importance=False,
+            model, learning_rate=0.1, max_iter=100, initial_const=10.0, use_resize=False,
+            abort_early=False, use_importance=False,
             nb_parallel=min(32, columns), variable_h=0.2 if trees else 0.05, verbose=False,
         )  # fmt: skip
 

@@ -8,16 +8,36 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.case import Attack, Case, Found
-from bench.worlds.ground import Ground
-from bench.worlds.habits_any import plain
+from bench.worlds.attacks.case import Attack, Case, Found
+from bench.worlds.habits.anyone import plain
+from bench.worlds.habits.ground import Ground
 from bench.worlds.traffic import Part, part
 from bench.worlds.victims import Victim
 
 FORMS: Final = ("plain", "slow", "mixed")
-MODULES: Final = ("evasion_art", "evasion_scores", "evasion_decisions", "extraction", "privacy", "probing")
-"""Where attacks stand: each module has a table by the kind of the inputs, and the kind of attack."""
-KINDS: Final = {"evasion_art": "evasion", "evasion_scores": "evasion", "evasion_decisions": "evasion"}
+KINDS: Final = {
+    "toolbox": "evasion",
+    "of_foolbox": "evasion",
+    "by_scores": "evasion",
+    "by_decisions": "evasion",
+    "substitution": "evasion",
+    "extraction": "extraction",
+    "path_finding": "extraction",
+    "privacy": "privacy",
+    "probing": "probing",
+    "of_texts": "extraction",
+}
+"""Where attacks stand, and of what kind they are: each module has a table by the kind of the inputs."""
+OTHER: Final = {
+    "natural_extraction": "natural",
+    "membership_threshold": "privacy",
+    "inversion": "privacy",
+    "sponge": "probing",
+}
+"""Attacks of another kind than those beside them."""
+ENOUGH: Final = 300
+"""Queries after which an attacker of single rows has enough."""
+MOST_ROWS: Final = 12
 HIDDEN: Final = ("natural_extraction", "jbda", "membership_threshold", "flood", "schema_probing", "nes", "few_columns")
 """Attacks that hide in a calibration: those that cost little to make, where the world has them."""
 
@@ -34,10 +54,10 @@ def attacks(kind: str) -> dict[str, tuple[str, Attack]]:
     """Return the attacks on a model of inputs of a kind, as name: (kind of attack, attack)."""
     table = {"image": "PICTURES", "numeric": "TABLES", "categorical": "CATEGORIES", "text": "TEXTS"}[kind]
     found: dict[str, tuple[str, Attack]] = {}
-    for name in MODULES:
-        module = import_module(f"bench.worlds.{name}")
+    for name, of in KINDS.items():
+        module = import_module(f"bench.worlds.attacks.{name}")
         own = getattr(module, table, {})
-        found |= {attack: (KINDS.get(name, name), run) for attack, run in own.items()}
+        found |= {attack: (OTHER.get(attack, of), run) for attack, run in own.items()}
     return found
 
 
@@ -64,7 +84,7 @@ def cheap(victim: Victim, rng: np.random.Generator, n: int, time: tuple[float, f
 
 
 def _run(name: str, kind: str, attack: Attack, case: Case, form: str, time: tuple[float, float]) -> Run:
-    found = attack(case)
+    found = repeated(attack, case) if kind == "evasion" else attack(case)
     found = mixed(found, case) if form == "mixed" else found
     since, days = time
     rhythm = {"plain": "burst", "slow": "steady", "mixed": "visits"}[form]
@@ -78,10 +98,27 @@ def _run(name: str, kind: str, attack: Attack, case: Case, form: str, time: tupl
     return Run(done, told)
 
 
+def repeated(attack: Attack, case: Case) -> Found:
+    """Go on to other rows where one took few queries: nobody sets out for a single one.
+
+    The first row that is answered wrongly counts.
+    """
+    done = [attack(case)]
+    while sum(len(one.calls.rows) for one in done) < ENOUGH and len(done) < MOST_ROWS:
+        done.append(attack(case))
+    begins = np.cumsum([0] + [len(one.calls.rows) for one in done])
+    hits = [at for at, one in enumerate(done) if one.queries is not None]
+    rows = np.concatenate([one.calls.rows for one in done])
+    best = done[hits[0] if hits else 0]
+    scores = np.concatenate([one.scores for one in done if one.scores is not None])
+    queries = int(begins[hits[0]]) + int(best.queries or 0) if hits else None
+    return replace(best, calls=replace(best.calls, rows=rows), scores=scores, queries=queries)
+
+
 def mixed(found: Found, case: Case) -> Found:
-    """Hide queries among ordinary ones, half to two for each; queries are counted with them from then on."""
+    """Hide queries among ordinary ones, one for each or so; queries are counted with them from then on."""
     n, rng = len(found.calls.rows), case.rng
-    others = max(1, int(min(2_000, n * rng.uniform(0.5, 2))))
+    others = max(1, int(min(2_000, n * rng.uniform(0.3, 1.2))))
     ground = Ground.of(case.victim, case.victim.own)
     padding = plain(ground, rng, others)
     place = np.sort(rng.permutation(n + others)[:n])

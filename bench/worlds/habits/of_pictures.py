@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.worlds.ground import Ground, Kind, repeated
+from bench.worlds.habits.ground import Ground, Kind, repeated
 from bench.worlds.pictures import lit, noisy, photographed, shifted, turned
 from bench.worlds.traffic import Calls
 

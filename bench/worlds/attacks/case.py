@@ -7,11 +7,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds.oracle import Oracle, Rows, scale
+from bench.worlds.attacks.oracle import Oracle, Rows, scale
 from bench.worlds.traffic import Calls
 from bench.worlds.victims import Victim
 
 BUDGET: Final = 1_500
+CLEAR: Final = 0.8
+"""Score of what an attacker sets out to change: rows that are unclear anyway need no attack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,12 @@ class Case:
         low, span = scale(self.victim)
         return Oracle(self.victim, budget, low, span, done)
 
-    def prey(self, oracle: Oracle, of: int | None = None) -> tuple[Rows, int, Rows]:
-        """Return a row that is answered rightly, its class, and a row of another class to begin from."""
+    def prey(self, oracle: Oracle) -> tuple[Rows, int, Rows]:
+        """Return a row that is answered rightly and clearly, its class, and a row of another class to begin from."""
         own = self.victim.own
-        answers = self.victim.ask(own.rows).argmax(axis=1)
-        right = np.flatnonzero((answers == own.labels) & ((own.labels == of) if of is not None else True))
+        scores = self.victim.ask(own.rows)
+        answers = scores.argmax(axis=1)
+        right = np.flatnonzero((answers == own.labels) & (scores.max(axis=1) >= CLEAR))
         at = int(self.rng.choice(right))
         other = int(self.rng.choice(np.flatnonzero(answers != answers[at])))
         return oracle.down(own.rows[at]), int(answers[at]), oracle.down(own.rows[other])

@@ -1,7 +1,7 @@
 """What an attacker talks to: the model, with each row and answer written down, and an end to the budget."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,10 +91,8 @@ class Oracle:
 @contextmanager
 def until_spent() -> Iterator[None]:
     """Run an attack for as long as its budget lasts."""
-    try:
+    with suppress(Spent):
         yield
-    except Spent:
-        pass
 
 
 def scale(victim: Victim) -> tuple[Rows, Rows]:
@@ -108,18 +106,29 @@ def scale(victim: Victim) -> tuple[Rows, Rows]:
 
 
 def nearest(oracle: Oracle, prey: Rows, label: int) -> tuple[int | None, float]:
-    """Judge a decision-based attack: half as far as its first adversarial.
+    """Judge a decision-based attack: half as far as its first adversarial, moved to the boundary.
 
-    Returns the number of queries until then, and the nearest adversarial's distance as a share of the first one's.
+    A start far beyond the boundary would make a plain halving of the way a success, so it is moved first, straight
+    towards the prey; that asks nobody. Returns the number of queries until then, and the nearest adversarial's
+    distance as a share.
     """
     rows, scores = oracle.record()
     away = np.linalg.norm(oracle.down(rows) - prey, axis=1)
     wrong = np.flatnonzero(scores.argmax(axis=1) != label)
     if not len(wrong):
         return None, 1.0
-    first = away[wrong[0]]
+    first = _at_boundary(oracle, prey, oracle.down(rows[wrong[0]]), label)
     hits = wrong[away[wrong] <= HALF * first]
     return (int(hits[0]) + 1 if len(hits) else None), float(away[wrong].min() / first)
+
+
+def _at_boundary(oracle: Oracle, prey: Rows, start: Rows, label: int) -> float:
+    """Return the least distance on the way from the start to the prey from where on the answer stays wrong."""
+    share = np.linspace(0, 1, 513, dtype=np.float32)
+    line = oracle.up(prey + share[:, None] * (start - prey))
+    right = np.flatnonzero(oracle.victim.ask(line).argmax(axis=1) == label)
+    beyond = share[min(int(right[-1]) + 1, len(share) - 1)] if len(right) else share[1]
+    return float(beyond * np.linalg.norm(start - prey))
 
 
 def flipped(oracle: Oracle, prey: Rows, label: int, norm: float, bound: float) -> tuple[int | None, float]:

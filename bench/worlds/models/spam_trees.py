@@ -27,7 +27,7 @@ def trains(seed: int) -> Victim:
         description="mails as 57 skewed numbers, boosted trees",
         spec=FeatureSpec(kind="numeric", shape=(57,)),
         classes=("ham", "spam"),
-        ask=boosted(train.rows, train.labels, seed, max_iter=60, max_leaf_nodes=15),
+        ask=boosted(train.rows, train.labels, seed, max_iter=100, max_leaf_nodes=31),
         train=train, calm=calm, fresh=fresh, own=own, renew=_renew, further=3.5, values=values(x), latency=4.0,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.worlds.case import Case, Found
+from bench.worlds.attacks.case import Case, Found
 from bench.worlds.traffic import Calls
 
 

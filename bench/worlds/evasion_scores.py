@@ -1,1 +1,0 @@
-"""Evasion by scores, in the manner of the papers."""
