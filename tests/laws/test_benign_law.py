@@ -43,9 +43,7 @@ def peace(world: World) -> ScanReport:
 
 @pytest.fixture(scope="module")
 def enriched_peace(enriched: World) -> ScanReport:
-    return scan_inference(
-        [enriched.users], enriched.baseline.baseline, workspace=enriched.workspace
-    )
+    return scan_inference([enriched.users], enriched.baseline.baseline, workspace=enriched.workspace)
 
 
 @pytest.fixture(scope="module")

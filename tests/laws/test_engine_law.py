@@ -58,9 +58,7 @@ class HerePool:
 
 
 def by_two(world: World) -> ScanReport:
-    return scan_inference(
-        [world.attacked], world.baseline.baseline, workspace=world.workspace, workers=2
-    )
+    return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, workers=2)
 
 
 @pytest.fixture(scope="module")

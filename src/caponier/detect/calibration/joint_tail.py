@@ -42,7 +42,7 @@ def whole(rarity: NDArray[np.float64]) -> NDArray[np.int64]:
 def evidence(rarities: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the evidence of rarities (n, d) of d >= 1 detectors, in thousandths (n,)."""
     if rarities.shape[1] < 2:
-        return rarities.max(axis=1, initial=0)
+        return rarities.reshape(-1)
     two = np.partition(rarities, -2, axis=1)[:, -2:]
     strongest: NDArray[np.int64] = two[:, 1] + np.maximum(two[:, 0] - BELIEVED, 0) * 3 // 10
     return strongest
