@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.ages import step_of
+from caponier.detect.calibration.baseline import digest_of
 from caponier.detect.calibration.joint_tail import BELIEVED, UNIT, evidence, whole
 from caponier.detect.detector import Counts, EventDetector, Explanation, Subject
 from caponier.detect.similarity.nearest_query import RING
@@ -16,6 +17,8 @@ from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import caller_of
 from caponier.engines.subjects import Failed, Scored
 
+MORE: Final = 1.5
+"""Times the score that an analyst called benign up to which a subject is spared: what grows on is told again."""
 NEVER: Final = np.iinfo(np.int64).min // 2
 
 
@@ -137,6 +140,7 @@ class Judge:
         self._plan, self._sorted, self._failed = plan, sorted_by_subject, failed
         self._level = plan.level
         self._ears = [_Ear(line, self._level) for line in plan.lines]
+        self._spares = any(line.allowed for line in plan.lines)
         self._known: dict[str, _Standing] = {}
 
     def forget(self, name: str) -> None:
@@ -159,6 +163,7 @@ class Judge:
             if index in talked:
                 standing = standing or _Standing.new(len(self._ears))
                 part = slice(int(begins[index]), int(begins[index + 1]))
+                self._spare(name, rare, part)
                 found += [self._detection(scored, *one) for one in self._told(scored, rare, part, standing)]
             if index in kept and standing is not None:
                 self._known[name] = standing
@@ -180,6 +185,16 @@ class Judge:
             at = np.searchsorted(rows, own)
             rare.rarity[at, column], rare.value[at, column], rare.age[at, column] = rarities, values, ages
         return rare
+
+    def _spare(self, name: str, rare: _Rare, part: slice) -> None:
+        """Let what an analyst called benign of a subject say nothing, and a little more of the same neither."""
+        if not self._spares:
+            return
+        who = digest_of(caller_of(name).in_words)
+        for column, line in enumerate(self._plan.lines):
+            if who in line.allowed:
+                same = rare.value[part, column] <= MORE * line.allowed[who]
+                rare.rarity[part, column][same] = 0
 
     def _told(
         self, scored: Scored, rare: _Rare, part: slice, standing: _Standing

@@ -32,6 +32,8 @@ class Line:
     """A score up to it counts for nothing; without ranks, one beyond it is an alarm."""
     ranks: TailRanks | None = None
     """None at a cold start."""
+    allowed: Mapping[str, float] = field(default_factory=dict)
+    """By digest of a subject's name: the score up to which it is known to be benign."""
 
     @property
     def name(self) -> str:

@@ -216,7 +216,7 @@ def _line(detector: EventDetector, section: ModelBaseline | None, salt: bytes) -
         return None
     if stored and stored.ranks.n >= FEWEST:
         limit = max(float(detector.floor), stored.least)
-        return Line(detector, opened(stored.params, salt), limit, stored.ranks)
+        return Line(detector, opened(stored.params, salt), limit, stored.ranks, stored.allowed)
     priors = detector.priors()
     return Line(detector, opened(priors[0], salt), max(priors[1], float(detector.floor))) if priors else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -15,7 +15,7 @@ from caponier.app.inference.baseline.build import BaselineReport, build_baseline
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
-from caponier.app.workspace.workspace import load_workspace
+from caponier.app.workspace.workspace import load_workspace, require_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
@@ -27,6 +27,9 @@ from caponier.formats.atomic_file import write_bytes
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
+
+if TYPE_CHECKING:
+    from caponier.app.incidents.verdicts import Lessons
 
 app = typer.Typer(
     help="What benign traffic of a model looks like: build a baseline, and look at one.",
@@ -53,6 +56,9 @@ Keep = Annotated[
 Drop = Annotated[
     list[str] | None,
     typer.Option("--drop", metavar="PRINCIPAL", help="Not benign: nothing is learned from it; may be repeated."),
+]
+Verdicts = Annotated[
+    bool, typer.Option("--verdicts", help="Learn from what analysts said of findings (caponier findings verdict).")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what each detector goes by.")]
 Picture = Annotated[
@@ -112,6 +118,7 @@ def build(
     alpha: Alpha = None,
     keep: Keep = None,
     drop: Drop = None,
+    verdicts: Verdicts = False,
     verbose: Verbose = False,
     training_set: TrainingSet = None,
     training_label: TrainingLabel = None,
@@ -134,6 +141,7 @@ def build(
     how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
     known = Baseline.load(start) if start else None
+    taught = _taught(workspace) if verdicts else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
@@ -143,7 +151,8 @@ def build(
             spec=log_options.feature_spec(kind, shape, range_),
             alpha=options.share_of(alpha),
             keep=frozenset(keep or ()),
-            drop=frozenset(drop or ()),
+            drop=frozenset(drop or ()) | (taught.attackers if taught else frozenset()),
+            benign=taught.benign if taught else None,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
             rejected=rows,
@@ -162,6 +171,18 @@ def build(
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)
+
+
+def _taught(workspace: Path | None) -> "Lessons":
+    """Return what verdicts teach.
+
+    Raises:
+        InputError: If there is no workspace, which holds them.
+    """
+    # Imported here, for it brings the whole store, which no other build needs.
+    from caponier.app.incidents.verdicts import lessons_of
+
+    return lessons_of(require_workspace(workspace))
 
 
 def _tell(console: Console, report: BaselineReport, out: Path, *, verbose: bool) -> list[Story]:

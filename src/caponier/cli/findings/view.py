@@ -8,6 +8,7 @@ from rich.table import Table
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.records.finding import Finding, rfc3339
+from caponier.records.verdict import Verdict
 
 
 def _weekly(finding: Finding) -> str:
@@ -47,9 +48,10 @@ FINDINGS: Final[Listing[Finding]] = Listing(
 """A row a finding; CSV has more columns than there is room for elsewhere."""
 
 
-def card(finding: Finding) -> Table:
-    """Draw all about one finding."""
-    return facts(_facts(finding))
+def card(finding: Finding, verdict: Verdict | None = None) -> Table:
+    """Draw all about one finding, and what was said of it."""
+    said = [("Verdict", f"{verdict.judgement.value}, by {verdict.author}. {verdict.note}".strip())] if verdict else []
+    return facts([*_facts(finding), *said])
 
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:

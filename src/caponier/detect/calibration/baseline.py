@@ -53,6 +53,8 @@ class DetectorBaseline:
     """Subjects that were set aside because of it."""
     least: float = 0.0
     """A score up to it counts for nothing, beside what the detector itself says; learned from a later version."""
+    allowed: dict[str, float] = field(default_factory=dict)
+    """By digest of a subject's name: the score up to which an analyst called it benign."""
     off: str | None = None
     """Why it cannot tell attackers from benign callers of this model; None if it can, or nobody tried."""
 
@@ -182,6 +184,11 @@ class Baseline:
             ) from broken
 
 
+def digest_of(subject: str) -> str:
+    """Return what stands for a subject's name in a baseline, which holds no names."""
+    return hashlib.blake2b(subject.encode(), digest_size=12).hexdigest()
+
+
 def _checksum(models: str, arrays: Arrays) -> str:
     digest = hashlib.sha256(models.encode())
     for name in sorted(arrays):
@@ -211,6 +218,7 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
                 "peak": detector.peak,
                 "aside": detector.aside,
                 "least": detector.least,
+                **({"allowed": detector.allowed} if detector.allowed else {}),
                 **({} if detector.off is None else {"off": detector.off}),
             }
             for name, detector in model.detectors.items()
@@ -237,6 +245,7 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
             _number("peak", stored["peak"]),
             int(stored["aside"]),
             _number("least", stored["least"]),
+            {_text(who): _number("allowed", score) for who, score in stored.get("allowed", {}).items()},
             None if off is None else _text(off),
         )
     return ModelBaseline(

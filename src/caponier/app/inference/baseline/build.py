@@ -16,7 +16,7 @@ from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
-from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
+from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
 from caponier.detect.calibration.joint_tail import JointTail
 from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
@@ -52,6 +52,10 @@ APART: Final = 4.0
 """Times the score of everybody else from which on callers stand apart."""
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
+
+
+Benign = Mapping[tuple[str, str], Mapping[str, float]]
+"""By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
 
 
 @dataclass
@@ -144,6 +148,7 @@ class _Given:
     sampling: float | None
     keep: frozenset[str]
     drop: frozenset[str]
+    benign: Benign
 
     @property
     def trained(self) -> bool:
@@ -164,6 +169,7 @@ def build_baseline(
     alpha: float | None = None,
     keep: frozenset[str] = frozenset(),
     drop: frozenset[str] = frozenset(),
+    benign: Benign | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
     detectors: Sequence[EventDetector] | None = None,
@@ -180,6 +186,7 @@ def build_baseline(
         alpha: Share of benign callers that may be flagged; the workspace's by default.
         keep: Callers who are benign whatever they look like: none of them is set aside.
         drop: Callers who are not benign: nothing is learned from them.
+        benign: What analysts called benign.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
@@ -196,7 +203,9 @@ def build_baseline(
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
-    given = _Given(workspace, spec, alpha, salt, learning, training_set, canaries, options.sampling, keep, drop)
+    given = _Given(
+        workspace, spec, alpha, salt, learning, training_set, canaries, options.sampling, keep, drop, benign or {}
+    )
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
     with Spool() as spool:
@@ -314,6 +323,12 @@ def _section(
         learned |= {
             d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name], ranking, aside) for d in own.detectors
         }
+    learned = {
+        name: replace(one, allowed={digest_of(who): score for who, score in spared.items()})
+        if (spared := given.benign.get((summary.model, name)))
+        else one
+        for name, one in learned.items()
+    }
     portrait, names = sitting.portrait(aside)
     how = dict(zip(names, habits(portrait), strict=True))
     report.nearest |= {(summary.model, name): one.nearest(how, aside) for name, one in found.items()}
@@ -409,7 +424,8 @@ def _set_aside(
     for, not how much a caller asks: where there is no such measure nobody is set aside.
     """
     everybody = {name for one in found.values() for name in one.gathered.names}
-    kept = {name for name in everybody if caller_of(name).id in given.keep}
+    benign = {who for (of, _), names in given.benign.items() if of == model for who in names}
+    kept = {name for name in everybody if caller_of(name).id in given.keep or caller_of(name).in_words in benign}
     dropped = {name for name in everybody if caller_of(name).id in given.drop}
     for name in sorted(dropped):
         report.notes.append(f"{model}: {caller_of(name).in_words} was left out, as you said")
