@@ -138,8 +138,8 @@ class EventDetector(Protocol):
     floor: int
     """A score up to this counts for nothing, however quiet the benign subjects are."""
     suspect: float | None
-    """Beyond this a score shows the structure of an attack: whoever of the benign log passes it, and stands apart from
-    everybody else, is set aside. None: a score only says that somebody is unlike the others, and nobody is."""
+    """Whoever of the benign log passes it, and stands apart from everybody else, is named to the user, who decides
+    whether it is benign. None: nobody is."""
     max_confidence: Confidence
     emulations: tuple[str, ...]
     """Attacks on which it must fire."""

@@ -49,8 +49,6 @@ class DetectorBaseline:
     ranks: TailRanks
     peak: float = 0.0
     """The largest score of a benign subject."""
-    aside: int = 0
-    """Subjects that were set aside because of it."""
     least: float = 0.0
     """A score up to it counts for nothing, beside what the detector itself says; learned from a later version."""
     allowed: dict[str, float] = field(default_factory=dict)
@@ -216,7 +214,6 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
                 "version": detector.version,
                 "benign": detector.ranks.n,
                 "peak": detector.peak,
-                "aside": detector.aside,
                 "least": detector.least,
                 **({"allowed": detector.allowed} if detector.allowed else {}),
                 **({} if detector.off is None else {"off": detector.off}),
@@ -243,7 +240,6 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
             params,
             _ranks(int(stored["benign"]), {key: arrays[f"{prefix}/ranks/{key}"] for key in RANKS}),
             _number("peak", stored["peak"]),
-            int(stored["aside"]),
             _number("least", stored["least"]),
             {_text(who): _number("allowed", score) for who, score in stored.get("allowed", {}).items()},
             None if off is None else _text(off),

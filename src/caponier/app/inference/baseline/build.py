@@ -46,8 +46,8 @@ FIT_EVENTS: Final = 200_000
 FIT_QUERIES: Final = 1_000
 """First queries of each subject that detectors are fitted on."""
 WEEK_US: Final = 7 * DAY_US
-ASIDE: Final = 0.03
-"""At most this share of benign callers is set aside for a detector: if more are like them, benign traffic is."""
+FEW: Final = 0.03
+"""At most this share of benign callers stands apart: if more are like them, benign traffic is."""
 APART: Final = 4.0
 """Times the score of everybody else from which on callers stand apart."""
 NEAREST: Final = 3
@@ -84,11 +84,9 @@ class Near:
 
 @dataclass
 class _Found:
-    """What was gathered of one detector's scores, and who is set aside for it."""
+    """What was gathered of one detector's scores."""
 
     gathered: Gathered = field(default_factory=Gathered)
-    aside: dict[str, float] = field(default_factory=dict)
-    """The largest score of each."""
 
     def nearest(self, habit: Mapping[str, Habit], without: frozenset[str]) -> list[Near]:
         """Return those with the largest scores of all who were not set aside."""
@@ -299,7 +297,7 @@ def _section(
     benign = sample(spool, plan, share, FIT_QUERIES)
     cells = _cells(benign[0], plan, summary)
     lessons = lessons.beside(plan.encoder, benign[0])
-    report.notes += _sung(summary.model, lessons.sketch, benign)
+    sung = _sung(lessons.sketch, benign)
     learned: dict[str, DetectorBaseline] = {}
     tails: dict[Subject, JointTail] = {}
     aside: frozenset[str] = frozenset()
@@ -316,7 +314,7 @@ def _section(
         gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         found |= gathered
         if part.subject is Subject.PRINCIPAL:
-            aside = _set_aside(report, summary.model, own.detectors, gathered, given)
+            aside = _set_aside(report, summary.model, own.detectors, gathered, sung, given)
         ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, aside)
         tails[part.subject] = ranking.tail
         kept = np.array([name not in aside for name in benign[1]], bool)
@@ -360,15 +358,10 @@ def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | Non
     return Cells.fit(benign.query, summary.attributed)
 
 
-def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> list[str]:
-    """Say who of the benign callers asked for a canary: either it is none, or they are not benign."""
+def _sung(seen: Sketch, benign: tuple[EventBatch, list[str]]) -> frozenset[str]:
+    """Return who of the benign callers asked for a canary: either it is none, or they are not benign."""
     batch, names = benign
-    who = np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist()
-    if not who:
-        return []
-    told = ", ".join(caller_of(names[at]).in_words for at in who[:NEAREST])
-    more = f" and {len(who) - NEAREST} more" if len(who) > NEAREST else ""
-    return [f"{model}: {told}{more} asked for canaries in the benign log; look who that is, and who has those records"]
+    return frozenset(names[at] for at in np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist())
 
 
 def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
@@ -416,51 +409,49 @@ def _set_aside(
     model: str,
     detectors: Sequence[EventDetector],
     found: Mapping[str, _Found],
+    sung: frozenset[str],
     given: _Given,
 ) -> frozenset[str]:
-    """Set aside the few callers whose queries have the structure of an attack; say who and why.
+    """Set aside whom the user names, and who asked for records that exist only where a thief finds them.
 
-    Attackers in a benign log would otherwise be what others are ranked among. What counts is what the detector looks
-    for, not how much a caller asks: where there is no such measure nobody is set aside.
+    Attackers in a benign log are what others are ranked among. But whoever stands out by a score alone may be a camera,
+    a sensor or a job that nobody else has, and without it everybody like it would be flagged later: of those the report
+    says who they are, and the user decides.
     """
     everybody = {name for one in found.values() for name in one.gathered.names}
     benign = {who for (of, _), names in given.benign.items() if of == model for who in names}
     kept = {name for name in everybody if caller_of(name).id in given.keep or caller_of(name).in_words in benign}
     dropped = {name for name in everybody if caller_of(name).id in given.drop}
-    for name in sorted(dropped):
-        report.notes.append(f"{model}: {caller_of(name).in_words} was left out, as you said")
+    report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
+    thieves = sung - kept - dropped
+    report.notes += [
+        f"{model}: {caller_of(name).in_words} was set aside: it asked for canaries; if it may, build again with "
+        f"--keep {caller_of(name).id}"
+        for name in sorted(thieves)
+    ]
     for detector in detectors:
-        odd = {
-            name: best
-            for name, best in suspects(detector, found[detector.name].gathered.peaks()).items()
-            if name not in kept
-        }
-        found[detector.name].aside |= odd
-        report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
-    return frozenset(dropped).union(*(one.aside for one in found.values()))
+        odd = suspects(detector, found[detector.name].gathered.peaks())
+        told = {name: best for name, best in odd.items() if name not in kept | dropped | thieves}
+        report.notes += [f"{model}: {note}" for note in told_apart(detector, told)]
+    return frozenset(dropped | thieves)
 
 
 def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, float]:
-    """Return the largest scores of those, by name, whose queries have the structure of an attack to a detector.
-
-    They are beyond what the detector calls suspect, and stand apart from everybody else: where benign callers, such as
-    cameras, come near them, nobody can tell one from the other, and nobody is set aside.
-    """
+    """Return the largest scores of the few, by name, who stand apart from everybody else to a detector."""
     limit = detector.suspect
     if limit is None:
         return {}
     falling = sorted(peaks.items(), key=lambda one: (-one[1], one[0]))
-    few = range(min(len(falling) - 1, max(1, int(ASIDE * len(falling)))), 0, -1)
+    few = range(min(len(falling) - 1, max(1, int(FEW * len(falling)))), 0, -1)
     apart = next((at for at in few if falling[at - 1][1] >= APART * max(falling[at][1], limit / APART)), 0)
     return {name: best for name, best in falling[:apart] if best > limit}
 
 
-def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
-    """Say who is set aside for a detector, and why."""
+def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
+    """Say who stands apart to a detector, and what to do."""
     return [
-        f"{caller_of(name).in_words} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {detector.suspect:g}); if it is benign, build again with "
-        f"--keep {caller_of(name).id}"
+        f"{caller_of(name).in_words} stands apart from everybody else: {detector.statistic} {best:g} to {detector.name}; "
+        f"look who it is, and if it attacks, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]
 
@@ -469,4 +460,4 @@ def _learned(
     detector: EventDetector, params: Params, found: _Found, ranking: Ranking, aside: frozenset[str]
 ) -> DetectorBaseline:
     peak = max((best for name, best in found.gathered.peaks().items() if name not in aside), default=0.0)
-    return DetectorBaseline(detector.state_version, params, ranking.ranks[detector.name], peak, len(found.aside))
+    return DetectorBaseline(detector.state_version, params, ranking.ranks[detector.name], peak)

@@ -78,7 +78,6 @@ class Standing:
             "basis": None if self.needed is None else "cold-start" if self.cold else "ranks",
             "benign": self.learned.ranks.n,
             "largest": self.learned.peak,
-            "set_aside": self.learned.aside,
             "off": self.learned.off,
         }
 

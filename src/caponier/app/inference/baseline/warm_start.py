@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from caponier.app.inference.baseline.build import BaselineReport, suspects, told_aside
+from caponier.app.inference.baseline.build import BaselineReport, suspects, told_apart
 from caponier.app.inference.load import load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
@@ -131,7 +131,7 @@ def _joined(
 ) -> DetectorBaseline:
     """Let no score count that a principal of the new version reached, but for those who look like attackers."""
     odd = suspects(detector, peaks)
-    report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
+    report.notes += [f"{model}: {note}" for note in told_apart(detector, odd)]
     highest = max((value for name, value in peaks.items() if name not in odd), default=0.0)
     return replace(learned, least=max(learned.least, highest), peak=max(learned.peak, highest))
 
