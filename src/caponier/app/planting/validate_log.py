@@ -172,8 +172,8 @@ def validate_log(
         rejected.add(spool.wrong_lengths(log.summary.model, log.size))
         # Who names a model does not mean the others.
         skipped = [Skip(other, "is another model; name it with --model") for other in others if model is None]
-        with _copied(log, server, effort.seed, watch) as copy:
-            deeds, left = _attacked(log, copy, effort, watch)
+        with copied(log, server, effort.seed, watch) as copy:
+            deeds, left = attacked(log, copy, effort, watch)
         planted = attackers(log, deeds, effort.seed)
         report = _shown(
             _Work(log, copy, planted, terms, Path(folder), effort.seed, alpha or _alpha(terms, log)), effort, watch
@@ -196,7 +196,7 @@ def _alpha(terms: Terms, log: OwnLog) -> float:
 
 
 @contextmanager
-def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> Iterator[OwnModel]:
+def copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> Iterator[OwnModel]:
     """Reach the user's copy of the model, or train a surrogate.
 
     Raises:
@@ -227,7 +227,7 @@ def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progre
         raise InputError(failed.what, where=failed.where, mend=mend) from failed
 
 
-def _attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tuple[list[Deed], list[Skip]]:
+def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tuple[list[Deed], list[Skip]]:
     """Carry out all attacks on the copy; return what came of them, and what cannot be attacked so.
 
     Raises:

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, SelfTest, build_baseline
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
-from caponier.app.workspace.workspace import load_workspace, require_workspace
+from caponier.app.inference.plan import enabled
+from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
@@ -24,6 +25,7 @@ from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.plan import DAY_US
 from caponier.formats.atomic_file import write_bytes
+from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
@@ -56,6 +58,14 @@ Keep = Annotated[
 Drop = Annotated[
     list[str] | None,
     typer.Option("--drop", metavar="PRINCIPAL", help="Not benign: nothing is learned from it; may be repeated."),
+]
+Test = Annotated[
+    bool,
+    typer.Option(
+        "--self-test/--no-self-test",
+        help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
+        "benign callers of this model; takes up to three minutes, and the extra emulate.",
+    ),
 ]
 Verdicts = Annotated[
     bool, typer.Option("--verdicts", help="Learn from what analysts said of findings (caponier findings verdict).")
@@ -119,6 +129,7 @@ def build(
     keep: Keep = None,
     drop: Drop = None,
     verdicts: Verdicts = False,
+    self_test: Test = True,
     verbose: Verbose = False,
     training_set: TrainingSet = None,
     training_label: TrainingLabel = None,
@@ -153,6 +164,7 @@ def build(
             keep=frozenset(keep or ()),
             drop=frozenset(drop or ()) | (taught.attackers if taught else frozenset()),
             benign=taught.benign if taught else None,
+            self_test=_self_test(home, watch) if self_test else None,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
             rejected=rows,
@@ -171,6 +183,13 @@ def build(
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)
+
+
+def _self_test(home: Workspace | None, watch: Watch) -> SelfTest:
+    # Imported here, for it brings emulations and what they attack with.
+    from caponier.app.planting import self_test
+
+    return self_test.SelfTest(enabled(home), read_salt(home) if home else b"", watch)
 
 
 def _taught(workspace: Path | None) -> "Lessons":

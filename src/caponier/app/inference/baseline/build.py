@@ -1,7 +1,7 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +54,18 @@ NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
 
 
+@dataclass(frozen=True)
+class Tested:
+    """What planted attackers showed."""
+
+    off: Mapping[str, str] = field(default_factory=dict)
+    """Why a detector cannot tell them, by its name."""
+    not_run: str | None = None
+    """Why nothing was planted."""
+
+
+SelfTest = Callable[[ModelBaseline, Spool, ModelSummary], Tested]
+"""Plants attackers into a log and scores them by the draft of a baseline."""
 Benign = Mapping[tuple[str, str], Mapping[str, float]]
 """By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
 
@@ -86,6 +98,8 @@ class Near:
 class _Found:
     """What was gathered of one detector's scores."""
 
+    kind: Subject
+    """Whose they are."""
     gathered: Gathered = field(default_factory=Gathered)
 
     def nearest(self, habit: Mapping[str, Habit], without: frozenset[str]) -> list[Near]:
@@ -147,6 +161,7 @@ class _Given:
     keep: frozenset[str]
     drop: frozenset[str]
     benign: Benign
+    self_test: SelfTest | None
 
     @property
     def trained(self) -> bool:
@@ -168,6 +183,7 @@ def build_baseline(
     keep: frozenset[str] = frozenset(),
     drop: frozenset[str] = frozenset(),
     benign: Benign | None = None,
+    self_test: SelfTest | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
     detectors: Sequence[EventDetector] | None = None,
@@ -185,6 +201,7 @@ def build_baseline(
         keep: Callers who are benign whatever they look like: none of them is set aside.
         drop: Callers who are not benign: nothing is learned from them.
         benign: What analysts called benign.
+        self_test: Tells which detectors can tell attackers from benign callers on these models.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
@@ -202,7 +219,18 @@ def build_baseline(
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
     given = _Given(
-        workspace, spec, alpha, salt, learning, training_set, canaries, options.sampling, keep, drop, benign or {}
+        workspace,
+        spec,
+        alpha,
+        salt,
+        learning,
+        training_set,
+        canaries,
+        options.sampling,
+        keep,
+        drop,
+        benign or {},
+        self_test,
     )
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
@@ -332,7 +360,7 @@ def _section(
     report.nearest |= {(summary.model, name): one.nearest(how, aside) for name, one in found.items()}
     span = max(DAY_US, summary.last_time - summary.first_time)
     principals = len(tails.get(Subject.PRINCIPAL, ()))
-    return ModelBaseline(
+    section = ModelBaseline(
         model=summary.model,
         version=summary.version,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -349,6 +377,36 @@ def _section(
         cells=cells,
         portrait=portrait,
     )
+    if given.self_test is None:
+        return section
+    watch.stage(f"Planting attacks on {summary.model}")
+    return _tested(report, section, given.self_test(section, spool, summary), found, aside)
+
+
+def _tested(
+    report: BaselineReport,
+    section: ModelBaseline,
+    tested: Tested,
+    found: Mapping[str, _Found],
+    aside: frozenset[str],
+) -> ModelBaseline:
+    """Switch off the detectors that cannot tell attackers, so that they do not count in anybody's evidence either."""
+    if tested.not_run:
+        report.notes.append(f"{section.model}: self-test not run: {tested.not_run}")
+        return section
+    detectors = {
+        name: replace(learned, off=tested.off[name]) if name in tested.off else learned
+        for name, learned in section.detectors.items()
+    }
+    tails = section.tails
+    if tested.off:
+        kept = {
+            name: one.gathered
+            for name, one in found.items()
+            if name not in tested.off and one.kind is Subject.PRINCIPAL
+        }
+        tails = {**tails, Subject.PRINCIPAL: Ranking.of(kept, aside).tail}
+    return replace(section, detectors=detectors, tails=tails, tested=True)
 
 
 def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | None:
@@ -388,7 +446,7 @@ def _cross_fitted(
     """
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
-    found = {detector.name: _Found() for detector in lessons.detectors}
+    found = {detector.name: _Found(plan.subject) for detector in lessons.detectors}
     for fold in range(FOLDS):
         # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
@@ -450,8 +508,8 @@ def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, f
 def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who stands apart to a detector, and what to do."""
     return [
-        f"{caller_of(name).in_words} stands apart from everybody else: {detector.statistic} {best:g} to {detector.name}; "
-        f"look who it is, and if it attacks, build again with --drop {caller_of(name).id}"
+        f"{caller_of(name).in_words} stands apart: {detector.statistic} {best:g} to {detector.name}; "
+        f"look who it is; if it attacks, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]
 
