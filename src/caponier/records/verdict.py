@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Judgement(StrEnum):
+class VerdictKind(StrEnum):
     """What a finding turned out to be."""
 
     TRUE = "true"
@@ -20,7 +20,7 @@ class Verdict:
     """One analyst's word on one finding; the last one counts."""
 
     finding_id: str
-    judgement: Judgement
+    judgement: VerdictKind
     author: str
     time: datetime
     note: str = ""

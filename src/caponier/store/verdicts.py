@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
-from caponier.records.verdict import Judgement, Verdict
+from caponier.records.verdict import Verdict, VerdictKind
 from caponier.store import audit
 from caponier.store.tables import verdicts
 
@@ -48,4 +48,4 @@ def everything(connection: Connection) -> list[Verdict]:
 
 def _read(rows: Iterable[RowMapping]) -> Iterator[Verdict]:
     for row in rows:
-        yield Verdict(row["finding_id"], Judgement(row["verdict"]), row["author"], row["time"], row["note"])
+        yield Verdict(row["finding_id"], VerdictKind(row["verdict"]), row["author"], row["time"], row["note"])

@@ -8,13 +8,13 @@ from caponier.app.incidents.findings import show_finding
 from caponier.app.workspace.workspace import acting_user
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
-from caponier.records.verdict import Judgement, Verdict
+from caponier.records.verdict import Verdict, VerdictKind
 from caponier.store import findings, verdicts
 from caponier.store.database import open_store
 
 
 def give_verdict(
-    workspace: Workspace, finding_id: str, judgement: Judgement, note: str = "", *, actor: str | None = None
+    workspace: Workspace, finding_id: str, judgement: VerdictKind, note: str = "", *, actor: str | None = None
 ) -> Verdict:
     """Keep an analyst's word on a finding; it takes the place of an earlier one.
 
@@ -53,11 +53,11 @@ def lessons_of(workspace: Workspace) -> Lessons:
             found = findings.get(connection, given.finding_id)
             if found is None or found.model is None:
                 continue
-            if given.judgement is Judgement.BENIGN:
+            if given.judgement is VerdictKind.BENIGN:
                 scores = benign.setdefault((found.model, found.detector), {})
                 name = subject_name(found)
                 scores[name] = max(scores.get(name, 0.0), found.evidence.value)
-            elif given.judgement in (Judgement.TRUE, Judgement.TEST):
+            elif given.judgement in (VerdictKind.TRUE, VerdictKind.TEST):
                 attackers.add(found.subject.id)
     return Lessons(benign, frozenset(attackers))
 

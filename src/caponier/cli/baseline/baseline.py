@@ -1,9 +1,10 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.inference.baseline.build import BaselineReport, SelfTest, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, Overrules, SelfTest, build_baseline
 from caponier.app.inference.baseline.picture import picture
 from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
@@ -29,9 +30,6 @@ from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
-
-if TYPE_CHECKING:
-    from caponier.app.incidents.verdicts import Lessons
 
 app = typer.Typer(
     help="What benign traffic of a model looks like: build a baseline, and look at one.",
@@ -152,7 +150,6 @@ def build(
     how = log_options.read_options(reader, lateness, sampling)
     home = load_workspace(workspace)
     known = Baseline.load(start) if start else None
-    taught = _taught(workspace) if verdicts else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
@@ -161,9 +158,7 @@ def build(
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
             alpha=options.share_of(alpha),
-            keep=frozenset(keep or ()),
-            drop=frozenset(drop or ()) | (taught.attackers if taught else frozenset()),
-            benign=taught.benign if taught else None,
+            overrules=_overrules(workspace, keep or (), drop or (), verdicts=verdicts),
             self_test=_self_test(home, watch) if self_test else None,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
@@ -192,16 +187,20 @@ def _self_test(home: Workspace | None, watch: Watch) -> SelfTest:
     return self_test.SelfTest(enabled(home), read_salt(home) if home else b"", watch)
 
 
-def _taught(workspace: Path | None) -> "Lessons":
-    """Return what verdicts teach.
+def _overrules(workspace: Path | None, keep: Iterable[str], drop: Iterable[str], *, verdicts: bool) -> Overrules:
+    """Return what people know of callers.
 
     Raises:
-        InputError: If there is no workspace, which holds them.
+        InputError: If verdicts are asked for, and there is no workspace that holds them.
     """
+    given = Overrules(frozenset(keep), frozenset(drop))
+    if not verdicts:
+        return given
     # Imported here, for it brings the whole store, which no other build needs.
     from caponier.app.incidents.verdicts import lessons_of
 
-    return lessons_of(require_workspace(workspace))
+    taught = lessons_of(require_workspace(workspace))
+    return replace(given, drop=given.drop | taught.attackers - given.keep, benign=taught.benign)
 
 
 def _tell(console: Console, report: BaselineReport, out: Path, *, verbose: bool) -> list[Story]:

@@ -15,7 +15,7 @@ from caponier.cli.terminal.output import Format, choose_format, notes, write_tab
 from caponier.records.finding import Finding, Severity
 from caponier.records.findings_document import findings_document
 from caponier.records.inventory import Workspace
-from caponier.records.verdict import Judgement
+from caponier.records.verdict import VerdictKind
 
 app = typer.Typer(
     help="What was detected in this workspace: list findings, look at one, and say what it turned out to be.",
@@ -74,7 +74,7 @@ def show(
 )
 def verdict(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, as findings list prints it.")],
-    judgement: Annotated[Judgement, typer.Argument(metavar="VERDICT", help="true, benign, test or duplicate.")],
+    judgement: Annotated[VerdictKind, typer.Argument(metavar="VERDICT", help="true, benign, test or duplicate.")],
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why.")] = "",
     workspace: options.Where = None,
     quiet: options.Quiet = False,

@@ -66,8 +66,21 @@ class Tested:
 
 SelfTest = Callable[[ModelBaseline, Spool, ModelSummary], Tested]
 """Plants attackers into a log and scores them by the draft of a baseline."""
-Benign = Mapping[tuple[str, str], Mapping[str, float]]
-"""By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
+
+
+@dataclass(frozen=True)
+class Overrules:
+    """What people know of callers in the logs, whatever these look like."""
+
+    keep: frozenset[str] = frozenset()
+    """Ids of callers who are benign: none of them is set aside."""
+    drop: frozenset[str] = frozenset()
+    """Ids of callers who are not: nothing is learned from them."""
+    benign: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
+
+
+NOTHING: Final = Overrules()
 
 
 @dataclass
@@ -158,9 +171,7 @@ class _Given:
     training_set: NDArray[Any] | None
     canaries: NDArray[Any] | None
     sampling: float | None
-    keep: frozenset[str]
-    drop: frozenset[str]
-    benign: Benign
+    overrules: Overrules
     self_test: SelfTest | None
 
     @property
@@ -180,9 +191,7 @@ def build_baseline(
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
     alpha: float | None = None,
-    keep: frozenset[str] = frozenset(),
-    drop: frozenset[str] = frozenset(),
-    benign: Benign | None = None,
+    overrules: Overrules = NOTHING,
     self_test: SelfTest | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
@@ -198,9 +207,7 @@ def build_baseline(
         workspace: Its inventory says what the models take; its salt keys the digests.
         spec: What the models take, in place of the inventory.
         alpha: Share of benign callers that may be flagged; the workspace's by default.
-        keep: Callers who are benign whatever they look like: none of them is set aside.
-        drop: Callers who are not benign: nothing is learned from them.
-        benign: What analysts called benign.
+        overrules: What people know of callers in the logs.
         self_test: Tells which detectors can tell attackers from benign callers on these models.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
@@ -227,9 +234,7 @@ def build_baseline(
         training_set,
         canaries,
         options.sampling,
-        keep,
-        drop,
-        benign or {},
+        overrules,
         self_test,
     )
     report, sections = BaselineReport(Baseline(), rejected), []
@@ -326,41 +331,63 @@ def _section(
     cells = _cells(benign[0], plan, summary)
     lessons = lessons.beside(plan.encoder, benign[0])
     sung = _sung(lessons.sketch, benign)
-    learned: dict[str, DetectorBaseline] = {}
-    tails: dict[Subject, JointTail] = {}
-    aside: frozenset[str] = frozenset()
     sitting = Sitting(Portrait.blank(benign[0]))
-    found: dict[str, _Found] = {}
+    learned = _Learned()
     for kind in _parts(plan, lessons, cells):
-        # Whoever looks like an attacker is no benign part of what like queries are made of, either.
-        part = replace(kind, without=aside)
+        # Whoever is no benign caller is no part of what like queries are made of, either.
+        part = replace(kind, without=learned.aside)
         if part.subject is Subject.BUCKET:
             benign = sample(spool, part, share, FIT_QUERIES)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
         seen = sitting if part.subject is Subject.PRINCIPAL else None
         gathered = _cross_fitted(spool, part, own, benign, watch, seen)
-        found |= gathered
         if part.subject is Subject.PRINCIPAL:
-            aside = _set_aside(report, summary.model, own.detectors, gathered, sung, given)
-        ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, aside)
-        tails[part.subject] = ranking.tail
-        kept = np.array([name not in aside for name in benign[1]], bool)
-        learned |= {
-            d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name], ranking, aside) for d in own.detectors
-        }
-    learned = {
-        name: replace(one, allowed={digest_of(who): score for who, score in spared.items()})
-        if (spared := given.benign.get((summary.model, name)))
-        else one
-        for name, one in learned.items()
-    }
-    portrait, names = sitting.portrait(aside)
+            learned.aside = _set_aside(report, summary.model, own.detectors, gathered, sung, given)
+        learned.add(part.subject, own, benign, gathered)
+    portrait, names = sitting.portrait(learned.aside)
     how = dict(zip(names, habits(portrait), strict=True))
-    report.nearest |= {(summary.model, name): one.nearest(how, aside) for name, one in found.items()}
+    report.nearest |= {(summary.model, name): one.nearest(how, learned.aside) for name, one in learned.found.items()}
+    section = _written(summary, plan, learned, given, cells, portrait)
+    if given.self_test is None:
+        return section
+    watch.stage(f"Planting attacks on {summary.model}")
+    return _tested(report, section, given.self_test(section, spool, summary), learned)
+
+
+@dataclass
+class _Learned:
+    """What was learned of a model's benign subjects, kind by kind."""
+
+    detectors: dict[str, DetectorBaseline] = field(default_factory=dict)
+    tails: dict[Subject, JointTail] = field(default_factory=dict)
+    found: dict[str, _Found] = field(default_factory=dict)
+    aside: frozenset[str] = frozenset()
+
+    def add(
+        self, kind: Subject, own: _Lessons, benign: tuple[EventBatch, list[str]], gathered: dict[str, _Found]
+    ) -> None:
+        """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
+        ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, self.aside)
+        kept = np.array([name not in self.aside for name in benign[1]], bool)
+        self.found |= gathered
+        self.tails[kind] = ranking.tail
+        for detector in own.detectors:
+            params = own.kept(detector, benign[0], kept)
+            self.detectors[detector.name] = _learned(detector, params, gathered[detector.name], ranking, self.aside)
+
+
+def _written(
+    summary: ModelSummary,
+    plan: Plan,
+    learned: _Learned,
+    given: _Given,
+    cells: Cells | None,
+    portrait: Portrait,
+) -> ModelBaseline:
     span = max(DAY_US, summary.last_time - summary.first_time)
-    principals = len(tails.get(Subject.PRINCIPAL, ()))
-    section = ModelBaseline(
+    principals = len(learned.tails.get(Subject.PRINCIPAL, ()))
+    return ModelBaseline(
         model=summary.model,
         version=summary.version,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -372,40 +399,40 @@ def _section(
         callers_per_week=max(1, principals) * WEEK_US / span,
         span=span,
         alpha=given.alpha,
-        detectors=learned,
-        tails=tails,
+        detectors={
+            name: replace(one, allowed={digest_of(who): score for who, score in spared.items()})
+            if (spared := given.overrules.benign.get((summary.model, name)))
+            else one
+            for name, one in learned.detectors.items()
+        },
+        tails=learned.tails,
         cells=cells,
         portrait=portrait,
     )
-    if given.self_test is None:
-        return section
-    watch.stage(f"Planting attacks on {summary.model}")
-    return _tested(report, section, given.self_test(section, spool, summary), found, aside)
 
 
 def _tested(
     report: BaselineReport,
     section: ModelBaseline,
     tested: Tested,
-    found: Mapping[str, _Found],
-    aside: frozenset[str],
+    learned: _Learned,
 ) -> ModelBaseline:
     """Switch off the detectors that cannot tell attackers, so that they do not count in anybody's evidence either."""
     if tested.not_run:
         report.notes.append(f"{section.model}: self-test not run: {tested.not_run}")
         return section
     detectors = {
-        name: replace(learned, off=tested.off[name]) if name in tested.off else learned
-        for name, learned in section.detectors.items()
+        name: replace(one, off=tested.off[name]) if name in tested.off else one
+        for name, one in section.detectors.items()
     }
     tails = section.tails
     if tested.off:
         kept = {
             name: one.gathered
-            for name, one in found.items()
+            for name, one in learned.found.items()
             if name not in tested.off and one.kind is Subject.PRINCIPAL
         }
-        tails = {**tails, Subject.PRINCIPAL: Ranking.of(kept, aside).tail}
+        tails = {**tails, Subject.PRINCIPAL: Ranking.of(kept, learned.aside).tail}
     return replace(section, detectors=detectors, tails=tails, tested=True)
 
 
@@ -477,9 +504,11 @@ def _set_aside(
     says who they are, and the user decides.
     """
     everybody = {name for one in found.values() for name in one.gathered.names}
-    benign = {who for (of, _), names in given.benign.items() if of == model for who in names}
-    kept = {name for name in everybody if caller_of(name).id in given.keep or caller_of(name).in_words in benign}
-    dropped = {name for name in everybody if caller_of(name).id in given.drop}
+    benign = {who for (of, _), names in given.overrules.benign.items() if of == model for who in names}
+    kept = {
+        name for name in everybody if caller_of(name).id in given.overrules.keep or caller_of(name).in_words in benign
+    }
+    dropped = {name for name in everybody if caller_of(name).id in given.overrules.drop}
     report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
     thieves = sung - kept - dropped
     report.notes += [
