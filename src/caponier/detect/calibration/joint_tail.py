@@ -19,15 +19,13 @@ SECOND: Final = 0.3
 """Weight of what the second detector has beyond it."""
 TOP: Final = 0.1
 """Share of benign callers beyond which a tail takes the place of ranks."""
-POWER: Final = 4.0
+POWER: Final = 8.0
 """Of that tail, which is a heavy one (generalised Pareto, Pickands 1975, with a shape of 1 / POWER)."""
-CAPPED: Final = 3.0
-"""Times the median excess that an excess counts for at most: one outlier must not deafen all detectors."""
-PRIOR: Final = 1.2 * UNIT
-"""Mean excess before anything is known: a rarity that is calibrated has one of 1, estimated ones have a little more."""
+PRIOR: Final = 0.9 * UNIT
+"""Of the tail's scale before anything is known: a rarity that is calibrated has one of 1 - 1 / POWER."""
 WEIGHT: Final = 20.0
 """Callers that it weighs as much as."""
-DOUBT: Final = 2.0
+DOUBT: Final = 1.0
 """Standard errors of the tail's scale that a share is put upwards by."""
 NINETY: Final = 1.645
 """Standard errors of an interval that holds 90 % of the time."""
@@ -106,6 +104,7 @@ def _plain(falling: NDArray[np.int64], value: float) -> float:
     if value <= begin:
         return float(1 + np.searchsorted(-falling, -value, side="right")) / (n + 1)
     excess = falling[:top].astype(np.float64) - begin
-    excess = np.minimum(excess, CAPPED * max(float(np.median(excess)) if top else 0.0, 0.1 * UNIT))
-    scale = (float(excess.sum()) + WEIGHT * PRIOR) / (top + WEIGHT) * (1 - 1 / POWER)
+    # By the median: attackers among the benign callers are its highest, and would make it deaf to others like them.
+    usual = float(np.median(excess)) / (POWER * (2 ** (1 / POWER) - 1)) if top else 0.0
+    scale = (top * usual + WEIGHT * PRIOR) / (top + WEIGHT)
     return float((1 + top) / (n + 1) * (1 + (value - begin) / (POWER * scale)) ** -POWER)

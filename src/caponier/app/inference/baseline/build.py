@@ -505,10 +505,9 @@ def _set_aside(
     """
     everybody = {name for one in found.values() for name in one.gathered.names}
     benign = {who for (of, _), names in given.overrules.benign.items() if of == model for who in names}
-    kept = {
-        name for name in everybody if caller_of(name).id in given.overrules.keep or caller_of(name).in_words in benign
-    }
-    dropped = {name for name in everybody if caller_of(name).id in given.overrules.drop}
+    said = given.overrules
+    kept = {name for name in everybody if caller_of(name).id in said.keep or caller_of(name).in_words in benign}
+    dropped = {name for name in everybody if caller_of(name).id in said.drop}
     report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
     thieves = sung - kept - dropped
     report.notes += [
