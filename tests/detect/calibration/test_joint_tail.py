@@ -95,6 +95,12 @@ class TestShare:
         levels = [JointTail.of(one).level(0.01) for one in (plain, odd)]
         assert levels[1] < levels[0] + UNIT
 
+    def test_the_few_who_speak_where_all_others_are_silent_are_no_outliers(self) -> None:
+        """Ten of three hundred reach what nobody else does: at a hundredth, most of them are not to be told of."""
+        few_speak = np.zeros(300, np.int64)
+        few_speak[:10] = np.linspace(3_500, 6_000, 10)
+        assert (few_speak >= JointTail.of(few_speak).level(0.01)).sum() <= 6
+
     def test_an_outlier_counts_as_much_at_any_distance(self) -> None:
         plain = calibrated(200)
         far, farther = plain.copy(), plain.copy()

@@ -23,6 +23,8 @@ POWER: Final = 4.0
 """Of that tail, which is a heavy one (generalised Pareto, Pickands 1975, with a shape of 1 / POWER)."""
 CAPPED: Final = 3.0
 """Times the median excess that an excess counts for at most: one outlier must not deafen all detectors."""
+OUTLIERS: Final = 0.01
+"""Share of benign callers who are capped so; what more of them than that reach is no outlier, whatever the median."""
 PRIOR: Final = 1.2 * UNIT
 """Mean excess before anything is known: a rarity that is calibrated has one of 1, estimated ones have a little more."""
 WEIGHT: Final = 20.0
@@ -106,6 +108,15 @@ def _plain(falling: NDArray[np.int64], value: float) -> float:
     if value <= begin:
         return float(1 + np.searchsorted(-falling, -value, side="right")) / (n + 1)
     excess = falling[:top].astype(np.float64) - begin
-    excess = np.minimum(excess, CAPPED * max(float(np.median(excess)) if top else 0.0, 0.1 * UNIT))
+    excess = np.minimum(excess, _cap(excess, n))
     scale = (float(excess.sum()) + WEIGHT * PRIOR) / (top + WEIGHT) * (1 - 1 / POWER)
     return float((1 + top) / (n + 1) * (1 + (value - begin) / (POWER * scale)) ** -POWER)
+
+
+def _cap(excess: NDArray[np.float64], n: int) -> float:
+    """Return what each of the falling excesses (t,) of n callers counts for at most."""
+    if not len(excess):
+        return 0.0
+    # Where most of the top tenth say nothing the median is nothing, and those who speak would all be outliers.
+    next_one = float(excess[min(max(1, round(OUTLIERS * n)), len(excess) - 1)]) if len(excess) > 1 else 0.0
+    return max(CAPPED * max(float(np.median(excess)), 0.1 * UNIT), next_one)
