@@ -172,12 +172,3 @@ class EventDetector(Protocol):
                 events the trigger alone, with its score in the signal `score`.
         """
         ...
-
-
-def memory(detector: EventDetector) -> int:
-    """Return how many queries, or events, a score looks back at: the length of the longest list in a state row.
-
-    A state row of sums alone has none, and gives 0.
-    """
-    shapes = [detector.state[name].shape for name in detector.state.names or ()]
-    return max((shape[0] for shape in shapes if shape), default=0)

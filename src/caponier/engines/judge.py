@@ -209,8 +209,12 @@ class Judge:
             # A cell is nobody: what others search in it later is told again, when all of the first is forgotten.
             clock, span = scored.asked[rows], RING
         for at, column in _triggers(rarity, running[1:], strength, clock, standing.told, span, self._level):
-            upto = _advanced(standing, rare, slice(part.start, part.start + at + 1))
-            yield int(rare.rows[part][at]), column, int(strength[at + 1]), upto
+            row = part.start + at
+            upto = _advanced(standing, rare, slice(part.start, row + 1))
+            if rare.rarity[row, column] >= self._level:
+                # What it says now is what is told, also where it said as much or more in an earlier span.
+                upto.value[column], upto.age[column] = rare.value[row, column], rare.age[row, column]
+            yield int(rare.rows[row]), column, int(strength[at + 1]), upto
         after = _advanced(standing, rare, part)
         standing.rarity, standing.value, standing.age = after.rarity, after.value, after.age
 

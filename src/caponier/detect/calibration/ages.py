@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 RATIO: Final = 1.25
 OLDEST: Final = 10_000_000
-"""Ages beyond this count as this one."""
+"""No step begins beyond this age."""
 
 
 def _grid() -> NDArray[np.int64]:
-    steps = np.ceil(RATIO ** np.arange(0, np.log(OLDEST) / np.log(RATIO) + 1)).astype(np.int64)
+    steps = np.ceil(RATIO ** np.arange(0, np.floor(np.log(OLDEST) / np.log(RATIO)) + 1)).astype(np.int64)
     return np.unique(steps)
 
 

@@ -21,8 +21,11 @@ TOP: Final = 0.1
 """Share of benign callers beyond which a tail takes the place of ranks."""
 POWER: Final = 8.0
 """Of that tail, which is a heavy one (generalised Pareto, Pickands 1975, with a shape of 1 / POWER)."""
-PRIOR: Final = 0.9 * UNIT
-"""Of the tail's scale before anything is known: a rarity that is calibrated has one of 1 - 1 / POWER."""
+OUTLIERS: Final = 0.01
+"""Share of benign callers, the highest, who count for no more than the next one: attackers among them, or one who is
+like nobody else, must not make all detectors deaf."""
+PRIOR: Final = 1.0 * UNIT
+"""Mean excess before anything is known: that of a rarity that is calibrated."""
 WEIGHT: Final = 20.0
 """Callers that it weighs as much as."""
 DOUBT: Final = 1.0
@@ -104,7 +107,7 @@ def _plain(falling: NDArray[np.int64], value: float) -> float:
     if value <= begin:
         return float(1 + np.searchsorted(-falling, -value, side="right")) / (n + 1)
     excess = falling[:top].astype(np.float64) - begin
-    # By the median: attackers among the benign callers are its highest, and would make it deaf to others like them.
-    usual = float(np.median(excess)) / (POWER * (2 ** (1 / POWER) - 1)) if top else 0.0
-    scale = (top * usual + WEIGHT * PRIOR) / (top + WEIGHT)
+    if top > 1:
+        excess = np.minimum(excess, excess[min(max(1, round(OUTLIERS * n)), top - 1)])
+    scale = (float(excess.sum()) + WEIGHT * PRIOR) / (top + WEIGHT)
     return float((1 + top) / (n + 1) * (1 + (value - begin) / (POWER * scale)) ** -POWER)
