@@ -31,7 +31,7 @@ SCHEMA: Final = "caponier.baseline/2"
 KEY: Final = "caponier.baseline"
 """The one entry of the file's metadata."""
 
-RANKS: Final = ("scores", "counts", "scales", "margins")
+RANKS: Final = ("scores", "counts", "scales", "margins", "apart")
 """Arrays of a detector's ranks."""
 CELLS: Final = 0.1
 """Of the false alarms of callers, so many may come from cells of like queries besides."""
@@ -312,23 +312,24 @@ def _number(name: str, value: Any) -> float:
 
 
 def _ranks(n: int, held: Arrays) -> TailRanks:
-    scores, counts, scales, margins = (held[key] for key in RANKS)
+    scores, counts, scales, margins, apart = (held[key] for key in RANKS)
     sound = (
-        [scores.dtype.str, counts.dtype.str, scales.dtype.str, margins.dtype.str] == ["<f4", "<i8", "<f4", "<f4"]
+        [held[key].dtype.str for key in RANKS] == ["<f4", "<i8", "<f4", "<f4", "<i8"]
         and n >= 0
         and scores.ndim == 2
         and len(scores) > 0
         and counts.shape == scores.shape[1:]
-        and scales.shape == margins.shape == scores.shape[:1]
+        and scales.shape == margins.shape == apart.shape == scores.shape[:1]
         and bool(np.isfinite(scores).all() and (np.diff(scores, axis=1) <= 0).all())
         and bool((counts > 0).all() and (np.diff(counts) > 0).all() and (counts <= n).all())
         and bool(np.isfinite(scales).all() and (scales > 0).all())
         and bool(np.isfinite(margins).all() and (margins >= 0).all())
+        and bool((apart >= 0).all() and (apart < max(1, scores.shape[1])).all())
         and (n == 0) == (scores.shape[1] == 0)
     )
     if not sound:
         raise ValueError("benign scores are no ranks")
-    return TailRanks(n, scores, counts, scales, margins)
+    return TailRanks(n, scores, counts, scales, margins, apart)
 
 
 def _tail(values: NDArray[Any]) -> JointTail:
