@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.matrix.technique import Color, TechniqueRef
-from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, Severity, SubjectRef, finding_id, by_rarity
+from caponier.records.finding import (
+    Basis,
+    Evidence,
+    Expected,
+    Finding,
+    Said,
+    Severity,
+    SubjectRef,
+    by_rarity,
+    finding_id,
+)
 
 words = st.text(max_size=12)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
