@@ -120,7 +120,8 @@ def run(quick: bool) -> Scorecard:
         f"First {figures['callers']:,} benign callers of every habit on {DAYS} days with {traffic.UNIQUE} "
         f"different queries a day, against a baseline of a day of 300 others, of whom {ALPHA:.0%} may be flagged. "
         f"Then, over {len(seeds)} seeds, {DAYS} days of 100 and of 300 benign callers and {EACH} attackers of each "
-        f"kind, against a baseline of a day of as many others, {SOILED:.0%} of whom attack as well. Intervals are of 95 %."
+        f"kind, against a baseline of a day of as many others, {SOILED:.0%} of whom attack as well. Intervals are of "
+        "95 %."
     )
     return Scorecard("promise", about, figures, tuple(goals), (*SEEDS, *seeds), table, CAUSES)
 
