@@ -35,7 +35,6 @@ from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.emulate.victims.variable_cost import billed
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from law_profiles import cut_laws
 from once import once
@@ -43,19 +42,15 @@ from once import once
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
 
-HORIZON = 50
 USERS = 260
-"""As many as it takes for a promise of a bound of 2 %, shared out among five detectors; see `PROMISED`."""
-PROMISED = ("flood", "iterative_query", "membership_probe", "novelty")
-"""Detectors to which that promise can be made together."""
 TEACHERS = 140
 """Who send a model that learns feedback in good faith: twenty of each source."""
 ROUNDS = 120
-"""In which all of them ask and say so much that a detector remembers all that it can for a whole horizon."""
+"""In which all of them ask and say so much that a detector remembers all that it can."""
 RUNS = 5
 FLOOD = 1_500
 """Queries of a flood; of everything else 150 are enough."""
-BOUND = AlertBudget(bound=0.02)
+ALPHA = 0.02
 WORLDS = frozenset({"world", "lesson", "enriched"})
 
 
@@ -70,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class World:
-    """Logs and a baseline; every user asks 55 different queries, more than one horizon of 50; answers have costs."""
+    """Logs and a baseline; every user asks 55 different queries; answers have costs."""
 
     benign: Path
     users: Path
@@ -176,7 +171,7 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Ma
         [folder / "benign.parquet"],
         workspace=workspace,
         spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0),
-        horizon=HORIZON,
+        alpha=ALPHA,
         training_set=training,
     )
     file = folder / "digits.safetensors"
@@ -196,7 +191,7 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Ma
 
 @pytest.fixture(scope="session")
 def attacked_scan(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
-    """The scan of users and attackers at a bound of 2 % for all detectors together."""
+    """The scan of users and attackers with a baseline that may flag 2 % of benign callers."""
     return once(tmp_path_factory, "attacked-scan", lambda _: scanned(world, world.attacked))
 
 
@@ -236,8 +231,8 @@ def enriched_scan(enriched: World, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def scanned(world: World, log: Path, **options: Any) -> ScanReport:
-    """Scan a log of a world with its baseline, at a bound of 2 % for all detectors together."""
-    return scan_inference([log], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND, **options)
+    """Scan a log of a world with its baseline, which may flag 2 % of benign callers."""
+    return scan_inference([log], world.baseline.baseline, workspace=world.workspace, **options)
 
 
 def world_of(detector: str) -> str:

@@ -1,25 +1,12 @@
 import pytest
 
-from caponier.detect.calibration.judging import HORIZON
-from caponier.detect.detector import Confidence, EventDetector, memory
+from caponier.detect.detector import Confidence, EventDetector
 from caponier.detect.registry import event_detectors
 
 
 def test_a_detector_is_told_by_its_shape() -> None:
     assert all(isinstance(detector, EventDetector) for detector in event_detectors().values())
     assert not isinstance(object(), EventDetector)
-
-
-@pytest.mark.parametrize(
-    ("name", "back"), [("novelty", 32), ("distance_shape", 40), ("membership_probe", 200), ("information_spend", 0)]
-)
-def test_a_score_looks_back_as_far_as_its_state_is_long(name: str, back: int) -> None:
-    assert memory(event_detectors()[name]) == back
-
-
-@pytest.mark.parametrize("name", event_detectors())
-def test_the_usual_horizon_is_no_shorter_than_what_is_remembered(name: str) -> None:
-    assert memory(event_detectors()[name]) <= HORIZON
 
 
 def test_grades_of_confidence_rise() -> None:

@@ -7,11 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caponier.detect.calibration.judging import Gathered
 from caponier.detect.detector import Subject
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import KIND, by_cell
+from caponier.engines.judge import Detection
 from caponier.engines.live import LiveScan
-from caponier.engines.local import Detection, Line, Plan, maxima, sample, scan
+from caponier.engines.local import gather, sample, scan
+from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
@@ -31,7 +34,7 @@ class Crowd(Counter):
     subject = Subject.BUCKET
 
 
-PLAN = Plan("m", ENCODER, 20, (Line(Crowd(), {}, 7.0),), cells=CELLS)
+PLAN = Plan("m", ENCODER, (Line(Crowd(), {}, 7.0),), cells=CELLS)
 
 
 def first(i: int) -> list[float]:
@@ -43,6 +46,13 @@ def first(i: int) -> list[float]:
 def spool() -> Iterator[Spool]:
     with Spool() as opened:
         yield filled(opened, rows(60, principal=lambda i: f"p{i % 10}", input=first))
+
+
+def peaks(spool: Spool, plan: Plan, share: Share) -> dict[str, float]:
+    """Return the largest score of each cell of a share."""
+    found = {"crowd": Gathered()}
+    gather(spool, plan, share, found)
+    return found["crowd"].peaks()
 
 
 def signature(found: list[Detection]) -> list[tuple[str, str, str, tuple[int, int], float]]:
@@ -60,8 +70,8 @@ def test_queries_of_ten_accounts_are_counted_together(spool: Spool) -> None:
 def test_neither_batches_nor_workers_change_it(batch_rows: int, workers: int, spool: Spool) -> None:
     if workers == 2:
         shares = [Share(1, 2, turn, turn + 1) for turn in range(2)]
-        parts = [maxima(spool, PLAN.parts()[1], share)["crowd"].by_subject() for share in shares]
-        whole = maxima(spool, PLAN.parts()[1], EVERYBODY)["crowd"].by_subject()
+        parts = [peaks(spool, PLAN.parts()[1], share) for share in shares]
+        whole = peaks(spool, PLAN.parts()[1], EVERYBODY)
         assert parts[0] | parts[1] == whole
         assert not parts[0].keys() & parts[1].keys()
         return
@@ -116,11 +126,11 @@ def test_a_sample_is_by_cell(spool: Spool) -> None:
 
 
 def test_callers_who_are_left_out_are_in_no_cell(spool: Spool) -> None:
-    crowded = Plan("m", ENCODER, 20, PLAN.lines, cells=CELLS, subject=Subject.BUCKET)
-    everybody = maxima(spool, crowded, EVERYBODY)["crowd"].by_subject()
+    crowded = Plan("m", ENCODER, PLAN.lines, cells=CELLS, subject=Subject.BUCKET)
+    everybody = peaks(spool, crowded, EVERYBODY)
     without = frozenset({f"principal{SEPARATOR}p{n}" for n in range(0, 10, 2)})
-    others = maxima(spool, replace(crowded, without=without), EVERYBODY)["crowd"].by_subject()
+    others = peaks(spool, replace(crowded, without=without), EVERYBODY)
     # Every fourth event is a step near 100, and all of these are by callers with even numbers.
     (near,) = everybody.keys() - others.keys()
     assert near.endswith("cell-001")
-    assert sum(best for best, _ in others.values()) < sum(best for best, _ in everybody.values())
+    assert sum(others.values()) < sum(everybody.values())

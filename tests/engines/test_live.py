@@ -11,8 +11,10 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params, Scores, State
 from caponier.detect.registry import event_detectors
 from caponier.engines import subjects
+from caponier.engines.judge import Detection
 from caponier.engines.live import LiveScan
-from caponier.engines.local import Detection, Line, Plan, scan
+from caponier.engines.local import scan
+from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -20,14 +22,14 @@ from engines.logs import filled, rows
 from laws.bad_detectors import Counter
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-COUNTING = Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0),))
+COUNTING = Plan("m", ENCODER, (Line(Counter(), {}, 2.0),))
 LEARNED = {
     "cutoffs": np.linspace(1, 400, 16),
     "crowded": np.linspace(1, 400, 16),
     "near": np.array([1e9, -1.0]),
     "even": np.arange(900, 916),
 }
-SEARCHING = Plan("m", ENCODER, 20, (Line(event_detectors()["iterative_query"], LEARNED, 60.0),))
+SEARCHING = Plan("m", ENCODER, (Line(event_detectors()["iterative_query"], LEARNED, 60.0),))
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def fragile() -> Fragile:
 
 
 def both(fragile: Fragile) -> Plan:
-    return Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0), Line(fragile, {}, 2.0)))
+    return Plan("m", ENCODER, (Line(Counter(), {}, 2.0), Line(fragile, {}, 2.0)))
 
 
 def test_a_detector_that_fails_for_one_caller_goes_on_for_the_others_and_so_do_the_other_detectors(

@@ -5,8 +5,11 @@ from threading import Lock
 import numpy as np
 import pytest
 
+from caponier.detect.calibration.ages import AGES
+from caponier.detect.calibration.judging import Gathered
 from caponier.detect.registry import event_detectors
-from caponier.engines.local import Line, Plan, fits, joined, maxima, sample, scan, suspicion
+from caponier.engines.local import fits, gather, joined, sample, scan, suspicion
+from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import Spool
 from caponier.records.inventory import FeatureSpec
@@ -15,8 +18,8 @@ from engines.logs import SECOND, START, filled, rows
 from laws.bad_detectors import Counter
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-BARE = Plan("m", ENCODER, 5, ())
-COUNTING = Plan("m", ENCODER, 5, (Line(Counter(), {}, 2.0),))
+BARE = Plan("m", ENCODER, ())
+COUNTING = Plan("m", ENCODER, (Line(Counter(), {}, 2.0),), span=40 * SECOND)
 
 
 @pytest.fixture
@@ -27,10 +30,10 @@ def spool() -> Iterator[Spool]:
 
 
 class TestScan:
-    def test_the_first_score_above_the_threshold_of_each_horizon_is_a_detection(self, spool: Spool) -> None:
+    def test_the_first_score_above_the_limit_is_a_detection_once_a_span(self, spool: Spool) -> None:
         found = [one for one in scan(spool, [COUNTING]).detections if one.subject == "p3"]
-        assert [(one.queries, one.value) for one in found] == [(3, 3.0), (1, 6.0), (1, 11.0)]
-        assert [one.trigger for one in found] == [(0, 23), (0, 53), (0, 103)]
+        assert [(one.queries, one.value) for one in found] == [(3, 3.0), (7, 7.0), (11, 11.0)]
+        assert [one.trigger for one in found] == [(0, 23), (0, 63), (0, 103)]
         assert found[0].kind == "principal"
         assert found[0].evidence == ((0, 23),)
         assert found[0].explanation.summary == "3 queries"
@@ -44,7 +47,7 @@ class TestScan:
         assert scan(spool, []).detections == []
 
     def test_a_plan_for_a_model_that_is_not_there_gives_nothing(self, spool: Spool) -> None:
-        assert scan(spool, [Plan("other", ENCODER, 5, COUNTING.lines)]).events == 0
+        assert scan(spool, [Plan("other", ENCODER, COUNTING.lines)]).events == 0
 
     def test_detections_come_in_the_order_of_their_subjects(self, spool: Spool) -> None:
         order = [(one.subject, one.trigger) for one in scan(spool, [COUNTING], batch_rows=7).detections]
@@ -85,7 +88,7 @@ class Locked(Counter):
 class TestProcesses:
     def plan(self) -> Plan:
         detector = event_detectors()["iterative_query"]
-        return Plan("m", ENCODER, 5, (Line(detector, detector.priors()[0], -1.0),))
+        return Plan("m", ENCODER, (Line(detector, detector.priors()[0], -1.0),), span=40 * SECOND)
 
     @pytest.mark.parametrize("detector", [Counter(), Locked()])
     def test_a_detector_that_no_process_could_look_up_runs_in_several_or_stays_here(
@@ -114,20 +117,33 @@ class TestProcesses:
             assert scan(spool, [self.plan()], workers=3).events == 3
 
 
-class TestMaxima:
-    def test_every_subject_has_one(self, spool: Spool) -> None:
-        (gathered,) = maxima(spool, COUNTING, EVERYBODY).values()
-        assert gathered.horizons == 30
-        assert gathered.by_subject() == {f"principal\x1fp{i}": (10.0, True) for i in range(10)}
+class TestGather:
+    def gathered(self, spool: Spool, share: Share) -> Gathered:
+        found = {"counter": Gathered()}
+        gather(spool, COUNTING, share, found)
+        return found["counter"]
+
+    def test_every_subject_has_one_score_at_each_age(self, spool: Spool) -> None:
+        gathered = self.gathered(spool, EVERYBODY)
+        assert gathered.peaks() == {f"principal\x1fp{i}": 12.0 for i in range(10)}
+        lives, _ = gathered.of(gathered.names)
+        begun = AGES[lives.last]
+        assert begun.tolist() == [12] * 10
+        # A counter that counts queries reaches at the end of each step what the step is long.
+        ends = np.append(AGES[1 : lives.x.shape[1]] - 1, 12)
+        assert np.expm1(lives.x) == pytest.approx(np.tile(np.minimum(ends, 12), (10, 1)))
 
     def test_a_condition_shares_subjects_out(self, spool: Spool) -> None:
-        shares = [maxima(spool, COUNTING, Share(1, 4, share, share + 1))["counter"].by_subject() for share in range(4)]
-        assert sum(map(len, shares)) == 10
+        shares = [self.gathered(spool, Share(1, 4, share, share + 1)).names for share in range(4)]
+        assert sorted(name for names in shares for name in names) == sorted(self.gathered(spool, EVERYBODY).names)
 
-    def test_progress_is_told(self, spool: Spool) -> None:
+    def test_progress_is_told_and_every_batch_is_shown(self, spool: Spool) -> None:
         told: list[int] = []
-        maxima(spool, COUNTING, EVERYBODY, told.append)
-        assert sum(told) == 120
+        seen: list[int] = []
+        gather(
+            spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append, lambda scored: seen.append(scored.events)
+        )
+        assert sum(told) == sum(seen) == 120
 
 
 class TestSample:

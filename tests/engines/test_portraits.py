@@ -6,7 +6,8 @@ import pytest
 
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.detect.traffic_profile.portrait import Portrait
-from caponier.engines.local import Plan, maxima, sample, scan
+from caponier.engines.local import gather, sample, scan
+from caponier.engines.plan import Plan
 from caponier.engines.portraits import Sitting
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool
@@ -15,7 +16,7 @@ from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-PLAN = Plan("m", ENCODER, 5, ())
+PLAN = Plan("m", ENCODER, ())
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def spool() -> Iterator[Spool]:
 
 
 def sitting(spool: Spool, *shares: Share) -> Sitting:
-    found = Sitting(Portrait.blank(sample(spool, PLAN, 1.0, 100)[0], PLAN.horizon))
+    found = Sitting(replace(Portrait.blank(sample(spool, PLAN, 1.0, 100)[0]), size=5))
     for share in shares:
-        maxima(spool, PLAN, share, None, found.watch)
+        gather(spool, PLAN, share, {}, None, found.watch)
     return found
 
 

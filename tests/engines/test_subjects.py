@@ -152,7 +152,7 @@ class TestColumns:
 REPEATING: list[Row] = [("a", i, value, None) for i, value in enumerate([1.0, 1.0, 2.0, None, 3.0])]
 
 
-def test_a_horizon_of_different_queries_counts_no_repeats() -> None:
+def test_an_age_in_different_queries_counts_no_repeats() -> None:
     (part,) = run(REPEATING)
     rows, ordinal, subject = part.counted(Counts.QUERIES)
     scores: dict[str, Any] = {"rows": rows.tolist(), "scores": part.scores["counter"][rows].tolist()}
@@ -161,7 +161,7 @@ def test_a_horizon_of_different_queries_counts_no_repeats() -> None:
     assert subject.tolist() == [0, 0, 0]
 
 
-def test_a_horizon_of_events_counts_them_all() -> None:
+def test_an_age_in_events_counts_them_all() -> None:
     (part,) = run([*REPEATING, ("b", 9, 1.0, None)])
     rows, place, subject = part.counted(Counts.EVENTS)
     assert rows.tolist() == [0, 1, 2, 3, 4, 5]

@@ -5,17 +5,16 @@ import math
 import pytest
 
 from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.records.finding import Basis
-from conftest import BOUND, HORIZON, PROMISED, TEACHERS, USERS, World, learns, world_of
+from conftest import ALPHA, TEACHERS, USERS, World, learns, world_of
 from laws.bad_detectors import Calendar, Counter, Growing
 
 pytestmark = pytest.mark.slow
 
-HORIZONS = 2
-"""Of each user; the second one is only begun."""
 CERTAINTY = 0.999
 
 
@@ -29,8 +28,8 @@ def most(n: int, bound: float, certainty: float = CERTAINTY) -> int:
 
 
 def benign_law(report: ScanReport, bound: float, users: int = USERS) -> None:
-    """Hold the findings of one detector among benign users against the bound."""
-    assert len(report.findings) <= most(users * HORIZONS, bound)
+    """Hold the benign users whom findings are about against the bound."""
+    assert len({who for one in report.findings for who in accused(one)}) <= most(users, bound)
 
 
 def of(report: ScanReport, detector: str) -> ScanReport:
@@ -39,53 +38,48 @@ def of(report: ScanReport, detector: str) -> ScanReport:
 
 @pytest.fixture(scope="module")
 def peace(world: World) -> ScanReport:
-    return scan_inference([world.users], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+    return scan_inference([world.users], world.baseline.baseline, workspace=world.workspace)
 
 
 @pytest.fixture(scope="module")
 def enriched_peace(enriched: World) -> ScanReport:
-    return scan_inference(
-        [enriched.users], enriched.baseline.baseline, workspace=enriched.workspace, alert_budget=BOUND
-    )
+    return scan_inference([enriched.users], enriched.baseline.baseline, workspace=enriched.workspace)
 
 
 @pytest.fixture(scope="module")
 def good_will(lesson: World) -> ScanReport:
-    return scan_inference([lesson.users], lesson.baseline.baseline, workspace=lesson.workspace, alert_budget=BOUND)
+    return scan_inference([lesson.users], lesson.baseline.baseline, workspace=lesson.workspace)
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])
 def test_every_detector_keeps_its_share_of_the_bound(detector: str, peace: ScanReport) -> None:
-    assert BOUND.bound is not None
-    benign_law(of(peace, detector), BOUND.bound / len(event_detectors()))
+    benign_law(of(peace, detector), ALPHA)
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "enriched"])
 def test_those_that_read_enrichments_keep_their_share(detector: str, enriched_peace: ScanReport) -> None:
-    assert BOUND.bound is not None
     assert not [note for note in enriched_peace.notes if f"{detector} does not run" in note]
-    benign_law(of(enriched_peace, detector), BOUND.bound / len(event_detectors()))
+    benign_law(of(enriched_peace, detector), ALPHA)
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if learns(name)])
 def test_those_who_mean_well_are_not_accused_of_bad_feedback(detector: str, good_will: ScanReport) -> None:
-    assert BOUND.bound is not None
     assert not [skip for skip in good_will.skipped if detector in skip.what]
-    benign_law(of(good_will, detector), BOUND.bound / len(event_detectors()), TEACHERS)
+    benign_law(of(good_will, detector), ALPHA, TEACHERS)
 
 
 def test_every_detector_together_keeps_the_bound(peace: ScanReport) -> None:
-    assert BOUND.bound is not None
-    benign_law(peace, BOUND.bound)
+    benign_law(peace, ALPHA)
 
 
-def test_the_bound_is_a_promise_here_if_few_share_it(world: World) -> None:
-    """Among all detectors two in a hundred are too little for a rank among so few users."""
-    few = [event_detectors()[name] for name in PROMISED]
-    known = world.baseline.baseline
-    report = scan_inference([world.attacked], known, workspace=world.workspace, alert_budget=BOUND, detectors=few)
-    assert {finding.detector for finding in report.findings} == set(PROMISED)
-    assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
+def test_what_ranks_can_tell_is_a_promise_and_what_they_cannot_an_estimate(attacked_scan: ScanReport) -> None:
+    ranked = [one.evidence for one in attacked_scan.findings if one.evidence.share is not None]
+    assert {one.basis for one in ranked} == {Basis.PROMISE, Basis.ESTIMATE}
+    for one in ranked:
+        assert one.share is not None
+        assert one.share <= ALPHA
+        if one.statistic != "flipping_steps":
+            assert (one.basis is Basis.PROMISE) == (one.share * (USERS + 1) >= 1)
 
 
 def test_nobody_benign_is_flagged_without_a_baseline(world: World) -> None:
@@ -93,18 +87,21 @@ def test_nobody_benign_is_flagged_without_a_baseline(world: World) -> None:
 
 
 def calm(detector: EventDetector, world: World) -> ScanReport:
-    baseline = build_baseline([world.benign], horizon=HORIZON, detectors=[detector]).baseline
-    return scan_inference([world.users], baseline, alert_budget=BOUND, detectors=[detector])
+    baseline = build_baseline([world.benign], alpha=ALPHA, detectors=[detector]).baseline
+    return scan_inference([world.users], baseline, detectors=[detector])
 
 
 def test_a_detector_on_which_everybody_ties_accuses_nobody(world: World) -> None:
     assert not calm(Counter(), world).findings
 
 
-@pytest.mark.parametrize("detector", [Calendar(), Growing()], ids=["by the date", "never forgets"])
-def test_a_bad_detector_is_caught(detector: EventDetector, world: World) -> None:
+def test_a_bad_detector_is_caught(world: World) -> None:
     with pytest.raises(AssertionError):
-        benign_law(calm(detector, world), 0.02)
+        benign_law(calm(Calendar(), world), ALPHA)
+
+
+def test_a_score_that_never_forgets_is_judged_by_age(world: World) -> None:
+    benign_law(calm(Growing(), world), ALPHA)
 
 
 @pytest.mark.parametrize(("n", "bound", "limit"), [(1, 0.5, 1), (100, 0.01, 5), (100, 1e-9, 0), (10, 0.999999, 10)])

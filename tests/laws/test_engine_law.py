@@ -14,7 +14,7 @@ import pytest
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from conftest import BOUND, World, learns, world_of
+from conftest import World, learns, world_of
 from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling
 from laws.streams import TYPICAL
@@ -58,9 +58,7 @@ class HerePool:
 
 
 def by_two(world: World) -> ScanReport:
-    return scan_inference(
-        [world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND, workers=2
-    )
+    return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,7 @@ def two_processes(world: World) -> ScanReport:
 def mixed_up(world: World, folder: Path) -> ScanReport:
     log = folder / "log.parquet"
     pq.write_table(shuffled(world.events, 3), log)
-    report = scan_inference([log], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+    report = scan_inference([log], world.baseline.baseline, workspace=world.workspace)
     assert not [reason for reason in report.rejected.reasons if "late" in reason]
     return report
 

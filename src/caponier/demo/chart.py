@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.demo.replay import Replay
+from caponier.demo.replay import SHOWN, Replay
 from caponier.demo.result import DemoResult
 
 WIDTH: Final = 480
@@ -86,19 +86,17 @@ class _Frame:
 
 
 def charts(result: DemoResult, seen: Replay, titles: dict[str, str]) -> tuple[Chart, ...]:
-    """Draw each detector's scores over the queries of one horizon."""
+    """Draw each detector's scores over the first queries of everybody."""
     return tuple(_chart(result, seen, name, titles[name]) for name in seen.thresholds)
 
 
 def _chart(result: DemoResult, seen: Replay, name: str, title: str) -> Chart:
-    threshold = seen.thresholds[name].value
-    horizon = result.certainty.horizon
-    shares = {who: asked.scores[name][:horizon] / threshold for who, asked in seen.queries.items()}
+    shares = {who: seen.shares(who, name) for who in seen.queries}
     attackers = {attacker.principal for attacker in result.attackers}
     benign = [course for who, course in shares.items() if who not in attackers]
     highest = max(benign, key=lambda course: float(course.max(initial=0)))
     peak = max((float(course.max(initial=0)) for course in shares.values()), default=1.0)
-    frame = _Frame(horizon, max(2.0, peak))
+    frame = _Frame(SHOWN, max(2.0, peak))
     curves = tuple(
         _curve(attacker.title, style, shares[attacker.principal], frame)
         for style, attacker in enumerate(result.attackers)
@@ -111,7 +109,7 @@ def _chart(result: DemoResult, seen: Replay, name: str, title: str) -> Chart:
         highest=_curve("highest benign user", -1, highest, frame),
         attackers=curves,
         line=float(frame.y(np.ones(1))[0]),
-        x=tuple(Tick(float(frame.x(np.array([at]))[0]), str(at)) for at in _steps(horizon)),
+        x=tuple(Tick(float(frame.x(np.array([at]))[0]), str(at)) for at in _steps(SHOWN)),
         y=tuple(Tick(float(frame.y(np.array([at]))[0]), f"{at:g}") for at in TICKS if at <= frame.top),
     )
 
@@ -137,9 +135,9 @@ def _band(benign: Sequence[Values], frame: _Frame) -> str:
     return f"{frame.points(ordinals, upper)} {frame.points(ordinals[::-1], lower[::-1])}"
 
 
-def _steps(horizon: int) -> tuple[int, ...]:
-    quarter = max(1, horizon // 4)
-    return (1, *range(quarter, horizon, quarter), horizon) if horizon % quarter == 0 else (1, horizon)
+def _steps(shown: int) -> tuple[int, ...]:
+    quarter = max(1, shown // 4)
+    return (1, *range(quarter, shown, quarter), shown) if shown % quarter == 0 else (1, shown)
 
 
 def _summary(result: DemoResult, name: str, highest: float) -> str:

@@ -70,12 +70,6 @@ _WRITTEN: Final = (
     FILE_NAME,
 )
 
-_BUDGET: Final = 'alert_budget = "2 per week"'
-_OWN_BUDGET: Final = 'alert_budget = "7 per week"'
-"""One a day: less than the ranks of 306 benign users can promise to three detectors, so thresholds are estimates.
-
-With 21 a week ranks would do, and among the 45 benign users of a demo one would be flagged now and then.
-"""
 _DISABLED: Final = '# disabled = ["iterative_query"]'
 _OWN_DISABLED: Final = """disabled = [
     "distributed_query", "flood", "information_spend", "membership_probe", "schema_probe", "score_climb",
@@ -242,7 +236,7 @@ def _workspace_file(template: str, deployment: Deployment, principals: Sequence[
         **{kind: json.dumps(list(getattr(system, kind))) for kind in ("hosts", "accounts", "buckets", "endpoints")},
     )
     people = [_IDENTITY.format(key_hash=name, account=ACCOUNT, address=FROM) for name in principals]
-    settings = template.replace(_BUDGET, _OWN_BUDGET).replace(_DISABLED, _OWN_DISABLED)
+    settings = template.replace(_DISABLED, _OWN_DISABLED)
     return _SALT_LINE.sub(_OWN_SALT, settings) + inventory + "".join(people)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,17 +11,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.app.inference.load import load_events
-from caponier.app.inference.promise import bound_of
+from caponier.app.inference.plan import levels_of
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import ModelBaseline
-from caponier.detect.calibration.judging import Threshold, threshold
-from caponier.detect.registry import event_detectors, select
-from caponier.engines.local import Line, Plan, suspicion
+from caponier.detect.registry import select
+from caponier.engines.local import suspicion
+from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import Spool
-from caponier.errors import CaponierError
 from caponier.records.inventory import DetectSettings
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
+
+SHOWN: Final = 200
+"""Different queries of each principal that are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,32 +46,20 @@ class Replay:
     """What the detectors saw.
 
     Args:
-        thresholds: By detector.
+        thresholds: (SHOWN,) by detector: the score that it takes, by that detector alone, at each query of a caller.
         queries: By principal.
         latency_ms: Median time for an answer, by principal.
     """
 
-    thresholds: Mapping[str, Threshold]
+    thresholds: Mapping[str, NDArray[np.float64]]
     queries: Mapping[str, Queries]
     latency_ms: Mapping[str, float]
 
-
-def thresholds_of(section: ModelBaseline, settings: DetectSettings) -> dict[str, Threshold]:
-    """Return the threshold of each detector, as a scan with this baseline and these settings sets it.
-
-    Raises:
-        CaponierError: If the baseline has too few principals for one.
-    """
-    share = bound_of(settings.alert_budget, section.horizons_per_week)
-    enabled = select(settings.disabled, settings.detectors)
-    detectors = [detector for detector in enabled if detector.name in section.detectors]
-    found = {}
-    for detector in detectors:
-        line = threshold(section.detectors[detector.name].maxima, share / len(detectors), detector.floor)
-        if line is None:
-            raise CaponierError("too few benign principals for a threshold", where=section.model)
-        found[detector.name] = line
-    return found
+    def shares(self, who: str, detector: str) -> NDArray[np.float64]:
+        """Return a principal's scores in thresholds, over the first SHOWN different queries."""
+        scores = self.queries[who].scores[detector][:SHOWN]
+        shares: NDArray[np.float64] = scores / self.thresholds[detector][: len(scores)]
+        return shares
 
 
 def replay(log: Path, section: ModelBaseline, settings: DetectSettings, salt: bytes) -> Replay:
@@ -77,13 +68,18 @@ def replay(log: Path, section: ModelBaseline, settings: DetectSettings, salt: by
     Args:
         log: The log.
         section: The baseline of its model.
-        settings: The workspace's: which detectors run, and the alert budget that their thresholds are to keep.
+        settings: The workspace's: which detectors run.
         salt: The workspace's.
     """
-    thresholds = thresholds_of(section, settings)
-    known = event_detectors()
-    lines = tuple(Line(known[name], section.detectors[name].params, line.value) for name, line in thresholds.items())
-    plan = Plan(section.model, Encoder(section.spec, section.knots), section.horizon, lines, salt)
+    enabled = {one.name: one for one in select(settings.disabled, settings.detectors)}
+    lines = tuple(
+        Line(enabled[name], learned.params, float(enabled[name].floor), learned.ranks)
+        for name, learned in section.detectors.items()
+        if name in enabled
+    )
+    plan = Plan(section.model, Encoder(section.spec, section.knots), lines, salt, levels=levels_of(section))
+    ages = np.arange(1, SHOWN + 1)
+    thresholds = {line.name: np.maximum(line.needed_at(plan.level, ages), 1.0) for line in lines}
     with Spool() as spool:
         load_events(spool, [log], RejectedRows(), Silent(), salt=salt)
         courses = suspicion(spool, plan)

@@ -129,13 +129,13 @@ class Certainty:
     """What the thresholds rest on."""
 
     principals: int
-    """Benign principals with a whole horizon in the baseline."""
-    horizon: int
-    budget: str
-    bound: float
-    """Share of benign horizons that may raise an alert, for each detector."""
+    """Benign principals in the baseline."""
+    alpha: float
+    """Share of benign principals that may be flagged."""
+    expected: float
+    """How many that is in a week."""
     thresholds: dict[str, float]
-    basis: dict[str, str]
+    """Score that it takes at a typical age, by detector."""
     promise: str
     """In a sentence."""
 

@@ -65,7 +65,7 @@ class Size:
             as many.
         test: Benign users among the attackers.
         raids: How often each attack on images is made, each time with a key of its own.
-        queries: Different rows that each benign user asks for: a whole horizon.
+        queries: Different rows that each benign user asks for: as many as are shown.
         trials: Names of detectors or emulations to validate; all by default.
     """
 
@@ -261,7 +261,7 @@ def _result(
         attackers=tally.attackers(day, report, seen),
         findings=tuple(report.findings),
         events=report.events,
-        certainty=tally.certainty(learned.baseline.models[0], folder.workspace.detect.alert_budget, seen),
+        certainty=tally.certainty(learned.baseline, seen),
         skipped=tally.skipped(learned, report),
         notes=tuple(dict.fromkeys((*learned.notes, *report.notes))),
         hunt=found,

@@ -8,7 +8,6 @@ from caponier.coverage.heat_map import Status
 from caponier.demo.result import DemoResult
 from caponier.matrix.technique import Color, Harm, TechniqueId, TechniqueRef
 from caponier.matrix.versions.catalogue import harms_of
-from caponier.records.finding import Basis
 
 HARM_WORDS: Final = {
     Harm.CONFIDENTIALITY: "Confidentiality: models were taken, and answers can be collected until they make a copy",
@@ -167,21 +166,14 @@ def _covered(result: DemoResult) -> str:
 
 def _certainty(result: DemoResult) -> str:
     sure = result.certainty
-    above = max((finding.evidence.above for finding in result.findings), default=0)
-    reached = "None" if above == 0 else f"{above}"
+    rarest = min((told.benign for one in result.findings if (told := one.evidence.expected)), default=None)
     text = (
-        f"{reached} of {sure.principals} benign users ever scored as high as the attacker, over {sure.horizon} "
-        "different queries each. "
+        f"The baseline knows {sure.principals} benign users. At most {sure.alpha:.0%} of benign users may be flagged, "
+        f"about {sure.expected:.1f} a week. "
     )
-    if set(sure.basis.values()) == {Basis.PROMISE.value}:
-        return text + (
-            f"So a benign user like them has at most 1 chance in {sure.principals + 1} to be flagged over that many "
-            "queries, by each detector."
-        )
-    return text + (
-        f"The alert budget ({sure.budget}) asks for more than so many users can show, so the thresholds are estimates: "
-        "a tail fitted beyond the highest of them."
-    )
+    if rarest is None:
+        return text
+    return text + f"As high as the rarest of the findings come {rarest:.2g} benign users a week."
 
 
 def _harms(result: DemoResult) -> str:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from caponier.app.inference.baseline.build import BaselineReport
+from caponier.app.inference.baseline.story import TYPICAL, stories
 from caponier.app.inference.findings import accused
-from caponier.app.inference.promise import judged_by_caller, promise_of
 from caponier.app.inference.scan import ScanReport
 from caponier.demo.clients import Plot, Raid
 from caponier.demo.keys import principal
 from caponier.demo.replay import Replay
 from caponier.demo.result import Attacker, Certainty, HabitShare, Traffic
-from caponier.detect.calibration.baseline import ModelBaseline
+from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import Population, Visit
-from caponier.records.alert_budget import AlertBudget
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +59,15 @@ def benign(day: Day, report: ScanReport, seen: Replay) -> tuple[HabitShare, ...]
     return tuple(_habit_share(name, day, flagged, seen) for name in names)
 
 
-def certainty(section: ModelBaseline, budget: AlertBudget, seen: Replay) -> Certainty:
+def certainty(baseline: Baseline, seen: Replay) -> Certainty:
     """Say what the thresholds rest on."""
+    (story,) = stories(baseline)
     return Certainty(
-        principals=min(len(learned.maxima.full) for learned in judged_by_caller(section)),
-        horizon=section.horizon,
-        budget=str(budget),
-        bound=max(line.bound for line in seen.thresholds.values()),
-        thresholds={name: line.value for name, line in seen.thresholds.items()},
-        basis={name: line.basis.value for name, line in seen.thresholds.items()},
-        promise=promise_of(section, budget),
+        principals=story.section.principals,
+        alpha=story.section.alpha,
+        expected=story.expected,
+        thresholds={name: float(needed[TYPICAL - 1]) for name, needed in seen.thresholds.items()},
+        promise=story.promise,
     )
 
 
@@ -83,11 +81,9 @@ def skipped(learned: BaselineReport, report: ScanReport) -> tuple[str, ...]:
 def _attacker(plot: Plot, raid: Raid, title: str, report: ScanReport, seen: Replay) -> Attacker:
     who = principal(plot.key) or plot.key
     own = [finding for finding in report.findings if finding.subject.id == who]
-    # A finding counts the queries of its own horizon; what is told here is all of them, from the first.
-    passed = {
-        name: int(np.argmax(seen.queries[who].scores[name] > seen.thresholds[name].value)) + 1
-        for name in {finding.detector for finding in own}
-    }
+    noticed: dict[str, int] = {}
+    for finding in sorted(own, key=lambda one: one.unique_queries):
+        noticed.setdefault(finding.detector, finding.unique_queries)
     return Attacker(
         principal=who,
         emulation=plot.emulation,
@@ -96,7 +92,7 @@ def _attacker(plot: Plot, raid: Raid, title: str, report: ScanReport, seen: Repl
         attempts=raid.attempts,
         queries=raid.queries,
         began=raid.began,
-        noticed=dict(sorted(passed.items(), key=lambda item: (item[1], item[0]))),
+        noticed=dict(sorted(noticed.items(), key=lambda item: (item[1], item[0]))),
         findings=len(own),
     )
 
@@ -109,8 +105,7 @@ def _habit_share(name: str, day: Day, flagged: set[str], seen: Replay) -> HabitS
     ]
     who = [principal(member.principal) or "" for member, _ in pairs]
     highest = {
-        detector: max(float(seen.queries[one].scores[detector].max(initial=0)) for one in who) / line.value
-        for detector, line in seen.thresholds.items()
+        detector: max(float(seen.shares(one, detector).max(initial=0)) for one in who) for detector in seen.thresholds
     }
     return HabitShare(
         habit=name,

@@ -1,7 +1,7 @@
 """What a detector is: something that turns events and a small state into scores.
 
-A detector never sees the log as a whole and never decides that something is an alarm. The engine takes its scores'
-maximum over a horizon, ranks it among benign subjects, and spends the user's alert budget.
+A detector never sees the log as a whole and never decides that something is an alarm. The engine ranks its scores among
+benign subjects of the same age, and what all detectors say of a subject once more.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Subject(StrEnum):
 
 
 class Counts(StrEnum):
-    """What a detector scores, and what the horizon of its promise is counted in."""
+    """What a detector scores, and what a subject's age is counted in for it."""
 
     QUERIES = "queries"
     """Different queries: exact repeats are no new evidence."""
@@ -136,10 +136,10 @@ class EventDetector(Protocol):
     state: np.dtype[Any]
     state_version: int
     floor: int
-    """A score up to this is never worth an alarm, however quiet the benign subjects are."""
+    """A score up to this counts for nothing, however quiet the benign subjects are."""
     suspect: float | None
-    """A subject of the benign log whose maximum is above this looks like an attacker and is set aside; None: nobody is,
-    but for those who pass the threshold of a cold start."""
+    """Whoever of the benign log passes it, and stands apart from everybody else, is named to the user, who decides
+    whether it is benign. None: nobody is."""
     max_confidence: Confidence
     emulations: tuple[str, ...]
     """Attacks on which it must fire."""
@@ -172,12 +172,3 @@ class EventDetector(Protocol):
                 events the trigger alone, with its score in the signal `score`.
         """
         ...
-
-
-def memory(detector: EventDetector) -> int:
-    """Return how many queries, or events, a score looks back at: the length of the longest list in a state row.
-
-    A state row of sums alone has none, and gives 0.
-    """
-    shapes = [detector.state[name].shape for name in detector.state.names or ()]
-    return max((shape[0] for shape in shapes if shape), default=0)

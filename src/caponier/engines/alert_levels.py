@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from caponier.detect.detector import Subject
-from caponier.engines.local import BATCH_ROWS, Detection, Judge, Plan, scored_batches
+from caponier.engines.judge import Detection, Judge
+from caponier.engines.local import BATCH_ROWS, scored_batches
+from caponier.engines.plan import Plan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool
 

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.engines.columns import Read
-from caponier.engines.local import Detection, Judge, Plan
+from caponier.engines.judge import Detection, Judge
+from caponier.engines.plan import Plan
 from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000

@@ -1,8 +1,7 @@
 """The local engine: a process a core, over disjoint subjects, each reading its share of the spool in order."""
 
 import multiprocessing
-import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -12,110 +11,22 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.calibration.judging import HorizonMaxima, triggers
-from caponier.detect.detector import Counts, EventDetector, Explanation, Params, Subject, memory
+from caponier.detect.calibration.judging import Gathered
+from caponier.detect.detector import Counts, EventDetector, Params, Subject
 from caponier.detect.similarity import nearest_query
-from caponier.detect.similarity.cells import Cells
-from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.traffic_profile.drift import Tally
-from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.engines.cells import cell_events
-from caponier.engines.columns import Read
+from caponier.engines.judge import Detection, Judge
+from caponier.engines.plan import Plan
 from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import Spool, caller_of, connected, sorted_events
-from caponier.engines.subjects import Failed, Scored, SubjectPass
-from caponier.telemetry.features import Encoder
+from caponier.engines.subjects import Scored, SubjectPass
 
 BATCH_ROWS: Final = 8_192
 SHARES: Final = 10_000
 Progress = Callable[[int], None]
 """Called with the number of events that were scored since the last call."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One detector with what it learned and the threshold at which it speaks."""
-
-    detector: EventDetector
-    params: Params
-    threshold: float
-
-    @property
-    def name(self) -> str:
-        """The detector's name."""
-        return self.detector.name
-
-    @property
-    def travels(self) -> bool:
-        """Whether the detector can be handed to another process."""
-        try:
-            pickle.dumps(self.detector)
-        # What pickle raises depends on what it meets: a lambda, a lock, a class that its module does not know.
-        except (pickle.PicklingError, AttributeError, TypeError):
-            return False
-        return True
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run over the events of one model."""
-
-    model: str
-    encoder: Encoder
-    horizon: int
-    lines: tuple[Line, ...]
-    salt: bytes = b""
-    columns: tuple[Read, ...] = ()
-    """Further columns, for detectors that are still to be fitted."""
-    cells: Cells | None = None
-    """How queries are shared out, for detectors that look at all callers of like queries together."""
-    subject: Subject = Subject.PRINCIPAL
-    """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
-    without: frozenset[str] = frozenset()
-    """Callers whose events are left out where those of a cell come together."""
-    portrait: Portrait | None = None
-    """What callers were like, for a comparison with how they are."""
-
-    def parts(self) -> "list[Plan]":
-        """Return a plan for each kind of subject, each with the detectors that it is the subject of."""
-        kinds = dict.fromkeys([Subject.PRINCIPAL, *(self.kind_of(line.detector) for line in self.lines)])
-        return [
-            replace(self, subject=kind, lines=tuple(line for line in self.lines if self.kind_of(line.detector) is kind))
-            for kind in kinds
-        ]
-
-    @staticmethod
-    def kind_of(detector: EventDetector) -> Subject:
-        """Return whose events a detector is given together."""
-        return Subject.BUCKET if detector.subject is Subject.BUCKET else Subject.PRINCIPAL
-
-    def detectors(self) -> list[tuple[EventDetector, Params]]:
-        """Return the detectors with what they learned."""
-        return [(line.detector, line.params) for line in self.lines]
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A trigger: the first score above the threshold of one detector, subject and horizon."""
-
-    detector: str
-    model: str
-    kind: str
-    """Of the subject: `principal`, `session` or `address`."""
-    subject: str
-    value: float
-    queries: int
-    """Different queries of the subject in this horizon up to and including the trigger."""
-    trigger: tuple[int, int]
-    """Source and seq of the trigger event."""
-    evidence: tuple[tuple[int, int], ...]
-    """Source and seq of the events that carry the evidence."""
-    explanation: Explanation
-    sender: str | None = None
-    """Who sent what a session or an address stands for, see `records.finding.SubjectRef`."""
-    began: int = 0
-    """Microseconds since the epoch of the first of these events."""
 
 
 @dataclass
@@ -223,111 +134,6 @@ def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> I
             yield from scoring.run(events)
 
 
-class Judge:
-    """Turns scores into detections, remembering of each subject that goes on where it has fired.
-
-    Args:
-        plan: What is run.
-        sorted_by_subject: See `engines.subjects.SubjectPass`.
-        failed: Takes the failure of a detector to explain itself; what it found is found all the same.
-    """
-
-    def __init__(self, plan: Plan, *, sorted_by_subject: bool = True, failed: Failed | None = None) -> None:
-        self._plan = plan
-        self._sorted = sorted_by_subject
-        self._failed = failed
-        self._fired: dict[str, dict[str, int]] = {}
-
-    def forget(self, name: str) -> None:
-        """Drop what is remembered of a subject."""
-        self._fired.pop(name, None)
-
-    def detections(self, scored: Scored) -> list[Detection]:
-        """Return the triggers of one batch."""
-        found = []
-        resumed = {at: self._fired[scored.names[at]] for at in np.flatnonzero(scored.resumed).tolist()}
-        kept: dict[str, dict[str, int]] = {scored.names[at]: {} for at in scored.kept}
-        for line in self._plan.lines:
-            fired = np.zeros(len(scored.names), np.int64)
-            for at, known in resumed.items():
-                fired[at] = known[line.name]
-            counts = line.detector.counts
-            rows, ordinal, subject = scored.counted(counts)
-            scores = scored.scores[line.name][rows]
-            places, after = triggers(
-                scores,
-                ordinal,
-                subject,
-                fired,
-                line.threshold,
-                self._plan.horizon,
-                lasting=counts is Counts.EVENTS,
-            )
-            for index in scored.kept.tolist():
-                kept[scored.names[index]][line.name] = int(after[index])
-            found += [self._detection(line, scored, int(row)) for row in rows[places]]
-        if self._sorted:
-            self._fired.clear()
-        self._fired.update(kept)
-        return found
-
-    def _detection(self, line: Line, scored: Scored, row: int) -> Detection:
-        detector, asked = line.detector, int(scored.asked[row])
-        subject = int(np.searchsorted(scored.batch.offsets, row, side="right")) - 1
-        value = int(scored.scores[line.name][row])
-        window = _window(scored, row) if detector.counts is Counts.QUERIES else _alone(scored, row, value)
-        explanation = self._explained(detector, line, window, value)
-        caller = caller_of(scored.names[subject])
-        places = [(int(window.source[row]), int(window.seq[row])) for row in explanation.rows]
-        return Detection(
-            detector=line.name,
-            model=self._plan.model,
-            kind=caller.kind,
-            subject=caller.id,
-            sender=caller.sender,
-            value=float(value),
-            queries=(asked - 1) % self._plan.horizon + 1 if asked else 0,
-            trigger=(int(window.source[-1]), int(window.seq[-1])),
-            evidence=tuple(places),
-            explanation=explanation,
-            began=int(window.time[[*explanation.rows, -1]].min()),
-        )
-
-    def _explained(self, detector: EventDetector, line: Line, window: EventBatch, value: int) -> Explanation:
-        try:
-            return detector.explain(line.params, window)
-        except Exception as failure:
-            if self._failed is None:
-                raise
-            self._failed(detector.name, failure)
-            summary = f"{detector.statistic} is {value:,} and above {line.threshold:g}; explaining it further failed"
-            return Explanation(summary, {}, np.array([len(window) - 1]))
-
-
-def _window(scored: Scored, row: int) -> EventBatch:
-    """Return the subject's last different queries up to one of them, whichever batches they came in."""
-    query = int(np.searchsorted(scored.rows, row))
-    history, end = scored.similar.history, int(scored.similar.at[query]) + 1
-    begin = max(int(history.offsets[scored.subject[query]]), end - RING)
-    rows = history.take(np.arange(begin, end))
-    return EventBatch(
-        offsets=np.array([0, end - begin]),
-        **{name: getattr(rows, name) for name in ("time", "source", "seq", "query", "key", "label")},
-        signals=rows.signals,
-    )
-
-
-def _alone(scored: Scored, row: int, value: int) -> EventBatch:
-    """Return one event with its score: what is the same however the stream was cut."""
-    batch = scored.batch
-    columns = {name: column[row : row + 1] for name, column in batch.signals.items()}
-    return EventBatch(
-        offsets=np.array([0, 1]),
-        **{name: getattr(batch, name)[row : row + 1] for name in ("time", "source", "seq", "query", "key", "label")},
-        signals={**columns, "score": np.array([value])},
-    )
-
-
 def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:
     """Return different queries of a share of the subjects, with similarity signals, for fitting.
 
@@ -375,15 +181,15 @@ def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:
     return EventBatch(offsets=np.concatenate(offsets), **columns, signals=signals)
 
 
-def maxima(
+def gather(
     spool: Spool,
     plan: Plan,
     share: Share,
+    gathered: Mapping[str, Gathered],
     progress: Progress | None = None,
     watch: Callable[[Scored], None] | None = None,
-) -> dict[str, HorizonMaxima]:
-    """Return, for each detector of a plan, the maxima of a share of the subjects; `watch` is shown every batch."""
-    gathered = {line.name: HorizonMaxima(plan.horizon, memory(line.detector)) for line in plan.lines}
+) -> None:
+    """Gather, for each detector of a plan, the scores of a share of the subjects; `watch` is shown every batch."""
     for scored in scored_batches(spool, plan, share, BATCH_ROWS):
         for line in plan.lines:
             rows, ordinal, subject = scored.counted(line.detector.counts)
@@ -392,7 +198,6 @@ def maxima(
             watch(scored)
         if progress:
             progress(scored.events)
-    return gathered
 
 
 def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_]) -> Params:

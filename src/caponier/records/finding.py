@@ -1,6 +1,7 @@
 """The finding: what one detector saw of one subject, frozen at its trigger event."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -83,6 +84,34 @@ class SubjectRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """How many benign subjects are expected to come as high in a week, and between which limits, 90 % of the time."""
+
+    benign: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the JSON form."""
+        return {"benign": self.benign, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What another detector said of the same subject."""
+
+    detector: str
+    statistic: str
+    value: float
+    share: float
+    """Of benign subjects of the same age that reach it, by this detector alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"detector": self.detector, "statistic": self.statistic, "value": self.value, "share": self.share}
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The figure that crossed the line, and the line."""
 
@@ -90,15 +119,21 @@ class Evidence:
     value: float
     threshold: float
     above: int = 0
-    """How many benign subjects reached the same value over the same horizon."""
+    """How many benign subjects reached the same value at the same age."""
     of: int = 0
     """How many benign subjects were ranked; 0 at a cold start."""
-    horizon: int = 0
-    """Unique queries over which the maximum was taken; 0 for rules, files and rows."""
+    age: int = 0
+    """Different queries, or events, of the subject when it reached the value; 0 for rules, files and rows."""
     basis: Basis | None = None
     """None for rules, files and rows: they are judged one by one, not ranked among benign subjects."""
     facts: dict[str, Any] = field(default_factory=dict)
     """The detector's own figures behind the summary."""
+    share: float | None = None
+    """Share of benign subjects that come as high in what all detectors say; None where nobody is ranked."""
+    expected: Expected | None = None
+    """How many that is in a week."""
+    beside: tuple[Said, ...] = ()
+    """What other detectors said of the same subject up to the trigger."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of contract `caponier.findings/1`."""
@@ -106,8 +141,10 @@ class Evidence:
             "statistic": self.statistic,
             "value": self.value,
             "threshold": self.threshold,
-            "rank": {"above": self.above, "of": self.of},
-            "horizon": self.horizon,
+            "rank": {"above": self.above, "of": self.of, "age": self.age},
+            "share": self.share,
+            "expected_per_week": self.expected.to_dict() if self.expected else None,
+            "beside": [one.to_dict() for one in self.beside],
             "basis": self.basis.value if self.basis else None,
             "facts": dict(self.facts),
         }
@@ -126,9 +163,13 @@ class Evidence:
             threshold=plain["threshold"],
             above=plain["rank"]["above"],
             of=plain["rank"]["of"],
-            horizon=plain["horizon"],
+            age=plain["rank"].get("age", 0),
             basis=None if plain["basis"] is None else Basis(plain["basis"]),
             facts=dict(plain["facts"]),
+            # Findings from before rarity was the number have none.
+            share=plain.get("share"),
+            expected=Expected(**found) if (found := plain.get("expected_per_week")) else None,
+            beside=tuple(Said(**one) for one in plain.get("beside", ())),
         )
 
 
@@ -165,9 +206,11 @@ class Finding:
     """None where no event triggered it: a file, a data set."""
     event_ids: tuple[str, ...]
     unique_queries: int
-    """Different queries of the subject in this horizon up to and including the trigger."""
+    """Different queries of the subject up to and including the trigger."""
     evidence: Evidence
     summary: str
+    notify: bool = True
+    """Whether it is within the alert budget, so that somebody is to be told at once."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of contract `caponier.findings/1`."""
@@ -189,6 +232,7 @@ class Finding:
             "unique_queries": self.unique_queries,
             "evidence": self.evidence.to_dict(),
             "summary": self.summary,
+            "notify": self.notify,
         }
 
     @classmethod
@@ -217,7 +261,20 @@ class Finding:
             unique_queries=plain["unique_queries"],
             evidence=Evidence.from_dict(plain["evidence"]),
             summary=plain["summary"],
+            notify=bool(plain.get("notify", True)),
         )
+
+
+def by_rarity(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings, the rarest first: those of which fewest benign subjects are expected to come as high.
+
+    Where nobody was ranked, as for rules and at a cold start, severity stands in for rarity.
+    """
+    return sorted(findings, key=lambda one: (-one.severity.rank, _expected(one), one.first_time))
+
+
+def _expected(finding: Finding) -> float:
+    return finding.evidence.expected.benign if finding.evidence.expected else 0.0
 
 
 def rfc3339(moment: datetime) -> str:

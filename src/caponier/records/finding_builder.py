@@ -27,6 +27,7 @@ def build_finding(
     model_version: str | None = None,
     event_ids: Sequence[str] = (),
     unique_queries: int = 0,
+    notify: bool = True,
 ) -> Finding:
     """Write a finding.
 
@@ -46,6 +47,7 @@ def build_finding(
         model_version: Its version.
         event_ids: The events behind it, the trigger among them; none where no event triggered it.
         unique_queries: Different queries of the subject up to and including the trigger.
+        notify: Whether it is within the alert budget.
     """
     criticality = system.criticality if system else Criticality.MEDIUM
     return Finding(
@@ -66,4 +68,5 @@ def build_finding(
         unique_queries=unique_queries,
         evidence=evidence,
         summary=summary,
+        notify=notify,
     )

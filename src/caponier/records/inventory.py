@@ -198,8 +198,11 @@ class DetectSettings(_Noun):
     """How detection spends the user's patience, and the settings of single detectors."""
 
     alert_budget: Annotated[AlertBudget, BeforeValidator(_parsed_budget)] = AlertBudget(per_week=2.0)
-    horizon: Count = 200
-    """Unique queries of one subject over which a detector's maximum is judged."""
+    """Cuts notifications, never findings."""
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Share of benign callers that may be flagged, each over a use of up to five times the calibration's span."""
+    horizon: Count | None = None
+    """Means nothing any more: every caller is judged at its age."""
     disabled: Names = ()
     detectors: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """The tables `[detect.<name>]`, by detector; each detector validates its own."""

@@ -131,6 +131,17 @@ trials: Final = Table(
     Column("document", JSON, nullable=False),
 )
 
+verdicts: Final = Table(
+    "verdicts",
+    metadata,
+    # The last word counts; the audit log holds all of them.
+    Column("finding_id", Text, primary_key=True),
+    Column("verdict", Text, nullable=False, index=True),
+    Column("author", Text, nullable=False),
+    Column("time", UtcTime, nullable=False, index=True),
+    Column("note", Text, nullable=False),
+)
+
 audit: Final = Table(
     "audit",
     metadata,

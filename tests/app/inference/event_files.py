@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from caponier.detect.batch import EventBatch
@@ -46,6 +46,12 @@ def log(folder: Path, *parts: list[dict[str, Any]], name: str = "log.jsonl") -> 
     lines = sorted((row for part in parts for row in part), key=lambda row: row["time"])
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return file
+
+
+SPREAD: dict[str, Any] = {"input": lambda i: [i // 4 % 60, i % 127]}
+"""Of sixty users of four queries: each has a first feature of its own, so that there is something to rank."""
+RARE: Final = 62
+"""A first feature that is rarer than what they send, and not so rare that ranks could not tell it."""
 
 
 class FirstFeature(Counter):

@@ -14,7 +14,7 @@ from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.guard.events import Row
 from caponier.records.inventory import FeatureColumn, FeatureSpec, ModelSpec, Workspace
-from conftest import BOUND, World
+from conftest import World
 
 
 def rows_of(world: World) -> list[Row]:
@@ -48,7 +48,7 @@ def rows_of(world: World) -> list[Row]:
 @pytest.mark.parametrize("size", [97, 5_000])
 def test_they_are_those_of_a_scan_however_they_come(world: World, attacked_scan: ScanReport, size: int) -> None:
     rows = rows_of(world)
-    terms = Terms.of(world.workspace, world.baseline.baseline, BOUND)
+    terms = Terms.of(world.workspace, world.baseline.baseline)
     live = LiveFindings(terms, "e{}".format)
     found = [finding for at in range(0, len(rows), size) for finding in live.feed(rows[at : at + size])]
     told = {(one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in found}
@@ -164,7 +164,7 @@ NAMELESS: Row = {"principal": None, "source_ip": "10.0.0.1"}
     ],
 )
 def test_a_batch_of_whatever_events_is_fine_with_a_baseline(world: World, batch: list[Row]) -> None:
-    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline, BOUND), str)
+    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline), str)
     assert "distributed_query" in {line.name for line in live._models["digits"].case.plan.lines}
     shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "digits"}
     rows = [shared | row | {"seq": seq, "event_id": f"e{seq}"} for seq, row in enumerate(batch)]
@@ -179,7 +179,7 @@ def test_what_fails_on_one_model_is_told_and_costs_no_other_model_anything(
     others = world.workspace.model_copy(update={"models": (ModelSpec(name="other", features=FeatureSpec(**IMAGE)),)})
     failures: list[tuple[str, str, str]] = []
     live = LiveFindings(
-        Terms.of(others, world.baseline.baseline, BOUND),
+        Terms.of(others, world.baseline.baseline),
         "e{}".format,
         lambda model, where, failure: failures.append((model, where, type(failure).__name__)),
     )

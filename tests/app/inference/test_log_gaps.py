@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.inference.event_files import FirstFeature, log, only, rows, users
+from app.inference.event_files import RARE, SPREAD, FirstFeature, log, only, rows, users
 from app.inference.test_load import summary
 from caponier.app.inference import log_gaps
 from caponier.app.inference.baseline.build import build_baseline
@@ -18,7 +18,6 @@ from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.detector import Signal
 from caponier.detect.registry import event_detectors
 from caponier.engines.sampling import Sampled
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
 from laws.bad_detectors import Counter
@@ -158,7 +157,6 @@ class TestVoided:
 
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
-BOUND = AlertBudget(bound=1 / 50)
 TENTH = ReadOptions(sampling=0.1)
 
 
@@ -166,13 +164,13 @@ class TestScan:
     """The same for a whole scan."""
 
     def baseline(self, folder: Path, **given: Any) -> Baseline:
-        file = log(folder, users(60, input=lambda i: [i % 7, i % 127]), name="benign.jsonl")
-        return build_baseline([file], spec=SPEC, horizon=4, **given).baseline
+        file = log(folder, users(60, **SPREAD), name="benign.jsonl")
+        return build_baseline([file], spec=SPEC, alpha=0.2, **given).baseline
 
     def scan(self, folder: Path, baseline: Baseline | None, **columns: Any) -> ScanReport:
         given = columns.pop("given", {})
-        loud = rows(6, 900, principal="bad", input=lambda i: [120, i % 127], **columns)
-        return scan_inference([log(folder, loud)], baseline, alert_budget=BOUND, spec=SPEC, **given)
+        loud = rows(6, 900, principal="bad", input=lambda i: [RARE, i % 127], **columns)
+        return scan_inference([log(folder, loud)], baseline, spec=SPEC, **given)
 
     def test_a_baseline_knows_what_share_it_was_learned_from(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
@@ -205,7 +203,7 @@ class TestScan:
         home = require_workspace(file)
         with only(FirstFeature(), 1e9):
             benign = log(tmp_path, users(60), name="benign.jsonl")
-            learned = build_baseline([benign], workspace=home, spec=SPEC, horizon=4).baseline
+            learned = build_baseline([benign], workspace=home, spec=SPEC).baseline
             report = self.scan(tmp_path, learned, given={"workspace": home})
         assert learned.models[0].sampling == 0.1
         assert [note for note in report.notes if "10 % of the traffic is logged" in note]
@@ -214,7 +212,7 @@ class TestScan:
         counter = named("only")
         with only(counter, 1e9):
             benign = log(tmp_path, users(60, input=None), name="benign.jsonl")
-            learned = build_baseline([benign], spec=SPEC, horizon=4).baseline
+            learned = build_baseline([benign], spec=SPEC).baseline
             assert learned.models[0].spec.kind == "none"
             report = self.scan(tmp_path, learned)
         assert report.events == 6

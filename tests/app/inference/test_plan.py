@@ -1,108 +1,153 @@
-"""What a detector is judged by where benign callers asked for less than it remembers."""
+"""What a detector runs with: ranks, a limit of a cold start, or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.inference.event_files import FirstFeature, log, only, users
+from app.inference.event_files import SPREAD, FirstFeature, log, only, users
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.baseline.story import stories
-from caponier.app.inference.plan import Remarks, Terms, by_rank, lines_of, unremembered
-from caponier.detect.calibration.baseline import Baseline, DetectorBaseline
-from caponier.detect.calibration.judging import FEWEST, BackTest, Maxima
+from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_for
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm
+from caponier.detect.calibration.judging import FEWEST
+from caponier.detect.detector import Subject
+from caponier.engines.plan import COLD_LEVEL, DAY_US
+from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
-BUDGET = AlertBudget(bound=0.02)
-BOUND, LIMIT = 0.02, 90.0
+COLD = 100.0
 
 
-class Slow(FirstFeature):
-    """Looks back over six queries."""
+class Floored(FirstFeature):
+    """Says nothing up to twenty."""
 
-    state = np.dtype([("count", np.int64), ("last", np.int64, (6,))])
-
-
-class Absolute(Slow):
-    """Knows a score that is an attacker's whatever the others do."""
-
-    suspect = LIMIT
+    floor = 20
 
 
-def learned(remembered: int | None, *odd: float, n: int = 60) -> DetectorBaseline:
-    full = np.array([*range(n - len(odd)), *odd], np.float64)
-    return DetectorBaseline(1, {}, Maxima(full, np.zeros(0)), BackTest(0.01, 0, n), remembered)
+@pytest.fixture(scope="module")
+def section(tmp_path_factory: pytest.TempPathFactory) -> ModelBaseline:
+    with only(FirstFeature(), COLD):
+        file = log(tmp_path_factory.mktemp("benign"), users(60, model_version="1", **SPREAD))
+        (made,) = build_baseline([file], spec=SPEC).baseline.models
+    return made
 
 
-class TestByRank:
-    @pytest.mark.parametrize("remembered", [None, FEWEST, 1_000])
-    def test_where_enough_is_known_the_rank_decides(self, remembered: int | None) -> None:
-        assert not unremembered(learned(remembered))
-        line = by_rank(Absolute(), learned(remembered), BOUND)
-        assert line is not None
-        assert (line.value, line.basis) == (59.0, Basis.PROMISE)
-
-    def test_else_only_what_is_an_attack_by_itself_is_one(self) -> None:
-        line = by_rank(Absolute(), learned(FEWEST - 1), BOUND)
-        assert line is not None
-        assert (line.value, line.basis) == (LIMIT, Basis.ESTIMATE)
-
-    @pytest.mark.parametrize("loud", [LIMIT + 1, np.inf])
-    def test_nothing_is_where_benign_callers_pass_even_that(self, loud: float) -> None:
-        assert by_rank(Absolute(), learned(0, loud), BOUND) is None
-
-    def test_without_such_a_measure_the_rank_is_all_there_is(self) -> None:
-        with only(Slow()):
-            line = by_rank(Slow(), learned(0), BOUND)
-        assert line is not None
-        assert line.value == 59.0
-
-    def test_too_few_are_too_few(self) -> None:
-        assert by_rank(Absolute(), learned(FEWEST, n=FEWEST - 1), BOUND) is None
+def planned(
+    section: ModelBaseline | None,
+    cold: float | None = COLD,
+    version: str | None = "1",
+    detector: FirstFeature | None = None,
+) -> tuple[Case | None, Remarks]:
+    remarks = Remarks()
+    with only(detector or FirstFeature(), cold):
+        terms = Terms.of(None, Baseline((section,)) if section else None)
+        encoder = Encoder.fit(SPEC, np.zeros((1, 2), np.float32))
+        return plan_for(remarks, "m", version, encoder, terms.detectors, terms), remarks
 
 
-class TestShortLog:
-    def baseline(self, folder: Path, queries: int) -> Baseline:
-        with only(Absolute()):
-            return build_baseline(
-                [log(folder, users(60, queries, input=lambda i: [i % 7, i % 127]))], spec=SPEC, horizon=4
-            ).baseline
+def test_with_enough_benign_callers_a_detector_is_ranked(section: ModelBaseline) -> None:
+    case, remarks = planned(section)
+    assert case is not None
+    line = case.line("first_feature")
+    assert line.ranks is section.detectors["first_feature"].ranks
+    assert case.plan.levels == levels_of(section) == {Subject.PRINCIPAL: section.tails[Subject.PRINCIPAL].level(0.01)}
+    assert case.plan.tails is section.tails
+    assert case.plan.span == section.span == DAY_US
+    assert case.sure
+    assert (remarks.notes, remarks.skipped) == ([], [])
 
-    def said(self, baseline: Baseline) -> tuple[Remarks, dict[str, tuple[float, Basis]]]:
-        remarks = Remarks()
-        with only(Absolute()):
-            terms = Terms.of(None, baseline, BUDGET)
-            lines = lines_of(remarks, "m", None, terms.detectors, baseline.models[0], terms)
-            (story,) = stories(baseline, BUDGET)
-        (standing,) = story.standings
-        # A build tells the threshold that a scan takes.
-        assert standing.line == (lines["first_feature"][1] if lines else None)
-        return remarks, {name: (line.value, line.basis) for name, (_, line) in lines.items()}
 
-    def test_a_scan_is_careful_and_says_so(self, tmp_path: Path) -> None:
-        remarks, lines = self.said(self.baseline(tmp_path, 5))
-        assert lines == {"first_feature": (LIMIT, Basis.ESTIMATE)}
-        assert remarks.notes == [
-            "m: first_feature finds only the loudest attacks; it looks back 6 queries, and too few benign callers "
-            "asked for longer; learn from a longer log"
-        ]
+def test_the_share_of_the_baseline_counts(section: ModelBaseline) -> None:
+    levels = [levels_of(replace(section, alpha=alpha))[Subject.PRINCIPAL] for alpha in (0.001, 0.01, 0.1)]
+    assert levels == sorted(levels, reverse=True)
+    assert len(set(levels)) == 3
 
-    def test_a_longer_log_gives_a_promise(self, tmp_path: Path) -> None:
-        remarks, lines = self.said(self.baseline(tmp_path, 12))
-        assert lines["first_feature"] == (6.0, Basis.PROMISE)
-        assert remarks.notes == []
 
-    def test_what_cannot_be_judged_at_all_is_left_out(self, tmp_path: Path) -> None:
-        with only(Absolute()):
-            file = log(tmp_path, users(60, 5, input=lambda i: [100 + i % 7, i % 127]))
-            baseline = build_baseline([file], spec=SPEC, horizon=4).baseline
-        remarks, lines = self.said(baseline)
-        assert lines == {}
-        (skip,) = remarks.skipped
-        assert skip.reason.startswith("needs a baseline, but it looks back 6 queries")
-        with only(Absolute()):
-            (story,) = stories(baseline, BUDGET)
-        assert "does not run: too few principals asked for longer than it looks back" in story.standings[0].words
+@pytest.mark.parametrize(
+    ("least", "floor", "limit"), [(0.0, 0, 0.0), (33.0, 0, 33.0), (0.0, 20, 20.0), (33.0, 20, 33.0)]
+)
+def test_up_to_its_floor_and_what_a_later_version_reached_nothing_counts(
+    section: ModelBaseline, least: float, floor: int, limit: float
+) -> None:
+    learned = {name: replace(one, least=least) for name, one in section.detectors.items()}
+    case, _ = planned(replace(section, detectors=learned), detector=Floored() if floor else FirstFeature())
+    assert case is not None
+    assert case.line("first_feature").limit == limit
+
+
+def test_a_detector_that_is_off_does_not_run_and_it_is_said_why(section: ModelBaseline) -> None:
+    learned = {name: replace(one, off="attackers do not stand out") for name, one in section.detectors.items()}
+    case, remarks = planned(replace(section, detectors=learned))
+    assert case is None
+    assert [(skip.what, skip.reason) for skip in remarks.skipped] == [
+        ("m: first_feature", "attackers do not stand out")
+    ]
+
+
+def test_with_too_few_it_starts_cold_or_not_at_all(tmp_path: Path) -> None:
+    with only(FirstFeature(), COLD):
+        (few,) = build_baseline([log(tmp_path, users(FEWEST - 1, **SPREAD))], spec=SPEC).baseline.models
+    case, remarks = planned(few, version=None)
+    assert case is not None
+    assert (case.line("first_feature").ranks, case.line("first_feature").limit) == (None, COLD)
+    assert remarks.notes == [
+        f"m: first_feature runs with cold-start thresholds (it holds only {FEWEST - 1} benign principals, and "
+        f"{FEWEST} are needed)"
+    ]
+    case, remarks = planned(few, cold=None, version=None)
+    assert case is None
+    assert remarks.skipped[0].reason.startswith("needs a baseline, but it holds only 29 benign principals")
+
+
+def test_without_a_baseline_it_starts_cold() -> None:
+    case, remarks = planned(None)
+    assert case is not None
+    assert case.plan.level == COLD_LEVEL
+    assert case.plan.tail is None
+    assert "there is none for this model; build one with: caponier baseline build" in remarks.notes[0]
+
+
+def test_another_state_version_counts_for_nothing(section: ModelBaseline) -> None:
+    learned = {name: replace(one, version=one.version + 1) for name, one in section.detectors.items()}
+    case, remarks = planned(replace(section, detectors=learned))
+    assert case is not None
+    assert case.line("first_feature").ranks is None
+    assert "it is of another version of this detector; build it again" in remarks.notes[0]
+
+
+@pytest.mark.parametrize(("version", "word"), [("2", "version 2"), (None, "version unknown")])
+def test_a_log_of_another_version_is_told_and_one_that_is_known_is_no_promise(
+    section: ModelBaseline, version: str | None, word: str
+) -> None:
+    case, remarks = planned(section, version=version)
+    assert case is not None
+    assert case.sure is (version is None)
+    assert f"most events of {word}; build one for it, --from this one" in remarks.notes[0]
+
+
+def test_a_warm_start_promises_nothing(section: ModelBaseline) -> None:
+    case, remarks = planned(replace(section, warm=Warm("0", 7)))
+    assert case is not None
+    assert not case.sure
+    assert remarks.notes == ["m: ranks are those of version 0; 7 principals are of this one"]
+
+
+class TestTerms:
+    def test_the_budget_is_the_given_one_the_workspaces_or_the_usual(self, tmp_path: Path) -> None:
+        file = create_workspace(tmp_path)
+        file.write_text('[detect]\nalert_budget = "1 per day"\n')
+        home = require_workspace(file)
+        assert Terms.of(None).budget == AlertBudget(per_week=2.0)
+        assert Terms.of(home).budget == AlertBudget(per_week=7.0)
+        assert Terms.of(home, budget=AlertBudget(bound=0.1)).budget == AlertBudget(bound=0.1)
+
+    def test_a_baseline_of_the_inventory_that_is_not_there_is_an_error(self, tmp_path: Path) -> None:
+        file = create_workspace(tmp_path)
+        file.write_text('[[model]]\nname = "m"\nbaseline = "gone.safetensors"\n')
+        with pytest.raises(InputError, match=r"gone\.safetensors"):
+            Terms.of(require_workspace(file))

@@ -13,7 +13,7 @@ from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
-from caponier.detect.calibration.judging import BackTest
+from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.detector import Signal
 from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns, newcomers, probes
@@ -24,7 +24,7 @@ from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
-from conftest import BOUND, HORIZON, PROMISED, RUNS, USERS, World, world_of
+from conftest import ALPHA, RUNS, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 LOUD: dict[str, Any] = {"input": lambda i: [120, i % 127]}
@@ -34,7 +34,7 @@ CALM: dict[str, Any] = {"input": lambda i: [i % 7, i % 127]}
 def baseline_of(tmp_path: Path, n: int = 60, **columns: Any) -> Baseline:
     """Learn from n calm users, none of whom passes 6."""
     file = log(tmp_path, users(n, **CALM | columns), name="benign.jsonl")
-    return build_baseline([file], spec=SPEC, horizon=4).baseline
+    return build_baseline([file], spec=SPEC).baseline
 
 
 def section_of(baseline: Baseline) -> ModelBaseline:
@@ -62,10 +62,9 @@ class TestFindings:
         with only(FirstFeature(), 1e9):
             baseline = baseline_of(tmp_path)
             loud = rows(6, 900, principal="bad", event_id=lambda i: f"e-{i}", model_version="3", **LOUD)
-            report = scan_inference([log(tmp_path, users(9, **CALM), loud)], baseline, alert_budget=BOUND)
-        first, second = report.findings
-        assert (first.subject, second.trigger_event_id) == (second.subject, "e-904")
-        return first
+            report = scan_inference([log(tmp_path, users(9, **CALM), loud)], baseline)
+        (finding,) = report.findings
+        return finding
 
     def test_it_says_who_did_what_and_when(self, finding: Finding) -> None:
         assert (finding.detector, finding.model, finding.model_version) == ("first_feature", "m", "3")
@@ -74,10 +73,26 @@ class TestFindings:
         assert finding.first_time == finding.last_time > START
         assert finding.summary == "1 queries"
 
-    def test_it_says_what_the_threshold_rests_on(self, finding: Finding) -> None:
+    def test_it_says_what_it_rests_on_and_how_many_benign_callers_come_as_high(self, finding: Finding) -> None:
         evidence = finding.evidence
-        assert (evidence.statistic, evidence.value, evidence.threshold) == ("queries", 120.0, 6.0)
-        assert (evidence.above, evidence.of, evidence.horizon, evidence.basis) == (0, 60, 4, Basis.PROMISE)
+        assert (evidence.statistic, evidence.value) == ("queries", 120.0)
+        assert 6 < evidence.threshold < 120
+        assert (evidence.above, evidence.of, evidence.age, evidence.basis) == (0, 60, 1, Basis.ESTIMATE)
+        assert evidence.share is not None
+        assert evidence.share < 0.01
+        assert evidence.expected is not None
+        assert evidence.expected.benign == pytest.approx(evidence.share * 60 * 7, abs=1e-3)
+        assert evidence.expected.low <= evidence.expected.benign <= evidence.expected.high
+
+    def test_somebody_is_told_at_once_of_what_is_within_the_budget(self, tmp_path: Path) -> None:
+        with only(FirstFeature(), 1e9):
+            baseline = baseline_of(tmp_path)
+            file = log(tmp_path, rows(3, 900, principal="bad", **LOUD))
+            told = [
+                [one.notify for one in scan_inference([file], baseline, alert_budget=budget).findings]
+                for budget in (None, AlertBudget(per_week=1e-9), AlertBudget(bound=1e-9))
+            ]
+        assert told == [[True], [False], [False]]
 
     def test_it_names_techniques_and_what_they_harm(self, finding: Finding) -> None:
         assert [technique.matrix for technique in finding.techniques] == ["atlas", "amltm-2020"]
@@ -93,7 +108,7 @@ class TestFindings:
         assert Finding.from_dict(finding.to_dict()) == finding
 
     def test_its_id_depends_on_what_was_seen_and_not_on_the_baseline(self, world: World) -> None:
-        one = scan_inference([world.attacked], world.baseline.baseline, alert_budget=BOUND)
+        one = scan_inference([world.attacked], world.baseline.baseline)
         cold = scan_inference([world.attacked])
         both = {f.finding_id for f in one.findings} & {f.finding_id for f in cold.findings}
         triggers = {(f.detector, f.subject.id, f.trigger_event_id) for f in one.findings}
@@ -102,7 +117,7 @@ class TestFindings:
         }
 
     def test_a_replay_finds_the_same(self, world: World, attacked_scan: ScanReport) -> None:
-        again = scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, alert_budget=BOUND)
+        again = scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace)
         assert again.findings == attacked_scan.findings
 
     def test_events_without_an_id_get_one_of_their_content(self, tmp_path: Path) -> None:
@@ -120,11 +135,16 @@ class TestFindings:
         attackers = {f"{name}-{i}" for name in [*attacks(), *campaigns(), *probes()] for i in range(RUNS)}
         # Some attacks no detector claims to see; they are no false alarms either.
         assert {name for name in attackers if name.rsplit("-", 1)[0] in claimed} <= suspects
-        assert BOUND.bound is not None
         # Newcomers are of kinds that the baseline does not know; who of them must be left alone, each detector says.
         users = {who for who in suspects - attackers if who.split("-")[0] not in newcomers()}
-        assert len(users) <= BOUND.bound * USERS, sorted(users)
-        assert all(finding.unique_queries <= HORIZON for finding in attacked_scan.findings)
+        assert len(users) <= 2 * ALPHA * USERS, sorted(users)
+
+    def test_the_rarest_come_first(self, attacked_scan: ScanReport) -> None:
+        order = [
+            (-one.severity.rank, one.evidence.expected.benign if one.evidence.expected else 0.0)
+            for one in attacked_scan.findings
+        ]
+        assert order == sorted(order)
 
 
 class TestSubjects:
@@ -192,15 +212,14 @@ class TestGaps:
         assert "m: 2 of 14 events: nobody is named" in said(report)
 
     def test_a_small_baseline_is_a_cold_start(self, tmp_path: Path) -> None:
-        baseline = build_baseline([log(tmp_path, users(49))], horizon=4).baseline
+        baseline = build_baseline([log(tmp_path, users(FEWEST - 1))]).baseline
         report = scan_inference([log(tmp_path, users(3))], baseline)
-        assert "iterative_query runs with cold-start thresholds (only 49 benign principals filled a horizon" in said(
-            report
-        )
-        assert "novelty: needs a baseline, but only 49 benign principals" in said(report)
+        few = f"it holds only {FEWEST - 1} benign principals, and {FEWEST} are needed"
+        assert f"iterative_query runs with cold-start thresholds ({few}" in said(report)
+        assert f"novelty: needs a baseline, but {few}" in said(report)
 
     def test_a_baseline_of_another_model_is_none(self, tmp_path: Path) -> None:
-        baseline = build_baseline([log(tmp_path, users(60))], horizon=4).baseline
+        baseline = build_baseline([log(tmp_path, users(60))]).baseline
         report = scan_inference([log(tmp_path, users(3, model="other"))], baseline)
         assert "other: iterative_query runs with cold-start thresholds (there is none for this model" in said(report)
 
@@ -234,13 +253,12 @@ class TestGaps:
         assert "wide: 1,041 features" in said(report)
         assert report.events == 8
 
-    def test_estimates_that_did_not_hold_are_said(self, world: World) -> None:
+    def test_a_detector_that_cannot_tell_attackers_from_benign_callers_is_left_out(self, world: World) -> None:
         section = section_of(world.baseline.baseline)
-        failed = {
-            name: replace(learned, back_test=BackTest(0.02, 30, 110)) for name, learned in section.detectors.items()
-        }
-        report = scan_inference([world.users], Baseline((replace(section, detectors=failed),)))
-        assert "estimates of novelty are unreliable (30 of 110 benign principals passed where 2.2" in said(report)
+        off = section.detectors | {"novelty": replace(section.detectors["novelty"], off="attackers do not stand out")}
+        report = scan_inference([world.attacked], Baseline((replace(section, detectors=off),)))
+        assert Skip("digits: novelty", "attackers do not stand out") in report.skipped
+        assert not [finding for finding in report.findings if finding.detector == "novelty"]
 
 
 class TestInputs:
@@ -278,68 +296,45 @@ class TestInputs:
             scan_inference([tmp_path / "none.jsonl"])
 
 
-def section_of_few(world: World) -> ModelBaseline:
-    """Return what was learned for a few detectors: a bound shared out among all asks for more users than there are."""
-    section = section_of(world.baseline.baseline)
-    return replace(section, detectors={name: section.detectors[name] for name in PROMISED})
+class TestShare:
+    def found(self, section: ModelBaseline, world: World, **change: Any) -> set[tuple[str, str]]:
+        report = scan_inference([world.attacked], Baseline((replace(section, **change),)), workspace=world.workspace)
+        return {(one.detector, one.subject.id) for one in report.findings}
 
+    def test_whoever_allows_more_benign_callers_finds_no_fewer_subjects(self, world: World) -> None:
+        section = section_of(world.baseline.baseline)
+        few, many = (self.found(section, world, alpha=alpha) for alpha in (0.002, 0.05))
+        assert {who for _, who in few} < {who for _, who in many}
 
-class TestBudget:
-    def threshold(self, baseline: Baseline, world: World, **how: Any) -> tuple[float, Basis]:
-        (one,) = {
-            (f.evidence.threshold, f.evidence.basis)
-            for f in scan_inference([world.attacked], baseline, **how).findings
-            if f.detector == "iterative_query"
-        }
-        return one
+    def test_how_many_callers_come_in_a_week_decides_about_notifying_alone(self, world: World) -> None:
+        section = section_of(world.baseline.baseline)
+        quiet, busy = (
+            scan_inference(
+                [world.attacked], Baseline((replace(section, callers_per_week=n),)), workspace=world.workspace
+            )
+            for n in (10.0, 100_000.0)
+        )
+        assert [one.finding_id for one in quiet.findings] != []
+        assert {one.finding_id for one in quiet.findings} == {one.finding_id for one in busy.findings}
+        assert all(one.notify for one in quiet.findings)
+        assert not all(one.notify for one in busy.findings)
 
-    def test_a_bound_within_the_ranks_is_a_promise(self, world: World) -> None:
-        _, basis = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)
-        assert basis is Basis.PROMISE
-
-    def test_a_stricter_one_is_an_estimate(self, world: World) -> None:
-        strict, basis = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=AlertBudget(bound=0.001))
-        assert basis is Basis.ESTIMATE
-        assert strict >= self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)[0]
-
-    def test_a_rate_is_spread_over_the_horizons_of_a_week(self, world: World) -> None:
-        section = section_of_few(world)
-        quiet = Baseline((replace(section, horizons_per_week=100.0),))
-        busy = Baseline((replace(section, horizons_per_week=10_000.0),))
-        assert self.threshold(quiet, world)[1] is Basis.PROMISE
-        assert self.threshold(busy, world)[1] is Basis.ESTIMATE
-
-    def test_it_is_shared_by_all_models_of_the_baseline(self, world: World) -> None:
-        section = replace(section_of_few(world), horizons_per_week=100.0)
-        others = tuple(replace(section, model=f"other-{i}") for i in range(99))
-        assert self.threshold(Baseline((section,)), world)[1] is Basis.PROMISE
-        assert self.threshold(Baseline((section, *others)), world)[1] is Basis.ESTIMATE
-
-    def test_only_detectors_that_are_ranked_share_it(self, world: World) -> None:
-        section = section_of_few(world)
-        alone = Baseline((replace(section, detectors={"iterative_query": section.detectors["iterative_query"]}),))
-        budget = AlertBudget(bound=1 / 111)
-        assert self.threshold(alone, world, alert_budget=budget)[1] is Basis.PROMISE
-        assert self.threshold(Baseline((section,)), world, alert_budget=budget)[1] is Basis.ESTIMATE
-
-    def test_all_detectors_together_never_pass_two_in_a_hundred(self, world: World) -> None:
-        generous, _ = self.threshold(Baseline((section_of_few(world),)), world, alert_budget=AlertBudget(bound=0.9))
-        assert generous == self.threshold(Baseline((section_of_few(world),)), world, alert_budget=BOUND)[0]
-
-    def test_the_workspace_has_one_of_its_own(self, world: World, tmp_path: Path) -> None:
-        workspace = home(tmp_path, '[detect]\nalert_budget = "1/10000"\n')
+    def test_the_workspace_says_which_are_told_at_once(self, world: World, tmp_path: Path) -> None:
+        strict = home(tmp_path, '[detect]\nalert_budget = "1/1000000"\n')
         # The baseline was built without this workspace's salt, which only tells repeats.
-        assert self.threshold(Baseline((section_of_few(world),)), world, workspace=workspace)[1] is Basis.ESTIMATE
+        report = scan_inference([world.attacked], world.baseline.baseline, workspace=strict)
+        ranked = [one for one in report.findings if one.evidence.share is not None]
+        assert ranked
+        assert [one.notify for one in ranked] == [one.evidence.share <= 1e-6 for one in ranked]  # type: ignore[operator]
 
 
 class TestWorkspace:
     def test_the_baselines_of_the_inventory_are_used(self, world: World, tmp_path: Path) -> None:
         (tmp_path / "b.safetensors").write_bytes(world.baseline_file.read_bytes())
-        others = [name for name in event_detectors() if name not in PROMISED]
         text = '[[model]]\nname = "digits"\nbaseline = "b.safetensors"\n'
-        text += f"[detect]\ndisabled = {json.dumps(others)}\n"
-        report = scan_inference([world.attacked], workspace=home(tmp_path, text), alert_budget=BOUND)
-        assert {finding.evidence.basis for finding in report.findings} == {Basis.PROMISE}
+        report = scan_inference([world.attacked], workspace=home(tmp_path, text))
+        assert report.findings
+        assert Basis.COLD_START not in {finding.evidence.basis for finding in report.findings}
 
     def test_a_baseline_of_the_inventory_that_is_not_there_is_an_error(self, world: World, tmp_path: Path) -> None:
         text = '[[model]]\nname = "digits"\nbaseline = "gone.safetensors"\n'
@@ -358,19 +353,13 @@ class TestWorkspace:
             (finding,) = scan_inference([log(tmp_path, rows(3, system="log", **LOUD))], spec=SPEC).findings
         assert (finding.system, finding.severity) == ("log", Severity.LOW)
 
-    def test_its_horizon_counts_at_a_cold_start(self, tmp_path: Path) -> None:
-        with only(FirstFeature(), 100.0):
-            workspace = home(tmp_path, "[detect]\nhorizon = 2\n")
-            found = scan_inference([log(tmp_path, rows(6, **LOUD))], workspace=workspace, spec=SPEC).findings
-        assert [finding.evidence.horizon for finding in found] == [2, 2, 2]
-
 
 def test_two_models_are_scanned_by_their_own_sections(tmp_path: Path) -> None:
     with only(FirstFeature(), 1e9):
         benign = log(tmp_path, users(60, **CALM), users(60, model="n", input=lambda i: [90 + i % 7, i % 127]))
-        baseline = build_baseline([benign], spec=SPEC, horizon=4).baseline
+        baseline = build_baseline([benign], spec=SPEC).baseline
         loud = [rows(4, 900, model=model, principal="bad", input=lambda i: [95, i % 127]) for model in "mn"]
-        report = scan_inference([log(tmp_path, *loud, name="scan.jsonl")], baseline, alert_budget=BOUND)
+        report = scan_inference([log(tmp_path, *loud, name="scan.jsonl")], baseline)
     assert [finding.model for finding in report.findings] == ["m"]
 
 
@@ -405,7 +394,7 @@ def test_a_detector_that_lacks_an_extra_is_a_skip_of_scans_and_builds(
     why = "it needs the Python package 'torch'. Install caponier[torch]"
     few = [event_detectors()["flood"]]
     assert Skip("deep", why) in scan_inference([world.attacked], detectors=few).skipped
-    assert Skip("deep", why) in build_baseline([world.benign], horizon=50, detectors=few).skipped
+    assert Skip("deep", why) in build_baseline([world.benign], detectors=few).skipped
     workspace = home(tmp_path, '[detect]\ndisabled = ["deep"]\n')
     assert "deep" not in {
         skip.what for skip in scan_inference([world.attacked], workspace=workspace, detectors=few).skipped

@@ -10,11 +10,12 @@ from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.inference.staleness import FACT, Fit
 from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.judging import FEWEST
+from caponier.detect.traffic_profile import portrait as portraits
 from caponier.detect.traffic_profile.drift import Tally, compare
 from caponier.errors import InputError
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
-from conftest import BOUND
 from detect.traffic_profile.portraits import portrait
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
@@ -23,14 +24,20 @@ BRIGHT: dict[str, Any] = SEEN | {"input": lambda i: [i % 7, 60 + (i * 37) % 60]}
 LOUD: dict[str, Any] = {"input": lambda i: [120, i % 127]}
 
 
+@pytest.fixture(autouse=True)
+def glance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let four different queries be enough to know a caller by."""
+    monkeypatch.setattr(portraits, "GLANCE", 4)
+
+
 def learned(folder: Path, n: int = 60) -> Baseline:
-    return build_baseline([log(folder, users(n, **SEEN), name="benign.jsonl")], spec=SPEC, horizon=4).baseline
+    return build_baseline([log(folder, users(n, **SEEN), name="benign.jsonl")], spec=SPEC, alpha=0.2).baseline
 
 
 def scanned(folder: Path, *parts: list[dict[str, Any]], n: int = 60) -> ScanReport:
     with only(FirstFeature(), 1e9):
         baseline = learned(folder, n)
-        return scan_inference([log(folder, *parts)], baseline, alert_budget=BOUND)
+        return scan_inference([log(folder, *parts)], baseline)
 
 
 class TestScan:
@@ -47,7 +54,7 @@ class TestScan:
         assert said.startswith("m: the baseline is stale, and its promises do not hold; changed: ")
         assert "the level of inputs (" in said
         (finding,) = report.findings
-        assert finding.evidence.basis is Basis.PROMISE
+        assert finding.evidence.basis is Basis.ESTIMATE
         assert finding.evidence.facts[FACT] == report.fits["m"].changes
         assert finding.summary.endswith(". The baseline is stale")
 
@@ -65,7 +72,7 @@ class TestScan:
 
     def test_cold_start_thresholds_are_not_stale(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 100.0):
-            baseline = learned(tmp_path, 30)
+            baseline = learned(tmp_path, FEWEST - 1)
             loud = rows(4, 9000, principal="bad", **LOUD)
             report = scan_inference([log(tmp_path, users(40, begin=5000, **BRIGHT), loud)], baseline)
         (finding,) = report.findings

@@ -11,13 +11,13 @@ from caponier.emulate.campaigns.flood import Flood
 from caponier.emulate.registry import probes
 from caponier.records.inventory import FeatureSpec
 
-HORIZON = 40
+FEW = 40
 
 
 def table_prey() -> Prey:
     asked = inputs(300)
     scale = Scale.of(FeatureSpec(kind="numeric", shape=(3,)), asked)
-    return Prey(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), HORIZON)
+    return Prey(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), FEW)
 
 
 def image_prey(*shape: int) -> Prey:
@@ -32,7 +32,7 @@ def image_prey(*shape: int) -> Prey:
         scores: Rows = odds / odds.sum(axis=1, keepdims=True)
         return scores
 
-    return Prey(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0), pixels, HORIZON)
+    return Prey(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0), pixels, FEW)
 
 
 def test_tables_are_spared_what_needs_images_and_it_is_said() -> None:
@@ -83,13 +83,13 @@ QUICK = ("boundary", "flood", "hop_skip_jump", "knockoff", "model_inversion", "n
     [(table_prey(), (*QUICK, "jbda")), (image_prey(6, 6, 3), (*QUICK, "square"))],
     ids=["table", "colour"],
 )
-def test_every_attack_keeps_to_one_horizon_and_to_what_can_be_sent(prey: Prey, chosen: tuple[str, ...]) -> None:
+def test_every_attack_keeps_to_its_queries_and_to_what_can_be_sent(prey: Prey, chosen: tuple[str, ...]) -> None:
     known, _ = kinds(prey)
     for kind in chosen:
         deed = carry_out(kind, known[kind], prey, 3)
         assert deed.kind == kind
         n = len(deed.inputs)
-        assert 0 < n <= (FLOOD if kind == "flood" else HORIZON), kind
+        assert 0 < n <= (FLOOD if kind == "flood" else FEW), kind
         assert deed.inputs.shape == (n, prey.natural.shape[1])
         assert deed.scores.shape == (n, prey.model.classes)
         assert np.isfinite(deed.inputs).all()
@@ -110,7 +110,7 @@ def test_a_seed_fixes_an_attack() -> None:
 @pytest.mark.parametrize("prey", [table_prey(), image_prey(8, 8), image_prey(12, 12)], ids=["table", "digits", "image"])
 def test_strangers_have_rows_of_another_kind(prey: Prey) -> None:
     rows = _strange(prey, 0)
-    assert rows.shape == (HORIZON, prey.natural.shape[1])
+    assert rows.shape == (FEW, prey.natural.shape[1])
     assert rows.min() >= 0
     assert rows.max() <= 1
     assert not {row.tobytes() for row in rows} & {row.tobytes() for row in prey.natural}

@@ -6,7 +6,7 @@ import pytest
 from caponier.app.planting.own_attacks import Deed
 from caponier.app.planting.planted_log import AGENT, Attacker
 from caponier.app.planting.report import (
-    BudgetShown,
+    AlphaShown,
     Gap,
     KindShown,
     OwnLogReport,
@@ -15,10 +15,9 @@ from caponier.app.planting.report import (
     shown_of_kinds,
 )
 from caponier.app.planting.scan import Alarm, Sighting
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.skip import Skip
 
-TWO, SEVEN = AlertBudget(per_week=2.0), AlertBudget(per_week=7.0)
+STRICT, LAX = 0.003, 0.01
 
 
 def attacker(name: str, kind: str, address: str, *, success: bool = True) -> Attacker:
@@ -47,9 +46,9 @@ def report(**changes: object) -> OwnLogReport:
         "agreement": 0.97,
         "learned": 250,
         "scanned": 50,
-        "budget": SEVEN,
+        "alpha": LAX,
         "kinds": kinds,
-        "budgets": (BudgetShown(TWO, 0, 0, 0.05), BudgetShown(SEVEN, 3, 2, 0.2)),
+        "alphas": (AlphaShown(STRICT, 0, 0), AlphaShown(LAX, 3, 2)),
         "removed": {"scores": 1, "inputs": None},
         "detectors": ("novelty",),
         "lacking": (Gap("no event has a cost; log it", ("sponge",)),),
@@ -103,19 +102,19 @@ def test_intervals_are_wilsons(seen: int, of: int, low: float, high: float) -> N
 
 def test_a_kind_is_missed_if_anybody_of_it_is() -> None:
     assert [one.kind for one in report().missed] == ["jbda"]
-    assert [one.kind for one in report(budget=TWO).missed] == ["nes", "jbda"]
+    assert [one.kind for one in report(alpha=STRICT).missed] == ["nes", "jbda"]
 
 
 def test_the_document_holds_everything() -> None:
     document = json.loads(json.dumps(report().to_dict()))
     assert document["schema"] == "caponier.own_log/1"
     assert document["attacked"] == {"what": "a surrogate", "agreement": 0.97}
-    assert document["alert_budget"] == "7 per week"
+    assert document["alpha"] == LAX
     nes, jbda = document["kinds"]
     assert (nes["caught"], nes["recall"], nes["queries_median"], nes["queries_most"]) == (2, 1.0, 6.5, 9)
-    assert nes["caught_at"] == {"2 per week": 1, "7 per week": 2}
+    assert nes["caught_at"] == {"0.003": 1, "0.01": 2}
     assert (jbda["recall_95"][0], jbda["queries_most"]) == (0.0, None)
-    costs = {"alert_budget": "7 per week", "alerts": 3, "users_flagged": 2, "of": 50, "allowed": 0.2}
+    costs = {"alpha": LAX, "alerts": 3, "users_flagged": 2, "of": 50}
     assert document["false_alerts"][1] == costs
     assert document["without"] == {"scores": {"caught": {"nes": 1, "jbda": 0}, "users_flagged": 1}, "inputs": None}
     assert document["lacking"] == [{"advice": "no event has a cost; log it", "detectors": ["sponge"]}]

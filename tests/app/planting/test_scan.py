@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,13 @@ from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.plan import Terms
 from caponier.app.inference.scan import scan_inference
 from caponier.app.planting.scan import learn, sight
+from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec
 
 SPEC = FeatureSpec(kind="numeric", shape=(3,))
-STRICT, LAX = AlertBudget(bound=1e-6), AlertBudget(bound=0.02)
+STRICT, LAX = 1e-6, 0.02
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +35,12 @@ def strange(folder: Path) -> Path:
     return written(folder, table(2, 200, input=far, principal=names), "strange.parquet")
 
 
-def test_a_scan_says_what_scans_at_each_budget_say(benign: Path, strange: Path) -> None:
+def test_a_scan_says_what_scans_at_each_share_say(benign: Path, strange: Path) -> None:
     terms = Terms.of(None, build_baseline([benign], spec=SPEC).baseline)
     seen = sight([benign, strange], terms, [STRICT, LAX])
-    for budget, alarms in zip([STRICT, LAX], seen.alarms, strict=True):
-        findings = scan_inference([benign, strange], terms.baseline, alert_budget=budget).findings
+    (section,) = terms.baseline.models if terms.baseline else ()
+    for alpha, alarms in zip([STRICT, LAX], seen.alarms, strict=True):
+        findings = scan_inference([benign, strange], Baseline((replace(section, alpha=alpha),))).findings
         own = {(one.detector, one.subject.id, one.last_time) for one in findings if one.subject.kind == "principal"}
         mine = {(one.detector, name) for one in alarms for name in one.accused}
         assert {(detector, subject) for detector, subject, _ in own} <= mine
@@ -56,10 +58,11 @@ def test_what_cannot_speak_is_told_once(benign: Path, strange: Path) -> None:
     assert "sponge" not in seen.detectors
 
 
-def test_the_budget_is_for_all_of_the_traffic(benign: Path) -> None:
-    terms = Terms.of(None)
-    once, thrice = (learn(benign, SPEC, terms, more)[0].horizons_per_week for more in (1.0, 3.0))
-    assert thrice == pytest.approx(3 * once)
+def test_what_is_learned_keeps_the_share_of_the_workspace(benign: Path, tmp_path: Path) -> None:
+    file = create_workspace(tmp_path)
+    file.write_text("[detect]\nalpha = 0.03\n")
+    baseline, _ = learn(benign, SPEC, Terms.of(require_workspace(file)))
+    assert [section.alpha for section in baseline.models] == [0.03]
 
 
 def test_a_baseline_of_another_model_is_refused(strange: Path) -> None:

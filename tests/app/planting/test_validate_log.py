@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,21 +13,20 @@ from caponier.app.inference.plan import Terms
 from caponier.app.planting.own_attacks import Deed
 from caponier.app.planting.report import OwnLogReport
 from caponier.app.planting.validate_log import (
-    BUDGETS,
+    ALPHAS,
     Effort,
     OwnModelServer,
     _lacking,
     _most,
-    _rising,
     _unenriched,
     validate_log,
 )
 from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.detect.calibration.judging import ALPHA
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.victims.client import RemoteError, RemoteModel
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.telemetry.rejections import RejectedRows
 
 FEW = Effort(2, ("nes", "simba"), ("scores",), 1)
@@ -54,8 +54,9 @@ def test_it_says_what_was_done(log: Path, report: OwnLogReport) -> None:
     assert report.agreement > 0.8
     assert report.learned + report.scanned == 60
     assert [(one.kind, one.planted, len(one.caught)) for one in report.kinds] == [("nes", 2, 5), ("simba", 2, 5)]
-    assert [one.budget for one in report.budgets] == list(BUDGETS)
-    assert report.budget == AlertBudget(per_week=2.0)
+    assert [one.alpha for one in report.alphas] == list(ALPHAS)
+    assert report.alpha == ALPHA
+    assert all(few <= many for one in report.kinds for few, many in pairwise(one.caught))
     assert report.removed.keys() == {"scores"}
     assert report.skipped == () or all(skip.what.startswith("churn") for skip in report.skipped)
 
@@ -102,15 +103,23 @@ def test_a_given_baseline_is_used_and_everybody_is_scanned(log: Path) -> None:
     assert report.removed == {}
 
 
-def test_a_workspaces_budget_counts_and_one_without_baselines_learns(log: Path, tmp_path: Path) -> None:
+def test_a_workspaces_share_counts_and_one_without_baselines_learns(log: Path, tmp_path: Path) -> None:
     create_workspace(tmp_path / "w")
     home = load_workspace(tmp_path / "w")
     assert home is not None
-    settings = home.detect.model_copy(update={"alert_budget": AlertBudget(per_week=5.0)})
+    settings = home.detect.model_copy(update={"alpha": 0.02})
     report = validate_log([log], workspace=home.model_copy(update={"detect": settings}), effort=Effort(1, ("nes",), ()))
     assert report.learned > 0
-    assert report.budgets[report.asked].budget == AlertBudget(per_week=5.0)
-    assert len(report.budgets) == len(BUDGETS) + 1
+    assert report.alphas[report.asked].alpha == 0.02
+    assert [one.alpha for one in report.alphas] == sorted({*ALPHAS, 0.02})
+
+
+def test_the_share_that_is_asked_for_counts_for_more_than_the_baselines(log: Path) -> None:
+    known = build_baseline([log], alpha=0.05).baseline
+    reports = [
+        validate_log([log], baseline=known, alpha=alpha, effort=Effort(1, ("nes",), ())) for alpha in (None, 0.2)
+    ]
+    assert [one.alpha for one in reports] == [0.05, 0.2]
 
 
 @pytest.mark.parametrize(
@@ -205,11 +214,6 @@ def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url: str) ->
     with pytest.raises(InputError, match="CAPONIER_URL_KEY") as failed:
         OwnModelServer(url)
     assert "secret" not in str(failed.value)
-
-
-def test_rates_come_first_and_rise() -> None:
-    bound, few, many = AlertBudget(bound=0.01), AlertBudget(per_week=1.0), AlertBudget(per_week=9.0)
-    assert _rising({bound, many, few}) == [few, many, bound]
 
 
 def test_a_log_without_scores_lacks_what_scores_switch_on(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from caponier.detect.datasets.label_noise import LabelNoise
 from caponier.detect.events.iterative_query import IterativeQuery
 from caponier.emulate.registry import files
 from caponier.errors import CaponierError, InputError, MissingExtraError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
 from caponier.records.trial import Trial
 from caponier.store import audit
@@ -32,7 +31,7 @@ from once import once
 
 pytestmark = pytest.mark.slow
 
-SMALL = Scale(seeds=(0,), users=130, queries=60, look_alikes=1, horizon=50, alert_budget=AlertBudget(bound=0.02))
+SMALL = Scale(seeds=(0,), users=130, queries=60, look_alikes=1, alpha=0.02)
 ONE_OF_EACH = ("hop_skip_jump", "uniform_flips", "plain_pickle_attack", "stolen_account")
 
 

@@ -1,18 +1,19 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.promise import judged_by_caller
 from caponier.app.workspace.workspace import create_workspace
-from caponier.detect.calibration.baseline import Baseline, ModelBaseline
-from caponier.detect.registry import event_detectors
+from caponier.detect.calibration.baseline import KEY, Baseline
+from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.training_sketch.sketch import CANARIES, ROWS
 from cli.command import Ran, run
-from conftest import HORIZON, PROMISED, USERS, World
+from conftest import ALPHA, USERS, World
 
 
 @pytest.fixture(autouse=True)
@@ -30,30 +31,23 @@ def baseline(capsys: pytest.CaptureFixture[str]) -> Any:
     return command
 
 
-def most_set_aside(section: ModelBaseline) -> int:
-    """Return how many callers one detector has set aside at most; cells of like queries are another matter."""
-    return max(learned.maxima.aside for learned in judged_by_caller(section))
-
-
 class TestBuild:
     def test_it_writes_a_file_and_says_what_can_be_promised(self, baseline: Any, world: World) -> None:
-        ran = baseline("build", world.benign, "--out", "b.safetensors", "--horizon", HORIZON)
+        ran = baseline("build", world.benign, "--out", "b.safetensors", "--alpha", ALPHA)
         assert (ran.code, ran.out) == (0, "")
         (section,) = Baseline.load(Path("b.safetensors")).models
-        aside = most_set_aside(section)
-        promise = f"at best {1 + aside} benign principal{'s' if aside else ''} in {USERS + 1} "
-        assert f"digits: {USERS} principals made {HORIZON} different queries: {promise}" in ran.err
-        assert ran.err.count("was set aside") == aside
-        assert section.horizon == HORIZON
+        assert f"digits: at most {ALPHA:.2%} of benign principals are flagged, each over a use of up to" in ran.err
+        assert section.principals == USERS - ran.err.count("was set aside")
+        assert section.alpha == ALPHA
 
     def test_quiet_says_nothing(self, baseline: Any, tmp_path: Path) -> None:
         ran = baseline("build", log(tmp_path, users(5)), "--out", "b", "--quiet")
         assert (ran.out, ran.err) == ("", "")
 
     def test_too_few_principals_are_said(self, baseline: Any, tmp_path: Path) -> None:
-        ran = baseline("build", log(tmp_path, users(5)), "--out", "b", "--horizon", 4)
+        ran = baseline("build", log(tmp_path, users(5)), "--out", "b")
         assert ran.code == 0
-        assert "5 principals made 4 different queries; below 50 there is no promise" in ran.err
+        assert f"m: 5 principals; below {FEWEST} there is no promise, and scans use cold-start thresholds" in ran.err
 
     def test_what_is_left_out_is_3(self, baseline: Any, tmp_path: Path) -> None:
         ran = baseline("build", log(tmp_path, users(5, label=None)), "--out", "b")
@@ -71,7 +65,7 @@ class TestBuild:
     def test_canaries_are_read_like_a_training_set(self, baseline: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path)
         np.savez(tmp_path / "canaries.npz", x=np.array([[200.5, 3.25], [7.5, 9.25]]), y=np.zeros(2, int))
-        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--range", "0,127")
         ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
         assert ran.code == 0
         assert "needs --training-set" not in ran.err
@@ -81,7 +75,7 @@ class TestBuild:
     def test_a_table_of_training_rows_is_read_as_its_error_says(self, baseline: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path)
         (tmp_path / "train.csv").write_text("first,second,kind\n1,2,a\n3,4,b\n")
-        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        file, told = log(tmp_path, users(60)), ("--workspace", tmp_path, "--range", "0,127")
         ran = baseline("build", file, "--training-set", "train.csv", "--out", "b", *told)
         assert ran.code == 2
         assert "Name it with --label COLUMN" in ran.err
@@ -95,19 +89,26 @@ class TestBuild:
         create_workspace(tmp_path)
         np.savez(tmp_path / "canaries.npz", x=np.array([[7.5, 9.25]]), y=np.zeros(1, int))
         file = log(tmp_path, users(60), rows(1, 300, principal="thief", input=lambda _: [7.5, 9.25]))
-        told = ("--workspace", tmp_path, "--horizon", 4, "--range", "0,127")
+        told = ("--workspace", tmp_path, "--range", "0,127")
         ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
         assert "principal thief asked for canaries in the benign log" in ran.err
 
     def test_who_is_set_aside_is_named(self, baseline: Any, tmp_path: Path) -> None:
         loud = rows(4, 300, principal="odd", input=lambda i: [120, i % 127])
         file = log(tmp_path, users(60, input=lambda i: [i % 7, i % 127]), loud)
-        with only(FirstFeature(), 100.0):
-            ran = baseline("build", file, "--out", "b", "--horizon", 4, "--range", "0,127")
+        with only(FirstFeature(), 100.0), patch.object(FirstFeature, "suspect", 30.0):
+            ran = baseline("build", file, "--out", "b", "--range", "0,127")
             assert ran.code == 0
             assert "note: m: principal odd was set aside" in ran.err
+            assert "if it is benign, build again with --keep odd" in ran.err
             (section,) = json.loads(baseline("show", "b", "--format", "json").out)
+            kept = baseline("build", file, "--out", "c", "--range", "0,127", "--keep", "odd")
+            dropped = baseline("build", file, "--out", "d", "--range", "0,127", "--drop", "odd", "--drop", "u3")
         assert section["detectors"]["first_feature"]["set_aside"] == 1
+        assert "was set aside" not in kept.err
+        assert "note: m: principal odd was left out, as you said" in dropped.err
+        principals = [Baseline.load(Path(name)).models[0].principals for name in "bcd"]
+        assert principals == [60, 61, 59]
 
     @pytest.mark.parametrize(
         ("arguments", "mend"),
@@ -115,7 +116,7 @@ class TestBuild:
             (["none", "--out", "b"], "does not exist"),
             (["log.jsonl"], "--out"),
             (["log.jsonl", "--out", "nowhere/b"], "cannot be written"),
-            (["log.jsonl", "--out", "b", "--horizon", "1"], "horizon"),
+            (["log.jsonl", "--out", "b", "--alpha", "1.5"], "--alpha is 1.5, and no share of benign callers"),
             (["log.jsonl", "--out", "b", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--out", "b", "--shape", "3"], "said to take 3 values"),
             (["empty.jsonl", "--out", "b"], "time, model and operation"),
@@ -133,30 +134,22 @@ class TestBuild:
         assert mend in ran.err
         assert not Path("b").exists()
 
-    def test_the_budget_of_the_workspace_is_what_is_asked_for(
-        self, baseline: Any, world: World, tmp_path: Path
-    ) -> None:
-        speaking = PROMISED[:2]
-        mute = [name for name in event_detectors() if name not in speaking]
-        create_workspace(tmp_path).write_text(f'[detect]\nalert_budget = "0.02"\ndisabled = {json.dumps(mute)}\n')
-        ran = baseline("build", world.benign, "--out", "b", "--horizon", HORIZON)
-        assert "An alert budget of 0.02 asks for 1 in 100: a promise" in ran.err
-
 
 class TestShow:
     def test_a_table(self, baseline: Any, world: World) -> None:
         ran = baseline("show", world.baseline_file)
         assert ran.code == 0
         assert "iterative_query" in ran.out
-        assert f"of {USERS} passed where" in ran.out
-        assert f"{1 + most_set_aside(world.baseline.baseline.models[0])} benign principal" in ran.err
-        assert f" in {USERS + 1} " in ran.err
+        assert "needed at 100" in ran.out
+        assert f"digits: at most {ALPHA:.2%} of benign principals are flagged" in ran.err
+        assert "iterative_query alerts from" not in ran.err
+        assert "digits: iterative_query alerts from" in baseline("show", world.baseline_file, "--verbose").err
 
     def test_json(self, baseline: Any, world: World) -> None:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)
-        assert (section["model"], section["principals"], section["horizon"]) == ("digits", USERS, HORIZON)
+        assert (section["model"], section["alpha"]) == ("digits", ALPHA)
         assert section["features"]["kind"] == "image"
-        assert section["detectors"]["novelty"]["full_horizons"] == USERS
+        assert section["detectors"]["novelty"]["benign"] == section["principals"]
         assert section["detectors"]["novelty"]["set_aside"] == 0
         assert section["detectors"]["novelty"]["largest"] > 0
 
@@ -164,6 +157,13 @@ class TestShow:
     def test_into_a_file_by_its_ending(self, name: str, baseline: Any, world: World) -> None:
         assert baseline("show", world.baseline_file, "--out", name).out == ""
         assert Path(name).read_text().startswith("[") == (name == "s.json")
+
+    def test_a_file_of_the_schema_before_says_how_it_is_built_again(self, baseline: Any) -> None:
+        head = {"schema": "caponier.baseline/1", "models": "{}", "sha256": ""}
+        Path("old").write_bytes(save({"w": np.zeros(2)}, metadata={KEY: json.dumps(head)}))
+        ran = baseline("show", "old")
+        assert ran.code == 2
+        assert "caponier baseline build LOG --out old" in ran.err
 
     @pytest.mark.parametrize("arguments", [["none"], ["log.jsonl"], ["log.jsonl", "--format", "csv"]])
     def test_what_is_no_baseline_is_2(self, arguments: list[str], baseline: Any, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,19 @@ import pytest
 from app.inference.baseline.test_story import CALM
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.workspace.workspace import create_workspace
+from caponier.detect.traffic_profile import portrait
 from cli.command import Ran, run
 
 BRIGHT: dict[str, Any] = CALM | {"input": lambda i: [i % 7 + 90, (i * 37) % 127]}
-HOW = ("--horizon", 4, "--range", "0,127")
+HOW = ("--range", "0,127")
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
+    # Four different queries are enough to know a caller by.
+    monkeypatch.setattr(portrait, "GLANCE", 4)
 
 
 @pytest.fixture
@@ -34,21 +38,46 @@ class TestBuild:
         ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         assert (ran.code, ran.out) == (0, "")
         assert "m: of those who asked 4 different things or more, 60 ask different things" in ran.err
-        assert "m: first_feature alerts above" in ran.err
-        assert "the nearest: principal u" in ran.err
+        assert "m: looked for by first_feature" in ran.err
+        assert "m: first_feature alerts from" not in ran.err
+        assert "next: caponier scan inference LOG --baseline b" in ran.err
 
-    def test_the_budget_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
-        create_workspace(tmp_path).write_text('[detect]\nalert_budget = "0.004"\n')
-        given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alert-budget", "0.02")
-        assert "first_feature alerts above 6 queries (a promise)" in given.err
+    def test_verbose_says_what_each_detector_goes_by_and_who_stands_nearest(self, caponier: Any) -> None:
+        ran = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--verbose")
+        assert "m: first_feature alerts from" in ran.err
+        assert "queries (after 100 different queries); benign principals reach 6, the nearest: principal u" in ran.err
+
+    def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path).write_text("[detect]\nalpha = 0.004\n")
+        given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
+        assert "m: at most 2.00% of benign principals are flagged, each over a use of up to 5 times" in given.err
         usual = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        assert "An alert budget of 0.004 asks for 1 in 250: an estimate" in usual.err
+        assert "m: at most 0.40% of benign principals are flagged" in usual.err
+        assert "an estimate: a promise would need 249" in usual.err
+
+    def test_what_means_nothing_any_more_is_accepted_and_told(self, caponier: Any) -> None:
+        plain = caponier("baseline", "build", "log.jsonl", "--out", "a", *HOW)
+        ran = caponier(
+            "baseline", "build", "log.jsonl", "--out", "b", *HOW, "--horizon", 4, "--alert-budget", "2 per week"
+        )
+        assert ran.code == plain.code == 0
+        assert "deprecated: --horizon means nothing any more: every caller is judged at its age" in ran.err
+        assert "deprecated: --alert-budget means nothing any more" in ran.err
+        assert "deprecated" not in plain.err
+        assert [line for line in ran.err.splitlines() if not line.startswith(("deprecated", "next"))] == [
+            line for line in plain.err.splitlines() if not line.startswith("next")
+        ]
+        help_text = caponier("baseline", "build", "--help").out
+        assert "--horizon" not in help_text
+        assert "--alert-budget" not in help_text
 
     def test_a_picture_is_drawn(self, caponier: Any) -> None:
         assert caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--picture", "b.svg").code == 0
         assert Path("b.svg").read_text().startswith("<svg")
 
-    @pytest.mark.parametrize(("option", "value"), [("--picture", "nowhere/b.svg"), ("--alert-budget", "often")])
+    @pytest.mark.parametrize(
+        ("option", "value"), [("--picture", "nowhere/b.svg"), ("--alpha", "1"), ("--alpha", "0"), ("--alpha", "few")]
+    )
     def test_a_wrong_request_is_2(self, option: str, value: str, caponier: Any) -> None:
         assert caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, option, value).code == 2
 
@@ -56,18 +85,28 @@ class TestBuild:
 class TestShow:
     def test_it_tells_the_same_without_names(self, caponier: Any) -> None:
         caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        ran = caponier("baseline", "show", "b", "--alert-budget", "0.02", "--picture", "b.svg")
-        assert "m: first_feature alerts above 6 queries (a promise); benign principals reach 6; back-test" in ran.err
+        ran = caponier("baseline", "show", "b", "--verbose", "--picture", "b.svg")
+        assert re.search(r"m: first_feature alerts from \S+ queries .*; benign principals reach 6\n", ran.err)
         assert "principal u" not in ran.err
         assert Path("b.svg").read_text().startswith("<svg")
 
-    def test_json_holds_habits_and_thresholds(self, caponier: Any) -> None:
-        caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
-        ran = caponier("baseline", "show", "b", "--format", "json", "--alert-budget", "0.02")
-        (section,) = json.loads(ran.out)
+    def test_json_holds_habits_promise_and_thresholds(self, caponier: Any) -> None:
+        caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
+        (section,) = json.loads(caponier("baseline", "show", "b", "--format", "json").out)
         assert section["habits"] == {"different": 60}
+        assert section["alpha"] == 0.02
+        assert section["days"] == 1.0
+        assert section["self_tested"] is False
+        assert section["expected_per_week"] == pytest.approx(0.02 * 60 * 7)
         detector = section["detectors"]["first_feature"]
-        assert (detector["threshold"], detector["basis"], detector["promise_needs"]) == (6.0, "promise", 49)
+        assert detector["threshold"] > 6
+        assert (detector["basis"], detector["benign"], detector["age"], detector["off"]) == ("ranks", 60, 100, None)
+
+    def test_the_old_budget_is_accepted_and_told(self, caponier: Any) -> None:
+        caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
+        ran = caponier("baseline", "show", "b", "--alert-budget", "0.02")
+        assert ran.code == 0
+        assert "deprecated: --alert-budget means nothing any more" in ran.err
 
 
 class TestStale:

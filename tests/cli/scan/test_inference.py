@@ -11,12 +11,10 @@ import pytest
 from app.inference.event_files import FirstFeature, log, only, rows
 from caponier.app.incidents.findings import list_findings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
-from caponier.detect.registry import event_detectors
 from caponier.matrix.versions.catalogue import versions
 from caponier.records.finding import Finding
 from cli.command import Ran, run
-from conftest import PROMISED, World
-from laws.runs import registered
+from conftest import World
 
 LOUD: dict[str, Any] = {"input": lambda i: [120, i % 127]}
 RANGE = ("--range", "0,127")
@@ -98,9 +96,6 @@ class TestExitCodes:
             (["none.jsonl"], "does not exist"),
             (["log.jsonl", "--baseline", "none"], "no baseline file"),
             (["log.jsonl", "--baseline", "log.jsonl"], "no baseline file"),
-            (["log.jsonl", "--alert-budget", "many"], "2 per week"),
-            (["log.jsonl", "--alert-budget", "2 per fortnight"], "known are day, week"),
-            (["log.jsonl", "--alert-budget", "0"], "between 0 and 1"),
             (["log.jsonl", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--shape", "8;8"], "--kind image --shape 8,8"),
             (["log.jsonl", "--kind", "smell"], "--kind image --shape 8,8"),
@@ -141,7 +136,7 @@ class TestExitCodes:
 class TestDocument:
     @pytest.fixture
     def document(self, scan: Any, world: World) -> dict[str, Any]:
-        ran = scan(world.attacked, "--baseline", world.baseline_file, "--alert-budget", "0.02", "--format", "json")
+        ran = scan(world.attacked, "--baseline", world.baseline_file, "--format", "json")
         assert ran.code == 1
         return dict(json.loads(ran.out))
 
@@ -160,15 +155,17 @@ class TestDocument:
     def test_its_findings_have_every_key_of_the_contract(self, document: dict[str, Any]) -> None:
         keys = (
             "finding_id detector subject system model model_version severity confidence techniques harms first_time "
-            "last_time trigger_event_id event_ids unique_queries evidence summary"
+            "last_time trigger_event_id event_ids unique_queries evidence summary notify"
         )
         for finding in document["findings"]:
             assert list(finding) == keys.split()
             assert set(finding["subject"]) == {"kind", "id"}
             assert set(finding["evidence"]) == {
-                *("statistic", "value", "threshold", "rank", "horizon", "basis", "facts"),
+                *("statistic", "value", "threshold", "rank", "share", "expected_per_week", "beside", "basis", "facts"),
             }
-            assert set(finding["evidence"]["rank"]) == {"above", "of"}
+            assert set(finding["evidence"]["rank"]) == {"above", "of", "age"}
+            if finding["evidence"]["basis"] != "cold-start":
+                assert set(finding["evidence"]["expected_per_week"]) == {"benign", "low", "high"}
             assert finding["first_time"].endswith("Z")
             assert finding["trigger_event_id"] in finding["event_ids"]
             assert finding["techniques"][0]["matrix"] == "atlas"
@@ -257,26 +254,28 @@ class TestInput:
         assert "red" in ran.err
 
 
-class TestBudget:
+class TestBasis:
     def bases(self, ran: Ran) -> set[str]:
         return {finding["evidence"]["basis"] for finding in json.loads(ran.out)["findings"]}
 
-    @pytest.mark.parametrize(
-        ("budget", "basis"),
-        [("0.02", "promise"), ("1/50", "promise"), ("1/5000", "estimate"), ("2 per week", "estimate")],
-    )
-    def test_a_stricter_budget_than_can_be_promised_gives_estimates(
-        self, budget: str, basis: str, scan: Any, world: World
-    ) -> None:
-        # Among all detectors a bound of two in a hundred is too little for a rank among so few users.
-        with registered(*(event_detectors()[name] for name in PROMISED)):
-            ran = scan(world.attacked, "--baseline", world.baseline_file, "--alert-budget", budget, "--format", "json")
-        assert self.bases(ran) == {basis}
+    def test_what_is_rarer_than_ranks_can_tell_is_an_estimate(self, scan: Any, world: World) -> None:
+        ran = scan(world.attacked, "--baseline", world.baseline_file, "--format", "json")
+        assert self.bases(ran) <= {"promise", "estimate"}
+        assert "estimate" in self.bases(ran)
 
     def test_a_cold_start_says_so(self, scan: Any, world: World) -> None:
         ran = scan(world.attacked, "--format", "json")
         assert self.bases(ran) == {"cold-start"}
         assert "note: digits: iterative_query runs with cold-start thresholds" in ran.err
+
+    def test_the_old_budget_is_accepted_and_told(self, scan: Any, bad: Path) -> None:
+        with only(FirstFeature(), 100.0):
+            plain, ran = scan(bad, *RANGE), scan(bad, *RANGE, "--alert-budget", "2 per fortnight")
+            quiet = scan(bad, *RANGE, "--alert-budget", "1/5000", "--quiet")
+        assert (ran.code, ran.out) == (plain.code, plain.out)
+        assert "deprecated: --alert-budget means nothing any more: the share of benign callers" in ran.err
+        assert quiet.err == ""
+        assert "--alert-budget" not in scan("--help").out
 
 
 class TestWorkspace:

@@ -9,7 +9,6 @@ import pytest
 from app.planting.test_report import report
 from caponier.app.planting.report import OwnLogReport
 from caponier.app.planting.validate_log import OwnModelServer
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.skip import Skip
 from cli.command import Ran, run
 
@@ -39,17 +38,16 @@ def test_tables_say_who_is_caught_and_what_it_costs(capsys: pytest.CaptureFixtur
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
     assert "nes 2 1 2 100% (34% to 100%) 6.5, at most 9 novelty" in lines
     assert "jbda 1 1 0 0% (0% to 79%)" in lines
-    assert "ATTACK AT 2/WEEK AT 7/WEEK NO SCORES NO INPUTS" in lines
+    assert "ATTACK AT 0.3% AT 1.0% NO SCORES NO INPUTS" in lines
     assert "nes 1 2 1 -" in lines
     assert "own callers flagged of 50 0 2 1 -" in lines
     assert "alerts about them 0 3" in lines
-    assert "alerts that are allowed 0.05 0.2" in lines
 
 
 def test_sentences_say_what_it_rests_on_and_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(told(capsys, report()).err.split())
     assert "attackers on a surrogate, which gives 97% of the log's answers, planted among 50 callers of churn" in said
-    assert "a baseline of 250 callers; alert budget 7 per week; 12 s" in said
+    assert "a baseline of 250 callers; 1.0% of benign callers may be flagged; 12 s" in said
     assert "without inputs: nothing can be seen at all" in said
     assert "no event has a cost; log it: for sponge" in said
     assert "note: a remark" in said
@@ -90,7 +88,7 @@ def test_everything_is_passed_on(capsys: pytest.CaptureFixture[str], monkeypatch
 
     monkeypatch.setenv("CAPONIER_URL_KEY", "secret")
     looks = ("--kind", "image", "--shape", "8,8", "--range", "0,1", "--model", "digits", "--url", "http://h:1")
-    much = ("--attackers", "7", "--only", "nes", "--seed", "4", "--alert-budget", "1 per day", "--quick")
+    much = ("--attackers", "7", "--only", "nes", "--seed", "4", "--alpha", "0.03", "--quick")
     with patch("caponier.cli.validate.own_log.validate_log", carry_out):
         assert run(capsys, "validate", "--log", "a.parquet", "--log", "b.parquet", *looks, *much).code == 0
         assert given["paths"] == [Path("a.parquet"), Path("b.parquet")]
@@ -100,10 +98,11 @@ def test_everything_is_passed_on(capsys: pytest.CaptureFixture[str], monkeypatch
         assert given["model"] == "digits"
         effort = given["effort"]
         assert (effort.attackers, effort.only, effort.seed, effort.columns) == (7, ("nes",), 4, ())
-        assert given["alert_budget"] == AlertBudget(per_week=7.0)
+        assert given["alpha"] == 0.03
         # Where the key lies in the environment for other runs, a run without a server is none the worse.
         run(capsys, "validate", "--log", "a.parquet")
         assert given["server"] is None
+        assert given["alpha"] is None
         assert given["effort"].columns == ("principal", "scores", "inputs")
 
 

@@ -16,6 +16,8 @@ from caponier.app.coverage.cover import read_trials
 from caponier.app.validate.validate import ValidationReport
 from caponier.app.workspace.workspace import create_workspace
 from caponier.cli.validate.validate import EXAMPLE, validate
+from caponier.detect.calibration.judging import ALPHA
+from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 from caponier.records.skip import Skip
 from caponier.records.trial import Trial
@@ -103,7 +105,7 @@ def test_the_table_says_what_came_of_each_trial(trial: Trial, word: str) -> None
     assert f"| {word} |" in told(trial, arguments=("--format", "markdown")).stdout
 
 
-def test_quick_is_one_seed_and_only_and_budget_are_passed_on() -> None:
+def test_quick_is_one_seed_and_only_and_the_share_are_passed_on() -> None:
     given: dict[str, Any] = {}
 
     def carry_out(**arguments: Any) -> ValidationReport:
@@ -111,12 +113,17 @@ def test_quick_is_one_seed_and_only_and_budget_are_passed_on() -> None:
         return ValidationReport("v-1", (), (), (), 0.0)
 
     with patch("caponier.cli.validate.validate.carry_out", carry_out):
-        run("--quick", "--seed", "4", "--only", "flood", "--only", "jbda", "--alert-budget", "1/50")
+        run("--quick", "--seed", "4", "--only", "flood", "--only", "jbda", "--alpha", "0.02")
         assert given["scale"].seeds == (4,)
-        assert str(given["scale"].alert_budget) == "0.02"
+        assert given["scale"].alpha == 0.02
         assert given["only"] == ("flood", "jbda")
         run()
         assert given["scale"].seeds == (0, 1, 2)
+        assert given["scale"].alpha == ALPHA
+        told = run("--alert-budget", "14 per week")
+        assert "deprecated: --alert-budget means nothing any more" in told.stderr
+        assert given["scale"].alpha == ALPHA
+        assert isinstance(run("--alpha", "7").exception, InputError)
 
 
 def test_a_real_validation_is_kept_and_written(tmp_path: Path) -> None:

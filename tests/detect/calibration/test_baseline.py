@@ -10,28 +10,51 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from caponier.detect.calibration.baseline import KEY, Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import BackTest, Maxima
+from caponier.detect.calibration.baseline import (
+    CELLS,
+    KEY,
+    RANKS,
+    SCHEMA,
+    Baseline,
+    DetectorBaseline,
+    ModelBaseline,
+    Warm,
+)
+from caponier.detect.calibration.joint_tail import JointTail
+from caponier.detect.calibration.tail_ranks import TailRanks
+from caponier.detect.detector import Subject
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 
 
+DAY = 86_400 * 1_000_000
+
+
+def ranks(n: int = 4) -> TailRanks:
+    """Return ranks among n benign callers at two steps of age."""
+    scores = np.tile(np.linspace(3, 1, n, dtype=np.float32), (2, 1))
+    scales, margins = np.array([0.35, 0.4], np.float32), np.array([0.0, 0.25], np.float32)
+    return TailRanks(n, scores, np.arange(n) + 1, scales, margins)
+
+
 def section(model: str = "digits", version: str | None = "1", created: str = "2026-01-05T00:00:00Z") -> ModelBaseline:
-    maxima = Maxima(np.array([3.0, np.inf, 1.0]), np.array([2.0]), peak=5.0)
-    learned = DetectorBaseline(1, {"cutoffs": np.arange(4.0), "weights": np.eye(2)}, maxima, BackTest(0.02, 1, 3))
+    params = {"cutoffs": np.arange(4.0), "weights": np.eye(2)}
+    learned = DetectorBaseline(1, params, ranks(), peak=19.0, aside=1, least=2.0, off=None)
     return ModelBaseline(
         model=model,
         version=version,
         created=created,
         spec=SPEC,
         knots=np.array([[0], [1]], np.float32),
-        horizon=200,
         principals=4,
         events=800,
-        horizons_per_week=28.0,
+        callers_per_week=28.0,
+        span=DAY,
+        alpha=0.02,
         detectors={"iterative_query": learned},
+        tails={Subject.PRINCIPAL: JointTail(np.array([[9_000, 4_000, 20, 0], [8_000, 4_000, 20, 0]]))},
     )
 
 
@@ -44,21 +67,35 @@ def saved(tmp_path: Path, data: bytes) -> Path:
 def same(one: ModelBaseline, other: ModelBaseline) -> bool:
     def flat(model: ModelBaseline) -> list[Any]:
         learned = [
-            (name, d.version, {key: value.tolist() for key, value in d.params.items()}, d.back_test)
+            (
+                name,
+                {key: value.tolist() for key, value in d.params.items()},
+                {key: (getattr(d.ranks, key).tolist(), getattr(d.ranks, key).dtype) for key in RANKS},
+                d.ranks.n,
+                replace(d, params={}, ranks=None),
+            )
             for name, d in model.detectors.items()
         ]
-        maxima = [(d.maxima.full.tolist(), d.maxima.partial.tolist(), d.maxima.peak) for d in model.detectors.values()]
-        return [replace(model, knots=None, detectors={}), model.knots.tolist(), learned, maxima]
+        tails = {kind: tail.evidence.tolist() for kind, tail in model.tails.items()}
+        return [replace(model, knots=None, detectors={}, tails={}), model.knots.tolist(), learned, tails]
 
     return flat(one) == flat(other)
 
 
-def test_how_many_were_remembered_survives_and_older_files_do_not_know(tmp_path: Path) -> None:
+def test_why_a_detector_is_off_and_that_attacks_were_planted_survives(tmp_path: Path) -> None:
     old = section()
-    for remembered in (None, 0, 7):
-        learned = {name: replace(one, remembered=remembered) for name, one in old.detectors.items()}
-        kept = Baseline.load(saved(tmp_path, Baseline((replace(old, detectors=learned),)).to_bytes()))
-        assert kept.models[0].detectors["iterative_query"].remembered == remembered
+    for off in (None, "attackers do not stand out (6 of 20)"):
+        learned = {name: replace(one, off=off) for name, one in old.detectors.items()}
+        made = replace(old, detectors=learned, tested=True)
+        (kept,) = Baseline.load(saved(tmp_path, Baseline((made,)).to_bytes())).models
+        assert kept.detectors["iterative_query"].off == off
+        assert kept.tested
+
+
+def test_a_warm_start_survives(tmp_path: Path) -> None:
+    made = replace(section(), warm=Warm("0", 3))
+    (kept,) = Baseline.load(saved(tmp_path, Baseline((made,)).to_bytes())).models
+    assert kept.warm == Warm("0", 3)
 
 
 def edited(data: bytes, change: dict[str, Any], head_change: dict[str, Any] | None = None) -> bytes:
@@ -106,11 +143,6 @@ def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) 
         assert again == file.read_bytes()
 
 
-def test_infinite_maxima_survive(tmp_path: Path) -> None:
-    loaded = Baseline.load(saved(tmp_path, Baseline((section(),)).to_bytes()))
-    assert loaded.models[0].detectors["iterative_query"].maxima.aside == 1
-
-
 def refused(file: Path, what: str) -> None:
     with pytest.raises(InputError, match=what) as wrong:
         Baseline.load(file)
@@ -118,7 +150,7 @@ def refused(file: Path, what: str) -> None:
     assert str(file) in str(wrong.value)
 
 
-TESTED = {"bound": 0.02, "seen": 1, "of": 3}
+KNOWN = {"version": 1, "benign": 4, "peak": 19.0, "aside": 1, "least": 2.0}
 GOOD = Baseline((section(),)).to_bytes()
 
 
@@ -142,13 +174,21 @@ def test_other_safetensors_files_are_refused(metadata: dict[str, str] | None, tm
     refused(saved(tmp_path, save({"w": np.zeros(2)}, metadata=metadata)), "no baseline of schema")
 
 
-@pytest.mark.parametrize("head", ["[]", "7", '"x"', "null", "{", '{"schema": "caponier.baseline/1"}'])
+def test_a_file_of_the_schema_before_is_refused_with_the_command_that_builds_it_again(tmp_path: Path) -> None:
+    old = edited(GOOD, {}, {"schema": "caponier.baseline/1"})
+    with pytest.raises(InputError, match="no baseline of schema") as wrong:
+        Baseline.load(saved(tmp_path, old))
+    assert SCHEMA == "caponier.baseline/2"
+    assert "caponier baseline build LOG --out b.safetensors" in str(wrong.value.mend)
+
+
+@pytest.mark.parametrize("head", ["[]", "7", '"x"', "null", "{", '{"schema": "caponier.baseline/2"}'])
 def test_a_head_that_is_no_head_is_refused(head: str, tmp_path: Path) -> None:
     refused(saved(tmp_path, save({"w": np.zeros(2)}, metadata={KEY: head})), "baseline")
 
 
 def test_an_edited_file_is_told_by_its_checksum(tmp_path: Path) -> None:
-    refused(saved(tmp_path, edited(GOOD, {"horizon": 10})), "checksum")
+    refused(saved(tmp_path, edited(GOOD, {"alpha": 0.5})), "checksum")
     arrays = load(GOOD)
     arrays["digits@1/knots"] = np.zeros((2, 1), np.float32)
     (size,) = struct.unpack("<Q", GOOD[:8])
@@ -165,24 +205,31 @@ def test_one_flipped_bit_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"horizon": 0},
-        {"horizon": -5},
-        {"horizon": "many"},
-        {"horizon": None},
-        {"horizons_per_week": 0},
-        {"horizons_per_week": "NaN"},
+        {"alpha": 0},
+        {"alpha": 1},
+        {"alpha": "NaN"},
+        {"alpha": None},
+        {"span": 0},
+        {"span": -5},
+        {"span": "long"},
+        {"callers_per_week": 0},
+        {"callers_per_week": "NaN"},
         {"features": []},
         {"features": {"kind": "smell"}},
         {"features_digest": "0"},
         {"detectors": []},
         {"detectors": {"iterative_query": []}},
-        {"detectors": {"iterative_query": {"version": 2, "back_test": {"bound": 0.1, "seen": 0, "of": 1}}}},
-        {"detectors": {"iterative_query": {"version": 1, "back_test": {"wrong": 1}}}},
+        {"detectors": {"iterative_query": {**KNOWN, "version": 2}}},
+        {"detectors": {"iterative_query": {**KNOWN, "off": 7}}},
+        *({"detectors": {"iterative_query": {**KNOWN, "benign": benign}}} for benign in (0, 3, -1, "many", None)),
+        *({"detectors": {"iterative_query": {key: v for key, v in KNOWN.items() if key != gone}}} for gone in KNOWN),
         *(
-            {"detectors": {"iterative_query": {"version": 1, "back_test": TESTED, "peak": peak}}}
-            for peak in (-1, float("inf"), float("nan"), "high", None)
+            {"detectors": {"iterative_query": {**KNOWN, name: wrong}}}
+            for name in ("peak", "least")
+            for wrong in (-1, float("inf"), float("nan"), "high", None)
         ),
     ],
+    ids=str,
 )
 def test_nonsense_is_refused_even_with_a_right_checksum(change: dict[str, Any], tmp_path: Path) -> None:
     refused(saved(tmp_path, resealed(GOOD, change)), "does not hold together")
@@ -192,18 +239,56 @@ def test_resealing_nothing_is_no_damage(tmp_path: Path) -> None:
     assert Baseline.load(saved(tmp_path, resealed(GOOD, {}))).models
 
 
-def test_a_file_from_before_peaks_were_kept_is_read(tmp_path: Path) -> None:
-    old = {"detectors": {"iterative_query": {"version": 1, "back_test": TESTED}}}
-    maxima = Baseline.load(saved(tmp_path, resealed(GOOD, old))).models[0].detectors["iterative_query"].maxima
-    assert (maxima.peak, maxima.largest) == (0.0, 3.0)
-
-
-@pytest.mark.parametrize("full", [np.array([np.nan]), np.zeros((2, 2)), np.zeros(3, np.int64)])
-def test_maxima_that_are_none_are_refused(full: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": np.array([[3.0, 2.0, np.nan, 0.0]] * 2, np.float32)},
+        {"scores": np.array([[1.0, 2.0, 0.5, 0.0]] * 2, np.float32)},
+        {"scores": np.zeros((2, 4))},
+        {"scores": np.zeros(4, np.float32)},
+        {"scores": np.zeros((0, 4), np.float32)},
+        {"scores": np.zeros((2, 3), np.float32)},
+        {"counts": np.array([1, 2, 2, 4])},
+        {"counts": np.array([0, 1, 2, 3])},
+        {"counts": np.array([1, 2, 3, 5])},
+        {"counts": np.arange(4, dtype=np.int32) + 1},
+        {"scales": np.array([0.35, 0.0], np.float32)},
+        {"scales": np.array([0.35, np.inf], np.float32)},
+        {"scales": np.array([0.35], np.float32)},
+        {"margins": np.array([0.0, -1.0], np.float32)},
+        {"margins": np.array([0.0, np.nan], np.float32)},
+    ],
+    ids=str,
+)
+def test_ranks_that_are_none_are_refused(change: dict[str, Any], tmp_path: Path) -> None:
     learned = section().detectors["iterative_query"]
-    broken = replace(learned, maxima=Maxima(full, np.zeros(0)))
+    broken = replace(learned, ranks=replace(learned.ranks, **change))
     data = Baseline((replace(section(), detectors={"iterative_query": broken}),)).to_bytes()
-    refused(saved(tmp_path, data), "benign maxima")
+    refused(saved(tmp_path, data), "no ranks")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        np.array([[1, 2]]),
+        np.array([[2, -1]]),
+        np.array([2, 1]),
+        np.array([[2.0, 1.0]]),
+        np.zeros((0, 2), np.int64),
+    ],
+    ids=str,
+)
+def test_evidence_that_is_none_is_refused(evidence: Any, tmp_path: Path) -> None:
+    broken = replace(section(), tails={Subject.PRINCIPAL: JointTail(evidence)})
+    refused(saved(tmp_path, Baseline((broken,)).to_bytes()), "no falling list")
+
+
+def test_of_cells_a_tenth_as_many_false_alarms_as_of_callers_may_come() -> None:
+    thousand = JointTail(np.zeros((1, 1_000), np.int64))
+    cells = replace(section(), principals=100, tails={**section().tails, Subject.BUCKET: thousand})
+    assert cells.alpha_of(Subject.PRINCIPAL) == 0.02
+    assert cells.alpha_of(Subject.BUCKET) * 1_000 == pytest.approx(CELLS * 0.02 * 100)
+    assert section().alpha_of(Subject.BUCKET) <= 0.02
 
 
 class TestChoice:
@@ -219,8 +304,3 @@ class TestChoice:
     def test_an_unknown_model_has_none(self) -> None:
         assert Baseline((section(),)).of("other", "1") is None
         assert Baseline().of("digits", "1") is None
-
-    def test_horizons_add_up_over_models_but_not_over_versions(self) -> None:
-        baseline = Baseline((section("m", "1"), section("m", "2"), section("n", "1")))
-        assert baseline.horizons_per_week == 56.0
-        assert Baseline().horizons_per_week == 0.0

@@ -15,10 +15,11 @@ from safetensors.numpy import load as tensors
 from safetensors.numpy import save
 
 from caponier.detect.calibration.baseline import KEY, SCHEMA, Baseline, DetectorBaseline, ModelBaseline, _checksum
-from caponier.detect.calibration.judging import BackTest, Maxima
+from caponier.detect.calibration.joint_tail import JointTail
+from caponier.detect.detector import Subject
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
-from detect.calibration.test_baseline import same, saved, section
+from detect.calibration.test_baseline import KNOWN, ranks, same, saved, section
 
 few = settings(
     max_examples=25,
@@ -26,7 +27,6 @@ few = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-values = arrays(np.float64, st.integers(0, 5), elements=st.floats(0, 1e9) | st.just(np.inf))
 kinds = st.sampled_from([np.uint8, np.int64, np.uint64, np.float32, np.float64])
 learned = st.builds(
     DetectorBaseline,
@@ -34,8 +34,14 @@ learned = st.builds(
     params=st.dictionaries(
         st.text("abc_", min_size=1, max_size=6), kinds.map(lambda kind: np.arange(6, dtype=kind).reshape(2, 3))
     ),
-    maxima=st.builds(Maxima, values, values),
-    back_test=st.builds(BackTest, bound=st.floats(0.001, 0.1), seen=st.integers(0, 9), of=st.integers(0, 999)),
+    ranks=st.integers(0, 9).map(ranks),
+    peak=st.floats(0, 1e9),
+    aside=st.integers(0, 9),
+    least=st.floats(0, 1e9),
+    off=st.none() | st.text(max_size=9),
+)
+tails = arrays(np.int64, st.tuples(st.integers(1, 3), st.integers(0, 6)), elements=st.integers(0, 10**6)).map(
+    JointTail.of
 )
 
 
@@ -62,12 +68,14 @@ def resealed(data: bytes, **change: Any) -> bytes:
     detectors=st.dictionaries(st.text("abc", min_size=1, max_size=4), learned, max_size=3).map(
         lambda found: dict(sorted(found.items()))
     ),
-    horizons=st.floats(1e-3, 1e6),
+    held=st.dictionaries(st.sampled_from([Subject.PRINCIPAL, Subject.BUCKET]), tails),
+    callers=st.floats(1e-3, 1e6),
+    alpha=st.floats(1e-6, 0.99),
 )
 def test_any_section_comes_back_as_it_was(
-    model: str, version: str | None, detectors: Any, horizons: float, tmp_path: Path
+    model: str, version: str | None, detectors: Any, held: Any, callers: float, alpha: float, tmp_path: Path
 ) -> None:
-    made = replace(section(model, version), detectors=detectors, horizons_per_week=horizons)
+    made = replace(section(model, version), detectors=detectors, tails=held, callers_per_week=callers, alpha=alpha)
     file = saved(tmp_path, Baseline((made,)).to_bytes())
     (read,) = Baseline.load(file).models
     assert same(read, made)
@@ -98,10 +106,14 @@ def test_the_order_of_sections_does_not_change_what_is_written_of_them(models: l
 
 def test_arrays_that_are_not_contiguous_are_written_as_they_read(tmp_path: Path) -> None:
     learned = section().detectors["iterative_query"]
+    falling = np.linspace(9, 0, 16, dtype=np.float32).reshape(2, 8)[:, ::2]
     strided = replace(
-        learned, params={"w": np.arange(12.0).reshape(3, 4).T[::2]}, maxima=Maxima(np.arange(8.0)[::2], np.zeros(0))
+        learned,
+        params={"w": np.arange(12.0).reshape(3, 4).T[::2]},
+        ranks=replace(learned.ranks, scores=falling, counts=np.arange(1, 9)[::2] // 2 + 1),
     )
-    made = replace(section(), detectors={"iterative_query": strided})
+    tail = JointTail(np.arange(16)[::-2].reshape(2, 4))
+    made = replace(section(), detectors={"iterative_query": strided}, tails={Subject.PRINCIPAL: tail})
     (read,) = Baseline.load(saved(tmp_path, Baseline((made,)).to_bytes())).models
     assert same(read, made)
 
@@ -157,17 +169,23 @@ def test_a_head_that_is_none_is_refused(head: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"horizon": float("inf")},
-        {"horizon": float("nan")},
-        {"horizon": 0},
-        {"horizon": -200},
-        {"horizon": "many"},
-        {"horizon": [200]},
+        {"alpha": float("inf")},
+        {"alpha": float("nan")},
+        {"alpha": 0},
+        {"alpha": -0.1},
+        {"alpha": 1},
+        {"alpha": "few"},
+        {"alpha": [0.1]},
+        {"span": float("inf")},
+        {"span": 0},
+        {"span": None},
         {"principals": float("inf")},
         {"events": None},
-        {"horizons_per_week": float("inf")},
-        {"horizons_per_week": 0.0},
-        {"horizons_per_week": {}},
+        {"callers_per_week": float("inf")},
+        {"callers_per_week": 0.0},
+        {"callers_per_week": {}},
+        {"warm": {"version": "1"}},
+        {"warm": {"version": "1", "own": 1, "more": 1}},
         {"created": 20260105},
         {"created": None},
         {"features": {}},
@@ -175,9 +193,10 @@ def test_a_head_that_is_none_is_refused(head: Any, tmp_path: Path) -> None:
         {"features_digest": "0"},
         {"detectors": []},
         {"detectors": {"flood": {}}},
-        {"detectors": {"flood": {"version": 1, "back_test": {}}}},
-        {"detectors": {"iterative_query": {"version": 1, "back_test": {"bound": 1, "seen": 1, "of": 1, "more": 1}}}},
-        {"detectors": {"iterative_query": {"version": 7, "back_test": {"bound": 1, "seen": 1, "of": 1}}}},
+        {"detectors": {"flood": KNOWN}},
+        {"detectors": {"iterative_query": {**KNOWN, "benign": float("inf")}}},
+        {"detectors": {"iterative_query": {**KNOWN, "aside": "some"}}},
+        {"detectors": {"iterative_query": {**KNOWN, "version": 7}}},
     ],
     ids=str,
 )
@@ -192,11 +211,11 @@ def test_what_a_section_cannot_mean_is_refused_even_if_the_checksum_is_right(
 def test_a_section_that_is_sealed_anew_and_sound_is_read(tmp_path: Path) -> None:
     """So that the refusals above are not refusals of the seal."""
     data = Baseline((section(),)).to_bytes()
-    (read,) = Baseline.load(saved(tmp_path, resealed(data, horizon=77))).models
-    assert read.horizon == 77
+    (read,) = Baseline.load(saved(tmp_path, resealed(data, alpha=0.077))).models
+    assert read.alpha == 0.077
 
 
-@pytest.mark.parametrize("missing", ["knots", "maxima/full", "maxima/partial"])
+@pytest.mark.parametrize("missing", ["knots", "ranks/scores", "ranks/counts", "ranks/scales", "ranks/margins"])
 def test_a_section_without_one_of_its_arrays_is_refused(missing: str, tmp_path: Path) -> None:
     data = Baseline((section(),)).to_bytes()
     (size,) = struct.unpack("<Q", data[:8])
@@ -228,8 +247,7 @@ def test_a_section_of_the_same_version_wins_and_of_those_the_newest(
         assert found.created == max(one.created for one in wanted)
 
 
-def test_a_baseline_of_nothing_expects_no_horizons() -> None:
-    assert Baseline().horizons_per_week == 0
+def test_a_baseline_of_nothing_knows_no_model() -> None:
     assert Baseline().of("digits", "1") is None
 
 

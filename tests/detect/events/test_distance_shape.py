@@ -87,7 +87,7 @@ class TestFit:
         even = [[i, i, i, i] for i in range(70)]
         alone = detector.fit(self.benign([*self.users(), even]))
         shared = detector.fit(self.benign([*self.users(), even, even, even]))
-        assert scored(alone, even)[-1] > detector.suspect
+        assert scored(alone, even)[-1] > 4 * detector.floor
         assert scored(shared, even)[-1] < detector.floor
 
     def test_users_with_few_queries_teach_no_shape(self) -> None:

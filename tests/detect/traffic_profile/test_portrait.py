@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,11 @@ def sample(labels: list[int], width: int = 4) -> EventBatch:
     )
 
 
+def no_portrait(benign: EventBatch, size: int = 4) -> Portrait:
+    """Return a portrait of nobody yet, whose glances are short."""
+    return replace(Portrait.blank(benign), size=size)
+
+
 def sums(blank: Portrait, n: int = 1, **counts: int) -> np.ndarray:
     row = dict.fromkeys(COUNTS, 0) | counts
     found = np.zeros((n, len(COUNTS) + DIRECTIONS + len(blank.answers) + 1), np.int64)
@@ -32,22 +39,18 @@ def sums(blank: Portrait, n: int = 1, **counts: int) -> np.ndarray:
 class TestBlank:
     def test_it_tells_the_most_frequent_answers_apart(self) -> None:
         labels = [answer for answer in range(1, MOST_ANSWERS + 5) for _ in range(answer)]
-        blank = Portrait.blank(sample(labels), 200)
+        blank = Portrait.blank(sample(labels))
         assert blank.answers.tolist() == list(range(5, MOST_ANSWERS + 5))
         assert blank.rows.shape == (0, len(TRAITS) + DIRECTIONS + MOST_ANSWERS)
 
-    @pytest.mark.parametrize(("horizon", "size"), [(4, 4), (50, 50), (200, 50)])
-    def test_a_glance_is_no_longer_than_a_horizon(self, horizon: int, size: int) -> None:
-        assert Portrait.blank(sample([1, 2]), horizon).size == size
-
     def test_no_answers_and_no_inputs_are_no_error(self) -> None:
-        blank = Portrait.blank(sample([0, 0], width=0), 200)
+        blank = Portrait.blank(sample([0, 0], width=0))
         assert (len(blank.answers), blank.width) == (0, 0)
 
 
 class TestTraits:
     def test_they_are_shares_of_what_was_counted(self) -> None:
-        blank = Portrait.blank(sample([1, 2]), 4)
+        blank = no_portrait(sample([1, 2]))
         one = sums(blank, queries=4, events=5, steps=3, step_sum=96, flips=1, gaps=4, gap_bits=80, quick=2, together=1)
         one[0, len(COUNTS)] = 160
         one[0, -3:] = 3, 1, 0
@@ -60,7 +63,7 @@ class TestTraits:
         assert found["level"] == 10.0
 
     def test_what_cannot_be_told_is_no_number(self) -> None:
-        blank = Portrait.blank(sample([1, 2]), 4)
+        blank = no_portrait(sample([1, 2]))
         found = blank.traits(sums(blank, queries=4, events=4))[0]
         assert np.isnan(found[blank.columns.index("step")])
         assert np.isnan(found[blank.columns.index("answer 1")])
@@ -68,7 +71,7 @@ class TestTraits:
 
 class TestOf:
     def test_of_very_many_callers_evenly_many_are_kept(self) -> None:
-        blank = Portrait.blank(sample([1, 2]), 4)
+        blank = no_portrait(sample([1, 2]))
         many = sums(blank, 2 * MOST_CALLERS + 1, queries=4, events=4)
         made, chosen = blank.of(many)
         assert len(made.rows) == len(chosen) <= MOST_CALLERS
@@ -76,11 +79,11 @@ class TestOf:
         assert len(set(np.diff(chosen))) == 1
 
     def test_nobody_is_an_empty_portrait(self) -> None:
-        made, chosen = (blank := Portrait.blank(sample([1, 2]), 4)).of(sums(blank, 0))
+        made, chosen = (blank := no_portrait(sample([1, 2]))).of(sums(blank, 0))
         assert (len(made.rows), len(chosen)) == (0, 0)
 
     def test_what_single_queries_do_not_have_is_spread_as_callers_are(self) -> None:
-        blank = Portrait.blank(sample([1, 2, 1, 2]), 4)
+        blank = no_portrait(sample([1, 2, 1, 2]))
         place = blank.columns.index("repeats")
         assert np.isnan(blank.spread[place])
         many = np.concatenate([sums(blank, 5, queries=4, events=4), sums(blank, 5, queries=4, events=8)])

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline
-from caponier.detect.calibration.judging import BackTest, Maxima
 from caponier.detect.training_sketch.sketch import ROWS, SEAL, fits, holds, sketch
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.digests import row_keys
-from detect.calibration.test_baseline import saved, section
+from detect.calibration.test_baseline import ranks, saved, section
 
 WIDTH = 3
 finite = st.floats(-1e6, 1e6, width=32)
@@ -135,8 +134,7 @@ def test_the_ends_of_the_range_are_found() -> None:
 
 def test_it_survives_the_baseline_file(tmp_path: Any) -> None:
     rows = np.random.default_rng(0).random((20, WIDTH), dtype=np.float32)
-    none = Maxima(np.zeros(0), np.zeros(0))
-    learned = DetectorBaseline(1, dict(sketch(rows, SPEC, b"salt")), none, BackTest(0.02, 0, 0))
+    learned = DetectorBaseline(1, dict(sketch(rows, SPEC, b"salt")), ranks())
     file = saved(tmp_path, Baseline((_with(learned),)).to_bytes())
     (read,) = Baseline.load(file).models
     params = read.detectors["membership_probe"].params

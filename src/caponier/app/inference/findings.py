@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from caponier.app.inference.plan import Case
-from caponier.detect.calibration.judging import Threshold
-from caponier.detect.detector import EventDetector
+import numpy as np
+
+from caponier.app.inference.plan import DEFAULT_BUDGET, Case
+from caponier.detect.calibration.ages import step_of
+from caponier.detect.calibration.joint_tail import UNIT
+from caponier.detect.detector import Subject
 from caponier.engines.cells import KIND
-from caponier.engines.local import Detection
-from caponier.records.finding import Evidence, Finding, SubjectRef
+from caponier.engines.judge import Detection
+from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
+from caponier.records.alert_budget import AlertBudget
+from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Workspace
 
@@ -18,6 +23,7 @@ FALLBACK: Final = 0.8
 
 NAMED: Final = 20
 """Principals that a finding about like queries of many callers names."""
+WEEK_US: Final = 7 * DAY_US
 NAMES: Final = "most_of_them"
 """The fact that holds their names."""
 
@@ -37,7 +43,9 @@ class Sight:
     """Who sent the evidence, in order of their first event of it."""
 
 
-def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace | None) -> Finding:
+def finding_of(
+    found: Detection, case: Case, sight: Sight, workspace: Workspace | None, budget: AlertBudget = DEFAULT_BUDGET
+) -> Finding:
     """Write the finding for a detection.
 
     Args:
@@ -45,9 +53,11 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
         case: What was run over the model's events.
         sight: What the events behind it say.
         workspace: Whose inventory knows the system and its criticality.
+        budget: False alerts of which the user wants to be told at once.
     """
-    detector, line = case.detectors[found.detector], case.thresholds[found.detector]
-    confidence = line.confidence(found.value, detector.max_confidence.cap)
+    line, how = case.line(found.detector), how_rare(found, case)
+    detector = line.detector
+    confidence = how.confidence(detector.max_confidence.cap)
     summary = found.explanation.summary
     facts = found.explanation.facts
     if found.kind == KIND:
@@ -62,7 +72,7 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
         sight.trigger_id,
         confidence=confidence,
         techniques=detector.techniques,
-        evidence=_evidence(found, detector, line, case.plan.horizon, facts),
+        evidence=_evidence(found, line, how, case, facts),
         summary=summary,
         times=(sight.first_time, sight.last_time),
         system=workspace.system_of(found.model) if workspace else None,
@@ -71,6 +81,7 @@ def finding_of(found: Detection, case: Case, sight: Sight, workspace: Workspace 
         model_version=sight.version,
         event_ids=sight.event_ids,
         unique_queries=found.queries,
+        notify=how.within(budget),
     )
 
 
@@ -81,16 +92,64 @@ def accused(finding: Finding) -> frozenset[str]:
     return frozenset(finding.evidence.facts.get(NAMES, ()))
 
 
-def _evidence(
-    found: Detection, detector: EventDetector, line: Threshold, horizon: int, facts: dict[str, Any]
-) -> Evidence:
+@dataclass(frozen=True)
+class HowRare:
+    """How many benign subjects come as high as what was found."""
+
+    basis: Basis
+    share: float | None
+    """Of benign subjects; None at a cold start."""
+    expected: Expected | None
+    """In a week."""
+
+    def confidence(self, cap: float) -> float:
+        """Map basis and share to a confidence from 0 to 1, at most `cap`.
+
+        A promise gives 1 - 10 times the share; an estimate the same, but at most 0.9; a cold start 0.5.
+        """
+        sure = 0.5 if self.share is None else 1 - 10 * self.share
+        if self.basis is Basis.ESTIMATE:
+            sure = min(sure, 0.9)
+        return round(max(0.0, min(sure, cap)), 2)
+
+    def within(self, budget: AlertBudget) -> bool:
+        """Tell whether as many false alerts as come with it are within a budget."""
+        if budget.bound is not None:
+            return self.share is None or self.share <= budget.bound
+        return self.expected is None or budget.per_week is None or self.expected.benign <= budget.per_week
+
+
+def how_rare(found: Detection, case: Case) -> HowRare:
+    """Say how many benign subjects are expected to come as high as what was found."""
+    kind = Subject.BUCKET if found.kind == KIND else Subject.PRINCIPAL
+    tail, section = case.plan.tails.get(kind), case.section
+    if tail is None or section is None or case.line(found.detector).ranks is None:
+        return HowRare(Basis.COLD_START, None, None)
+    share, (low, high) = tail.share(found.strength), tail.interval(found.strength)
+    weekly = section.callers_per_week if kind is Subject.PRINCIPAL else len(tail) * WEEK_US / section.span
+    expected = Expected(*(round(one * weekly, 4) for one in (share, low, max(high, share))))
+    # Nothing rarer than one in those who were seen can be told by rank.
+    told = case.sure and share * (len(tail) + 1) >= 1
+    return HowRare(Basis.PROMISE if told else Basis.ESTIMATE, share, expected)
+
+
+def _evidence(found: Detection, line: Line, how: HowRare, case: Case, facts: dict[str, Any]) -> Evidence:
+    ranks, level = line.ranks, case.plan.levels.get(Plan.kind_of(line.detector), COLD_LEVEL)
+    step = step_of(np.array([max(1, found.age)]))
     return Evidence(
-        statistic=detector.statistic,
+        statistic=line.detector.statistic,
         value=found.value,
-        threshold=line.value,
-        above=line.maxima.above(found.value) if line.maxima else 0,
-        of=len(line.maxima.full) if line.maxima else 0,
-        horizon=horizon,
-        basis=line.basis,
+        # What all detectors say together may be enough where each alone would ask for more.
+        threshold=min(line.needed(level, found.age), found.value),
+        above=int(ranks.above(np.array([found.value]), step)[0]) if ranks else 0,
+        of=ranks.n if ranks else 0,
+        age=found.age,
+        basis=how.basis,
+        share=how.share,
+        expected=how.expected,
+        beside=tuple(
+            Said(one.detector, case.line(one.detector).detector.statistic, one.value, float(np.exp(-one.rarity / UNIT)))
+            for one in found.beside
+        ),
         facts=facts,
     )

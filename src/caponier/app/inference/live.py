@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from caponier.app.inference.findings import Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Terms, lines_of, refuse_other_input, unavailable
+from caponier.app.inference.plan import Case, Remarks, Terms, plan_for, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, raw_type
+from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
-from caponier.engines.local import Detection
 from caponier.engines.spool import SEPARATOR
 from caponier.errors import InputError
 from caponier.guard.events import Row
@@ -116,7 +116,7 @@ class LiveFindings:
     def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
-        self._workspace, self._event_id = terms.workspace, event_id_of
+        self._workspace, self._budget, self._event_id = terms.workspace, terms.budget, event_id_of
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
@@ -196,7 +196,7 @@ class LiveFindings:
             version=trigger.get("model_version"),
             principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
         )
-        return finding_of(found, model.case, sight, self._workspace)
+        return finding_of(found, model.case, sight, self._workspace, self._budget)
 
 
 def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
@@ -227,9 +227,7 @@ def _case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
         lack = "needs a baseline, or features with shape, minimum and maximum in the inventory"
         remarks.skipped.append(Skip(name, lack))
         return None
-    version = section.version if section else None
-    lines = lines_of(remarks, name, version, terms.detectors, section, terms)
-    return Case.of(name, encoder, lines, section, terms) if lines else None
+    return plan_for(remarks, name, section.version if section else None, encoder, terms.detectors, terms)
 
 
 def _is_whole(spec: FeatureSpec) -> bool:

@@ -99,8 +99,8 @@ def load_events(
 
 
 def _wanted(events: Events, options: ReadOptions) -> Events:
-    """Leave out events of other times than are meant, and of callers who are not."""
-    if options.since is None and options.until is None and not options.without:
+    """Leave out events of other times than are meant."""
+    if options.since is None and options.until is None:
         return events
     batch = events.batch
     kept = pa.array(np.ones(batch.num_rows, bool))
@@ -108,10 +108,6 @@ def _wanted(events: Events, options: ReadOptions) -> Events:
         kept = pc.and_(kept, pc.greater_equal(batch.column("time"), pa.scalar(options.since, TIME)))
     if options.until is not None:
         kept = pc.and_(kept, pc.less(batch.column("time"), pa.scalar(options.until, TIME)))
-    if options.without:
-        names = pa.array(sorted(options.without))
-        for column in ("principal", "session"):
-            kept = pc.and_(kept, pc.invert(pc.is_in(batch.column(column), value_set=names)))
     return replace(events, batch=batch.filter(kept), lines=events.lines.filter(kept))
 
 

@@ -1,29 +1,27 @@
 """What is run over the events of a model, and from which score on it speaks: the same for a log and for a guard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
-from caponier.app.inference.promise import DEFAULT_BUDGET, bound_of, limit_of
 from caponier.app.inference.staleness import portrait_of
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import FEWEST, HORIZON, MAX_BOUND, Threshold, threshold
-from caponier.detect.detector import EventDetector, Params, Signal, Subject, memory
+from caponier.detect.calibration.judging import FEWEST
+from caponier.detect.detector import EventDetector, Signal, Subject
 from caponier.detect.registry import select
 from caponier.detect.training_sketch.near_rows import opened
 from caponier.detect.training_sketch.sketch import fits
-from caponier.engines.local import Line, Plan
+from caponier.engines.plan import DAY_US, Line, Plan
 from caponier.errors import InputError
 from caponier.plugins import Plugins
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
 
-Lines = dict[str, tuple[Params, Threshold]]
-"""What each detector runs with, by its name."""
+DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
+"""False alerts a week of which a user wants to be told at once."""
 
 
 @dataclass
@@ -100,116 +98,76 @@ class Case:
     """One model, with what is run over its events."""
 
     plan: Plan
-    detectors: dict[str, EventDetector]
-    thresholds: dict[str, Threshold]
+    section: ModelBaseline | None
+    """What benign traffic of it looks like."""
+    sure: bool = True
+    """Whether what its ranks promise holds: for this version, and for as much of the traffic as they are of."""
 
-    @classmethod
-    def of(cls, model: str, encoder: Encoder, lines: Lines, section: ModelBaseline | None, terms: Terms) -> Self:
-        """Put together what is known of a model.
-
-        Args:
-            model: Its name.
-            encoder: Scale of its inputs.
-            lines: From `lines_of`.
-            section: What benign traffic of it looks like.
-            terms: What to go by.
-        """
-        horizon = terms.workspace.detect.horizon if terms.workspace else HORIZON
-        known = {detector.name: detector for detector in terms.detectors}
-        plan = Plan(
-            model,
-            encoder,
-            section.horizon if section else horizon,
-            tuple(Line(known[name], params, line.value) for name, (params, line) in lines.items()),
-            terms.salt,
-            cells=section.cells if section else None,
-            portrait=portrait_of(section, encoder),
-        )
-        return cls(
-            plan,
-            known,
-            {name: line for name, (_, line) in lines.items()},
-        )
+    def line(self, detector: str) -> Line:
+        """Return what a detector runs with."""
+        return next(line for line in self.plan.lines if line.name == detector)
 
 
-def lines_of(
+def plan_for(
     remarks: Remarks,
     model: str,
     version: str | None,
+    encoder: Encoder,
     detectors: Sequence[EventDetector],
-    section: ModelBaseline | None,
     terms: Terms,
-) -> Lines:
-    """Return what each detector runs with; list those that cannot run, and what the others lack.
+) -> Case | None:
+    """Return what is run over the events of a model, in a scan and in a guard; None if no detector can run.
 
     Args:
-        remarks: Takes what cannot be done.
+        remarks: Takes what cannot be done, and what the detectors lack.
         model: Name of the model.
         version: The version that most of its events are of.
+        encoder: Scale of its inputs.
         detectors: Those that find in its events what they need.
-        section: What benign traffic of the model looks like.
         terms: What to go by.
     """
-    detectors = _trained(remarks, model, detectors, section, terms.salt)
-    ranked = {detector.name: found for detector in detectors if (found := _learned(detector, section))}
-    total = bound_of(terms.budget, terms.baseline.horizons_per_week if terms.baseline else None)
-    lines: Lines = {}
-    for detector in detectors:
-        # The budget is spent by those detectors alone that are judged by rank here.
-        line = _line(detector, ranked.get(detector.name), total / max(1, len(ranked)))
-        if line is None or not _has_cells(detector, section):
-            lack = f"needs a baseline, but {_lack(detector, section)}"
-            remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
+    section = terms.section(model, version)
+    lines = []
+    for detector in _trained(remarks, model, detectors, section, terms.salt):
+        line = _line(detector, section, terms.salt)
+        if line is None:
+            remarks.skipped.append(Skip(f"{model}: {detector.name}", _why_not(detector, section)))
             continue
-        lines[detector.name] = (opened(line[0], terms.salt), line[1])
-        _qualify(remarks, model, detector, section, line[1])
-    if section and lines and section.version != version:
-        versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
-        remarks.notes.append(f"{model}: the baseline is of {versions}; build one for it, --from this one")
-    if section and lines and section.warm:
-        own, old = section.warm.own, section.warm.version or "unknown"
-        remarks.notes.append(f"{model}: thresholds are estimates from version {old} and {own} principals of this one")
-    other = section is not None and section.version and version and section.version != version
-    return estimated(lines) if section and (section.warm or other) else lines
-
-
-def by_rank(detector: EventDetector, learned: DetectorBaseline, bound: float) -> Threshold | None:
-    """Return the threshold that the rank among benign maxima gives; None where these say too little.
-
-    Where benign callers asked so little that the detector never remembered all that it can, nobody knows how high its
-    scores get. Then only what looks like an attacker by itself is one; and nothing does if benign callers do already.
-    """
-    line, limit = threshold(learned.maxima, bound, detector.floor), limit_of(detector)
-    if line is None or limit is None or not unremembered(learned):
-        return line
-    if learned.maxima.aside or learned.maxima.largest > limit:
+        lines.append(line)
+        if line.ranks is None:
+            lack = _lack(detector, section)
+            remarks.notes.append(f"{model}: {detector.name} runs with cold-start thresholds ({lack})")
+    if not lines:
         return None
-    return replace(line, value=max(line.value, limit), basis=Basis.ESTIMATE)
+    sure = section is None or _sure(remarks, section, version)
+    plan = Plan(
+        model,
+        encoder,
+        tuple(lines),
+        terms.salt,
+        cells=section.cells if section else None,
+        portrait=portrait_of(section, encoder),
+        levels=levels_of(section) if section else {},
+        tails=section.tails if section else {},
+        span=section.span if section else DAY_US,
+    )
+    return Case(plan, section, sure)
 
 
-def unremembered(learned: DetectorBaseline) -> bool:
-    """Tell whether hardly a benign subject asked for so long that a detector remembered all that it can."""
-    return learned.remembered is not None and learned.remembered < FEWEST
+def levels_of(section: ModelBaseline) -> dict[Subject, int]:
+    """Return the evidence from which on a subject of each kind is told of, for the section's share of benign ones."""
+    return {kind: tail.level(section.alpha_of(kind)) for kind, tail in section.tails.items()}
 
 
-def estimated(lines: Lines) -> Lines:
-    """Return thresholds above whatever benign subjects of another version reached, for they can promise nothing."""
-    return {name: (params, estimate(line)) for name, (params, line) in lines.items()}
-
-
-def estimate(line: Threshold) -> Threshold:
-    """Return such a threshold."""
-    if line.maxima is None:
-        return line
-    return replace(line, value=max(line.value, line.maxima.largest), basis=Basis.ESTIMATE)
-
-
-def unpromised(lines: Lines) -> Lines:
-    """Return the same thresholds where what they promise does not hold."""
-    return {
-        name: (params, replace(line, basis=Basis.ESTIMATE) if line.basis is Basis.PROMISE else line)
-        for name, (params, line) in lines.items()
-    }
+def _sure(remarks: Remarks, section: ModelBaseline, version: str | None) -> bool:
+    """Tell whether the ranks of a section are of this version of its model; note if not."""
+    if section.version != version:
+        versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
+        remarks.notes.append(f"{section.model}: the baseline is of {versions}; build one for it, --from this one")
+    if section.warm:
+        own, old = section.warm.own, section.warm.version or "unknown"
+        remarks.notes.append(f"{section.model}: ranks are those of version {old}; {own} principals are of this one")
+    return not section.warm and (not section.version or not version or section.version == version)
 
 
 def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:
@@ -224,22 +182,6 @@ def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:
             where=section.model,
             mend=f"Build it again, or describe the input as it was: {section.spec.model_dump_json(exclude_none=True)}",
         )
-
-
-def _qualify(
-    remarks: Remarks, model: str, detector: EventDetector, section: ModelBaseline | None, line: Threshold
-) -> None:
-    """Note what makes a threshold less sure than a promise."""
-    if line.basis is Basis.COLD_START:
-        remarks.notes.append(f"{model}: {detector.name} runs with cold-start thresholds ({_lack(detector, section)})")
-        return
-    stored = _learned(detector, section)
-    if stored and limit_of(detector) is not None and unremembered(stored):
-        remarks.notes.append(f"{model}: {detector.name} finds only the loudest attacks; {_short(detector)}")
-    if line.basis is Basis.ESTIMATE and stored and stored.back_test.failed:
-        test = stored.back_test
-        tested = f"{test.seen} of {test.of} benign principals passed where {test.expected:.1f} were expected"
-        remarks.notes.append(f"{model}: estimates of {detector.name} are unreliable ({tested})")
 
 
 def _trained(
@@ -262,25 +204,32 @@ def _trained(
 
 
 def _learned(detector: EventDetector, section: ModelBaseline | None) -> DetectorBaseline | None:
-    """Return what the baseline knows for a detector, if it can be used."""
+    """Return what the baseline knows for a detector, if it is of its version."""
     stored = section.detectors.get(detector.name) if section else None
-    if stored is None or stored.version != detector.state_version or by_rank(detector, stored, MAX_BOUND) is None:
+    return stored if stored and stored.version == detector.state_version else None
+
+
+def _line(detector: EventDetector, section: ModelBaseline | None, salt: bytes) -> Line | None:
+    """Return what a detector runs with: ranks, else a limit for a cold start, else None."""
+    stored = _learned(detector, section)
+    if not _has_cells(detector, section) or (stored and stored.off):
         return None
-    return stored
-
-
-def _line(detector: EventDetector, stored: DetectorBaseline | None, bound: float) -> tuple[Params, Threshold] | None:
-    """Return the parameters and threshold of a detector: by rank, else for a cold start, else None."""
-    line = by_rank(detector, stored, bound) if stored else None
-    if stored and line:
-        return stored.params, line
+    if stored and stored.ranks.n >= FEWEST:
+        limit = max(float(detector.floor), stored.least)
+        return Line(detector, opened(stored.params, salt), limit, stored.ranks, stored.allowed)
     priors = detector.priors()
-    return (priors[0], Threshold(priors[1], Basis.COLD_START, bound, None)) if priors else None
+    return Line(detector, opened(priors[0], salt), max(priors[1], float(detector.floor))) if priors else None
 
 
 def _has_cells(detector: EventDetector, section: ModelBaseline | None) -> bool:
     """Tell whether like queries can be brought together, for a detector that looks at those."""
     return Plan.kind_of(detector) is not Subject.BUCKET or (section is not None and section.cells is not None)
+
+
+def _why_not(detector: EventDetector, section: ModelBaseline | None) -> str:
+    """Say why a detector does not run."""
+    stored = _learned(detector, section)
+    return stored.off if stored and stored.off else f"needs a baseline, but {_lack(detector, section)}"
 
 
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
@@ -293,12 +242,4 @@ def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:
     if stored.version != detector.state_version:
         return "it is of another version of this detector; build it again"
     whom = "cells of like queries" if detector.subject is Subject.BUCKET else "benign principals"
-    if len(stored.maxima.full) >= FEWEST:
-        return _short(detector)
-    return f"only {len(stored.maxima.full)} {whom} filled a horizon in it, and {FEWEST} are needed"
-
-
-def _short(detector: EventDetector) -> str:
-    """Say that benign callers asked too little for a detector."""
-    back = f"it looks back {memory(detector)} {detector.counts.value}"
-    return f"{back}, and too few benign callers asked for longer; learn from a longer log"
+    return f"it holds only {stored.ranks.n} {whom}, and {FEWEST} are needed"

@@ -27,8 +27,6 @@ class ReadOptions:
     """Only events from then on."""
     until: datetime | None = None
     """Only events before then."""
-    without: frozenset[str] = frozenset()
-    """Principals and sessions whose events are left out."""
     maps: MapChoice = UNSAID
     """How logs are mapped that are not in the event schema."""
 

@@ -1,7 +1,7 @@
 """Look for attacks in inference logs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ from caponier.app.inference.plan import (
     Case,
     Remarks,
     Terms,
-    lines_of,
+    plan_for,
     refuse_other_input,
     unavailable,
-    unpromised,
 )
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit
@@ -24,12 +23,13 @@ from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.detect.traffic_profile.drift import Tally
-from caponier.engines.local import BATCH_ROWS, Detection, scan
+from caponier.engines.judge import Detection
+from caponier.engines.local import BATCH_ROWS, scan
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool, known_principal
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
-from caponier.records.finding import Finding
+from caponier.records.finding import Finding, by_rarity
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.digests import event_id
@@ -72,7 +72,7 @@ def scan_inference(
             detections that need none can be made.
         workspace: Its inventory, salt and alert budget.
         spec: What the models take, where neither the baseline nor the inventory says.
-        alert_budget: In place of the workspace's.
+        alert_budget: Of which false alerts the user wants to be told at once, in place of the workspace's.
         detectors: Who looks; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         options: How the logs are to be read.
@@ -96,8 +96,9 @@ def scan_inference(
         report.events = spool.rows
         report.fits = _fits(result.tallies, terms, read)
         report.notes += [f"{model}: {fit.words}" for model, fit in report.fits.items() if fit.drift.stale]
-        found = _findings(spool, cases, result.detections, workspace, terms.salt)
-        report.findings = [fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found]
+        found = _findings(spool, cases, result.detections, workspace, terms.salt, terms.budget)
+        marked = (fit.marked(one) if (fit := report.fits.get(one.model or "")) else one for one in found)
+        report.findings = by_rarity(marked)
     return report
 
 
@@ -148,19 +149,19 @@ def _case(
     detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
     report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
     remarks = Remarks(report.skipped, report.notes)
-    lines = lines_of(remarks, summary.model, summary.version, detectors, section, terms)
-    rate = _sampling(remarks, spool, summary, [d for d in detectors if d.name in lines], sampling, terms)
-    if section and (void := voided(summary.model, section.sampling, rate)):
-        report.notes.append(void)
-        lines = unpromised(lines)
-    if not lines:
-        return None
     encoder = _encoder(spool, summary, section, known)
     if isinstance(encoder, str):
         report.skipped.append(Skip(summary.model, encoder))
         return None
+    case = plan_for(remarks, summary.model, summary.version, encoder, detectors, terms)
+    if case is None:
+        return None
+    rate = _sampling(remarks, spool, summary, [line.detector for line in case.plan.lines], sampling, terms)
+    if section and (void := voided(summary.model, section.sampling, rate)):
+        report.notes.append(void)
+        case = replace(case, sure=False)
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-    return Case.of(summary.model, encoder, lines, section, terms)
+    return case
 
 
 def _sampling(
@@ -223,6 +224,7 @@ def _findings(
     detections: Sequence[Detection],
     workspace: Workspace | None,
     salt: bytes,
+    budget: AlertBudget,
 ) -> Iterator[Finding]:
     places = {place for found in detections for place in (found.trigger, *found.evidence)}
     events = spool.events(sorted(places)) if places else {}
@@ -239,7 +241,7 @@ def _findings(
             version=trigger["model_version"],
             principals=tuple(dict.fromkeys(whom for place in evidence if (whom := known_principal(events[place])))),
         )
-        yield finding_of(found, cases[found.model], sight, workspace)
+        yield finding_of(found, cases[found.model], sight, workspace, budget)
 
 
 def _content(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Emulated attacks on a copy of the user's model, each within one horizon, and what each of them asked."""
+"""Emulated attacks on a copy of the user's model, each of a few hundred queries, and what each of them asked."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,6 +43,10 @@ LACKING: Final = {
 }
 
 
+QUERIES: Final = 200
+"""Different queries of each attacker."""
+
+
 @dataclass(frozen=True, eq=False)
 class Deed:
     """What one attacker asked, in order, and what came of it.
@@ -51,7 +55,7 @@ class Deed:
         kind: Name of the attack.
         inputs: (n, d) as they would be logged.
         scores: (n, c) as they were answered.
-        success: By the attack's own measure, within one horizon.
+        success: By the attack's own measure, within its queries.
         gap_s: Mean seconds between two queries; None keeps to the pace of the log.
     """
 
@@ -64,11 +68,11 @@ class Deed:
 
 @dataclass(frozen=True, eq=False)
 class Prey:
-    """What attackers are given: a model, rows (m, d) such as customers send, on the scale of attacks, and a horizon."""
+    """What attackers are given: a model, rows (m, d) such as customers send, on the scale of attacks, and queries."""
 
     model: OwnModel
     natural: Rows
-    horizon: int
+    queries: int
 
 
 class _Tape:
@@ -156,19 +160,19 @@ def _attacked(attack: Attack, prey: Prey, ask: Predict, seed: int) -> bool:
     rng = np.random.default_rng(seed)
     original = prey.natural[rng.integers(len(prey.natural))]
     label = int(prey.model.predict(original[None]).argmax())
-    return attack.run(ask, original, label, seed=seed, budget=prey.horizon).success
+    return attack.run(ask, original, label, seed=seed, budget=prey.queries).success
 
 
 def _copied(
     campaign: Campaign, held: Rows, exam: Rows, prey: Prey, ask: Predict, seed: int, budget: int | None = None
 ) -> bool:
-    """Carry out a campaign with some rows in hand, within a horizon; a copy is judged on others."""
+    """Carry out a campaign with some rows in hand, within its queries; a copy is judged on others."""
     answers = prey.model.predict(np.concatenate([held, exam])).argmax(axis=1)
     pool = Pool(held, answers[: len(held)])
     examined = Pool(exam, answers[len(held) :])
     victim = Victim("mlp", prey.model.predict, 1.0)
     stage = Stage(victim, examined, pool, np.zeros(len(held), bool), examined)
-    return campaign.run(ask, stage, seed=seed, budget=budget or prey.horizon).success
+    return campaign.run(ask, stage, seed=seed, budget=budget or prey.queries).success
 
 
 def _dealt(prey: Prey, seed: int, most: int) -> tuple[Rows, Rows]:
@@ -183,11 +187,11 @@ def _jbda(prey: Prey, ask: Predict, seed: int) -> bool:
 
 
 def _active_learning(prey: Prey, ask: Predict, seed: int) -> bool:
-    return _copied(ActiveLearning(batch=BATCH, queries=prey.horizon), *_dealt(prey, seed, HELD), prey, ask, seed)
+    return _copied(ActiveLearning(batch=BATCH, queries=prey.queries), *_dealt(prey, seed, HELD), prey, ask, seed)
 
 
 def _natural_extraction(prey: Prey, ask: Predict, seed: int) -> bool:
-    return _copied(Knockoff(agreement=0.8), *_dealt(prey, seed, prey.horizon), prey, ask, seed)
+    return _copied(Knockoff(agreement=0.8), *_dealt(prey, seed, prey.queries), prey, ask, seed)
 
 
 def _knockoff(prey: Prey, ask: Predict, seed: int) -> bool:
@@ -207,8 +211,8 @@ def _flood(prey: Prey, ask: Predict, seed: int) -> bool:
 
 
 def _strange(prey: Prey, seed: int) -> Rows:
-    """Make rows (horizon, d) such as somebody has who has none of the kind that the model is for."""
-    rng, n, size = np.random.default_rng(seed), prey.horizon, prey.natural.shape[1]
+    """Make rows (queries, d) such as somebody has who has none of the kind that the model is for."""
+    rng, n, size = np.random.default_rng(seed), prey.queries, prey.natural.shape[1]
     if prey.model.scale.shape == DIGITS:
         third = -(-n // 3)
         made = [knockoff.cuttings(third, rng), knockoff.letters(third, rng), knockoff.noise(third, rng)]

@@ -1,4 +1,4 @@
-"""What a validation on the user's own log shows: who would be caught, how early, at which alert budget."""
+"""What a validation on the user's own log shows: who would be caught, how early, for how many false alarms."""
 
 import statistics
 from collections import Counter
@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from caponier.app.planting.planted_log import Attacker
 from caponier.app.planting.scan import Alarm, Sighting
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.skip import Skip
 
 SCHEMA: Final = "caponier.own_log/1"
@@ -24,10 +23,10 @@ class KindShown:
         kind: Its name.
         planted: Attackers.
         succeeded: Those who reached what they wanted, by the attack's own measure.
-        caught: How many were, at each alert budget.
-        queries: Different queries up to the first alarm of each who was caught, at the budget that was asked for.
+        caught: How many were, at each share of benign callers.
+        queries: Different queries up to the first alarm of each who was caught, at the share that was asked for.
         first_by: Who raised the first alarm, and how often.
-        without: How many were caught where the log lacks a column, at the budget that was asked for.
+        without: How many were caught where the log lacks a column, at the share that was asked for.
     """
 
     kind: str
@@ -45,20 +44,18 @@ class KindShown:
 
 
 @dataclass(frozen=True)
-class BudgetShown:
-    """What an alert budget costs.
+class AlphaShown:
+    """What a share of benign callers that may be flagged costs.
 
     Args:
-        budget: False alerts put up with.
+        alpha: The share.
         alerts: Alerts about the user's own callers.
         flagged: Own callers whom they are about.
-        allowed: As many of the alerts as the budget allows for the part of the log that was scanned; None of a bound.
     """
 
-    budget: AlertBudget
+    alpha: float
     alerts: int
     flagged: int
-    allowed: float | None
 
 
 @dataclass(frozen=True)
@@ -82,10 +79,10 @@ class OwnLogReport:
     """Callers whom the baseline was built from; 0 if it was there already."""
     scanned: int
     """Own callers among whom attackers were planted."""
-    budget: AlertBudget
-    """The one that was asked for."""
+    alpha: float
+    """Share of benign callers that may be flagged, as it was asked for."""
     kinds: tuple[KindShown, ...]
-    budgets: tuple[BudgetShown, ...]
+    alphas: tuple[AlphaShown, ...]
     """In rising order."""
     removed: Mapping[str, int | None]
     """Own callers flagged where the log lacks a column; None if nothing can be seen then."""
@@ -98,8 +95,8 @@ class OwnLogReport:
 
     @property
     def asked(self) -> int:
-        """Place of the budget that was asked for."""
-        return [one.budget for one in self.budgets].index(self.budget)
+        """Place of the share that was asked for."""
+        return [one.alpha for one in self.alphas].index(self.alpha)
 
     @property
     def missed(self) -> tuple[KindShown, ...]:
@@ -108,15 +105,15 @@ class OwnLogReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document `caponier.own_log/1`."""
-        budgets = [str(one.budget) for one in self.budgets]
+        alphas = [f"{one.alpha:g}" for one in self.alphas]
         return {
             "schema": SCHEMA,
             "model": self.model,
             "attacked": {"what": self.attacked, "agreement": round(self.agreement, 4)},
             "callers": {"learned": self.learned, "scanned": self.scanned},
-            "alert_budget": str(self.budget),
-            "kinds": [_kind(one, budgets, self.asked) for one in self.kinds],
-            "false_alerts": [_budget(one, self.scanned) for one in self.budgets],
+            "alpha": self.alpha,
+            "kinds": [_kind(one, alphas, self.asked) for one in self.kinds],
+            "false_alerts": [_share(one, self.scanned) for one in self.alphas],
             "without": {
                 name: None
                 if flagged is None
@@ -132,7 +129,7 @@ class OwnLogReport:
         }
 
 
-def _kind(one: KindShown, budgets: Sequence[str], asked: int) -> dict[str, Any]:
+def _kind(one: KindShown, alphas: Sequence[str], asked: int) -> dict[str, Any]:
     low, high = interval(one.caught[asked], one.planted)
     return {
         "kind": one.kind,
@@ -144,19 +141,12 @@ def _kind(one: KindShown, budgets: Sequence[str], asked: int) -> dict[str, Any]:
         "queries_median": one.median,
         "queries_most": max(one.queries, default=None),
         "first_by": dict(one.first_by),
-        "caught_at": dict(zip(budgets, one.caught, strict=True)),
+        "caught_at": dict(zip(alphas, one.caught, strict=True)),
     }
 
 
-def _budget(one: BudgetShown, scanned: int) -> dict[str, Any]:
-    allowed = None if one.allowed is None else round(one.allowed, 2)
-    return {
-        "alert_budget": str(one.budget),
-        "alerts": one.alerts,
-        "users_flagged": one.flagged,
-        "of": scanned,
-        "allowed": allowed,
-    }
+def _share(one: AlphaShown, scanned: int) -> dict[str, Any]:
+    return {"alpha": one.alpha, "alerts": one.alerts, "users_flagged": one.flagged, "of": scanned}
 
 
 def interval(seen: int, of: int) -> tuple[float, float]:
@@ -173,9 +163,9 @@ def shown_of_kinds(
 
     Args:
         planted: All of them.
-        sighting: What was seen with all columns, at each budget.
-        asked: Place of the budget that was asked for.
-        removed: What was seen at that budget alone where the log lacks a column.
+        sighting: What was seen with all columns, at each share of benign callers.
+        asked: Place of the share that was asked for.
+        removed: What was seen at that share alone where the log lacks a column.
     """
     firsts = [_firsts(planted, alarms) for alarms in sighting.alarms]
     others = {name: _firsts(planted, seen.alarms[0]) for name, seen in removed.items()}

@@ -1,4 +1,4 @@
-"""One scan of a log with attackers planted among its callers, judged at several alert budgets."""
+"""One scan of a log with attackers planted among its callers, judged at several shares of benign callers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,15 +7,14 @@ from pathlib import Path
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import NAMED
 from caponier.app.inference.load import lacking, load_events, seeing
-from caponier.app.inference.plan import Case, Remarks, Terms, lines_of
+from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
 from caponier.engines.cells import KIND
-from caponier.engines.local import Detection, Plan
+from caponier.engines.judge import Detection
 from caponier.engines.spool import Spool, known_principal
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
@@ -42,7 +41,7 @@ class Sighting:
     """What a scan saw.
 
     Args:
-        alarms: At each alert budget.
+        alarms: At each share of benign callers that may be flagged.
         detectors: Those that spoke.
         skipped: What could not be looked for, and why.
         notes: What makes it less sure.
@@ -54,14 +53,13 @@ class Sighting:
     notes: tuple[str, ...] = field(default=())
 
 
-def learn(log: Path, spec: FeatureSpec, terms: Terms, more: float) -> tuple[Baseline, list[str]]:
+def learn(log: Path, spec: FeatureSpec, terms: Terms) -> tuple[Baseline, list[str]]:
     """Build a baseline from a part of a log.
 
     Args:
         log: The part.
         spec: What the model takes.
         terms: What to go by.
-        more: By how many times the traffic that is watched exceeds that of the part: the alert budget is for all of it.
 
     Returns:
         The baseline, and remarks on it.
@@ -70,12 +68,11 @@ def learn(log: Path, spec: FeatureSpec, terms: Terms, more: float) -> tuple[Base
         InputError: If nothing can be learned from it.
     """
     report = build_baseline([log], workspace=terms.workspace, spec=spec)
-    sections = (replace(one, horizons_per_week=one.horizons_per_week * more) for one in report.baseline.models)
-    return Baseline(tuple(sections)), report.notes
+    return report.baseline, report.notes
 
 
-def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -> Sighting:
-    """Scan logs of one model once, and say which alarms there would be at each alert budget.
+def sight(paths: Sequence[Path], terms: Terms, alphas: Sequence[float]) -> Sighting:
+    """Scan logs of one model once, and say which alarms there would be at each share of benign callers flagged.
 
     Raises:
         InputError: If the baseline knows nothing of the model.
@@ -89,15 +86,13 @@ def sight(paths: Sequence[Path], terms: Terms, budgets: Sequence[AlertBudget]) -
         speaking, skipped, notes = lacking(summary, terms.detectors)
         able, blind = seeing(speaking, section.spec)
         remarks = Remarks([*skipped, *(Skip(*one) for one in blind.items())], list(notes))
-        plans: list[Plan] = []
-        for budget in budgets:
-            asked = replace(terms, budget=budget)
-            # What there is to remark on is the same at every budget.
-            told = Remarks() if plans else remarks
-            lines = lines_of(told, summary.model, summary.version, able, section, asked)
-            plans.append(Case.of(summary.model, Encoder(section.spec, section.knots), lines, section, asked).plan)
+        encoder = Encoder(section.spec, section.knots)
+        case = plan_for(remarks, summary.model, summary.version, encoder, able, terms)
+        if case is None:
+            raise InputError("no detector can run on what the log holds", where=summary.model)
+        plans = [replace(case.plan, levels=levels_of(replace(section, alpha=alpha))) for alpha in alphas]
         alarms = _alarms(spool, scan_at(spool, plans))
-    spoke = tuple(line.name for line in plans[0].lines)
+    spoke = tuple(line.name for line in case.plan.lines)
     return Sighting(alarms, spoke, tuple(remarks.skipped), tuple(remarks.notes))
 
 

@@ -13,20 +13,19 @@ from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
-from caponier.app.inference.baseline.build import DAY_US
 from caponier.app.inference.load import gap
 from caponier.app.inference.plan import Terms
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.planting.own_attacks import EXAM, HELD, Deed, Prey, Run, carry_out, kinds, never
+from caponier.app.planting.own_attacks import EXAM, HELD, QUERIES, Deed, Prey, Run, carry_out, kinds, never
 from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.planting.own_model import EXAM as ANSWERS
 from caponier.app.planting.own_model import LESSONS, OwnModel, Scale, served_model, surrogate_model
 from caponier.app.planting.planted_log import Attacker, attackers, plant
-from caponier.app.planting.report import BudgetShown, Gap, OwnLogReport, false_alerts, shown_of_kinds
+from caponier.app.planting.report import AlphaShown, Gap, OwnLogReport, false_alerts, shown_of_kinds
 from caponier.app.planting.scan import Sighting, learn, sight
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline
-from caponier.detect.calibration.judging import HORIZON
+from caponier.detect.calibration.judging import ALPHA
 from caponier.emulate.attacker.black_box import evasion
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.victims.client import RemoteError, RemoteModel
@@ -34,12 +33,12 @@ from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import ModelSummary, Spool
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.rejections import RejectedRows
 
-BUDGETS: Final = tuple(AlertBudget(per_week=rate) for rate in (0.5, 2.0, 7.0, 14.0, 70.0))
+ALPHAS: Final = (0.001, 0.003, ALPHA, 0.03, 0.1)
+"""Shares of benign callers at which the alarms are told."""
 ATTACKERS: Final = 20
 VARIED: Final = 8
 """Inputs of one caller that attackers may have come by; more where there are few callers."""
@@ -102,15 +101,14 @@ class _Work:
     terms: Terms
     folder: Path
     seed: int
-    more: float
-    """By how many times the log's traffic exceeds that of the part that is learned from."""
+    alpha: float
 
     @property
     def learns(self) -> bool:
         """Whether a baseline is learned from a part of the log."""
         return self.log.scanned is not EVERYBODY
 
-    def seen(self, budgets: Sequence[AlertBudget], without: str | None = None) -> Sighting:
+    def seen(self, alphas: Sequence[float], without: str | None = None) -> Sighting:
         """Plant the attackers, learn, and scan; everything as if the log lacked a column.
 
         Raises:
@@ -122,8 +120,8 @@ class _Work:
         baseline, notes = self.terms.baseline, list[str]()
         if self.learns:
             self.log.write(benign, LEARNED, without)
-            baseline, notes = learn(benign, self.log.spec, self.terms, self.more)
-        sighting = sight([users, planted], replace(self.terms, baseline=baseline), budgets)
+            baseline, notes = learn(benign, self.log.spec, self.terms)
+        sighting = sight([users, planted], replace(self.terms, baseline=baseline), alphas)
         for path in (benign, users, planted):
             path.unlink(missing_ok=True)
         return replace(sighting, notes=(*notes, *sighting.notes))
@@ -137,7 +135,7 @@ def validate_log(
     baseline: Baseline | None = None,
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
-    alert_budget: AlertBudget | None = None,
+    alpha: float | None = None,
     effort: Effort = FULL,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
@@ -151,9 +149,9 @@ def validate_log(
         server: A copy of the model to attack; without one a surrogate learns from the log's own answers.
         baseline: What benign traffic looks like; without one it is learned from most of the log's callers, and
             attackers are planted among the others.
-        workspace: Its inventory, salt and alert budget.
+        workspace: Its inventory, salt and alpha.
         spec: What the model takes, where the inventory does not say.
-        alert_budget: In place of the workspace's.
+        alpha: Share of benign callers that may be flagged, in place of the baseline's.
         effort: How much is done.
         rejected: Takes the rows of the log that cannot be used.
         options: How the log is to be read.
@@ -166,7 +164,7 @@ def validate_log(
     began, watch, rejected = perf_counter(), progress or Silent(), rejected if rejected is not None else RejectedRows()
     # Fails before anything is begun where the extra is not there.
     evasion()
-    terms = Terms.of(workspace, baseline, alert_budget)
+    terms = Terms.of(workspace, baseline)
     with Spool() as spool, tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
         log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, options), terms)
         if baseline is not None and log.scanned is not EVERYBODY:
@@ -174,10 +172,12 @@ def validate_log(
         rejected.add(spool.wrong_lengths(log.summary.model, log.size))
         # Who names a model does not mean the others.
         skipped = [Skip(other, "is another model; name it with --model") for other in others if model is None]
-        with _copied(log, server, effort.seed, watch) as copy:
-            deeds, left = _attacked(log, copy, effort, _horizon(terms, log), watch)
+        with copied(log, server, effort.seed, watch) as copy:
+            deeds, left = attacked(log, copy, effort, watch)
         planted = attackers(log, deeds, effort.seed)
-        report = _shown(_Work(log, copy, planted, terms, Path(folder), effort.seed, _more(log)), effort, watch)
+        report = _shown(
+            _Work(log, copy, planted, terms, Path(folder), effort.seed, alpha or _alpha(terms, log)), effort, watch
+        )
     return replace(
         report,
         attacked=server.url if server else "a surrogate",
@@ -187,20 +187,16 @@ def validate_log(
     )
 
 
-def _horizon(terms: Terms, log: OwnLog) -> int:
+def _alpha(terms: Terms, log: OwnLog) -> float:
+    """Return the share of benign callers that is asked for: the baseline's, else the workspace's."""
     section = terms.section(log.summary.model, log.summary.version)
     if section:
-        return section.horizon
-    return terms.workspace.detect.horizon if terms.workspace else HORIZON
-
-
-def _more(log: OwnLog) -> float:
-    part, whole = (sum(events for _, events in log.callers(share)) for share in (LEARNED, EVERYBODY))
-    return whole / max(part, 1)
+        return section.alpha
+    return terms.workspace.detect.alpha if terms.workspace else ALPHA
 
 
 @contextmanager
-def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> Iterator[OwnModel]:
+def copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progress) -> Iterator[OwnModel]:
     """Reach the user's copy of the model, or train a surrogate.
 
     Raises:
@@ -231,9 +227,7 @@ def _copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progre
         raise InputError(failed.what, where=failed.where, mend=mend) from failed
 
 
-def _attacked(
-    log: OwnLog, copy: OwnModel, effort: Effort, horizon: int, watch: Progress
-) -> tuple[list[Deed], list[Skip]]:
+def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tuple[list[Deed], list[Skip]]:
     """Carry out all attacks on the copy; return what came of them, and what cannot be attacked so.
 
     Raises:
@@ -244,14 +238,14 @@ def _attacked(
     natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), _most(log, HELD + EXAM))
     if len(natural) < NATURAL:
         raise InputError(f"attackers need {NATURAL} inputs to begin with, not {len(natural)}", where=log.summary.model)
-    prey = Prey(copy, copy.scale.unit(natural), horizon)
+    prey = Prey(copy, copy.scale.unit(natural), QUERIES)
     known, skipped = kinds(prey)
     chosen = _chosen(known, [*skipped, *never()], effort.only)
     if effort.only:
         skipped = [skip for skip in (*skipped, *never()) if skip.what in effort.only]
-    if len(chosen) * effort.attackers * horizon * log.size > PLANTED:
+    if len(chosen) * effort.attackers * QUERIES * log.size > PLANTED:
         raise InputError(
-            f"{effort.attackers} attackers of {len(chosen)} kind{'s' * (len(chosen) != 1)} with {horizon} inputs of "
+            f"{effort.attackers} attackers of {len(chosen)} kind{'s' * (len(chosen) != 1)} with {QUERIES} inputs of "
             f"{log.size:,} values each do not fit into memory",
             where=log.summary.model,
             mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/input-kinds.md",
@@ -292,10 +286,10 @@ def _chosen(known: Mapping[str, Run], skipped: Sequence[Skip], only: Sequence[st
 
 def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
     """Scan with the attackers planted, once with all columns and once without each of them."""
-    log, asked = work.log, work.terms.budget
-    budgets = _rising({*BUDGETS, asked})
+    log, asked = work.log, work.alpha
+    alphas = sorted({*ALPHAS, asked})
     watch.stage("Scanning", 1 + len(effort.columns))
-    whole = work.seen(budgets)
+    whole = work.seen(alphas)
     watch.advance(1)
     seen: dict[str, Sighting | None] = {}
     # A given baseline was built with all columns; what they are worth is told by learning without them.
@@ -303,18 +297,17 @@ def _shown(work: _Work, effort: Effort, watch: Progress) -> OwnLogReport:
         seen[column] = _without(work, column)
         watch.advance(1)
     able = {name: one for name, one in seen.items() if one is not None}
-    weeks = (log.summary.last_time - log.summary.first_time) / (7 * DAY_US)
     return OwnLogReport(
         model=log.summary.model,
         attacked="",
         agreement=work.model.agreement,
         learned=len(log.callers(LEARNED)) if work.learns else 0,
         scanned=len(log.callers(log.scanned)),
-        budget=asked,
-        kinds=shown_of_kinds(work.planted, whole, budgets.index(asked), able),
-        budgets=tuple(
-            BudgetShown(budget, *false_alerts(work.planted, alarms), _allowed(budget, weeks, work))
-            for budget, alarms in zip(budgets, whole.alarms, strict=True)
+        alpha=asked,
+        kinds=shown_of_kinds(work.planted, whole, alphas.index(asked), able),
+        alphas=tuple(
+            AlphaShown(alpha, *false_alerts(work.planted, alarms))
+            for alpha, alarms in zip(alphas, whole.alarms, strict=True)
         ),
         removed={
             name: None if one is None else false_alerts(work.planted, one.alarms[0])[1] for name, one in seen.items()
@@ -337,23 +330,9 @@ def _unenriched(summary: ModelSummary) -> Iterator[str]:
 def _without(work: _Work, column: str) -> Sighting | None:
     """Return what is seen where the log lacks a column; None if nothing can be learned then."""
     try:
-        return work.seen([work.terms.budget], column)
+        return work.seen([work.alpha], column)
     except InputError:
         return None
-
-
-def _rising(budgets: set[AlertBudget]) -> list[AlertBudget]:
-    """Put rates in rising order, and a bound, which is none, at the end."""
-    return sorted(budgets, key=lambda one: (one.per_week is None, one.per_week or one.bound or 0.0))
-
-
-def _allowed(budget: AlertBudget, weeks: float, work: _Work) -> float | None:
-    """Return how many false alerts a budget allows in the part of the log that is scanned."""
-    if budget.per_week is None:
-        return None
-    share = 1 - 1 / work.more if work.learns else 1.0
-    # Traffic repeats by the day, as for a baseline.
-    return budget.per_week * max(weeks, 1 / 7) * share
 
 
 def _lacking(summary: ModelSummary, terms: Terms) -> tuple[Gap, ...]:

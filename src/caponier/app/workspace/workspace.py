@@ -391,7 +391,8 @@ lake = "lake"                            # inference events, as Parquet
 # pinned = "amltm-2020"                  # the version that names techniques; this one by default
 
 [detect]
-alert_budget = "2 per week"              # false alerts that you are ready to look at; or a bound such as "1/300"
+alpha = 0.01                             # share of benign callers that may be flagged; fixed when a baseline is built
+alert_budget = "2 per week"              # false alerts of which you want to be told at once; all are listed
 # disabled = ["iterative_query"]
 
 [privacy]

@@ -1,6 +1,7 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, Overrules, SelfTest, build_baseline
 from caponier.app.inference.baseline.in_words import changes_in_words
 from caponier.app.inference.baseline.picture import picture
-from caponier.app.inference.baseline.story import Story, stories
+from caponier.app.inference.baseline.story import TYPICAL, Story, stories
 from caponier.app.inference.baseline.warm_start import warm_start
-from caponier.app.inference.promise import DEFAULT_BUDGET, promise_of
-from caponier.app.workspace.workspace import load_workspace
+from caponier.app.inference.plan import enabled
+from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
@@ -26,9 +27,9 @@ from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
+from caponier.engines.plan import DAY_US
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
 from caponier.telemetry.labelled_data.dataset import Columns
 from caponier.telemetry.labelled_data.datasets import read_dataset
@@ -44,10 +45,34 @@ app = typer.Typer(
 PARTLY = 3
 
 
-Budget = Annotated[
-    str | None,
-    typer.Option("--alert-budget", metavar="RATE", help='What promises are held against, such as "2 per week".'),
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        "--alpha",
+        metavar="SHARE",
+        help="Share of benign callers that may be flagged; the workspace's by default, which is 0.01.",
+    ),
 ]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="PRINCIPAL", help="Benign whatever it looks like; may be repeated."),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="PRINCIPAL", help="Not benign: nothing is learned from it; may be repeated."),
+]
+Test = Annotated[
+    bool,
+    typer.Option(
+        "--self-test/--no-self-test",
+        help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
+        "benign callers of this model; takes up to three minutes, and the extra emulate.",
+    ),
+]
+Verdicts = Annotated[
+    bool, typer.Option("--verdicts", help="Learn from what analysts said of findings (caponier findings verdict).")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what each detector goes by.")]
 Picture = Annotated[
     Path | None,
     typer.Option("--picture", metavar="FILE", help="Draw benign maxima against each threshold, as SVG."),
@@ -95,10 +120,6 @@ Last = Annotated[
     datetime | None,
     typer.Option("--last", parser=parse_moment, metavar="SPAN", help="Learn from the last 30d, 12h … only."),
 ]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option("--drop", metavar="CALLER", help="Leave out a principal or session; may be given several times."),
-]
 
 
 class Shown(StrEnum):
@@ -112,14 +133,18 @@ class Shown(StrEnum):
 def build(
     events: log_options.Paths,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The baseline file to write.")],
-    horizon: Annotated[
-        int | None, typer.Option(min=2, help="Different queries over which a promise is given; 200 by default.")
-    ] = None,
+    alpha: Alpha = None,
+    keep: Keep = None,
+    drop: Drop = None,
+    verdicts: Verdicts = False,
+    self_test: Test = True,
+    verbose: Verbose = False,
     training_set: TrainingSet = None,
     training_label: TrainingLabel = None,
     canaries: Canaries = None,
     start: Start = None,
-    budget: Budget = None,
+    horizon: options.Horizon = None,
+    budget: options.OldBudget = None,
     drawn: Picture = None,
     workspace: options.Where = None,
     kind: log_options.Kind = None,
@@ -127,7 +152,6 @@ def build(
     range_: log_options.Range = None,
     sampling: log_options.Sampling = None,
     last: Last = None,
-    drop: Drop = None,
     map_: log_options.Map = None,
     reader: log_options.Reader = "auto",
     lateness: log_options.Lateness = None,
@@ -136,7 +160,7 @@ def build(
 ) -> None:
     """Learn benign traffic, and say what it is like and which false-alarm promise it can keep."""
     home = load_workspace(workspace)
-    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last, without=drop or ())
+    how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
     before = _before(out)
     known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
@@ -146,7 +170,9 @@ def build(
             events,
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
-            horizon=horizon,
+            alpha=options.share_of(alpha),
+            overrules=_overrules(workspace, keep or (), drop or (), verdicts=verdicts),
+            self_test=_self_test(home, watch) if self_test else None,
             training_set=learned.x if learned else None,
             canaries=hidden.x if hidden else None,
             rejected=rows,
@@ -157,9 +183,10 @@ def build(
             report = warm_start(report, events, known, workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
-    for words in changes_in_words(before, report.baseline, _budget(budget, home)) if before else ():
+    options.tell_deprecated(console, horizon=horizon, alert_budget=budget)
+    for words in changes_in_words(before, report.baseline) if before else ():
         say(console, f"change: {words}")
-    _draw(_tell(console, report, _budget(budget, home)), drawn)
+    _draw(_tell(console, report, out, verbose=verbose), drawn)
     for read, what in ((learned, "rows of the training set"), (hidden, "canaries")):
         if read and read.rejections:
             say(console, f"note: {len(read.rejections):,} {what} could not be used")
@@ -177,16 +204,39 @@ def _before(out: Path) -> Baseline | None:
         return None
 
 
-def _tell(console: Console, report: BaselineReport, budget: AlertBudget) -> list[Story]:
+def _self_test(home: Workspace | None, watch: Watch) -> SelfTest:
+    # Imported here, for it brings emulations and what they attack with.
+    from caponier.app.planting import self_test
+
+    return self_test.SelfTest(enabled(home), read_salt(home) if home else b"", watch)
+
+
+def _overrules(workspace: Path | None, keep: Iterable[str], drop: Iterable[str], *, verdicts: bool) -> Overrules:
+    """Return what people know of callers.
+
+    Raises:
+        InputError: If verdicts are asked for, and there is no workspace that holds them.
+    """
+    given = Overrules(frozenset(keep), frozenset(drop))
+    if not verdicts:
+        return given
+    # Imported here, for it brings the whole store, which no other build needs.
+    from caponier.app.incidents.verdicts import lessons_of
+
+    taught = lessons_of(require_workspace(workspace))
+    return replace(given, drop=given.drop | taught.attackers - given.keep, benign=taught.benign)
+
+
+def _tell(console: Console, report: BaselineReport, out: Path, *, verbose: bool) -> list[Story]:
     """Say what was learned and what was left out; return the stories, one a model."""
-    told = stories(report.baseline, budget, report.nearest)
+    told = stories(report.baseline, report.nearest)
     for story in told:
-        say(console, f"{story.section.model}: {promise_of(story.section, budget)}")
-        for line in story.lines:
+        for line in (*story.lines, *(story.details if verbose else ())):
             say(console, line)
     for note in report.notes:
         say(console, f"note: {note}")
     say_skipped(console, report.skipped)
+    say(console, f"next: caponier scan inference LOG --baseline {out}")
     return told
 
 
@@ -195,32 +245,31 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A baseline file.")],
     format_: Annotated[Shown | None, typer.Option("--format", help="How to print; or by the ending of --out.")] = None,
     out: options.Out = None,
-    budget: Budget = None,
+    verbose: Verbose = False,
+    budget: options.OldBudget = None,
     drawn: Picture = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show the models, principals, habits, promises and back-tests of a baseline."""
-    baseline, asked = Baseline.load(file), _budget(budget, None)
-    told = stories(baseline, asked)
+    """Show the models, principals, habits and promises of a baseline, and what each detector can tell."""
+    baseline = Baseline.load(file)
+    told = stories(baseline)
     _draw(told, drawn)
     if choose_format(format_, out, Shown.TABLE) is Shown.JSON:
-        write_text(
-            orjson.dumps([_plain(story, asked) for story in told], option=orjson.OPT_INDENT_2).decode() + "\n", out
-        )
+        write_text(orjson.dumps([_plain(story) for story in told], option=orjson.OPT_INDENT_2).decode() + "\n", out)
         return
-    table = Table("model", "version", "principals", "events", "horizon", "detector", "set aside", "back-test")
-    for section in baseline.models:
-        for name, detector in section.detectors.items():
-            test = detector.back_test
-            tested = f"{test.seen} of {test.of} passed where {test.expected:.1f} were expected"
-            row = (section.principals, section.events, section.horizon)
+    table = Table("model", "version", "principals", "events", "detector", "benign reach", f"needed at {TYPICAL}")
+    for story in told:
+        section = story.section
+        for one in story.standings:
             names = (Text(section.model), Text(section.version or ""))
-            table.add_row(*names, *(f"{n:,}" for n in row), name, str(detector.maxima.aside), tested)
+            needed = "does not run" if one.needed is None else f"{one.needed:,.4g}"
+            reach = f"{one.learned.peak:,.4g}"
+            table.add_row(*names, f"{section.principals:,}", f"{section.events:,}", one.detector, reach, needed)
     write_table(table, out)
     console = notes(quiet=quiet)
+    options.tell_deprecated(console, alert_budget=budget)
     for story in told:
-        say(console, f"{story.section.model}: {promise_of(story.section, asked)}")
-        for line in story.lines:
+        for line in (*story.lines, *(story.details if verbose else ())):
             say(console, line)
 
 
@@ -232,42 +281,24 @@ app.command("compare", epilog="Example: [bold]caponier baseline compare old.safe
 )
 
 
-def _budget(given: str | None, home: Workspace | None) -> AlertBudget:
-    if given:
-        return AlertBudget.parse(given)
-    return home.detect.alert_budget if home else DEFAULT_BUDGET
-
-
 def _draw(told: Sequence[Story], drawn: Path | None) -> None:
     if drawn:
         write_bytes(drawn, picture(told).encode())
 
 
-def _plain(story: Story, budget: AlertBudget) -> dict[str, Any]:
-    section, standings = story.section, {standing.detector: standing.to_dict() for standing in story.standings}
+def _plain(story: Story) -> dict[str, Any]:
+    section = story.section
     return {
         "model": section.model,
         "model_version": section.version,
         "created": section.created,
         "features": section.spec.model_dump(mode="json"),
-        "horizon": section.horizon,
         "principals": section.principals,
         "events": section.events,
-        "horizons_per_week": section.horizons_per_week,
-        "promise": promise_of(section, budget),
+        "days": section.span / DAY_US,
+        "alpha": section.alpha,
+        "callers_per_week": section.callers_per_week,
+        "self_tested": section.tested,
         **story.to_dict(),
-        "detectors": {
-            name: {
-                "full_horizons": len(detector.maxima.full),
-                "largest": detector.maxima.largest,
-                "set_aside": detector.maxima.aside,
-                "back_test": {
-                    "bound": detector.back_test.bound,
-                    "seen": detector.back_test.seen,
-                    "of": detector.back_test.of,
-                },
-                **standings.get(name, {}),
-            }
-            for name, detector in section.detectors.items()
-        },
+        "detectors": {standing.detector: standing.to_dict() for standing in story.standings},
     }

@@ -9,15 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.inference.baseline.check import check_baseline, compare_baselines
-from caponier.app.inference.baseline.story import BASES, Standing, Story
-from caponier.app.inference.promise import DEFAULT_BUDGET
+from caponier.app.inference.baseline.story import TYPICAL, Standing, Story
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
 from caponier.cli.terminal.output import notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
-from caponier.records.alert_budget import AlertBudget
 from caponier.telemetry.rejections import RejectedRows
 
 STALE, PARTLY = 1, 3
@@ -59,16 +57,12 @@ def check(
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A baseline file.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one of the same models.")],
-    budget: Annotated[
-        str | None, typer.Option("--alert-budget", metavar="RATE", help='What thresholds are for; "2 per week".')
-    ] = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Show how thresholds, what they rest on, and habits differ from one baseline to the next."""
-    asked = AlertBudget.parse(budget) if budget else DEFAULT_BUDGET
-    compared = compare_baselines(Baseline.load(old), Baseline.load(new), asked)
-    table = Table("model", "detector", "threshold", "now", "benign reach", "now")
+    compared = compare_baselines(Baseline.load(old), Baseline.load(new))
+    table = Table("model", "detector", f"threshold after {TYPICAL}", "now", "benign reach", "now")
     for one in compared:
         for difference in one.differences:
             cells = [cell for both in _cells(difference.old, difference.new) for cell in both]
@@ -85,13 +79,13 @@ def _cells(old: Standing | None, new: Standing | None) -> tuple[tuple[str, str],
 
 
 def _line(standing: Standing | None) -> str:
-    if standing is None or standing.line is None:
+    if standing is None or standing.needed is None:
         return "does not run"
-    return f"{standing.line.value:,.4g} ({BASES[standing.line.basis]})"
+    return f"{standing.needed:,.4g}" + (" (cold start)" if standing.cold else "")
 
 
 def _reach(standing: Standing | None) -> str:
-    return f"{standing.learned.maxima.largest:,.4g}" if standing else ""
+    return f"{standing.learned.peak:,.4g}" if standing else ""
 
 
 def _callers(story: Story) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from caponier.app.incidents.findings import list_findings, show_finding
+from caponier.app.incidents.verdicts import give_verdict, verdict_on
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.findings.view import FINDINGS, card
@@ -14,9 +15,10 @@ from caponier.cli.terminal.output import Format, choose_format, notes, write_tab
 from caponier.records.finding import Finding, Severity
 from caponier.records.findings_document import findings_document
 from caponier.records.inventory import Workspace
+from caponier.records.verdict import VerdictKind
 
 app = typer.Typer(
-    help="What was detected in this workspace: list findings, and look at one.",
+    help="What was detected in this workspace: list findings, look at one, and say what it turned out to be.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier findings list --severity high --since 7d[/bold]",
@@ -62,9 +64,28 @@ def show(
     found = show_finding(home, id_)
     chosen = choose_format(format_, out, Format.TABLE)
     if chosen is Format.TABLE:
-        write_table(card(found), out)
+        write_table(card(found, verdict_on(home, id_)), out)
     else:
         _write([found], home, chosen, out)
+
+
+@app.command(
+    "verdict", epilog="Example: [bold]caponier findings verdict f-0123456789abcdef0123 benign --note 'a camera'[/bold]"
+)
+def verdict(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, as findings list prints it.")],
+    judgement: Annotated[VerdictKind, typer.Argument(metavar="VERDICT", help="true, benign, test or duplicate.")],
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why.")] = "",
+    workspace: options.Where = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say what a finding turned out to be; the last word counts, and the audit log keeps all of them.
+
+    The next baseline build --verdicts learns from it: who is benign does not raise the same again for the same reason,
+    and nothing is learned from attackers and tests.
+    """
+    given = give_verdict(require_workspace(workspace), id_, judgement, note)
+    notes(quiet=quiet).print(f"{given.finding_id}: {given.judgement.value}, by {given.author}", markup=False)
 
 
 def _write(found: list[Finding], home: Workspace, chosen: Format, out: Path | None) -> None:

@@ -8,6 +8,14 @@ from rich.table import Table
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.records.finding import Finding, rfc3339
+from caponier.records.verdict import Verdict
+
+
+def _weekly(finding: Finding) -> str:
+    """Return how many benign subjects are expected to come as high in a week; empty where nobody is ranked."""
+    expected = finding.evidence.expected
+    return "" if expected is None else f"{expected.benign:.2g}"
+
 
 FINDINGS: Final[Listing[Finding]] = Listing(
     [
@@ -31,6 +39,8 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
+        Column("expected_per_week", _weekly, ShownIn.CSV),
+        Column("benign a week", _weekly, ShownIn.PAGE),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
@@ -38,9 +48,10 @@ FINDINGS: Final[Listing[Finding]] = Listing(
 """A row a finding; CSV has more columns than there is room for elsewhere."""
 
 
-def card(finding: Finding) -> Table:
-    """Draw all about one finding."""
-    return facts(_facts(finding))
+def card(finding: Finding, verdict: Verdict | None = None) -> Table:
+    """Draw all about one finding, and what was said of it."""
+    said = [("Verdict", f"{verdict.judgement.value}, by {verdict.author}. {verdict.note}".strip())] if verdict else []
+    return facts([*_facts(finding), *said])
 
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:
@@ -59,9 +70,22 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank}, over {evidence.horizon} unique queries")] if evidence.basis else []),
+        *([("Basis", f"{evidence.basis}: {rank}, at the age of {evidence.age}")] if evidence.basis else []),
+        *_rarity(finding),
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items()],
         ("Events", ", ".join(finding.event_ids)),
+    ]
+
+
+def _rarity(finding: Finding) -> list[tuple[str, str]]:
+    evidence = finding.evidence
+    if evidence.expected is None:
+        return []
+    told = evidence.expected
+    said = [(one.detector, f"{one.statistic} = {one.value:g}, 1 in {1 / one.share:,.0f}") for one in evidence.beside]
+    return [
+        ("Rarity", f"{told.benign:.2g} benign callers a week come as high ({told.low:.2g} to {told.high:.2g})"),
+        *((f"Beside: {name}", text) for name, text in said),
     ]
 
 

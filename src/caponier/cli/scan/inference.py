@@ -17,7 +17,6 @@ from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.local import BATCH_ROWS
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 from caponier.telemetry.rejections import RejectedRows
@@ -32,9 +31,7 @@ def inference(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", metavar="FILE", help="From: caponier baseline build.")
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--alert-budget", metavar="RATE", help='Such as "2 per week", or a bound: 1/300.')
-    ] = None,
+    budget: options.OldBudget = None,
     fail_on: options.FailOn = Severity.INFO,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Events in a batch; changes the speed alone.")] = BATCH_ROWS,
@@ -66,7 +63,6 @@ def inference(
             Baseline.load(baseline) if baseline else None,
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
-            alert_budget=AlertBudget.parse(budget) if budget else None,
             rejected=rows,
             options=how,
             workers=workers or os.cpu_count() or 1,
@@ -75,6 +71,7 @@ def inference(
         )
     chosen = choose_format(format_, out, Format.TABLE)
     FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
+    options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:

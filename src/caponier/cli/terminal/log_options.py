@@ -1,6 +1,5 @@
 """Options that every command on logs has, beside those of every command."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -104,7 +103,6 @@ def read_options(
     home: Workspace | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    without: Iterable[str] = (),
 ) -> ReadOptions:
     """Put together what is said of logs: the options, which events are meant, and the workspace's section `[logs]`.
 
@@ -122,7 +120,6 @@ def read_options(
         callers=caller_headers(home) if home else USUAL,
         since=since,
         until=until,
-        without=frozenset(without),
         maps=map_choice(map_, home),
     )
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import Format
+from caponier.errors import InputError
 from caponier.records.finding import Severity
 
 Where = Annotated[
@@ -28,3 +30,31 @@ Since = Annotated[
 ]
 Until = Annotated[datetime | None, typer.Option("--until", parser=parse_moment, metavar="WHEN", help="Before then.")]
 FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 only for findings of this severity or more.")]
+Horizon = Annotated[int | None, typer.Option("--horizon", hidden=True, min=1)]
+OldBudget = Annotated[str | None, typer.Option("--alert-budget", hidden=True)]
+
+_INSTEAD: Final = {
+    "horizon": "--horizon means nothing any more: every caller is judged at its age",
+    "alert_budget": "--alert-budget means nothing any more: the share of benign callers that may be flagged is fixed "
+    "in the baseline (caponier baseline build --alpha), and [detect] alert_budget cuts notifications alone",
+}
+
+
+def tell_deprecated(console: Console, **given: object) -> None:
+    """Say of each option that is accepted and means nothing any more what to do instead."""
+    for name, value in given.items():
+        if value is not None:
+            console.print(f"deprecated: {_INSTEAD[name]}", markup=False, soft_wrap=True)
+
+
+def share_of(alpha: float | None) -> float | None:
+    """Return a share of benign callers.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if alpha is not None and not 0 < alpha < 1:
+        raise InputError(
+            f"--alpha is {alpha:g}, and no share of benign callers", mend="Give one between 0 and 1, such as 0.01"
+        )
+    return alpha

@@ -23,7 +23,6 @@ from caponier.cli.validate.own_log_picture import picture
 from caponier.detect.calibration.baseline import Baseline
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.rejections import RejectedRows
 
@@ -70,7 +69,7 @@ class Against:
     key: str | None = field(repr=False)
     baseline: Path | None
     workspace: Path | None
-    alert_budget: str | None
+    alpha: float | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def run(log: list[Path], reading: Reading, against: Against, much: Effort, outpu
             baseline=Baseline.load(against.baseline) if against.baseline else None,
             workspace=load_workspace(against.workspace),
             spec=reading.spec,
-            alert_budget=AlertBudget.parse(against.alert_budget) if against.alert_budget else None,
+            alpha=against.alpha,
             effort=much,
             rejected=rows,
             options=reading.options,
@@ -170,9 +169,9 @@ def caught_cells(one: KindShown, report: OwnLogReport) -> tuple[str, ...]:
 
 
 def worth_heads(report: OwnLogReport) -> tuple[str, ...]:
-    """Return the columns of the table of what alert budgets and columns of the log are worth."""
-    budgets = (f"at {one.budget}".replace(" per ", "/") for one in report.budgets)
-    return "attack", *budgets, *(f"no {name}" for name in report.removed)
+    """Return the columns of the table of what shares of benign callers and columns of the log are worth."""
+    alphas = (f"at {one.alpha:.1%}" for one in report.alphas)
+    return "attack", *alphas, *(f"no {name}" for name in report.removed)
 
 
 def worth_cells(one: KindShown, report: OwnLogReport) -> tuple[str, ...]:
@@ -184,12 +183,10 @@ def worth_cells(one: KindShown, report: OwnLogReport) -> tuple[str, ...]:
 def cost_cells(report: OwnLogReport) -> list[tuple[str, ...]]:
     """Return its last rows: what all this costs in false alerts."""
     flagged = ("-" if flagged is None else str(flagged) for flagged in report.removed.values())
-    allowed = ("" if one.allowed is None else f"{one.allowed:.2g}" for one in report.budgets)
     none = ("",) * len(report.removed)
     return [
-        (f"own callers flagged of {report.scanned}", *(str(one.flagged) for one in report.budgets), *flagged),
-        ("alerts about them", *(str(one.alerts) for one in report.budgets), *none),
-        ("alerts that are allowed", *allowed, *none),
+        (f"own callers flagged of {report.scanned}", *(str(one.flagged) for one in report.alphas), *flagged),
+        ("alerts about them", *(str(one.alerts) for one in report.alphas), *none),
     ]
 
 
@@ -217,7 +214,8 @@ def told(report: OwnLogReport) -> Iterator[str]:
     share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
     yield (
         f"attackers on {report.attacked}, which gives {share} of the log's answers, planted among "
-        f"{report.scanned} callers of {report.model}; {learned}; alert budget {report.budget}; {report.seconds:.0f} s"
+        f"{report.scanned} callers of {report.model}; {learned}; "
+        f"{report.alpha:.1%} of benign callers may be flagged; {report.seconds:.0f} s"
     )
     for name, flagged in report.removed.items():
         if flagged is None:

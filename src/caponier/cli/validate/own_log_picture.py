@@ -1,4 +1,4 @@
-"""A drawing of what alert budgets buy: share of attackers caught, and how early, against false alerts put up with."""
+"""A drawing of what false alarms buy: share of attackers caught, and how early, against benign callers flagged."""
 
 from typing import Final
 
@@ -11,22 +11,25 @@ CAUGHT: Final = "#1f6f8b"
 
 
 def picture(report: OwnLogReport) -> str:
-    """Return the SVG: a row for each kind of attack, a column for each alert budget, darker where more are caught."""
-    delay = LEFT + CELL * len(report.budgets) + 12
+    """Return the SVG: a row for each kind of attack, a column for each share, darker where more are caught."""
+    delay = LEFT + CELL * len(report.alphas) + 12
     width, height = max(WIDTH, delay + 200), TOP + ROW * len(report.kinds) + 40
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
         f'font-size="12" role="img" aria-label="{safe(_summary(report))}">',
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
-        _text(8, 20, f"Share of planted attackers caught on {report.model}, by alert budget", bold=True),
+        _text(
+            8,
+            20,
+            f"Share of planted attackers caught on {report.model}, by share of benign callers that may be flagged",
+            bold=True,
+        ),
     ]
-    for at, budget in enumerate(report.budgets):
+    for at, one in enumerate(report.alphas):
         bold = at == report.asked
-        parts.append(
-            _text(LEFT + CELL * at + 4, TOP - 22, str(budget.budget).replace(" per week", " a week"), bold=bold)
-        )
-        parts.append(_text(LEFT + CELL * at + 4, TOP - 8, f"{budget.alerts} false"))
-    parts.append(_text(delay, TOP - 8, f"queries to the alarm at {report.budget}"))
+        parts.append(_text(LEFT + CELL * at + 4, TOP - 22, f"{one.alpha:.1%}", bold=bold))
+        parts.append(_text(LEFT + CELL * at + 4, TOP - 8, f"{one.alerts} false"))
+    parts.append(_text(delay, TOP - 8, f"queries to the alarm at {report.alpha:.1%}"))
     for row, kind in enumerate(report.kinds):
         parts += _row(kind, TOP + ROW * row, delay, report.asked)
     return "\n".join([*parts, "</svg>", ""])
@@ -50,4 +53,4 @@ def _text(x: int, y: int, words: str, *, bold: bool = False, colour: str = INK) 
 
 def _summary(report: OwnLogReport) -> str:
     shares = (f"{one.kind} {one.caught[report.asked] / one.planted:.0%}" for one in report.kinds)
-    return f"Caught at {report.budget}: {', '.join(shares)}"
+    return f"Caught at {report.alpha:.1%}: {', '.join(shares)}"

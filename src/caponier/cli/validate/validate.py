@@ -18,7 +18,6 @@ from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.cli.validate import own_log
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.trial import Trial
 
 EXAMPLE: Final = (
@@ -51,9 +50,11 @@ Only = Annotated[
 Quick = Annotated[
     bool, typer.Option("--quick", help="One seed instead of three; with --log, with all of its columns only.")
 ]
-Budget = Annotated[
-    str | None,
-    typer.Option("--alert-budget", metavar="RATE", help=f"False alerts put up with; {FULL.alert_budget} by default."),
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        "--alpha", metavar="SHARE", help=f"Share of benign callers that may be flagged; {FULL.alpha:g} by default."
+    ),
 ]
 
 
@@ -61,7 +62,8 @@ def validate(
     only: Only = None,
     quick: Quick = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 0,
-    alert_budget: Budget = None,
+    alpha: Alpha = None,
+    alert_budget: options.OldBudget = None,
     log: own_log.Log = None,
     url: own_log.Server = None,
     url_key: own_log.Key = None,
@@ -86,16 +88,18 @@ def validate(
     workspace, if there is one; `caponier coverage` rests on them.
 
     With --log the attacks are carried out on a copy of your own model, or on a surrogate that learned from your log,
-    and planted into a copy of that log: what would have been caught there, how early, and at which alert budget.
+    and planted into a copy of that log: what would have been caught there, how early, and for how many
+    false alarms.
 
     Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
     3 not everything could be shown; what not is listed.
     """
     names = tuple(only or ())
+    options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
     if log:
         how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))
         reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
-        against = own_log.Against(url, url_key, baseline, workspace, alert_budget)
+        against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
         effort = own_log.effort(attackers, names, seed, quick=quick)
         report_on = own_log.Output(format_, out, picture, rejected, quiet)
         own_log.run(log, reading, against, effort, report_on)
@@ -103,13 +107,13 @@ def validate(
         own_log.refuse_without_log(
             url=url, model=model, baseline=baseline, picture=picture, kind=kind, shape=shape, range=range_
         )
-        _on_victims(names, _scale(seed, alert_budget, quick=quick), workspace, format_, out, quiet=quiet)
+        _on_victims(names, _scale(seed, options.share_of(alpha), quick=quick), workspace, format_, out, quiet=quiet)
 
 
-def _scale(seed: int, alert_budget: str | None, *, quick: bool) -> Scale:
+def _scale(seed: int, alpha: float | None, *, quick: bool) -> Scale:
     base = QUICK if quick else FULL
     scale = replace(base, seeds=tuple(seed + one for one in base.seeds))
-    return scale if alert_budget is None else replace(scale, alert_budget=AlertBudget.parse(alert_budget))
+    return scale if alpha is None else replace(scale, alpha=alpha)
 
 
 def _on_victims(

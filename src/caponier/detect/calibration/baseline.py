@@ -19,16 +19,22 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from caponier.detect.calibration.judging import BackTest, Maxima
-from caponier.detect.detector import Params
+from caponier.detect.calibration.joint_tail import JointTail
+from caponier.detect.calibration.tail_ranks import TailRanks
+from caponier.detect.detector import Params, Subject
 from caponier.detect.similarity.cells import MOST_BITS, Cells
 from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
-SCHEMA: Final = "caponier.baseline/1"
+SCHEMA: Final = "caponier.baseline/2"
 KEY: Final = "caponier.baseline"
 """The one entry of the file's metadata."""
+
+RANKS: Final = ("scores", "counts", "scales", "margins", "apart")
+"""Arrays of a detector's ranks."""
+CELLS: Final = 0.1
+"""Of the false alarms of callers, so many may come from cells of like queries besides."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -40,10 +46,15 @@ class DetectorBaseline:
     version: int
     """The detector's `state_version`."""
     params: Params
-    maxima: Maxima
-    back_test: BackTest
-    remembered: int | None = None
-    """Benign subjects with a whole horizon in which the detector remembered all that it can; None in older files."""
+    ranks: TailRanks
+    peak: float = 0.0
+    """The largest score of a benign subject."""
+    least: float = 0.0
+    """A score up to it counts for nothing, beside what the detector itself says; learned from a later version."""
+    allowed: dict[str, float] = field(default_factory=dict)
+    """By digest of a subject's name: the score up to which an analyst called it benign."""
+    off: str | None = None
+    """Why it cannot tell attackers from benign callers of this model; None if it can, or nobody tried."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class Warm:
     version: str | None
     """Of the model that it was learned from."""
     own: int
-    """Principals of the new version that filled a horizon."""
+    """Principals of the new version."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,18 @@ class ModelBaseline:
     spec: FeatureSpec
     knots: NDArray[np.float32]
     """Scale of the inputs, see `telemetry.features.Encoder`."""
-    horizon: int
     principals: int
+    """Benign callers that were learned from."""
     events: int
-    horizons_per_week: float
+    callers_per_week: float
+    """Benign callers that are seen in a week."""
+    span: int
+    """Microseconds that the log covers, a day at least."""
+    alpha: float
+    """Share of benign callers that may be flagged, each over a use of up to `judging.LONGER` times that span."""
     detectors: dict[str, DetectorBaseline]
+    tails: dict[Subject, JointTail]
+    """By kind of subject: how high benign ones come in evidence over all detectors."""
     cells: Cells | None = None
     """How the model's queries are shared out among cells; None if no input was looked at."""
     sampling: float = 1.0
@@ -79,7 +97,19 @@ class ModelBaseline:
     portrait: Portrait | None = None
     """What its callers are like; None in files from before there were portraits."""
     warm: Warm | None = None
-    """Set where most of it was learned from an earlier version, so that thresholds are estimates."""
+    """Set where most of it was learned from an earlier version, so that nothing is promised."""
+    tested: bool = False
+    """Whether attacks were planted into the benign log, to see which detectors can tell them."""
+
+    def alpha_of(self, kind: Subject) -> float:
+        """Return the share of benign subjects of a kind that may be flagged.
+
+        Cells name many callers at once: of them there may be a tenth as many false alarms as of callers.
+        """
+        if kind is not Subject.BUCKET:
+            return self.alpha
+        subjects = len(self.tails[kind]) if kind in self.tails else 0
+        return min(self.alpha, CELLS * self.alpha * self.principals / max(1, subjects))
 
 
 @dataclass(frozen=True)
@@ -99,11 +129,6 @@ class Baseline:
         section = self.of(model, None)
         return section.spec if section else None
 
-    @property
-    def horizons_per_week(self) -> float:
-        """Horizons that benign principals begin in a week, over all models."""
-        return sum(self.newest(name).horizons_per_week for name in {section.model for section in self.models})
-
     def newest(self, model: str) -> ModelBaseline:
         """Return the newest section of a model that is there."""
         return max((section for section in self.models if section.model == model), key=lambda m: m.created)
@@ -121,11 +146,11 @@ class Baseline:
             about[section] = _about(model)
             if model.portrait:
                 arrays |= {f"{section}/portrait/{name}": array for name, array in model.portrait.arrays().items()}
+            arrays |= {f"{section}/tail/{kind}": tail.evidence for kind, tail in model.tails.items()}
             for name, detector in model.detectors.items():
                 prefix = f"{section}/{name}@{detector.version}"
                 arrays |= {f"{prefix}/params/{key}": value for key, value in detector.params.items()}
-                arrays[f"{prefix}/maxima/full"] = detector.maxima.full
-                arrays[f"{prefix}/maxima/partial"] = detector.maxima.partial
+                arrays |= {f"{prefix}/ranks/{key}": getattr(detector.ranks, key) for key in RANKS}
         # Of an array with gaps safetensors would write the gaps.
         arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
         models = json.dumps(about, sort_keys=True)
@@ -150,7 +175,8 @@ class Baseline:
         try:
             head = json.loads(metadata.get(KEY, "{}"))
             if head.get("schema") != SCHEMA:
-                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), mend="Build it again")
+                mend = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
+                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), mend=mend)
             if head["sha256"] != _checksum(head["models"], arrays):
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])
@@ -159,6 +185,11 @@ class Baseline:
             raise InputError(
                 f"the baseline does not hold together: {broken}", where=str(path), mend="Build it again"
             ) from broken
+
+
+def digest_of(subject: str) -> str:
+    """Return what stands for a subject's name in a baseline, which holds no names."""
+    return hashlib.blake2b(subject.encode(), digest_size=12).hexdigest()
 
 
 def _checksum(models: str, arrays: Arrays) -> str:
@@ -176,17 +207,21 @@ def _about(model: ModelBaseline) -> dict[str, Any]:
         "created": model.created,
         "features": model.spec.model_dump(mode="json"),
         "features_digest": model.spec.digest(),
-        "horizon": model.horizon,
         "principals": model.principals,
         "events": model.events,
-        "horizons_per_week": model.horizons_per_week,
+        "callers_per_week": model.callers_per_week,
+        "span": model.span,
+        "alpha": model.alpha,
+        "tested": model.tested,
         "sampling": model.sampling,
         "detectors": {
             name: {
                 "version": detector.version,
-                "back_test": asdict(detector.back_test),
-                "peak": detector.maxima.peak,
-                **({} if detector.remembered is None else {"remembered": detector.remembered}),
+                "benign": detector.ranks.n,
+                "peak": detector.peak,
+                "least": detector.least,
+                **({"allowed": detector.allowed} if detector.allowed else {}),
+                **({} if detector.off is None else {"off": detector.off}),
             }
             for name, detector in model.detectors.items()
         },
@@ -204,12 +239,15 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         params = {
             key.removeprefix(f"{prefix}/params/"): arrays[key] for key in arrays if key.startswith(f"{prefix}/params/")
         }
-        full, partial = (_maxima(arrays[f"{prefix}/maxima/{which}"]) for which in ("full", "partial"))
-        # Files from before it was kept know of one horizon of each subject.
-        maxima = Maxima(full, partial, _peak(float(stored.get("peak", 0.0))))
-        test, remembered = BackTest(**stored["back_test"]), stored.get("remembered")
+        off = stored.get("off")
         detectors[detector] = DetectorBaseline(
-            stored["version"], params, maxima, test, None if remembered is None else int(remembered)
+            stored["version"],
+            params,
+            _ranks(int(stored["benign"]), {key: arrays[f"{prefix}/ranks/{key}"] for key in RANKS}),
+            _number("peak", stored["peak"]),
+            _number("least", stored["least"]),
+            {_text(who): _number("allowed", score) for who, score in stored.get("allowed", {}).items()},
+            None if off is None else _text(off),
         )
     return ModelBaseline(
         model=unquote(name),
@@ -217,16 +255,19 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
         created=_text(about["created"]),
         spec=spec,
         knots=arrays[f"{section}/knots"],
-        horizon=_positive("horizon", int(about["horizon"])),
         principals=int(about["principals"]),
         events=int(about["events"]),
-        horizons_per_week=_positive("horizons_per_week", float(about["horizons_per_week"])),
+        callers_per_week=_positive("callers_per_week", float(about["callers_per_week"])),
+        span=_positive("span", int(about["span"])),
+        alpha=_share("alpha", float(about["alpha"])),
         detectors=detectors,
+        tails={kind: _tail(arrays[f"{section}/tail/{kind}"]) for kind in Subject if f"{section}/tail/{kind}" in arrays},
         cells=_cells(section, arrays),
         # Files from before it was known were made of logs that were taken for whole.
         sampling=_positive("sampling", float(about.get("sampling", 1.0))),
         portrait=_portrait(section, arrays),
         warm=Warm(**about["warm"]) if "warm" in about else None,
+        tested=bool(about["tested"]),
     )
 
 
@@ -262,13 +303,42 @@ def _positive(name: str, number: N) -> N:
     return number
 
 
-def _maxima(values: NDArray[Any]) -> NDArray[np.float64]:
-    if values.ndim != 1 or values.dtype != np.float64 or np.isnan(values).any():
-        raise ValueError("benign maxima are no list of numbers")
-    return values
+def _share(name: str, number: float) -> float:
+    if not 0 < number < 1:
+        raise ValueError(f"{name} is {number}")
+    return number
 
 
-def _peak(value: float) -> float:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{value} is no largest maximum")
-    return value
+def _number(name: str, value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} is {number}")
+    return number
+
+
+def _ranks(n: int, held: Arrays) -> TailRanks:
+    scores, counts, scales, margins, apart = (held[key] for key in RANKS)
+    sound = (
+        [held[key].dtype.str for key in RANKS] == ["<f4", "<i8", "<f4", "<f4", "<i8"]
+        and n >= 0
+        and scores.ndim == 2
+        and len(scores) > 0
+        and counts.shape == scores.shape[1:]
+        and scales.shape == margins.shape == apart.shape == scores.shape[:1]
+        and bool(np.isfinite(scores).all() and (np.diff(scores, axis=1) <= 0).all())
+        and bool((counts > 0).all() and (np.diff(counts) > 0).all() and (counts <= n).all())
+        and bool(np.isfinite(scales).all() and (scales > 0).all())
+        and bool(np.isfinite(margins).all() and (margins >= 0).all())
+        and bool((apart >= 0).all() and (apart < max(1, scores.shape[1])).all())
+        and (n == 0) == (scores.shape[1] == 0)
+    )
+    if not sound:
+        raise ValueError("benign scores are no ranks")
+    return TailRanks(n, scores, counts, scales, margins, apart)
+
+
+def _tail(values: NDArray[Any]) -> JointTail:
+    falling = values.ndim == 2 and values.dtype == np.int64 and len(values) > 0 and (np.diff(values, axis=1) <= 0).all()
+    if not falling or (values < 0).any():
+        raise ValueError("benign evidence is no falling list of whole numbers")
+    return JointTail(values)

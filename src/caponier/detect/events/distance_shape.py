@@ -34,8 +34,6 @@ SHARED: Final = 0.02
 """A shape is benign if more than this share of the benign subjects come near it: an attacker in the benign log must not
 teach its own."""
 NEAR: Final = 14**2
-SUSPECT: Final = 21**2
-"""Farther from all shared shapes than simulated benign clients ever are; see docs/detection-events.md."""
 
 
 class DistanceShape:
@@ -56,7 +54,7 @@ class DistanceShape:
     state = np.dtype([("bin", np.uint8, (WINDOW,))])
     state_version = 2
     floor = 8**2
-    suspect = SUSPECT
+    suspect = None
     # A new kind of client has a new shape too: this says that nobody asked like that before, not why.
     max_confidence = Confidence.MEDIUM
     emulations = ("jbda",)

@@ -49,7 +49,7 @@ class InformationSpend:
     state = np.dtype([("spent", np.int64)])
     state_version = 1
     floor = 32 * UNITS
-    suspect = 160 * UNITS
+    suspect = None
     # A client whose inputs are harder than everybody else's spends more, too.
     max_confidence = Confidence.MEDIUM
     emulations = ("active_learning", "knockoff")

@@ -87,7 +87,7 @@ class IterativeQuery:
     )
     state_version = 3
     floor = 64
-    suspect = None
+    suspect = 256.0
     max_confidence = Confidence.HIGH
     emulations = ("hop_skip_jump", "boundary", "simba", "nes", "square")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")

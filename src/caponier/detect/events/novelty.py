@@ -25,9 +25,8 @@ CAP: Final = 256
 """What the most foreign single query counts: twice the common distance or more, or a surprise as far beyond the common
 one as STEEP times the way from the median to it."""
 STEEP: Final = 1.5
-SUSPECT: Final = 8.0 * CAP
-"""Eight of the last 32 queries as foreign as can be: eight times what benign callers of any habit reached, and less
-than half of what a search from noise does."""
+SUSPECT: Final = 4.0 * CAP
+"""Four of the last 32 queries as foreign as can be."""
 NOISE: Final = 40.0
 """Variance, in squared quantised units, that is taken for granted in every direction: 5 % of the range."""
 SHRINKAGE: Final = 0.2

@@ -114,7 +114,7 @@ class SchemaProbe:
     )
     state_version = 1
     floor = FLOOR
-    suspect = None
+    suspect = float(COLD_START)
     max_confidence = Confidence.HIGH
     emulations = ("api_crawl", "family_fingerprint")
     controls = (

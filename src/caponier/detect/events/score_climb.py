@@ -64,7 +64,7 @@ class ScoreClimb:
     )
     state_version = 2
     floor = STEPS * FULL
-    suspect = CLIMB * FULL
+    suspect = None
     # A search for an adversarial example that begins with noise climbs in the same way.
     max_confidence = Confidence.MEDIUM
     emulations = ("model_inversion",)

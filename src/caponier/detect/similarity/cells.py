@@ -16,7 +16,7 @@ SEED: Final = 20_201_023
 MOST_BITS: Final = 10
 """At most 1,024 cells: each holds a ring of queries in memory."""
 ENOUGH: Final = 60
-"""Cells with a horizon of benign queries, so that their maxima can be ranked (see `judging.FEWEST`)."""
+"""Cells with a ring of benign queries, so that they can be ranked (see `judging.FEWEST`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Cells:
     """(b,) a query lies beyond a plane if its product is above the cut."""
 
     @classmethod
-    def fit(cls, queries: NDArray[np.uint8], of: int | None = None, horizon: int = RING) -> Self:
+    def fit(cls, queries: NDArray[np.uint8], of: int | None = None) -> Self:
         """Lay the planes through the middle of benign queries.
 
         There are as many cells as leave each of them, in the mean, two rings of benign queries: in larger ones a search
@@ -39,7 +39,6 @@ class Cells:
         Args:
             queries: A sample (n, width), n at least 1.
             of: How many benign queries there are; n by default.
-            horizon: Different queries over which a maximum is taken.
         """
         n, width = queries.shape
         scale = max(of or n, n) / n
@@ -48,7 +47,7 @@ class Cells:
         cuts = np.floor(np.median(products, axis=0)).astype(np.int64)
         codes = _codes(products, cuts)
         least = int(np.clip(np.floor(np.log2(max(n * scale / (2 * RING), 1))), 0, MOST_BITS))
-        full = [(np.bincount(codes % 2**bits) * scale >= horizon).sum() for bits in range(MOST_BITS + 1)]
+        full = [(np.bincount(codes % 2**bits) * scale >= RING).sum() for bits in range(MOST_BITS + 1)]
         bits = next((bits for bits in range(least, MOST_BITS + 1) if full[bits] >= ENOUGH), least)
         return cls(planes[:bits], cuts[:bits])
 

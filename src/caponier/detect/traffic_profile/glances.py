@@ -17,7 +17,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import FAR
 
 GLANCE: Final = 50
-"""Different queries of a glance; a horizon, where that is shorter."""
+"""Different queries of a glance."""
 DIRECTIONS: Final = 8
 """Projections of the inputs: the first is their sum, the others have signs that look random."""
 STEP_UNITS: Final = 16

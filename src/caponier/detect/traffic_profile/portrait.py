@@ -41,13 +41,13 @@ class Portrait:
     """(t,) how far single queries lie apart in a trait (standard deviation), or callers, where a query has none."""
 
     @classmethod
-    def blank(cls, benign: EventBatch, horizon: int) -> Self:
+    def blank(cls, benign: EventBatch) -> Self:
         """Return a portrait of nobody yet, with the answers that are frequent in a sample."""
         codes, counts = np.unique(benign.label[benign.label != 0], return_counts=True)
         frequent = np.sort(codes[np.argsort(-counts, kind="stable")[:MOST_ANSWERS]])
         none = np.zeros((0, len(TRAITS) + DIRECTIONS + len(frequent)), np.float32)
         width = benign.query.shape[1]
-        return cls(width, frequent, min(GLANCE, horizon), none, _spread(benign, frequent))
+        return cls(width, frequent, GLANCE, none, _spread(benign, frequent))
 
     def glances(self) -> Glances:
         """Return what gathers glances of this kind."""

@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.baseline.build import APART, ASIDE, FIT_QUERIES, BaselineReport, build_baseline, suspects
 from caponier.app.inference.load import enrichments_of
-from caponier.app.inference.promise import bound_of, judged_by_caller, promise_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
-from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import MAX_BOUND, BackTest, Maxima
-from caponier.detect.detector import Params, Signal
+from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.joint_tail import UNIT
+from caponier.detect.calibration.judging import ALPHA as USUAL_ALPHA
+from caponier.detect.detector import Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.training_sketch.near_rows import CUTS, DIGESTS, USUAL, matches, opened
 from caponier.detect.training_sketch.sketch import CANARIES, ROWS, SEAL, fits, holds
@@ -25,55 +25,75 @@ from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.trace import trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.digests import row_keys
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
-from conftest import BOUND, HORIZON, USERS, World, world_of
+from conftest import ALPHA, USERS, World, world_of
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 IMAGES = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 
 
 def built(file: Path, **how: object) -> Baseline:
-    return build_baseline([file], spec=SPEC, horizon=4, **how).baseline  # type: ignore[arg-type]
+    return build_baseline([file], spec=SPEC, **how).baseline  # type: ignore[arg-type]
 
 
 class TestSection:
     def test_it_says_what_it_was_learned_from(self, world: World) -> None:
         (section,) = world.baseline.baseline.models
-        assert (section.model, section.version, section.horizon) == ("digits", "1", HORIZON)
+        assert (section.model, section.version, section.alpha) == ("digits", "1", ALPHA)
         assert section.principals == USERS
         assert section.events == pq.read_metadata(world.benign).num_rows
         assert set(section.detectors) == {name for name in event_detectors() if world_of(name) == "world"}
         assert section.created.endswith("Z")
 
-    def test_every_user_has_one_maximum(self, world: World) -> None:
-        for learned in judged_by_caller(world.baseline.baseline.models[0]):
-            assert len(learned.maxima.full) == USERS
-            assert len(learned.maxima.partial) == 0
-            assert learned.back_test.of == USERS - learned.maxima.aside
-            assert not learned.back_test.failed
+    def test_every_user_is_ranked_among_by_every_detector_but_those_who_were_set_aside(self, world: World) -> None:
+        (section,) = world.baseline.baseline.models
+        callers = {name for name, one in event_detectors().items() if one.subject is not Subject.BUCKET}
+        for name in callers & section.detectors.keys():
+            assert section.detectors[name].ranks.n == section.principals
+        assert len(section.tails[Subject.PRINCIPAL]) == section.principals
+        assert section.principals == USERS - sum("was set aside" in note for note in world.baseline.notes)
+
+    def test_what_everybody_comes_to_in_evidence_is_near_what_ranks_would_say(self, world: World) -> None:
+        """Each caller is judged by ranks of the others, over all detectors: half of them lie below what one in ten,
+        of several independent detectors, would reach."""
+        (section,) = world.baseline.baseline.models
+        tail = section.tails[Subject.PRINCIPAL]
+        middle = np.median(tail.evidence)
+        assert 1 * UNIT < middle < 5 * UNIT
+        assert tail.share(tail.level(ALPHA)) <= ALPHA
 
     def test_the_same_log_gives_the_same_baseline(self, world: World) -> None:
         again = build_baseline(
             [world.benign],
             workspace=world.workspace,
             spec=world.baseline.baseline.models[0].spec,
-            horizon=HORIZON,
+            alpha=ALPHA,
             training_set=world.training,
         ).baseline
         date = replace(again.models[0], created=world.baseline.baseline.models[0].created)
         assert Baseline((date,)).to_bytes() == world.baseline.baseline.to_bytes()
 
-    def test_whole_and_begun_horizons_are_told_apart(self, tmp_path: Path) -> None:
+    def test_who_asked_little_is_ranked_among_as_well_as_who_asked_much(self, tmp_path: Path) -> None:
         with only(FirstFeature(), 1e9):
             (section,) = built(log(tmp_path, users(7), users(5, 3, 90))).models
-        maxima = section.detectors["first_feature"].maxima
-        assert (len(maxima.full), len(maxima.partial)) == (7, 5)
+        assert section.detectors["first_feature"].ranks.n == 12
         assert section.principals == 12
+
+    def test_the_share_of_benign_callers_is_the_given_one_the_workspaces_or_the_usual(self, tmp_path: Path) -> None:
+        file = create_workspace(tmp_path / "home")
+        file.write_text("[detect]\nalpha = 0.003\n")
+        home = require_workspace(file)
+        with only(FirstFeature(), 1e9):
+            made = log(tmp_path, users(9))
+            shares = [
+                built(made, **how).models[0].alpha
+                for how in ({}, {"workspace": home}, {"workspace": home, "alpha": 0.2})
+            ]  # type: ignore[arg-type]
+        assert shares == [USUAL_ALPHA, 0.003, 0.2]
 
     def test_sessions_and_addresses_stand_for_who_has_no_name(self, tmp_path: Path) -> None:
         unnamed = rows(4, 40, principal=None, session="s"), rows(4, 50, principal=None, source_ip="1.2.3.4")
@@ -106,29 +126,20 @@ class TestWeeks:
     @pytest.mark.parametrize(
         ("span", "weekly"),
         [
-            (timedelta(minutes=1), 7 * 12),
-            (timedelta(days=1), 7 * 12),
-            (timedelta(days=7), 12),
-            (timedelta(days=14), 6),
+            (timedelta(minutes=1), 7 * 6),
+            (timedelta(days=1), 7 * 6),
+            (timedelta(days=7), 6),
+            (timedelta(days=14), 3),
         ],
     )
-    def test_horizons_are_counted_by_the_week_and_a_short_log_stands_for_a_day(
+    def test_callers_are_counted_by_the_week_and_a_short_log_stands_for_a_day(
         self, span: timedelta, weekly: float, tmp_path: Path
     ) -> None:
-        # Six users of five queries: a whole horizon of four and a begun one each.
         part = users(6, 5, time=lambda i: (START + span * (i / 29)).isoformat())
         with only(FirstFeature(), 1e9):
             (section,) = built(log(tmp_path, part)).models
-        assert section.horizons_per_week == pytest.approx(weekly)
-
-    def test_a_budget_is_shared_by_all_horizons_of_a_week(self) -> None:
-        assert bound_of(AlertBudget(per_week=2.0), 2000.0) == pytest.approx(0.001)
-        assert bound_of(AlertBudget(per_week=2.0), 0.0) == MAX_BOUND
-        assert bound_of(AlertBudget(per_week=2.0), None) == MAX_BOUND
-
-    def test_a_bound_is_a_bound_whatever_the_traffic(self) -> None:
-        assert bound_of(AlertBudget(bound=0.001), 1e9) == 0.001
-        assert bound_of(AlertBudget(bound=0.5), 1.0) == MAX_BOUND
+        assert section.callers_per_week == pytest.approx(weekly)
+        assert section.span == pytest.approx(max(span, timedelta(days=1)) / timedelta(microseconds=1))
 
 
 class TestCrossFitting:
@@ -147,7 +158,7 @@ class TestCrossFitting:
         with only(Bookworm(), 1e9):
             (section,) = built(log(tmp_path, users(25))).models
         learned = section.detectors["bookworm"]
-        assert (learned.maxima.full == 99).all()
+        assert np.expm1(learned.ranks.scores) == pytest.approx(99, rel=1e-5)
         assert len(learned.params["known"]) == 100
 
     def test_a_loud_subject_is_a_small_part_of_what_is_learned(self, tmp_path: Path) -> None:
@@ -157,60 +168,110 @@ class TestCrossFitting:
             def fit(self, benign):  # type: ignore[no-untyped-def]
                 return {"counts": np.diff(benign.offsets)}
 
-        loud = rows(900, principal="loud", input=lambda i: [i % 127, i // 127])
+        loud = rows(1_500, principal="loud", input=lambda i: [i % 127, i // 127])
         with only(Census(), 1e9):
             (section,) = built(log(tmp_path, users(25), loud)).models
         counts = section.detectors["census"].params["counts"]
-        assert counts.max() == 20
-        assert counts.sum() == 120
+        assert counts.max() == FIT_QUERIES
+        assert counts.sum() == FIT_QUERIES + 100
 
     def test_one_subject_alone_is_no_error(self, tmp_path: Path) -> None:
         (section,) = built(log(tmp_path, rows(9, label=lambda i: "ab"[i % 2]))).models
         assert section.principals == 1
 
 
+class Suspicious(FirstFeature):
+    """Knows a score that is an attacker's."""
+
+    suspect = 30.0
+
+
 class TestSettingAside:
-    def few(self, tmp_path: Path, odd: int, cold: float | None = 100.0) -> tuple[DetectorBaseline, list[str]]:
-        calm = users(60, input=lambda i: [i % 7, i])
-        odd_ones = rows(odd * 4, 300, principal=lambda i: f"odd{i // 4}", input=lambda i: [120, i % 127])
-        with only(FirstFeature(), cold):
-            report = build_baseline([log(tmp_path, calm, odd_ones)], spec=SPEC, horizon=4)
-        return report.baseline.models[0].detectors["first_feature"], report.notes
+    def few(self, tmp_path: Path, odd: int, first: int = 120, **how: object) -> BaselineReport:
+        calm = users(100, input=lambda i: [i % 7, i])
+        odd_ones = rows(odd * 4, 500, principal=lambda i: f"odd{i // 4}", input=lambda i: [first, i % 127])
+        with only(how.pop("detector", None) or Suspicious(), 1e9):  # type: ignore[arg-type]
+            return build_baseline([log(tmp_path, calm, odd_ones)], spec=SPEC, **how)  # type: ignore[arg-type]
 
-    def test_who_would_be_an_alert_without_a_baseline_is_set_aside_and_named(self, tmp_path: Path) -> None:
-        learned, notes = self.few(tmp_path, 2)
-        assert learned.maxima.aside == 2
-        assert learned.maxima.largest == 6
-        assert [note for note in notes if "principal odd75 was set aside" in note and "120, from 100" in note]
+    def aside(self, report: BaselineReport) -> tuple[int, int, float]:
+        (section,) = report.baseline.models
+        (learned,) = section.detectors.values()
+        return learned.aside, learned.ranks.n, learned.peak
 
-    def test_many_of_them_are_no_exception(self, tmp_path: Path) -> None:
-        learned, notes = self.few(tmp_path, 9)
-        assert learned.maxima.aside == 0
-        assert learned.maxima.largest == 120
-        assert ["too many to be set aside" in note for note in notes] == [True]
+    def test_who_looks_like_an_attacker_and_stands_apart_is_set_aside_and_named(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 2)
+        assert self.aside(report) == (2, 100, 6)
+        assert [
+            note
+            for note in report.notes
+            if note.startswith("m: principal odd126 was set aside: it looks like an attacker to first_feature")
+            and "120, from 30" in note
+            and note.endswith("build again with --keep odd126")
+        ]
 
-    def test_what_a_benign_user_reached_in_another_horizon_is_known(self, tmp_path: Path) -> None:
-        # Three horizons each, of which the middle one counts; one user was loud in the first.
-        calm = users(60, 12, input=lambda i: [i % 7, i])
-        loud = rows(12, 1_000, principal="loud", input=lambda i: [90 if i == 1_001 else 0, i % 127])
-        with only(FirstFeature(), 100.0):
-            maxima = built(log(tmp_path, calm, loud)).models[0].detectors["first_feature"].maxima
-        assert maxima.full.max() == 6
-        assert maxima.largest == maxima.peak == 90
+    def test_who_is_kept_is_not_set_aside(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 2, keep=frozenset({"odd126"}))
+        assert self.aside(report) == (1, 101, 120)
+        assert not any("odd126 was" in note for note in report.notes)
 
-    def test_who_looks_like_an_attacker_in_one_horizon_alone_is_set_aside(self, tmp_path: Path) -> None:
-        calm = users(60, 12, input=lambda i: [i % 7, i])
-        odd = rows(12, 1_000, principal="odd", input=lambda i: [120 if i == 1_001 else 0, i % 127])
-        with only(FirstFeature(), 100.0):
-            report = build_baseline([log(tmp_path, calm, odd)], spec=SPEC, horizon=4)
-        maxima = report.baseline.models[0].detectors["first_feature"].maxima
-        assert (maxima.aside, maxima.largest) == (1, 6)
-        assert any("principal odd was set aside" in note for note in report.notes)
+    def test_who_is_dropped_teaches_nothing(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 0, drop=frozenset({"u3", "u9"}))
+        assert self.aside(report) == (0, 98, 6)
+        assert report.notes == [
+            "m: principal u3 was left out, as you said",
+            "m: principal u9 was left out, as you said",
+        ]
 
-    def test_a_detector_without_a_cold_start_sets_nobody_aside(self, tmp_path: Path) -> None:
-        learned, notes = self.few(tmp_path, 2, None)
-        assert learned.maxima.aside == 0
-        assert notes == []
+    def test_more_than_a_few_of_them_are_no_exception(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 9)
+        assert self.aside(report) == (0, 109, 120)
+        assert report.notes == []
+
+    def test_who_is_loud_but_not_like_an_attacker_is_not_set_aside(self, tmp_path: Path) -> None:
+        assert self.aside(self.few(tmp_path, 2, first=29)) == (0, 102, 29)
+
+    def test_who_does_not_stand_apart_is_not_set_aside(self, tmp_path: Path) -> None:
+        """Where benign callers come as near as a quarter of it, nobody can tell one from the other."""
+        near = rows(4, 900, principal="near", input=lambda i: [31, i % 127])
+        calm = users(100, input=lambda i: [i % 7, i])
+        with only(Suspicious(), 1e9):
+            report = build_baseline([log(tmp_path, calm, near)], spec=SPEC)
+        assert self.aside(report)[0] == 1
+        many = rows(40, 900, principal=lambda i: f"near{i // 4}", input=lambda i: [10, i % 127])
+        with only(Suspicious(), 1e9):
+            report = build_baseline([log(tmp_path, calm, near, many)], spec=SPEC)
+        assert self.aside(report)[0] == 0
+
+    def test_a_detector_without_such_a_measure_sets_nobody_aside(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 2, detector=FirstFeature())
+        assert self.aside(report)[0] == 0
+        assert report.notes == []
+
+    def test_who_is_set_aside_for_one_detector_teaches_no_other_either(self, tmp_path: Path) -> None:
+        class Other(FirstFeature):
+            name = "other"
+
+        calm = users(100, input=lambda i: [i % 7, i])
+        odd = rows(4, 500, principal="odd", input=lambda i: [120, i % 127])
+        detectors = [Suspicious(), Other()]
+        (section,) = build_baseline([log(tmp_path, calm, odd)], spec=SPEC, detectors=detectors).baseline.models
+        assert {name: (one.ranks.n, one.aside) for name, one in section.detectors.items()} == {
+            "first_feature": (100, 1),
+            "other": (100, 0),
+        }
+        assert len(section.tails[Subject.PRINCIPAL]) == 100
+
+    def test_those_apart_are_beyond_everybody_else_and_few(self) -> None:
+        detector = Suspicious()
+        calm = {f"u{i}": float(i % 7) for i in range(100)}
+        assert suspects(detector, {**calm, "odd": 31.0}) == {"odd": 31.0}
+        assert suspects(detector, {**calm, "odd": 31.0, "near": 30.0}) == {"odd": 31.0}
+        assert suspects(detector, {**calm, "odd": 31.0, "near": 29.0}) == {}
+        assert suspects(detector, {**calm, "odd": 500.0, "near": 126.0}) == {"odd": 500.0, "near": 126.0}
+        assert suspects(detector, {**calm, **{f"odd{i}": 500.0 for i in range(int(ASIDE * 100) + 1)}}) == {}
+        assert suspects(detector, {**calm, "odd": 30.0}) == {}
+        assert suspects(detector, {**calm, "calmer": 40.0, "louder": 40.0 * APART}) == {"calmer": 40.0, "louder": 160.0}
+        assert suspects(detector, {}) == {}
 
     def test_who_copied_the_model_in_the_benign_log_does_not_teach_its_shape(
         self, world: World, digits: tuple[DigitsSplit, Victim], tmp_path: Path
@@ -221,11 +282,9 @@ class TestSettingAside:
         pq.write_table(
             interleaved([pq.read_table(world.benign), *(one.events for one in bad)]), tmp_path / "mixed.parquet"
         )
-        mixed = build_baseline(
-            [tmp_path / "mixed.parquet"], spec=world.baseline.baseline.models[0].spec, horizon=HORIZON
-        )
-        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
-        flagged = {finding.subject.id for finding in report.findings if finding.detector == "distance_shape"}
+        mixed = build_baseline([tmp_path / "mixed.parquet"], spec=world.baseline.baseline.models[0].spec, alpha=ALPHA)
+        report = scan_inference([world.attacked], mixed.baseline)
+        flagged = {finding.subject.id for finding in report.findings}
         assert len(flagged & {f"jbda-{i}" for i in range(5)}) >= 4
 
     def test_attackers_in_the_benign_log_do_not_blind_the_detector(
@@ -238,9 +297,9 @@ class TestSettingAside:
             for i, name in ((20, "boundary"), (21, "hop_skip_jump"))
         ]
         pq.write_table(interleaved([pq.read_table(world.benign), *bad]), tmp_path / "mixed.parquet")
-        mixed = build_baseline([tmp_path / "mixed.parquet"], horizon=HORIZON)
+        mixed = build_baseline([tmp_path / "mixed.parquet"], alpha=ALPHA)
         assert [note for note in mixed.notes if "hop_skip_jump-21" in note]
-        report = scan_inference([world.attacked], mixed.baseline, alert_budget=BOUND)
+        report = scan_inference([world.attacked], mixed.baseline)
         flagged = {finding.subject.id for finding in report.findings if finding.detector == "iterative_query"}
         assert len(flagged & {f"hop_skip_jump-{i}" for i in range(5)}) >= 4
 
@@ -260,7 +319,7 @@ class TestTrainingSet:
         assert all(ROWS not in found.params for name, found in section.detectors.items() if name != "membership_probe")
 
     def test_without_one_membership_is_not_watched_and_that_is_said(self, tmp_path: Path) -> None:
-        report = build_baseline([log(tmp_path, users(9))], spec=SPEC, horizon=4)
+        report = build_baseline([log(tmp_path, users(9))], spec=SPEC)
         assert "membership_probe" not in report.baseline.models[0].detectors
         assert "m: membership_probe is left out; it needs --training-set" in report.notes
 
@@ -337,12 +396,12 @@ class TestCanaries:
         hidden = np.random.default_rng(7).random((3, 64)).astype(np.float32)
         users = sorted(set(pq.read_table(world.users)["principal"].to_pylist()))
         learned = self.among(world, hidden[0], users[0], tmp_path / "learned.parquet")
-        report = build_baseline([learned], workspace=home, spec=IMAGES, horizon=HORIZON, canaries=hidden)
+        report = build_baseline([learned], workspace=home, spec=IMAGES, alpha=ALPHA, canaries=hidden)
         (note,) = [note for note in report.notes if "canaries" in note]
         assert users[0] in note
-        assert report.baseline.models[0].detectors["membership_probe"].maxima.largest == 0
+        assert report.baseline.models[0].detectors["membership_probe"].peak == 0
         asked = self.among(world, hidden[1], users[1], tmp_path / "asked.parquet")
-        found = scan_inference([asked], report.baseline, workspace=home, alert_budget=BOUND).findings
+        found = scan_inference([asked], report.baseline, workspace=home).findings
         (finding,) = [one for one in found if one.detector == "membership_probe"]
         assert finding.subject.id == users[1]
         assert "canary" in finding.summary
@@ -350,7 +409,7 @@ class TestCanaries:
 
 class TestGaps:
     def test_a_detector_that_lacks_something_is_left_out_and_named(self, tmp_path: Path) -> None:
-        report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC, horizon=4)
+        report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC)
         able = {"distance_shape", "flood", "novelty", "schema_probe"}
         assert set(report.baseline.models[0].detectors) == able
         for name, detector in event_detectors().items():
@@ -358,11 +417,11 @@ class TestGaps:
             assert told == ["no event has a label; log the model's answers"] * (Signal.LABEL in detector.needs)
 
     def test_events_of_nobody_are_counted(self, tmp_path: Path) -> None:
-        report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC, horizon=4)
+        report = build_baseline([log(tmp_path, users(9), rows(3, principal=None))], spec=SPEC)
         assert Skip("m: 3 of 39 events", "nobody is named") in report.skipped
 
     def test_a_log_without_inputs_teaches_those_that_need_none(self, tmp_path: Path) -> None:
-        report = build_baseline([log(tmp_path, users(9, input=None))], horizon=4)
+        report = build_baseline([log(tmp_path, users(9, input=None))])
         (section,) = report.baseline.models
         assert (section.spec.kind, section.principals) == ("none", 9)
         assert "flood" in section.detectors
@@ -370,12 +429,12 @@ class TestGaps:
         assert Skip("m: novelty", "no event has an input; log the inputs, or their encoded features") in report.skipped
 
     def test_inputs_that_are_not_to_be_looked_at_are_not(self, tmp_path: Path) -> None:
-        report = build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="none"), horizon=4)
+        report = build_baseline([log(tmp_path, users(9))], spec=FeatureSpec(kind="none"))
         assert "flood" in report.baseline.models[0].detectors
         assert any(skip.what == "m: novelty" and 'kind = "none"' in skip.reason for skip in report.skipped)
 
     def test_a_baseline_without_inputs_survives_its_file(self, tmp_path: Path) -> None:
-        baseline = build_baseline([log(tmp_path, users(60, input=None))], horizon=4).baseline
+        baseline = build_baseline([log(tmp_path, users(60, input=None))]).baseline
         (tmp_path / "b.safetensors").write_bytes(baseline.to_bytes())
         again = Baseline.load(tmp_path / "b.safetensors")
         assert again.to_bytes() == baseline.to_bytes()
@@ -385,12 +444,12 @@ class TestGaps:
     def test_a_log_from_which_nothing_can_be_learned_is_refused(self, tmp_path: Path) -> None:
         file = log(tmp_path, rows(9, principal=None))
         with pytest.raises(InputError, match="no model in the logs can be learned") as wrong:
-            build_baseline([file], horizon=4)
+            build_baseline([file])
         assert "log " in str(wrong.value)
 
     def test_a_model_that_cannot_be_compared_does_not_stop_the_others(self, tmp_path: Path) -> None:
         wide = rows(5, model="wide", input=lambda i: [float(i)] * 1041)
-        report = build_baseline([log(tmp_path, users(9), wide)], horizon=4)
+        report = build_baseline([log(tmp_path, users(9), wide)])
         assert [section.model for section in report.baseline.models] == ["m"]
         assert [skip.what for skip in report.skipped if "1,041 features" in skip.reason] == ["wide"]
 
@@ -398,7 +457,7 @@ class TestGaps:
         self, tmp_path: Path
     ) -> None:
         odd = rows(3, input=lambda i: [float(i)])
-        report = build_baseline([log(tmp_path, rows(9, principal=None), odd)], horizon=4)
+        report = build_baseline([log(tmp_path, rows(9, principal=None), odd)])
         assert report.baseline.models[0].principals == 0
         assert report.rejected.reasons["input of the wrong length"] == 3
 
@@ -419,10 +478,10 @@ class TestWorkspace:
         file.write_text(text)
         return require_workspace(file)
 
-    def test_its_horizon_and_disabled_detectors_count(self, tmp_path: Path) -> None:
-        workspace = self.home(tmp_path, '[detect]\nhorizon = 3\ndisabled = ["novelty"]\n')
+    def test_its_share_and_disabled_detectors_count(self, tmp_path: Path) -> None:
+        workspace = self.home(tmp_path, '[detect]\nalpha = 0.03\ndisabled = ["novelty"]\n')
         (section,) = build_baseline([log(tmp_path, users(9))], workspace=workspace).baseline.models
-        assert section.horizon == 3
+        assert section.alpha == 0.03
         lacking = {Signal.COST, Signal.FEEDBACK, Signal.TRAINING_SET}
         able = {
             name
@@ -439,50 +498,6 @@ class TestWorkspace:
     def test_what_was_given_counts_for_more(self, tmp_path: Path) -> None:
         text = '[[model]]\nname = "m"\nfeatures = { kind = "numeric", minimum = 0.0, maximum = 500.0 }\n'
         workspace = self.home(tmp_path, text)
-        (section,) = build_baseline(
-            [log(tmp_path, users(9))], workspace=workspace, spec=SPEC, horizon=4
-        ).baseline.models
-        assert (section.spec, section.horizon) == (SPEC, 4)
-
-
-class TestPromise:
-    def section(self, n: int, weekly: float = 100.0, aside: int = 0, detectors: int = 1) -> ModelBaseline:
-        maxima = Maxima(np.array([0.0] * (n - aside) + [np.inf] * aside), np.zeros(0))
-        params: Params = {}
-        learned = DetectorBaseline(1, params, maxima, BackTest(0.01, 0, n))
-        return ModelBaseline(
-            "m",
-            None,
-            "",
-            SPEC,
-            np.zeros((2, 1), np.float32),
-            200,
-            n,
-            n * 200,
-            weekly,
-            {str(i): learned for i in range(detectors)},
-        )
-
-    def test_below_fifty_there_is_none(self) -> None:
-        assert "below 50 there is no promise" in promise_of(self.section(49))
-        assert "49 principals made 200 different queries" in promise_of(self.section(49))
-
-    def test_a_budget_within_the_ranks_is_a_promise(self) -> None:
-        said = promise_of(self.section(99, weekly=200.0))
-        assert "at best 1 benign principal in 100" in said
-        assert said.endswith("asks for 1 in 100: a promise")
-
-    def test_a_budget_beyond_them_is_an_estimate_and_says_what_it_would_take(self) -> None:
-        said = promise_of(self.section(98, weekly=200.0))
-        assert said.endswith("an estimate; a promise would need 99 principals")
-
-    def test_detectors_share_the_budget(self) -> None:
-        assert "1 in 200" in promise_of(self.section(99, weekly=200.0, detectors=2))
-
-    def test_those_set_aside_cost_their_place(self) -> None:
-        said = promise_of(self.section(199, weekly=200.0, aside=2))
-        assert "at best 3 benign principals in 200" in said
-        assert said.endswith("would need 299 principals")
-
-    def test_the_budget_of_a_workspace_counts(self) -> None:
-        assert "An alert budget of 0.01 asks for 1 in 100" in promise_of(self.section(99), AlertBudget(bound=0.01))
+        made = build_baseline([log(tmp_path, users(9))], workspace=workspace, spec=SPEC, alpha=0.2).baseline
+        (section,) = made.models
+        assert (section.spec, section.alpha) == (SPEC, 0.2)

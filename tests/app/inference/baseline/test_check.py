@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.inference.baseline.test_story import CALM, GENEROUS, SPEC, built
+from app.inference.baseline.test_story import CALM, SPEC, built
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.baseline.check import check_baseline, compare_baselines
@@ -12,7 +12,9 @@ from caponier.errors import InputError
 
 
 def test_callers_of_the_log_that_taught_it_fit(tmp_path: Path) -> None:
-    report = built(tmp_path)
+    with only(FirstFeature(), 1e9):
+        file = log(tmp_path, users(60, 60, input=lambda i: [i % 7, i % 127]))
+        report = build_baseline([file], spec=SPEC)
     (fit,) = check_baseline(report.baseline, [tmp_path / "log.jsonl"])
     assert (fit.section.model, fit.drift.stale, fit.drift.callers, fit.drift.known) == ("m", False, 60, 60)
 
@@ -40,7 +42,7 @@ def test_a_detector_of_one_baseline_alone_stands_beside_nothing(tmp_path: Path) 
     report = built(tmp_path)
     (section,) = report.baseline.models
     with only(FirstFeature(), 1e9):
-        (compared,) = compare_baselines(Baseline((replace(section, detectors={}),)), report.baseline, GENEROUS)
+        (compared,) = compare_baselines(Baseline((replace(section, detectors={}),)), report.baseline)
     (difference,) = compared.differences
     assert (difference.detector, difference.old) == ("first_feature", None)
     assert difference.new is not None
@@ -51,7 +53,7 @@ def test_the_newest_sections_are_compared(tmp_path: Path) -> None:
     (section,) = report.baseline.models
     older = replace(section, version="0", created="2020-01-01T00:00:00Z")
     with only(FirstFeature(), 1e9):
-        (compared,) = compare_baselines(Baseline((older, section)), report.baseline, GENEROUS)
+        (compared,) = compare_baselines(Baseline((older, section)), report.baseline)
     assert compared.old.section is section
 
 
@@ -59,6 +61,6 @@ def test_no_model_in_common_is_refused(tmp_path: Path) -> None:
     report = built(tmp_path)
     with only(FirstFeature(), 1e9):
         file = log(tmp_path, users(60, model="n", **CALM), name="n.jsonl")
-        other = build_baseline([file], spec=SPEC, horizon=4).baseline
+        other = build_baseline([file], spec=SPEC).baseline
         with pytest.raises(InputError, match="no model in common"):
-            compare_baselines(report.baseline, other, GENEROUS)
+            compare_baselines(report.baseline, other)

@@ -1,4 +1,4 @@
-import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,137 +6,167 @@ import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
-from caponier.app.inference.baseline.story import Story, stories
-from caponier.app.inference.plan import Remarks, Terms, lines_of
-from caponier.app.inference.promise import promise_of
-from caponier.detect.calibration.baseline import Baseline
+from caponier.app.inference.baseline.story import TYPICAL, Story, benign_at, stories
+from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
+from caponier.app.inference.scan import scan_inference
+from caponier.detect.calibration.baseline import Baseline, Warm
+from caponier.detect.calibration.judging import FEWEST, LONGER
+from caponier.detect.detector import Subject
 from caponier.detect.traffic_profile.habits import Habit
-from caponier.records.alert_budget import AlertBudget
-from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.features import Encoder
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 CALM: dict[str, Any] = {"input": lambda i: [i % 7, i % 4 * 30 + i // 4 % 7]}
-GENEROUS = AlertBudget(bound=0.02)
 
 
-def built(folder: Path, n: int = 60, *more: list[dict[str, Any]], cold: float | None = 1e9) -> BaselineReport:
+def built(
+    folder: Path, n: int = 60, *more: list[dict[str, Any]], cold: float | None = 1e9, queries: int = 4, **how: Any
+) -> BaselineReport:
     with only(FirstFeature(), cold):
-        return build_baseline([log(folder, users(n, **CALM), *more)], spec=SPEC, horizon=4)
+        return build_baseline([log(folder, users(n, queries, **CALM), *more)], spec=SPEC, **how)
 
 
-def told(report: BaselineReport, budget: AlertBudget = GENEROUS, cold: float | None = 1e9) -> Story:
+def told(report: BaselineReport, cold: float | None = 1e9) -> Story:
     with only(FirstFeature(), cold):
-        (story,) = stories(report.baseline, budget, report.nearest)
+        (story,) = stories(report.baseline, report.nearest)
     return story
 
 
 class TestStanding:
-    def test_the_threshold_is_the_one_that_a_scan_takes(self, tmp_path: Path) -> None:
+    def test_the_threshold_is_the_one_that_a_scan_takes_at_that_age(self, tmp_path: Path) -> None:
         report = built(tmp_path)
-        for budget in (GENEROUS, AlertBudget(per_week=2.0)):
-            (standing,) = told(report, budget).standings
+        (section,) = report.baseline.models
+        (standing,) = told(report).standings
+        with only(FirstFeature(), 1e9):
+            terms = Terms.of(None, report.baseline)
+            encoder = Encoder(section.spec, section.knots)
+            case = plan_for(Remarks(), "m", None, encoder, terms.detectors, terms)
+        assert case is not None
+        assert standing.needed == case.line("first_feature").needed(levels_of(section)[Subject.PRINCIPAL], TYPICAL)
+        assert not standing.cold
+
+    def test_whoever_reaches_it_is_found_and_who_does_not_is_not(self, tmp_path: Path) -> None:
+        report = built(tmp_path, 60, rows(400, 900, principal="old", input=lambda i: [i % 7, i % 127]))
+        (standing,) = told(report).standings
+        assert standing.needed is not None
+        for first, found in ((int(standing.needed) + 1, 1), (int(standing.needed * 0.9) - 1, 0)):
+            # Somebody as old as the threshold is told for.
+            calm = rows(TYPICAL - 1, 9_000, principal="bad", input=lambda i: [i % 7, i % 127])
+            last = rows(1, 9_000 + TYPICAL, principal="bad", input=[first, 1])
             with only(FirstFeature(), 1e9):
-                terms = Terms.of(None, report.baseline, budget)
-                lines = lines_of(Remarks(), "m", None, terms.detectors, report.baseline.models[0], terms)
-            assert standing.line == lines["first_feature"][1]
+                today = log(tmp_path, calm, last, name="today.jsonl")
+                assert len(scan_inference([today], report.baseline).findings) == found
 
     def test_who_stands_nearest_is_named_with_the_habit(self, tmp_path: Path) -> None:
-        near = rows(4, 900, principal="near", input=lambda i: [50, i % 4 * 30])
-        story = told(built(tmp_path, 60, near))
-        (standing,) = story.standings
+        near = rows(50, 900, principal="near", input=lambda i: [50, i % 127])
+        (standing,) = told(built(tmp_path, 60, near)).standings
         assert (standing.nearest[0].name, standing.nearest[0].value) == ("principal near", 50)
         assert len(standing.nearest) == 3
-        assert "benign principals reach 50, the nearest: principal near 50 (asks different things), principal " in (
-            standing.words
-        )
+        assert "benign principals reach 50, the nearest: principal near 50 (" in standing.words
+        assert standing.nearest[0].habit is not None
 
     def test_a_file_holds_no_names(self, tmp_path: Path) -> None:
         report = built(tmp_path, 60, rows(4, 900, principal="near", input=lambda i: [50, i % 127]))
         (tmp_path / "b").write_bytes(report.baseline.to_bytes())
         assert b"near" not in (tmp_path / "b").read_bytes()
         with only(FirstFeature(), 1e9):
-            (story,) = stories(Baseline.load(tmp_path / "b"), GENEROUS)
+            (story,) = stories(Baseline.load(tmp_path / "b"))
         assert story.standings[0].nearest == ()
-        assert "benign principals reach 50;" in story.standings[0].words
+        assert story.standings[0].words.endswith("benign principals reach 50")
 
-    def test_who_was_set_aside_is_not_nearest_and_makes_a_promise_dearer(self, tmp_path: Path) -> None:
+    def test_who_was_set_aside_is_not_nearest_and_raises_nothing(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", input=lambda i: [120, i % 127])
-        report = built(tmp_path, 60, odd, cold=100.0)
-        (standing,) = told(report, AlertBudget(bound=0.001), 100.0).standings
-        assert "principal odd" not in [one.name for one in standing.nearest]
-        assert standing.needed == 1999
-        assert "with 1 set aside a promise needs 1,999 principals" in standing.words
+        clean, mixed = (
+            told(built(folder, 60, *more, drop=frozenset({"odd"}))).standings[0]
+            for folder, more in ((tmp_path, ()), (tmp_path, (odd,)))
+        )
+        assert "principal odd" not in [one.name for one in mixed.nearest]
+        assert mixed.needed == pytest.approx(clean.needed)
 
     def test_too_few_principals_start_cold_or_do_not_run(self, tmp_path: Path) -> None:
-        report = built(tmp_path, 30)
-        assert (
-            "(a cold start: only 30 principals filled a horizon, and 50 are needed)" in told(report).standings[0].words
-        )
-        (blind,) = told(report, GENEROUS, None).standings
-        assert blind.line is None
-        assert blind.words.startswith("does not run: only 30 principals filled a horizon")
+        report = built(tmp_path, FEWEST - 1)
+        (cold,) = told(report).standings
+        assert (cold.cold, cold.needed) == (True, 1e9)
+        assert f"(a cold start: only {FEWEST - 1} principals to rank among, and {FEWEST} are needed)" in cold.words
+        (blind,) = told(report, None).standings
+        assert blind.needed is None
+        assert blind.words.startswith(f"does not run: only {FEWEST - 1} principals to rank among")
+        assert blind.to_dict()["basis"] is None
 
-
-class TestMore:
-    def test_a_promise_needs_no_more(self, tmp_path: Path) -> None:
-        story = told(built(tmp_path))
-        assert story.standings[0].promised
-        assert not any("promises of the estimates" in line for line in story.lines)
-
-    def test_the_budget_that_would_do_is_the_least_that_does(self, tmp_path: Path) -> None:
+    def test_a_detector_that_is_off_says_why(self, tmp_path: Path) -> None:
         report = built(tmp_path)
-        (standing,) = told(report, AlertBudget(per_week=1.0)).standings
-        assert standing.line is not None
-        assert standing.line.basis is Basis.ESTIMATE
-        assert standing.per_week is not None
-        more = AlertBudget(per_week=standing.per_week * 1.0001)
-        less = AlertBudget(per_week=standing.per_week * 0.999)
-        assert told(report, more).standings[0].promised
-        assert not told(report, less).standings[0].promised
-        (line,) = [line for line in told(report, less).lines if "promises of the estimates" in line]
-        assert line == f"m: a budget of {standing.per_week:,.1f} per week would make promises of the estimates"
+        (section,) = report.baseline.models
+        off = {name: replace(one, off="attackers do not stand out") for name, one in section.detectors.items()}
+        with only(FirstFeature(), 1e9):
+            (story,) = stories(Baseline((replace(section, detectors=off, tested=True),)))
+        (standing,) = story.standings
+        assert standing.needed is None
+        assert standing.words.startswith("does not run: attackers do not stand out")
+        assert standing.to_dict()["off"] == "attackers do not stand out"
+        assert "m: looked for by nobody" in story.lines
+        assert "m: self-test: 1 detector cannot tell attackers from benign callers" in story.lines
 
-    def test_as_many_principals_as_are_said_make_a_promise(self, tmp_path: Path) -> None:
-        (standing,) = told(built(tmp_path), AlertBudget(bound=1 / 70)).standings
-        assert (standing.promised, standing.needed) == (False, 69)
-        (tmp_path / "more").mkdir()
-        assert told(built(tmp_path / "more", 69), AlertBudget(bound=1 / 70)).standings[0].promised
+    def test_benign_scores_are_those_of_an_age(self, tmp_path: Path) -> None:
+        (standing,) = told(built(tmp_path)).standings
+        assert benign_at(standing).tolist() == pytest.approx(
+            sorted([float(i) for i in benign_at(standing)], reverse=True)
+        )
+        assert len(benign_at(standing, 1)) == 60
+        assert benign_at(standing, 10**9).tolist() == benign_at(standing, 10**6).tolist()
 
-    def test_where_no_budget_does_that_is_said(self, tmp_path: Path) -> None:
-        odd = [rows(4, 900 + 4 * i, principal=f"odd{i}", input=lambda i: [120, i % 127]) for i in range(2)]
-        story = told(built(tmp_path, 60, *odd, cold=100.0), AlertBudget(per_week=1.0), 100.0)
-        (line,) = [line for line in story.lines if "promises of the estimates" in line]
-        assert line.startswith("m: below 149 principals no budget makes promises")
-        assert math.isclose(3 / 150, 0.02)
 
-    def test_it_says_the_same_as_the_promise(self, tmp_path: Path) -> None:
-        report, budget = built(tmp_path), AlertBudget(per_week=1.0)
-        (standing,) = told(report, budget).standings
-        assert f"a promise would need {standing.needed:,} principals" in promise_of(report.baseline.models[0], budget)
+class TestPromise:
+    def test_it_says_how_many_are_flagged_in_a_week(self, tmp_path: Path) -> None:
+        story = told(built(tmp_path, 120, alpha=0.02))
+        assert story.expected == pytest.approx(0.02 * 120 * 7)
+        assert story.promise == (
+            "at most 2.00% of benign principals are flagged, each over a use of up to "
+            f"{LONGER} times as long as this log: about 16.8 a week"
+        )
+
+    def test_a_share_below_one_caller_is_an_estimate_and_says_what_it_would_take(self, tmp_path: Path) -> None:
+        assert told(built(tmp_path, 60)).promise.endswith("an estimate: a promise would need 99")
+        assert "estimate" not in told(built(tmp_path, 60, rows(396, 900, principal=lambda i: f"v{i // 4}"))).promise
+
+    def test_too_few_promise_nothing(self, tmp_path: Path) -> None:
+        promise = told(built(tmp_path, FEWEST - 1)).promise
+        assert promise == f"29 principals; below {FEWEST} there is no promise, and scans use cold-start thresholds"
+
+    def test_a_warm_start_promises_nothing(self, tmp_path: Path) -> None:
+        report = built(tmp_path)
+        (section,) = report.baseline.models
+        with only(FirstFeature(), 1e9):
+            (story,) = stories(Baseline((replace(section, version="2", warm=Warm("1", 7)),)))
+        assert story.promise == "7 principals of version 2; nothing is promised, all is estimated"
+        assert any(line.startswith("m: started warm, from version 1 and 7 principals") for line in story.lines)
+
+    def test_a_longer_log_is_advised_where_callers_are_few(self, tmp_path: Path) -> None:
+        assert any("a longer log, or one of more callers, finds more" in line for line in told(built(tmp_path)).lines)
+
+    def test_it_says_that_the_self_test_was_not_run(self, tmp_path: Path) -> None:
+        assert any("self-test not run" in line for line in told(built(tmp_path)).lines)
 
 
 class TestHabits:
     def test_they_are_counted_the_largest_group_first(self, tmp_path: Path) -> None:
-        same = rows(12, 900, principal="again", input=lambda i: [i // 3 % 7, i // 3 % 4 * 30])
-        story = told(built(tmp_path, 60, same))
-        assert story.groups == ((Habit.DIFFERENT, 60), (Habit.REPEATS, 1))
-        assert (
-            "m: of those who asked 4 different things or more, 60 ask different things, 1 send exact repeats"
-            in list(story.lines)
-        )
-        assert story.to_dict() == {"habits": {"different": 60, "repeats": 1}}
+        calm = users(40, 60, input=lambda i: [i % 7 * 9, i % 60 * 2 + i // 60 % 2])
+        same = rows(240, 9_000, principal="again", input=lambda i: [i // 4 % 7 * 9, i // 4 % 60 * 2])
+        with only(FirstFeature(), 1e9):
+            report = build_baseline([log(tmp_path, calm, same)], spec=SPEC)
+        story = told(report)
+        assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
+        assert (Habit.REPEATS, 1) in story.groups
+        assert sum(count for _, count in story.groups) == 41
+        assert any(line.startswith("m: of those who asked 50 different things or more, ") for line in story.lines)
+        assert story.to_dict()["habits"]["repeats"] == 1
 
     def test_the_first_line_says_who_taught_it(self, tmp_path: Path) -> None:
         first = next(told(built(tmp_path)).lines)
-        assert first == (
-            "m: learned from 60 principals and 240 events; 420 horizons of 4 different queries begin in a week"
-        )
+        assert first == "m: learned from 60 principals and 240 events of 1.0 days"
 
     @pytest.mark.parametrize("length", [1, 3])
     def test_who_asks_too_little_has_none(self, tmp_path: Path, length: int) -> None:
-        with only(FirstFeature(), 1e9):
-            report = build_baseline([log(tmp_path, users(60, length, **CALM))], spec=SPEC, horizon=4)
-        story = told(report)
+        story = told(built(tmp_path, 60, queries=length))
         assert story.groups == ()
         assert not any("different things or more" in line for line in story.lines)

@@ -1,19 +1,18 @@
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-import numpy as np
 import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
 from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.baseline.warm_start import warm_start
-from caponier.app.inference.promise import promise_of
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm
+from caponier.detect.calibration.judging import FEWEST
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
-from conftest import BOUND
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
 CALM: dict[str, Any] = {"input": lambda i: [i % 7, i % 4 * 30 + i // 4 % 7]}
@@ -24,7 +23,7 @@ def built(
     folder: Path, version: str | None, n: int, *more: list[dict[str, Any]], **how: Any
 ) -> tuple[BaselineReport, Path]:
     file = log(folder, users(n, model_version=version, **CALM), *more, name=f"v{version}-{n}.jsonl")
-    return build_baseline([file], spec=how.get("spec", SPEC), horizon=how.get("horizon", 4)), file
+    return build_baseline([file], spec=how.get("spec", SPEC)), file
 
 
 def warm(
@@ -44,15 +43,24 @@ def section_of(report: BaselineReport, version: str = "2") -> ModelBaseline:
 def scanned(folder: Path, baseline: Baseline, version: str, first: int) -> ScanReport:
     loud = rows(4, 9000, principal="bad", model_version=version, input=lambda i: [first, i % 127])
     with only(FirstFeature(), COLD):
-        return scan_inference([log(folder, loud, name="today.jsonl")], baseline, alert_budget=BOUND)
+        return scan_inference([log(folder, loud, name="today.jsonl")], baseline)
 
 
 class TestTaken:
-    def test_old_maxima_stand_beside_the_new_ones(self, tmp_path: Path) -> None:
-        section = section_of(warm(tmp_path, 12))
+    def test_ranks_and_what_all_say_together_are_those_of_the_old_version(self, tmp_path: Path) -> None:
+        report = warm(tmp_path, 12)
+        section, old = section_of(report), section_of(report, "1")
         assert section.warm == Warm("1", 12)
-        assert len(section.detectors["first_feature"].maxima.full) == 72
-        assert section.principals == 12
+        kept, known = (one.detectors["first_feature"] for one in (section, old))
+        assert kept.ranks is known.ranks
+        assert section.tails is old.tails
+        assert section.principals == old.principals == 60
+
+    def test_no_score_counts_that_a_principal_of_the_new_version_reached(self, tmp_path: Path) -> None:
+        higher = rows(4, 900, principal="high", model_version="2", input=lambda i: [40, i % 4 * 30])
+        learned = section_of(warm(tmp_path, 12, higher)).detectors["first_feature"]
+        assert (learned.least, learned.peak) == (40, 40)
+        assert section_of(warm(tmp_path, 12)).detectors["first_feature"].least == 6
 
     def test_the_old_section_is_kept_beside_the_new_one(self, tmp_path: Path) -> None:
         report = warm(tmp_path, 12)
@@ -66,25 +74,32 @@ class TestTaken:
         assert (again["1"].warm, again["2"].warm) == (None, Warm("1", 12))
 
     def test_it_is_said_what_was_taken_and_until_when(self, tmp_path: Path) -> None:
-        assert any("12 principals of version 2 filled a horizon, so scale" in note for note in warm(tmp_path, 12).notes)
+        assert any(
+            "12 principals of version 2 were seen, so scale, parameters and ranks are those of version 1" in note
+            for note in warm(tmp_path, 12).notes
+        )
 
     def test_an_attacker_among_the_few_new_ones_is_set_aside(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", model_version="2", input=lambda i: [120, i % 127])
-        report = warm(tmp_path, 12, odd)
-        assert section_of(report).detectors["first_feature"].maxima.aside == 1
+        with patch.object(FirstFeature, "suspect", 30.0):
+            report = warm(tmp_path, 12, odd)
+        assert section_of(report).detectors["first_feature"].least == 6
         assert any("principal odd was set aside: it looks like an attacker to first_feature" in n for n in report.notes)
 
     def test_callers_who_are_others_are_noted(self, tmp_path: Path) -> None:
-        other = rows(120, 900, principal=lambda i: f"x{i // 4}", model_version="2", input=lambda i: [90, i % 4 * 10])
-        notes = warm(tmp_path, 2, other).notes
+        other = rows(1_200, 900, principal=lambda i: f"x{i // 60}", model_version="2", input=lambda i: [90, i % 127])
+        with only(FirstFeature(), COLD):
+            asked = users(60, 60, model_version="1", input=lambda i: [i % 7, i % 127])
+            known = build_baseline([log(tmp_path, asked, name="long.jsonl")], spec=SPEC).baseline
+        notes = warm(tmp_path, 2, other, known=known).notes
         assert any("callers are others than those of version 1; changed: " in note for note in notes)
 
 
 class TestNotTaken:
     def test_enough_principals_need_nothing(self, tmp_path: Path) -> None:
-        report = warm(tmp_path, 50)
+        report = warm(tmp_path, FEWEST)
         assert section_of(report).warm is None
-        assert "m: nothing is taken from version 1; 50 principals are enough" in report.notes
+        assert f"m: nothing is taken from version 1; {FEWEST} principals are enough" in report.notes
 
     @pytest.mark.parametrize("version", ["2", None])
     def test_the_same_version_is_no_earlier_one(self, version: str | None, tmp_path: Path) -> None:
@@ -102,13 +117,13 @@ class TestNotTaken:
 
 
 class TestScan:
-    def test_thresholds_are_estimates_above_both_versions(self, tmp_path: Path) -> None:
+    def test_what_is_found_is_an_estimate_above_both_versions(self, tmp_path: Path) -> None:
         higher = rows(4, 900, principal="high", model_version="2", input=lambda i: [40, i % 4 * 30])
         report = scanned(tmp_path, warm(tmp_path, 12, higher).baseline, "2", 90)
         (finding,) = report.findings
         assert finding.evidence.basis is Basis.ESTIMATE
         assert finding.evidence.threshold >= 40
-        assert "m: thresholds are estimates from version 1 and 13 principals of this one" in report.notes
+        assert "m: ranks are those of version 1; 13 principals are of this one" in report.notes
 
     def test_cold_the_same_log_finds_nothing(self, tmp_path: Path) -> None:
         with only(FirstFeature(), COLD):
@@ -118,22 +133,22 @@ class TestScan:
     def test_a_log_of_an_unknown_version_is_judged_by_estimates(self, tmp_path: Path) -> None:
         with only(FirstFeature(), COLD):
             known = built(tmp_path, "1", 60)[0].baseline
-        (other,) = scanned(tmp_path, known, "3", 90).findings
-        (same,) = scanned(tmp_path, known, "1", 90).findings
-        assert (other.evidence.basis, same.evidence.basis) == (Basis.ESTIMATE, Basis.PROMISE)
+        report = scanned(tmp_path, known, "3", 90)
+        assert [one.evidence.basis for one in report.findings] == [Basis.ESTIMATE]
+        assert any("the baseline is of version 1, most events of version 3" in note for note in report.notes)
 
     def test_old_and_new_logs_find_their_own_sections(self, tmp_path: Path) -> None:
-        baseline = warm(tmp_path, 12).baseline
-        assert scanned(tmp_path, baseline, "1", 90).findings[0].evidence.basis is Basis.PROMISE
-        assert scanned(tmp_path, baseline, "2", 90).findings[0].evidence.basis is Basis.ESTIMATE
+        higher = rows(4, 900, principal="high", model_version="2", input=lambda i: [40, i % 4 * 30])
+        baseline = warm(tmp_path, 12, higher).baseline
+        assert len(scanned(tmp_path, baseline, "1", 39).findings) == 1
+        assert scanned(tmp_path, baseline, "2", 39).findings == []
 
 
 class TestStory:
     def test_a_warm_section_promises_nothing(self, tmp_path: Path) -> None:
         report = warm(tmp_path, 12)
-        assert promise_of(section_of(report)).startswith("12 principals of version 2; nothing is promised")
         with only(FirstFeature(), COLD):
-            story = next(one for one in stories(report.baseline, BOUND) if one.section.version == "2")
-        assert not any(standing.promised for standing in story.standings)
-        assert np.isfinite(story.standings[0].line.value)  # type: ignore[union-attr]
+            story = next(one for one in stories(report.baseline) if one.section.version == "2")
+        assert story.promise == "12 principals of version 2; nothing is promised, all is estimated"
+        assert story.standings[0].needed is not None
         assert any("m: started warm, from version 1 and 12 principals of version 2" in line for line in story.lines)

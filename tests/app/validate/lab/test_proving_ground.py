@@ -36,8 +36,8 @@ def test_the_store_of_the_environment_is_never_used(tmp_path: Path, monkeypatch:
     elsewhere = tmp_path / "elsewhere.db"
     monkeypatch.setenv("CAPONIER_STORE", f"sqlite:///{elsewhere}")
     (tmp_path / "ground").mkdir()
-    ground = ProvingGround(tmp_path / "ground", 0, Scale(horizon=50))
+    ground = ProvingGround(tmp_path / "ground", 0, Scale(alpha=0.05))
     assert str(tmp_path / "ground") in ground.workspace.store
     assert not elsewhere.exists()
-    assert ground.workspace.detect.horizon == 50
+    assert ground.workspace.detect.alpha == 0.05
     assert ground.workspace.detect.disabled == ()

@@ -12,12 +12,11 @@ from caponier.app.validate.proofs.events import _harmless, _Plan, _plans, prove_
 from caponier.app.validate.proofs.proof import Pair, ProofRun
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.registry import attacks, campaigns, probes
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.skip import Skip
 
 pytestmark = pytest.mark.slow
 
-SMALL = Scale(seeds=(0,), users=60, queries=55, look_alikes=2, horizon=50, alert_budget=AlertBudget(bound=0.02))
+SMALL = Scale(seeds=(0,), users=60, queries=55, look_alikes=2, alpha=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def test_a_guard_s_workspace_knows_the_model_and_its_baseline(ground: ProvingGro
     assert model.baseline is not None
     assert model.baseline.is_file()
     assert Path(home.lake).parent == ground.folder
-    assert home.detect.alert_budget == SMALL.alert_budget
+    assert home.detect.alpha == SMALL.alpha
     assert home.store != ground.workspace.store
 
 

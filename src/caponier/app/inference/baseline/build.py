@@ -1,6 +1,7 @@
 """Learn what benign traffic looks like, and find out which false-alarm promise it can keep."""
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
-from caponier.app.inference.promise import limit_of
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
-from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import ASIDE, HORIZON, Maxima, back_test
+from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
+from caponier.detect.calibration.joint_tail import JointTail
+from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -26,7 +27,8 @@ from caponier.detect.traffic_profile.portrait import Portrait
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
-from caponier.engines.local import Line, Plan, fits, maxima, sample
+from caponier.engines.local import fits, gather, sample
+from caponier.engines.plan import DAY_US, Line, Plan
 from caponier.engines.portraits import Sitting
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
@@ -41,11 +43,44 @@ from caponier.telemetry.rejections import RejectedRows
 FOLDS: Final = 5
 FIT_EVENTS: Final = 200_000
 """Events that detectors are fitted on; whole subjects are left out beyond it."""
-FIT_HORIZONS: Final = 5
-"""Horizons of each subject that detectors are fitted on."""
-DAY_US: Final = 86_400 * 1_000_000
+FIT_QUERIES: Final = 1_000
+"""First queries of each subject that detectors are fitted on."""
+WEEK_US: Final = 7 * DAY_US
+FEW: Final = 0.03
+"""At most this share of benign callers stands apart: if more are like them, benign traffic is."""
+APART: Final = 4.0
+"""Times the score of everybody else from which on callers stand apart."""
 NEAREST: Final = 3
 """Benign subjects with the largest maxima that a report names for each detector."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What planted attackers showed."""
+
+    off: Mapping[str, str] = field(default_factory=dict)
+    """Why a detector cannot tell them, by its name."""
+    not_run: str | None = None
+    """Why nothing was planted."""
+
+
+SelfTest = Callable[[ModelBaseline, Spool, ModelSummary], Tested]
+"""Plants attackers into a log and scores them by the draft of a baseline."""
+
+
+@dataclass(frozen=True)
+class Overrules:
+    """What people know of callers in the logs, whatever these look like."""
+
+    keep: frozenset[str] = frozenset()
+    """Ids of callers who are benign: none of them is set aside."""
+    drop: frozenset[str] = frozenset()
+    """Ids of callers who are not: nothing is learned from them."""
+    benign: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """By model and detector: the subjects that analysts called benign, in words, and the score up to which they did."""
+
+
+NOTHING: Final = Overrules()
 
 
 @dataclass
@@ -74,20 +109,17 @@ class Near:
 
 @dataclass
 class _Found:
-    """Benign maxima of one detector by subject: the value, whether over a whole horizon, and the fold."""
+    """What was gathered of one detector's scores."""
 
-    by_subject: dict[str, tuple[float, bool, int]] = field(default_factory=dict)
-    peaks: dict[str, float] = field(default_factory=dict)
-    """Of each subject over all of its horizons."""
-    aside: set[str] = field(default_factory=set)
-    remembered: int = 0
-    """Of them, with a whole horizon in which the detector remembered all that it can."""
+    kind: Subject
+    """Whose they are."""
+    gathered: Gathered = field(default_factory=Gathered)
 
-    def nearest(self, habit: Mapping[str, Habit]) -> list[Near]:
-        """Return those with the largest maxima of all who were not set aside."""
-        best = sorted(self.by_subject.items(), key=lambda one: (-one[1][0], one[0]))
-        known = [(name, value) for name, (value, _, _) in best[: NEAREST + len(self.aside)] if name not in self.aside]
-        return [Near(caller_of(name).in_words, value, habit.get(name)) for name, value in known[:NEAREST] if value]
+    def nearest(self, habit: Mapping[str, Habit], without: frozenset[str]) -> list[Near]:
+        """Return those with the largest scores of all who were not set aside."""
+        peaks = [(name, value) for name, value in self.gathered.peaks().items() if value and name not in without]
+        best = heapq.nsmallest(NEAREST, peaks, key=lambda one: (-one[1], one[0]))
+        return [Near(caller_of(name).in_words, value, habit.get(name)) for name, value in best]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +165,14 @@ class _Given:
 
     workspace: Workspace | None
     spec: FeatureSpec | None
-    horizon: int
+    alpha: float
     salt: bytes
     detectors: Sequence[EventDetector]
     training_set: NDArray[Any] | None
     canaries: NDArray[Any] | None
     sampling: float | None
+    overrules: Overrules
+    self_test: SelfTest | None
 
     @property
     def trained(self) -> bool:
@@ -156,7 +190,9 @@ def build_baseline(
     *,
     workspace: Workspace | None = None,
     spec: FeatureSpec | None = None,
-    horizon: int | None = None,
+    alpha: float | None = None,
+    overrules: Overrules = NOTHING,
+    self_test: SelfTest | None = None,
     training_set: NDArray[Any] | None = None,
     canaries: NDArray[Any] | None = None,
     detectors: Sequence[EventDetector] | None = None,
@@ -170,7 +206,9 @@ def build_baseline(
         paths: Logs.
         workspace: Its inventory says what the models take; its salt keys the digests.
         spec: What the models take, in place of the inventory.
-        horizon: Different queries over which a maximum is taken; the workspace's by default.
+        alpha: Share of benign callers that may be flagged; the workspace's by default.
+        overrules: What people know of callers in the logs.
+        self_test: Tells which detectors can tell attackers from benign callers on these models.
         training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
             salted sketch of them goes into the baseline, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
@@ -184,10 +222,21 @@ def build_baseline(
             workspace with a salt for its sketch.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    horizon = horizon or (workspace.detect.horizon if workspace else HORIZON)
+    alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
-    given = _Given(workspace, spec, horizon, salt, learning, training_set, canaries, options.sampling)
+    given = _Given(
+        workspace,
+        spec,
+        alpha,
+        salt,
+        learning,
+        training_set,
+        canaries,
+        options.sampling,
+        overrules,
+        self_test,
+    )
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
     with Spool() as spool:
@@ -239,8 +288,8 @@ def _of_model(
         report.skipped.append(Skip(summary.model, encoder))
         return None
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
-    plan = Plan(summary.model, encoder, given.horizon, (), given.salt, columns_of(speaking))
-    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), watch)
+    plan = Plan(summary.model, encoder, (), given.salt, columns_of(speaking))
+    section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), given, watch)
     listed = given.workspace.model(summary.model) if given.workspace else None
     logged = sampled(spool, summary.model)
     return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
@@ -284,73 +333,131 @@ def _section(
     summary: ModelSummary,
     plan: Plan,
     lessons: _Lessons,
+    given: _Given,
     watch: Progress,
 ) -> ModelBaseline:
     watch.stage(f"Fitting {summary.model}")
     share = FIT_EVENTS / summary.events
-    benign = sample(spool, plan, share, FIT_HORIZONS * plan.horizon)
+    benign = sample(spool, plan, share, FIT_QUERIES)
     cells = _cells(benign[0], plan, summary)
     lessons = lessons.beside(plan.encoder, benign[0])
-    report.notes += _sung(summary.model, lessons.sketch, benign)
-    learned: dict[str, DetectorBaseline] = {}
-    horizons = principals = 0
-    aside: frozenset[str] = frozenset()
-    sitting = Sitting(Portrait.blank(benign[0], plan.horizon))
-    found: dict[str, _Found] = {}
+    sung = _sung(lessons.sketch, benign)
+    sitting = Sitting(Portrait.blank(benign[0]))
+    learned = _Learned()
     for kind in _parts(plan, lessons, cells):
-        # Whoever looks like an attacker is no benign part of what like queries are made of, either.
-        part = replace(kind, without=aside)
+        # Whoever is no benign caller is no part of what like queries are made of, either.
+        part = replace(kind, without=learned.aside)
         if part.subject is Subject.BUCKET:
-            benign = sample(spool, part, share, FIT_HORIZONS * plan.horizon)
+            benign = sample(spool, part, share, FIT_QUERIES)
         own = replace(lessons, detectors=[d for d in lessons.detectors if Plan.kind_of(d) is part.subject])
         watch.stage(f"Scoring {summary.model}", summary.attributed)
         seen = sitting if part.subject is Subject.PRINCIPAL else None
-        gathered, begun = _cross_fitted(spool, part, own, benign, watch, seen)
-        found |= gathered
-        for detector in own.detectors:
-            report.notes += [f"{summary.model}: {note}" for note in _set_aside(detector, gathered[detector.name])]
-        aside = aside.union(*(one.aside for one in gathered.values()))
-        kept = np.array([name not in aside for name in benign[1]], bool)
-        learned |= {d.name: _learned(d, own.kept(d, benign[0], kept), gathered[d.name]) for d in own.detectors}
+        gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         if part.subject is Subject.PRINCIPAL:
-            horizons, principals = begun, max(len(one.by_subject) for one in gathered.values())
-    portrait, names = sitting.portrait(aside)
+            learned.aside = _set_aside(report, summary.model, own.detectors, gathered, sung, given)
+        learned.add(part.subject, own, benign, gathered)
+    portrait, names = sitting.portrait(learned.aside)
     how = dict(zip(names, habits(portrait), strict=True))
-    report.nearest |= {(summary.model, name): one.nearest(how) for name, one in found.items()}
+    report.nearest |= {(summary.model, name): one.nearest(how, learned.aside) for name, one in learned.found.items()}
+    section = _written(summary, plan, learned, given, cells, portrait)
+    if given.self_test is None:
+        return section
+    watch.stage(f"Planting attacks on {summary.model}")
+    return _tested(report, section, given.self_test(section, spool, summary), learned)
+
+
+@dataclass
+class _Learned:
+    """What was learned of a model's benign subjects, kind by kind."""
+
+    detectors: dict[str, DetectorBaseline] = field(default_factory=dict)
+    tails: dict[Subject, JointTail] = field(default_factory=dict)
+    found: dict[str, _Found] = field(default_factory=dict)
+    aside: frozenset[str] = frozenset()
+
+    def add(
+        self, kind: Subject, own: _Lessons, benign: tuple[EventBatch, list[str]], gathered: dict[str, _Found]
+    ) -> None:
+        """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
+        ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, self.aside)
+        kept = np.array([name not in self.aside for name in benign[1]], bool)
+        self.found |= gathered
+        self.tails[kind] = ranking.tail
+        for detector in own.detectors:
+            params = own.kept(detector, benign[0], kept)
+            self.detectors[detector.name] = _learned(detector, params, gathered[detector.name], ranking, self.aside)
+
+
+def _written(
+    summary: ModelSummary,
+    plan: Plan,
+    learned: _Learned,
+    given: _Given,
+    cells: Cells | None,
+    portrait: Portrait,
+) -> ModelBaseline:
+    span = max(DAY_US, summary.last_time - summary.first_time)
+    principals = len(learned.tails.get(Subject.PRINCIPAL, ()))
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         spec=plan.encoder.spec,
         knots=plan.encoder.knots,
-        horizon=plan.horizon,
         principals=principals,
         events=summary.events,
-        # Traffic repeats by the day: a log of an hour is taken for all that a day brings, one of a day for a seventh
-        # of a week.
-        horizons_per_week=max(1, horizons) * 7 / max(1.0, (summary.last_time - summary.first_time) / DAY_US),
-        detectors=learned,
+        # Traffic repeats by the day: a log of an hour is taken for all that a day brings.
+        callers_per_week=max(1, principals) * WEEK_US / span,
+        span=span,
+        alpha=given.alpha,
+        detectors={
+            name: replace(one, allowed={digest_of(who): score for who, score in spared.items()})
+            if (spared := given.overrules.benign.get((summary.model, name)))
+            else one
+            for name, one in learned.detectors.items()
+        },
+        tails=learned.tails,
         cells=cells,
         portrait=portrait,
     )
+
+
+def _tested(
+    report: BaselineReport,
+    section: ModelBaseline,
+    tested: Tested,
+    learned: _Learned,
+) -> ModelBaseline:
+    """Switch off the detectors that cannot tell attackers, so that they do not count in anybody's evidence either."""
+    if tested.not_run:
+        report.notes.append(f"{section.model}: self-test not run: {tested.not_run}")
+        return section
+    detectors = {
+        name: replace(one, off=tested.off[name]) if name in tested.off else one
+        for name, one in section.detectors.items()
+    }
+    tails = section.tails
+    if tested.off:
+        kept = {
+            name: one.gathered
+            for name, one in learned.found.items()
+            if name not in tested.off and one.kind is Subject.PRINCIPAL
+        }
+        tails = {**tails, Subject.PRINCIPAL: Ranking.of(kept, learned.aside).tail}
+    return replace(section, detectors=detectors, tails=tails, tested=True)
 
 
 def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | None:
     """Share out the queries of a model; a part of the benign ones says how, all of them how finely."""
     if not len(benign) or not plan.encoder.size:
         return None
-    return Cells.fit(benign.query, summary.attributed, plan.horizon)
+    return Cells.fit(benign.query, summary.attributed)
 
 
-def _sung(model: str, seen: Sketch, benign: tuple[EventBatch, list[str]]) -> list[str]:
-    """Say who of the benign callers asked for a canary: either it is none, or they are not benign."""
+def _sung(seen: Sketch, benign: tuple[EventBatch, list[str]]) -> frozenset[str]:
+    """Return who of the benign callers asked for a canary: either it is none, or they are not benign."""
     batch, names = benign
-    who = np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist()
-    if not who:
-        return []
-    told = ", ".join(caller_of(names[at]).in_words for at in who[:NEAREST])
-    more = f" and {len(who) - NEAREST} more" if len(who) > NEAREST else ""
-    return [f"{model}: {told}{more} asked for canaries in the benign log; look who that is, and who has those records"]
+    return frozenset(names[at] for at in np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist())
 
 
 def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
@@ -370,73 +477,84 @@ def _cross_fitted(
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
     sitting: Sitting | None,
-) -> tuple[dict[str, _Found], int]:
-    """Return everybody's maxima under what was learned from the other folds, by detector, and the horizons seen.
+) -> dict[str, _Found]:
+    """Return everybody's scores under what was learned from the other folds, by detector.
 
     Meanwhile callers sit for their portrait, if they are asked to.
     """
     benign, names = sampled
     folds = np.array([_fold(name) for name in names], np.int64)
-    gathered = {detector.name: _Found() for detector in lessons.detectors}
-    horizons = 0
+    found = {detector.name: _Found(plan.subject) for detector in lessons.detectors}
     for fold in range(FOLDS):
-        # Fitted on the subjects outside a fold, so that the fold's own maxima are those of strangers.
+        # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
         strangers = others if others.any() else ~others
-        lines = tuple(Line(d, lessons.of(d, benign, strangers), np.inf) for d in lessons.detectors)
+        lines = tuple(Line(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
         share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
-        found = maxima(spool, replace(plan, lines=lines), share, watch.advance, seen)
-        horizons += max(best.horizons for best in found.values())
-        for name, best in found.items():
-            gathered[name].by_subject |= {who: (*value, fold) for who, value in best.by_subject().items()}
-            gathered[name].peaks |= best.peaks()
-            gathered[name].remembered += best.remembered
-    return gathered, horizons
+        into = {name: one.gathered for name, one in found.items()}
+        gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
+    return found
 
 
 def _fold(subject: str) -> int:
     return bucket_of(subject) // 16 % FOLDS
 
 
-def _set_aside(detector: EventDetector, found: _Found) -> list[str]:
-    """Set aside the few subjects who look like attackers whatever the others do; say who and why.
+def _set_aside(
+    report: BaselineReport,
+    model: str,
+    detectors: Sequence[EventDetector],
+    found: Mapping[str, _Found],
+    sung: frozenset[str],
+    given: _Given,
+) -> frozenset[str]:
+    """Set aside whom the user names, and who asked for records that exist only where a thief finds them.
 
-    Attackers in a benign log would otherwise be the threshold. What counts is what the detector looks for, not how far
-    a subject stands out: where there is no such measure nobody is set aside, and where many pass it nobody is either.
+    Attackers in a benign log are what others are ranked among. But whoever stands out by a score alone may be a camera,
+    a sensor or a job that nobody else has, and without it everybody like it would be flagged later: of those the report
+    says who they are, and the user decides.
     """
-    odd = suspects(detector, found.peaks)
-    if len(odd) > ASIDE * len(found.by_subject):
-        whom = "cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else "benign principals"
-        return [
-            f"{len(odd)} of {len(found.by_subject)} {whom} look like attackers to {detector.name}; they are too many "
-            "to be set aside, so look at the log"
-        ]
-    found.aside |= odd.keys()
-    return told_aside(detector, odd)
+    everybody = {name for one in found.values() for name in one.gathered.names}
+    benign = {who for (of, _), names in given.overrules.benign.items() if of == model for who in names}
+    said = given.overrules
+    kept = {name for name in everybody if caller_of(name).id in said.keep or caller_of(name).in_words in benign}
+    dropped = {name for name in everybody if caller_of(name).id in said.drop}
+    report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
+    thieves = sung - kept - dropped
+    report.notes += [
+        f"{model}: {caller_of(name).in_words} was set aside: it asked for canaries; if it may, build again with "
+        f"--keep {caller_of(name).id}"
+        for name in sorted(thieves)
+    ]
+    for detector in detectors:
+        odd = suspects(detector, found[detector.name].gathered.peaks())
+        told = {name: best for name, best in odd.items() if name not in kept | dropped | thieves}
+        report.notes += [f"{model}: {note}" for note in told_apart(detector, told)]
+    return frozenset(dropped | thieves)
 
 
-def suspects(detector: EventDetector, maxima: Mapping[str, float]) -> dict[str, float]:
-    """Return the maxima of those, by name, who look like attackers to a detector whatever the others do."""
-    limit = limit_of(detector)
-    return {} if limit is None else {name: best for name, best in maxima.items() if best > limit}
+def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, float]:
+    """Return the largest scores of the few, by name, who stand apart from everybody else to a detector."""
+    limit = detector.suspect
+    if limit is None:
+        return {}
+    falling = sorted(peaks.items(), key=lambda one: (-one[1], one[0]))
+    few = range(min(len(falling) - 1, max(1, int(FEW * len(falling)))), 0, -1)
+    apart = next((at for at in few if falling[at - 1][1] >= APART * max(falling[at][1], limit / APART)), 0)
+    return {name: best for name, best in falling[:apart] if best > limit}
 
 
-def told_aside(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
-    """Say who is set aside for a detector, and why."""
+def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
+    """Say who stands apart to a detector, and what to do."""
     return [
-        f"{caller_of(name).in_words} was set aside: it looks like an attacker to {detector.name} "
-        f"({detector.statistic} {best:g}, from {limit_of(detector):g})"
+        f"{caller_of(name).in_words} stands apart: {detector.statistic} {best:g} to {detector.name}; "
+        f"look who it is; if it attacks, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]
 
 
-def _learned(detector: EventDetector, params: Params, found: _Found) -> DetectorBaseline:
-    values = {name: np.inf if name in found.aside else best for name, (best, _, _) in found.by_subject.items()}
-    whole = [name for name, (_, filled, _) in found.by_subject.items() if filled]
-    full = np.array([values[name] for name in whole], np.float64)
-    partial = np.array([values[name] for name in values.keys() - set(whole)], np.float64)
-    folds = np.array([found.by_subject[name][2] for name in whole], np.int64)
-    tested = back_test(full, folds, detector.floor)
-    peak = max((best for name, best in found.peaks.items() if name not in found.aside), default=0.0)
-    maxima = Maxima(full, np.sort(partial), peak)
-    return DetectorBaseline(detector.state_version, params, maxima, tested, found.remembered)
+def _learned(
+    detector: EventDetector, params: Params, found: _Found, ranking: Ranking, aside: frozenset[str]
+) -> DetectorBaseline:
+    peak = max((best for name, best in found.gathered.peaks().items() if name not in aside), default=0.0)
+    return DetectorBaseline(detector.state_version, params, ranking.ranks[detector.name], peak)

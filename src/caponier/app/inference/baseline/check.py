@@ -6,16 +6,15 @@ from pathlib import Path
 
 from caponier.app.inference.baseline.story import Standing, Story, stories
 from caponier.app.inference.load import feature_spec, load_events
-from caponier.app.inference.promise import DEFAULT_BUDGET
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline
-from caponier.engines.local import Plan, scan
+from caponier.engines.local import scan
+from caponier.engines.plan import Plan
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
@@ -55,7 +54,7 @@ def check_baseline(
             encoder = Encoder(section.spec, section.knots)
             rejected.add(spool.wrong_lengths(summary.model, encoder.size))
             watch.stage(f"Comparing {summary.model}", summary.attributed)
-            plan = Plan(summary.model, encoder, section.horizon, (), salt, portrait=portrait_of(section, encoder))
+            plan = Plan(summary.model, encoder, (), salt, portrait=portrait_of(section, encoder))
             tally = scan(spool, [plan], progress=watch.advance).tallies[summary.model]
             fits += [fit] if (fit := Fit.of(section, tally)) else []
     if not fits:
@@ -91,18 +90,18 @@ class Comparison:
             yield Difference(name, before.get(name), after.get(name))
 
 
-def compare_baselines(old: Baseline, new: Baseline, budget: AlertBudget = DEFAULT_BUDGET) -> list[Comparison]:
+def compare_baselines(old: Baseline, new: Baseline) -> list[Comparison]:
     """Put the newest sections of each model that is in both baselines beside each other.
 
     Raises:
         InputError: If they have no model in common.
     """
-    before, after = ({story.section.model: story for story in _newest(one, budget)} for one in (old, new))
+    before, after = ({story.section.model: story for story in _newest(one)} for one in (old, new))
     common = [Comparison(before[model], after[model]) for model in before if model in after]
     if not common:
         raise InputError("the baselines have no model in common")
     return common
 
 
-def _newest(baseline: Baseline, budget: AlertBudget) -> list[Story]:
-    return [story for story in stories(baseline, budget) if story.section is baseline.newest(story.section.model)]
+def _newest(baseline: Baseline) -> list[Story]:
+    return [story for story in stories(baseline) if story.section is baseline.newest(story.section.model)]

@@ -6,19 +6,18 @@ from typing import Final
 from caponier.app.inference.baseline.check import Comparison, compare_baselines
 from caponier.app.inference.baseline.story import Standing
 from caponier.detect.calibration.baseline import Baseline
-from caponier.records.alert_budget import AlertBudget
 
 ALIKE: Final = 0.1
 """Share by which a figure may move before it is worth a word."""
 
 
-def changes_in_words(old: Baseline, new: Baseline, budget: AlertBudget) -> list[str]:
+def changes_in_words(old: Baseline, new: Baseline) -> list[str]:
     """Say for each model how callers and thresholds differ from the baseline before."""
     before, after = ({section.model for section in one.models} for one in (old, new))
     told = [f"{name}: new; there was no baseline of it before" for name in sorted(after - before)]
     told += [f"{name}: gone; nothing was learned of it this time" for name in sorted(before - after)]
     if before & after:
-        for compared in compare_baselines(old, new, budget):
+        for compared in compare_baselines(old, new):
             told += _of_model(compared)
     return told
 
@@ -26,7 +25,7 @@ def changes_in_words(old: Baseline, new: Baseline, budget: AlertBudget) -> list[
 def _of_model(compared: Comparison) -> Iterator[str]:
     was, now = compared.old.section, compared.new.section
     yield (
-        f"{now.model}: {now.events:,} events and {now.principals:,} full horizons, before {was.events:,} and "
+        f"{now.model}: {now.events:,} events of {now.principals:,} principals, before {was.events:,} of "
         f"{was.principals:,}"
     )
     if was.spec.digest() != now.spec.digest():
@@ -36,14 +35,14 @@ def _of_model(compared: Comparison) -> Iterator[str]:
 
 
 def _moved(detector: str, old: Standing | None, new: Standing | None) -> str | None:
-    was = old.line.value if old and old.line else None
-    now = new.line.value if new and new.line else None
+    was = old.needed if old else None
+    now = new.needed if new else None
     if was is None and now is None:
         return None
     if was is None:
-        return f"{detector} runs now, above {now:,.4g}"
+        return f"{detector} runs now, from {now:,.4g}"
     if now is None:
         return f"{detector} does not run any more"
     if abs(now - was) <= ALIKE * max(abs(was), abs(now)):
         return None
-    return f"{detector} alerts above {now:,.4g}, before above {was:,.4g}"
+    return f"{detector} alerts from {now:,.4g}, before from {was:,.4g}"

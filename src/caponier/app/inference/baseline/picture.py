@@ -8,17 +8,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from caponier.app.inference.baseline.story import BASES, Standing, Story
+from caponier.app.inference.baseline.story import TYPICAL, Standing, Story, benign_at
 from caponier.formats.svg import page, safe, text
-from caponier.records.finding import Basis
 
 WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
 BINS, TALL = 48, 30
 REACH: Final = 1.2
 """Thresholds that the scale goes up to; what lies beyond is drawn at its end."""
-DASHES: Final = {Basis.PROMISE: "", Basis.ESTIMATE: "7 4", Basis.COLD_START: "2 4"}
+DASHES: Final = "2 4"
+"""Of a threshold for a cold start."""
 _STYLE: Final = """
 svg { font: 12px "Helvetica Neue", Arial, "Liberation Sans", system-ui, sans-serif; }
 .page { fill: #fff; } text { fill: #16202a; } .head { font-weight: 600; font-size: 13px; }
@@ -48,7 +47,12 @@ def _section(story: Story, top: int) -> tuple[list[str], int]:
     version = f" version {section.version}" if section.version else ""
     parts = [
         text(f"{section.model}{version}", 12, top + 16, "head"),
-        text("largest score in a horizon, in thresholds; higher bars are more principals", LEFT, top + 16, "small"),
+        text(
+            f"largest score up to {TYPICAL} queries, in thresholds; higher bars are more principals",
+            LEFT,
+            top + 16,
+            "small",
+        ),
     ]
     y = top + HEAD
     for standing in story.standings:
@@ -60,41 +64,33 @@ def _section(story: Story, top: int) -> tuple[list[str], int]:
 
 
 def _row(standing: Standing, y: int) -> Iterator[str]:
-    floor, line = y + TALL + 8, standing.line
+    floor, needed = y + TALL + 8, standing.needed
     yield text(standing.detector, 12, y + 22)
-    basis = f"{BASES[line.basis]}, {standing.statistic} above {line.value:,.4g}" if line else "does not run"
+    basis = "does not run"
+    if needed is not None:
+        basis = f"{'cold start, ' if standing.cold else ''}{standing.statistic} from {needed:,.4g}"
     yield text(basis, 12, y + 37, "small")
     yield f'<path class="axis" d="M{LEFT} {floor}H{WIDE - RIGHT}"/>'
-    if line is None:
+    if needed is None:
         return
-    counts, _ = np.histogram(_reached(standing) / (line.value or 1.0), BINS, (0, REACH))
+    counts, _ = np.histogram(np.minimum(benign_at(standing) / (needed or 1.0), REACH), BINS, (0, REACH))
     step = (_at(REACH) - LEFT) / BINS
     for place in np.flatnonzero(counts).tolist():
         # Roots, so that the one who stands alone is still seen beside hundreds.
         height = max(3.0, TALL * float(np.sqrt(counts[place] / counts.max())))
         x = LEFT + place * step
         yield f'<path class="benign" d="M{x:.1f} {floor}v-{height:.1f}h{step - 1:.1f}v{height:.1f}z"/>'
-    dashes = f' stroke-dasharray="{DASHES[line.basis]}"' if DASHES[line.basis] else ""
+    dashes = f' stroke-dasharray="{DASHES}"' if standing.cold else ""
     yield f'<path class="threshold" d="M{_at(1)} {y + 2}V{floor + 4}"{dashes}/>'
-
-
-def _reached(standing: Standing) -> NDArray[np.float64]:
-    """Return the maxima of all who were not set aside, cut off where the picture ends."""
-    maxima, line = standing.learned.maxima, standing.line
-    values = np.concatenate([maxima.full, maxima.partial])
-    values = values[np.isfinite(values)]
-    reached: NDArray[np.float64] = np.minimum(values, REACH * (line.value if line and line.value else 1.0))
-    return reached
 
 
 def _says(standing: Standing) -> str:
     """Say what a row shows."""
-    maxima = standing.learned.maxima
-    known = maxima.full[np.isfinite(maxima.full)]
+    known = benign_at(standing)
     half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)
     return (
-        f"{standing.detector}: of {known.size:,} benign {standing.whom} half stay below {half:,.4g}, nine tenths below "
-        f"{most:,.4g}. {standing.words}."
+        f"{standing.detector}: of {standing.learned.ranks.n:,} benign {standing.whom} half stay below {half:,.4g}, "
+        f"nine tenths below {most:,.4g}. {standing.words}."
     )
 
 

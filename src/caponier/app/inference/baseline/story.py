@@ -1,83 +1,70 @@
-"""A baseline explains itself: who taught it, where its thresholds lie, and what more would buy."""
+"""A baseline explains itself: who taught it, what it can tell and what not, and what more would buy."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from caponier.app.inference.baseline.build import Near
-from caponier.app.inference.plan import by_rank, estimate
-from caponier.app.inference.promise import DEFAULT_BUDGET, bound_of
+from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
-from caponier.detect.calibration.judging import FEWEST, MAX_BOUND, Threshold
+from caponier.detect.calibration.judging import FEWEST, LONGER
 from caponier.detect.detector import EventDetector, Subject
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.habits import Habit, habits
-from caponier.engines.local import Plan
-from caponier.records.alert_budget import AlertBudget
-from caponier.records.finding import Basis
+from caponier.engines.plan import Line, Plan
 
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
 CALLERS: Final = "principals"
-BASES: Final = {
-    Basis.PROMISE: "a promise",
-    Basis.ESTIMATE: "an estimate",
-    Basis.COLD_START: "a cold start",
-}
+TYPICAL: Final = 100
+"""Age at which a detector's threshold is told, in different queries or events: it grows with age."""
+ENOUGH: Final = 1_000
+"""Benign callers from which on more of them buy little."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one detector's threshold lies, above whom and by what right."""
+    """What one detector can tell on a model."""
 
     detector: str
     statistic: str
     whom: str
     """What its subjects are called."""
+    counts: str
+    """What their age is counted in."""
     learned: DetectorBaseline
-    line: Threshold | None
-    """None if it does not run: too few subjects filled a horizon, and it knows no threshold for a cold start."""
-    needed: int
-    """Subjects with a whole horizon that make the budget's bound a promise."""
-    per_week: float | None
-    """The least budget that its subjects could promise; None where that is more than any budget buys."""
-    fewest: int
-    """Subjects with a whole horizon below which no budget makes a promise."""
+    needed: float | None
+    """The score that it takes alone, at an age of `TYPICAL`; None if it does not run."""
+    cold: bool
+    """Whether that is a limit for a cold start."""
     nearest: tuple[Near, ...]
-    """The benign subjects with the largest maxima; a file holds no names, so only a build knows them."""
-
-    @property
-    def promised(self) -> bool:
-        """Whether its threshold is a promise."""
-        return self.line is not None and self.line.basis is Basis.PROMISE
+    """The benign subjects with the largest scores; a file holds no names, so only a build knows them."""
 
     @property
     def words(self) -> str:
         """All that in a line."""
-        parts = [self._threshold, self._benign]
-        test = self.learned.back_test
-        if test.of:
-            parts.append(f"back-test: {test.seen} of {test.of} passed where {test.expected:.1f} were expected")
-        if self.learned.maxima.aside and not self.promised:
-            parts.append(f"with {self.learned.maxima.aside} set aside a promise needs {self.needed:,} {self.whom}")
-        return "; ".join(parts)
+        return f"{self._needed}; {self._benign}" + (f"; {self.learned.off}" if self.learned.off else "")
 
     @property
-    def _threshold(self) -> str:
-        full = len(self.learned.maxima.full)
-        few = f"only {full} {self.whom} filled a horizon, and {FEWEST} are needed"
-        if full >= FEWEST:
-            few = f"too few {self.whom} asked for longer than it looks back"
-        if self.line is None:
-            return f"does not run: {few}"
-        basis = BASES[self.line.basis] + (f": {few}" if self.line.basis is Basis.COLD_START else "")
-        return f"alerts above {self.line.value:,.4g} {self.statistic} ({basis})"
+    def why_not(self) -> str:
+        """Why it does not run, or only for a cold start; empty if it does."""
+        few = f"only {self.learned.ranks.n} {self.whom} to rank among, and {FEWEST} are needed"
+        return self.learned.off or ("" if self.learned.ranks.n >= FEWEST else few)
+
+    @property
+    def _needed(self) -> str:
+        if self.needed is None:
+            return f"does not run: {self.why_not}"
+        how = f"a cold start: {self.why_not}" if self.cold else f"after {TYPICAL} {self.counts}"
+        return f"alerts from {self.needed:,.4g} {self.statistic} ({how})"
 
     @property
     def _benign(self) -> str:
-        reach = f"benign {self.whom} reach {self.learned.maxima.largest:,.4g}"
+        reach = f"benign {self.whom} reach {self.learned.peak:,.4g}"
         names = [
             f"{near.name} {near.value:,.4g}" + (f" ({_who(near.habit)})" if near.habit else "") for near in self.nearest
         ]
@@ -85,12 +72,13 @@ class Standing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        line = self.line
         return {
-            "threshold": line.value if line else None,
-            "basis": line.basis.value if line else None,
-            "promise_needs": self.needed,
-            "promise_at_per_week": self.per_week,
+            "threshold": self.needed,
+            "age": TYPICAL,
+            "basis": None if self.needed is None else "cold-start" if self.cold else "ranks",
+            "benign": self.learned.ranks.n,
+            "largest": self.learned.peak,
+            "off": self.learned.off,
         }
 
 
@@ -104,105 +92,136 @@ class Story:
     standings: tuple[Standing, ...]
 
     @property
-    def lines(self) -> Iterator[str]:
-        """All of it, a line each."""
-        section = self.section
-        yield (
-            f"{section.model}: learned from {section.principals:,} principals and {section.events:,} events; "
-            f"{section.horizons_per_week:,.0f} horizons of {section.horizon} different queries begin in a week"
+    def expected(self) -> float:
+        """Benign callers that will be flagged in a week."""
+        return self.section.alpha * self.section.callers_per_week
+
+    @property
+    def promise(self) -> str:
+        """Which promise on false alarms it can keep."""
+        section, n = self.section, self.section.principals
+        if section.warm:
+            return f"{section.warm.own} principals of version {section.version}; nothing is promised, all is estimated"
+        if n < FEWEST:
+            return f"{n} principals; below {FEWEST} there is no promise, and scans use cold-start thresholds"
+        promised = (
+            f"at most {section.alpha:.2%} of benign principals are flagged, each over a use of up to {LONGER} times as "
+            f"long as this log: about {self.expected:,.1f} a week"
         )
+        kept = section.alpha * (n + 1) >= 1
+        return promised + ("" if kept else f", an estimate: a promise would need {np.ceil(1 / section.alpha) - 1:,.0f}")
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """What a newcomer needs to know, a line each."""
+        section, name = self.section, self.section.model
+        days = section.span / (86_400 * 1_000_000)
+        yield f"{name}: learned from {section.principals:,} principals and {section.events:,} events of {days:.1f} days"
         if self.groups:
             counted = ", ".join(f"{count:,} {habit}" for habit, count in self.groups)
             size = section.portrait.size if section.portrait else 0
-            yield f"{section.model}: of those who asked {size} different things or more, {counted}"
+            yield f"{name}: of those who asked {size} different things or more, {counted}"
+        yield f"{name}: {self.promise}"
+        seeing = [one.detector for one in self.standings if one.needed is not None]
+        yield f"{name}: looked for by {', '.join(seeing) or 'nobody'}"
+        blind: dict[str, list[str]] = {}
+        for one in self.standings:
+            if one.why_not:
+                blind.setdefault(one.why_not, []).append(one.detector)
+        for why, names in blind.items():
+            yield f"{name}: {', '.join(names)}: {why}"
+        yield f"{name}: {self._tested}"
         yield from self._more
-        for standing in self.standings:
-            yield f"{section.model}: {standing.detector} {standing.words}"
+
+    @property
+    def _tested(self) -> str:
+        off = [one.detector for one in self.standings if one.learned.off]
+        if not self.section.tested:
+            return "self-test not run: whether attacks stand out on this model was not tried"
+        return f"self-test: {len(off)} detector{'' if len(off) == 1 else 's'} cannot tell attackers from benign callers"
 
     @property
     def _more(self) -> Iterator[str]:
-        """Say what budget would make promises of estimates."""
-        if self.section.warm:
-            old, own = self.section.warm.version, self.section.warm.own
+        """Say what more would buy."""
+        section = self.section
+        if section.warm:
+            old, own = section.warm.version, section.warm.own
             yield (
-                f"{self.section.model}: started warm, from version {old} and {own} principals of version "
-                f"{self.section.version}; thresholds are estimates until {FEWEST} principals of it fill a horizon"
+                f"{section.model}: started warm, from version {old} and {own} principals of version {section.version}; "
+                f"build again when {FEWEST} principals have used it"
             )
-            return
-        unsure = [one for one in self.standings if one.whom == CALLERS and not one.promised]
-        budgets = [one.per_week for one in unsure if one.per_week]
-        if unsure and len(budgets) == len(unsure):
-            yield f"{self.section.model}: a budget of {max(budgets):,.1f} per week would make promises of the estimates"
-        elif unsure:
-            fewest = max(one.fewest for one in unsure)
+        elif section.principals < ENOUGH:
             yield (
-                f"{self.section.model}: below {fewest:,} principals no budget makes promises of the estimates, since "
-                f"never more than {MAX_BOUND:.0%} of horizons may raise an alert"
+                f"{section.model}: a longer log, or one of more callers, finds more: with few callers only what lies "
+                f"far beyond all of them is told; beyond {ENOUGH:,} more of them buy little"
             )
+
+    @property
+    def details(self) -> Iterator[str]:
+        """What each detector goes by, a line each."""
+        for standing in self.standings:
+            yield f"{self.section.model}: {standing.detector} {standing.words}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of what a section does not hold in so many words."""
-        return {"habits": {habit.name.lower(): count for habit, count in self.groups}}
+        return {
+            "promise": self.promise,
+            "expected_per_week": round(self.expected, 4),
+            "habits": {habit.name.lower(): count for habit, count in self.groups},
+        }
 
 
-def stories(baseline: Baseline, budget: AlertBudget = DEFAULT_BUDGET, nearest: Nearest | None = None) -> list[Story]:
+def stories(baseline: Baseline, nearest: Nearest | None = None) -> list[Story]:
     """Tell what each section of a baseline holds.
 
     Args:
-        baseline: Of one model or several, which share the budget.
-        budget: The false alerts that a user is ready to look at.
+        baseline: Of one model or several.
         nearest: Who came nearest, where a build says so.
     """
-    return [_story(section, budget, baseline.horizons_per_week, nearest or {}) for section in baseline.models]
+    return [_story(section, nearest or {}) for section in baseline.models]
 
 
-def _story(section: ModelBaseline, budget: AlertBudget, weekly: float, nearest: Nearest) -> Story:
+def _story(section: ModelBaseline, nearest: Nearest) -> Story:
     known = {detector.name: detector for detector in select()}
-    learned = {name: one for name, one in section.detectors.items() if name in known}
-    # As in a scan, the budget is spent by those alone that are judged by rank.
-    sharing = max(1, sum(by_rank(known[name], one, MAX_BOUND) is not None for name, one in learned.items()))
-    share = _Share(bound_of(budget, weekly), weekly, sharing, section.warm is not None)
     standings = [
-        _standing(known[name], one, share, nearest.get((section.model, name), ())) for name, one in learned.items()
+        _standing(known[name], learned, section, nearest.get((section.model, name), ()))
+        for name, learned in section.detectors.items()
+        if name in known
     ]
     groups = Counter(habits(section.portrait)).most_common() if section.portrait else []
     return Story(section, tuple(groups), tuple(standings))
 
 
-@dataclass(frozen=True)
-class _Share:
-    """A detector's share of the budget."""
-
-    total: float
-    """Share of benign horizons that may raise an alert, all detectors together."""
-    weekly: float
-    """Horizons that begin in a week."""
-    among: int
-    """Detectors that share the budget."""
-    warm: bool
-    """Whether nothing can be promised, for most of it is known from another version."""
-
-
-def _standing(detector: EventDetector, learned: DetectorBaseline, given: _Share, nearest: Sequence[Near]) -> Standing:
-    maxima, bound = learned.maxima, given.total / given.among
-    line, priors = by_rank(detector, learned, bound), detector.priors()
-    if line and given.warm:
-        line = estimate(line)
-    if line is None and priors is not None:
-        line = Threshold(priors[1], Basis.COLD_START, bound, None)
-    promised = given.among * (1 + maxima.aside) / (len(maxima.full) + 1)
-    possible = len(maxima.full) >= FEWEST and promised <= MAX_BOUND
+def _standing(
+    detector: EventDetector, learned: DetectorBaseline, section: ModelBaseline, nearest: Sequence[Near]
+) -> Standing:
+    kind, priors = Plan.kind_of(detector), detector.priors()
+    cold = learned.ranks.n < FEWEST
+    limit = max(float(detector.floor), learned.least)
+    needed: float | None = None
+    if not learned.off and not cold and kind in section.tails:
+        level = section.tails[kind].level(section.alpha_of(kind))
+        needed = Line(detector, learned.params, limit, learned.ranks).needed(level, TYPICAL)
+    elif not learned.off and cold and priors is not None:
+        needed = priors[1]
     return Standing(
         detector=detector.name,
         statistic=detector.statistic,
-        whom="cells of like queries" if Plan.kind_of(detector) is Subject.BUCKET else CALLERS,
+        whom="cells of like queries" if kind is Subject.BUCKET else CALLERS,
+        counts="different queries" if detector.counts.value == "queries" else "events",
         learned=learned,
-        line=line,
-        needed=math.ceil((1 + maxima.aside) / bound) - 1,
-        per_week=promised * given.weekly if possible else None,
-        fewest=max(FEWEST, math.ceil(given.among * (1 + maxima.aside) / MAX_BOUND) - 1),
+        needed=needed,
+        cold=cold,
         nearest=tuple(nearest),
     )
+
+
+def benign_at(standing: Standing, age: int = TYPICAL) -> NDArray[np.float64]:
+    """Return the benign scores (k,) that are kept of an age, falling."""
+    ranks = standing.learned.ranks
+    step = min(int(step_of(np.array([age]))[0]), ranks.steps - 1)
+    scores: NDArray[np.float64] = np.expm1(ranks.scores[step].astype(np.float64))
+    return scores
 
 
 def _who(habit: Habit) -> str:

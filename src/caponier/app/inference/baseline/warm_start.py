@@ -1,29 +1,26 @@
 """A warm start: what is known of a model's earlier version stands in until enough principals use the new one.
 
 What callers send and how they ask outlasts a new version; how often answers flip, and with it every maximum, need not.
-So the old knowledge is kept as it was learned (scale, parameters, benign maxima), the new principals are ranked by it
-as strangers, and every threshold is an estimate, above whatever any benign principal of either version reached.
+So the old knowledge is kept as it was learned (scale, parameters, ranks), the new principals are scored by it as
+strangers, nothing is promised, and no score counts that a benign principal of the new version reached.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from caponier.app.inference.baseline.build import BaselineReport, suspects, told_aside
+from caponier.app.inference.baseline.build import BaselineReport, suspects, told_apart
 from caponier.app.inference.load import load_events
-from caponier.app.inference.promise import judged_by_caller
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.inference.staleness import Fit, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
-from caponier.detect.calibration.judging import ASIDE, FEWEST, HorizonMaxima, Maxima
+from caponier.detect.calibration.judging import FEWEST, Gathered
 from caponier.detect.detector import EventDetector, Signal
 from caponier.detect.registry import select
-from caponier.engines.local import Line, Plan, maxima, scan
+from caponier.engines.local import gather, scan
+from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool
 from caponier.records.inventory import Workspace
@@ -71,7 +68,7 @@ def _earlier(report: BaselineReport, section: ModelBaseline, known: Baseline) ->
     """Return the newest section of another version of the model, if something is to be taken from it; note if not."""
     others = [old for old in known.models if old.model == section.model and old.version != section.version]
     old = max(others, key=lambda one: one.created, default=None)
-    own = _own(section)
+    own = section.principals
     if old is None:
         report.notes.append(f"{section.model}: nothing is taken from the earlier baseline; it holds no other version")
     elif own >= FEWEST:
@@ -83,10 +80,6 @@ def _earlier(report: BaselineReport, section: ModelBaseline, known: Baseline) ->
     else:
         return old
     return None
-
-
-def _own(section: ModelBaseline) -> int:
-    return min((len(learned.maxima.full) for learned in judged_by_caller(section)), default=0)
 
 
 def _warmed(
@@ -102,15 +95,18 @@ def _warmed(
         # Another version was trained on other rows, and its sketch is of those.
         and Signal.TRAINING_SET not in detectors[name].needs
     }
-    lines = tuple(Line(detectors[name], learned.params, np.inf) for name, learned in kept.items())
-    plan = Plan(section.model, Encoder(old.spec, old.knots), old.horizon, lines, salt, cells=old.cells)
+    lines = tuple(Line(detectors[name], learned.params) for name, learned in kept.items())
+    plan = Plan(section.model, Encoder(old.spec, old.knots), lines, salt, cells=old.cells)
+    found = {name: Gathered() for name in kept}
     for part in plan.parts():
-        for name, best in maxima(spool, part, EVERYBODY).items():
-            kept[name] = _joined(report, section.model, detectors[name], kept[name], best)
-    own = _own(section)
+        gather(spool, part, EVERYBODY, found)
+    kept = {
+        name: _joined(report, section.model, detectors[name], kept[name], one.peaks()) for name, one in found.items()
+    }
+    own = section.principals
     report.notes.append(
-        f"{section.model}: {own} principals of version {section.version} filled a horizon, so scale, parameters and "
-        f"maxima are those of version {old.version} too, and thresholds are estimates until there are {FEWEST}"
+        f"{section.model}: {own} principals of version {section.version} were seen, so scale, parameters and ranks are "
+        f"those of version {old.version}, and nothing is promised until there are {FEWEST}"
     )
     _compare(report, spool, plan, old)
     return replace(
@@ -118,9 +114,11 @@ def _warmed(
         spec=old.spec,
         knots=old.knots,
         cells=old.cells,
-        horizon=old.horizon,
         portrait=old.portrait,
-        horizons_per_week=max(section.horizons_per_week, old.horizons_per_week),
+        principals=old.principals,
+        span=old.span,
+        tails=old.tails,
+        callers_per_week=max(section.callers_per_week, old.callers_per_week),
         detectors={**section.detectors, **kept},
         warm=Warm(old.version, own),
     )
@@ -131,26 +129,13 @@ def _joined(
     model: str,
     detector: EventDetector,
     learned: DetectorBaseline,
-    best: HorizonMaxima,
+    peaks: Mapping[str, float],
 ) -> DetectorBaseline:
-    """Put the maxima of new principals beside the old ones; as in a build, who looks like an attacker is set aside."""
-    found, peaks = best.by_subject(), best.peaks()
+    """Let no score count that a principal of the new version reached, but for those who look like attackers."""
     odd = suspects(detector, peaks)
-    if len(odd) > ASIDE * (len(found) + len(learned.maxima.full)):
-        odd = {}
-    report.notes += [f"{model}: {note}" for note in told_aside(detector, odd)]
-    values = {
-        whole: [np.inf if name in odd else value for name, (value, filled) in found.items() if filled is whole]
-        for whole in (True, False)
-    }
-    full, partial = np.array(values[True], np.float64), np.array(values[False], np.float64)
-    peak = max([learned.maxima.peak, *(value for name, value in peaks.items() if name not in odd)])
-    joint = Maxima(_both(learned.maxima.full, full), np.sort(_both(learned.maxima.partial, partial)), peak)
-    return replace(learned, maxima=joint)
-
-
-def _both(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([old, new])
+    report.notes += [f"{model}: {note}" for note in told_apart(detector, odd)]
+    highest = max((value for name, value in peaks.items() if name not in odd), default=0.0)
+    return replace(learned, least=max(learned.least, highest), peak=max(learned.peak, highest))
 
 
 def _compare(report: BaselineReport, spool: Spool, plan: Plan, old: ModelBaseline) -> None:

@@ -15,6 +15,7 @@ from caponier.app.inference.enrich import enrich_events
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, load_workspace, read_salt
 from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.judging import ALPHA
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import Images
@@ -24,7 +25,6 @@ from caponier.emulate.simulation.visits import Visitor, let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.variable_cost import billed
 from caponier.errors import CaponierError
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
 
 MAIN: Final = "digits-mlp"
@@ -34,9 +34,7 @@ STRANGERS: Final = 1_000
 
 BEYOND: Final = 50
 """Requests by which a caller who does not only predict goes beyond the queries of the others: not all are events of
-the model, and more than a horizon is to be filled."""
-BUDGET: Final = AlertBudget(per_week=14.0)
-"""Two a day, as in the demo: with some 300 users a day the default of two a week would rest on extrapolation alone."""
+the model."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,14 @@ class Scale:
         users: Benign users that a baseline is built from.
         queries: Different rows that each benign user asks for.
         look_alikes: Users with each habit, and callers of each kind, that are controls.
-        horizon: Different queries over which a detector's maximum is judged.
-        alert_budget: False alerts that are put up with, all detectors over events together.
+        alpha: Share of benign callers that may be flagged, all detectors over events together.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
     users: int = 306
     queries: int = 200
     look_alikes: int = 4
-    horizon: int = 200
-    alert_budget: AlertBudget = BUDGET
+    alpha: float = ALPHA
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +100,7 @@ class ProvingGround:
         made = load_workspace(self.folder / "workspace")
         if made is None:
             raise CaponierError("the workspace that was just written is not there", where=str(self.folder))
-        detect = made.detect.model_copy(update={"horizon": self.scale.horizon, "alert_budget": self.scale.alert_budget})
+        detect = made.detect.model_copy(update={"alpha": self.scale.alpha})
         # Never the store that the environment may name: nothing of this is to be taken for a real finding.
         return made.model_copy(update={"detect": detect, "store": self._store("validation")})
 
@@ -124,9 +120,7 @@ class ProvingGround:
         deployment = Deployment(name, "1", "digits")
         users = assemble(self.split.calibration.images, self.scale.users, self.seed)
         log = self._enriched(self.write(_benign(name), self._asked(users, victim, deployment)), deployment, victim)
-        report = build_baseline(
-            [log], workspace=self.workspace, spec=SPEC, horizon=self.scale.horizon, training_set=training
-        )
+        report = build_baseline([log], workspace=self.workspace, spec=SPEC, training_set=training)
         return Target(deployment, victim, report.baseline, tuple(report.notes))
 
     def home(self, target: Target) -> Workspace:

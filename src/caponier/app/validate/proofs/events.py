@@ -174,7 +174,7 @@ def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> Proo
         **first_found(seen.events, principal, found),
         "findings": len(found),
         "findings_inline": sum(one.detector == name and principal in accused(one) for one in seen.live),
-        "alert_budget": str(ground.scale.alert_budget),
+        "alpha": f"{ground.scale.alpha:g}",
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
         "seconds": round(deed.seconds, 2),

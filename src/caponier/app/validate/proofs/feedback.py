@@ -38,7 +38,7 @@ def prove_feedback(
     with threadpool_limits(1, user_api="blas"):
         calm = learned_from(ground.split, ground.seed, ground.scale.users)
         benign = ground.write("feedback-benign.parquet", calm.events)
-        learned = build_baseline([benign], workspace=ground.workspace, spec=SPEC, horizon=ground.scale.horizon).baseline
+        learned = build_baseline([benign], workspace=ground.workspace, spec=SPEC).baseline
         for name in sorted({pair.emulation.name for pair in pairs}):
             course = SCENES[name].played(ground.split, ground.seed)
             report = _scanned(name, course, learned, ground)
@@ -70,7 +70,7 @@ def _run(pair: Pair, course: Course, report: ScanReport, ground: ProvingGround) 
         "attackers": len(attackers),
         "attackers_found": len(seen),
         "findings": len(found),
-        "alert_budget": str(ground.scale.alert_budget),
+        "alpha": f"{ground.scale.alpha:g}",
         "attack": outcome.measure,
     }
     controls = {name: _check(name, everybody, named) for name in pair.detector.controls}

@@ -1,0 +1,1 @@
+"""Benign habits: each harmless, plausible, and told in a sentence."""

@@ -1,0 +1,1 @@
+"""The models of the worlds, one a file, each trained by `trains(seed)`."""

@@ -1,0 +1,139 @@
+"""Whether the detectors can tell attackers on this model from its benign callers: attacks planted into the benign log.
+
+A detector that scores benign callers as high as attackers finds nothing, and makes everybody else's evidence worse. So
+a few attackers of each kind are emulated on a copy of the model, as in `validate_log`, and scored by what a draft of a
+baseline learned; where hardly any of a detector's own attackers is rarer than one benign caller in a hundred,
+it is off.
+"""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from caponier.app.inference.baseline.build import Tested
+from caponier.app.inference.load import load_events
+from caponier.app.planting.own_log import ATTACKED, OwnLog
+from caponier.app.planting.planted_log import Attacker, attackers, plant
+from caponier.app.planting.validate_log import Effort, attacked, copied
+from caponier.app.progress import Progress, Silent
+from caponier.detect.calibration.ages import AGES
+from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
+from caponier.detect.calibration.joint_tail import UNIT
+from caponier.detect.calibration.judging import FEWEST, Gathered, rarest
+from caponier.detect.detector import EventDetector, Subject
+from caponier.emulate.attacker.black_box import evasion
+from caponier.engines.local import gather
+from caponier.engines.plan import Line, Plan
+from caponier.engines.shares import EVERYBODY
+from caponier.engines.spool import ModelSummary, Spool, caller_of
+from caponier.errors import InputError, MissingExtraError
+from caponier.telemetry.features import Encoder
+from caponier.telemetry.rejections import RejectedRows
+
+EACH: Final = 3
+"""Attackers of each kind."""
+COMMON: Final = 0.01
+"""Share of benign callers above which what an attacker reaches is common."""
+TOLD: Final = 1 / 3
+"""Share of its attackers of some kind that a detector must tell."""
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Plants attackers into the log that a baseline is built from.
+
+    Args:
+        detectors: Who learns.
+        salt: The workspace's.
+        progress: Told how far it is.
+        seed: Fixes everything.
+    """
+
+    detectors: Sequence[EventDetector]
+    salt: bytes = b""
+    progress: Progress | None = None
+    seed: int = 0
+
+    def __call__(self, draft: ModelBaseline, spool: Spool, summary: ModelSummary) -> Tested:
+        """Return which detectors cannot tell their attackers, and why; or why that was not tried."""
+        try:
+            evasion()
+        except MissingExtraError:
+            return Tested(not_run="without the extra emulate: pip install 'caponier[emulate]'")
+        if draft.spec.kind not in ATTACKED:
+            return Tested(not_run=f"attacks are planted on images and numbers, not on {draft.spec.kind} inputs")
+        watch = self.progress or Silent()
+        log = OwnLog(spool, summary, draft.spec, EVERYBODY)
+        try:
+            with tempfile.TemporaryDirectory(prefix="caponier-selftest-") as folder:
+                with copied(log, None, self.seed, watch) as copy:
+                    deeds, _ = attacked(log, copy, Effort(EACH, seed=self.seed), watch)
+                planted = attackers(log, deeds, self.seed)
+                path = Path(folder) / "planted.parquet"
+                plant(log, planted, copy.names, path, None, self.seed)
+                found = self._scored(draft, path)
+        except InputError as lack:
+            return Tested(not_run=lack.what)
+        return Tested(off=self._off(draft, planted, found))
+
+    def _scored(self, draft: ModelBaseline, path: Path) -> dict[str, Gathered]:
+        known = {one.name: one for one in self.detectors}
+        lines = tuple(
+            Line(known[name], one.params)
+            for name, one in draft.detectors.items()
+            if name in known and Plan.kind_of(known[name]) is Subject.PRINCIPAL
+        )
+        encoder = Encoder(draft.spec, draft.knots)
+        found = {line.name: Gathered() for line in lines}
+        with Spool() as spool:
+            load_events(spool, [path], RejectedRows(), Silent(), salt=self.salt, spec_of=lambda _: draft.spec)
+            gather(spool, Plan(draft.model, encoder, lines, self.salt), EVERYBODY, found)
+        return found
+
+    def _off(self, draft: ModelBaseline, planted: Sequence[Attacker], found: dict[str, Gathered]) -> dict[str, str]:
+        kinds = {who: one.deed.kind for one in planted for who in one.subjects}
+        off = {}
+        for detector in self.detectors:
+            learned = draft.detectors.get(detector.name)
+            gathered = found.get(detector.name)
+            if learned is None or gathered is None or learned.ranks.n < FEWEST:
+                continue
+            why = _why_off(detector, learned, gathered, kinds)
+            if why:
+                off[detector.name] = why
+        return off
+
+
+def _why_off(
+    detector: EventDetector, learned: DetectorBaseline, gathered: Gathered, kinds: dict[str, str]
+) -> str | None:
+    """Return why a detector cannot tell its attackers; None if it can tell some kind, or none was planted."""
+    names = sorted(gathered.names)
+    lives, _ = gathered.of(names)
+    if not names:
+        return None
+    rare = rarest(learned.ranks, lives) / UNIT > -math.log(COMMON)
+    peaks = gathered.peaks()
+    of_kind: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        kind = kinds.get(caller_of(name).id)
+        if kind in detector.emulations:
+            of_kind.setdefault(kind, []).append(at)
+    if not of_kind or any(rare[own].mean() >= TOLD for own in of_kind.values()):
+        return None
+    own = [at for rows in of_kind.values() for at in rows]
+    reached = float(np.median([peaks[names[at]] for at in own]))
+    oldest = np.array([int(lives.last[own].max())])
+    usual = float(learned.ranks.score_at(-math.log(COMMON), oldest)[0])
+    if usual <= detector.floor:
+        # Benign callers are quiet to it: it costs nothing, and may see other attacks than those that were planted.
+        return None
+    return (
+        f"cannot tell {', '.join(sorted(of_kind))} here: attackers reach {reached:,.4g} (median), and one benign "
+        f"caller in a hundred {usual:,.4g} by {AGES[oldest[0]]:,} {detector.counts.value}"
+    )

@@ -1,0 +1,36 @@
+"""What an analyst said of a finding."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class VerdictKind(StrEnum):
+    """What a finding turned out to be."""
+
+    TRUE = "true"
+    BENIGN = "benign"
+    TEST = "test"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One analyst's word on one finding; the last one counts."""
+
+    finding_id: str
+    judgement: VerdictKind
+    author: str
+    time: datetime
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "finding_id": self.finding_id,
+            "verdict": self.judgement.value,
+            "author": self.author,
+            "time": self.time.isoformat().replace("+00:00", "Z"),
+            "note": self.note,
+        }
