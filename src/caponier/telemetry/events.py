@@ -22,7 +22,7 @@ from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
-from caponier.telemetry.readers.json_columns import Wanted
+from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
@@ -146,7 +146,7 @@ def _chunks(
         return mapped(pattern_lines.read(path, by_line.line), replace(maps, named=by_line), report, shown_path(path))
     if read is not json_lines.read:
         return mapped(read(path), maps, report, shown_path(path))
-    wanted = Wanted()
+    wanted = WantedColumns()
     chunks = json_lines.read(path, wanted=wanted)
     if maps.named is None:
         always = reader == "kserve"

@@ -10,7 +10,7 @@ from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.events import first_chunk, read_events
 from caponier.telemetry.field_maps.choose import MapChoice, is_native, known_map, sample_of
-from caponier.telemetry.field_maps.guess import SAMPLE, Guess, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.rejections import RejectedRows
 
 WANTED: Final = {
@@ -45,7 +45,7 @@ class Preview:
 class MapProposal:
     """A proposed map of a log."""
 
-    guess: Guess
+    guess: GuessedMap
     native: bool
     """Whether it is in the event schema already."""
     preview: Preview | None
@@ -66,7 +66,7 @@ def propose_map(path: Path, choice: MapChoice, name: str) -> MapProposal:
     rows = sample_of(first) if first else []
     known = known_map(rows, choice.known) if rows else None
     if known is not None:
-        found = Guess(known, tuple({key: None for row in rows for key in row}))
+        found = GuessedMap(known, tuple({key: None for row in rows for key in row}))
         found.remarks.append(f"this is known as {known.name}: it is read without any option")
     else:
         found = guess(rows, choice.model, name)

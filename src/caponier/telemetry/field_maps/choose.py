@@ -10,12 +10,12 @@ from caponier.records.event import REQUIRED
 from caponier.records.field_map import FieldMap, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.field_maps.guess import SAMPLE, Guess, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.raw_inputs import SpecOf
-from caponier.telemetry.readers.json_columns import Wanted
+from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.rejections import RejectedRows
 
 MODEL: Final = "model"
@@ -46,7 +46,7 @@ UNSAID: Final = MapChoice()
 
 
 def mapped(
-    chunks: Iterator[Chunk], choice: MapChoice, report: RejectedRows, source: str, wanted: Wanted | None = None
+    chunks: Iterator[Chunk], choice: MapChoice, report: RejectedRows, source: str, wanted: WantedColumns | None = None
 ) -> Iterator[Chunk]:
     """Read a log that is not in the event schema by a map; one that is passes unchanged.
 
@@ -127,7 +127,7 @@ def _peeked(chunks: Iterator[Chunk]) -> tuple[list[Chunk], list[Row]]:
     return held, rows
 
 
-def _tell_doubts(report: RejectedRows, source: str, found: Guess) -> None:
+def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:
     report.tell(
         f"{source}: not in the event schema, and not clear enough to be read unasked: {'; '.join(found.doubts)}"
     )

@@ -32,7 +32,7 @@ Nodes = dict[Place, list[Any]]
 
 
 @dataclass
-class Guess:
+class GuessedMap:
     """A map, and how sure it is."""
 
     map: FieldMap | None
@@ -48,7 +48,7 @@ class Guess:
         return self.map is not None and not self.doubts
 
 
-def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> Guess:
+def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
     """Guess a map.
 
     Args:
@@ -57,7 +57,7 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> Guess:
         name: What the map is called.
     """
     nodes = _nodes(rows[:SAMPLE])
-    work = _Work(nodes, Guess(None, tuple(path_of(place) for place in nodes)))
+    work = _Work(nodes, GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
@@ -90,7 +90,7 @@ def _walk(held: Row, above: Place, nodes: Nodes) -> None:
 @dataclass
 class _Work:
     nodes: Nodes
-    out: Guess
+    out: GuessedMap
     columns: dict[str, MapColumn] = field(default_factory=dict)
     features: list[MapFeature] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
@@ -285,7 +285,7 @@ class _Work:
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
 
-    def finished(self, model: str, name: str) -> Guess:
+    def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))

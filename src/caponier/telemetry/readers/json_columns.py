@@ -19,13 +19,13 @@ _FLOAT: Final = pa.float64()
 
 
 @dataclass
-class Wanted:
+class WantedColumns:
     """Which fields of the rows are wanted; unknown until somebody has seen the first of them."""
 
     schema: pa.Schema | None = None
 
 
-def columns_of(lines: Sequence[bytes], wanted: Wanted) -> pa.RecordBatch | None:
+def columns_of(lines: Sequence[bytes], wanted: WantedColumns) -> pa.RecordBatch | None:
     """Read lines, a row each; None if that has to be done row by row."""
     if wanted.schema is None or not all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
         return None

@@ -11,7 +11,7 @@ from caponier.formats.walk_files import shown
 from caponier.telemetry import chunk as limits
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
-from caponier.telemetry.readers.json_columns import Wanted, columns_of
+from caponier.telemetry.readers.json_columns import WantedColumns, columns_of
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
@@ -19,7 +19,7 @@ PARTS: Final = 2**17
 """Lists and objects on one line; a 224 x 224 image of pixels as lists has 50,401. Each takes 60 bytes in memory."""
 
 
-def read(path: Path, line_limit: int = LINE_LIMIT, wanted: Wanted | None = None) -> Iterator[Chunk]:
+def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None) -> Iterator[Chunk]:
     """Yield chunks of JSON objects.
 
     Args:
@@ -60,7 +60,7 @@ class _Held:
     lines: list[bytes | None] = field(default_factory=list)
     size: int = 0
 
-    def chunk(self, wanted: Wanted) -> Chunk:
+    def chunk(self, wanted: WantedColumns) -> Chunk:
         """Read what waits."""
         numbers, waiting, size = self.numbers, self.lines, self.size
         self.numbers, self.lines, self.size = [], [], 0

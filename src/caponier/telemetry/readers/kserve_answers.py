@@ -4,16 +4,18 @@ A collector writes files by id, by kind, or as they come, so that a response may
 before it, or in another file. What is there as a whole is joined as a whole; the responses wait on disk.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import orjson
 
 from caponier.errors import InputError
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.readers.cloud_event import BAD, RESPONSE, attributes, body_of, is_cloud_event, short
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 _TABLE: Final = (
     "create table answer (place integer primary key, key text, source text, line integer, body blob, taken integer,"
@@ -36,7 +38,7 @@ class KServeAnswers:
     """Responses by the id of their request, in a database that SQLite keeps in a file without a name."""
 
     def __init__(self) -> None:
-        self._database: sqlite3.Connection | None = None
+        self._database: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +107,11 @@ class KServeAnswers:
             insert = "insert into answer (key, source, line, body, taken) values (?, ?, ?, ?, 0)"
             self._opened().executemany(insert, kept)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> "Connection":
         if self._database is None:
+            # Most logs hold nothing of KServe, and need not pay for the database.
+            import sqlite3
+
             self._database = sqlite3.connect("", isolation_level=None)
             for step in ("pragma journal_mode = off", "pragma synchronous = off", *_TABLE):
                 self._database.execute(step)
