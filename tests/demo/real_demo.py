@@ -19,7 +19,7 @@ from caponier.emulate.registry import habits
 from once import once
 
 SMALL = Size(calibration=54, test=len(habits()), trials=("unsafe_code",))
-"""As small as a threshold allows: 50 benign users with a whole horizon."""
+"""As small as it may be: 54 benign users to rank among."""
 NOTES = "my-notes.txt"
 
 

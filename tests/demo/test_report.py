@@ -16,15 +16,14 @@ from PIL import Image
 
 from caponier.demo import chart as demo_chart
 from caponier.demo import matrix, pictures, story, timeline
-from caponier.demo.replay import Queries, Replay
+from caponier.demo.replay import SHOWN, Queries, Replay
 from caponier.demo.report import render, write_report
 from caponier.demo.result import Attacker, Certainty, DemoResult, HabitShare, Served, Traffic
-from caponier.detect.calibration.judging import Threshold
 from caponier.detect.registry import event_detectors
 from caponier.emulate.outcome import AttackOutcome, Stop
 from caponier.matrix import load
 from caponier.matrix.versions.catalogue import harms_of, resolve
-from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
+from caponier.records.finding import Basis, Evidence, Expected, Finding, Severity, SubjectRef
 from demo.made_up_demo import aftermath, hunt
 
 THRESHOLDS = {"iterative_query": 64.0, "novelty": 256.0}
@@ -102,7 +101,7 @@ def finding(principal: str, detector: str, queries: int) -> Finding:
         trigger_event_id="e-1",
         event_ids=("e-1",),
         unique_queries=queries,
-        evidence=Evidence("boundary_walk", 100.0, THRESHOLDS[detector], 0, 306, 200, Basis.PROMISE),
+        evidence=Evidence("boundary_walk", 100.0, THRESHOLDS[detector], 0, 306, queries, Basis.PROMISE),
         summary="as a test has it",
     )
 
@@ -129,12 +128,10 @@ def result() -> DemoResult:
         events=1_600,
         certainty=Certainty(
             306,
-            200,
-            "14 per week",
-            1 / 306,
+            0.01,
+            21.4,
             THRESHOLDS,
-            dict.fromkeys(THRESHOLDS, "promise"),
-            "306 principals made 200 different queries: a promise",
+            "at most 1.00% of benign principals are flagged",
         ),
         skipped=(),
         notes=(),
@@ -158,7 +155,7 @@ def seen() -> Replay:
 
     asked = {"k-walker": queries(300, 640, 60), "k-silent": queries(300, 640, 4)}
     asked |= {f"k-{user}": queries(200, user, 1) for user in range(5)}
-    thresholds = {name: Threshold(value, Basis.PROMISE, 1 / 306, None) for name, value in THRESHOLDS.items()}
+    thresholds = {name: np.full(SHOWN, value) for name, value in THRESHOLDS.items()}
     return Replay(thresholds, asked, dict.fromkeys(asked, 0.05))
 
 
@@ -358,12 +355,21 @@ def test_a_chart_has_the_threshold_the_attackers_and_the_benign(result: DemoResu
     assert max(xs) <= demo_chart.WIDTH - demo_chart.RIGHT
 
 
-@pytest.mark.parametrize("horizon", [2, 3, 50, 200])
-def test_a_chart_of_any_horizon_has_ticks(horizon: int, result: DemoResult, seen: Replay) -> None:
-    sure = dataclasses.replace(result.certainty, horizon=horizon)
-    chart = demo_chart.charts(dataclasses.replace(result, certainty=sure), seen, TITLES)[0]
-    assert chart.x[0].text == "1"
-    assert chart.x[-1].text == str(horizon)
+@pytest.mark.parametrize("shown", [8, 50, 200])
+def test_a_chart_of_any_length_has_ticks(shown: int) -> None:
+    steps = demo_chart._steps(shown)
+    assert (steps[0], steps[-1]) == (1, shown)
+    assert list(steps) == sorted(set(steps))
+
+
+def test_a_threshold_that_grows_with_age_is_one_line(result: DemoResult, seen: Replay) -> None:
+    """Scores are drawn as shares of what it takes at each query, so whoever is above is above at any age."""
+    growing = np.linspace(1, 64, SHOWN)
+    grown = dataclasses.replace(seen, thresholds={"iterative_query": growing, "novelty": seen.thresholds["novelty"]})
+    assert (grown.shares("k-walker", "iterative_query")[:59] == 0).all()
+    assert grown.shares("k-walker", "iterative_query")[59] == pytest.approx(640 / growing[59])
+    chart = demo_chart.charts(result, grown, TITLES)[0]
+    assert chart.line == pytest.approx(next(tick.at for tick in chart.y if tick.text == "1"))
 
 
 def test_the_story_is_about_this_result(result: DemoResult) -> None:
@@ -375,18 +381,20 @@ def test_the_story_is_about_this_result(result: DemoResult) -> None:
     assert "84.0% with the flipped labels" in told["What was repaired"]
     assert "19 of 19 trials" in told["What is covered"]
     assert "strategy combined" in told["One incident"]
-    assert "None of 306 benign users" in told["How sure"]
-    assert "1 chance in 307" in told["How sure"]
+    sure = "The baseline knows 306 benign users. At most 1% of benign users may be flagged, about 21.4 a week."
+    assert told["How sure"] == sure
     assert told["What it harms"].startswith("Confidentiality")
     assert "Integrity" in told["What it harms"]
     assert "--workspace demo-out" in told["What to do next"]
 
 
-def test_an_estimate_is_not_sold_as_a_promise(result: DemoResult) -> None:
-    sure = dataclasses.replace(result.certainty, basis={"iterative_query": "promise", "novelty": "estimate"})
-    told = {part.head: part.text for part in story.story(dataclasses.replace(result, certainty=sure))}
-    assert "estimate" in told["How sure"]
-    assert "1 chance in" not in told["How sure"]
+def test_it_is_told_how_many_benign_users_come_as_high_as_the_rarest(result: DemoResult) -> None:
+    found = [
+        dataclasses.replace(one, evidence=dataclasses.replace(one.evidence, expected=Expected(benign, 0.0, benign)))
+        for one, benign in zip(result.findings, (3.0, 0.25, 1.0), strict=True)
+    ]
+    told = {part.head: part.text for part in story.story(dataclasses.replace(result, findings=tuple(found)))}
+    assert told["How sure"].endswith("a week. As high as the rarest of the findings come 0.25 benign users a week.")
 
 
 @pytest.mark.parametrize(("flagged", "said"), [(1, "so was 1"), (2, "so were 2")])

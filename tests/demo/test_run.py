@@ -15,7 +15,7 @@ from caponier.app.workspace.verify_audit import list_audit, verify_audit
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.coverage.heat_map import Status
 from caponier.demo.outcome import colors
-from caponier.demo.replay import Replay, replay
+from caponier.demo.replay import SHOWN, Replay, replay
 from caponier.demo.result import DemoResult
 from caponier.demo.run import run_demo
 from caponier.detect.calibration.baseline import Baseline
@@ -216,17 +216,12 @@ def test_scanning_the_log_again_gives_the_same_findings(out: Path, result: DemoR
 def test_the_replay_agrees_with_the_scan(result: DemoResult, seen: Replay) -> None:
     for finding in result.findings:
         queries = seen.queries[finding.subject.id]
-        threshold = seen.thresholds[finding.detector]
-        scores = queries.scores[finding.detector]
-        horizon = finding.evidence.horizon
-        assert finding.evidence.threshold == threshold.value
-        # Of one of the subject's horizons the first score above the threshold is the finding's.
-        firsts = {
-            (int(np.flatnonzero(part > threshold.value)[0]) + 1, int(part[part > threshold.value][0]))
-            for part in (scores[start : start + horizon] for start in range(0, len(scores), horizon))
-            if (part > threshold.value).any()
-        }
-        assert (finding.unique_queries, int(finding.evidence.value)) in firsts
+        evidence, scores = finding.evidence, queries.scores[finding.detector]
+        assert evidence.age <= finding.unique_queries
+        assert scores[evidence.age - 1] == evidence.value
+        if evidence.age <= SHOWN:
+            alone = seen.thresholds[finding.detector][evidence.age - 1]
+            assert max(1.0, evidence.threshold) == pytest.approx(min(alone, evidence.value))
     for attacker in result.attackers:
         first = {
             finding.detector: finding.unique_queries

@@ -19,7 +19,7 @@ from caponier.emulate.victims.digits import DigitsSplit, Victim
 
 pytestmark = pytest.mark.slow
 
-USERS, QUERIES, HORIZON = 60, 60, 50
+USERS, QUERIES = 60, 60
 EVERY = 100
 HUGE = 20 * 2**20
 LAUNCH = """
@@ -140,7 +140,7 @@ def tables(digits: tuple[DigitsSplit, Victim]) -> dict[str, list[Row]]:
 def folder(tables: dict[str, list[Row]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("broken")
     learned = write(folder / "benign.jsonl", map(line_of, tables["benign"]))
-    built = caponier(folder, "baseline", "build", learned, "--out", "digits.safetensors", "--horizon", HORIZON)
+    built = caponier(folder, "baseline", "build", learned, "--out", "digits.safetensors")
     assert built.code == 0, built.errors
     return folder
 
@@ -177,8 +177,10 @@ def test_one_broken_row_in_a_hundred_changes_no_finding(tables: dict[str, list[R
 
 
 def test_a_quiet_log_with_broken_rows_is_done_in_part(tables: dict[str, list[Row]], folder: Path) -> None:
-    # The bound is so strict that nothing benign reaches it.
-    words = ("--alert-budget", "1e-9", "--rejected", "quiet.jsonl")
+    # So few may be flagged that nothing benign is.
+    strict = ("baseline", "build", folder / "benign.jsonl", "--out", "strict.safetensors", "--alpha", "1e-9")
+    assert caponier(folder, *strict).code == 0
+    words = ("--baseline", folder / "strict.safetensors", "--rejected", "quiet.jsonl")
     lines = [line_of(row) for row in tables["quiet"]]
     clean = scan(folder, write(folder / "quiet-clean.jsonl", lines), *words)
     assert (clean.code, clean.findings) == (0, []), clean.errors

@@ -22,7 +22,7 @@ from cli.command import Ran, run
 pytestmark = pytest.mark.slow
 
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
-HORIZON, USERS, OTHERS = 50, 70, 20
+UNIQUE, USERS, OTHERS = 50, 70, 20
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def site(digits: tuple[DigitsSplit, Any], tmp_path_factory: pytest.TempPathFacto
     attack = trace_campaign(used, stage, seed=0, begin=EPOCH + timedelta(days=1))
     assert attack.outcome.success, "the backdoor opens"
     predict, folder = stage.victim.predict_proba, tmp_path_factory.mktemp("enriched")
-    benign = simulate(assemble(split.calibration.images, USERS, 1), predict, HORIZON)
-    today = simulate(assemble(split.test.images, OTHERS, 2), predict, HORIZON, begin=EPOCH + timedelta(days=1))
+    benign = simulate(assemble(split.calibration.images, USERS, 1), predict, UNIQUE)
+    today = simulate(assemble(split.test.images, OTHERS, 2), predict, UNIQUE, begin=EPOCH + timedelta(days=1))
     pq.write_table(benign, folder / "benign.parquet")
     pq.write_table(pa.concat_tables([today, attack.events]).sort_by("time"), folder / "today.parquet")
     with serve(predict, record=EventLog().record, principal_of=lambda _: "asker") as server:
@@ -65,7 +65,7 @@ def caponier(site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 def test_a_used_backdoor_is_found_once_the_model_was_asked(site: Site, caponier: Any) -> None:
     # Without it, a scan says what to do.
-    caponier("baseline", "build", "benign.parquet", "--out", "plain.safetensors", "--horizon", HORIZON, *LOOKS)
+    caponier("baseline", "build", "benign.parquet", "--out", "plain.safetensors", *LOOKS)
     blind = caponier("scan", "inference", "today.parquet", "--baseline", "plain.safetensors", "--format", "json")
     notes = [note for note in json.loads(blind.out)["notes"] if "trigger_probe does not run" in note]
     assert any("caponier enrich" in note for note in notes)
@@ -76,17 +76,16 @@ def test_a_used_backdoor_is_found_once_the_model_was_asked(site: Site, caponier:
             "enrich", f"{name}.parquet", "--benign", "benign.parquet", "--out", f"{name}-more.parquet", *asked
         )
         assert ran.code == 0, ran.err
-    built = caponier("baseline", "build", "benign-more.parquet", "--out", "b.safetensors", "--horizon", HORIZON, *LOOKS)
+    built = caponier("baseline", "build", "benign-more.parquet", "--out", "b.safetensors", "--alpha", "0.02", *LOOKS)
     assert built.code == 0, built.err
-    # One in fifty: among so few callers more cannot be told.
-    scan = ("scan", "inference", "today-more.parquet", "--baseline", "b.safetensors", "--alert-budget", "0.02")
+    scan = ("scan", "inference", "today-more.parquet", "--baseline", "b.safetensors")
     found = json.loads(caponier(*scan, "--format", "json").out)["findings"]
     probes = [finding for finding in found if finding["detector"] == "trigger_probe"]
     assert {finding["subject"]["id"] for finding in probes} == {site.attacker}
     (finding,) = probes
     assert {technique["id"] for technique in finding["techniques"]} >= {"AML.T0043.004", "AML.T0018.000"}
     assert finding["confidence"] <= 0.69, "the model's own sureness is no proof"
-    assert finding["unique_queries"] <= HORIZON
+    assert finding["unique_queries"] <= UNIQUE
 
 
 def test_a_model_that_is_not_there_leaves_no_file(site: Site, caponier: Any) -> None:

@@ -22,7 +22,7 @@ from cli.command import Ran, run
 
 pytestmark = pytest.mark.slow
 
-HORIZON, USERS = 50, 90
+UNIQUE, USERS = 50, 90
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 
 
@@ -35,7 +35,7 @@ def logs(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFa
 
     def day(images: Images, n: int, seed: int, model: Victim, number: int) -> pa.Table:
         users = assemble(images, n, seed)
-        return simulate(users, model.predict_proba, HORIZON, begin=EPOCH + timedelta(days=number))
+        return simulate(users, model.predict_proba, UNIQUE, begin=EPOCH + timedelta(days=number))
 
     def blurred(images: Images) -> Images:
         wide = images.reshape(-1, 8, 8)
@@ -75,7 +75,7 @@ def caponier(logs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 @pytest.fixture
 def first(caponier: Any, logs: Path) -> Ran:
     built = caponier(
-        *("baseline", "build", "first.parquet", "--out", "one.safetensors", "--horizon", HORIZON, *LOOKS),
+        *("baseline", "build", "first.parquet", "--out", "one.safetensors", *LOOKS),
         *("--picture", "one.svg"),
     )
     assert built.code == 0, built.err
@@ -83,10 +83,11 @@ def first(caponier: Any, logs: Path) -> Ran:
 
 
 def test_it_says_what_it_learned_and_draws_it(first: Ran, caponier: Any, logs: Path) -> None:
-    assert f"{USERS} principals made {HORIZON} different queries" in first.err
+    assert f"learned from {USERS - first.err.count('was set aside')} principals" in first.err
+    assert "at most 1.00% of benign principals are flagged" in first.err
     shown = caponier("baseline", "show", "one.safetensors", "--format", "json")
     (section,) = json.loads(shown.out)
-    assert section["principals"] == USERS
+    assert section["principals"] == USERS - first.err.count("was set aside")
     drawn = ElementTree.fromstring((logs / "one.svg").read_text())
     words = " ".join(drawn.itertext())
     assert "iterative_query" in words
@@ -107,7 +108,7 @@ def test_another_day_fits_and_one_out_of_focus_does_not(first: Ran, caponier: An
 def test_a_new_version_starts_warm_and_finds_an_attack(first: Ran, caponier: Any) -> None:
     warm = caponier(
         *("baseline", "build", "little.parquet", "--out", "two.safetensors", "--from", "one.safetensors"),
-        *("--horizon", HORIZON, *LOOKS),
+        *LOOKS,
     )
     assert warm.code == 0, warm.err
     scanned = caponier("scan", "inference", "attacked.parquet", "--baseline", "two.safetensors", "--format", "json")

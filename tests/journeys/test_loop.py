@@ -21,7 +21,7 @@ from cli.command import Ran, run_in
 
 pytestmark = pytest.mark.slow
 
-USERS, QUERIES, HORIZON = 60, 60, 50
+USERS, QUERIES = 60, 60
 ATTACKER, MODEL = "k-stolen", DEPLOYMENT.model
 Document = dict[str, Any]
 
@@ -119,7 +119,7 @@ def desk(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def scanned(desk: Desk) -> Desk:
     """The same after every scan found something."""
-    desk.run("baseline", "build", "benign.parquet", "--out", "digits.safetensors", "--horizon", HORIZON)
+    desk.run("baseline", "build", "benign.parquet", "--out", "digits.safetensors")
     for words in (
         ("logs", "security.jsonl"),
         ("inference", "evasion.parquet", "--baseline", "digits.safetensors"),

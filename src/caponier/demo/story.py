@@ -169,11 +169,11 @@ def _certainty(result: DemoResult) -> str:
     rarest = min((told.benign for one in result.findings if (told := one.evidence.expected)), default=None)
     text = (
         f"The baseline knows {sure.principals} benign users. At most {sure.alpha:.0%} of benign users may be flagged, "
-        f"about {sure.expected:.1f} a week. "
+        f"about {sure.expected:.1f} a week."
     )
     if rarest is None:
         return text
-    return text + f"As high as the rarest of the findings come {rarest:.2g} benign users a week."
+    return text + f" As high as the rarest of the findings come {rarest:.2g} benign users a week."
 
 
 def _harms(result: DemoResult) -> str:

@@ -50,7 +50,7 @@ class Scored:
     """Indices of the subjects that may go on in a batch after this."""
 
     def counted(self, counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows that a horizon counts, the place of each in its subject's horizons, and their subjects."""
+        """Return the rows that count for a subject's age, the age at each of them, and their subjects."""
         if counts is Counts.QUERIES:
             return self.rows, self.ordinal, self.subject
         return np.arange(len(self.batch)), self.place, self.batch.subject

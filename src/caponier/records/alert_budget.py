@@ -1,4 +1,4 @@
-"""The alert budget: how many false alerts a user is ready to look at, or the bound that replaces the question."""
+"""The alert budget: of how many false alerts a user wants to be told at once, or from which rarity on."""
 
 import math
 import re
@@ -12,21 +12,20 @@ _WEEKS: Final = {"day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7, "year": 36
 _RATE: Final = re.compile(r"(?P<count>[0-9.]+(?:e[+-]?[0-9]+)?)\s*(?:per|a)\s+(?P<unit>[a-z]+)", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"(?P<above>[0-9.]+)\s*/\s*(?P<below>[0-9.]+)")
 
-_MEND: Final = 'Write a rate such as "2 per week", or a bound for each horizon such as "1/300" or "0.0033".'
+_MEND: Final = 'Write a rate such as "2 per week", or a share of benign callers such as "1/300" or "0.0033".'
 
 
 @dataclass(frozen=True, slots=True)
 class AlertBudget:
-    """Either false alerts a week, for the whole installation, or a false-alarm bound for each subject's horizon.
+    """Either false alerts expected in a week, or a share of benign callers: within it is what no more come as high as.
 
-    Exactly one of the two is set. A rate becomes a bound only together with the number of horizons a week, which
-    the engine knows and the workspace file does not.
+    Exactly one of the two is set. It cuts notifications, never findings.
     """
 
     per_week: float | None = None
     """False alerts a week, above 0."""
     bound: float | None = None
-    """Probability of a false alert in one horizon, between 0 and 1, both excluded."""
+    """Share of benign callers, between 0 and 1, both excluded."""
 
     def __post_init__(self) -> None:
         if (self.per_week is None) == (self.bound is None):

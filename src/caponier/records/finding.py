@@ -26,12 +26,12 @@ class Severity(StrEnum):
 
 
 class Basis(StrEnum):
-    """What a finding's threshold rests on."""
+    """What a finding's share of benign subjects rests on."""
 
     PROMISE = "promise"
     """Rank among benign subjects that were not used to fit the detector."""
     ESTIMATE = "estimate"
-    """A tail fitted beyond the largest benign subject, back-tested on held-out ones."""
+    """A tail fitted beyond what can be told by rank, or ranks of another version or of other traffic."""
     COLD_START = "cold-start"
     """Conservative priors that ship with the product: there is no baseline for this model."""
 

@@ -1,24 +1,29 @@
 """What docs/detection.md says is held against the code; its example is run."""
 
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from caponier.app.inference.promise import promise_of
 
-from caponier.app.inference.baseline.build import build_baseline
+from caponier.app.inference.baseline.build import APART, ASIDE, build_baseline
+from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.findings import FALLBACK
+from caponier.app.inference.plan import DEFAULT_BUDGET
 from caponier.app.inference.scan import scan_inference
 from caponier.detect.batch import IDLE_SECONDS
-from caponier.detect.calibration.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND
+from caponier.detect.calibration.ages import LATER
+from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.joint_tail import BELIEVED, UNIT
+from caponier.detect.calibration.judging import ALPHA, FEWEST, LONGER
 from caponier.detect.detector import Confidence, EventDetector
 from caponier.detect.events import iterative_query, novelty
 from caponier.detect.registry import event_detectors
 from caponier.records.severity import SEVERITY
 from caponier.telemetry.features import LEVELS, MAX_FEATURES, POOLED_SIDE
-from conftest import BOUND, World
-from conftest import HORIZON as SHORT
+from conftest import ALPHA as GENEROUS
+from conftest import World
 from laws.runs import findings, middling
 from laws.streams import TYPICAL
 from laws.test_id_law import id_law
@@ -54,8 +59,8 @@ def test_the_example_keeps_the_laws(restless: EventDetector) -> None:
 
 
 def test_the_example_learns_and_scans(restless: EventDetector, world: World) -> None:
-    baseline = build_baseline([world.benign], horizon=SHORT, detectors=[restless]).baseline
-    report = scan_inference([world.attacked], baseline, alert_budget=BOUND, detectors=[restless])
+    baseline = build_baseline([world.benign], alpha=GENEROUS, detectors=[restless]).baseline
+    report = scan_inference([world.attacked], baseline, detectors=[restless])
     assert not report.skipped
     assert all(re.fullmatch(r"the answer changed \d+ times", finding.summary) for finding in report.findings)
     proof_law(restless, flagged_by(report, "restless"))
@@ -68,10 +73,16 @@ def test_every_detector_has_a_section(name: str) -> None:
 
 
 def test_figures_are_those_of_the_code() -> None:
-    assert f"among {HORIZON} *different* queries" in WORDS
-    assert f"no more than {MAX_BOUND:.0%} of".replace("%", " %") in WORDS
+    assert f"flagged, {ALPHA:.0%} if you do not say".replace("%", " %") in WORDS
+    assert f"use of up to {LONGER} times as long" in WORDS
+    assert LATER == 3
+    assert "come as high by three times that age" in WORDS
+    assert round(1 / math.exp(-BELIEVED / UNIT)) == 20
+    assert "What one benign caller in twenty reaches says nothing" in WORDS
     assert f"fewer than {FEWEST} callers" in WORDS
-    assert f"more than {ASIDE:.0%}".replace("%", " %") in WORDS
+    assert f"{APART:g} times as high or more" in WORDS
+    assert f"At most {ASIDE:.0%} of the callers".replace("%", " %") in WORDS
+    assert f'alert_budget = "{DEFAULT_BUDGET}"' in WORDS
     assert f"After {IDLE_SECONDS // 86_400} days of silence" in WORDS
     assert f"multiplied by {FALLBACK:g}" in WORDS
     assert f"Up to {MAX_FEATURES:,} features" in WORDS
@@ -91,16 +102,10 @@ def test_caps_and_severities_are_those_of_the_code() -> None:
 
 def test_the_worked_example_is_right(world: World) -> None:
     (section,) = world.baseline.baseline.models
-    full = np.zeros(300)
-    learned = {
-        name: type(one)(one.version, one.params, type(one.maxima)(full, np.zeros(0)), one.back_test)
-        for name, one in section.detectors.items()
-    }
-    changed = type(section)(**{**vars(section), "horizons_per_week": 2100.0, "detectors": learned})
-    said = promise_of(changed)
-    assert "1 benign principal in 301" in said
-    assert "asks for 1 in 10,500" in said
-    assert "would need 10,499 principals" in said
+    (story,) = stories(Baseline((replace(section, principals=300, callers_per_week=300 * 7.0, alpha=ALPHA),)))
+    assert "300 benign callers in a day are 2,100 in a week" in WORDS
+    assert f"about {story.expected:g} findings about benign callers a week" in WORDS
+    assert "about 21.0 a week" in story.promise
 
 
 @pytest.mark.parametrize("word", ["law", "laws", "room", "rooms", "judge", "judged"])

@@ -13,7 +13,7 @@ from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.errors import InputError
 
 LEARNED_FROM: Final = 180
-"""Rounds in which the slowest of the harmless sources sends some 200 events, which is a horizon."""
+"""Rounds in which the slowest of the harmless sources sends some 200 events."""
 ATTACKER: Final = "attacker-"
 """Begins the name of whoever attacks."""
 DRIFT, SHARE = 0.05, 1 / 3

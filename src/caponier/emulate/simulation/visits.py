@@ -19,7 +19,7 @@ from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
 from caponier.emulate.victims.in_process import LocalWire
 
 REQUESTS: Final = 250
-"""Of each caller: more than a horizon of 200 events."""
+"""Of each caller: more than 200 events."""
 OUTAGE_EVERY: Final = timedelta(hours=3)
 OUTAGE_LASTS: Final = timedelta(minutes=20)
 
