@@ -36,7 +36,7 @@ def ranks(n: int = 4) -> TailRanks:
     """Return ranks among n benign callers at two steps of age."""
     scores = np.tile(np.linspace(3, 1, n, dtype=np.float32), (2, 1))
     scales, margins = np.array([0.35, 0.4], np.float32), np.array([0.0, 0.25], np.float32)
-    return TailRanks(n, scores, np.arange(n) + 1, scales, margins)
+    return TailRanks(n, scores, np.arange(n) + 1, scales, margins, np.zeros(len(scores), np.int64))
 
 
 def section(model: str = "digits", version: str | None = "1", created: str = "2026-01-05T00:00:00Z") -> ModelBaseline:
