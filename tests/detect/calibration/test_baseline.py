@@ -41,7 +41,7 @@ def ranks(n: int = 4) -> TailRanks:
 
 def section(model: str = "digits", version: str | None = "1", created: str = "2026-01-05T00:00:00Z") -> ModelBaseline:
     params = {"cutoffs": np.arange(4.0), "weights": np.eye(2)}
-    learned = DetectorBaseline(1, params, ranks(), peak=19.0, aside=1, least=2.0, off=None)
+    learned = DetectorBaseline(1, params, ranks(), peak=19.0, least=2.0, off=None)
     return ModelBaseline(
         model=model,
         version=version,
@@ -150,7 +150,7 @@ def refused(file: Path, what: str) -> None:
     assert str(file) in str(wrong.value)
 
 
-KNOWN = {"version": 1, "benign": 4, "peak": 19.0, "aside": 1, "least": 2.0}
+KNOWN = {"version": 1, "benign": 4, "peak": 19.0, "least": 2.0}
 GOOD = Baseline((section(),)).to_bytes()
 
 

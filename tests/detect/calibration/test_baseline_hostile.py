@@ -36,7 +36,6 @@ learned = st.builds(
     ),
     ranks=st.integers(0, 9).map(ranks),
     peak=st.floats(0, 1e9),
-    aside=st.integers(0, 9),
     least=st.floats(0, 1e9),
     off=st.none() | st.text(max_size=9),
 )
@@ -195,7 +194,7 @@ def test_a_head_that_is_none_is_refused(head: Any, tmp_path: Path) -> None:
         {"detectors": {"flood": {}}},
         {"detectors": {"flood": KNOWN}},
         {"detectors": {"iterative_query": {**KNOWN, "benign": float("inf")}}},
-        {"detectors": {"iterative_query": {**KNOWN, "aside": "some"}}},
+        {"detectors": {"iterative_query": {**KNOWN, "least": "some"}}},
         {"detectors": {"iterative_query": {**KNOWN, "version": 7}}},
     ],
     ids=str,

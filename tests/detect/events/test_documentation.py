@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.app.inference.baseline.build import APART, ASIDE, build_baseline
+from caponier.app.inference.baseline.build import APART, FEW, build_baseline
 from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.findings import FALLBACK
 from caponier.app.inference.plan import DEFAULT_BUDGET
@@ -81,7 +81,7 @@ def test_figures_are_those_of_the_code() -> None:
     assert "What one benign caller in twenty reaches says nothing" in WORDS
     assert f"fewer than {FEWEST} callers" in WORDS
     assert f"{APART:g} times as high or more" in WORDS
-    assert f"At most {ASIDE:.0%} of the callers".replace("%", " %") in WORDS
+    assert f"at most {FEW:.0%} of the callers".replace("%", " %") in WORDS
     assert f'alert_budget = "{DEFAULT_BUDGET}"' in WORDS
     assert f"After {IDLE_SECONDS // 86_400} days of silence" in WORDS
     assert f"multiplied by {FALLBACK:g}" in WORDS

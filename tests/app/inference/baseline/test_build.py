@@ -8,7 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import APART, ASIDE, FIT_QUERIES, BaselineReport, build_baseline, suspects
+from caponier.app.inference.baseline.build import (
+    APART,
+    FEW,
+    FIT_QUERIES,
+    BaselineReport,
+    Overrules,
+    build_baseline,
+    suspects,
+)
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
@@ -49,13 +57,13 @@ class TestSection:
         assert set(section.detectors) == {name for name in event_detectors() if world_of(name) == "world"}
         assert section.created.endswith("Z")
 
-    def test_every_user_is_ranked_among_by_every_detector_but_those_who_were_set_aside(self, world: World) -> None:
+    def test_every_user_is_ranked_among_by_every_detector(self, world: World) -> None:
         (section,) = world.baseline.baseline.models
         callers = {name for name, one in event_detectors().items() if one.subject is not Subject.BUCKET}
         for name in callers & section.detectors.keys():
             assert section.detectors[name].ranks.n == section.principals
         assert len(section.tails[Subject.PRINCIPAL]) == section.principals
-        assert section.principals == USERS - sum("was set aside" in note for note in world.baseline.notes)
+        assert section.principals == USERS
 
     def test_what_everybody_comes_to_in_evidence_is_near_what_ranks_would_say(self, world: World) -> None:
         """Each caller is judged by ranks of the others, over all detectors: half of them lie below what one in ten,
@@ -186,80 +194,46 @@ class Suspicious(FirstFeature):
     suspect = 30.0
 
 
-class TestSettingAside:
+class TestWhoStandsApart:
     def few(self, tmp_path: Path, odd: int, first: int = 120, **how: object) -> BaselineReport:
         calm = users(100, input=lambda i: [i % 7, i])
         odd_ones = rows(odd * 4, 500, principal=lambda i: f"odd{i // 4}", input=lambda i: [first, i % 127])
         with only(how.pop("detector", None) or Suspicious(), 1e9):  # type: ignore[arg-type]
             return build_baseline([log(tmp_path, calm, odd_ones)], spec=SPEC, **how)  # type: ignore[arg-type]
 
-    def aside(self, report: BaselineReport) -> tuple[int, int, float]:
+    def learned(self, report: BaselineReport) -> tuple[int, float]:
         (section,) = report.baseline.models
         (learned,) = section.detectors.values()
-        return learned.aside, learned.ranks.n, learned.peak
+        return learned.ranks.n, learned.peak
 
-    def test_who_looks_like_an_attacker_and_stands_apart_is_set_aside_and_named(self, tmp_path: Path) -> None:
+    def test_nobody_is_set_aside_for_it_but_the_user_is_told(self, tmp_path: Path) -> None:
         report = self.few(tmp_path, 2)
-        assert self.aside(report) == (2, 100, 6)
+        assert self.learned(report) == (102, 120)
         assert [
             note
             for note in report.notes
-            if note.startswith("m: principal odd126 was set aside: it looks like an attacker to first_feature")
-            and "120, from 30" in note
-            and note.endswith("build again with --keep odd126")
+            if note.startswith("m: principal odd126 stands apart")
+            and "120 to first_feature" in note
+            and note.endswith("build again with --drop odd126")
         ]
 
-    def test_who_is_kept_is_not_set_aside(self, tmp_path: Path) -> None:
-        report = self.few(tmp_path, 2, keep=frozenset({"odd126"}))
-        assert self.aside(report) == (1, 101, 120)
-        assert not any("odd126 was" in note for note in report.notes)
+    def test_who_is_kept_is_not_told_of(self, tmp_path: Path) -> None:
+        report = self.few(tmp_path, 2, overrules=Overrules(keep=frozenset({"odd126"})))
+        assert not any("odd126" in note for note in report.notes)
 
     def test_who_is_dropped_teaches_nothing(self, tmp_path: Path) -> None:
-        report = self.few(tmp_path, 0, drop=frozenset({"u3", "u9"}))
-        assert self.aside(report) == (0, 98, 6)
+        report = self.few(tmp_path, 0, overrules=Overrules(drop=frozenset({"u3", "u9"})))
+        assert self.learned(report) == (98, 6)
         assert report.notes == [
             "m: principal u3 was left out, as you said",
             "m: principal u9 was left out, as you said",
         ]
 
     def test_more_than_a_few_of_them_are_no_exception(self, tmp_path: Path) -> None:
-        report = self.few(tmp_path, 9)
-        assert self.aside(report) == (0, 109, 120)
-        assert report.notes == []
+        assert self.few(tmp_path, 9).notes == []
 
-    def test_who_is_loud_but_not_like_an_attacker_is_not_set_aside(self, tmp_path: Path) -> None:
-        assert self.aside(self.few(tmp_path, 2, first=29)) == (0, 102, 29)
-
-    def test_who_does_not_stand_apart_is_not_set_aside(self, tmp_path: Path) -> None:
-        """Where benign callers come as near as a quarter of it, nobody can tell one from the other."""
-        near = rows(4, 900, principal="near", input=lambda i: [31, i % 127])
-        calm = users(100, input=lambda i: [i % 7, i])
-        with only(Suspicious(), 1e9):
-            report = build_baseline([log(tmp_path, calm, near)], spec=SPEC)
-        assert self.aside(report)[0] == 1
-        many = rows(40, 900, principal=lambda i: f"near{i // 4}", input=lambda i: [10, i % 127])
-        with only(Suspicious(), 1e9):
-            report = build_baseline([log(tmp_path, calm, near, many)], spec=SPEC)
-        assert self.aside(report)[0] == 0
-
-    def test_a_detector_without_such_a_measure_sets_nobody_aside(self, tmp_path: Path) -> None:
-        report = self.few(tmp_path, 2, detector=FirstFeature())
-        assert self.aside(report)[0] == 0
-        assert report.notes == []
-
-    def test_who_is_set_aside_for_one_detector_teaches_no_other_either(self, tmp_path: Path) -> None:
-        class Other(FirstFeature):
-            name = "other"
-
-        calm = users(100, input=lambda i: [i % 7, i])
-        odd = rows(4, 500, principal="odd", input=lambda i: [120, i % 127])
-        detectors = [Suspicious(), Other()]
-        (section,) = build_baseline([log(tmp_path, calm, odd)], spec=SPEC, detectors=detectors).baseline.models
-        assert {name: (one.ranks.n, one.aside) for name, one in section.detectors.items()} == {
-            "first_feature": (100, 1),
-            "other": (100, 0),
-        }
-        assert len(section.tails[Subject.PRINCIPAL]) == 100
+    def test_a_detector_without_such_a_measure_tells_of_nobody(self, tmp_path: Path) -> None:
+        assert self.few(tmp_path, 2, detector=FirstFeature()).notes == []
 
     def test_those_apart_are_beyond_everybody_else_and_few(self) -> None:
         detector = Suspicious()
@@ -268,7 +242,7 @@ class TestSettingAside:
         assert suspects(detector, {**calm, "odd": 31.0, "near": 30.0}) == {"odd": 31.0}
         assert suspects(detector, {**calm, "odd": 31.0, "near": 29.0}) == {}
         assert suspects(detector, {**calm, "odd": 500.0, "near": 126.0}) == {"odd": 500.0, "near": 126.0}
-        assert suspects(detector, {**calm, **{f"odd{i}": 500.0 for i in range(int(ASIDE * 100) + 1)}}) == {}
+        assert suspects(detector, {**calm, **{f"odd{i}": 500.0 for i in range(int(FEW * 100) + 1)}}) == {}
         assert suspects(detector, {**calm, "odd": 30.0}) == {}
         assert suspects(detector, {**calm, "calmer": 40.0, "louder": 40.0 * APART}) == {"calmer": 40.0, "louder": 160.0}
         assert suspects(detector, {}) == {}
