@@ -47,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """One detector over alert budgets, and as published if that is elsewhere."""
+    """One detector over shares of benign callers that may be flagged, and as published if that is elsewhere."""
 
     name: str
     points: Sequence[Point]
@@ -63,8 +63,8 @@ class Course:
 
 
 def delays(lines: Sequence[Line], seeds: Sequence[int]) -> str:
-    """Return delay against false alarms and, beside it, the share that is flagged at all; the budget runs along a
-    line."""
+    """Return delay against false alarms and, beside it, the share that is flagged at all; the share that may
+    be flagged runs along a line."""
     every = [point for line in lines for point in (*line.points, *([line.published] if line.published else []))]
     high = max(10.0, *(point.delay for point in every))
     ticks = [n for n in (1, 3, 10, 30, 100, 300, 1_000, 3_000) if n <= high * 1.5]
@@ -82,7 +82,7 @@ def delays(lines: Sequence[Line], seeds: Sequence[int]) -> str:
         + ", ".join(f"{p.benign:.1%} benign, {p.flagged:.0%} flagged, {p.delay:g}" for p in line.points)
         for line in lines
     )
-    about = "How early and how many attackers are flagged, against the benign users who are, over alert budgets"
+    about = "How early and how many attackers are flagged, against the benign users who are, over what may be flagged"
     about += _of(seeds)
     return _page(about, says, 2 * WIDE, HIGH + 30 + 20 * ((len(lines) + 2) // 3) + 24, body + legend, len(lines))
 
@@ -162,7 +162,10 @@ def suspicion(courses: Sequence[Course], band: NDArray[np.float64], seeds: Seque
         cells.append(f'<g transform="translate({x} {y})">{_cell(course, band, turn % ACROSS == 0)}</g>')
     down = -(-len(courses) // ACROSS)
     says = "; ".join(f"{one.kind}: {_crossing(one.values)}" for one in courses)
-    about = "Suspicion over different queries: highest score so far, as a share of its threshold" + _of(seeds)
+    about = (
+        "Suspicion over different queries: highest score so far, as a share of what an alarm takes at that age"
+        + _of(seeds)
+    )
     foot = 40 + down * CELL_HIGH + 14
     note = "across: different queries; line: the median attacker; shaded: 99 of 100 benign users; dashes: the threshold"
     body = "".join(cells) + f'<text x="12" y="{foot}">{note}</text>'

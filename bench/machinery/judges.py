@@ -6,35 +6,34 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from caponier.app.inference.promise import bound_of
 from numpy.typing import NDArray
 
 from bench.machinery import traffic
-from bench.machinery.references import Detector, maxima, scored, thresholds
+from bench.machinery.references import Detector, learned_threshold, maxima, scored
 from bench.machinery.streams import Outcome, Queries, Streams
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import lacking, load_events, seeing
-from caponier.app.inference.plan import Case, Remarks, Terms, lines_of
+from caponier.app.inference.plan import Remarks, Terms, plan_for
 from caponier.app.planting.scan import sight
 from caponier.app.progress import Silent
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.judging import ALPHA
 from caponier.detect.detector import Subject
 from caponier.detect.registry import event_detectors
 from caponier.engines.local import suspicion
 from caponier.engines.spool import Spool
-from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Workspace
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
-BUDGETS: Final = tuple(AlertBudget(per_week=n) for n in (0.2, 1.0, 2.0, 7.0, 20.0, 42.0))
-"""False alerts a week that somebody is ready to look at; more than the last are not spent."""
+ALPHAS: Final = (0.001, 0.003, ALPHA, 0.03, 0.1)
+"""Shares of benign callers that may be flagged. The others have one threshold, which stands at each of them."""
 USUAL: Final = 2
 """Place of the default among them."""
 OURS: Final = "caponier"
 SHOWN: Final = 200
-"""Different queries that a curve of suspicion shows: a horizon."""
+"""Different queries that a curve of suspicion shows."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,14 @@ class Sighting:
 
 @dataclass(eq=False)
 class Judged:
-    """What one detector says at the threshold that it runs with, and at each of `BUDGETS`."""
+    """What one detector says at the threshold that it runs with, and at each of `ALPHAS`."""
 
     run: Sighting
     at: Sequence[Sighting]
     refused: dict[str, Outcome] = field(default_factory=dict)
     """What becomes of each attacker who is refused at the first alarm."""
     curves: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    """Highest score so far over its threshold, query by query, of each caller."""
+    """Highest score so far over what an alarm takes at that age, query by query, of each caller."""
 
 
 def judged(log: Streams, home: Path, others: Mapping[str, Callable[[], Detector]]) -> dict[str, Judged]:
@@ -85,11 +84,10 @@ def judged(log: Streams, home: Path, others: Mapping[str, Callable[[], Detector]
     training = log.training if len(log.training) else None
     baseline = build_baseline([home / "benign.parquet"], workspace=workspace, spec=log.spec, training_set=training)
     found = {OURS: _ours(log, home, workspace, baseline.baseline)}
-    bounds = [bound_of(budget, baseline.baseline.horizons_per_week) for budget in BUDGETS]
     benign, users = Queries.of(log.benign), Queries.of(log.users)
     attackers = {one.principal: Queries.of(one.events) for one in log.attackers}
     for name, make in others.items():
-        found[name] = _other(make(), benign, users, attackers, bounds)
+        found[name] = _other(make(), benign, users, attackers)
     for one in log.attackers:
         # Who is refused after as many answers gets the same answers.
         known: dict[int, Outcome] = {}
@@ -102,10 +100,10 @@ def judged(log: Streams, home: Path, others: Mapping[str, Callable[[], Detector]
 
 
 def _ours(log: Streams, home: Path, workspace: Workspace, baseline: Baseline) -> Judged:
-    """Scan the log with everybody in it once, and judge it at every budget."""
+    """Scan the log with everybody in it once, and judge it at every share."""
     path = home / "log.parquet"
     traffic.write_sorted([log.users, *(one.events for one in log.attackers)], path)
-    seen = sight([path], Terms.of(workspace, baseline), BUDGETS)
+    seen = sight([path], Terms.of(workspace, baseline), ALPHAS)
     asked = {one.principal: Queries.of(one.events) for one in log.attackers}
     users = set(log.users["principal"].to_pylist())
     known = event_detectors()
@@ -119,22 +117,28 @@ def _ours(log: Streams, home: Path, workspace: Workspace, baseline: Baseline) ->
                     first.setdefault(who, _alarm(asked[who], alarm.moment, alarm.detector))
         accused = frozenset[str]().union(*(alarm.accused for alarm in alarms)) & users
         at.append(Sighting(first, accused))
-    return Judged(at[USUAL], at, curves=_curves(path, Terms.of(workspace, baseline, BUDGETS[USUAL])))
+    return Judged(at[USUAL], at, curves=_curves(path, Terms.of(workspace, baseline)))
 
 
 def _curves(path: Path, terms: Terms) -> dict[str, NDArray[np.float64]]:
-    """Return how close each caller has come to an alarm at the default budget, as the same scan sees it."""
+    """Return how close each caller has come to an alarm at the usual share, as the same scan sees it.
+
+    Of detectors that count events the age is taken in different queries, too.
+    """
     with Spool() as spool:
         (summary,) = load_events(spool, [path], RejectedRows(), Silent(), salt=terms.salt)
         section = terms.section(summary.model, summary.version)
         assert section is not None
         able, _ = seeing(lacking(summary, terms.detectors)[0], section.spec)
-        lines = lines_of(Remarks(), summary.model, summary.version, able, section, terms)
-        case = Case.of(summary.model, Encoder(section.spec, section.knots), lines, section, terms)
+        encoder = Encoder(section.spec, section.knots)
+        case = plan_for(Remarks(), summary.model, summary.version, encoder, able, terms)
+        assert case is not None
         courses = suspicion(spool, case.plan)
+    ages = np.arange(1, SHOWN + 1)
+    needed = {line.name: np.maximum(1.0, line.needed_at(case.plan.level, ages)) for line in case.plan.lines}
     curves = {}
     for course in courses:
-        scores = [own[:SHOWN] / max(1.0, case.thresholds[name].value) for name, own in course.scores.items()]
+        scores = [own[:SHOWN] / needed[name][: len(own)] for name, own in course.scores.items()]
         curves[course.subject] = np.maximum.accumulate(np.max(scores, axis=0))
     return curves
 
@@ -144,12 +148,10 @@ def _alarm(asked: Queries, moment: int, by: str) -> Alarm:
     return Alarm(queries, int(asked.requests[queries - 1]), by)
 
 
-def _other(
-    detector: Detector, benign: Queries, users: Queries, attackers: Mapping[str, Queries], bounds: Sequence[float]
-) -> Judged:
+def _other(detector: Detector, benign: Queries, users: Queries, attackers: Mapping[str, Queries]) -> Judged:
     """Score benign users together, and each attacker alone: two who attack the same picture must not give each other
     away."""
-    lines = thresholds(detector, benign, bounds)
+    learned = learned_threshold(detector, benign)
     best = maxima(users, detector)
     scores = {who: scored(asked, detector) for who, asked in attackers.items()}
 
@@ -158,6 +160,5 @@ def _other(
         alarms = {who: Alarm(at + 1, int(attackers[who].requests[at])) for who, at in first.items()}
         return Sighting(alarms, frozenset(who for who, highest in best.items() if highest > line))
 
-    at = [seen(line) for line in lines]
-    limit = getattr(detector, "limit", None)
-    return Judged(at[USUAL] if limit is None else seen(limit), at)
+    usual, limit = seen(learned), getattr(detector, "limit", None)
+    return Judged(usual if limit is None else seen(limit), [usual] * len(ALPHAS))

@@ -1,11 +1,12 @@
 """Detectors to hold ours against, on the same streams: a rule of thumb, and two published tests in our own words.
 
 Each gives every query a score of at least 0 from what came before it. Its threshold is the published one (`limit`), or
-is learned from the benign users of the baseline for the same alert budget as ours, by the same rule.
+`MARGIN` times the highest score of any benign user of the baseline, each scored by what was learned from others: what
+somebody would take who has the same benign traffic and no theory of it. Our own ranks by age are no part of it.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -15,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.machinery.streams import Queries
-from caponier.detect.calibration.judging import Maxima, threshold
 from caponier.errors import InputError
 
 Scores = NDArray[np.float64]
 LEAST: Final = 1e-9
 """What is smaller is taken for it, before a logarithm."""
+MARGIN: Final = 1.25
+"""Times the highest benign score: a threshold where none is published."""
 LARGE: Final = 784
 """Values of the smallest images that Blacklight was made for."""
 
@@ -28,8 +30,8 @@ LARGE: Final = 784
 class Detector(Protocol):
     """What a third party plugs in: two methods, and a threshold if it has one.
 
-    An object may also have `limit: float`: a score above it is an alarm, whatever the alert budget. Without one the
-    scorecard sets the threshold for it.
+    An object may also have `limit: float`: a score above it is an alarm. Without one the scorecard sets the threshold
+    for it.
     """
 
     def fit(self, benign: Queries) -> None:
@@ -246,22 +248,20 @@ def plugged(path: str) -> tuple[str, Callable[[], Detector]]:
     return name, found
 
 
-def thresholds(detector: Detector, benign: Queries, bounds: Sequence[float]) -> list[float]:
-    """Return the score that benign users pass in so small a share of their horizons, for each of the bounds.
+def learned_threshold(detector: Detector, benign: Queries) -> float:
+    """Return `MARGIN` times the highest score of any benign user of the calibration.
 
     Each half of the users is scored by what was learned from the other half, as a new user will be. Then the detector
     learns from all of them.
     """
     names = np.unique(benign.who)
     even = np.isin(benign.who, names[::2])
-    best: list[float] = []
+    best = [0.0]
     for half in (even, ~even):
         detector.fit(benign.take(~half))
-        best += [high for _, high in maxima(benign.take(half), detector).items()]
+        best += maxima(benign.take(half), detector).values()
     detector.fit(benign)
-    ranked = Maxima(np.array(best), np.zeros(0))
-    lines = [threshold(ranked, bound, 0.0) for bound in bounds]
-    return [np.inf if line is None else line.value for line in lines]
+    return MARGIN * max(best)
 
 
 def maxima(log: Queries, detector: Detector) -> dict[str, float]:

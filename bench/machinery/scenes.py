@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import scan_inference
-from caponier.app.validate.lab.proving_ground import BUDGET
 from caponier.emulate.event_log import interleaved, micros
 from caponier.emulate.simulation.trace import EPOCH
 from caponier.records.event import EVENT_SCHEMA
@@ -175,8 +174,8 @@ def _judged(scene: Scene, benign: pa.Table, others: pa.Table, seed: int) -> list
         learned, scanned = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
         pq.write_table(interleaved([benign]), learned)
         pq.write_table(log, scanned)
-        baseline = build_baseline([learned], spec=scene.spec, horizon=UNIQUE).baseline
-        report = scan_inference([scanned], baseline, spec=scene.spec, alert_budget=BUDGET)
+        baseline = build_baseline([learned], spec=scene.spec).baseline
+        report = scan_inference([scanned], baseline, spec=scene.spec)
     first = _first(log, report.findings)
     about = {"kind": scene.kind, "victim": scene.victim, "seed": seed}
     rows: list[dict[str, Any]] = []

@@ -16,7 +16,7 @@ from caponier.emulate.victims.digits import DigitsSplit, Kind, Victim, load_digi
 from caponier.records.event import EVENT_SCHEMA
 
 UNIQUE = 200
-"""Different queries of each benign user: one horizon."""
+"""Different queries of each benign user."""
 
 
 def world(seed: int, kind: Kind = "mlp") -> tuple[DigitsSplit, Victim]:
@@ -80,7 +80,7 @@ def write_benign_log(path: Path, events: int, features: int = 64, each: int = 20
         for start in range(0, events, 100_000):
             n = min(100_000, events - start)
             images = shots(split.test.images[rng.integers(0, len(split.test.images), n)], rng)
-            # Each user comes round once in `users` events, so that all of them fill their horizon.
+            # Each user comes round once in `users` events, so that all of them ask as much.
             who = [f"user-{user:07d}" for user in np.arange(start, start + n) % users]
             columns = [
                 pa.array(1_767_571_200_000_000 + np.arange(start, start + n) * 10_000, schema.field("time").type),

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.machinery.behaviour_pictures import Course, Line, Point, delays, suspicion
-from bench.machinery.judges import BUDGETS, OURS, SHOWN, USUAL, Alarm, Judged, Sighting, judged
+from bench.machinery.judges import ALPHAS, OURS, SHOWN, USUAL, Alarm, Judged, Sighting, judged
 from bench.machinery.measured import say
 from bench.machinery.references import REFERENCES, Detector, plugged
 from bench.machinery.scorecard import Goal, Scorecard
@@ -72,12 +72,12 @@ def run(quick: bool, others: Sequence[str] = (), seeds: Sequence[int] = SEEDS) -
     about = (
         f"{len(seeds)} seeds and two models of scikit-learn's digits each, a network and boosted trees; for each of "
         f"them a baseline of 300 benign users with 200 different queries each, then {users} other users and "
-        f"{each['mlp']} or {each['boosted']} attackers of each kind, at the default alert budget. Images of the "
+        f"{each['mlp']} or {each['boosted']} attackers of each kind, as detection is by default. Images of the "
         "victim, the baseline, the users and the attackers are disjoint, but for the few records that customers own of "
         "the training set. attackers_* are the attacks as they are published, adaptive_* those of somebody who has "
         "read what is missed. Whoever is refused is answered up to and including the query that raised the alarm. The "
-        "others judge the same streams; at the same budget their thresholds come from the baseline by the same rule as "
-        "ours, else they are the published ones. Intervals are of 95 % (Clopper, Pearson 1934)."
+        "others judge the same streams; their thresholds are the published ones, or 1.25 times the highest score of "
+        "any benign user of the baseline. Intervals are of 95 % (Clopper, Pearson 1934)."
     )
     return Scorecard("behaviour", about, figures(worlds), goals, seeds, table(worlds), CAUSES)
 
@@ -163,8 +163,8 @@ def _reference(worlds: Sequence[World], name: str) -> dict[str, Any]:
         "attacks_succeeded_though_refused_share": _succeeded(known),
         "benign_users_flagged": flagged,
         **_interval("benign_flagged_share", flagged, users),
-        "at_the_same_budget_all_attackers_flagged_share": round(usual.flagged, 4),
-        "at_the_same_budget_benign_flagged_share": round(usual.benign, 4),
+        "at_a_learned_threshold_all_attackers_flagged_share": round(usual.flagged, 4),
+        "at_a_learned_threshold_benign_flagged_share": round(usual.benign, 4),
     }
 
 
@@ -211,7 +211,7 @@ def _worst_benign(worlds: Sequence[World], who: str) -> float:
 
 
 def table(worlds: Sequence[World]) -> list[dict[str, Any]]:
-    """Return a row for each attack on each model, for each benign habit, and for each detector at each budget.
+    """Return a row for each attack on each model, for each benign habit, and for each detector at each share flagged.
 
     Counts are over all seeds; `worst` is the seed in which least were flagged, or medians were largest.
     """
@@ -224,7 +224,7 @@ def table(worlds: Sequence[World]) -> list[dict[str, Any]]:
             if mine[OURS]:
                 told = {name: _in_short(mine[name]) for name in others}
                 rows.append({"who": kind, "victim": victim, **_attack(mine[OURS]), **told})
-    return [*rows, *_habits(worlds), *_budgets(worlds)]
+    return [*rows, *_habits(worlds), *_alphas(worlds)]
 
 
 def _attack(mine: Sequence[Case]) -> dict[str, Any]:
@@ -271,7 +271,7 @@ def _habits(worlds: Sequence[World]) -> list[dict[str, Any]]:
 
 
 def _at(worlds: Sequence[World], who: str, level: int | None) -> tuple[list[int], float, float]:
-    """Return the delays, the share of attackers and that of benign users flagged at a budget; None: as it runs.
+    """Return the delays, the share of attackers and that of benign users flagged at a share; None: as it runs.
 
     An attacker who is never flagged counts with all different queries that it sent.
     """
@@ -288,15 +288,15 @@ def _at(worlds: Sequence[World], who: str, level: int | None) -> tuple[list[int]
     return delay, caught / len(delay), accused / users
 
 
-def _budgets(worlds: Sequence[World]) -> list[dict[str, Any]]:
+def _alphas(worlds: Sequence[World]) -> list[dict[str, Any]]:
     rows = []
     for name in worlds[0].said:
-        for level, budget in enumerate(BUDGETS):
+        for level, alpha in enumerate(ALPHAS):
             point = Point.of(*_at(worlds, name, level))
             rows.append(
                 {
                     "who": name,
-                    "alert_budget": str(budget),
+                    "alpha": alpha,
                     "flagged_share": round(point.flagged, 4),
                     "delay_median": point.delay,
                     "benign_flagged_share": round(point.benign, 4),
@@ -310,7 +310,7 @@ def draw(worlds: Sequence[World], folder: Path) -> None:
     seeds = list(dict.fromkeys(world.log.seed for world in worlds))
     lines = []
     for name in worlds[0].said:
-        at = [Point.of(*_at(worlds, name, level)) for level in range(len(BUDGETS))]
+        at = [Point.of(*_at(worlds, name, level)) for level in range(len(ALPHAS))]
         as_run = Point.of(*_at(worlds, name, None))
         lines.append(Line(name, at, None if as_run == at[USUAL] else as_run))
     folder.mkdir(exist_ok=True)

@@ -91,7 +91,7 @@ class Scan:
 
 
 def scanned(benign: pa.Table, logs: Sequence[pa.Table]) -> list[Scan]:
-    """Build a baseline, and scan logs at the default alert budget."""
+    """Build a baseline, and scan logs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.parquet"
         pq.write_table(benign, path)
@@ -202,7 +202,7 @@ def run(quick: bool) -> Scorecard:
         f"{len(seeds)} seeds. Models of scikit-learn's digits whose cost depends on the input: {CALIBRATION} benign "
         f"users to learn from, {USERS} others, {SPONGES} sponge attacks that search, and the same with sponges "
         f"prepared elsewhere. A model that learns from feedback: {CALIBRATION} sources to learn from, then 5 of 200 "
-        "that steer, 20 of 120 that flood, and 200 in a world that changes. Default alert budget."
+        "that steer, 20 of 120 that flood, and 200 in a world that changes. "
     )
     return Scorecard("cost_feedback", about, figures, goals, seeds, table, CAUSES)
 

@@ -129,7 +129,7 @@ def run(quick: bool) -> Scorecard:
         f"{'ies' if len(kinds) > 1 else 'y'} ({', '.join(kinds)}); a baseline of {HABITUAL} benign users who only "
         f"predict and, of the first family, {8 * CALLERS} callers who do not, then {RUNS} runs of each probe, fast and "
         f"slow, and on the first family {NEWCOMERS} newcomers, {OTHERS} callers of each of seven other kinds and "
-        f"{USERS} users, at the default alert budget with every detector at work; only findings of schema_probe count."
+        f"{USERS} users, with every detector at work; only findings of schema_probe count."
     )
     return Scorecard("discovery", about, figures, goals, seeds, _table(attackers, harmless))
 

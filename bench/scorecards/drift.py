@@ -34,7 +34,8 @@ from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import Population, assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, train_victim
-from caponier.engines.local import Plan, maxima, sample
+from caponier.engines.local import gather, sample
+from caponier.engines.plan import Plan
 from caponier.engines.portraits import Sitting
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import SEPARATOR, Spool
@@ -51,7 +52,7 @@ DRAWS, CHANGED = 200, 40
 SIZES: Final = (20, 50, 100, 300)
 FADE, DAYS = 0.02, 8
 """What a lens loses of its light in a day."""
-DAY, HORIZON, BUDGET = 100, 100, 300
+DAY, UNIQUE, BUDGET = 100, 100, 300
 """Benign callers of a day under a new version, the different queries that each asks, and those of an attacker."""
 NEW: Final = (5, 20)
 """Callers of a new version when a baseline starts warm."""
@@ -103,7 +104,7 @@ def run(quick: bool) -> Scorecard:
         f"{CROWD} callers of each of two pools of digits, habits mixed by chance: baselines of {KNOWN} of the one are "
         f"held {DRAWS} times against draws of the other, stable or changed. Then the model is trained anew, and a "
         f"baseline that starts warm judges {DAY} other callers and one attack of each of "
-        f"{len(ATTACKS) + len(CAMPAIGNS)} kinds by the old version's knowledge, with a horizon of {HORIZON}."
+        f"{len(ATTACKS) + len(CAMPAIGNS)} kinds by the old version's knowledge."
     )
     return Scorecard("drift", about, _figures(rows), goals, seeds, rows, _CAUSES)
 
@@ -157,10 +158,10 @@ def _crowd(
     traffic.write_sorted([simulate(crowd, victim.predict_proba, GLANCED)], log)
     with Spool() as spool:
         (summary,) = load_events(spool, [log], RejectedRows(), Silent())
-        plan = Plan(summary.model, Encoder.fit(SPEC, images), 200, ())
-        blank = blank or Portrait.blank(sample(spool, plan, 1.0, 1_000)[0], 200)
+        plan = Plan(summary.model, Encoder.fit(SPEC, images), ())
+        blank = blank or Portrait.blank(sample(spool, plan, 1.0, 1_000)[0])
         sitting = Sitting(blank)
-        maxima(spool, plan, EVERYBODY, None, sitting.watch)
+        gather(spool, plan, EVERYBODY, {}, None, sitting.watch)
         names, sums = sitting.glances()
     return blank, _Crowd(names, sums)
 
@@ -182,8 +183,8 @@ def _renewed(home: Path, split: DigitsSplit, victim: Victim, seed: int) -> list[
     say(f"seed {seed}: version 1")
     first = home / "first.parquet"
     users = assemble(split.calibration.images, KNOWN, seed)
-    traffic.write_sorted([simulate(users, victim.predict_proba, HORIZON)], first)
-    old = build_baseline([first], spec=SPEC, horizon=HORIZON).baseline
+    traffic.write_sorted([simulate(users, victim.predict_proba, UNIQUE)], first)
+    old = build_baseline([first], spec=SPEC).baseline
     rows = []
     say(f"seed {seed}: version 2")
     new = train_victim(split.train, split.test, seed + 50)
@@ -194,8 +195,8 @@ def _renewed(home: Path, split: DigitsSplit, victim: Victim, seed: int) -> list[
         log = home / "new.parquet"
         crowd = assemble(split.calibration.images, n, seed + 4_000)
         begin = EPOCH + timedelta(days=7)
-        traffic.write_sorted([simulate(crowd, new.predict_proba, HORIZON, begin=begin, deployment=deployed)], log)
-        report = build_baseline([log], spec=SPEC, horizon=HORIZON)
+        traffic.write_sorted([simulate(crowd, new.predict_proba, UNIQUE, begin=begin, deployment=deployed)], log)
+        report = build_baseline([log], spec=SPEC)
         if n == NEW[-1]:
             rows.append(_judged(day, report.baseline, seed, "cold", n))
         rows.append(_judged(day, warm_start(report, [log], old).baseline, seed, "warm", n))
@@ -214,7 +215,7 @@ class _Day:
 def _day(home: Path, split: DigitsSplit, victim: Victim, seed: int, deployed: Deployment) -> _Day:
     begin = EPOCH + timedelta(days=8)
     users = assemble(split.test.images, DAY, seed + 5_000)
-    tables = [simulate(users, victim.predict_proba, HORIZON, begin=begin, deployment=deployed)]
+    tables = [simulate(users, victim.predict_proba, UNIQUE, begin=begin, deployment=deployed)]
     prey, success = victim.understood(split.attackers), {}
     for turn, name in enumerate(ATTACKS):
         found = trace(

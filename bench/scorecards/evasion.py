@@ -73,7 +73,7 @@ def run(quick: bool) -> Scorecard:
     )
     about = (
         f"{len(seeds)} seeds; MLPs for scikit-learn's digits; a baseline of 300 benign users with 200 different "
-        f"queries each, {USERS} other users, and attackers on images of their own, at the default alert budget. "
+        f"queries each, {USERS} other users, and attackers on images of their own. "
         "succeeded_least and flagged_least are over hop_skip_jump, boundary, simba, square and nes, the median is of "
         "the first three, and refused_success_most of all but square."
     )

@@ -119,8 +119,8 @@ def run(quick: bool) -> Scorecard:
     )
     about = (
         f"{len(seeds)} seeds; a baseline of 300 benign users with 200 different queries each, then {USERS} others and "
-        f"{each} attackers of each kind on models of scikit-learn's digits, all detections at the default alert "
-        "budget. "
+        f"{each} attackers of each kind on models of scikit-learn's digits, all detections as they are by "
+        "default. "
         "What natural queries are worth is also measured on convolutional networks for digits of 28 x 28 pixels; days "
         f"are those of an account that asks for {A_DAY} different pictures a day, as benign users do."
     )

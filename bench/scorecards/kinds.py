@@ -89,7 +89,7 @@ def run(quick: bool) -> Scorecard:
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; for each kind of input a model of real data, {LEARNED} benign "
         f"users to learn from and {USERS} others of {UNIQUE} different queries each, once of habits without near "
         f"queries and once with users among them who ask for one thing in many versions, and {each} "
-        "attackers of each kind, with two false alerts a day allowed."
+        "attackers of each kind."
     )
     return Scorecard("kinds", about, figures, goals, seeds, _table(rows), CAUSES)
 

@@ -26,9 +26,7 @@ from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
-from caponier.app.validate.lab.proving_ground import BUDGET
 from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.detect.calibration.judging import HORIZON
 from caponier.detect.registry import event_detectors
 from caponier.emulate.event_log import Deployment, EventLog, interleaved
 from caponier.emulate.images import Images
@@ -108,39 +106,12 @@ def run(quick: bool) -> Scorecard:
         f"from and {USERS} others with {UNIQUE:,} different queries each, {each} attacks of each kind, and feedback. "
         "Each detector is held against its own emulations, as far as they succeeded; queries are those that the "
         "attacker had sent, logged or not. Benign users who share an address with an attacker are counted apart: the "
-        "address is rightly flagged. The horizon is 200 different logged queries, or as many as a user has "
-        f"left; the alert budget is {BUDGET}."
+        "address is rightly flagged."
     )
     return Scorecard("lacking", about, figures, goals, seeds, table, CAUSES)
 
 
-_FEW: Final = (
-    "Two of the 30 users of one seed, at thresholds that rest on 100 callers: estimates far beyond what their "
-    "ranks can tell. Tried on seeds 1 to 6, 120 users each: thresholds above what benign callers reached in any "
-    "horizon of the log, not in one of each (kept: 11 of 720 flagged, 20 before); with that a tail that is taken "
-    "to be twice as much heavier than it looks (9 of 720); 200 callers to learn from (of addresses, 1 of 360)."
-)
-CAUSES: dict[str, str] = {
-    "benign_flagged_share_sampled_0.1": (
-        "Half of the benign users do not fill a horizon, and hardly one asks for longer than distance_shape looks back "
-        "over. On seeds 1 to 3 thresholds from first horizons alone flagged 20 % of the users, and all of 60 who were "
-        "logged five times as long. Ranking the maxima over all that those asked who asked as much as is remembered "
-        "flags none and finds none of 35 attacks at 1 %, where 5 of 18 were found; ranking all of them, with scores "
-        "that are an attacker's by themselves where few asked as much, finds 9 of 54 there, and flags 10 of the 60 on "
-        "one seed. As it is, they must have asked for a horizon more, and a detector is left out in whose benign log "
-        "somebody passes those scores: that flags none of either."
-    ),
-    "benign_flagged_share_addresses": (
-        "Thresholds rest on half as many callers, 50 addresses; two users behind one are another habit than either. "
-        "Tried on seeds 1 to 6, 120 users behind 60 addresses each and no attackers: thresholds above what benign "
-        "addresses reached in any horizon of the log, not in one of each (kept: 9 of 360 flagged, 26 before); with "
-        "that a tail that is taken to be twice as much heavier than it looks (7 of 360), or twice as long a list of "
-        "callers to learn from, 200 (1 of 360)."
-    ),
-    "benign_flagged_share_whole": _FEW,
-    "benign_flagged_share_no_scores": _FEW,
-    "benign_flagged_share_no_labels": _FEW,
-}
+CAUSES: dict[str, str] = {}
 
 
 def _predictions(seed: int, each: int) -> World:
@@ -183,8 +154,8 @@ def _feedback(split: DigitsSplit, seed: int) -> World:
 
 def _one(world: World, way: str, logged: Logged, seed: int) -> list[dict[str, Any]]:
     """Return a row for each deed and detector that is made for it, and one for the benign users."""
-    log, horizon = logged(world.log, seed + 1_000), _horizon(way)
-    findings = _findings(world, logged(world.benign, seed), log, horizon)
+    log = logged(world.log, seed + 1_000)
+    findings = _findings(world, logged(world.benign, seed), log)
     first = _first(world, findings)
     rows = []
     for deed in world.deeds:
@@ -216,7 +187,7 @@ def _calm(world: World, log: pa.Table, findings: Sequence[Finding]) -> dict[str,
     return told
 
 
-def _findings(world: World, benign: pa.Table, log: pa.Table, horizon: int) -> list[Finding]:
+def _findings(world: World, benign: pa.Table, log: pa.Table) -> list[Finding]:
     """Return what is found of a log by what was learned of benign traffic."""
     with tempfile.TemporaryDirectory() as folder:
         learned_from, judged = Path(folder) / "benign.parquet", Path(folder) / "log.parquet"
@@ -225,13 +196,11 @@ def _findings(world: World, benign: pa.Table, log: pa.Table, horizon: int) -> li
         create_workspace(Path(folder) / "home")
         home = load_workspace(Path(folder) / "home")
         try:
-            learned = build_baseline(
-                [learned_from], workspace=home, spec=SPEC, horizon=horizon, training_set=world.training
-            ).baseline
+            learned = build_baseline([learned_from], workspace=home, spec=SPEC, training_set=world.training).baseline
         except InputError:
             # Of a log in which nobody is named nothing can be learned.
             learned = None
-        return scan_inference([judged], learned, workspace=home, spec=SPEC, alert_budget=BUDGET).findings
+        return scan_inference([judged], learned, workspace=home, spec=SPEC).findings
 
 
 def _first(world: World, findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
@@ -256,11 +225,6 @@ def _made_for(attack: str) -> list[str]:
         for name, detector in event_detectors().items()
         if attack in detector.emulations and not enrichments_of(detector)
     ]
-
-
-def _horizon(way: str) -> int:
-    rate = next((rate for rate in RATES if way == _sampled_name(rate)), 1.0)
-    return max(2, min(HORIZON, round(UNIQUE * rate)))
 
 
 def _whole(table: pa.Table, seed: int) -> pa.Table:

@@ -23,10 +23,9 @@ from bench.machinery import traffic
 from bench.machinery.measured import caponier, say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.findings import NAMES
-from caponier.app.planting.own_attacks import BATCH
+from caponier.app.planting.own_attacks import BATCH, QUERIES
 from caponier.app.planting.report import interval
 from caponier.app.planting.validate_log import Effort, validate_log
-from caponier.detect.calibration.judging import HORIZON
 from caponier.emulate.campaigns.active_learning import ActiveLearning
 from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import DAY_S, assemble, simulate
@@ -45,14 +44,7 @@ IMAGES = ("adaptive", "boundary", "hop_skip_jump", "nes", "simba", "square")
 MODELS = ("active_learning", "jbda", "knockoff", "model_inversion", "natural_extraction")
 KINDS = (*IMAGES, *MODELS)
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
-CAUSES = {
-    "kinds_within_10_points_share": (
-        "What is foretold badly is what is caught by a hair, as nes is, whose steps are just above the threshold: with "
-        "100 attackers foretold at 47 % (seed 1) and shown at 21 % (seed 2), where square (39, 32) and simba (92, 99) "
-        "are within 10 points. It is the log that differs and not the surrogate: foretold on the log of seed 2 itself "
-        "nes is at 15, square at 29, simba at 91 %. With 20 attackers chance alone makes for 15 points."
-    ),
-}
+CAUSES: dict[str, str] = {}
 LOOKS = ("--kind", "image", "--shape", "8,8", "--range", "0,1")
 
 
@@ -65,7 +57,7 @@ def run(quick: bool) -> Scorecard:
         foretold, shown = first.result(), second.result()
     table = [_row(kind, foretold, shown[kind], many) for kind in KINDS]
     near = sum(row["within_10_points"] for row in table)
-    flagged = foretold["false_alerts"][[one["alert_budget"] for one in foretold["false_alerts"]].index("2 per week")]
+    flagged = next(one for one in foretold["false_alerts"] if one["alpha"] == foretold["alpha"])
     figures = {
         "kinds": len(KINDS),
         "kinds_within_10_points": near,
@@ -80,10 +72,11 @@ def run(quick: bool) -> Scorecard:
         "seconds_to_foretell": foretold["seconds"],
     }
     about = (
-        f"{many} attackers of each of {len(KINDS)} kinds, each with one horizon of {HORIZON} queries, planted by "
+        f"{many} attackers of each of {len(KINDS)} kinds, each with {QUERIES} queries, planted by "
         f"caponier validate --log among a sixth of {USERS} benign users of one model, on a surrogate that learned from "
         f"the log (seed {SEEDS[0]}); and as many on the very model of another log (seed {SEEDS[1]}), with pictures of "
-        f"their own, among {OTHERS} users, under a baseline of {USERS} others. Both at the default alert budget."
+        f"their own, among {OTHERS} users, under a baseline of {USERS} others. Both at the default "
+        "share of benign callers that may be flagged."
     )
     goals = (Goal("kinds_within_10_points_share", 0.8, at_least=True),)
     return Scorecard("own_log", about, figures, goals, SEEDS, table, CAUSES)
@@ -122,16 +115,16 @@ def _shown(seed: int, many: int) -> dict[str, Any]:
 def _attacks(split: DigitsSplit, victim: Victim, seed: int, many: int) -> Iterator[pa.Table]:
     """Carry out attacks on the model itself, at the pace of ordinary users, somewhere in the same day."""
     prey, rng = victim.understood(split.attackers), np.random.default_rng(seed)
-    room = DAY_S - 2 * HORIZON * GAP_S
+    room = DAY_S - 2 * QUERIES * GAP_S
     # What a copier trains anew after each batch is what takes the time here.
-    known = {**campaigns(), "active_learning": replace(ActiveLearning(), batch=BATCH, queries=HORIZON)}
+    known = {**campaigns(), "active_learning": replace(ActiveLearning(), batch=BATCH, queries=QUERIES)}
     for kind in KINDS:
         for turn in range(many):
             number = seed * 1_000 + turn
             begin = EPOCH + timedelta(seconds=rng.uniform(0, room))
             how: dict[str, Any] = {
                 "principal": f"attacker-{kind}-{turn}",
-                "budget": HORIZON,
+                "budget": QUERIES,
                 "begin": begin,
                 "gap_s": GAP_S,
             }

@@ -106,7 +106,7 @@ def run(quick: bool) -> Scorecard:
         f"all habits (half as many of 28 x 28), {FRR:.0%} for triggers and {FPR:.0%} for patches, tried on twice "
         f"as many of others. Scans: {USERS} users "
         f"with 200 different queries each to learn from, {OTHERS} others, {CALLERS} callers with each kind of marks, "
-        f"{EACH} attackers of each kind with {PICTURES} images, at the default alert budget. The least is over "
+        f"{EACH} attackers of each kind with {PICTURES} images. The least is over "
         "victims, triggers or patches, and seeds; adaptive and larger ones are figures of their own."
     )
     return Scorecard("patches_triggers", about, figures, goals, seeds, _table(told) + _tally(rows), CAUSES)

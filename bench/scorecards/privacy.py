@@ -183,7 +183,7 @@ def run(quick: bool) -> Scorecard:
     about = (
         f"{len(seeds)} seeds and two victims of {LEARNED} records of scikit-learn's digits, {WRONG:.0%} of the labels "
         f"wrong; for each a baseline of {USERS} benign users with 200 different queries each, then {USERS} others and "
-        f"{each} attackers of each kind, all detections at the default alert budget. Some customers own five training "
+        f"{each} attackers of each kind, all detections as they are by default. Some customers own five training "
         "records, and all customers photograph what such records show. Attackers count as flagged if membership_probe "
         "says so, benign users if any detection does. Worst is by seed and victim."
     )

@@ -1,4 +1,4 @@
-"""Whether the promise on false alarms holds: over many benign horizons of every habit, and after attackers in the log.
+"""Whether the promise on false alarms holds: over many benign callers of every habit, and after attackers in the log.
 
 The seeds were never used while detectors were made.
 """
@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from caponier.app.inference.promise import DEFAULT_BUDGET
 from scipy import stats
 
 from bench.machinery import traffic
@@ -27,6 +26,7 @@ from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
+from caponier.detect.calibration.judging import ALPHA, LONGER
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
 from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import DAY_S, assemble, simulate
@@ -38,26 +38,16 @@ from caponier.records.inventory import FeatureSpec, Workspace
 SEEDS: Final = (201,)
 SOILED_SEEDS: Final = tuple(range(301, 321))
 SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
-CALLERS, HORIZONS, DAYS = 1_000, 5, 7
+CALLERS: Final = 1_000
+DAYS: Final = LONGER
+"""That callers ask for: as many times as long as the baseline's day, which the promise is for."""
 CALIBRATION: Final = (100, 300)
 SOILED: Final = 0.02
 """Of the callers in a soiled benign log attack."""
 EVASION: Final = ("hop_skip_jump", "boundary")
 EACH: Final = 10
 """Attacks of each kind against each soiled baseline."""
-CAUSES: Final[dict[str, str]] = {
-    "false_alerts_a_week_after_100_upper": (
-        "The mean is within the budget; twenty seeds leave this much doubt. Most alerts are one caller's whom "
-        "information_spend or novelty flags on several days: a habit of which a hundred callers hold five or six is "
-        "known too little. Tried to spare honest callers with hard inputs: distances that count less, what an input's "
-        "own values are rarer by taken off, more such callers in the baseline (docs/detections/extraction.md); and "
-        "thresholds above all horizons of a caller, which a log of one day has not."
-    ),
-    "false_alerts_a_week_after_300_upper": (
-        "As after 100: the mean is within the budget, and two of twenty seeds hold a third of all alerts, by callers "
-        "whom information_spend flags on four and seven days. The same was tried."
-    ),
-}
+CAUSES: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -82,7 +72,7 @@ class _World:
         return build_baseline([log], workspace=self.workspace, spec=SPEC, training_set=np.concatenate(own))
 
     def callers(self, n: int, days: int) -> pa.Table:
-        """Return events of `n` callers that the baseline does not know, a horizon a day, as those it does know."""
+        """Return events of `n` callers that the baseline does not know, each day as much as those it knows."""
         others = assemble(self.split.test.images, n, self.seed + 1_000)
         return daily(simulate(others, self.victim.predict_proba, days * traffic.UNIQUE, span_s=days * DAY_S))
 
@@ -111,61 +101,59 @@ class _World:
 
 
 def run(quick: bool) -> Scorecard:
-    """Scan 5,000 benign horizons, and go by 40 baselines that attackers have soiled; quick: 1,000 and 6."""
-    figures, table = _horizons(SEEDS[0], 200 if quick else CALLERS)
+    """Scan 1,000 benign callers, and go by 40 baselines that attackers have soiled; quick: 200 and 6."""
+    figures, table = _benign(SEEDS[0], 200 if quick else CALLERS)
     seeds = SOILED_SEEDS[:3] if quick else SOILED_SEEDS
     goals = [
-        Goal("horizons_flagged_share", 0.01, at_least=False),
-        Goal("horizons_flagged_share_of_worst_habit", 0.03, at_least=False),
+        Goal("callers_flagged_share", ALPHA, at_least=False),
+        Goal("callers_flagged_share_of_worst_habit", 0.05, at_least=False),
     ]
     for users in CALIBRATION:
         rows = [_soiled(seed, users) for seed in seeds]
         table += rows
         figures |= _summed(rows, users)
         goals += [
-            Goal(f"false_alerts_a_week_after_{users}_upper", DEFAULT_BUDGET.per_week or 0, at_least=False),
+            Goal(f"callers_flagged_share_after_{users}_upper", ALPHA, at_least=False),
             Goal(f"attackers_flagged_share_after_{users}", 0.9, at_least=True),
         ]
     about = (
-        f"First {figures['callers']:,} benign callers of every habit on {HORIZONS} days with {traffic.UNIQUE} "
-        "different queries a day, against a baseline of 300 others, at the default budget. Then, over "
-        f"{len(seeds)} seeds, a week of 100 and of 300 benign callers and {EACH} attackers of each kind, against a "
-        f"baseline of a day of as many others, {SOILED:.0%} of whom attack as well. Intervals are of 95 %."
+        f"First {figures['callers']:,} benign callers of every habit on {DAYS} days with {traffic.UNIQUE} "
+        f"different queries a day, against a baseline of a day of 300 others, of whom {ALPHA:.0%} may be flagged. "
+        f"Then, over {len(seeds)} seeds, {DAYS} days of 100 and of 300 benign callers and {EACH} attackers of each "
+        f"kind, against a baseline of a day of as many others, {SOILED:.0%} of whom attack as well. Intervals are of "
+        "95 %."
     )
     return Scorecard("promise", about, figures, tuple(goals), (*SEEDS, *seeds), table, CAUSES)
 
 
-def _horizons(seed: int, callers: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    say(f"seed {seed}: {callers} callers with {HORIZONS} horizons each")
+def _benign(seed: int, callers: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    say(f"seed {seed}: {callers} callers on {DAYS} days")
     with tempfile.TemporaryDirectory() as folder:
         world = _World.of(seed, Path(folder))
         baseline = world.baseline([traffic.calibration(world.split, world.victim, seed)]).baseline
-        log = world.callers(callers, HORIZONS)
+        log = world.callers(callers, DAYS)
         found = world.findings(baseline, [log])
     members = Counter(name.split("-")[0] for name in pc.unique(log["principal"]).to_pylist())
-    # A finding begins a new horizon of its detector, so that each counts for one of its caller's.
-    flagged = {(who, (one.unique_queries - 1) // traffic.UNIQUE) for one in found for who in accused(one)}
-    habits = Counter(who.split("-")[0] for who, _ in flagged)
-    total = callers * HORIZONS
+    flagged = {who for one in found for who in accused(one)}
+    habits = Counter(who.split("-")[0] for who in flagged)
     rows = [
         {
             "habit": habit,
-            "horizons": n * HORIZONS,
+            "callers": n,
             "flagged": habits[habit],
-            "interval": share_interval(habits[habit], n * HORIZONS),
+            "interval": share_interval(habits[habit], n),
             "by": _by(found, habit),
         }
         for habit, n in sorted(members.items())
     ]
-    low, high = share_interval(len(flagged), total)
+    low, high = share_interval(len(flagged), callers)
     return {
         "callers": callers,
-        "horizons": total,
-        "horizons_flagged": len(flagged),
-        "horizons_flagged_share": len(flagged) / total,
-        "horizons_flagged_share_low": low,
-        "horizons_flagged_share_high": high,
-        "horizons_flagged_share_of_worst_habit": max(row["flagged"] / row["horizons"] for row in rows),
+        "callers_flagged": len(flagged),
+        "callers_flagged_share": len(flagged) / callers,
+        "callers_flagged_share_low": low,
+        "callers_flagged_share_high": high,
+        "callers_flagged_share_of_worst_habit": max(row["flagged"] / row["callers"] for row in rows),
     }, rows
 
 
@@ -193,7 +181,7 @@ def _soiled(seed: int, users: int) -> dict[str, Any]:
         "attackers_in_the_benign_log": len(old),
         "set_aside": sum("was set aside" in note and "attacker-" in note for note in report.notes),
         "benign_set_aside": sum("was set aside" in note and "attacker-" not in note for note in report.notes),
-        "false_alerts": len(false),
+        "benign_flagged": len({who for one in false for who in accused(one)}),
         "false_by": ", ".join(f"{name} {n}" for name, n in sorted(Counter(one.detector for one in false).items())),
         "attackers": len(names),
         "flagged": len(caught),
@@ -201,13 +189,13 @@ def _soiled(seed: int, users: int) -> dict[str, Any]:
 
 
 def _summed(rows: list[dict[str, Any]], users: int) -> dict[str, Any]:
-    alerts = [row["false_alerts"] for row in rows]
-    spread = statistics.stdev(alerts) / math.sqrt(len(alerts)) if len(alerts) > 1 else 0.0
-    reach = float(stats.t.ppf(0.975, max(1, len(alerts) - 1))) * spread
+    shares = [row["benign_flagged"] / users for row in rows]
+    spread = statistics.stdev(shares) / math.sqrt(len(shares)) if len(shares) > 1 else 0.0
+    reach = float(stats.t.ppf(0.975, max(1, len(shares) - 1))) * spread
     return {
-        f"false_alerts_a_week_after_{users}_mean": statistics.mean(alerts),
-        f"false_alerts_a_week_after_{users}_lower": round(max(0.0, statistics.mean(alerts) - reach), 3),
-        f"false_alerts_a_week_after_{users}_upper": round(statistics.mean(alerts) + reach, 3),
+        f"callers_flagged_share_after_{users}_mean": round(statistics.mean(shares), 5),
+        f"callers_flagged_share_after_{users}_lower": round(max(0.0, statistics.mean(shares) - reach), 5),
+        f"callers_flagged_share_after_{users}_upper": round(statistics.mean(shares) + reach, 5),
         f"attackers_flagged_share_after_{users}": sum(row["flagged"] for row in rows)
         / sum(row["attackers"] for row in rows),
     }

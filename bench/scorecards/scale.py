@@ -27,7 +27,7 @@ RING, ROWS = nearest_query.RING, 8_192
 SHAPES = {16: "4,4", 64: "8,8", 196: "14,14", 500: "500", 784: "28,28"}
 """Of what a model takes, by its number of features; 28 x 28 is pooled to 196."""
 BASELINE = LongLog(40_000, each=250, seed=1)
-"""160 users who fill a horizon."""
+"""160 users of 200 different queries."""
 PAIRS = 3
 
 

@@ -22,7 +22,7 @@ from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import accused
 from caponier.app.inference.load import load_events
-from caponier.app.inference.plan import Case, Remarks, Terms, lines_of
+from caponier.app.inference.plan import Remarks, Terms, plan_for
 from caponier.app.inference.scan import scan_inference
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
@@ -64,7 +64,7 @@ class _World:
     home: Path
 
     def findings(self, *tables: pa.Table) -> list[Finding]:
-        """Return what a scan of these events finds at the default budget."""
+        """Return what a scan of these events finds."""
         log = self.home / "log.parquet"
         traffic.write_sorted(list(tables), log)
         return scan_inference([log], self.baseline).findings
@@ -244,8 +244,9 @@ def _speed(world: _World) -> int:
     section = world.baseline.models[0]
     terms = Terms.of(None, world.baseline)
     detectors = [detector for detector in terms.detectors if detector.name == NAME]
-    lines = lines_of(Remarks(), section.model, section.version, detectors, section, terms)
-    case = Case.of(section.model, Encoder(section.spec, section.knots), lines, section, terms)
+    encoder = Encoder(section.spec, section.knots)
+    case = plan_for(Remarks(), section.model, section.version, encoder, detectors, terms)
+    assert case is not None
     with Spool() as spool:
         load_events(spool, [log], RejectedRows(), Silent(), salt=b"")
         cells = next(part for part in case.plan.parts() if part.lines)

@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caponier.detect.calibration.judging import Gathered
 from caponier.detect.detector import Subject
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import KIND, by_cell
-from caponier.engines.live import LiveScan
-from caponier.detect.calibration.judging import Gathered
 from caponier.engines.judge import Detection
+from caponier.engines.live import LiveScan
 from caponier.engines.local import gather, sample, scan
 from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of

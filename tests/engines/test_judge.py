@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -67,7 +67,9 @@ Sent = Sequence[tuple[int, int]]
 def log(said: dict[str, Sent], gap: int = SECOND) -> list[dict[str, Any]]:
     """Let callers send their queries, all mixed."""
     turns = sorted((at, who) for who, line in said.items() for at in range(len(line)))
-    made = rows(len(turns), principal=lambda i: turns[i][1], input=lambda i: [float(v) for v in said[turns[i][1]][turns[i][0]]])
+    made = rows(
+        len(turns), principal=lambda i: turns[i][1], input=lambda i: [float(v) for v in said[turns[i][1]][turns[i][0]]]
+    )
     return [{**row, "time": START + at * gap} for row, (at, _) in zip(made, turns, strict=True)]
 
 
@@ -95,7 +97,7 @@ class TestWhatIsTold:
 
     def test_what_each_says_too_little_of_is_told_together(self) -> None:
         score = next(s for s in range(1, 128) if 0.9 * LEVEL < rarity(ONE, s, 6) < LEVEL)
-        beside = next(s for s in range(1, 128) if BELIEVED + LEVEL / 2 < rarity(TWO, s, 7))
+        beside = next(s for s in range(1, 128) if rarity(TWO, s, 7) > BELIEVED + LEVEL / 2)
         assert told({"a": [*quiet(5), (score, 0)]}) == []
         (found,) = told({"a": [*quiet(5), (score, 0), (0, beside)]})
         assert found.queries == 7
@@ -137,7 +139,7 @@ class TestWhatIsTold:
 
 
 class TestOnceASpan:
-    LOUD = [*quiet(4), (120, 0), (121, 0), (122, 0)]
+    LOUD: ClassVar = [*quiet(4), (120, 0), (121, 0), (122, 0)]
 
     def test_a_detector_is_told_of_a_subject_once_a_span(self) -> None:
         assert [one.value for one in told({"a": self.LOUD})] == [120.0]
@@ -162,7 +164,9 @@ class TestOnceASpan:
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
-        lines=st.lists(st.lists(st.tuples(st.integers(0, 127), st.integers(0, 127)), max_size=25), min_size=1, max_size=3),
+        lines=st.lists(
+            st.lists(st.tuples(st.integers(0, 127), st.integers(0, 127)), max_size=25), min_size=1, max_size=3
+        ),
         span=st.integers(1, 30),
     )
     def test_at_most_one_finding_a_detector_and_span(self, lines: list[list[tuple[int, int]]], span: int) -> None:
@@ -191,7 +195,17 @@ EVENTFUL = replace(PLAN, lines=(ONE, TWO, Line(Event("three", 0), {}, 0.0, ranks
 
 def everything(found: list[Detection]) -> list[tuple[Any, ...]]:
     return sorted(
-        (one.subject, one.trigger, one.detector, one.value, one.queries, one.age, one.strength, one.beside, one.evidence)
+        (
+            one.subject,
+            one.trigger,
+            one.detector,
+            one.value,
+            one.queries,
+            one.age,
+            one.strength,
+            one.beside,
+            one.evidence,
+        )
         for one in found
     )
 

@@ -11,8 +11,8 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params, Scores, State
 from caponier.detect.registry import event_detectors
 from caponier.engines import subjects
-from caponier.engines.live import LiveScan
 from caponier.engines.judge import Detection
+from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
 from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import Spool, connected, sorted_events

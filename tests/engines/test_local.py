@@ -5,9 +5,9 @@ from threading import Lock
 import numpy as np
 import pytest
 
-from caponier.detect.registry import event_detectors
 from caponier.detect.calibration.ages import AGES
 from caponier.detect.calibration.judging import Gathered
+from caponier.detect.registry import event_detectors
 from caponier.engines.local import fits, gather, joined, sample, scan, suspicion
 from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
@@ -140,7 +140,9 @@ class TestGather:
     def test_progress_is_told_and_every_batch_is_shown(self, spool: Spool) -> None:
         told: list[int] = []
         seen: list[int] = []
-        gather(spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append, lambda scored: seen.append(scored.events))
+        gather(
+            spool, COUNTING, EVERYBODY, {"counter": Gathered()}, told.append, lambda scored: seen.append(scored.events)
+        )
         assert sum(told) == sum(seen) == 120
 
 

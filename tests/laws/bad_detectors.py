@@ -116,7 +116,7 @@ class Calendar(Counter):
 
 
 class Growing(Counter):
-    """Breaks the benign law: a score that never forgets passes in a later horizon what it reached in an earlier one."""
+    """Never forgets: whoever asks for long passes whatever those reached who asked for less."""
 
     cap = 10**9
 

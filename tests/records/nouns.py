@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, TechniqueId, TechniqueRef
 from caponier.records.context import ContextEvent
-from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
+from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, Severity, SubjectRef
 from caponier.records.incident import Incident, Note, Stage, Step
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.records.trial import Trial
@@ -32,6 +32,8 @@ techniques = st.lists(
 ).map(tuple)
 subjects = st.builds(SubjectRef, kind=texts, id=texts, ids=several, path=maybe, sha256=maybe, sender=maybe)
 counts = st.integers(0, 10**9)
+expecteds = st.builds(Expected, figures, figures, figures)
+saids = st.builds(Said, texts, texts, figures, figures)
 evidences = st.builds(
     Evidence,
     statistic=texts,
@@ -39,9 +41,12 @@ evidences = st.builds(
     threshold=figures,
     above=counts,
     of=counts,
-    horizon=counts,
+    age=counts,
     basis=st.none() | st.sampled_from(Basis),
     facts=facts,
+    share=st.none() | figures,
+    expected=st.none() | expecteds,
+    beside=st.lists(saids, max_size=2).map(tuple),
 )
 findings = st.builds(
     Finding,
@@ -62,6 +67,7 @@ findings = st.builds(
     unique_queries=counts,
     evidence=evidences,
     summary=texts,
+    notify=st.booleans(),
 )
 steps = st.builds(
     Step,

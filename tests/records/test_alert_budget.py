@@ -28,7 +28,7 @@ def test_rate_is_false_alerts_a_week(text: str, per_week: float) -> None:
 @pytest.mark.parametrize(
     ("text", "bound"), [("1/300", 1 / 300), ("0.0033", 0.0033), (0.01, 0.01), ("1e-3", 0.001), ("1 / 50", 0.02)]
 )
-def test_bound_is_a_probability_for_one_horizon(text: str | float, bound: float) -> None:
+def test_bound_is_a_share_of_benign_callers(text: str | float, bound: float) -> None:
     assert AlertBudget.parse(text) == AlertBudget(bound=bound)
 
 

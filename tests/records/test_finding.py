@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -7,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.matrix.technique import Color, TechniqueRef
-from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef, finding_id
+from caponier.records.finding import (
+    Basis,
+    Evidence,
+    Expected,
+    Finding,
+    Said,
+    Severity,
+    SubjectRef,
+    by_rarity,
+    finding_id,
+)
 
 words = st.text(max_size=12)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -20,6 +31,8 @@ json_values = st.recursive(
     max_leaves=5,
 )
 techniques = st.builds(TechniqueRef, words, words, words, st.none() | st.sampled_from(Color))
+expecteds = st.builds(Expected, numbers, numbers, numbers)
+saids = st.builds(Said, words, words, numbers, numbers)
 evidences = st.builds(
     Evidence,
     statistic=words,
@@ -27,9 +40,12 @@ evidences = st.builds(
     threshold=numbers,
     above=counts,
     of=counts,
-    horizon=counts,
+    age=counts,
     basis=st.sampled_from(Basis),
     facts=st.dictionaries(words, json_values, max_size=3),
+    share=st.none() | numbers,
+    expected=st.none() | expecteds,
+    beside=st.lists(saids, max_size=2).map(tuple),
 )
 findings = st.builds(
     Finding,
@@ -50,6 +66,7 @@ findings = st.builds(
     unique_queries=counts,
     evidence=evidences,
     summary=words,
+    notify=st.booleans(),
 )
 
 
@@ -95,12 +112,15 @@ def plain() -> dict[str, Any]:
             "statistic": "flips_in_near_pairs",
             "value": 3.0,
             "threshold": 1.0,
-            "rank": {"above": 0, "of": 300},
-            "horizon": 200,
+            "rank": {"above": 0, "of": 300, "age": 8},
+            "share": 0.004,
+            "expected_per_week": {"benign": 1.2, "low": 0.4, "high": 1.2},
+            "beside": [{"detector": "novelty", "statistic": "surprise", "value": 70.0, "share": 0.02}],
             "basis": "promise",
             "facts": {"flips": [3, 8]},
         },
         "summary": "8 different queries",
+        "notify": False,
     }
 
 
@@ -111,7 +131,36 @@ def test_the_published_form_is_read(plain: dict[str, Any]) -> None:
     assert finding.techniques[0].color is Color.ORANGE
     assert finding.last_time == datetime(2026, 1, 1, 0, 5, 0, 250_000, tzinfo=UTC)
     assert finding.evidence.basis is Basis.PROMISE
+    assert finding.evidence.expected == Expected(1.2, 0.4, 1.2)
+    assert [one.detector for one in finding.evidence.beside] == ["novelty"]
     assert finding.to_dict() == plain
+
+
+def test_a_finding_from_before_rarity_was_the_number_is_read(plain: dict[str, Any]) -> None:
+    del plain["notify"]
+    evidence = plain["evidence"]
+    for name in ("share", "expected_per_week", "beside"):
+        del evidence[name]
+    evidence["rank"] = {"above": 0, "of": 300}
+    evidence["horizon"] = 200
+    finding = Finding.from_dict(plain)
+    assert finding.notify
+    assert (finding.evidence.share, finding.evidence.expected, finding.evidence.beside) == (None, None, ())
+    assert (finding.evidence.above, finding.evidence.of, finding.evidence.age) == (0, 300, 0)
+    assert Finding.from_dict(finding.to_dict()) == finding
+
+
+def test_the_rarest_come_first_and_where_nobody_was_ranked_the_most_severe(plain: dict[str, Any]) -> None:
+    one = Finding.from_dict(plain)
+
+    def made(name: str, severity: Severity, benign: float | None) -> Finding:
+        expected = None if benign is None else Expected(benign, benign, benign)
+        return replace(one, finding_id=name, severity=severity, evidence=replace(one.evidence, expected=expected))
+
+    rare, common = made("rare", Severity.LOW, 0.1), made("common", Severity.LOW, 3.0)
+    rule, worst = made("rule", Severity.LOW, None), made("worst", Severity.HIGH, 9.0)
+    told = [finding.finding_id for finding in by_rarity([common, rare, rule, worst])]
+    assert told == ["worst", "rule", "rare", "common"]
 
 
 @pytest.mark.parametrize("key", ["finding_id", "subject", "severity", "evidence", "last_time"])

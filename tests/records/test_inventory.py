@@ -63,9 +63,9 @@ def test_nouns_are_frozen_and_know_their_keys(noun: Any) -> None:
 
 
 def test_detector_tables_are_gathered() -> None:
-    settings = DetectSettings.model_validate({"horizon": 100, "iterative_query": {"radius": 3}, "novelty": {}})
+    settings = DetectSettings.model_validate({"alpha": 0.02, "iterative_query": {"radius": 3}, "novelty": {}})
     assert settings.detectors == {"iterative_query": {"radius": 3}, "novelty": {}}
-    assert settings.horizon == 100
+    assert settings.alpha == 0.02
 
 
 def test_detector_settings_without_a_table_are_unknown_keys() -> None:
@@ -92,10 +92,15 @@ def test_wrong_alert_budgets_say_what_is_expected(written: Any) -> None:
         DetectSettings(alert_budget=written)
 
 
-@pytest.mark.parametrize("horizon", [0, -1, "200", True, 2.5])
-def test_horizon_is_a_count(horizon: Any) -> None:
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, 1.5, "few", float("nan")])
+def test_alpha_is_a_share(alpha: Any) -> None:
     with pytest.raises(ValidationError):
-        DetectSettings(horizon=horizon)
+        DetectSettings(alpha=alpha)
+
+
+def test_a_horizon_of_old_is_read_and_means_nothing() -> None:
+    assert DetectSettings.model_validate({"horizon": 100}).horizon == 100
+    assert DetectSettings().horizon is None
 
 
 def test_model_finds_its_system_from_either_side() -> None:

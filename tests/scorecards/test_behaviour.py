@@ -11,7 +11,7 @@ from bench import __main__ as bench_main
 from bench.machinery import streams
 from bench.machinery.behaviour_pictures import Line, Point, delays
 from bench.machinery.evaders import Refusing as Used
-from bench.machinery.judges import BUDGETS, OURS, judged
+from bench.machinery.judges import ALPHAS, OURS, judged
 from bench.machinery.references import plugged
 from bench.machinery.refusal import Refusing
 from bench.machinery.streams import Outcome, Queries, Streams
@@ -104,13 +104,13 @@ class TestRefusal:
 
 
 class TestJudged:
-    def test_everybody_speaks_at_every_budget(self, worlds: list[World]) -> None:
+    def test_everybody_speaks_at_every_share(self, worlds: list[World]) -> None:
         said = worlds[0].said
         assert set(said) == {OURS, *OTHERS}
         for judge in said.values():
-            assert len(judge.at) == len(BUDGETS)
+            assert len(judge.at) == len(ALPHAS)
             caught = [len(sighting.attackers) for sighting in judge.at]
-            assert caught == sorted(caught), "who is ready for more false alerts sees no fewer attackers"
+            assert caught == sorted(caught), "who lets more benign callers be flagged sees no fewer attackers"
 
     def test_a_search_from_noise_is_seen_and_ends_there(self, worlds: list[World]) -> None:
         ours, (search, *_) = worlds[0].said[OURS], worlds[0].log.attackers
@@ -153,7 +153,7 @@ class TestScorecard:
             assert 0 <= told[f"{name}_attackers_flagged_share"] <= 1
             assert f"{name}_benign_flagged_share_high" in told
 
-    def test_the_table_has_attacks_habits_and_budgets(self, worlds: list[World]) -> None:
+    def test_the_table_has_attacks_habits_and_shares(self, worlds: list[World]) -> None:
         rows = table(worlds)
         search = next(row for row in rows if row["who"] == "hop_skip_jump")
         assert (search["number"], search["flagged"], search["succeeded_though_refused"]) == (1, 1, 0)
@@ -161,8 +161,7 @@ class TestScorecard:
         habits = [row for row in rows if "interval" in row]
         assert sum(row["number"] for row in habits) == USERS
         assert all(row["interval"][0] <= row["flagged"] / row["number"] <= row["interval"][1] for row in habits)
-        budgets = [row for row in rows if "alert_budget" in row]
-        assert len(budgets) == 3 * len(BUDGETS)
+        assert len([row for row in rows if "alpha" in row]) == 3 * len(ALPHAS)
 
     def test_the_pictures_are_drawn_with_what_they_say(self, worlds: list[World], tmp_path: Path) -> None:
         draw(worlds, tmp_path)

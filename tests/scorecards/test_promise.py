@@ -41,7 +41,7 @@ def test_nobody_asks_for_anything_else_than_before(asked: pa.Table, spread: pa.T
         assert sorted(map(bytes, before)) == sorted(map(bytes, after))
 
 
-def test_everybody_asks_for_a_horizon_a_day(asked: pa.Table, spread: pa.Table) -> None:
+def test_everybody_asks_for_as_much_each_day(asked: pa.Table, spread: pa.Table) -> None:
     # Days are counted from when the first caller asked before anybody's times were moved.
     first = min(asked["time"].to_pylist())
     for who in set(spread["principal"].to_pylist()):
@@ -85,11 +85,11 @@ def test_an_interval_holds_the_share_and_is_exact(k: int, n: int) -> None:
         assert tail(high, range(k + 1)) == pytest.approx(0.025, abs=0.002)
 
 
-def test_the_mean_of_alerts_comes_with_how_sure_it_is() -> None:
-    rows = [{"false_alerts": n, "flagged": 9, "attackers": 10} for n in (0, 1, 2, 3)]
+def test_the_mean_share_comes_with_how_sure_it_is() -> None:
+    rows = [{"benign_flagged": n, "flagged": 9, "attackers": 10} for n in (0, 1, 2, 3)]
     told = _summed(rows, 100)
-    assert told["false_alerts_a_week_after_100_mean"] == 1.5
-    # Student's t with three degrees of freedom: 3.182 standard errors of 0.6455.
-    assert told["false_alerts_a_week_after_100_upper"] == pytest.approx(1.5 + 3.182 * 0.6455, abs=0.01)
-    assert told["false_alerts_a_week_after_100_lower"] == 0.0
+    assert told["callers_flagged_share_after_100_mean"] == 0.015
+    # Student's t with three degrees of freedom: 3.182 standard errors of 0.006455.
+    assert told["callers_flagged_share_after_100_upper"] == pytest.approx(0.015 + 3.182 * 0.006455, abs=1e-4)
+    assert told["callers_flagged_share_after_100_lower"] == 0.0
     assert told["attackers_flagged_share_after_100"] == 0.9

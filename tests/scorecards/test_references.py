@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 from bench.machinery.outsider import Strangers
 from bench.machinery.references import (
+    MARGIN,
     REFERENCES,
     Blacklight,
     FineBlacklight,
     NearPairs,
     Prada,
     Scores,
+    learned_threshold,
     maxima,
     nearest,
     plugged,
     scored,
-    thresholds,
 )
 from bench.machinery.streams import Queries
 from scipy.stats import shapiro
 
-from caponier.detect.calibration.judging import Maxima, threshold
 from caponier.errors import InputError
 
 
@@ -162,21 +162,15 @@ class Larger:
         return log.inputs[:, 0].astype(np.float64)
 
 
-class TestThresholds:
-    def test_they_come_from_benign_maxima_by_the_rule_of_the_product(self, rng: np.random.Generator) -> None:
+class TestThreshold:
+    def test_it_lies_a_quarter_beyond_the_highest_benign_score(self, rng: np.random.Generator) -> None:
         who = [f"user-{at % 60}" for at in range(600)]
         log, detector = asked(rng.random((600, 4)), who), Larger()
-        bounds = [0.02, 0.001]
-        found = thresholds(detector, log, bounds)
-        best = Maxima(np.array([log.inputs[rows, 0].max() for _, rows in log.callers()], np.float64), np.zeros(0))
-        expected = [threshold(best, bound, 0.0) for bound in bounds]
-        assert found == pytest.approx([line.value for line in expected if line])
-        assert found[1] > found[0]
+        assert learned_threshold(detector, log) == pytest.approx(MARGIN * log.inputs[:, 0].max())
         assert [len(names) for names in detector.learned] == [30, 30, 60]
 
-    def test_too_few_users_are_no_threshold(self, rng: np.random.Generator) -> None:
-        log = asked(rng.random((20, 4)), [f"user-{at}" for at in range(20)])
-        assert thresholds(Larger(), log, [0.02]) == [np.inf]
+    def test_where_no_benign_user_scores_anything_is_an_alarm(self) -> None:
+        assert learned_threshold(Larger(), asked(np.zeros((20, 4)), [f"user-{at}" for at in range(20)])) == 0.0
 
     def test_scores_that_do_not_fit_are_an_error(self) -> None:
         class Wrong(Larger):

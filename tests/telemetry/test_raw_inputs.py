@@ -100,7 +100,7 @@ class TestEvents:
 )
 def test_a_scan_and_a_baseline_compare_them(spec: FeatureSpec, raw: Any, tmp_path: Path) -> None:
     file = log(tmp_path, rows(300, input=None, input_raw=raw, principal=lambda i: f"u{i % 60}"))
-    learned = build_baseline([file], spec=spec, horizon=4).baseline
+    learned = build_baseline([file], spec=spec).baseline
     assert learned.models[0].spec.kind == spec.kind
     assert "novelty" in learned.models[0].detectors
     report = scan_inference([file], learned)

@@ -93,7 +93,9 @@ SECTION = ModelBaseline(
     detectors={"novelty": DetectorBaseline(1, {}, RANKS)},
     tails={Subject.PRINCIPAL: CALLERS, Subject.BUCKET: GROUPS},
 )
-LINES = tuple(Line(event_detectors()[name], {}, 0.0, RANKS) for name in ("novelty", "iterative_query", "distributed_query"))
+LINES = tuple(
+    Line(event_detectors()[name], {}, 0.0, RANKS) for name in ("novelty", "iterative_query", "distributed_query")
+)
 CASE = Case(Plan("m", ENCODER, LINES, levels=levels_of(SECTION), tails=SECTION.tails, span=SECTION.span), SECTION)
 SURE = CALLERS.level(0.02)
 

@@ -38,7 +38,10 @@ def section(tmp_path_factory: pytest.TempPathFactory) -> ModelBaseline:
 
 
 def planned(
-    section: ModelBaseline | None, cold: float | None = COLD, version: str | None = "1", detector: FirstFeature | None = None
+    section: ModelBaseline | None,
+    cold: float | None = COLD,
+    version: str | None = "1",
+    detector: FirstFeature | None = None,
 ) -> tuple[Case | None, Remarks]:
     remarks = Remarks()
     with only(detector or FirstFeature(), cold):
@@ -65,7 +68,9 @@ def test_the_share_of_the_baseline_counts(section: ModelBaseline) -> None:
     assert len(set(levels)) == 3
 
 
-@pytest.mark.parametrize(("least", "floor", "limit"), [(0.0, 0, 0.0), (33.0, 0, 33.0), (0.0, 20, 20.0), (33.0, 20, 33.0)])
+@pytest.mark.parametrize(
+    ("least", "floor", "limit"), [(0.0, 0, 0.0), (33.0, 0, 33.0), (0.0, 20, 20.0), (33.0, 20, 33.0)]
+)
 def test_up_to_its_floor_and_what_a_later_version_reached_nothing_counts(
     section: ModelBaseline, least: float, floor: int, limit: float
 ) -> None:

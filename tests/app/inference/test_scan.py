@@ -135,12 +135,15 @@ class TestFindings:
         attackers = {f"{name}-{i}" for name in [*attacks(), *campaigns(), *probes()] for i in range(RUNS)}
         # Some attacks no detector claims to see; they are no false alarms either.
         assert {name for name in attackers if name.rsplit("-", 1)[0] in claimed} <= suspects
-                # Newcomers are of kinds that the baseline does not know; who of them must be left alone, each detector says.
+        # Newcomers are of kinds that the baseline does not know; who of them must be left alone, each detector says.
         users = {who for who in suspects - attackers if who.split("-")[0] not in newcomers()}
         assert len(users) <= 2 * ALPHA * USERS, sorted(users)
 
     def test_the_rarest_come_first(self, attacked_scan: ScanReport) -> None:
-        order = [(-one.severity.rank, one.evidence.expected.benign if one.evidence.expected else 0.0) for one in attacked_scan.findings]
+        order = [
+            (-one.severity.rank, one.evidence.expected.benign if one.evidence.expected else 0.0)
+            for one in attacked_scan.findings
+        ]
         assert order == sorted(order)
 
 
@@ -306,7 +309,9 @@ class TestShare:
     def test_how_many_callers_come_in_a_week_decides_about_notifying_alone(self, world: World) -> None:
         section = section_of(world.baseline.baseline)
         quiet, busy = (
-            scan_inference([world.attacked], Baseline((replace(section, callers_per_week=n),)), workspace=world.workspace)
+            scan_inference(
+                [world.attacked], Baseline((replace(section, callers_per_week=n),)), workspace=world.workspace
+            )
             for n in (10.0, 100_000.0)
         )
         assert [one.finding_id for one in quiet.findings] != []

@@ -116,7 +116,9 @@ def test_a_workspaces_share_counts_and_one_without_baselines_learns(log: Path, t
 
 def test_the_share_that_is_asked_for_counts_for_more_than_the_baselines(log: Path) -> None:
     known = build_baseline([log], alpha=0.05).baseline
-    reports = [validate_log([log], baseline=known, alpha=alpha, effort=Effort(1, ("nes",), ())) for alpha in (None, 0.2)]
+    reports = [
+        validate_log([log], baseline=known, alpha=alpha, effort=Effort(1, ("nes",), ())) for alpha in (None, 0.2)
+    ]
     assert [one.alpha for one in reports] == [0.05, 0.2]
 
 

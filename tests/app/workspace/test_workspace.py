@@ -24,7 +24,7 @@ lake = "s3://bucket/lake"
 pinned = "amltm-2020"
 [detect]
 alert_budget = "1 per day"
-horizon = 100
+alpha = 0.02
 disabled = ["novelty"]
 [detect.iterative_query]
 radius = 3
@@ -111,7 +111,7 @@ def test_every_key_of_the_file_is_understood(file: Path) -> None:
     assert bank.store == f"sqlite:///{root}/data/s.db"
     assert bank.lake == "s3://bucket/lake"
     assert bank.detect.alert_budget == AlertBudget(per_week=7.0)
-    assert (bank.detect.horizon, bank.detect.disabled) == (100, ("novelty",))
+    assert (bank.detect.alpha, bank.detect.disabled) == (0.02, ("novelty",))
     assert bank.detect.detectors == {"iterative_query": {"radius": 3}}
     assert bank.privacy.salt_file == root / "secret" / "salt"
     assert (bank.privacy.keep_inputs, bank.privacy.retention_days) == ("digest", 30)
@@ -155,13 +155,13 @@ def test_the_store_may_come_from_the_environment(file: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[detect]\nhorzon = 3", "detect.horzon: unknown key\nDid you mean 'horizon'?"),
+        ("[detect]\nalfa = 3", "detect.alfa: unknown key\nDid you mean 'alpha'?"),
         ("[worspace]\nname = 'a'", "worspace: unknown key\nDid you mean 'workspace'?"),
         ("[[system]]\nname = 'a'\nownr = 'b'", "system[a].ownr: unknown key\nDid you mean 'owner'?"),
         ("[[system]]\nname = 'a'\n[[system]]\nhots = []", "system[#2].hots: unknown key (and 1 more)"),
         ("[[model]]\nname = 'm'\nfeatures = { kind = 'text', shap = [1] }", "model[m].features.shap: unknown key"),
         ("store = 'x'", "store: unknown key\nIt belongs into the table 'workspace'."),
-        ("[detect]\nqqqq = 3", "detect.qqqq: unknown key\nKnown here: alert_budget, horizon, disabled."),
+        ("[detect]\nqqqq = 3", "detect.qqqq: unknown key\nKnown here: alert_budget, alpha, horizon, disabled."),
         ("[detect.detectors.x]\na = 1", "detect.detectors: unknown key\nA detector's settings are a table"),
         ("[privacy]\nsalt = 'x'", "privacy.salt: unknown key\nDid you mean 'salt_file'?"),
     ],

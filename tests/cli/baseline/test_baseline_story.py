@@ -50,7 +50,7 @@ class TestBuild:
     def test_the_share_is_the_given_one_before_the_workspaces(self, caponier: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path).write_text("[detect]\nalpha = 0.004\n")
         given = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--alpha", "0.02")
-        assert "m: at most 2.00% of benign principals are flagged, each over a use of up to 5 times as long" in given.err
+        assert "m: at most 2.00% of benign principals are flagged, each over a use of up to 5 times" in given.err
         usual = caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW)
         assert "m: at most 0.40% of benign principals are flagged" in usual.err
         assert "an estimate: a promise would need 249" in usual.err
@@ -75,7 +75,9 @@ class TestBuild:
         assert caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, "--picture", "b.svg").code == 0
         assert Path("b.svg").read_text().startswith("<svg")
 
-    @pytest.mark.parametrize(("option", "value"), [("--picture", "nowhere/b.svg"), ("--alpha", "1"), ("--alpha", "0"), ("--alpha", "few")])
+    @pytest.mark.parametrize(
+        ("option", "value"), [("--picture", "nowhere/b.svg"), ("--alpha", "1"), ("--alpha", "0"), ("--alpha", "few")]
+    )
     def test_a_wrong_request_is_2(self, option: str, value: str, caponier: Any) -> None:
         assert caponier("baseline", "build", "log.jsonl", "--out", "b", *HOW, option, value).code == 2
 

@@ -12,12 +12,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from caponier import __version__
-from caponier.detect.calibration.judging import ALPHA
-from caponier.errors import InputError
 from caponier.app.coverage.cover import read_trials
 from caponier.app.validate.validate import ValidationReport
 from caponier.app.workspace.workspace import create_workspace
 from caponier.cli.validate.validate import EXAMPLE, validate
+from caponier.detect.calibration.judging import ALPHA
+from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueId
 from caponier.records.skip import Skip
 from caponier.records.trial import Trial

@@ -1,6 +1,7 @@
 """From scores of benign callers to what is rare, and whether benign callers whom nobody has seen keep to it."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -53,7 +54,7 @@ class TestGathered:
         scores, whole, parts = named(lines), Gathered(), Gathered()
         add(whole, scores)
         places = sorted({0, 41, *cuts})
-        for begin, end in zip(places[:-1], places[1:], strict=True):
+        for begin, end in pairwise(places):
             add(parts, scores, begin, end)
         assert sorted(whole.names) == sorted(parts.names)
         names = sorted(whole.names)
@@ -194,7 +195,7 @@ class TestRanking:
         return by_detector(population(np.random.default_rng(0), n, (climbing, resting)))
 
     def test_the_order_in_which_callers_came_is_none(self) -> None:
-        lines = {f"caller {at}": list(range(at % 7)) + [0] for at in range(60)}
+        lines = {f"caller {at}": [*range(at % 7), 0] for at in range(60)}
         backwards = dict(reversed(lines.items()))
         one, other = (Ranking.of({"d": add(Gathered(), order)}) for order in (lines, backwards))
         assert np.array_equal(one.tail.evidence, other.tail.evidence)

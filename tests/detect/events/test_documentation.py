@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from caponier.app.inference.promise import promise_of
 
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import FALLBACK
-from caponier.app.inference.promise import promise_of
 from caponier.app.inference.scan import scan_inference
 from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.calibration.judging import ASIDE, FEWEST, HORIZON, MAX_BOUND

@@ -24,7 +24,7 @@ def test_cells_leave_each_two_rings_in_the_mean() -> None:
 def test_there_are_as_many_more_as_it_takes_to_rank_by() -> None:
     cells = Cells.fit(BENIGN[:9_000], 27_000)
     assert len(cells.names) == 128
-    assert 27_000 / 64 > 2 * RING
+    assert 2 * RING < 27_000 / 64
     assert (np.bincount(cells.of(BENIGN[:9_000])) * 3 >= RING).sum() >= ENOUGH
 
 

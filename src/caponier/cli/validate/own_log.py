@@ -214,8 +214,8 @@ def told(report: OwnLogReport) -> Iterator[str]:
     share = "an unknown share" if isnan(report.agreement) else f"{report.agreement:.0%}"
     yield (
         f"attackers on {report.attacked}, which gives {share} of the log's answers, planted among "
-        f"{report.scanned} callers of {report.model}; {learned}; {report.alpha:.1%} of benign "
-        f"callers may be flagged; {report.seconds:.0f} s"
+        f"{report.scanned} callers of {report.model}; {learned}; "
+        f"{report.alpha:.1%} of benign callers may be flagged; {report.seconds:.0f} s"
     )
     for name, flagged in report.removed.items():
         if flagged is None:

@@ -13,8 +13,8 @@ from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.calibration.baseline import Baseline
-from caponier.detect.calibration.judging import ALPHA as USUAL_ALPHA
 from caponier.detect.calibration.joint_tail import UNIT
+from caponier.detect.calibration.judging import ALPHA as USUAL_ALPHA
 from caponier.detect.detector import Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.training_sketch.near_rows import CUTS, DIGESTS, USUAL, matches, opened
@@ -89,7 +89,10 @@ class TestSection:
         home = require_workspace(file)
         with only(FirstFeature(), 1e9):
             made = log(tmp_path, users(9))
-            shares = [built(made, **how).models[0].alpha for how in ({}, {"workspace": home}, {"workspace": home, "alpha": 0.2})]  # type: ignore[arg-type]
+            shares = [
+                built(made, **how).models[0].alpha
+                for how in ({}, {"workspace": home}, {"workspace": home, "alpha": 0.2})
+            ]  # type: ignore[arg-type]
         assert shares == [USUAL_ALPHA, 0.003, 0.2]
 
     def test_sessions_and_addresses_stand_for_who_has_no_name(self, tmp_path: Path) -> None:
@@ -214,7 +217,10 @@ class TestSettingAside:
     def test_who_is_dropped_teaches_nothing(self, tmp_path: Path) -> None:
         report = self.few(tmp_path, 0, drop=frozenset({"u3", "u9"}))
         assert self.aside(report) == (0, 98, 6)
-        assert report.notes == ["m: principal u3 was left out, as you said", "m: principal u9 was left out, as you said"]
+        assert report.notes == [
+            "m: principal u3 was left out, as you said",
+            "m: principal u9 was left out, as you said",
+        ]
 
     def test_more_than_a_few_of_them_are_no_exception(self, tmp_path: Path) -> None:
         report = self.few(tmp_path, 9)
@@ -278,7 +284,7 @@ class TestSettingAside:
         )
         mixed = build_baseline([tmp_path / "mixed.parquet"], spec=world.baseline.baseline.models[0].spec, alpha=ALPHA)
         report = scan_inference([world.attacked], mixed.baseline)
-        flagged = {finding.subject.id for finding in report.findings if finding.detector == "distance_shape"}
+        flagged = {finding.subject.id for finding in report.findings}
         assert len(flagged & {f"jbda-{i}" for i in range(5)}) >= 4
 
     def test_attackers_in_the_benign_log_do_not_blind_the_detector(

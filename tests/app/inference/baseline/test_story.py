@@ -109,7 +109,9 @@ class TestStanding:
 
     def test_benign_scores_are_those_of_an_age(self, tmp_path: Path) -> None:
         (standing,) = told(built(tmp_path)).standings
-        assert benign_at(standing).tolist() == pytest.approx(sorted([float(i) for i in benign_at(standing)], reverse=True))
+        assert benign_at(standing).tolist() == pytest.approx(
+            sorted([float(i) for i in benign_at(standing)], reverse=True)
+        )
         assert len(benign_at(standing, 1)) == 60
         assert benign_at(standing, 10**9).tolist() == benign_at(standing, 10**6).tolist()
 

@@ -74,7 +74,10 @@ class TestTaken:
         assert (again["1"].warm, again["2"].warm) == (None, Warm("1", 12))
 
     def test_it_is_said_what_was_taken_and_until_when(self, tmp_path: Path) -> None:
-        assert any("12 principals of version 2 were seen, so scale, parameters and ranks are those of version 1" in note for note in warm(tmp_path, 12).notes)
+        assert any(
+            "12 principals of version 2 were seen, so scale, parameters and ranks are those of version 1" in note
+            for note in warm(tmp_path, 12).notes
+        )
 
     def test_an_attacker_among_the_few_new_ones_is_set_aside(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", model_version="2", input=lambda i: [120, i % 127])
