@@ -131,7 +131,13 @@ def plan_for(
     for detector in _trained(remarks, model, detectors, section, terms.salt):
         line = _line(detector, section, terms.salt)
         if line is None:
-            remarks.skipped.append(Skip(f"{model}: {detector.name}", _why_not(detector, section)))
+            why = _off(detector, section)
+            if why:
+                # Switched off on purpose: that is no part of a scan that could not be done.
+                remarks.notes.append(f"{model}: {detector.name} is off: it {why}")
+            else:
+                lack = f"needs a baseline, but {_lack(detector, section)}"
+                remarks.skipped.append(Skip(f"{model}: {detector.name}", lack))
             continue
         lines.append(line)
         if line.ranks is None:
@@ -226,10 +232,10 @@ def _has_cells(detector: EventDetector, section: ModelBaseline | None) -> bool:
     return Plan.kind_of(detector) is not Subject.BUCKET or (section is not None and section.cells is not None)
 
 
-def _why_not(detector: EventDetector, section: ModelBaseline | None) -> str:
-    """Say why a detector does not run."""
+def _off(detector: EventDetector, section: ModelBaseline | None) -> str | None:
+    """Say why a detector was switched off for a model; None if it was not."""
     stored = _learned(detector, section)
-    return stored.off if stored and stored.off else f"needs a baseline, but {_lack(detector, section)}"
+    return stored.off if stored else None
 
 
 def _lack(detector: EventDetector, section: ModelBaseline | None) -> str:

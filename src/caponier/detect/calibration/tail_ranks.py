@@ -26,7 +26,7 @@ WEIGHT: Final = 100.0
 MARGIN: Final = 0.25
 """Over the highest, in x, before a score counts for more than the highest where no tail can be fitted."""
 FEW_APART: Final = 0.01
-"""At most this share of callers stands apart: attackers in the benign log, or one who is like nobody else."""
+"""At most this share of callers, or one, stands apart: attackers in the benign log, or one who is like nobody else."""
 APART: Final = float(np.log(4))
 """In x, from the next caller on. Whoever stands apart is not what others are held against; that benign callers do so
 now and then is for the joint tail to know."""
@@ -134,7 +134,7 @@ def _kept(n: int) -> NDArray[np.int64]:
 
 def _apart(falling: NDArray[np.float64]) -> int:
     """Return how many of the highest of n falling x stand apart from the rest."""
-    most = min(int(FEW_APART * len(falling)), len(falling) - 1)
+    most = min(max(1, int(FEW_APART * len(falling))), len(falling) - 1)
     gaps = falling[:most] - falling[1 : most + 1] >= APART
     return int(np.flatnonzero(gaps)[-1]) + 1 if gaps.any() else 0
 

@@ -225,18 +225,8 @@ def build_baseline(
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt = read_salt(workspace) if workspace else b""
     learning = enabled(workspace) if detectors is None else detectors
-    given = _Given(
-        workspace,
-        spec,
-        alpha,
-        salt,
-        learning,
-        training_set,
-        canaries,
-        options.sampling,
-        overrules,
-        self_test,
-    )
+    sketched = (training_set, canaries)
+    given = _Given(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
     with Spool() as spool:

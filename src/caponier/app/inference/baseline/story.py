@@ -47,7 +47,7 @@ class Standing:
     @property
     def words(self) -> str:
         """All that in a line."""
-        return f"{self._needed}; {self._benign}" + (f"; {self.learned.off}" if self.learned.off else "")
+        return f"{self._needed}; {self._benign}"
 
     @property
     def why_not(self) -> str:
