@@ -2,7 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 
 import orjson
@@ -13,7 +15,9 @@ from caponier.guard.call import Call
 from caponier.guard.events import events_of, is_unreadable, queries_of, why_unreadable
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.question import UnreadableQueryError, question, repeated
+from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
+from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
 
 LIMIT = BodyLimits()
 UNREAD = (UnreadableQueryError, UnreadError)
@@ -224,3 +228,35 @@ def test_a_body_of_far_more_numbers_than_the_model_takes_is_not_parsed() -> None
         question(asked(body), LIMIT, 4)
     many = orjson.dumps({"instances": [[[[1.5]], [[2.5]], [[3.5]], [[4.5]]]] * LIMIT.rows})
     assert len(question(asked(many), LIMIT, 4).rows) == LIMIT.rows, "as many as are allowed, however they are nested"
+
+
+NAMES = ("age", "height", "income", "weight")
+KNOWN = FeatureSpec(kind="numeric", shape=(4,), columns=tuple(FeatureColumn(name=name) for name in NAMES))
+
+
+def in_any_order() -> list[Exchange]:
+    """Ask 96 times for one row, with its columns in every order and in each form that names them."""
+    orders = [dict.fromkeys(order, 1) | {"age": 0} for order in permutations(NAMES)]
+    forms: list[Callable[[dict[str, int]], Any]] = [
+        lambda row: {"inputs": [X | {"name": name, "shape": [1, 1], "data": [row[name]]} for name in row]},
+        lambda row: {"inputs": {name: [row[name]] for name in row}},
+        lambda row: {"dataframe_records": [row]},
+        lambda row: {"dataframe_split": {"columns": [*row], "data": [[*row.values()]]}},
+    ]
+    return [asked(form(row)) for form in forms for row in orders]
+
+
+def test_no_query_is_unreadable_for_the_order_of_columns_that_the_model_is_known_to_have() -> None:
+    layouts = ColumnLayouts()
+    rows = [row for exchange in in_any_order() for row in events_of(exchange, LIMIT, 4, KNOWN, layouts)]
+    assert [row["input"].tolist() for row in rows] == [[0, 1, 1, 1]] * 96
+    assert not any("columns" in row for row in rows)
+
+
+def test_where_nobody_has_said_what_columns_the_model_has_rare_orders_are_unreadable() -> None:
+    layouts = ColumnLayouts()
+    read = ["input" in events_of(exchange, LIMIT, 4, None, layouts)[0] for exchange in in_any_order()]
+    assert sum(read) < 10
+    other = asked({"inputs": [X | {"name": name, "shape": [1, 1], "data": [1]} for name in "dcba"]})
+    assert "input" not in events_of(other, LIMIT, 4, KNOWN, layouts)[0], "none of these is a column of the model's"
+    assert why_unreadable(other, LIMIT, 4, KNOWN) == STRANGE

@@ -1,13 +1,16 @@
 """Logs in the published form of each source are read without an option, by the map that ships."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.field_maps.shipped import shipped_maps
 from caponier.telemetry.principals import principal_of
@@ -71,6 +74,31 @@ def test_databricks_inference_tables(tmp_path: Path) -> None:
     assert (first["input"], first["label"], second["label"]) == ([2, 1], "x", "y")
     assert (first["model"], first["model_version"], first["status"], first["latency_ms"]) == ("fraud", "3", 200, 5)
     assert orjson.loads(first["extra"]) == {"sampling_fraction": 0.5}
+
+
+def test_bodies_whose_columns_come_in_an_order_of_their_own_are_events_without_input(tmp_path: Path) -> None:
+    rows = [
+        {
+            "databricks_request_id": f"d-{n}",
+            "timestamp_ms": 1_767_614_400_000 + n,
+            "status_code": 200,
+            "execution_time_ms": 5,
+            "request": orjson.dumps({"dataframe_split": {"columns": order, "data": [[1, 2, 3, 4, 5]]}}).decode(),
+            "response": '{"predictions": [1]}',
+            "request_metadata": {"model_name": "fraud"},
+        }
+        for n, order in enumerate([list("abcde")] * 60 + [list(order) for order in permutations("abcde")])
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    found = reading(path, maps=KNOWN)
+    assert [row["input"] is not None for row in found.rows] == [True] * 61 + [False] * 119
+    assert len(found.rejected) == 119
+    columns = tuple(FeatureColumn(name=name) for name in "abcde")
+    takes = FeatureSpec(kind="numeric", shape=(5,), columns=columns)
+    found = reading(path, maps=replace(KNOWN, spec_of=lambda _: takes))
+    assert not found.rejected
+    assert all(sorted(row["input"]) == [1, 2, 3, 4, 5] for row in found.rows)
 
 
 def test_databricks_ai_gateway(tmp_path: Path) -> None:

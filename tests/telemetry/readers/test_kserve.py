@@ -2,6 +2,7 @@ import base64
 import sys
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry import chunk
+from caponier.telemetry.column_layouts import STRANGE
+from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.readers import kserve
 from caponier.telemetry.streams import STDIN
@@ -401,3 +405,19 @@ def test_long_names_are_cut_before_they_are_repeated(log: Log, read: Read) -> No
 def test_one_credential_names_the_caller(log: Log, read: Read, headers: dict[str, Any], named: bool) -> None:
     found = read(log([request("a", metadata=orjson.dumps(headers).decode())]))
     assert [row["principal"] for row in found.rows] == [principal_of(SECRET, b"") if named else None]
+
+
+def test_columns_in_any_order_are_one_row_where_the_model_is_known_and_unreadable_where_it_is_not(log: Log) -> None:
+    def asking(key: int, order: tuple[str, ...]) -> Row:
+        tensors = [{"name": name, "shape": [1, 1], "datatype": "FP32", "data": [ord(name)]} for name in order]
+        return request(key, key, data=()) | {"data": {"inputs": tensors}}
+
+    path = log([asking(key, order) for key, order in enumerate(permutations("abcde"))])
+    columns = tuple(FeatureColumn(name=name) for name in "ebcda")
+    takes = FeatureSpec(kind="numeric", shape=(5,), columns=columns)
+    known = reading(path, maps=MapChoice(spec_of=lambda _: takes))
+    assert [row["input"] for row in known.rows] == [[ord(name) for name in "ebcda"]] * 120
+    assert not known.rejected
+    unknown = reading(path)
+    assert sum(row["input"] is not None for row in unknown.rows) < 10
+    assert {reason for _, reason in unknown.rejected} == {f"bad KServe record: {STRANGE}"}
