@@ -29,7 +29,7 @@ def test_a_new_or_empty_folder_becomes_a_workspace(tmp_path: Path, exists: bool)
         out.mkdir(parents=True)
     folder = prepare(out, SERVED)
     assert folder.workspace == require_workspace(out)
-    assert str(folder.workspace.detect.alert_budget) == "7 per week"
+    assert folder.workspace.detect.alpha == 0.01
     assert folder.workspace.criticality_of("digits-mlp") == "high"
     assert folder.workspace.detect.disabled == (
         *("distributed_query", "flood", "information_spend", "membership_probe", "schema_probe", "score_climb"),

@@ -15,7 +15,7 @@ from caponier.cli.findings.findings import app
 from caponier.cli.terminal.moments import parse_moment
 from caponier.errors import InputError
 from caponier.matrix.technique import TechniqueRef
-from caponier.records.finding import Basis, Evidence, Finding, Severity, SubjectRef
+from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, Severity, SubjectRef
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -37,7 +37,19 @@ def finding(number: int, caller: str = "k-77", severity: Severity = Severity.HIG
         trigger_event_id="e-9",
         event_ids=("e-1", "e-9"),
         unique_queries=8,
-        evidence=Evidence("flips", 3.0, 1.0, 0, 300, 200, Basis.PROMISE, {"pairs": [3, 8]}),
+        evidence=Evidence(
+            "flips",
+            3.0,
+            1.0,
+            0,
+            300,
+            200,
+            Basis.PROMISE,
+            {"pairs": [3, 8]},
+            share=0.004,
+            expected=Expected(1.25, 0.5, 1.25),
+            beside=(Said("novelty", "surprise", 70.0, 0.02),),
+        ),
         summary="8 different queries, each a small step",
     )
 
@@ -68,7 +80,19 @@ def test_a_list_is_a_table(home: Path) -> None:
     keep(home, finding(1), finding(2))
     result = run("list")
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["FINDING", "ID", "TIME", "SEVERITY", "DETECTOR", "MODEL", "SUBJECT", "SUMMARY"]
+    assert head.split() == [
+        "FINDING",
+        "ID",
+        "TIME",
+        "SEVERITY",
+        "DETECTOR",
+        "MODEL",
+        "SUBJECT",
+        "BENIGN",
+        "A",
+        "WEEK",
+        "SUMMARY",
+    ]
     assert [line.split()[0] for line in lines] == ["f-2", "f-1"]
     assert "2026-01-01 00:02:00Z" in lines[0]
     assert result.exit_code == 0
@@ -87,6 +111,7 @@ def test_csv_has_a_line_a_finding(home: Path) -> None:
     keep(home, finding(1))
     (row,) = csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout))
     assert (row["finding_id"], row["severity"], row["techniques"]) == ("f-1", "high", "AML.T0043.001")
+    assert row["expected_per_week"] == "1.2"
     assert row["last_time"] == "2026-01-01T00:01:00Z"
 
 
@@ -138,7 +163,9 @@ def test_one_finding_is_shown_with_its_evidence(home: Path) -> None:
     said = run("show", "f-1").stdout
     assert "8 different queries, each a small step" in said
     assert "AML.T0043.001 Black-Box Optimization (atlas)" in said
-    assert "promise: 0 of 300 benign subjects as high, over 200 unique queries" in said
+    assert "promise: 0 of 300 benign subjects as high, at the age of 200" in said
+    assert "1.2 benign callers a week come as high (0.5 to 1.2)" in said
+    assert "surprise = 70, 1 in 50" in said
     assert "[3, 8]" in said
 
 
