@@ -1,10 +1,12 @@
 """Logs in the published form of each source are read without an option, by the map that ships."""
 
 import base64
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -195,3 +197,11 @@ def test_a_line_of_another_form_is_named_and_the_others_are_read(tmp_path: Path)
     found = reading(path, maps=KNOWN)
     assert len(found.rows) == 21
     assert found.rejected == [(21, "the line does not fit the map's pattern")]
+
+
+def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:
+    path, line = tmp_path / "a.jsonl", b'{"time":"2026-01-05T12:00:00Z","model":"m","operation":"predict"}\n'
+    os.mkfifo(path)
+    writer = Thread(target=lambda: path.write_bytes(line * 50), daemon=True)
+    writer.start()
+    assert len(reading(path, maps=KNOWN).rows) == 50

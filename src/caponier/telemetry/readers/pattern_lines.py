@@ -52,9 +52,10 @@ def compiled_line(pattern: str) -> re.Pattern[str]:
 
 
 def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
-    """Return the first map whose pattern nearly all of the first lines fit; None for JSON, and for a live stream."""
+    """Return the first map whose pattern nearly all of the first lines fit; None for JSON, and for a pipe."""
     patterns = [(one, compiled_line(one.line)) for one in maps if one.line]
-    if path == STDIN or not patterns:
+    # A pipe can be read only once.
+    if path == STDIN or not patterns or not path.is_file():
         return None
     sample = [line[:LONGEST].decode("utf-8", "replace") for line in _first_lines(path)]
     if not sample or sample[0].lstrip()[:1] == "{":
