@@ -19,6 +19,8 @@ from caponier.engines.subjects import Failed, Scored
 
 MORE: Final = 1.5
 """Times the score that an analyst called benign up to which a subject is spared: what grows on is told again."""
+ANYHOW: Final = 4_605
+"""Rarity, in thousandths, of one in a hundred."""
 NEVER: Final = np.iinfo(np.int64).min // 2
 
 
@@ -272,11 +274,13 @@ def _triggers(
     """Yield which events (c,) of a subject are triggers, and of which detector; `told` (d,) is kept up to date.
 
     A detector is told where it alone is rare enough, at most once a span. Where only all of them together are, the
-    strongest is told, if the evidence rises there and nothing was told for a span.
+    strongest is told, if the evidence rises there and nothing was told for a span. Of a subject that is told of anyhow
+    each detector is told that finds it rarer than one in a hundred: that flags nobody else, and says what else was done.
     """
     if strength[-1] < level:
         return
-    alone = [np.flatnonzero(rarity[:, column] >= level) for column in range(rarity.shape[1])]
+    rare = (rarity >= level) | ((strength[1:, None] >= level) & (rarity >= ANYHOW))
+    alone = [np.flatnonzero(rare[:, column]) for column in range(rarity.shape[1])]
     risen = np.flatnonzero((strength[1:] >= level) & (strength[1:] > strength[:-1]))
     while True:
         nexts = [

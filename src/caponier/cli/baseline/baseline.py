@@ -1,6 +1,6 @@
 """`caponier baseline`: what benign traffic of a model looks like."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ from caponier.engines.plan import DAY_US
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.inventory import Workspace
-from caponier.telemetry.labelled_data.dataset import Columns
+from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
@@ -187,12 +187,16 @@ def build(
     for words in changes_in_words(before, report.baseline) if before else ():
         say(console, f"change: {words}")
     _draw(_tell(console, report, out, verbose=verbose), drawn)
-    for read, what in ((learned, "rows of the training set"), (hidden, "canaries")):
-        if read and read.rejections:
-            say(console, f"note: {len(read.rejections):,} {what} could not be used")
+    _tell_unused(console, {"rows of the training set": learned, "canaries": hidden})
     print_rejected(console, rows)
     if report.skipped or rows.count:
         raise typer.Exit(PARTLY)
+
+
+def _tell_unused(console: Console, given: Mapping[str, Dataset | None]) -> None:
+    for what, read in given.items():
+        if read and read.rejections:
+            say(console, f"note: {len(read.rejections):,} {what} could not be used")
 
 
 def _before(out: Path) -> Baseline | None:
