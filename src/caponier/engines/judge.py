@@ -275,7 +275,7 @@ def _triggers(
 
     A detector is told where it alone is rare enough, at most once a span. Where only all of them together are, the
     strongest is told, if the evidence rises there and nothing was told for a span. Of a subject that is told of anyhow
-    each detector is told that finds it rarer than one in a hundred: that flags nobody else, and says what else was done.
+    each detector is told to which it is rarer than one in a hundred: nobody else is flagged by that.
     """
     if strength[-1] < level:
         return

@@ -209,8 +209,8 @@ def build_baseline(
         alpha: Share of benign callers that may be flagged; the workspace's by default.
         overrules: What people know of callers in the logs.
         self_test: Tells which detectors can tell attackers from benign callers on these models.
-        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs. A
-            salted sketch of them goes into the baseline, for the detection of membership inference.
+        training_set: Rows (n, d) that the one model in the logs was trained on, on the scale of the logged inputs; a
+            salted sketch of them is kept, for the detection of membership inference.
         canaries: Records (c, d) that exist only where a thief finds them; they are sketched likewise.
         detectors: Who learns; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
@@ -218,13 +218,11 @@ def build_baseline(
         progress: Told how far it is.
 
     Raises:
-        InputError: If nothing in the logs can be used, or a training set does not belong to them, or there is no
-            workspace with a salt for its sketch.
+        InputError: If nothing in the logs can be used, or a training set does not belong to them, or has no salt.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
-    salt = read_salt(workspace) if workspace else b""
-    learning = enabled(workspace) if detectors is None else detectors
+    salt, learning = read_salt(workspace) if workspace else b"", enabled(workspace) if detectors is None else detectors
     sketched = (training_set, canaries)
     given = _Given(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
     report, sections = BaselineReport(Baseline(), rejected), []
