@@ -137,7 +137,7 @@ def test_the_steps_are_one_combined_incident(result: DemoResult) -> None:
     assert colors(incident) == {Color.ORANGE, Color.WHITE}
     assert {finding.finding_id for finding in result.hunt.findings} == set(incident.finding_ids)
     detectors = {finding.detector for finding in result.hunt.findings}
-    assert {"distance_shape", "iterative_query", "sigma:model_bulk_read", "label_noise", "unsafe_code"} <= detectors
+    assert {"iterative_query", "sigma:model_bulk_read", "label_noise", "unsafe_code"} <= detectors
     assert "account:alice" in incident.actors
     assert {f"principal:{who.principal}" for who in result.attackers} <= set(incident.actors)
     assert any(step.finding_id is None for step in incident.steps)
