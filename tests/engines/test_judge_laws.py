@@ -34,7 +34,7 @@ from engines.test_judge import (
 
 FOREVER = replace(PLAN, span=10**15)
 """Each detector is told of a subject at most once."""
-some_laws = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+some_laws = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def heard(sent: Sent, lines: tuple[Line, ...] = (ONE, TWO)) -> list[list[int]]:
