@@ -34,7 +34,7 @@ class TestNumbers:
         rows, problems = made(["1.234,5", "0,25", "7"], features=(AGE,), decimal=",")
         assert (rows, problems) == ([[1234.5], [0.25], [7.0]], [])
 
-    @pytest.mark.parametrize("word", sorted(MISSING) + [" NaN ", "NULL", None, float("nan")])
+    @pytest.mark.parametrize("word", [*sorted(MISSING), " NaN ", "NULL", None, float("nan")])
     def test_what_says_that_nothing_is_there_is_no_problem(self, word: Any) -> None:
         assert is_missing(word)
         rows, problems = made([word, 1], features=(AGE,))

@@ -75,7 +75,8 @@ class TestRead:
     def test_a_form_is_read_in_the_zone_that_it_lacks(self, form: str) -> None:
         text = DAY.strftime(form)
         ((utc,), _), ((berlin,), _) = read([text], form, "UTC"), read([text], form, "Europe/Berlin")
-        assert utc is not None and berlin is not None
+        assert utc is not None
+        assert berlin is not None
         assert utc - berlin == 3_600_000_000
         assert utc == micros(datetime.strptime(text, form).replace(tzinfo=UTC))
 
