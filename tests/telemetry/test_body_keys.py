@@ -3,8 +3,19 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from caponier.telemetry.body_keys import LONGEST_ASIDE, most_rows
+from caponier.telemetry.body_keys import (
+    CARRIERS,
+    HOLDING,
+    LONGEST_ASIDE,
+    SHARED,
+    check_request_keys,
+    folded,
+    is_shape,
+    most_rows,
+)
 from caponier.telemetry.body_limits import LIMITS, UnreadError
 from caponier.telemetry.inference_body import examples
 
@@ -142,3 +153,67 @@ def test_a_limit_counts_all_rows_that_a_request_may_have(body: dict[str, Any], u
 def test_more_keys_than_are_read_have_no_number_of_rows() -> None:
     with pytest.raises(UnreadError, match="more than 1,000 keys"):
         most_rows({str(n): 1 for n in range(1_001)})
+
+
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=80),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([*HOLDING, *CARRIERS, SHARED]), st.data())
+def test_a_key_is_known_in_every_writing_that_a_server_may_take(key: str, data: st.DataObject) -> None:
+    alike = {"s": "sS\u017f", "k": "kK\u212a", "i": "iI\u0130"}
+    written = "".join(data.draw(st.sampled_from(alike.get(letter, letter + letter.upper()))) for letter in key)
+    assert folded(f" {written} ") == key
+
+
+@given(words)
+def test_folding_twice_is_folding_once(key: str) -> None:
+    assert folded(folded(key)) == folded(key)
+
+
+@given(st.dictionaries(words, values, max_size=4), st.none() | st.integers(1, 9))
+def test_any_request_has_one_row_at_least_and_one_more_than_are_read_at_most(
+    body: dict[str, Any], size: int | None
+) -> None:
+    assert 1 <= most_rows(body, size=size) <= MOST
+
+
+@given(st.lists(st.lists(st.floats(-9, 9), min_size=3, max_size=3), min_size=1, max_size=40))
+def test_no_request_that_is_read_has_more_rows_than_were_counted(rows: list[list[float]]) -> None:
+    tensor = {"name": "x", "shape": [len(rows), 3], "datatype": "FP64"}
+    for body in (
+        {"instances": rows},
+        {"inputs": [tensor | {"data": rows}]},
+        {"inputs": [tensor | {"data": [one for row in rows for one in row]}]},
+        {"dataframe_split": {"columns": ["a", "b", "c"], "data": rows}},
+    ):
+        read, *_ = examples(body)
+        assert len(read) == len(rows) == most_rows(body) == most_rows(body, size=3)
+
+
+@given(st.dictionaries(words, values, max_size=4), words, values)
+def test_another_key_never_makes_a_request_smaller(body: dict[str, Any], key: str, value: Any) -> None:
+    assert most_rows({**body, **({} if key in body else {key: value})}) >= most_rows(body)
+
+
+@given(st.dictionaries(words, values, max_size=4))
+def test_what_is_refused_is_said_without_what_stands_there(body: dict[str, Any]) -> None:
+    try:
+        check_request_keys(body | {"hunter2-key": ["hunter2"]})
+    except (ValueError, UnreadError) as refused:
+        assert "hunter2" not in str(refused)  # noqa: PT017 - that it is refused is another law's
+    else:
+        pytest.fail("a list under a key that nobody knows was let through")
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_one"),
+    [([1, 2], True), ([], True), ([0, 2], False), ([-1, 2], False), ([True, 2], False), ([1.0], False), ((1, 2), False),
+     ("12", False), (None, False), ([1] * 99, False), ([2**62], False)],
+)  # fmt: skip
+def test_what_a_shape_is(shape: Any, is_one: bool) -> None:
+    assert is_shape(shape) is is_one

@@ -36,7 +36,8 @@ def zone_of(name: str | None) -> tzinfo | None:
 
 def unit_of(number: float) -> str:
     """Return in which unit a number counts from 1970, for a time from 1990 on."""
-    return next(unit for limit, unit in _LIMITS if abs(number) < limit)
+    # What is no number is below no limit; whoever reads it finds that out.
+    return next((unit for limit, unit in _LIMITS if abs(number) < limit), "epoch_ns")
 
 
 def times_of(values: list[Any], form: str | None, zone: str | None) -> tuple[pa.Array, list[int]]:

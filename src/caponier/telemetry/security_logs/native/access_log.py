@@ -25,7 +25,9 @@ from caponier.telemetry.security_logs.sources import LogSource
 WEB: Final = LogSource(None, "webserver", None)
 _QUOTED: Final = r'"((?:[^"\\]|\\.)*+)"'
 _COMBINED: Final = re.compile(
-    rf"(?:(\S+?)(?::\d+)? )?(\S+) (\S+) (.{{1,128}}?) \[([^\]]{{10,40}})\] {_QUOTED} (\d{{3}}) (\d+|-)"
+    # A dash is no address but an identity that nobody looked up: then what stands before it is no host. Otherwise a
+    # caller who claims a name of two words moves its own address out of sight.
+    rf"(?:(\S+?)(?::\d+)? (?!- ))?(\S+) (\S+) (.{{1,128}}?) \[([^\]]{{10,40}})\] {_QUOTED} (\d{{3}}) (\d+|-)"
     rf"(?: {_QUOTED} {_QUOTED})?(.*)"
 )
 _REQUEST: Final = re.compile(r"([A-Za-z]{1,20}) (\S+)(?: HTTP/[\d.]+)?")

@@ -129,7 +129,9 @@ class ZeekReader:
             self._empty = rest
         elif name == "unset_field":
             self._unset = rest
-        elif name not in ("set_separator", "open", "close") and not name.startswith("separator "):
+        elif name == "set_separator":
+            self._set = rest or self._set
+        elif name not in ("open", "close") and not name.startswith("separator "):
             return False
         return True
 
