@@ -18,6 +18,7 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.spans import find
+from caponier.detect.model_files.pickles.rules import Rules
 
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
@@ -39,6 +40,7 @@ class _Findings:
     unknown: list[str] = field(default_factory=list)
     certain: bool = False
     globals: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)
     parts: int = 0
 
     def add(self, part: Part, where: str) -> None:
@@ -48,13 +50,20 @@ class _Findings:
         self.unknown += [prefix + reason for reason in part.unknown]
         self.certain |= bool(part.unsafe) and part.certain
         self.globals |= part.globals
+        self.passed |= part.passed
         self.parts += 1
 
 
-def judge(content: memoryview, limits: Limits) -> Judgement:
-    """Judge the content of one file."""
+def judge(content: memoryview, limits: Limits, rules: Rules | None = None) -> Judgement:
+    """Judge the content of one file.
+
+    Args:
+        content: The bytes.
+        limits: How much work they may cause.
+        rules: What pickles may use; by default what ships.
+    """
     findings = _Findings()
-    budget = Budget.of(limits, len(content))
+    budget = Budget.of(limits, len(content), rules)
     kind = _Judge(findings, budget).part(content, "", 0)
     verdict = Verdict.UNSAFE if findings.unsafe else Verdict.UNKNOWN if findings.unknown else Verdict.CLEAN
     reasons = [_text(reason) for reason in dict.fromkeys([*findings.unsafe, *findings.unknown])]
@@ -67,6 +76,8 @@ def judge(content: memoryview, limits: Limits) -> Judgement:
         "unsafe": len(findings.unsafe),
         "globals": sorted(map(_text, findings.globals))[:100],
     }
+    if findings.passed:
+        facts["allowed"] = {_text(name): reason for name, reason in sorted(findings.passed.items())[:100]}
     return Judgement(verdict, kind, tuple(reasons), confidence, facts)
 
 
@@ -254,12 +265,23 @@ class _Judge:
             if name == "constants.pkl":
                 kind = "torchscript"
                 self.findings.unknown.append("holds a TorchScript program, which is not judged here")
-            if name == "data.pkl" or (_is_storage(entry.name) and _holds(entry, known.get(name))):
+            if name == "data.pkl":
+                continue
+            if _is_storage(entry.name) and _holds(entry, known.get(name)):
+                self._storage(content[entry.start : entry.start + entry.packed], entry, where, depth)
                 continue
             if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
                 self._entry(content, entry, where, depth)
         self.findings.parts += 1
         return kind
+
+    def _storage(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+        """Judge raw numbers only as what runs something: a loader of another kind may read the same archive."""
+        inside = f"{where}/{entry.name}" if where else entry.name
+        if bytes(content[: len(numpy_file.MAGIC)]) == numpy_file.MAGIC:
+            self.part(content, inside, depth + 1)
+        elif pickle_file.would_run(content, self.budget):
+            self.findings.unknown.append(f"{inside}: is a storage, and a pickle that runs something as well")
 
     def _torch_pickle(
         self,

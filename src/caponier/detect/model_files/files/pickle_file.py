@@ -2,13 +2,13 @@
 
 import struct
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from caponier.detect.model_files.files.part import Budget, Member, Part
 from caponier.detect.model_files.pickles.ledger import Ledger, Use
 from caponier.detect.model_files.pickles.machine import Machine
-from caponier.detect.model_files.pickles.rules import Role, Rules, Standing, shipped
+from caponier.detect.model_files.pickles.rules import Role, Rules, Standing
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
 from caponier.detect.model_files.pickles.values import Box
 
@@ -16,6 +16,8 @@ _MAGIC: Final = 0x1950A86A20F9469CFC6C
 """The number that torch's old format begins with."""
 _LEGACY_PICKLES: Final = 5
 _MOST_REASONS: Final = 5
+_MOST_BY_CHANCE: Final = 100_000
+"""Instructions in a row that numbers may look like."""
 _SCRIPT: Final = "__torch__."
 """Where TorchScript keeps the classes of a program; Python has no such module."""
 ELEMENT_BYTES: Final = {
@@ -99,10 +101,17 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
     Returns:
         The report, or None if this is no pickle.
     """
-    report = follow(content, budget, shipped())
+    report = follow(content, budget, budget.rules)
     if not certain and not _acts_like_one(content, report):
         return None
     return _part(content, budget, report, None)
+
+
+def would_run(content: memoryview, budget: Budget) -> bool:
+    """Return whether content is a pickle that runs, or loads, what is not on the allow list. Chance makes none such."""
+    most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
+    report = follow(content, replace(budget, limits=replace(budget.limits, opcodes=most)), budget.rules)
+    return bool(report.exceeded or report.ledger.invoked or report.ledger.unsafe or report.ledger.embedded)
 
 
 def read_torch(
@@ -119,7 +128,7 @@ def read_torch(
     Returns:
         The report, and the storages that it refers to: the type's name and the number of elements.
     """
-    report = follow(content, budget, shipped())
+    report = follow(content, budget, budget.rules)
     if script:
         uses = report.ledger.uses
         own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is Standing.UNLISTED]
@@ -130,11 +139,13 @@ def read_torch(
 
 def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
     uses = list(report.ledger.uses.values())
-    part = Part(_kind(report, storages), globals=report.ledger.globals, stops=_stops(report))
+    part = Part(
+        _kind(report, storages), globals=report.ledger.globals, stops=_stops(report), passed=report.ledger.passed
+    )
     loaded = report.ledger.embedded
     if report.arrays:
         # Loaded with plain pickle, the arrays' bytes would be instructions, and the memo would hold other things.
-        plain = follow(content, budget, shipped(), joblib=False, bare=True)
+        plain = follow(content, budget, budget.rules, joblib=False, bare=True)
         dangerous = [use for use in plain.ledger.uses.values() if use.standing is Standing.DANGEROUS]
         uses += dangerous
         part.unknown += _otherwise(plain, set(report.ledger.doubts), dangerous)
@@ -155,6 +166,9 @@ def storage_bytes(kind: str, count: int) -> int | None:
 def _acts_like_one(content: memoryview, report: PickleReport) -> bool:
     ledger = report.ledger
     if ledger.invoked or ledger.unsafe or report.exceeded or ledger.embedded or (ledger.doubts and ledger.globals):
+        return True
+    if ledger.knows:
+        # No text names what is on the list by chance; where this reading stopped, another one may go on.
         return True
     if len(content) > 1 and content[0] == 0x80 and content[1] <= 5:
         return True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
-from caponier.detect.model_files.files import configurations, keras, programs, templates
+from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
 
 _SAMPLE: Final = 1 << 16
@@ -19,6 +19,26 @@ _HARMLESS_TAGS: Final = frozenset(
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
 _HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_OTHERS: Final = {
+    "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
+    "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
+    "is a graph of TensorFlow, whose operators may write files": (
+        re.compile(r"\b(?:node|node_def|meta_graphs|graph_def)\s{0,20}:?\s{0,20}[{<]"),
+        re.compile(r"\bop\s{0,20}:\s{0,20}[\"']"),
+    ),
+    "has Caffe import a layer of Python": (re.compile(r"\bpython_param\s{0,20}:?\s{0,20}[{<]"),),
+    "is XML from which Java makes objects": (re.compile(r"java\.beans\.XMLDecoder"),),
+    "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
+    "has jsonpickle make objects": (
+        re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
+    ),
+    "is a recipe of commands, which are run": (
+        re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
+        re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
+    ),
+}
+"""Texts of other programs that run code, or write files, for whoever loads them."""
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -30,7 +50,8 @@ def decode(content: memoryview, longest: int) -> str | None:
         text = bytes(content).decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    # What holds other control characters is bytes of a format that is not known here, however readable it is.
+    return None if _CONTROL.search(text) else text
 
 
 def read(text: str, budget: Budget) -> Part:
@@ -40,7 +61,7 @@ def read(text: str, budget: Budget) -> Part:
             return Part("json", unknown=["has more values than a scan reads"])
         try:
             twice: list[str] = []
-            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text)
+            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text, budget)
             part.unknown += [f"has a key twice, and readers differ in which one counts: {key[:100]!r}" for key in twice]
             return part
         except RecursionError:
@@ -60,24 +81,28 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
     return found
 
 
-def _json(document: Any, text: str) -> Part:
-    part = keras.read_config(document) or configurations.read_skops(document)
-    if part is not None:
-        return part
-    part = Part("json")
-    if isinstance(document, dict) and "auto_map" in document:
-        part.unknown.append("has its loader run Python files that lie beside it (auto_map)")
+def _json(document: Any, text: str, budget: Budget) -> Part:
+    """Judge a document in every way that some loader reads it: what is a layer for one may be a call for another."""
+    first = keras.read_config(document) or configurations.read_skops(document)
+    part = first or Part("json")
+    if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
+        _join(part, skops)
     if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
         part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
         climb = templates.read(template)
         part.unsafe += climb.harms
-        part.unknown += climb.doubts if templates.is_template(template) or climb.harms else []
+        part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
+    _join(part, documents.read(document))
+    part.members = documents.pickles(document, budget)
+    _join(part, configurations.read(text))
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
-    named = configurations.read(text)
-    part.unsafe += named.unsafe
-    part.unknown += named.unknown
     return part
+
+
+def _join(part: Part, other: Part) -> None:
+    part.unsafe += other.unsafe
+    part.unknown += other.unknown
 
 
 def _templates(document: Any) -> Iterator[str]:
@@ -117,9 +142,8 @@ def _plain(text: str, budget: Budget) -> Part:
         climb = templates.read(text)
         part.unsafe += climb.harms
         # Text of another kind may have such brackets, too.
-        part.unknown += climb.doubts if templates.is_template(text) else []
-    if "<!ENTITY" in text:
-        part.unknown.append("is XML that defines entities, which may read other files")
+        part.unknown += climb.doubts if templates.is_template(text) or climb.calls else []
+    part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]

@@ -30,6 +30,8 @@ class Calls:
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is Standing.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
+        if standing is Standing.ALLOWED and what in self.rules.added:
+            self.ledger.passed[str(what)] = self.rules.added[what]
         return standing is Standing.ALLOWED
 
     def invoke(self, target: Any, role: Role) -> bool:
@@ -66,6 +68,8 @@ class Calls:
             self._doubt_open(target, args)
         if target == _ENCODE:
             return self._encoded(target, args)
+        if allowed and check is not None and check.gives is not None and len(args) > check.gives:
+            return args[check.gives]
         return self._result(target, check, args)
 
     def named(self, what: Global) -> None:
@@ -73,7 +77,7 @@ class Calls:
         if what == _GETATTR:
             self._getattr = True
         else:
-            self.use(what, Role.NAME)
+            self.ledger.knows |= self.use(what, Role.NAME)
 
     def finish(self) -> None:
         """Note what was named and not put to a use that is known."""
@@ -209,8 +213,11 @@ class Calls:
         return Made(COMPUTED)
 
     def may_be_text(self, value: Any) -> bool:
-        """Return whether a value could turn out to be a text: nothing that is allowed gives one."""
-        return isinstance(value, Made) and value.origin not in self.rules.allowed
+        """Return whether a value could turn out to be a text: nothing that ships as allowed makes one.
+
+        What hands back its argument is followed, and so is no call by then.
+        """
+        return isinstance(value, Made) and (value.origin not in self.rules.allowed or value.origin in self.rules.added)
 
     def _check(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> None:
         """Check the arguments of an allowed call; what does not fit is noted."""

@@ -54,6 +54,10 @@ class Ledger:
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Tensor storages by key: the type's name and the number of elements."""
     globals: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)
+    """What only the user's own entries let pass, with their reasons."""
+    knows: bool = False
+    """Whether anything was named that is on the allow list."""
 
     def note(self, what: str, role: Role, standing: Standing, at: int) -> None:
         """Note a use, once."""
