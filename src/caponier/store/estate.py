@@ -17,6 +17,12 @@ def habits_of(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(habits)).all()
 
 
+def shared_addresses(connection: Connection) -> list[str]:
+    """Return the addresses that were learned to be the estate's own: behind them are many people."""
+    rows = connection.execute(select(habits.c.who).where(habits.c.kind == "shared"))
+    return [row.who for row in rows]
+
+
 def waiting_events(connection: Connection) -> list[tuple[int, str, list[Any]]]:
     """Return time (microseconds), id and document of the events that correlations wait for, in order of time."""
     rows = connection.execute(select(_events).order_by(_events.c.time, _events.c.event_id))

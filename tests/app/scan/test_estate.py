@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.machinery.estate.attacks import STORIES, plant
 from bench.machinery.estate.month import OF_HOST, describe, write
 from bench.machinery.estate.people import people
+
 from caponier.app.incidents.incidents import list_incidents
 from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.scan.logs import scan_logs

@@ -13,6 +13,7 @@ from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope
+from caponier.detect.log import LogRun
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
 from caponier.records.context import ContextEvent
@@ -20,7 +21,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
-from caponier.telemetry.security_logs.events import read_logs
+from caponier.telemetry.security_logs.events import LogEvent, read_logs
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
@@ -96,9 +97,7 @@ def scan_logs(
     with sigma.start(scope, read_salt(workspace) if workspace else b"", inside) as run:
         watch.stage("Reading", _size(paths))
         for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, host=host, lateness=lateness):
-            step = batch_rows or max(1, len(read.events))
-            for start in range(0, len(read.events), step):
-                run.feed(read.events[start : start + step])
+            _feed(run, read.events, batch_rows)
             memory.past.learn(read.events, inside)
             report.events += len(read.events)
             tally.add(read)
@@ -113,6 +112,12 @@ def scan_logs(
         report.notes += [*judged.notes, *run.notes]
     _tell_files(report, tally)
     return report
+
+
+def _feed(run: LogRun, events: Sequence[LogEvent], batch_rows: int | None) -> None:
+    step = batch_rows or max(1, len(events))
+    for start in range(0, len(events), step):
+        run.feed(events[start : start + step])
 
 
 def _tell_files(report: LogScanReport, tally: LogTally) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.incidents.suppress import keep_back
 from caponier.app.matrix.library import default_version
 from caponier.app.scan.log_tally import ScannedLog
 from caponier.app.scan.logs import LogScanReport, scan_logs
@@ -79,6 +80,9 @@ def logs(
             memory=memory,
             progress=watch,
         )
+    if home:
+        report.findings, hits = keep_back(home, report.findings)
+        report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
     FINDINGS.write(
         report.findings,
         choose_format(format_, out, Format.TABLE),

@@ -94,7 +94,8 @@ class Past:
                 self.add(Fact(HOST, name, who.host), day)
             if address is not None and inside.origin(fields) == "outside":
                 self.add(Fact(PLACE, name, network_of(address)), day)
-                self.add(Fact(ADDRESS, name, address), day)
+                if network_of(address) != address:
+                    self.add(Fact(ADDRESS, name, address), day)
                 if risk is not None and str(risk).lower() in _CALM:
                     # Directories know people by mail, hosts by name: name and address together are one person.
                     self.add(Fact(VOUCHED, name.partition("@")[0], address), day)
