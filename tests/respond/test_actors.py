@@ -131,3 +131,8 @@ def test_a_shared_address_is_nobodys_however_a_socket_writes_it(address: str) ->
     found = finding(1, SubjectRef("address", f"{address} curl/8"))
     assert Actors(settings=settings).named_by(found) == ()
     assert Actors().named_by(found) == (f"address:{address}",)
+
+
+def test_an_account_that_every_machine_has_is_nobody() -> None:
+    assert Actors().named_by(log_finding(1, "root")) == ("address:10.0.0.1",)
+    assert Actors().named_by_context(context(1, "root", host=None, address="10.0.0.1")) == ("address:10.0.0.1",)

@@ -379,3 +379,10 @@ def test_runs_in_order_of_time_give_the_same_ids(findings: list[Finding], data: 
 def test_every_finding_is_in_exactly_one_incident(findings: list[Finding]) -> None:
     inside = [id_ for incident in joined(*findings).incidents for id_ in incident.finding_ids]
     assert sorted(inside) == sorted({one.finding_id for one in findings})
+
+
+def test_context_of_an_account_may_be_bound_to_hours() -> None:
+    near, far = context(1, "ada", days=4.9), context(2, "ada", days=2)
+    settings = RespondSettings(context_hours=24)
+    (one,) = joined(log_finding(5, "ada", days=5), events=(near, far), settings=settings).incidents
+    assert one.first_time == near.time

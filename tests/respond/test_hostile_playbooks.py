@@ -153,6 +153,7 @@ ALLOWED = {
     *((kind, Scope.ACTOR) for kind in ("block", "throttle", "round", "hold", "revoke")),
     *((kind, Scope.SOURCE) for kind in ("block", "throttle", "quarantine", "freeze")),
     *((kind, Scope.MODEL) for kind in ("throttle", "round", "hold", "quarantine", "rollback", "freeze")),
+    *((kind, Scope.TARGET) for kind in ("revoke", "close", "restore", "isolate")),
     ("quarantine", Scope.ROWS),
     ("quarantine", Scope.FILE),
 }

@@ -1,9 +1,9 @@
 """What a detector over security logs is: rules that match events, by themselves or several together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Asset, Scope
@@ -28,6 +28,11 @@ class LogRule:
     falsepositives: tuple[str, ...] = ()
     quiet: float = 3600.0
     """Seconds without a match after which the next one is a new finding."""
+    parts: tuple[str, ...] = ()
+    """The rules that follow on each other in it, where all of them match by themselves, too."""
+    news: Literal["act", "place", "always"] = "act"
+    """What must be new in the light of the estate's past for a match to be told: the act or the place it is done from;
+    the place alone, where it is the rule's whole point; or nothing, since it is nobody's work however often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,17 @@ class LogHit:
     line: int
     target: str | None = None
     """What it acts on, as `kind name`."""
+    outside: bool = False
+    """Whether it comes from outside, as `[inside]` has it."""
+
+
+class Waiting(NamedTuple):
+    """A matched event that a correlation may still need when the next log comes."""
+
+    time: int
+    event_id: str
+    document: list[Any]
+    """As JSON holds it; only the run that wrote it knows what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,14 @@ class LogRun(Protocol):
 
         What was yielded is done with: an event that is older than `before` must not be fed afterwards.
         """
+        ...
+
+    def resume(self, waiting: Iterable[Waiting]) -> None:
+        """Take what an earlier run left, after all events and before any match: it counts, and is not told again."""
+        ...
+
+    def waiting(self) -> list[Waiting]:
+        """Return what a later run may need, once all matches were yielded."""
         ...
 
     @property

@@ -21,6 +21,12 @@ class ActionKind(StrEnum):
     REVOKE = "revoke"
     ROLLBACK = "rollback"
     FREEZE = "freeze"
+    CLOSE = "close"
+    """Take away what lets everybody in."""
+    RESTORE = "restore"
+    """Put what was changed back to its last good state."""
+    ISOLATE = "isolate"
+    """Cut off from the net, and keep as evidence."""
 
 
 class ActionState(StrEnum):

@@ -29,6 +29,10 @@ _FACTS: Final = {
 }
 """Facts of a finding over logs that name who acted, and as what."""
 
+_ANYBODY: Final = frozenset(
+    ["root", "administrator", "admin", "system", "nobody", "anonymous", "ubuntu", "ec2-user", "www-data", "localsystem"]
+)
+"""Accounts that every machine has: two of the name are not one actor."""
 _NORMAL: Final = {"account": account_name, "host": host_name}
 
 
@@ -114,7 +118,9 @@ class Actors:
         for kind, text in pairs:
             # As the reader of logs does it: directories do not tell accounts apart by case, and logs write them in any.
             name = _NORMAL[kind](text) if text and kind in _NORMAL else text
-            if name and not (kind == "address" and self._settings.shared(name)):
+            if not name or (kind == "account" and name in _ANYBODY):
+                continue
+            if not (kind == "address" and self._settings.shared(name)):
                 yield f"{kind}:{name}"
 
     def _join(self, left: str, right: str) -> None:

@@ -132,9 +132,10 @@ def _nearest(
 ) -> Group | None:
     """Return the group of the event's account, or else of its address or host, that is nearest in time."""
     for name in actors.named_by_context(event):
-        near = [
-            one for one in by_actor.get(actors.one(name), ()) if _distance(event, one) <= settings.gap.total_seconds()
-        ]
+        # An account goes on with its owner's work around an attack; the attacker's address is his alone.
+        hours = None if name.startswith("address:") else settings.context_hours
+        reach = settings.gap.total_seconds() if hours is None else 3600 * hours
+        near = [one for one in by_actor.get(actors.one(name), ()) if _distance(event, one) <= reach]
         if near:
             return min(near, key=lambda one: (_distance(event, one), one.first, one.findings[0].finding_id))
     return None

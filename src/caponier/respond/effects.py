@@ -54,6 +54,24 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
         False,
         "",
     ),
+    ActionKind.CLOSE: Effect(
+        "Take away what lets everybody, or somebody new, into {what}, and put its block against public access back",
+        "The order to close is withdrawn; what was closed stays so until it is opened again",
+        False,
+        "",
+    ),
+    ActionKind.RESTORE: Effect(
+        "Put {what} back to its last good image, configuration or backup, after keeping what is there as evidence",
+        "The order to restore is withdrawn; what was put back stays",
+        False,
+        "",
+    ),
+    ActionKind.ISOLATE: Effect(
+        "Cut {what} off from the net without switching it off, and keep its disk and memory as evidence",
+        "{what} may be connected again",
+        False,
+        "",
+    ),
     ActionKind.FREEZE: Effect(
         "Stop {what} from learning from new data and feedback", "{what} may learn again", False, ""
     ),

@@ -168,8 +168,23 @@ def _scopes(move: Move, finding: Finding, actors: Actors) -> Iterator[SubjectRef
     elif move.scope is Scope.MODEL and finding.model is not None:
         version = f"@{finding.model_version}" if finding.model_version else ""
         yield SubjectRef("model", f"{finding.model}{version}")
+    elif move.scope is Scope.TARGET:
+        yield from _targets(move, finding)
     elif (move.scope.value.removesuffix("s"), subject.kind) in (("row", "row"), ("file", "file"), ("source", "source")):
         yield subject
+
+
+def _targets(move: Move, finding: Finding) -> Iterator[SubjectRef]:
+    """Return what a finding over logs lists as acted on, each an order of its own.
+
+    A host is where it happened, too: a finding about files names it beside them.
+    """
+    named = [str(name) for name in finding.evidence.facts.get("targets") or ()]
+    if "host" in move.targets:
+        named += [f"host {name}" for name in finding.evidence.facts.get("host") or ()]
+    for name in dict.fromkeys(named):
+        if not move.targets or name.partition(" ")[0] in move.targets:
+            yield SubjectRef("asset", name)
 
 
 def _callers(finding: Finding, actors: Actors) -> Iterator[SubjectRef]:

@@ -44,6 +44,8 @@ class Scope(StrEnum):
     """Who contributed the rows of a data set."""
     ROWS = "rows"
     FILE = "file"
+    TARGET = "target"
+    """What a finding over logs lists as acted on: a key, a bucket, a workload, a host."""
 
 
 class Reach(StrEnum):
@@ -60,7 +62,10 @@ _SCOPES: Final[dict[ActionKind, frozenset[Scope]]] = {
     ActionKind.ROUND: frozenset({Scope.ACTOR, Scope.MODEL}),
     ActionKind.HOLD: frozenset({Scope.ACTOR, Scope.MODEL}),
     ActionKind.QUARANTINE: frozenset({Scope.SOURCE, Scope.ROWS, Scope.FILE, Scope.MODEL}),
-    ActionKind.REVOKE: frozenset({Scope.ACTOR}),
+    ActionKind.REVOKE: frozenset({Scope.ACTOR, Scope.TARGET}),
+    ActionKind.CLOSE: frozenset({Scope.TARGET}),
+    ActionKind.RESTORE: frozenset({Scope.TARGET}),
+    ActionKind.ISOLATE: frozenset({Scope.TARGET}),
     ActionKind.ROLLBACK: frozenset({Scope.MODEL}),
     ActionKind.FREEZE: frozenset({Scope.MODEL, Scope.SOURCE}),
 }
@@ -131,6 +136,8 @@ class Move(_Shape):
     duration: Annotated[timedelta, BeforeValidator(_duration)]
     reach: Reach = Reach.MODEL
     needs_approval: bool = False
+    targets: tuple[str, ...] = ()
+    """Kinds of target, such as `bucket`, where the scope is `target`; all of them, where none is named."""
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
     """Of a throttle `per_minute` and `burst` (queries); of rounding `decimals`."""
 
@@ -141,6 +148,8 @@ class Move(_Shape):
         if self.scope not in _SCOPES[self.kind]:
             may = ", ".join(sorted(_SCOPES[self.kind]))
             raise ValueError(f"{self.kind} cannot be done to scope {self.scope}; it can be to: {may}")
+        if self.targets and self.scope is not Scope.TARGET:
+            raise ValueError("targets are kinds of what the scope 'target' means; this move has another scope")
         _check_parameters(self.kind, self.parameters)
         return self
 

@@ -27,6 +27,10 @@ class RespondSettings(BaseModel):
     shared_addresses: tuple[Network, ...] = ()
     """Addresses behind which many people are, such as an office or a load balancer: they identify nobody."""
 
+    context_hours: Annotated[float, Field(gt=0, le=24 * 366)] | None = None
+    """Hours around the findings of an incident within which context of its account or host belongs to it; the gap, if
+    not given. What came from the attacker's own address does within the gap."""
+
     @property
     def gap(self) -> timedelta:
         """The silence that separates two incidents."""

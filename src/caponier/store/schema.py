@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Text, column, inspect, select, table, text
 from caponier.errors import InputError
 from caponier.store.tables import metadata
 
-CURRENT: Final = "0006"
+CURRENT: Final = "0007"
 """Newest migration in `migrations/versions`; a constant, so that opening a current store does not import Alembic."""
 
 VERSION_TABLE: Final = "caponier_schema"

@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, DateTime, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 
 
@@ -140,6 +152,36 @@ verdicts: Final = Table(
     Column("author", Text, nullable=False),
     Column("time", UtcTime, nullable=False, index=True),
     Column("note", Text, nullable=False),
+)
+
+habits: Final = Table(
+    "habits",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("who", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    # Days since 1970.
+    Column("days", JSON, nullable=False),
+)
+
+waiting_events: Final = Table(
+    "waiting_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    # Microseconds since 1970.
+    Column("time", BigInteger, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+suppressions: Final = Table(
+    "suppressions",
+    metadata,
+    Column("suppression_id", Text, primary_key=True),
+    Column("created", UtcTime, nullable=False),
+    Column("expires", UtcTime, nullable=False, index=True),
+    # Findings that it has kept back.
+    Column("hits", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
 )
 
 audit: Final = Table(

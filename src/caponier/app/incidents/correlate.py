@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 
 from sqlalchemy import Connection
 
@@ -15,7 +16,7 @@ from caponier.records.inventory import Workspace
 from caponier.respond.actors import Actors
 from caponier.respond.correlate import correlate
 from caponier.respond.settings import RespondSettings, read_settings
-from caponier.store import audit, context, incidents
+from caponier.store import audit, context, estate, incidents
 from caponier.store.database import open_store
 from caponier.store.findings import Upserted
 
@@ -37,7 +38,10 @@ def settings_of(workspace: Workspace) -> RespondSettings:
     Raises:
         InputError: If a key of it is unknown, or a value cannot be meant.
     """
-    return read_settings(workspace.respond, str(workspace.file))
+    settings = read_settings(workspace.respond, str(workspace.file))
+    # Behind the organisation's own gateways and its partners' are many people.
+    several = (*settings.shared_addresses, *workspace.inside.addresses, *workspace.inside.partners)
+    return settings.model_copy(update={"shared_addresses": several})
 
 
 def record_context(workspace: Workspace, events: Iterable[ContextEvent], *, actor: str | None = None) -> Upserted:
@@ -70,6 +74,8 @@ def correlate_findings(
     """
     settings = settings_of(workspace)
     with open_store(workspace.store) as store, store.write() as connection:
+        learned = tuple(ip_network(address) for address in estate.shared_addresses(connection))
+        settings = settings.model_copy(update={"shared_addresses": (*settings.shared_addresses, *learned)})
         # First of all, or two writers could wait for each other for ever.
         audit.lock(connection)
         loose = incidents.loose_findings(connection)

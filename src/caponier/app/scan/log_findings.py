@@ -3,8 +3,10 @@
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
+from caponier.detect.habits.past import ACT, Fact, Past, act, day_of, role_of
 from caponier.detect.log import LogHit, LogMatch
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Evidence, Finding, SubjectRef
@@ -23,8 +25,13 @@ MOST_IDS: Final = 200_000
 """Events that the findings and the context of a scan name beside those; how many more there were is told."""
 MOST_TARGETS: Final = 50
 """Targets of one rule, actor and system with a finding of their own; the further ones of a worm share one."""
+MOST_PLACES: Final = 50
+"""Addresses outside of one finding that are looked up in the estate's past; whoever has more is never usual."""
 LISTED: Final = 1_000
 """Targets that a finding lists."""
+_AWAY: Final = 7 * 24 * 3600 * 10**6
+"""Microseconds within which work from one new place is one finding: a journey, not each of its days."""
+_SEVERE: Final = frozenset(["high", "critical"])
 _FACTS: Final = 10
 """Places in logs and assets that a finding names."""
 
@@ -35,6 +42,8 @@ class Judged:
 
     findings: list[Finding] = field(default_factory=list)
     context: list[ContextEvent] = field(default_factory=list)
+    usual: list[ContextEvent] = field(default_factory=list)
+    """What is somebody's work by the estate's own past: neither finding nor context."""
     notes: list[str] = field(default_factory=list)
     matches: int = 0
     """Before those that belong together were put together."""
@@ -80,7 +89,12 @@ class _Episode:
     addresses: _Names = field(default_factory=_Names)
     hosts: _Names = field(default_factory=_Names)
     assets: _Names = field(default_factory=_Names)
+    kinds: _Names = field(default_factory=_Names)
+    """Kinds of assets, and of which systems."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_FACTS))
+    days: set[int] = field(default_factory=set)
+    places: set[tuple[str | None, str]] = field(default_factory=set)
+    """Accounts and the addresses outside that they came from; no more than are told to be known in a moment."""
 
     def take(self, match: LogMatch) -> None:
         """Put a match to it."""
@@ -90,13 +104,35 @@ class _Episode:
             if hit.event_id not in self.ids:
                 self._take_hit(hit)
 
+    def join(self, other: "_Episode") -> None:
+        """Make a later episode a part of this one."""
+        self.last, self.count, self.start = (
+            max(self.last, other.last),
+            self.count + other.count,
+            min(self.start, other.start),
+        )
+        self.left_out += other.left_out
+        self.ids |= other.ids
+        self.days |= other.days
+        self.lines.extend(other.lines)
+        for mine, others in (
+            (self.targets, other.targets), (self.accounts, other.accounts), (self.addresses, other.addresses),
+            (self.hosts, other.hosts), (self.assets, other.assets), (self.kinds, other.kinds),
+        ):  # fmt: skip
+            for name in others:
+                mine.add(name)
+
     def _take_hit(self, hit: LogHit) -> None:
         self.start = min(self.start, hit.time)
+        self.days.add(day_of(hit.time))
+        if hit.outside and hit.address and len(self.places) <= MOST_PLACES:
+            self.places.add((hit.account, hit.address))
         self.accounts.add(hit.account)
         self.addresses.add(hit.address)
         self.hosts.add(hit.host)
         for asset in hit.assets:
             self.assets.add(f"{asset.kind} {asset.name}")
+            self.kinds.add(f"{asset.kind} of {asset.system}")
         self.lines.append(f"{hit.file}:{hit.line}")
         if len(self.ids) >= FIRST_IDS:
             if not self.room.left:
@@ -168,12 +204,13 @@ class _Episodes:
         return sorted(self.closed, key=lambda episode: episode.order)
 
 
-def judge(matches: Iterable[LogMatch], systems: Sequence[System]) -> Judged:
+def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | None = None) -> Judged:
     """Put matches together to findings, and to context where they touch no ML system.
 
     Args:
         matches: In order of time.
         systems: The inventory.
+        past: What is usual in the estate; learns from the matches.
     """
     judged, ranked = Judged(), _by_criticality(systems)
     room = _Room(MOST_IDS)
@@ -191,11 +228,99 @@ def judge(matches: Iterable[LogMatch], systems: Sequence[System]) -> Judged:
                 continue
             episode = into.open(key, match, subject, inside)
         episode.take(match)
-    judged.findings = [_finding(episode, ranked[episode.inside[0]]) for episode in inside_ones.all()]
-    judged.context = [_context(episode) for episode in outside_ones.all()]
+    _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past(), ranked)
     if left_out:
         judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
     return judged
+
+
+def _learn(past: Past, episode: _Episode) -> None:
+    rule, who = episode.first.rule.name, _name(episode.subject)
+    for day in episode.days:
+        for kind in episode.kinds or ("",):
+            past.add(Fact(ACT, who, act(rule, kind)), day)
+
+
+def _sort_out(
+    judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episode], past: Past, ranked: dict[str, System]
+) -> None:
+    """Say what is a finding, what is context, and what is usual in the estate."""
+    for episode in (*told, *silent):
+        _learn(past, episode)
+    moved: dict[tuple[str, ...], _Episode] = {}
+    findings: list[_Episode] = []
+    context: list[_Episode] = []
+    for episode in (*told, *silent):
+        news = _news(past, episode)
+        if news is _News.NONE:
+            judged.usual.append(_context(episode))
+        elif not episode.inside or news is _News.VOUCHED:
+            context.append(episode)
+        elif news is _News.PLACE:
+            # What is new is the place, whatever he then does there of what he always does.
+            key = (episode.first.rule.name, episode.subject.kind, episode.subject.id, episode.inside[0])
+            known = moved.get(key)
+            if known and episode.start - known.last <= _AWAY:
+                known.join(episode)
+            else:
+                moved[key] = episode
+                findings.append(episode)
+        else:
+            findings.append(episode)
+    judged.findings = [_finding(one, ranked[one.inside[0]]) for one in findings]
+    judged.context = [_context(one) for one in sorted(context, key=lambda one: (one.first.time, one.order))]
+
+
+class _News(Enum):
+    """What is new about an episode in the light of the estate's past."""
+
+    NONE = 0
+    VOUCHED = 1
+    """The place alone, and the identity provider sees no risk in it."""
+    PLACE = 2
+    """The place alone."""
+    ACT = 3
+
+
+def _news(past: Past, episode: _Episode) -> _News:
+    """Tell what is new: usual is what somebody, or several others, do on other days, from where he always is."""
+    rule, who, subject = episode.first.rule, _name(episode.subject), episode.subject
+    if rule.news == "always" or subject.kind not in ("account", "address") or len(episode.places) > MOST_PLACES:
+        return _News.ACT
+    strange = [] if subject.kind == "address" else _strange(past, episode)
+    # An address that acts without an account is its own place, and a sequence of usual things is nothing new by itself.
+    if rule.news == "place" and subject.kind == "account" and not strange:
+        return _News.NONE
+    known = _known(past, rule.name, who, episode) or any(_known(past, part, who, episode) for part in rule.parts)
+    if not known and rule.news != "place":
+        return _News.ACT
+    if not strange:
+        return _News.NONE if known else _News.ACT
+    if all(account and past.vouched(account, address, episode.days) for account, address in strange) and (
+        rule.level not in _SEVERE
+        or past.habit(rule.name, who, episode.days)
+        or (episode.hosts and all(past.works_on(who, host, episode.days) for host in episode.hosts))
+    ):
+        return _News.VOUCHED
+    return _News.PLACE if past.familiar(who, episode.days) else _News.ACT
+
+
+def _strange(past: Past, episode: _Episode) -> list[tuple[str | None, str]]:
+    """Return the places of an episode that are not its account's own."""
+    return [
+        (account, address) for account, address in sorted(episode.places, key=str)
+        if not (account and past.at_home(account, address, episode.days))
+    ]  # fmt: skip
+
+
+def _known(past: Past, rule: str, who: str, episode: _Episode) -> bool:
+    if past.habit(rule, who, episode.days):
+        return True
+    return bool(episode.kinds) and all(past.peers(rule, kind, who, episode.days) for kind in episode.kinds)
+
+
+def _name(subject: SubjectRef) -> str:
+    return role_of(subject.id) if subject.kind == "account" else f"{subject.kind} {subject.id}"
 
 
 def _by_criticality(systems: Sequence[System]) -> dict[str, System]:

@@ -9,9 +9,11 @@ from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan.log_findings import judge
 from caponier.app.scan.log_tally import LogTally, ScannedLog
+from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope
+from caponier.detect.log import LogRun
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
 from caponier.records.context import ContextEvent
@@ -19,7 +21,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
-from caponier.telemetry.security_logs.events import read_logs
+from caponier.telemetry.security_logs.events import LogEvent, read_logs
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
@@ -36,6 +38,8 @@ class LogScanReport(ScanReport):
 
     context: list[ContextEvent] = field(default_factory=list)
     """Matches on no ML asset, in order of time."""
+    usual: list[ContextEvent] = field(default_factory=list)
+    """Matches that are somebody's work by the estate's own past: neither findings nor context."""
     rules: int = 0
     """Rules that ran and may match by themselves."""
     matches: int = 0
@@ -55,6 +59,7 @@ def scan_logs(
     host: str | None = None,
     lateness: float = LATENESS,
     batch_rows: int | None = None,
+    memory: Memory | None = None,
     progress: Progress | None = None,
 ) -> LogScanReport:
     """Run Sigma rules over security logs.
@@ -72,6 +77,7 @@ def scan_logs(
         host: Where events happened that name no host.
         lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         batch_rows: Events that are matched at once, at most; changes the speed alone.
+        memory: What earlier scans left to this one, and takes what this one leaves; of this log alone, by default.
         progress: Told how far it is.
 
     Raises:
@@ -86,23 +92,32 @@ def scan_logs(
     if scope.empty:
         report.skipped.append(Skip("scoping", NO_INVENTORY))
     tally = LogTally(sigma.asks)
-    inside = Inside(workspace.inside) if workspace else None
+    inside = Inside(workspace.inside) if workspace else Inside()
+    memory = memory or Memory()
     with sigma.start(scope, read_salt(workspace) if workspace else b"", inside) as run:
         watch.stage("Reading", _size(paths))
         for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, host=host, lateness=lateness):
-            step = batch_rows or max(1, len(read.events))
-            for start in range(0, len(read.events), step):
-                run.feed(read.events[start : start + step])
+            _feed(run, read.events, batch_rows)
+            memory.past.learn(read.events, inside)
             report.events += len(read.events)
             tally.add(read)
             watch.advance(read.bytes_read)
         _refuse_nothing(report, paths)
         watch.stage("Joining")
-        judged = judge(run.matches(), workspace.systems if workspace else ())
+        run.resume(memory.waiting)
+        judged = judge(run.matches(), workspace.systems if workspace else (), memory.past)
+        memory.waiting = run.waiting()
         report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
+        report.usual = judged.usual
         report.notes += [*judged.notes, *run.notes]
     _tell_files(report, tally)
     return report
+
+
+def _feed(run: LogRun, events: Sequence[LogEvent], batch_rows: int | None) -> None:
+    step = batch_rows or max(1, len(events))
+    for start in range(0, len(events), step):
+        run.feed(events[start : start + step])
 
 
 def _tell_files(report: LogScanReport, tally: LogTally) -> None:

@@ -1,16 +1,19 @@
 """`caponier findings`: what was detected, listed and looked up."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from caponier.app.incidents.findings import list_findings, show_finding
+from caponier.app.incidents.suppress import end_suppression, list_suppressions, suppress
 from caponier.app.incidents.verdicts import give_verdict, verdict_on
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.findings.view import FINDINGS, card
+from caponier.cli.findings.view import FINDINGS, SUPPRESSIONS, card
 from caponier.cli.terminal import options
+from caponier.cli.terminal.moments import moment, parse_duration
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
 from caponier.records.finding import Finding, Severity
 from caponier.records.findings_document import findings_document
@@ -86,6 +89,45 @@ def verdict(
     """
     given = give_verdict(require_workspace(workspace), id_, judgement, note)
     notes(quiet=quiet).print(f"{given.finding_id}: {given.judgement.value}, by {given.author}", markup=False)
+
+
+@app.command(
+    "suppress", epilog="Example: [bold]caponier findings suppress --target 'host gpu-9' --reason lab --for 30d[/bold]"
+)
+def suppress_(
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for those who come after.")],
+    lasts: Annotated[timedelta, typer.Option("--for", parser=parse_duration, metavar="TIME", help="30d, 24h or 2w.")],
+    detector: Annotated[str | None, typer.Option(metavar="NAME", help="Of this detector; * is a wildcard.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="NAME", help="By this account or address.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="NAME", help="On this target: 'bucket ml-models'.")] = None,
+    system: options.System = None,
+    workspace: options.Where = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Keep findings back that scans of logs make from now on, for a reason and until a day."""
+    home = require_workspace(workspace)
+    made = suppress(home, reason=reason, lasts=lasts, detector=detector, subject=subject, target=target, system=system)
+    notes(quiet=quiet).print(f"{made.suppression_id}: {made.scope} until {moment(made.expires)}", markup=False)
+
+
+@app.command("unsuppress", epilog="Example: [bold]caponier findings unsuppress s-0123456789ab[/bold]")
+def unsuppress(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="As findings suppressions prints it.")],
+    workspace: options.Where = None,
+) -> None:
+    """End a suppression before its day."""
+    end_suppression(require_workspace(workspace), id_)
+
+
+@app.command("suppressions", epilog="Example: [bold]caponier findings suppressions --format json[/bold]")
+def suppressions_(
+    workspace: options.Where = None, format_: options.AskedFormat = None, out: options.Out = None
+) -> None:
+    """List suppressions, and how many findings each has kept back."""
+    found = list_suppressions(require_workspace(workspace))
+    rows = [{**one.to_dict(), "findings": hits} for one, hits in found]
+    document = {"schema": "caponier.suppressions/1", "suppressions": rows}
+    SUPPRESSIONS.write(found, choose_format(format_, out, Format.TABLE), out, lambda: document)
 
 
 def _write(found: list[Finding], home: Workspace, chosen: Format, out: Path | None) -> None:

@@ -8,6 +8,7 @@ from rich.table import Table
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.records.finding import Finding, rfc3339
+from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
 
 
@@ -46,6 +47,19 @@ FINDINGS: Final[Listing[Finding]] = Listing(
     ]
 )
 """A row a finding; CSV has more columns than there is room for elsewhere."""
+
+
+SUPPRESSIONS: Final[Listing[tuple[Suppression, int]]] = Listing(
+    [
+        Column("suppression_id", lambda one: one[0].suppression_id, whole=True),
+        Column("scope", lambda one: one[0].scope),
+        Column("reason", lambda one: one[0].reason),
+        Column("author", lambda one: one[0].author),
+        Column("expires", lambda one: moment(one[0].expires), whole=True),
+        Column("findings", lambda one: one[1]),
+    ]
+)
+"""A row a suppression, with how many findings it kept back."""
 
 
 def card(finding: Finding, verdict: Verdict | None = None) -> Table:

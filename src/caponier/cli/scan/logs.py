@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.incidents.suppress import keep_back
 from caponier.app.matrix.library import default_version
 from caponier.app.scan.log_tally import ScannedLog
 from caponier.app.scan.logs import LogScanReport, scan_logs
+from caponier.app.scan.memory import Memory, recall, remember
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import FINDINGS
 from caponier.cli.scan.exit_code import leave
@@ -64,6 +66,7 @@ def logs(
     checked.
     """
     home = load_workspace(workspace)
+    memory = recall(home) if home else Memory()
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_logs(
             paths,
@@ -74,8 +77,12 @@ def logs(
             origin=parse_log_source(log_source) if log_source else None,
             host=host,
             lateness=log_options.lateness_of(lateness),
+            memory=memory,
             progress=watch,
         )
+    if home:
+        report.findings, hits = keep_back(home, report.findings)
+        report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
     FINDINGS.write(
         report.findings,
         choose_format(format_, out, Format.TABLE),
@@ -87,6 +94,8 @@ def logs(
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):
         keep_findings(home, report.findings, report.context)
+    if home:
+        remember(home, memory)
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
 
 
@@ -112,6 +121,8 @@ def _tell(report: LogScanReport, *, quiet: bool) -> None:
         f"{_counted(len(report.findings), 'finding')} in {_counted(report.events, 'event')}, {report.rules} rules",
     )
     say(console, f"{_counted(len(report.context), 'match', 'matches')} outside the inventory kept as context")
+    if report.usual:
+        say(console, f"{_counted(len(report.usual), 'match', 'matches')} usual by this estate's own past left out")
     for file in report.files[:_FILES]:
         say(console, _taken_for(file))
     if len(report.files) > _FILES:
@@ -145,6 +156,7 @@ def document(report: LogScanReport, matrix: str) -> dict[str, Any]:
         rejected=(report.rejected.count, report.rejected.path),
         parts={
             "context": [event.to_dict() for event in report.context],
+            "usual": [event.to_dict() for event in report.usual],
             "notes": report.notes,
             "events": report.events,
             "files": [file.to_dict() for file in report.files],

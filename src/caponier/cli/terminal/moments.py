@@ -15,6 +15,18 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def parse_duration(text: str) -> timedelta:
+    """Read a length of time: `30m`, `24h`, `7d`, `2w`.
+
+    Raises:
+        typer.BadParameter: If it is none.
+    """
+    length = _AGO.fullmatch(text.strip())
+    if length is None:
+        raise typer.BadParameter(f"{text!r} is no length of time such as 24h, 7d or 2w")
+    return timedelta(**{_UNITS[length[2]]: int(length[1])})
+
+
 def parse_moment(text: str) -> datetime:
     """Read a moment: `2026-01-31`, `2026-01-31T12:00:00Z`, or how long ago: `30m`, `24h`, `7d`, `2w`.
 

@@ -7,10 +7,10 @@ pySigma's objects and evaluated by `correlation`. Nothing here asks pySigma for 
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
@@ -224,6 +224,12 @@ class _Compiler:
         for name, item in usable.items():
             if name not in referred or name in generated:
                 self._into.rules[name] = self._card(item)
+        for name, joint in self._correlations.items():
+            # Of a count the parts say nothing: what is told is how many there were.
+            together = joint.kind in (Kind.TEMPORAL, Kind.TEMPORAL_ORDERED)
+            if together and name in self._into.rules and set(joint.rules) <= self._into.rules.keys():
+                parts = tuple(self._into.rules[part].name for part in joint.rules)
+                self._into.rules[name] = replace(self._into.rules[name], parts=parts)
         self._into.correlations = list(in_order(self._correlations))
         kept: dict[str, dict[str, None]] = {}
         for rule in self._correlations.values():
@@ -247,6 +253,7 @@ class _Compiler:
             file=item.document.file,
             falsepositives=tuple(map(str, rule.falsepositives or ())),
             quiet=max(QUIET, span),
+            news=_news(rule),
         )
 
 
@@ -265,6 +272,12 @@ def _parsed(document: RuleDocument) -> tuple[str, Any]:
     module, name = kind.split(":")
     rule: Any = getattr(import_module(module), name).from_dict(content)
     return str(rule.name or document.stem), rule
+
+
+def _news(rule: Any) -> Literal["act", "place", "always"]:
+    """Read our own field `news`, which other tools pass over; anything else in it may be somebody else's."""
+    said = (rule.custom_attributes or {}).get("news")
+    return said if said in ("place", "always") else "act"
 
 
 def _origin(rule: Any) -> LogSource:

@@ -4,7 +4,7 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.detect.assets.scope import Asset
-from caponier.detect.log import LogHit
+from caponier.detect.log import LogHit, Waiting
 from caponier.telemetry.security_logs.fields import Fields
 
 _CACHE: Final = 32 * 2**10
@@ -49,6 +49,17 @@ class Hits:
         self._database.execute("COMMIT")
         self.repeated += len(matched) - (self._database.total_changes - before)
 
+    def resume(self, waiting: Iterable[Waiting]) -> frozenset[str]:
+        """Take events of an earlier run; return the ids of those that are not in this one by themselves."""
+        fresh = [row for row in waiting if not self._holds(row)]
+        rows = [(row.time, row.event_id, orjson.dumps(row.document)) for row in fresh]
+        self._database.executemany("INSERT OR IGNORE INTO hits VALUES (?, ?, ?)", rows)
+        return frozenset(row.event_id for row in fresh)
+
+    def _holds(self, row: Waiting) -> bool:
+        asked = self._database.execute("SELECT 1 FROM hits WHERE time = ? AND id = ?", (row.time, row.event_id))
+        return asked.fetchone() is not None
+
     def moments(self, before: int | None) -> Iterator[tuple[int, list[Matched]]]:
         """Yield the events of each moment in order, those of one moment in order of their ids, and drop them."""
         where, values = ("", ()) if before is None else (" WHERE time < ?", (before,))
@@ -62,16 +73,24 @@ class Hits:
         self._database.close()
 
 
+def waiting_of(matched: Matched) -> Waiting:
+    """Return a matched event in a form that a store can keep."""
+    time, id_, document = _row(matched)
+    return Waiting(time, id_, _plain(document))
+
+
 def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
     assets = [tuple(asset) for asset in hit.assets]
-    plain = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, matched.rules, matched.fields]
+    plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
+    plain = [*plain, matched.rules, matched.fields]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
-    account, host, address, assets, file, line, target, rules, fields = _plain(document)
-    hit = LogHit(time, id_, account, host, address, tuple(Asset(*asset) for asset in assets), file, line, target)
+    account, host, address, assets, file, line, target, outside, rules, fields = _plain(document)
+    touched = tuple(Asset(*asset) for asset in assets)
+    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside)
     return Matched(hit, tuple(rules), fields)
 
 

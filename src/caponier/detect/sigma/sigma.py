@@ -1,16 +1,17 @@
 """The Sigma detector: our rules and the user's, run over log events."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope, systems_of
-from caponier.detect.log import LogHit, LogMatch, LogRule
+from caponier.detect.log import LogHit, LogMatch, LogRule, Waiting
 from caponier.detect.sigma.compiler import Compiled, compile_rules, linear_regex
 from caponier.detect.sigma.correlation import Correlator, Occurrence, Piece, piece_of
-from caponier.detect.sigma.hits import Hits, Matched
+from caponier.detect.sigma.hits import Hits, Matched, waiting_of
 from caponier.detect.sigma.matcher import Matcher
 from caponier.detect.sigma.rule_files import own_rules, read_rules
 from caponier.records.skip import Skip
@@ -20,6 +21,9 @@ from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, identity
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.security_logs.target import target
+
+MOST_WAITING: Final = 20_000
+"""Events that one run leaves to the next."""
 
 
 class Sigma:
@@ -76,9 +80,13 @@ class SigmaRun:
 
     def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
         self._compiled, self._scope, self._salt = compiled, scope, salt
-        self._matcher = Matcher(compiled.tables, linear_regex(), inside)
+        self._inside = inside or Inside()
+        self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
         self._hits = Hits()
         self._correlators = [Correlator(rule) for rule in compiled.correlations]
+        self._longest = max((rule.span for rule in compiled.correlations), default=0)
+        self._late: deque[Matched] = deque(maxlen=MOST_WAITING)
+        self._told: frozenset[str] = frozenset()
 
     def feed(self, events: Sequence[LogEvent]) -> None:
         """Take events, in any order."""
@@ -88,23 +96,41 @@ class SigmaRun:
     def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
-        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, target(event.fields))
+        outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside)
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
 
+    def resume(self, waiting: Iterable[Waiting]) -> None:
+        """Take what an earlier run left, after all events and before any match: it counts, and is not told again."""
+        self._told |= self._hits.resume(waiting)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what a later run may need, once all matches were yielded."""
+        return [waiting_of(matched) for matched in self._late]
+
     def matches(self, before: int | None = None) -> Iterator[LogMatch]:
         """Yield the matches of all events, or of those before a moment (microseconds), in order of time."""
         for time, group in self._hits.moments(before):
+            self._wait(time, group)
             pieces = [_piece(rule, matched) for matched in group for rule in matched.rules]
             for piece in pieces:
-                if rule := self._compiled.rules.get(piece.rule):
+                rule = self._compiled.rules.get(piece.rule)
+                if rule and piece.id not in self._told:
                     yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
             for correlator in self._correlators:
                 for found in correlator.moment(time, pieces):
                     pieces.append(piece_of(correlator.rule, found, time))
-                    if rule := self._compiled.rules.get(correlator.rule.name):
+                    rule = self._compiled.rules.get(correlator.rule.name)
+                    if rule and found.trigger.event_id not in self._told:
                         yield _match(rule, correlator, found, time)
+
+    def _wait(self, time: int, group: Sequence[Matched]) -> None:
+        """Keep the events that correlations ask for, as long as the longest of them looks back."""
+        self._late.extend(matched for matched in group if not self._compiled.fields.keys().isdisjoint(matched.rules))
+        while self._late and self._late[0].hit.time < time - self._longest:
+            self._late.popleft()
 
     @property
     def notes(self) -> list[str]:

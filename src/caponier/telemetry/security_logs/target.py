@@ -40,6 +40,8 @@ TARGET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Kind of target to the fields that name it: the first kind that has a value counts, and of it the first field."""
 
+MINTED: Final = "responseelements.accesskey.accesskeyid"
+
 _NORMAL: Final = {"account": account_name, "host": host_name}
 
 
@@ -47,6 +49,12 @@ def target(fields: Fields) -> str | None:
     """Name what an event acts on, as `kind name`; None if it names nothing."""
     if "objectref.resource" in fields:
         return _workload(fields)
+    if MINTED in fields:
+        # What has to be revoked is the key that was made, not the account that always had some.
+        who = account_name(
+            str(fields.get("requestparameters.username") or fields.get("responseelements.accesskey.username", ""))
+        )
+        return f"account {who}, key {fields[MINTED]}"[: 2 * LIMIT]
     for kind, names in TARGET_FIELDS.items():
         for name in names:
             value = fields.get(name)

@@ -1,0 +1,1 @@
+"""What is usual in an estate, by its own past."""

@@ -1,0 +1,232 @@
+"""The estate's own past: on which days an account worked, from where, and which rules it set off.
+
+What an account did on several other days, from where it always works, is its work and no first time. Days count, not
+events: a thief who reads for a night leaves one day, however much he takes. Whoever has been at it for less than two
+weeks is never usual, so a first scan of a short log leaves nothing out, and an intruder would have to be at work for
+two weeks before the first log that is scanned, or be found for two weeks without anybody minding.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Final, NamedTuple
+
+from caponier.detect.assets.inside import Inside
+from caponier.telemetry.security_logs.events import LogEvent
+from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.identity import identity
+
+DAYS: Final = 3
+"""Other days on which something happened, at least, to be usual: a weekly task is usual in its fourth week."""
+PLACE_DAYS: Final = 2
+"""Other days on which an account worked from a network, at least, for it to be the account's own."""
+WEEKS: Final = 14
+"""Days from the first to the last of them, at least: no attack of some days becomes usual by itself."""
+PEERS: Final = 2
+"""Other accounts, at least, that make an act on one kind of a system's assets a usual one."""
+SHARING: Final = 3
+"""Accounts, at least, that make an address one of the estate's own."""
+ROAMING: Final = 5
+"""Days with a network that was new then, at least, of somebody who is always elsewhere, such as a hosted build."""
+KEPT: Final = 400
+"""Days that are remembered."""
+MOST: Final = 200_000
+"""Facts that are remembered; accounts that somebody invents one after the other must not fill the memory."""
+_DAY: Final = 24 * 3600 * 10**6
+_SEEN: Final = 100_000
+
+HERE: Final = "here"
+PLACE: Final = "place"
+ACT: Final = "act"
+ADDRESS: Final = "address"
+HOST: Final = "host"
+VOUCHED: Final = "vouched"
+_CALM: Final = frozenset(["low", "none"])
+
+
+class Fact(NamedTuple):
+    """Something that happens again and again."""
+
+    kind: str
+    """`here`: an account worked at all; `place`: from a network; `address`: an account from an address; `host`: on a
+    host; `vouched`: the identity provider saw no risk in its login from an address; `act`: somebody set off a rule."""
+    who: str
+    what: str
+    """The network, the address, or rule and asset."""
+
+
+class Past:
+    """What happened on which days.
+
+    Args:
+        facts: From earlier scans.
+    """
+
+    def __init__(self, facts: Iterable[tuple[Fact, Iterable[int]]] = ()) -> None:
+        self._days: dict[Fact, set[int]] = {fact: set(days) for fact, days in facts}
+        self._known: dict[Fact, set[int]] = {fact: set(days) for fact, days in self._days.items()}
+        self._seen: set[tuple[str, str | None, str | None, int, object]] = set()
+        self._by_what: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
+        self._by_who: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
+        for fact, days in self._days.items():
+            self._index(fact, days)
+
+    def learn(self, events: Sequence[LogEvent], inside: Inside) -> None:
+        """Take who worked from where; what failed is nobody's work."""
+        for event in events:
+            fields = event.fields
+            if _failed(fields):
+                continue
+            who = identity(fields)
+            if who.account is None:
+                continue
+            day, address = event.time // _DAY, who.address
+            risk = fields.get("risk")
+            if (mark := (who.account, address, who.host, day, risk)) in self._seen:
+                continue
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            self._seen.add(mark)
+            name = role_of(who.account)
+            self.add(Fact(HERE, name, ""), day)
+            if who.host is not None:
+                self.add(Fact(HOST, name, who.host), day)
+            if address is not None and inside.origin(fields) == "outside":
+                self.add(Fact(PLACE, name, network_of(address)), day)
+                if network_of(address) != address:
+                    self.add(Fact(ADDRESS, name, address), day)
+                if risk is not None and str(risk).lower() in _CALM:
+                    # Directories know people by mail, hosts by name: name and address together are one person.
+                    self.add(Fact(VOUCHED, name.partition("@")[0], address), day)
+
+    def add(self, fact: Fact, day: int) -> None:
+        """Take that something happened on a day (since 1970, UTC)."""
+        days = self._days.get(fact)
+        if days is None:
+            if len(self._days) >= MOST:
+                return
+            days = self._days[fact] = set()
+            self._index(fact, days)
+        days.add(day)
+
+    def _index(self, fact: Fact, days: set[int]) -> None:
+        self._by_what[fact.kind, fact.what][fact.who] = days
+        self._by_who[fact.kind, fact.who][fact.what] = days
+
+    def changed(self) -> Iterator[tuple[Fact, list[int]]]:
+        """Yield what this scan has added, with all its days."""
+        newest = max((max(days) for days in self._days.values() if days), default=0)
+        for fact, days in self._days.items():
+            if days != self._known.get(fact):
+                yield fact, sorted(day for day in days if day > newest - KEPT)
+
+    @property
+    def length(self) -> int:
+        """Days from the first to the last that is known."""
+        all_days = [day for fact, days in self._days.items() if fact.kind == HERE for day in (min(days), max(days))]
+        return max(all_days) - min(all_days) + 1 if all_days else 0
+
+    def own_address(self, address: str) -> bool:
+        """Tell whether an address is the estate's own, such as a NAT: several accounts work from it for weeks."""
+        return len(self._regulars(ADDRESS, address)) >= SHARING
+
+    def shared_addresses(self) -> Iterator[str]:
+        """Yield the addresses that are the estate's own."""
+        yield from (what for kind, what in list(self._by_what) if kind == ADDRESS and self.own_address(what))
+
+    def familiar(self, account: str, days: Iterable[int]) -> bool:
+        """Tell whether an account has worked in the estate for weeks, judging by other days than these."""
+        mine = set(days)
+        here = self._days.get(Fact(HERE, role_of(account), ""), set()) - mine
+        return len(here) >= DAYS and _span(here | mine) >= WEEKS
+
+    def works_on(self, account: str, host: str, days: Iterable[int]) -> bool:
+        """Tell whether an account works on a host time and again, wherever it is."""
+        mine = set(days)
+        known = self._days.get(Fact(HOST, role_of(account), host), set()) - mine
+        return len(known) >= DAYS and _span(known | mine) >= WEEKS
+
+    def vouched(self, account: str, address: str, days: Iterable[int]) -> bool:
+        """Tell whether the identity provider saw somebody log in from an address on one of these days, and no risk.
+
+        It says so only of accounts that are known for weeks: a new one has no habits that a login could differ from.
+        """
+        name, mine = role_of(account), set(days)
+        calm = self._days.get(Fact(VOUCHED, name.partition("@")[0], address), set())
+        return self.familiar(name, mine) and bool(calm & mine)
+
+    def at_home(self, account: str, address: str, days: Iterable[int]) -> bool:
+        """Tell whether an account works from an address, judging by other days than these."""
+        account, mine = role_of(account), set(days)
+        known = self._by_who[PLACE, account].get(network_of(address), set()) - mine
+        if len(known) >= PLACE_DAYS and _span(known | mine) >= WEEKS:
+            return True
+        return self.own_address(address) or self.roams(account, mine)
+
+    def roams(self, account: str, days: Iterable[int]) -> bool:
+        """Tell whether an account comes from a network that is new on most of its days, as hosted builds do.
+
+        Its place tells nothing about who it is, so that only its own habits count, never those of others.
+        """
+        account, without = role_of(account), set(days)
+        networks, here = self._by_who[PLACE, account], self._days.get(Fact(HERE, account, ""), set()) - without
+        fresh = {min(days) for days in networks.values() if days} & here
+        return len(fresh) >= ROAMING and 2 * len(fresh) > len(here) and _span(fresh) >= WEEKS
+
+    def habit(self, rule: str, who: str, days: Iterable[int]) -> bool:
+        """Tell whether somebody sets off a rule time and again, on whatever asset."""
+        mine, found = set(days), set[int]()
+        for what, on in self._by_who[ACT, who].items():
+            if what.startswith(f"{rule} "):
+                found |= on
+        return len(found - mine) >= DAYS and _span(found | mine) >= WEEKS
+
+    def peers(self, rule: str, kind: str, who: str, days: Iterable[int]) -> bool:
+        """Tell whether several others set off a rule on a kind of a system's assets, and the account is no new one."""
+        mine = set(days)
+        if not self.familiar(who, mine) or self.roams(who, mine):
+            return False
+        others = {one: on for one, on in self._by_what[ACT, act(rule, kind)].items() if one != who}
+        together = set().union(*others.values()) if others else set()
+        return len(others) >= PEERS and len(together) >= DAYS and _span(together) >= WEEKS
+
+    def _regulars(self, kind: str, what: str) -> list[str]:
+        on = self._by_what[kind, what].items()
+        return [who for who, days in on if len(days) >= PLACE_DAYS and _span(days) >= WEEKS]
+
+
+def role_of(account: str) -> str:
+    """Return the role of a session that assumed one: each build names its session anew, and the role does the work."""
+    return account.partition("/")[0]
+
+
+def act(rule: str, kind: str) -> str:
+    """Name that a rule was set off on a kind of a system's assets, such as `host of digits`."""
+    return f"{rule} {kind}"
+
+
+@lru_cache(20_000)
+def network_of(address: str) -> str:
+    """Return the neighbourhood of an address: providers hand out another one of it now and then."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network(f"{known}/{24 if known.version == 4 else 48}", strict=False))
+
+
+def day_of(time: int) -> int:
+    """Return the day of a moment (microseconds)."""
+    return time // _DAY
+
+
+def _span(days: set[int]) -> int:
+    return max(days) - min(days) + 1 if days else 0
+
+
+def _failed(fields: Fields) -> bool:
+    if fields.get("outcome") == "failure" or "errorcode" in fields:
+        return True
+    status = fields.get("sc-status")
+    return status is not None and str(status)[:1] in "45"
