@@ -1,6 +1,7 @@
 """A caller is flagged, an analyst says what it is, and the next baseline knows it: as a team on duty goes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.workspace.workspace import create_workspace
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.judge import MORE
-from cli.command import Ran, run
+from cli.command import Ran, run, run_in
 
 HOW = ("--kind", "numeric", "--shape", "2", "--range", "0,127")
 CALM = users(60, input=lambda i: [i // 4 % 10, i % 127])
@@ -24,20 +25,34 @@ def camera(first: int, begin: int, who: str = "camera") -> list[dict[str, Any]]:
     return rows(4, begin, principal=who, input=lambda i: [first, i % 127])
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Set up a workspace with its first baseline."""
+    folder = tmp_path_factory.mktemp("home")
+    create_workspace(folder)
+    log(folder, CALM, name="calm.jsonl")
+    with only(FirstFeature(), 1e9):
+        built = run_in(
+            folder,
+            *("baseline", "build", "calm.jsonl", "--out", "first", "--no-self-test", *HOW),
+            environment={"CAPONIER_WORKSPACE": str(folder)},
+        )
+    assert built.code == 0, built.err
+    return folder
+
+
 @pytest.fixture
-def caponier(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def caponier(home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_STORE", raising=False)
     monkeypatch.setenv("CAPONIER_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "300")
-    create_workspace(tmp_path)
-    log(tmp_path, CALM, name="calm.jsonl")
 
     def command(*arguments: object) -> Ran:
         with only(FirstFeature(), 1e9):
             return run(capsys, *arguments)
 
-    assert command("baseline", "build", "calm.jsonl", "--out", "first", "--no-self-test", *HOW).code == 0
     return command
 
 

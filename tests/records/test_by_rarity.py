@@ -100,13 +100,16 @@ def test_a_moment_is_written_so_that_it_is_the_same_moment(moment: Any) -> None:
     assert not written.endswith("+00:00")
 
 
+NOBODY = "address:10.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
         (SubjectRef("principal", "ada"), "principal ada"),
         (SubjectRef("session", "s1", sender="principal:gateway"), "session s1 from principal gateway"),
-        (SubjectRef("session", "s1", sender="address:::1"), "session s1 from callers without a principal at ::1"),
-        (SubjectRef("address", "::1", sender="address:::1"), "address ::1 from callers without a principal"),
+        (SubjectRef("session", "s1", sender=NOBODY), "session s1 from callers without a principal at 10.0.0.1"),
+        (SubjectRef("address", "10.0.0.1", sender=NOBODY), "address 10.0.0.1 from callers without a principal"),
         (SubjectRef("session", "s1", sender="principal:"), "session s1"),
         (SubjectRef("session", "s1", sender="principal:a:b"), "session s1 from principal a:b"),
     ],

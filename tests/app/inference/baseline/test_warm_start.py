@@ -5,11 +5,11 @@ from unittest.mock import patch
 import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, Overrules, build_baseline
 from caponier.app.inference.baseline.story import stories
 from caponier.app.inference.baseline.warm_start import warm_start
 from caponier.app.inference.scan import ScanReport, scan_inference
-from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm
+from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm, digest_of
 from caponier.detect.calibration.judging import FEWEST
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
@@ -32,6 +32,14 @@ def warm(
     with only(FirstFeature(), COLD):
         old = known or built(folder, "1", 60)[0].baseline
         report, file = built(folder, "2", n, *more, **how)
+        return warm_start(report, [file], old)
+
+
+def overruled(folder: Path, n: int, *more: list[dict[str, Any]], **said: Any) -> BaselineReport:
+    with only(FirstFeature(), COLD):
+        old = built(folder, "1", 60)[0].baseline
+        file = log(folder, users(n, model_version="2", **CALM), *more, name="v2.jsonl")
+        report = build_baseline([file], spec=SPEC, overrules=Overrules(**said))
         return warm_start(report, [file], old)
 
 
@@ -62,6 +70,17 @@ class TestTaken:
         assert (learned.least, learned.peak) == (40, 40)
         assert section_of(warm(tmp_path, 12)).detectors["first_feature"].least == 6
 
+    def test_who_is_dropped_by_the_user_counts_here_no_more_than_elsewhere(self, tmp_path: Path) -> None:
+        """Or an attacker whom everybody knows would set the limit below which its own attack is nothing."""
+        bad = rows(4, 900, principal="bad", model_version="2", input=lambda i: [120, i % 127])
+        learned = section_of(overruled(tmp_path, 12, bad, drop=frozenset({"bad"}))).detectors["first_feature"]
+        assert (learned.least, learned.peak) == (6, 6)
+
+    def test_what_analysts_called_benign_is_spared_by_what_is_taken_too(self, tmp_path: Path) -> None:
+        said = {("m", "first_feature"): {"principal camera": 100.0}}
+        section = section_of(overruled(tmp_path, 12, benign=said))
+        assert section.detectors["first_feature"].allowed == {digest_of("principal camera"): 100.0}
+
     def test_the_old_section_is_kept_beside_the_new_one(self, tmp_path: Path) -> None:
         report = warm(tmp_path, 12)
         assert [one.version for one in report.baseline.models] == ["2", "1"]
@@ -79,12 +98,12 @@ class TestTaken:
             for note in warm(tmp_path, 12).notes
         )
 
-    def test_an_attacker_among_the_few_new_ones_is_set_aside(self, tmp_path: Path) -> None:
+    def test_an_attacker_among_the_few_new_ones_sets_no_limit_and_is_told_of(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", model_version="2", input=lambda i: [120, i % 127])
         with patch.object(FirstFeature, "suspect", 30.0):
             report = warm(tmp_path, 12, odd)
         assert section_of(report).detectors["first_feature"].least == 6
-        assert any("principal odd was set aside: it looks like an attacker to first_feature" in n for n in report.notes)
+        assert any("principal odd stands apart" in n and n.endswith("--drop odd") for n in report.notes)
 
     def test_callers_who_are_others_are_noted(self, tmp_path: Path) -> None:
         other = rows(1_200, 900, principal=lambda i: f"x{i // 60}", model_version="2", input=lambda i: [90, i % 127])

@@ -93,6 +93,8 @@ class BaselineReport:
     """What was not used, and why."""
     notes: list[str] = field(default_factory=list)
     """Who was set aside, and why."""
+    aside: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By model: the callers from whom nothing was learned."""
     nearest: dict[tuple[str, str], list["Near"]] = field(default_factory=dict)
     """By model and detector: the benign subjects with the largest maxima, largest first. A baseline holds no names."""
 
@@ -342,7 +344,9 @@ def _section(
         seen = sitting if part.subject is Subject.PRINCIPAL else None
         gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         if part.subject is Subject.PRINCIPAL:
-            learned.aside = _set_aside(report, summary.model, own.detectors, gathered, sung, given)
+            learned.aside = report.aside[summary.model] = _set_aside(
+                report, summary.model, own.detectors, gathered, sung, given
+            )
         learned.add(part.subject, own, benign, gathered)
     portrait, names = sitting.portrait(learned.aside)
     how = dict(zip(names, habits(portrait), strict=True))

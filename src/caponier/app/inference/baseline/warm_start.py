@@ -100,9 +100,12 @@ def _warmed(
     found = {name: Gathered() for name in kept}
     for part in plan.parts():
         gather(spool, part, EVERYBODY, found)
-    kept = {
-        name: _joined(report, section.model, detectors[name], kept[name], one.peaks()) for name, one in found.items()
-    }
+    aside = report.aside.get(section.model, frozenset())
+    kept = {}
+    for name, one in found.items():
+        peaks = {who: best for who, best in one.peaks().items() if who not in aside}
+        joined = _joined(report, section.model, detectors[name], old.detectors[name], peaks)
+        kept[name] = replace(joined, allowed={**joined.allowed, **section.detectors[name].allowed})
     own = section.principals
     report.notes.append(
         f"{section.model}: {own} principals of version {section.version} were seen, so scale, parameters and ranks are "
