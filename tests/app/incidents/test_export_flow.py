@@ -59,7 +59,12 @@ def test_steps_are_in_order_with_their_tactics_and_times() -> None:
 
 def test_a_step_names_its_technique_in_every_matrix_that_has_it() -> None:
     (login,) = [one for one in actions(WHOLE) if one["technique_id"] == "AML.T0012"]
-    assert [named["external_id"] for named in login["external_references"]] == ["AML.T0012", "T1078", "AMLTM.INIT.02"]
+    assert [named["external_id"] for named in login["external_references"]] == [
+        "AML.T0012",
+        "T1078",
+        "AMLTM.INIT.02",
+        "e-1",
+    ]
 
 
 def test_the_flow_names_the_incident_its_target_and_its_span() -> None:

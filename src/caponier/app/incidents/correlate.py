@@ -16,7 +16,7 @@ from caponier.records.inventory import Workspace
 from caponier.respond.actors import Actors
 from caponier.respond.correlate import correlate
 from caponier.respond.settings import RespondSettings, read_settings
-from caponier.store import audit, context, estate, incidents
+from caponier.store import audit, context, estate, findings, incidents
 from caponier.store.database import open_store
 from caponier.store.findings import Upserted
 
@@ -57,7 +57,7 @@ def record_context(workspace: Workspace, events: Iterable[ContextEvent], *, acto
 
 
 def correlate_findings(
-    workspace: Workspace, *, now: datetime | None = None, actor: str | None = None
+    workspace: Workspace, *, grown: Sequence[str] = (), now: datetime | None = None, actor: str | None = None
 ) -> CorrelationReport:
     """Join findings and context that are in no incident yet into incidents.
 
@@ -66,6 +66,7 @@ def correlate_findings(
 
     Args:
         workspace: Whose store and inventory they are.
+        grown: Ids of stored findings to which a later log has added events.
         now: When incidents are reopened by it; the present by default.
         actor: For the audit log; the user who runs this program by default.
 
@@ -80,7 +81,8 @@ def correlate_findings(
         audit.lock(connection)
         loose = incidents.loose_findings(connection)
         waiting = context.earliest_waiting(connection)
-        moments = [finding.first_time for finding in loose] + ([waiting] if waiting else [])
+        larger = [finding for id_ in grown if (finding := findings.get(connection, id_))]
+        moments = [finding.first_time for finding in (*loose, *larger)] + ([waiting] if waiting else [])
         if not moments:
             return CorrelationReport()
         # Twice the gap: context may stand a gap before a finding, and a gap after an incident that it belongs to.

@@ -105,6 +105,7 @@ def to_ocsf(case: CaseFile) -> dict[str, Any]:
             "actors": list(incident.actors),
             "systems": list(incident.systems),
             "models": list(incident.models),
+            "context_event_ids": _context_ids(incident),
             "techniques_2020": sorted({ref.id for ref in _refs(case) if ref.matrix == "amltm-2020"}),
         },
     }
@@ -112,6 +113,11 @@ def to_ocsf(case: CaseFile) -> dict[str, Any]:
         event["attacks"] = attacks
     assignee = {"assignee": {"name": incident.owner}} if incident.owner else {"assignee_group": {"name": "unassigned"}}
     return event | assignee
+
+
+def _context_ids(incident: Incident) -> list[str]:
+    """Return the events that are in no finding: OCSF has no field for them."""
+    return list(dict.fromkeys(id_ for step in incident.steps if step.finding_id is None for id_ in step.event_ids))
 
 
 def _metadata(incident: Incident) -> dict[str, Any]:
@@ -148,6 +154,7 @@ def _finding_info(finding: Finding) -> dict[str, Any]:
         "first_seen_time": _millis(finding.first_time),
         "last_seen_time": _millis(finding.last_time),
         "related_events_count": len(finding.event_ids),
+        "related_events": [{"uid": id_} for id_ in finding.event_ids],
     }
     attacks = [attack for ref in finding.techniques if (attack := _attack(ref))]
     return info | ({"attacks": attacks} if attacks else {})

@@ -66,6 +66,7 @@ class _Run:
     step: Step
     start: datetime
     end: datetime
+    events: dict[str, None]
     count: int = 1
 
 
@@ -79,10 +80,11 @@ def _runs(incident: Incident, ends: dict[str, tuple[datetime, datetime]]) -> Ite
             step.subject,
         ):
             run.start, run.end, run.count = min(run.start, start), max(run.end, end), run.count + 1
+            run.events |= dict.fromkeys(step.event_ids)
             continue
         if run:
             yield run
-        run = _Run(step, start, end)
+        run = _Run(step, start, end, dict.fromkeys(step.event_ids))
     if run:
         yield run
 
@@ -100,6 +102,7 @@ def _action(run: _Run, names: re.Pattern[str] | None, after: int | None) -> Acti
         run.end,
         () if after is None else (after,),
         tuple(map(_act, refs[1:])),
+        tuple(run.events),
     )
 
 

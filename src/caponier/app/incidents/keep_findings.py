@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from caponier.app.incidents.correlate import CorrelationReport, correlate_findings, record_context
 from caponier.app.incidents.findings import record_findings
+from caponier.app.workspace.workspace import acting_user
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
+from caponier.store.database import open_store
+from caponier.store.grown_findings import grow
 
 
 def keep_findings(
@@ -28,5 +31,7 @@ def keep_findings(
     """
     if context:
         record_context(workspace, context, actor=actor)
-    record_findings(workspace, found, actor=actor)
-    return correlate_findings(workspace, actor=actor)
+    with open_store(workspace.store) as store, store.write() as connection:
+        rest, grown = grow(connection, found, actor or acting_user())
+    record_findings(workspace, rest, actor=actor)
+    return correlate_findings(workspace, grown=grown, actor=actor)

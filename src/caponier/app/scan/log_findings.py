@@ -335,6 +335,8 @@ def _subject(match: LogMatch) -> SubjectRef:
     and each new one of them would be a finding of its own.
     """
     trigger = match.trigger
+    if match.rule.about_asset and trigger.assets:
+        return SubjectRef("asset", trigger.assets[0].name)
     if trigger.address and match.about == "address":
         return SubjectRef("address", trigger.address)
     if trigger.account:

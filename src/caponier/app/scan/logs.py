@@ -104,14 +104,18 @@ def scan_logs(
             watch.advance(read.bytes_read)
         _refuse_nothing(report, paths)
         watch.stage("Joining")
-        run.resume(memory.waiting)
-        judged = judge(run.matches(), workspace.systems if workspace else (), memory.past)
-        memory.waiting = run.waiting()
-        report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
-        report.usual = judged.usual
-        report.notes += [*judged.notes, *run.notes]
+        _judge(report, run, memory, workspace)
     _tell_files(report, tally)
     return report
+
+
+def _judge(report: LogScanReport, run: LogRun, memory: Memory, workspace: Workspace | None) -> None:
+    run.resume(memory.waiting)
+    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past)
+    memory.waiting = run.waiting()
+    report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
+    report.usual = judged.usual
+    report.notes += [*judged.notes, *run.notes]
 
 
 def _feed(run: LogRun, events: Sequence[LogEvent], batch_rows: int | None) -> None:

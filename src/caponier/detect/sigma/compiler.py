@@ -254,6 +254,7 @@ class _Compiler:
             falsepositives=tuple(map(str, rule.falsepositives or ())),
             quiet=max(QUIET, span),
             news=_news(rule),
+            about_asset=(rule.custom_attributes or {}).get("about") == "asset",
         )
 
 

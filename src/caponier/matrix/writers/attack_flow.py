@@ -22,6 +22,9 @@ _MAKER: Final = "identity--d673f8cb-c168-42da-8ed4-0cb26725f86c"
 _SITE: Final = "https://center-for-threat-informed-defense.github.io/attack-flow"
 _MADE: Final = "2022-08-02T19:34:35.143Z"
 
+EVENT: Final = "caponier-event"
+"""Source of the references from a step to the events that show it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -47,6 +50,8 @@ class Action:
     """Places (from 0) of the steps that this one made possible."""
     also: tuple[Act, ...] = ()
     """The same act in other matrices."""
+    events: tuple[str, ...] = ()
+    """Ids of the events that show it; salted hashes, which tell nothing to who has not the logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +207,9 @@ def _acts(action: Action) -> dict[str, Any]:
     if action.technique:
         plain["technique_id"] = action.technique.id
         plain["technique_ref"] = stix_id("attack-pattern", action.technique.kind, action.technique.id)
-    acts = [act for act in (action.technique, *action.also) if act]
-    return {**plain, "external_references": [_named(act) for act in acts]} if acts else plain
+    named = [_named(act) for act in (action.technique, *action.also) if act]
+    named += [{"source_name": EVENT, "external_id": id_} for id_ in action.events]
+    return {**plain, "external_references": named} if named else plain
 
 
 def _named(act: Act) -> dict[str, str]:

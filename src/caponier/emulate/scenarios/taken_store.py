@@ -1,0 +1,58 @@
+"""A stolen account that makes itself at home in a store of models, and destroys it."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from caponier.emulate.log_story import LogTrace, told
+from caponier.emulate.office import BUCKET, ENGINEER, MODELS, MONDAY, Row, cloud, user_arn, usual_work
+from caponier.emulate.scenarios.stolen_account import STORY as STOLEN
+from caponier.matrix.technique import TechniqueId
+
+
+class TakenStore:
+    """A stolen account makes itself at home in the store, and destroys it; its control is the usual work."""
+
+    name = "taken_store"
+    description = "A stolen account mints keys, opens and replicates the store of models, and deletes what is in it"
+    techniques = (
+        TechniqueId("attack", "T1098"),
+        TechniqueId("attack", "T1530"),
+        TechniqueId("attack", "T1537"),
+        TechniqueId("attack", "T1485"),
+        TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
+    )
+    system = STOLEN.system
+
+    def attack(self, seed: int) -> LogTrace:
+        """Tell the attack among three days of usual work."""
+        rng = np.random.default_rng(seed)
+        usual, deeds = list(usual_work(rng)), _taking(rng)
+        rows, malicious = told(usual, deeds)
+        gone = sum(row["eventName"] == "DeleteObject" for row in deeds)
+        return LogTrace(rows, gone >= len(MODELS), {"deleted": float(gone)}, ENGINEER, malicious)
+
+    def control(self, seed: int) -> LogTrace:
+        """Tell three days of usual work, that of the same account included."""
+        rows, _ = told(usual_work(np.random.default_rng(seed)))
+        return LogTrace(rows, success=False)
+
+
+def _taking(rng: np.random.Generator) -> list[Row]:
+    moment, arn = MONDAY + timedelta(days=1, hours=float(rng.uniform(1, 4))), user_arn(ENGINEER)
+    everybody = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}
+    deeds: list[tuple[str, str, Row]] = [
+        ("iam", "CreateAccessKey", {"userName": "svc-model-sync"}),
+        ("s3", "PutBucketPolicy", {"bucketName": BUCKET, "bucketPolicy": everybody}),
+        ("s3", "PutBucketReplication", {"bucketName": BUCKET}),
+        *(("s3", "DeleteObject", {"bucketName": BUCKET, "key": key}) for key in MODELS),
+        ("s3", "DeleteBucket", {"bucketName": BUCKET}),
+    ]
+    rows = []
+    for service, name, parameters in deeds:
+        moment += timedelta(seconds=float(rng.uniform(1, 8)))
+        rows.append(cloud(moment, arn, "IAMUser", "203.0.113.66", name, f"{service}.amazonaws.com", parameters))
+    return rows
+
+
+STORY = TakenStore()

@@ -1,0 +1,73 @@
+"""A finding whose episode goes on in a later log, and that every matched event is in every export."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.scan.test_logs import INSIDE, login
+from app.scan.test_memory import read
+from caponier.app.incidents.export import to_json, to_ocsf
+from caponier.app.incidents.export_flow import to_flow
+from caponier.app.incidents.findings import list_findings
+from caponier.app.incidents.incidents import list_incidents, show_incident
+from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.scan.logs import LogScanReport, scan_logs
+from caponier.app.scan.memory import recall, remember
+from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.records.inventory import Workspace
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    create_workspace(tmp_path)
+    found = load_workspace(tmp_path)
+    assert found is not None
+    return found.model_copy(update={"systems": (INSIDE,)})
+
+
+def scan(home: Workspace, rows: list[dict[str, object]]) -> LogScanReport:
+    file = home.root / "log.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    memory = recall(home)
+    report = scan_logs([file], workspace=home, memory=memory)
+    keep_findings(home, report.findings, report.context)
+    remember(home, memory)
+    return report
+
+
+def test_an_episode_that_goes_on_in_a_later_log_is_one_finding(home: Workspace) -> None:
+    rows = [login(10 * number, "gpu-01") for number in range(10)]
+    scan(home, rows[:6])
+    scan(home, rows[6:])
+    (one,) = list_findings(home)
+    assert len(one.event_ids) == 10 == one.evidence.facts["matches"]
+    (incident,) = list_incidents(home)
+    assert incident.last_time == one.last_time
+
+
+def test_a_log_that_is_scanned_again_adds_nothing(home: Workspace) -> None:
+    rows = [login(10 * number, "gpu-01") for number in range(6)]
+    scan(home, rows)
+    before = list_findings(home)
+    scan(home, rows)
+    assert list_findings(home) == before
+
+
+def test_after_a_silence_it_is_another_finding(home: Workspace) -> None:
+    scan(home, [login(0, "gpu-01")])
+    scan(home, [login(200, "gpu-01")])
+    assert len(list_findings(home)) == 2
+
+
+def test_every_event_that_matched_is_in_every_export(home: Workspace) -> None:
+    rows: list[dict[str, object]] = [login(0, "gpu-01"), login(1, "desk-7")]
+    rows += [read(600 + 5 * number, number) for number in range(40)]
+    report = scan(home, rows)
+    told = {id_ for one in report.findings for id_ in one.event_ids}
+    told |= {id_ for one in report.context for id_ in (one.event_ids or (one.event_id,))}
+    assert len(told) == 42
+    (incident,) = list_incidents(home)
+    case = show_incident(home, incident.incident_id)
+    for name, text in (("json", to_json(case)), ("ocsf", json.dumps(to_ocsf(case))), ("flow", to_flow(case))):
+        assert not [id_ for id_ in told if id_ not in text], name
