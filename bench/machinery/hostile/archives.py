@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench.machinery.hostile.assembly import harm
+from bench.machinery.hostile.assembly import harm, named, pickled, text
 
 HARMLESS: Final = b"\x80\x04N."
 
@@ -109,6 +109,21 @@ def _zip_64(canary: str) -> bytes:
     return locals_ + directories[0] + shifted + record + locator + end
 
 
+def objects(pickled: bytes) -> bytes:
+    """A numpy array of Python objects."""
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"
+    header = header.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + pickled
+
+
+def _zip_storage(canary: str) -> bytes:
+    """Raw numbers for torch, and an array of objects for numpy, which opens any zip archive."""
+    array = objects(harm(canary))
+    key = b"(" + text("storage") + named("torch", "ByteStorage") + text("0") + text("cpu")
+    data = pickled(key, b"M" + struct.pack("<H", len(array)), b"tQ", protocol=2)
+    return zipped(("a/data.pkl", data), ("a/data/0", array))
+
+
 ARCHIVES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "tar: a name": ("tar", _tar_name),
     "tar: an absolute name": ("tar", _tar_absolute),
@@ -122,5 +137,6 @@ ARCHIVES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "zip: a name": ("zip", _zip_name),
     "zip: an absolute name": ("zip", _zip_absolute),
     "zip: a program": ("program", _zip_program),
+    "zip: a storage that is an array": ("numpy", _zip_storage),
     "zip: two directories": ("zipped pickle", _zip_64),
 }

@@ -64,10 +64,13 @@ def _yaml(path: Path) -> None:
 
 
 def _targets(path: Path) -> None:
-    """Instantiate what a configuration names, as Hydra and NeMo do."""
+    """Instantiate what a configuration names, as Hydra, NeMo and latent diffusion models do."""
     import yaml
 
     def make(node: Any) -> Any:
+        if isinstance(node, dict) and isinstance(node.get("target"), str) and "params" in node:
+            module, _, name = node["target"].rpartition(".")
+            return getattr(importlib.import_module(module), name)(**node["params"])
         if isinstance(node, dict) and "_target_" in node:
             module, _, name = node["_target_"].rpartition(".")
             words = {key: make(value) for key, value in node.items() if key[0] != "_"}
@@ -77,6 +80,28 @@ def _targets(path: Path) -> None:
         return [make(value) for value in node] if isinstance(node, list) else node
 
     make(yaml.safe_load(path.read_bytes()))
+
+
+def _tags(path: Path) -> None:
+    """Call what a tag names, as HyperPyYAML does."""
+    import yaml
+
+    class Tags(yaml.SafeLoader):
+        pass
+
+    def call(loader: yaml.SafeLoader, name: str, node: yaml.SequenceNode) -> Any:
+        module, _, last = name.rpartition(".")
+        return getattr(importlib.import_module(module), last)(*loader.construct_sequence(node))
+
+    Tags.add_multi_constructor("!apply:", call)
+    yaml.load(path.read_bytes(), Tags)
+
+
+def _prompt(path: Path) -> None:
+    """Fill in a prompt."""
+    import jinja2
+
+    jinja2.Environment(autoescape=False).from_string(json.loads(path.read_bytes())["template"]).render()
 
 
 def _jinja(path: Path) -> None:
@@ -133,7 +158,9 @@ LOADERS: Final[dict[str, Callable[[Path], None]]] = {
     "numpy": _numpy,
     "yaml": _yaml,
     "targets": _targets,
+    "tags": _tags,
     "jinja": _jinja,
+    "prompt": _prompt,
     "tar": _unpack_tar,
     "zip": _unpack_zip,
     "zipped pickle": _zipped_pickle,

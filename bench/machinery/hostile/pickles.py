@@ -165,6 +165,13 @@ def _like_text(canary: str) -> bytes:
     return f"ctorch.storage\n_load_from_bytes\n(c_codecs\nencode\n(V{escaped}\nVlatin1\ntRtR\nThe end.\n".encode()
 
 
+def _given_back(canary: str) -> bytes:
+    """Texts that a function hands back, in a file that is text for whoever stops there."""
+    first, second = (b"ctorch.jit._pickle\nrestore_type_tag\n(V" + name + b"\nVx\ntR" for name in (b"posix", b"mkdir"))
+    escaped = canary.encode("raw_unicode_escape")
+    return first + second + b"q\xc2\x8f00h\xc2\x93(V" + escaped + b"\ntR."
+
+
 PICKLES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "generator calls an argument": ("pickle", _generator("__generator_ctor")),
     "random state calls an argument": ("pickle", _generator("__randomstate_ctor")),
@@ -183,6 +190,7 @@ PICKLES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "joblib's array for pickle": ("pickle", _plainly),
     "arguments in a dictionary": ("python pickle", _unpacked),
     "arguments in an object": ("python pickle", _unpacked_object),
+    "names that a function hands back": ("pickle", _given_back),
     "text that breaks off": ("pickle", _like_text),
 }
 """By name: the loader, and what makes the file for a path at which a folder appears once it has run."""

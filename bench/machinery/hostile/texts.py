@@ -39,6 +39,28 @@ def _unlisted_target(canary: str) -> bytes:
     return f"model: {{_target_: joblib.disk.mkdirp, _args_: [{canary!r}]}}\n".encode()
 
 
+def _target_beside_layers(canary: str) -> bytes:
+    """What is a layer for one library hides what is a call for another."""
+    call = {"_target_": "os.mkdir", "_args_": [canary]}
+    return json.dumps({"model": call, "layer": {"class_name": "Dense", "config": {}}}).encode()
+
+
+def _target_with_words(canary: str) -> bytes:
+    return f"model:\n  target: joblib.disk.mkdirp\n  params: {{d: {canary}}}\n".encode()
+
+
+def _whole_tag(canary: str) -> bytes:
+    return f"a: !<!apply:os.mkdir> [{canary}]\n".encode()
+
+
+def _escaped_tag(canary: str) -> bytes:
+    return f"a: !%61pply:os.mkdir [{canary}]\n".encode()
+
+
+def _other_line_ends(canary: str) -> bytes:
+    return _other_codec(canary).replace(b"\n", b"\r").join((b"\r", b""))
+
+
 def _yaml(canary: str) -> bytes:
     return f"a: !!python/object/apply:os.mkdir [{canary!r}]\n".encode()
 
@@ -78,6 +100,36 @@ def _set_first(canary: str) -> bytes:
     return json.dumps({"chat_template": template}).encode()
 
 
+_LETTERS: Final = {
+    **dict.fromkeys("_it", ("dict().items()|string", "dict_items([])")),
+    **dict.fromkeys("nlas", ("namespace|string", "<class 'jinja2.utils.Namespace'>")),
+    **dict.fromkeys("gob", ("dict.get|string", "<method 'get' of 'dict' objects>")),
+}
+"""Texts that every template can reach, and the letters in them."""
+
+
+def _added(canary: str) -> bytes:
+    """Names that are put together from letters of texts which nobody spelled."""
+    opened = "".join(
+        f"{{% for {'u' if letter == '_' else letter} in {over} %}}{{% if loop.index == {text.index(letter) + 1} %}}"
+        for letter, (over, text) in _LETTERS.items()
+    )
+    climb = f"{{{{ namespace[u+u+i+n+i+t+u+u][u+u+g+l+o+b+a+l+s+u+u].os.mkdir({json.dumps(canary)}) }}}}"
+    return json.dumps({"chat_template": opened + climb + "{% endif %}{% endfor %}" * len(_LETTERS)}).encode()
+
+
+def _frame(canary: str) -> bytes:
+    """The frame of an iterator, by a name that is a text."""
+    opening = f"g['gi_frame']['f_builtins']['open']({json.dumps(canary)}, 'w')"
+    return json.dumps({"chat_template": f"{{% set g = messages|map('upper') %}}{{{{ {opening} }}}}"}).encode()
+
+
+def _prompt(canary: str) -> bytes:
+    """A template without any statement, under a name that is none of a chat's."""
+    climb = CLIMBS["computed filter"].replace("CANARY", json.dumps(canary))
+    return json.dumps({"template": "{{ " + climb + " }}", "template_format": "jinja2"}).encode()
+
+
 def _after_comment(canary: str) -> bytes:
     climb = CLIMBS["attribute"].replace("CANARY", json.dumps(canary))
     return json.dumps({"chat_template": "{# {{ ' #}{{ " + climb + " }}{# ' }} #}"}).encode()
@@ -92,14 +144,22 @@ TEXTS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "text: a program that begins like data": ("program", _program),
     "text: a program behind rows of numbers": ("program", _like_numbers),
     "text: a program in another codec": ("program", _other_codec),
+    "text: a program in another codec and line by line": ("program", _other_line_ends),
     "text: a program without a bracket": ("program", _decorated),
     "yaml: a tag": ("yaml", _yaml),
     "yaml: a target": ("targets", _target),
     "yaml: an escaped target": ("targets", _escaped_target),
     "yaml: a target over two lines": ("targets", _continued_target),
     "yaml: an unlisted target": ("targets", _unlisted_target),
+    "yaml: a target beside layers": ("targets", _target_beside_layers),
+    "yaml: a target with words": ("targets", _target_with_words),
+    "yaml: a whole tag": ("tags", _whole_tag),
+    "yaml: an escaped tag": ("tags", _escaped_tag),
     **{f"jinja: {name}": ("jinja", _jinja(name)) for name in CLIMBS},
     "jinja: names that were set before": ("jinja", _set_first),
+    "jinja: names of letters": ("jinja", _added),
+    "jinja: the frame of an iterator": ("jinja", _frame),
+    "jinja: a prompt": ("prompt", _prompt),
     "jinja: behind a comment": ("jinja", _after_comment),
     "jinja: behind raw text": ("jinja", _after_raw),
 }

@@ -3,15 +3,29 @@
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import unquote
 
 from caponier.detect.model_files.files.part import Part
 from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
 
 _TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
 _INSTANTIATES: Final = "_target_"
-_TAG: Final = re.compile(r"(?:^|[\s\[{,:-])!(new|apply|name|module|obj|pkl|include|import):([\w./]{1,200})")
-_JAVA: Final = re.compile(r"(?:^|[\s\[{,:-])!!(\w+(?:\.\w+)+)")
-_LOADER: Final = re.compile(r"(?:^|\n)[ \t]*loader_module:[ \t]*[\"']?([\w.]{1,200})")
+_TAG: Final = re.compile(r"(?:^|[\s\[{,:<-])!(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
+_JAVA: Final = re.compile(r"(?:(?:^|[\s\[{,:-])!!|!<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
+_LOADER: Final = re.compile(r"(?<![\w.])loader_module[\"']?\s*:\s*[\"']?([\w.]{1,200})")
+_LOADER_KEY: Final = re.compile(r"(?<![\w.])loader_module[\"']?\s*:")
+_CODE_BESIDE: Final = re.compile(
+    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_)[\"']?[ \t]*:(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
+)
+"""Keys by which MLflow and MMEngine run or import Python files."""
+_LAYER: Final = re.compile(
+    r"(?<![\w.])class_name[ \t]*:[ \t]*[\"']?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper)\b"
+)
+_NAMED: Final = re.compile(
+    r":(?:[ \t]+[\"']?|[\"'])([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,9})[\"']?[ \t]*(?=[,}\]\n#]|$)"
+)
+"""A dotted name that is all of a value."""
+_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _EXPRESSION: Final = re.compile(r'"expr_str"\s*:\s*("(?:[^"\\]|\\.)*")')
 """Sizes that torch's exported programs have sympy read, which reads them as Python."""
 _ARITHMETIC: Final = re.compile(r'"[\w\s+*/(),.<>=-]*"')
@@ -19,6 +33,8 @@ _CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(|(?:__\w*)")
 _FUNCTIONS: Final = frozenset(
     {"CeilToInt", "FloorDiv", "FloorToInt", "Max", "Min", "Mod", "ModularIndexing", "PythonMod"}
 )
+_COMPUTING: Final = ("torch.ops.aten.", "torch.ops.prims.")
+"""Operators, as torch's exported programs name them: each computes, and there is nothing else in there."""
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\n[ \t]*)")
 _NODES: Final = frozenset({
     "BytearrayNode", "BytesNode", "CachedNode", "DefaultDictNode", "DictNode", "DtypeNode", "FunctionNode",
@@ -38,24 +54,44 @@ def read(text: str) -> Part:
     part = Part("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
     for match in _some(_TARGET, plain, part):
-        if _is_dangerous(match[2]):
+        if is_dangerous(match[2]):
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
-        elif match[1] == _INSTANTIATES:
+        elif match[1] == _INSTANTIATES or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
     if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
         part.unknown.append("has its loader make what it names, in a way that is not read here")
     for match in _some(_EXPRESSION, plain, part):
         if not _ARITHMETIC.fullmatch(match[1]) or not set(_CALLED.findall(match[1])) <= _FUNCTIONS:
             _add(part.unknown, "has torch compute what is no arithmetic, and may be code")
-    for match in _some(_TAG, plain, part):
-        harmful = _is_dangerous(match[2])
-        _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
-    for match in _some(_JAVA, plain, part):
-        _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
-    for match in _some(_LOADER, plain, part):
-        if not match[1].startswith("mlflow."):
-            _add(part.unsafe if _is_dangerous(match[1]) else part.unknown, f"has MLflow import {match[1]}")
+    _tags(unquote(plain) if "!" in plain and _PERCENT.search(plain) else plain, part)
+    _imports(plain, part)
     return part
+
+
+def _tags(text: str, part: Part) -> None:
+    """Judge tags that make something; their letters may be written as in an address."""
+    for match in _some(_TAG, text, part):
+        harmful = is_dangerous(match[2])
+        _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
+    for match in _some(_JAVA, text, part):
+        _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
+
+
+def _imports(text: str, part: Part) -> None:
+    """Judge keys by which a loader imports a module or runs a file, and names that only a program has a use for."""
+    loaders = [match[1] for match in _some(_LOADER, text, part)]
+    for loader in loaders:
+        if not loader.startswith("mlflow."):
+            _add(part.unsafe if is_dangerous(loader) else part.unknown, f"has MLflow import {loader}")
+    if not loaders and _LOADER_KEY.search(text):
+        _add(part.unknown, "has MLflow import what it names, in a way that is not read here")
+    for match in _some(_CODE_BESIDE, text, part):
+        _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
+    for match in _some(_LAYER, text, part):
+        _add(part.unknown, f"has a layer that carries code: {match[1]}")
+    for match in _some(_NAMED, text, part):
+        if is_dangerous(match[1]):
+            _add(part.unknown, f"names {match[1]}, which is known to be dangerous")
 
 
 def read_skops(document: Any) -> Part | None:
@@ -111,7 +147,8 @@ def _some(pattern: re.Pattern[str], text: str, part: Part) -> Iterator[re.Match[
         yield match
 
 
-def _is_dangerous(dotted: str) -> bool:
+def is_dangerous(dotted: str) -> bool:
+    """Return whether a dotted name is one of what is known to be dangerous."""
     module, _, name = dotted.rpartition(".")
     standing = shipped().standing
     return any(standing(canonical(*pair), Role.CALL) is Standing.DANGEROUS for pair in ((module, name), (dotted, "")))

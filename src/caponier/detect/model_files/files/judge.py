@@ -254,12 +254,23 @@ class _Judge:
             if name == "constants.pkl":
                 kind = "torchscript"
                 self.findings.unknown.append("holds a TorchScript program, which is not judged here")
-            if name == "data.pkl" or (_is_storage(entry.name) and _holds(entry, known.get(name))):
+            if name == "data.pkl":
+                continue
+            if _is_storage(entry.name) and _holds(entry, known.get(name)):
+                self._storage(content[entry.start : entry.start + entry.packed], entry, where, depth)
                 continue
             if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
                 self._entry(content, entry, where, depth)
         self.findings.parts += 1
         return kind
+
+    def _storage(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+        """Judge raw numbers only as what runs something: a loader of another kind may read the same archive."""
+        inside = f"{where}/{entry.name}" if where else entry.name
+        if bytes(content[: len(numpy_file.MAGIC)]) == numpy_file.MAGIC:
+            self.part(content, inside, depth + 1)
+        elif pickle_file.would_run(content, self.budget):
+            self.findings.unknown.append(f"{inside}: is a storage, and a pickle that runs something as well")
 
     def _torch_pickle(
         self,

@@ -25,6 +25,11 @@ _STEP, _OVERLAP = 1 << 22, 1 << 10
 _MOST_NODES: Final = 1_000_000
 _LOADERS: Final = frozenset({"utils", "saving", "config", "models", "export", "wrappers"})
 """Parts of Keras whose functions fetch, read or write files, load other models, or lift its own restrictions."""
+_COMPUTING: Final = frozenset(
+    {"activations", "backend", "constraints", "initializers", "losses", "metrics", "ops", "random", "regularizers"}
+)
+"""Parts of Keras whose functions only compute, if they do not look up others."""
+_LOOKING_UP: Final = frozenset({"deserialize", "get", "deserialize_keras_object"})
 _ROOTS: Final = frozenset({"tensorflow", "keras", "tf_keras", "_tf_keras", "api", "src", "legacy"})
 _HARMLESS_BUILTINS: Final = frozenset(
     {"abs", "all", "any", "bool", "bytes", "complex", "dict", "float", "int", "len", "list", "max", "min", "pow"}
@@ -92,6 +97,8 @@ def _note(part: Part, node: dict[str, Any]) -> None:
         _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
     elif isinstance(module, str) and (function := _harmful_function(node, module)):
         _add(part.unsafe, f"has Keras call {module}.{function}, which does more than compute")
+    elif isinstance(module, str) and (function := _open_function(node, module)):
+        _add(part.unknown, f"has Keras call {module}.{function}, which is not known to compute only")
     elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
         _add(part.unknown, f"needs a class of somebody else's: {registered}")
 
@@ -106,6 +113,20 @@ def _harmful_function(node: dict[str, Any], module: str) -> str | None:
     rooms = [room for room in module.split(".") if room not in _ROOTS]
     # A class begins with a capital letter, and must have a configuration of its own.
     return name if rooms[:1] and rooms[0] in _LOADERS and not name[:1].isupper() else None
+
+
+def _open_function(node: dict[str, Any], module: str) -> str | None:
+    """Return the function that a node names where it may do more than compute.
+
+    A module of Keras holds whatever it imports for itself, functions that fetch files among them.
+    """
+    name = node.get("config") if node["class_name"] == "function" else node["class_name"]
+    if module == "builtins" or not isinstance(name, str) or name[:1].isupper():
+        return None
+    rooms = [room for room in module.split(".") if room not in _ROOTS]
+    if rooms and rooms[0] in _COMPUTING and name not in _LOOKING_UP and node["class_name"] == "function":
+        return None
+    return name[:100] if rooms else None
 
 
 def _is_own(module: str) -> bool:

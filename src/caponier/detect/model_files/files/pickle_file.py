@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from caponier.detect.model_files.files.part import Budget, Member, Part
@@ -16,6 +16,8 @@ _MAGIC: Final = 0x1950A86A20F9469CFC6C
 """The number that torch's old format begins with."""
 _LEGACY_PICKLES: Final = 5
 _MOST_REASONS: Final = 5
+_MOST_BY_CHANCE: Final = 100_000
+"""Instructions in a row that numbers may look like."""
 _SCRIPT: Final = "__torch__."
 """Where TorchScript keeps the classes of a program; Python has no such module."""
 ELEMENT_BYTES: Final = {
@@ -105,6 +107,13 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
     return _part(content, budget, report, None)
 
 
+def would_run(content: memoryview, budget: Budget) -> bool:
+    """Return whether content is a pickle that runs, or loads, what is not on the allow list. Chance makes none such."""
+    most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
+    report = follow(content, replace(budget, limits=replace(budget.limits, opcodes=most)), shipped())
+    return bool(report.exceeded or report.ledger.invoked or report.ledger.unsafe or report.ledger.embedded)
+
+
 def read_torch(
     content: memoryview, budget: Budget, storages: Collection[str], *, script: bool = False
 ) -> tuple[Part, dict[str, tuple[str, int]]]:
@@ -155,6 +164,9 @@ def storage_bytes(kind: str, count: int) -> int | None:
 def _acts_like_one(content: memoryview, report: PickleReport) -> bool:
     ledger = report.ledger
     if ledger.invoked or ledger.unsafe or report.exceeded or ledger.embedded or (ledger.doubts and ledger.globals):
+        return True
+    if ledger.knows:
+        # No text names what is on the list by chance; where this reading stopped, another one may go on.
         return True
     if len(content) > 1 and content[0] == 0x80 and content[1] <= 5:
         return True

@@ -20,7 +20,13 @@ _MARGIN: Final = 1 << 11
 _SIGN: Final = re.compile(r"[(@]|\b(?:import|class|with|del)\b")
 """Without one of these Python does nothing: calls need a bracket, decorators and `with` call without one."""
 _OLD: Final = re.compile(r"^[ \t]*(?:print|exec)[ \t]+[\"'\w]|^[ \t]*except [\w.]+, \w+:|`\w+`", re.MULTILINE)
+_OLD_EXEC: Final = re.compile(r"^[ \t]*exec[ \t]+[\"']", re.MULTILINE)
+"""A statement in older Pythons, which needs no bracket."""
 _OLD_IMPORT: Final = re.compile(r"^[ \t]*(?:import [\w., ]+|from [\w.]+ import .*)$", re.MULTILINE)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_BLOCK: Final = re.compile(r"\n(?=[^\s#)\]}])")
+"""Where something new begins at the left edge."""
+_MOST_BLOCKS: Final = 2_000
 _CODEC: Final = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _PLAIN_CODECS: Final = frozenset({"ascii", "latin-1", "latin1", "us-ascii", "utf-8", "utf8"})
 _ACTS: Final = (
@@ -37,10 +43,13 @@ def problem(text: str, budget: Budget) -> str | None:
     """Say why a text may be a program; None if it is none."""
     if text.startswith("#!"):
         return "is a program: it is run, not loaded"
-    for line in text.split("\n", 2)[:2]:
+    # Python ends a line at any of three signs.
+    for line in _LINE_END.split(text, maxsplit=2)[:2]:
         codec = _CODEC.match(line)
         if codec is not None and codec[1].lower().replace("_", "-") not in _PLAIN_CODECS:
             return "says that it is written in another codec, in which it may be a program"
+    if _OLD_EXEC.search(text) is not None:
+        return "may be a program in an older Python"
     if _SIGN.search(text) is None:
         return None
     budget.letters_left -= min(len(text), _LONGEST)
@@ -62,7 +71,9 @@ def _python(text: str) -> str | None:
         if near_end:
             return "begins like a program, and is too long to be read as one"
         old = "```" not in text and _OLD.search(head) is not None and _OLD_IMPORT.search(head) is not None
-        return "may be a program in an older Python" if old else None
+        if old:
+            return "may be a program in an older Python"
+        return "may be a program in another version of Python" if _mostly_acts(head) else None
     except (MemoryError, RecursionError):
         return "is nested more deeply than a scan reads"
     except ValueError:
@@ -70,6 +81,26 @@ def _python(text: str) -> str | None:
     if cut and not _stops(tree):
         return "begins like a program, and is too long to be read as one"
     return "is a program, or holds one: it is run, not loaded" if _acts(tree) else None
+
+
+def _mostly_acts(text: str) -> bool:
+    """Return whether as many parts of a text do something in this Python as are none: another may read all of it.
+
+    Prose has words on most lines that no Python reads; a program in another version has a few.
+    """
+    if "```" in text:
+        return False
+    acting = broken = 0
+    for block in _BLOCK.split(text, maxsplit=_MOST_BLOCKS)[:_MOST_BLOCKS]:
+        if not block.strip():
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                acting += _acts(ast.parse(block))
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            broken += 1
+    return acting > 0 and acting >= broken
 
 
 def _stops(tree: ast.Module) -> bool:

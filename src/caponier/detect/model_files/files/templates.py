@@ -21,6 +21,7 @@ _DUNDER: Final = re.compile(r"__\w+__")
 _INSIDE: Final = re.compile(
     r"(?:gi|cr|ag|f|tb|func|im|co)_(?:frame|code|globals|builtins|back|locals|func|closure|self)"
 )
+_INSIDE_TEXT: Final = re.compile(rf"(?<!\w)(?:{_INSIDE.pattern})(?!\w)")
 _FILTERS: Final = frozenset({
     "abs", "batch", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "filter", "first",
     "float", "forceescape", "from_json", "groupby", "indent", "int", "items", "join", "last", "length", "list",
@@ -43,6 +44,8 @@ class Climb:
 
     harms: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    calls: bool = False
+    """Whether what is doubtful is in an expression that calls or filters something, and so is none by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,11 @@ def read(template: str) -> Climb:
     blocks = list(_blocks(template, climb))
     trusted = _trusted(blocks)
     for block in blocks:
+        before = len(climb.doubts)
         _names(block, climb)
         _filters(block, climb)
         _subscripts(block, trusted, climb)
+        climb.calls |= len(climb.doubts) > before and any(token.text in ("(", "|") for token in block)
     climb.harms, climb.doubts = list(dict.fromkeys(climb.harms))[:5], list(dict.fromkeys(climb.doubts))[:5]
     return climb
 
@@ -126,6 +131,8 @@ def _names(block: list[_Token], climb: Climb) -> None:
     for before, token in zip([None, *block], block, strict=False):
         if token.kind in ("name", "string") and (found := _DUNDER.search(token.text)) is not None:
             climb.harms.append(f"has a template climb to {found[0]}")
+        if token.kind == "string" and (inside := _INSIDE_TEXT.search(token.text)) is not None:
+            climb.harms.append(f"has a template climb to {inside[0]}")
         if token.kind != "name":
             continue
         attribute = before is not None and before.text == "."
@@ -139,6 +146,8 @@ def _names(block: list[_Token], climb: Climb) -> None:
 
 def _filters(block: list[_Token], climb: Climb) -> None:
     """Note filters that are not known, and those that are told the name of an attribute which is computed."""
+    if len(block) > 1 and block[0].text == "filter" and block[1].text not in _FILTERS:
+        climb.doubts.append(f"has a template use the filter {block[1].text}, which is not known to be harmless")
     for at, token in enumerate(block[:-1]):
         if token.text != "|" or block[at + 1].kind != "name":
             continue
@@ -193,4 +202,7 @@ def _is_plain(inside: list[_Token], trusted: set[str]) -> bool:
     signs = {token.text for token in inside if token.kind == "sign"}
     numbers = {"loop", "index", "index0", "revindex", "revindex0", "length"}
     known = all(name in trusted or name in numbers for name in names)
+    if "+" in signs and not all(name in numbers for name in names):
+        # What runs over texts gives letters, and letters that are added give any name.
+        return False
     return known and signs <= {"-", "+", ":", "."} and not any(token.kind == "string" for token in inside)

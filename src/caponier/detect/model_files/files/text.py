@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
-from caponier.detect.model_files.files import configurations, keras, programs, templates
+from caponier.detect.model_files.files import configurations, documents, keras, programs, templates
 from caponier.detect.model_files.files.part import Budget, Part
 
 _SAMPLE: Final = 1 << 16
@@ -19,6 +19,16 @@ _HARMLESS_TAGS: Final = frozenset(
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
 _HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_OTHERS: Final = {
+    "is R's own form of objects, which R may run": re.compile(r"(?:RD[AX][23]\n)?A\n[23]\n"),
+    "is a graph of TensorFlow, whose operators may write files": re.compile(
+        r"[^{}]*\b(?:node|library|meta_graphs|graph_def)\s*:?\s*\{[\s\S]*?\bop\s*:\s*[\"']"
+    ),
+    "has Caffe import a layer of Python": re.compile(r"[\s\S]*?\bpython_param\s*:?\s*\{"),
+    "is XML from which Java makes objects": re.compile(r"[\s\S]{0,4096}?java\.beans\.XMLDecoder"),
+}
+"""Texts of other programs that run code, or write files, for whoever loads them."""
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -30,7 +40,8 @@ def decode(content: memoryview, longest: int) -> str | None:
         text = bytes(content).decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    # What holds other control characters is bytes of a format that is not known here, however readable it is.
+    return None if _CONTROL.search(text) else text
 
 
 def read(text: str, budget: Budget) -> Part:
@@ -61,23 +72,26 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 
 def _json(document: Any, text: str) -> Part:
-    part = keras.read_config(document) or configurations.read_skops(document)
-    if part is not None:
-        return part
-    part = Part("json")
-    if isinstance(document, dict) and "auto_map" in document:
-        part.unknown.append("has its loader run Python files that lie beside it (auto_map)")
+    """Judge a document in every way that some loader reads it: what is a layer for one may be a call for another."""
+    first = keras.read_config(document) or configurations.read_skops(document)
+    part = first or Part("json")
+    if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
+        _join(part, skops)
     if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
         part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
         climb = templates.read(template)
         part.unsafe += climb.harms
-        part.unknown += climb.doubts if templates.is_template(template) or climb.harms else []
+        part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
+    _join(part, documents.read(document))
+    _join(part, configurations.read(text))
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
-    named = configurations.read(text)
-    part.unsafe += named.unsafe
-    part.unknown += named.unknown
     return part
+
+
+def _join(part: Part, other: Part) -> None:
+    part.unsafe += other.unsafe
+    part.unknown += other.unknown
 
 
 def _templates(document: Any) -> Iterator[str]:
@@ -117,9 +131,10 @@ def _plain(text: str, budget: Budget) -> Part:
         climb = templates.read(text)
         part.unsafe += climb.harms
         # Text of another kind may have such brackets, too.
-        part.unknown += climb.doubts if templates.is_template(text) else []
+        part.unknown += climb.doubts if templates.is_template(text) or climb.calls else []
     if "<!ENTITY" in text:
         part.unknown.append("is XML that defines entities, which may read other files")
+    part.unknown += [reason for reason, sign in _OTHERS.items() if sign.match(text)]
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]

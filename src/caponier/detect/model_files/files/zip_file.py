@@ -21,7 +21,7 @@ LOCAL: Final = b"PK\x03\x04"
 _TAIL: Final = 65_557
 """The end record lies within so many bytes of the end."""
 _MOST_ENDS: Final = 8
-_UNIX, _LINK, _KIND, _DEFERRED = 3, 0o120000, 0o170000, 8
+_LINK, _KIND, _DEFERRED, _NAME_NOTE = 0o120000, 0o170000, 8, 0x7075
 _METHODS: Final = {8: "deflate", 12: "bz2", 93: "zstandard"}
 
 
@@ -39,19 +39,21 @@ class Entry:
     packed: int
     size: int
     """Bytes when expanded, as declared."""
-    listed: bool = True
-    """Whether the directory lists it."""
     other_name: str | None = None
     """Its name at the part itself, where the directory says otherwise."""
+    noted_name: str | None = None
+    """Its name in a note that many unpackers believe more than the name itself."""
     link: bool = False
     """Whether its content is the target of a link."""
     doubt: str | None = None
     """Why other readers may read something else there."""
+    listed: bool = True
+    """Whether the directory lists it."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that it has."""
-        return (self.name,) if self.other_name is None else (self.name, self.other_name)
+        return tuple(name for name in (self.name, self.other_name, self.noted_name) if name is not None)
 
 
 def has_end(content: memoryview) -> bool:
@@ -166,7 +168,8 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int
     size, packed, offset = _zip64_extra(more, size, packed, offset)
     length = 46 + name_length + extra + comment
     found = []
-    link = content[at + 5] == _UNIX and int.from_bytes(content[at + 40 : at + 42], "little") & _KIND == _LINK
+    # Unpackers differ in which systems they take the mode of; none writes such a mode for anything but a link.
+    link = int.from_bytes(content[at + 40 : at + 42], "little") & _KIND == _LINK
     for place in dict.fromkeys((offset + shift, offset)):
         if 0 <= place <= len(content) - 30 and bytes(content[place : place + 4]) == LOCAL:
             local_method, local_name, start = _local(content, place)
@@ -174,7 +177,9 @@ def _central(content: memoryview, at: int, shift: int) -> tuple[list[Entry], int
             # A stored part is its own bytes whatever the directory calls the method.
             used = method if method in (0, *_METHODS) else local_method
             doubt = _differs(content, place, method, packed, size)
-            entry = Entry(name, flags, used, place, start, packed, size, other_name=other, link=link, doubt=doubt)
+            noted = _noted_name(more) or _noted_name(content[start - _local_extra(content, place) : start])
+            noted = None if noted in (name, other) else noted
+            entry = Entry(name, flags, used, place, start, packed, size, other, noted, link, doubt)
             found.append(entry)
     return found, length
 
@@ -191,6 +196,21 @@ def _zip64_extra(extra: memoryview, size: int, packed: int, offset: int) -> tupl
                     fields = fields[8:]
         at += 4 + length
     return values[0], values[1], values[2]
+
+
+def _noted_name(extra: memoryview) -> str | None:
+    """Return the name that stands among the notes: a version, a checksum of the plain name, and the name in UTF-8."""
+    at = 0
+    while at + 4 <= len(extra):
+        tag, length = struct.unpack("<HH", extra[at : at + 4])
+        if tag == _NAME_NOTE and length > 5:
+            return _name(extra[at + 9 : at + 4 + length])
+        at += 4 + length
+    return None
+
+
+def _local_extra(content: memoryview, place: int) -> int:
+    return int.from_bytes(content[place + 28 : place + 30], "little")
 
 
 def _local(content: memoryview, place: int) -> tuple[int, str, int]:

@@ -66,6 +66,8 @@ class Calls:
             self._doubt_open(target, args)
         if target == _ENCODE:
             return self._encoded(target, args)
+        if allowed and check is not None and check.gives is not None and len(args) > check.gives:
+            return args[check.gives]
         return self._result(target, check, args)
 
     def named(self, what: Global) -> None:
@@ -73,7 +75,7 @@ class Calls:
         if what == _GETATTR:
             self._getattr = True
         else:
-            self.use(what, Role.NAME)
+            self.ledger.knows |= self.use(what, Role.NAME)
 
     def finish(self) -> None:
         """Note what was named and not put to a use that is known."""
@@ -209,8 +211,8 @@ class Calls:
         return Made(COMPUTED)
 
     def may_be_text(self, value: Any) -> bool:
-        """Return whether a value could turn out to be a text: nothing that is allowed gives one."""
-        return isinstance(value, Made) and value.origin not in self.rules.allowed
+        """Return whether a value could turn out to be a text: a call may give whatever it likes."""
+        return isinstance(value, Made)
 
     def _check(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> None:
         """Check the arguments of an allowed call; what does not fit is noted."""

@@ -54,6 +54,8 @@ class Ledger:
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Tensor storages by key: the type's name and the number of elements."""
     globals: set[str] = field(default_factory=set)
+    knows: bool = False
+    """Whether anything was named that is on the allow list."""
 
     def note(self, what: str, role: Role, standing: Standing, at: int) -> None:
         """Note a use, once."""

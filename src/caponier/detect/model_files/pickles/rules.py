@@ -57,6 +57,8 @@ class Check:
     """A function that it calls, and that function's arguments."""
     loads: int | None = None
     """Bytes that it loads: another artifact."""
+    gives: int | None = None
+    """The argument that it hands back as it is."""
     only: tuple[int, tuple[str, ...]] | None = None
     """An argument, and the texts that it may be."""
     dtype: bool = False
@@ -171,6 +173,7 @@ def _check(row: dict[str, Any]) -> Check:
         calls_argument=(called[0], called[1]) if called else None,
         calls=(calls[0], calls[1]) if calls else None,
         loads=row.get("loads"),
+        gives=row.get("gives"),
         only=(only[0], tuple(only[1])) if only else None,
         dtype=row.get("dtype", False),
     )

@@ -1,0 +1,93 @@
+"""JSON documents by which a library makes, imports or fetches what they name, before anybody has asked for it.
+
+jsonpickle and json_tricks make objects of any class; Transformers, PEFT, Diffusers, Sentence Transformers and Spark
+import the module that a configuration names; LangChain calls constructors. The names are held against the lists for
+pickles: what is dangerous there is dangerous here, and what nobody knows is unknown.
+"""
+
+import re
+from typing import Any, Final
+
+from caponier.detect.model_files.files.configurations import is_dangerous
+from caponier.detect.model_files.files.part import Part
+
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
+_PICKLED: Final = "py/"
+"""What the keys of jsonpickle begin with that are more than values."""
+_MAKES: Final = frozenset({"__instance_type__", "__reduce__", "__class_and_type__"})
+_CODE_BESIDE: Final = frozenset({"auto_map", "custom_pipelines"})
+_CLASS_KEYS: Final = frozenset(
+    {"activation_function", "cls", "class", "module", "parent_library", "pythonClass", "type"}
+)
+"""Keys under which a library looks for the dotted name of what it imports."""
+_KNOWN: Final = (
+    "diffusers", "keras", "numpy", "org.apache.spark", "peft", "pyspark", "sentence_transformers", "sklearn", "spacy",
+    "tensorflow", "timm", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+"""Libraries whose own classes a configuration may name."""
+_PIPELINE: Final = "_class_name"
+_PIPELINE_LIBRARIES: Final = frozenset({*_KNOWN, "stable_diffusion", "onnxruntime"})
+_MOST_NODES: Final = 1_000_000
+_MOST: Final = 5
+
+
+def read(document: Any) -> Part:
+    """Judge what a document names."""
+    part, waiting, nodes = Part("json"), [document], 0
+    if isinstance(document, dict) and _PIPELINE in document:
+        _pipeline(part, document)
+    while waiting and nodes < _MOST_NODES:
+        node = waiting.pop()
+        nodes += 1
+        if isinstance(node, dict):
+            _node(part, node)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+        elif isinstance(node, str) and len(node) < 1_000 and _DOTTED.fullmatch(node) and is_dangerous(node):
+            _add(part.unknown, f"names {node}, which is known to be dangerous")
+    if waiting:
+        part.unknown.append("has more values than a scan looks at")
+    return part
+
+
+def _node(part: Part, node: dict[str, Any]) -> None:
+    for key, value in node.items():
+        if key.startswith(_PICKLED):
+            harmful = isinstance(value, str) and is_dangerous(value)
+            _add(part.unsafe if harmful else part.unknown, f"has jsonpickle make an object: {key} {str(value)[:100]}")
+        elif key in _MAKES:
+            _add(part.unknown, f"has its loader make an object: {key} {str(value)[:100]}")
+        elif key in _CODE_BESIDE:
+            _add(part.unknown, f"has its loader run Python files that lie beside it ({key})")
+        elif key in _CLASS_KEYS and isinstance(value, str) and not _is_known(value, key):
+            _add(part.unknown, f"has its loader import {value[:100]}, which is not known here ({key})")
+    if "lc" in node and "id" in node and "type" in node:
+        _add(part.unknown, "has LangChain make an object of a class that it names")
+
+
+def _is_known(name: str, key: str) -> bool:
+    """Return whether a value is no dotted name, or one of a library whose classes may be named."""
+    if key != "parent_library" and _DOTTED.fullmatch(name) is None:
+        return True
+    return any(name == known or name.startswith(f"{known}.") for known in _KNOWN)
+
+
+def _pipeline(part: Part, document: dict[str, Any]) -> None:
+    """Judge the parts of a pipeline of Diffusers: the library of each, and its class."""
+    if not isinstance(document[_PIPELINE], str):
+        _add(part.unknown, "has its loader run a Python file that lies beside it (_class_name)")
+    for name, value in document.items():
+        pair = isinstance(value, list) and len(value) == 2 and all(isinstance(word, str) for word in value)
+        if (
+            pair
+            and value[0][:1].islower()
+            and value[1][:1].isupper()
+            and value[0].partition(".")[0] not in _PIPELINE_LIBRARIES
+        ):
+            _add(part.unknown, f"has its loader import {value[0][:100]}, which is not known here ({name[:100]})")
+
+
+def _add(sentences: list[str], sentence: str) -> None:
+    if sentence not in sentences and len(sentences) < _MOST:
+        sentences.append(sentence)

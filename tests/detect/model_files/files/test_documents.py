@@ -1,0 +1,126 @@
+"""Documents and texts by which a library that is not installed here would make, import or run what they name."""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+
+import pytest
+
+from caponier.detect.artifact import Verdict
+from detect.model_files.files.building import judged, verdict
+
+HARMFUL = {
+    "jsonpickle": {"a": [{"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["id"]}]}]},
+    "jsonpickle of a class": {"py/object": "somebody.Model", "x": 1},
+    "json_tricks": {"__instance_type__": ["somebody", "Model"], "attributes": {}},
+    "LangChain": {"lc": 1, "type": "constructor", "id": ["langchain", "x", "Y"], "kwargs": {}},
+    "PEFT": {"auto_mapping": {"base_model_class": "Model", "parent_library": "somebody"}},
+    "Sentence Transformers": [{"idx": 0, "name": "0", "path": "", "type": "somebody.Module"}],
+    "a layer's activation": {"in_features": 1, "activation_function": "somebody.run"},
+    "a dangerous name": {"anything": ["subprocess.Popen"]},
+    "Diffusers": {"_class_name": "StableDiffusionPipeline", "unet": ["somebody", "Model"]},
+    "Diffusers, a file": {"_class_name": ["pipeline", "Mine"]},
+    "Transformers, below the top": {"text_config": {"auto_map": {"AutoModel": "model.Mine"}}},
+    "Spark": {"class": "somebody.Stage", "uid": "x", "paramMap": {}},
+    "skops beside a layer": {
+        "__loader__": "ObjectNode", "__module__": "os", "__class__": "system",
+        "x": {"class_name": "Dense", "config": {}},
+    },
+    "Keras, a function that fetches": {
+        "module": "keras.datasets.mnist", "class_name": "get_file", "config": {"fname": "/x", "origin": "http://x"}
+    },
+    "Keras, a function that looks up": {"module": "keras.layers", "class_name": "function", "config": "deserialize"},
+    "MLflow": {"flavors": {"python_function": {"loader_module": "somebody"}}},
+}  # fmt: skip
+ORDINARY = {
+    "Sentence Transformers": [{"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"}],
+    "a layer's activation": {"in_features": 1, "activation_function": "torch.nn.modules.activation.Tanh"},
+    "Diffusers": {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]},
+    "Diffusers, blocks": {"_class_name": "UNet2DConditionModel", "down_block_types": ["CrossAttnDownBlock2D", "Down"]},
+    "Spark": {"class": "org.apache.spark.ml.PipelineModel", "uid": "x", "paramMap": {}},
+    "tokenizers": {"model": {"type": "BPE"}, "normalizer": {"type": "NFC"}, "version": "1.0"},
+    "PEFT": {"auto_mapping": None, "peft_type": "LORA", "base_model_name_or_path": "a/b.c"},
+    "Keras": {
+        "module": "keras.layers", "class_name": "Dense",
+        "config": {"activation": {"module": "keras.activations", "class_name": "function", "config": "relu"}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_what_has_a_library_make_or_import_something_is_not_clean(name: str) -> None:
+    judgement = judged(json.dumps(HARMFUL[name]).encode())
+    assert judgement.verdict is not Verdict.CLEAN
+    assert judgement.reasons
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_documents_are_clean(name: str) -> None:
+    assert verdict(json.dumps(ORDINARY[name]).encode()) is Verdict.CLEAN, judged(json.dumps(ORDINARY[name]).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flavors: {python_function: {loader_module: somebody, data: x}}\n",
+        'flavors:\n  python_function:\n    "loader_module": somebody\n',
+        "name: &a somebody\nflavors:\n  python_function:\n    loader_module: *a\n",
+        "flavors:\n  python_function:\n    loader_module: mlflow.pyfunc.model\n    model_code_path: model.py\n",
+        "_base_: ./other.py\n",
+        "custom_imports:\n  imports: [somebody]\n",
+        "class_name: Sequential\nconfig:\n- class_name: Lambda\n",
+        "run: os.system\n",
+        "a: !<tag:yaml.org,2002:javax.script.ScriptEngineManager> []\n",
+        'node {\n  name: "w"\n  op: "WriteFile"\n}\n',
+        'layer { type: "Python" python_param { module: "somebody" layer: "Mine" } }\n',
+        "A\n3\n262913\n197888\n5\nUTF-8\n238\n",
+        "RDX3\nA\n3\n262913\n197888\n",
+        '<?xml version="1.0"?>\n<java class="java.beans.XMLDecoder"><object class="java.lang.ProcessBuilder"/></java>',
+        "\x08\x01\x12\x0b\n\tWriteFile",
+        'import os\nx = f"{"a"}"\nos.mkdir("x")\n',
+        'from os import mkdir as f\ntype X = int\nf("x")\n',
+        "exec \"__import__\\x28'os'\\x29\"\n",
+        "\r# coding: utf-7\r+AF8-\r",
+        "{% filter attr('_'~'_class_'~'_') %}x{% endfilter %}",
+    ],
+)
+def test_texts_that_would_run_something_are_not_clean(text: str) -> None:
+    assert verdict(text.encode()) is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    model_path: model.pkl\n    code: null\n",
+        "# Model card\n\nUse it (with care):\n\n    import torch\n    model = torch.load('x')\n\nIt was trained on X.\n",
+        "Install it with pip, then call model.predict(x) for a row, or import it where you need it.\nGood luck.\n",
+        "target: label\nfeatures: [a, b]\nbase: null\n",
+    ],
+)
+def test_ordinary_texts_are_clean(text: str) -> None:
+    assert verdict(text.encode()) is Verdict.CLEAN, judged(text.encode())
+
+
+def test_a_name_among_the_notes_of_a_zip_archive_counts() -> None:
+    note = struct.pack("<BL", 1, zlib.crc32(b"model.pkl")) + b"../../model.pkl"
+    for directory in (True, False):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            entry = zipfile.ZipInfo("model.pkl")
+            entry.extra = struct.pack("<HH", 0x7075, len(note)) + note
+            archive.writestr(entry, b"\x80\x04N.")
+            if not directory:
+                entry.extra = b""
+        assert verdict(stream.getvalue()) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("system", [0, 3, 19])
+def test_a_link_is_one_whatever_system_made_it(system: int) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        entry = zipfile.ZipInfo("model.pkl")
+        entry.create_system, entry.external_attr = system, 0o120777 << 16
+        archive.writestr(entry, b"../../somewhere")
+    assert verdict(stream.getvalue()) is Verdict.UNSAFE
