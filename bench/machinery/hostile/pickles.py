@@ -165,6 +165,14 @@ def _like_text(canary: str) -> bytes:
     return f"ctorch.storage\n_load_from_bytes\n(c_codecs\nencode\n(V{escaped}\nVlatin1\ntRtR\nThe end.\n".encode()
 
 
+def _short_frame(canary: str) -> bytes:
+    """Bytes that go on behind the end of their frame: Python's reader of files takes some of them for instructions."""
+    hidden = harm(canary)[:-1] + b"("
+    long_text = b"V" + b"a" * ((1 << 17) - 17) + b"\n0("
+    frame = b"\x95" + (2).to_bytes(8, "little") + b"B" + (0x107).to_bytes(4, "little") + bytes(2)
+    return b"\x80\x05N" + long_text + frame + hidden.ljust(0x105, b"N") + b"1."
+
+
 def _given_back(canary: str) -> bytes:
     """Texts that a function hands back, in a file that is text for whoever stops there."""
     first, second = (b"ctorch.jit._pickle\nrestore_type_tag\n(V" + name + b"\nVx\ntR" for name in (b"posix", b"mkdir"))
@@ -190,6 +198,7 @@ PICKLES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "joblib's array for pickle": ("pickle", _plainly),
     "arguments in a dictionary": ("python pickle", _unpacked),
     "arguments in an object": ("python pickle", _unpacked_object),
+    "an instruction that leaves its frame": ("pickle", _short_frame),
     "names that a function hands back": ("pickle", _given_back),
     "text that breaks off": ("pickle", _like_text),
 }

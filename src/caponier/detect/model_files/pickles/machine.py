@@ -82,6 +82,7 @@ class Machine:
             expense.opcodes += 1
             if expense.opcodes > most:
                 raise LimitError(f"has more than {most:,} pickle instructions")
+            start = stream.pos
             code = stream.byte()
             if code == _STOP:
                 self.result = self.pop()
@@ -90,8 +91,14 @@ class Machine:
             if step is None:
                 raise BrokenError(f"byte {stream.pos - 1:,} is no pickle instruction")
             step(self)
+            if start < self.frame_end < stream.pos:
+                self._leaves_frame()
             if len(self.stack) + len(self.marks) + len(self.memo) > limit:
                 raise LimitError(f"holds more than {limit:,} values")
+
+    def _leaves_frame(self) -> None:
+        # Python's own reader loses its place then, and takes for instructions what nobody else does.
+        self.ledger.doubt("has an instruction that does not end with its frame, so readers differ in what follows")
 
     def push(self, value: Any) -> None:
         """Put a value on the stack."""
@@ -209,6 +216,7 @@ class Machine:
         if self.stream.pos < self.frame_end:
             # Unpicklers differ in where the array begins then, and so it could hide instructions.
             raise BrokenError("describes an array in the middle of a frame")
+        self.frame_end = 0
         subclass = arrays.subclass(wrapper)
         self.calls.invoke(subclass, Role.NEW)
         if arrays.holds_objects(wrapper, self.ledger):
@@ -245,6 +253,8 @@ class Machine:
         self.protocol = self.stream.byte()
 
     def _frame(self) -> None:
+        if self.stream.pos - 1 < self.frame_end:
+            self._leaves_frame()
         length = self.stream.number("<Q", 8)
         self.frame_end = self.stream.pos + length
 
