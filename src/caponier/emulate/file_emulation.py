@@ -10,6 +10,8 @@ from caponier.matrix.technique import TechniqueId
 PICKLE_EMBEDDING: tuple[TechniqueId, ...] = (
     TechniqueId("atlas", "AML.T0018.002"),
     TechniqueId("atlas", "AML.T0011.000"),
+    TechniqueId("amltm-2020", "AMLTM.EXEC.01"),
+    TechniqueId("amltm-2020", "AMLTM.PERSIST.01"),
     TechniqueId("amltm-2020", "AMLTM.EXEC.01.02"),
     TechniqueId("amltm-2020", "AMLTM.PERSIST.01.02"),
 )

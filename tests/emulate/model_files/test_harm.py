@@ -5,19 +5,30 @@ its own whose `os.system` only writes down what it is asked to do.
 """
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from caponier.detect.artifact import Limits, Verdict
+from caponier.detect.artifacts.unsafe_code import detector
+from caponier.detect.model_files.files.judge import judge
+from caponier.emulate.attacker.pickle_stream import called, named, text
 from caponier.emulate.file_emulation import command
 from caponier.emulate.registry import files
 
 pytestmark = pytest.mark.slow
 
 LOADER = Path(__file__).with_name("victim_loader.py")
-PICKLES = ("broken_pickle_attack", "disguised_pickle_attack", "plain_pickle_attack", "wrapped_pickle_attack")
+PICKLES = (
+    "broken_pickle_attack",
+    "compromised_source_attack",
+    "disguised_pickle_attack",
+    "plain_pickle_attack",
+    "wrapped_pickle_attack",
+)
 ELSEWHERE = {"unlisted.pkl"}
 """Calls a function of a library that only the victim has."""
 CANARIES = ("canary", "a canary", "can'ary", "kanári-√", "back\\slash", "two\nlines")
@@ -138,3 +149,20 @@ def test_no_two_attacks_write_the_same_content(written: dict[str, Path]) -> None
             content = path.read_bytes().replace(order[name], b"<order>")
             assert content not in seen, (path.name, seen.get(content))
             seen[content] = path.name
+
+
+def test_what_a_spoiled_source_serves_is_still_the_model(written: dict[str, Path]) -> None:
+    """Without its call, which is all that was added, each file is a model that a scan calls clean."""
+    spoiled = (written["compromised_source_attack"] / "model.pkl").read_bytes()
+    order = command(written["compromised_source_attack"].parent / "canary")
+    added = called(named("os", "system"), text(order)) + pickle.POP
+    assert spoiled.count(added) == 1
+    genuine = spoiled.replace(added, b"")
+    assert judge(memoryview(spoiled), Limits()).verdict is Verdict.UNSAFE
+    assert judge(memoryview(genuine), Limits()).verdict is Verdict.CLEAN
+    assert pickle.loads(genuine)["weights"].shape == (3, 4)
+
+
+def test_the_detector_and_its_emulations_name_the_same_techniques() -> None:
+    named_by_files = {id_ for name in detector.emulations for id_ in files()[name].techniques}
+    assert named_by_files == set(detector.techniques)

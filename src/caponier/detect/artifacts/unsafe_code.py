@@ -15,12 +15,14 @@ class UnsafeCode:
         TechniqueId("atlas", "AML.T0018.002"),
         TechniqueId("atlas", "AML.T0011.000"),
         TechniqueId("atlas", "AML.T0010.003"),
+        TechniqueId("amltm-2020", "AMLTM.EXEC.01"),
+        TechniqueId("amltm-2020", "AMLTM.PERSIST.01"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.01.02"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.01.02"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.01.01"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.01.01"),
     )
-    version = 3
+    version = 4
     max_confidence = Confidence.HIGH
     emulations = (
         "plain_pickle_attack",
@@ -28,6 +30,7 @@ class UnsafeCode:
         "broken_pickle_attack",
         "wrapped_pickle_attack",
         "code_layer_attack",
+        "compromised_source_attack",
     )
     controls = ("sklearn_models", "torch_checkpoints", "plain_data")
 
