@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from caponier.app.inference.plan import unavailable
 from caponier.app.progress import Progress, Silent
+from caponier.app.scan.allowed_names import FILE_NAME, read_allowed
 from caponier.app.scan.file_content import Digests, read_content
 from caponier.app.scan.free_memory import free_memory
 from caponier.app.scan.ignored_files import Ignored
 from caponier.app.scan.judge_file import judge_file
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
+from caponier.detect.artifacts.unsafe_code import UnsafeCode
+from caponier.detect.model_files.pickles.rules import Allowance
 from caponier.detect.registry import artifact_detectors
 from caponier.errors import InputError
 from caponier.formats.walk_files import FoundFile, shown, walk
@@ -41,11 +44,19 @@ class ScannedFile:
     """What the content is; None where it could not be read."""
     ignored: str | None = None
     """Why a finding on it is not counted."""
+    allowed: Mapping[str, str] = field(default_factory=dict)
+    """What only entries of the workspace let pass in it, with their reasons."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        plain = {"path": self.path, "sha256": self.sha256, "verdict": self.verdict.value, "reason": self.reason}
-        return plain | {"kind": self.kind} | ({"ignored": self.ignored} if self.ignored else {})
+        plain: dict[str, Any] = {
+            "path": self.path,
+            "sha256": self.sha256,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+        }
+        plain |= {"kind": self.kind} | ({"ignored": self.ignored} if self.ignored else {})
+        return plain | ({"allowed": dict(self.allowed)} if self.allowed else {})
 
 
 @dataclass
@@ -106,12 +117,25 @@ def scan_artifact(
     """
     watch = progress or Silent()
     moment = datetime.now(UTC)
-    scan = _Scan(_detectors(workspace), limits or limits_here(), ignored or {}, _system(workspace, system), moment)
+    day = today or moment.date()
+    allowances = read_allowed(workspace.root) if workspace else ()
+    scan = _Scan(
+        _detectors(workspace, allowances, day),
+        limits or limits_here(),
+        ignored or {},
+        _system(workspace, system),
+        moment,
+    )
     report = ArtifactReport(lacking=unavailable(artifact_detectors, workspace))
+    report.notes += [
+        f"{FILE_NAME}: {one.what} was allowed until {one.expires}, which is over"
+        for one in allowances
+        if not one.applies(day)
+    ]
     found = list(walk(paths))
     watch.stage("Scanning", len(found))
     for file in found:
-        _file(report, scan, file, today or moment.date())
+        _file(report, scan, file, day)
         watch.advance(1)
     return report
 
@@ -129,9 +153,13 @@ def limits_here(largest: int | None = None) -> Limits:
     return Limits() if free is None else Limits(held_bytes=min(usual, free // _SHARE), mapped_bytes=usual)
 
 
-def _detectors(workspace: Workspace | None) -> list[ArtifactDetector]:
+def _detectors(workspace: Workspace | None, allowances: Sequence[Allowance], today: date) -> list[ArtifactDetector]:
     disabled = workspace.detect.disabled if workspace else ()
-    return [detector for name, detector in artifact_detectors().items() if name not in disabled]
+    chosen = [detector for name, detector in artifact_detectors().items() if name not in disabled]
+    current = [one for one in allowances if one.applies(today)]
+    return [
+        detector.extended(current) if current and isinstance(detector, UnsafeCode) else detector for detector in chosen
+    ]
 
 
 def _system(workspace: Workspace | None, name: str | None) -> System | None:
@@ -197,7 +225,8 @@ def _scanned(path: str, sha256: str | None, judgements: list[Judgement], accepte
         return ScannedFile(path, sha256, Verdict.UNKNOWN, "no detector for files is enabled", None, accepted)
     worst = max(judgements, key=lambda judgement: judgement.verdict.rank)
     reasons = [reason for judgement in judgements for reason in judgement.reasons]
-    return ScannedFile(path, sha256, worst.verdict, "; ".join(reasons) or None, worst.kind, accepted)
+    allowed = {name: why for one in judgements for name, why in one.facts.get("allowed", {}).items()}
+    return ScannedFile(path, sha256, worst.verdict, "; ".join(reasons) or None, worst.kind, accepted, allowed)
 
 
 def _finding(scan: _Scan, detector: ArtifactDetector, judgement: Judgement, path: str, sha256: str) -> Finding:

@@ -34,6 +34,7 @@ FILES: Final[Listing[ScannedFile]] = Listing(
         Column("reason", lambda file: _reason(file)),
         Column("sha256", lambda file: file.sha256 or "", ShownIn.DATA),
         Column("ignored", lambda file: file.ignored or "", ShownIn.DATA),
+        Column("allowed", lambda file: ", ".join(file.allowed), ShownIn.DATA),
     ],
     folded=True,
     visible=True,
@@ -118,4 +119,6 @@ def _tell(report: ArtifactReport, *, quiet: bool) -> None:
 
 def _reason(file: ScannedFile) -> str:
     reason = file.reason or ""
+    passed = "; ".join(f"{name} is allowed by the workspace: {why}" for name, why in file.allowed.items())
+    reason = "; ".join(filter(None, [reason, passed]))
     return f"ignored ({file.ignored}): {reason}" if file.ignored else reason

@@ -1,8 +1,11 @@
 """Model files that run code when they are loaded: pickles above all, and layers that carry programs."""
 
+from collections.abc import Iterable
+
 from caponier.detect.artifact import Judgement, Limits
 from caponier.detect.detector import Confidence
 from caponier.detect.model_files.files.judge import judge
+from caponier.detect.model_files.pickles.rules import Allowance, Rules, shipped
 from caponier.matrix.technique import TechniqueId
 
 
@@ -34,9 +37,16 @@ class UnsafeCode:
     )
     controls = ("sklearn_models", "torch_checkpoints", "plain_data")
 
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules
+
+    def extended(self, allowances: Iterable[Allowance]) -> "UnsafeCode":
+        """Return this detector with what a user allows as well; see `caponier.app.scan.allowed_names`."""
+        return UnsafeCode(shipped().extended(allowances))
+
     def judge(self, content: memoryview, limits: Limits) -> Judgement:
         """Judge one file; see `caponier.detect.artifact.ArtifactDetector.judge`."""
-        return judge(content, limits)
+        return judge(content, limits, self.rules)
 
 
 detector = UnsafeCode()

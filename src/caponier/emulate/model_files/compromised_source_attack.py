@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caponier.emulate.attacker.pickle_stream import called, named, text
 from caponier.emulate.file_emulation import command, write_all
@@ -37,18 +38,19 @@ class CompromisedSourceAttack:
     def write(self, folder: Path, canary: Path) -> list[Path]:
         """Write the files; see `caponier.emulate.file_emulation.FileEmulation.write`."""
         order = command(canary)
-        weights = {"weights": np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(3, 4), "classes": ["0", "1", "2"]}
+        weights = np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(3, 4)
+        model = {"weights": weights, "classes": ["0", "1", "2"]}
         objects = io.BytesIO()
-        np.save(objects, np.array([weights["weights"].tolist(), None], dtype=object), allow_pickle=True)
+        np.save(objects, np.array([weights.tolist(), None], dtype=object), allow_pickle=True)
         # Behind the header of the array, whose length stands in two bytes.
         array = objects.getvalue()
         start = 10 + struct.unpack("<H", array[8:10])[0]
         contents = {
-            "model.pkl": _spoiled(pickle.dumps(weights, protocol=4), order),
-            "model-v1.pkl": _spoiled(pickle.dumps(weights, protocol=2), order),
-            "model.joblib": zlib.compress(_spoiled(pickle.dumps(weights, protocol=3), order)),
+            "model.pkl": _spoiled(pickle.dumps(model, protocol=4), order),
+            "model-v1.pkl": _spoiled(pickle.dumps(model, protocol=2), order),
+            "model.joblib": zlib.compress(_spoiled(pickle.dumps(model, protocol=3), order)),
             "weights.npy": array[:start] + _spoiled(array[start:], order),
-            "checkpoint.pt": _checkpoint(weights["weights"], order),
+            "checkpoint.pt": _checkpoint(weights, order),
         }
         return write_all(folder, contents)
 
@@ -59,7 +61,7 @@ def _spoiled(genuine: bytes, order: str) -> bytes:
     return genuine[:head] + called(named("os", "system"), text(order)) + pickle.POP + genuine[head:]
 
 
-def _checkpoint(weights: "np.typing.NDArray[np.float32]", order: str) -> bytes:
+def _checkpoint(weights: NDArray[np.float32], order: str) -> bytes:
     """Return a checkpoint of torch with one tensor, put together without torch."""
     rows, columns = weights.shape
     key = (text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), _number(weights.size))

@@ -94,7 +94,7 @@ def test_texts_that_would_run_something_are_not_clean(text: str) -> None:
     "text",
     [
         "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    model_path: model.pkl\n    code: null\n",
-        "# Model card\n\nUse it (with care):\n\n    import torch\n    model = torch.load('x')\n\nIt was trained on X.\n",
+        "# Model card\n\nUse it (with care):\n\n    import torch\n    model = torch.load('x')\n\nIt was trained.\n",
         "Install it with pip, then call model.predict(x) for a row, or import it where you need it.\nGood luck.\n",
         "target: label\nfeatures: [a, b]\nbase: null\n",
     ],

@@ -18,6 +18,7 @@ from caponier.detect.model_files.files import (
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.spans import find
+from caponier.detect.model_files.pickles.rules import Rules
 
 _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
@@ -39,6 +40,7 @@ class _Findings:
     unknown: list[str] = field(default_factory=list)
     certain: bool = False
     globals: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)
     parts: int = 0
 
     def add(self, part: Part, where: str) -> None:
@@ -48,13 +50,20 @@ class _Findings:
         self.unknown += [prefix + reason for reason in part.unknown]
         self.certain |= bool(part.unsafe) and part.certain
         self.globals |= part.globals
+        self.passed |= part.passed
         self.parts += 1
 
 
-def judge(content: memoryview, limits: Limits) -> Judgement:
-    """Judge the content of one file."""
+def judge(content: memoryview, limits: Limits, rules: Rules | None = None) -> Judgement:
+    """Judge the content of one file.
+
+    Args:
+        content: The bytes.
+        limits: How much work they may cause.
+        rules: What pickles may use; by default what ships.
+    """
     findings = _Findings()
-    budget = Budget.of(limits, len(content))
+    budget = Budget.of(limits, len(content), rules)
     kind = _Judge(findings, budget).part(content, "", 0)
     verdict = Verdict.UNSAFE if findings.unsafe else Verdict.UNKNOWN if findings.unknown else Verdict.CLEAN
     reasons = [_text(reason) for reason in dict.fromkeys([*findings.unsafe, *findings.unknown])]
@@ -67,6 +76,8 @@ def judge(content: memoryview, limits: Limits) -> Judgement:
         "unsafe": len(findings.unsafe),
         "globals": sorted(map(_text, findings.globals))[:100],
     }
+    if findings.passed:
+        facts["allowed"] = {_text(name): reason for name, reason in sorted(findings.passed.items())[:100]}
     return Judgement(verdict, kind, tuple(reasons), confidence, facts)
 
 

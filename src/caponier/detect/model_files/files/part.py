@@ -6,6 +6,7 @@ from typing import Final
 
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.ledger import Expense
+from caponier.detect.model_files.pickles.rules import Rules, shipped
 
 _LOOKS: Final = 384 << 20
 _LOOKS_A_BYTE: Final = 16
@@ -29,12 +30,14 @@ class Budget:
     """Fields of protocol buffers that may still be read."""
     letters_left: int = 1 << 18
     """Letters that may still be read as Python, which takes longer than anything else."""
+    rules: Rules = field(default_factory=shipped)
+    """What pickles may use."""
 
     @classmethod
-    def of(cls, limits: Limits, size: int) -> "Budget":
+    def of(cls, limits: Limits, size: int, rules: Rules | None = None) -> "Budget":
         """Return the budget for a file of so many bytes."""
         looks = _LOOKS + _LOOKS_A_BYTE * size
-        return cls(limits, limits.budget(size), limits.members, looks_left=looks)
+        return cls(limits, limits.budget(size), limits.members, looks_left=looks, rules=rules or shipped())
 
     def look(self, count: int) -> None:
         """Take bytes that are looked at.
@@ -93,5 +96,7 @@ class Part:
     stops: bool = False
     """Whether a loader for this format stops before it has done anything."""
     globals: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)
+    """What only the user's own entries let pass, with their reasons."""
     members: Iterator[Member] | None = None
     """Parts to judge as well; read one at a time, so that not all of an archive is in memory."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from caponier.detect.model_files.files.part import Budget, Member, Part
 from caponier.detect.model_files.pickles.ledger import Ledger, Use
 from caponier.detect.model_files.pickles.machine import Machine
-from caponier.detect.model_files.pickles.rules import Role, Rules, Standing, shipped
+from caponier.detect.model_files.pickles.rules import Role, Rules, Standing
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
 from caponier.detect.model_files.pickles.values import Box
 
@@ -101,7 +101,7 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
     Returns:
         The report, or None if this is no pickle.
     """
-    report = follow(content, budget, shipped())
+    report = follow(content, budget, budget.rules)
     if not certain and not _acts_like_one(content, report):
         return None
     return _part(content, budget, report, None)
@@ -110,7 +110,7 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
 def would_run(content: memoryview, budget: Budget) -> bool:
     """Return whether content is a pickle that runs, or loads, what is not on the allow list. Chance makes none such."""
     most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
-    report = follow(content, replace(budget, limits=replace(budget.limits, opcodes=most)), shipped())
+    report = follow(content, replace(budget, limits=replace(budget.limits, opcodes=most)), budget.rules)
     return bool(report.exceeded or report.ledger.invoked or report.ledger.unsafe or report.ledger.embedded)
 
 
@@ -128,7 +128,7 @@ def read_torch(
     Returns:
         The report, and the storages that it refers to: the type's name and the number of elements.
     """
-    report = follow(content, budget, shipped())
+    report = follow(content, budget, budget.rules)
     if script:
         uses = report.ledger.uses
         own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is Standing.UNLISTED]
@@ -139,11 +139,13 @@ def read_torch(
 
 def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
     uses = list(report.ledger.uses.values())
-    part = Part(_kind(report, storages), globals=report.ledger.globals, stops=_stops(report))
+    part = Part(
+        _kind(report, storages), globals=report.ledger.globals, stops=_stops(report), passed=report.ledger.passed
+    )
     loaded = report.ledger.embedded
     if report.arrays:
         # Loaded with plain pickle, the arrays' bytes would be instructions, and the memo would hold other things.
-        plain = follow(content, budget, shipped(), joblib=False, bare=True)
+        plain = follow(content, budget, budget.rules, joblib=False, bare=True)
         dangerous = [use for use in plain.ledger.uses.values() if use.standing is Standing.DANGEROUS]
         uses += dangerous
         part.unknown += _otherwise(plain, set(report.ledger.doubts), dangerous)

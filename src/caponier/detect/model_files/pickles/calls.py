@@ -30,6 +30,8 @@ class Calls:
         self.ledger.note(str(what), role, standing, self.stream.pos)
         if standing is Standing.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
+        if standing is Standing.ALLOWED and what in self.rules.added:
+            self.ledger.passed[str(what)] = self.rules.added[what]
         return standing is Standing.ALLOWED
 
     def invoke(self, target: Any, role: Role) -> bool:
@@ -211,8 +213,11 @@ class Calls:
         return Made(COMPUTED)
 
     def may_be_text(self, value: Any) -> bool:
-        """Return whether a value could turn out to be a text: a call may give whatever it likes."""
-        return isinstance(value, Made)
+        """Return whether a value could turn out to be a text: nothing that ships as allowed makes one.
+
+        What hands back its argument is followed, and so is no call by then.
+        """
+        return isinstance(value, Made) and (value.origin not in self.rules.allowed or value.origin in self.rules.added)
 
     def _check(self, target: Global, check: Check | None, args: tuple[Any, ...]) -> None:
         """Check the arguments of an allowed call; what does not fit is noted."""

@@ -54,6 +54,8 @@ class Ledger:
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Tensor storages by key: the type's name and the number of elements."""
     globals: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)
+    """What only the user's own entries let pass, with their reasons."""
     knows: bool = False
     """Whether anything was named that is on the allow list."""
 

@@ -1,8 +1,9 @@
 """Which uses of which globals are allowed, by library and role; everything else is not."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import IntEnum, StrEnum
 from functools import cache
 from typing import Any, Final
@@ -66,6 +67,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a user allows beyond the list that ships, until a day."""
+
+    what: Global
+    roles: frozenset[Role]
+    reason: str
+    expires: date
+    """The last day on which it applies."""
+
+    def applies(self, today: date) -> bool:
+        """Return whether it still applies."""
+        return today <= self.expires
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The allow list, the list of what is known to be dangerous, and the checks of arguments."""
 
@@ -81,6 +97,18 @@ class Rules:
     """Allowed functions; handing one of these to another call is not allowed."""
     dangerous_modules: frozenset[str]
     dangerous_names: frozenset[str]
+    added: Mapping[Global, str] = field(default_factory=dict)
+    """What a user has allowed, with the reason."""
+
+    def extended(self, allowances: Iterable[Allowance]) -> "Rules":
+        """Return these rules with what a user allows as well; what is dangerous stays so."""
+        wanted = [one for one in allowances if not self._is_dangerous(one.what)]
+        allowed = dict(self.allowed)
+        for one in wanted:
+            allowed[one.what] = allowed.get(one.what, frozenset()) | one.roles
+        functions = {one.what for one in wanted if Role.CALL in one.roles and not _is_class(one.what.name)}
+        added = {one.what: one.reason for one in wanted}
+        return replace(self, allowed=allowed, functions=self.functions | functions, added=added)
 
     def standing(self, what: Global, role: Role) -> Standing:
         """Say what is known of a use."""
