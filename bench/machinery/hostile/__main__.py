@@ -1,21 +1,26 @@
-"""Carries out a campaign: `python -m bench.machinery.hostile COUNT SEED`, and prints its figures as JSON."""
+"""Carries out a campaign: `python -m bench.machinery.hostile COUNT SEED [mutations]`, and prints its figures as JSON.
+
+With `mutations` files of all formats are changed; without, pickles are built from a grammar.
+"""
 
 import json
+import resource
 import sys
 import tempfile
 from pathlib import Path
 
-from bench.machinery.hostile.campaign import run
+from bench.machinery.hostile.campaign import run, run_mutations
 
 
-def main(count: int, seed: int) -> int:
+def main(count: int, seed: int, *, mutations: bool = False) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run(count, seed, Path(folder))
+        outcome = (run_mutations if mutations else run)(count, seed, Path(folder))
     figures = {
         "programs": outcome.programs,
         "fired": outcome.fired,
         "clean_and_fired": len(outcome.clean_and_fired),
         "broken": outcome.broken[:5],
+        "most_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
         "slowest_seconds": round(outcome.slowest, 3),
         "verdicts_of_others": outcome.verdicts,
         "rarest_class": min(outcome.classes.values(), default=0),
@@ -29,4 +34,4 @@ def main(count: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), mutations=sys.argv[3:] == ["mutations"]))

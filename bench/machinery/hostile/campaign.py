@@ -1,6 +1,7 @@
 """Loads generated programs with their own loaders, then has them scanned, and counts what was called clean."""
 
 import pickletools
+import random
 import shutil
 import time
 from collections import Counter
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.machinery.hostile.grammar import Grammar, Program, counted
+from bench.machinery.hostile.mutations import KINDS, mutated
 from bench.machinery.hostile.oracle import Case, fired
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
@@ -43,6 +45,29 @@ def run(count: int, seed: int, folder: Path, mutated: float = 0.3) -> Outcome:
             str(number): Case(room / f"{number}.bin", program.loader, room / f"canary{number}")
             for number, program in enumerate(programs)
         }
+        truth = fired(cases, room)
+        for number, program in enumerate(programs):
+            _scan(outcome, program, truth[str(number)])
+        outcome.classes += counted(programs)
+        shutil.rmtree(room)
+    return outcome
+
+
+def run_mutations(count: int, seed: int, folder: Path) -> Outcome:
+    """Change, load and scan so many files, of every format in turn."""
+    chance, outcome, kinds = random.Random(seed), Outcome(), sorted(KINDS)
+    for start in range(0, count, _ROUND):
+        room = folder / f"round{start}"
+        room.mkdir()
+        programs, cases = [], {}
+        for number in range(min(_ROUND, count - start)):
+            # A folder each: what is unpacked must not land on other files.
+            place = room / str(number)
+            place.mkdir()
+            program = mutated(kinds[number % len(kinds)], chance, str(place / "canary"))
+            cases[str(number)] = Case(place / "file", program.loader, place / "canary")
+            cases[str(number)].path.write_bytes(program.content)
+            programs.append(program)
         truth = fired(cases, room)
         for number, program in enumerate(programs):
             _scan(outcome, program, truth[str(number)])
