@@ -5,11 +5,13 @@ import json
 import struct
 import zipfile
 import zlib
+from base64 import b64encode
 
 import pytest
 
 from caponier.detect.artifact import Verdict
-from detect.model_files.files.building import judged, verdict
+from detect.model_files.files.building import HARMFUL as HARMFUL_PICKLE
+from detect.model_files.files.building import field, judged, verdict
 
 HARMFUL = {
     "jsonpickle": {"a": [{"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["id"]}]}]},
@@ -24,6 +26,10 @@ HARMFUL = {
     "Diffusers, a file": {"_class_name": ["pipeline", "Mine"]},
     "Transformers, below the top": {"text_config": {"auto_map": {"AutoModel": "model.Mine"}}},
     "Spark": {"class": "somebody.Stage", "uid": "x", "paramMap": {}},
+    "MXNet": {"nodes": [{"op": "Custom", "name": "x", "attrs": {"op_type": "mine"}}]},
+    "Keras, a type": {"class_name": "__typespec__", "module": "os", "spec_name": "x"},
+    "Stable Baselines": {"policy_class": {":type:": "x", ":serialized:": b64encode(HARMFUL_PICKLE).decode()}},
+    "a pickle as base64": {"model": [b64encode(b"\x80\x04" + HARMFUL_PICKLE).decode()]},
     "skops beside a layer": {
         "__loader__": "ObjectNode", "__module__": "os", "__class__": "system",
         "x": {"class_name": "Dense", "config": {}},
@@ -41,6 +47,7 @@ ORDINARY = {
     "Diffusers, blocks": {"_class_name": "UNet2DConditionModel", "down_block_types": ["CrossAttnDownBlock2D", "Down"]},
     "Spark": {"class": "org.apache.spark.ml.PipelineModel", "uid": "x", "paramMap": {}},
     "tokenizers": {"model": {"type": "BPE"}, "normalizer": {"type": "NFC"}, "version": "1.0"},
+    "a harmless pickle as base64": {"model": b64encode(b"\x80\x04]K\x01a.").decode(), "game": "gAMES.of chance"},
     "PEFT": {"auto_mapping": None, "peft_type": "LORA", "base_model_name_or_path": "a/b.c"},
     "Keras": {
         "module": "keras.layers", "class_name": "Dense",
@@ -72,6 +79,12 @@ def test_ordinary_documents_are_clean(name: str) -> None:
         "custom_imports:\n  imports: [somebody]\n",
         "class_name: Sequential\nconfig:\n- class_name: Lambda\n",
         "run: os.system\n",
+        'node <\n  # first\n  op : "WriteFile"\n>\n',
+        "4\n1\n3\nV 1\n13\nnn.Sequential\n",
+        '{"a": 1}\n{"py/object": "somebody.Model"}\n',
+        "stages:\n  train:\n    cmd: rm x\n",
+        "entry_points:\n  main:\n    command: rm x\n",
+        "<?xml version='1.0'?><a xmlns:x='http://www.w3.org/2001/XInclude'><x:include href='/etc/passwd'/></a>",
         "a: !<tag:yaml.org,2002:javax.script.ScriptEngineManager> []\n",
         'node {\n  name: "w"\n  op: "WriteFile"\n}\n',
         'layer { type: "Python" python_param { module: "somebody" layer: "Mine" } }\n',
@@ -124,3 +137,13 @@ def test_a_link_is_one_whatever_system_made_it(system: int) -> None:
         entry.create_system, entry.external_attr = system, 0o120777 << 16
         archive.writestr(entry, b"../../somewhere")
     assert verdict(stream.getvalue()) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize("operator", [b"PythonOp", b"EPContext", b"ATen"])
+def test_operators_of_onnx_that_reach_outside_are_unknown(operator: bytes) -> None:
+    def model(name: bytes) -> bytes:
+        node = field(1, b"x") + field(2, b"y") + field(4, name) + field(7, b"com.microsoft")
+        return field(1, 8) + field(7, field(1, node)) + field(8, field(2, 17))
+
+    assert verdict(model(operator)) is Verdict.UNKNOWN
+    assert verdict(model(b"Gelu")) is Verdict.CLEAN

@@ -1,4 +1,4 @@
-"""Raw numbers in archives of torch, which are nothing else: chance must not make them unknown, and nothing may hide there."""
+"""Raw numbers in archives of torch: chance must not make them unknown, and nothing may hide there."""
 
 import random
 import struct

@@ -5,11 +5,14 @@ import the module that a configuration names; LangChain calls constructors. The 
 pickles: what is dangerous there is dangerous here, and what nobody knows is unknown.
 """
 
+import base64
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from caponier.detect.model_files.files.configurations import is_dangerous
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.part import Budget, Member, Part
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
 _PICKLED: Final = "py/"
@@ -25,15 +28,19 @@ _KNOWN: Final = (
     "tensorflow", "timm", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 """Libraries whose own classes a configuration may name."""
+_SERIALIZED: Final = ":serialized:"
+_ENCODED: Final = re.compile(r"gA[I-Y]")
+"""How the base64 of a pickle begins, of the protocols from 2 on."""
 _PIPELINE: Final = "_class_name"
 _PIPELINE_LIBRARIES: Final = frozenset({*_KNOWN, "stable_diffusion", "onnxruntime"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
+_LONGEST_NAME, _MOST_NAMES = 1_000, 200_000
 
 
 def read(document: Any) -> Part:
     """Judge what a document names."""
-    part, waiting, nodes = Part("json"), [document], 0
+    part, waiting, nodes, names = Part("json"), [document], 0, 0
     if isinstance(document, dict) and _PIPELINE in document:
         _pipeline(part, document)
     while waiting and nodes < _MOST_NODES:
@@ -44,11 +51,33 @@ def read(document: Any) -> Part:
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-        elif isinstance(node, str) and len(node) < 1_000 and _DOTTED.fullmatch(node) and is_dangerous(node):
-            _add(part.unknown, f"names {node}, which is known to be dangerous")
-    if waiting:
+        elif isinstance(node, str) and len(node) < _LONGEST_NAME and "." in node and names < _MOST_NAMES:
+            names += 1
+            if _DOTTED.fullmatch(node) and is_dangerous(node):
+                _add(part.unknown, f"names {node}, which is known to be dangerous")
+    if waiting or names >= _MOST_NAMES:
         part.unknown.append("has more values than a scan looks at")
     return part
+
+
+def pickles(document: Any, budget: Budget) -> Iterator[Member]:
+    """Yield what a document holds as the base64 of a pickle, as Stable Baselines keeps its objects.
+
+    Raises:
+        TooMuchError: If there are too many.
+    """
+    waiting = [("", document)]
+    while waiting:
+        key, node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node.items()
+        elif isinstance(node, list):
+            waiting += [(key, item) for item in node]
+        elif isinstance(node, str) and (key == _SERIALIZED or _ENCODED.match(node)):
+            budget.member()
+            with suppress(ValueError):
+                if len(content := base64.b64decode(node.encode("ascii"))):
+                    yield Member(f"{key[:100]} as base64", memoryview(content))
 
 
 def _node(part: Part, node: dict[str, Any]) -> None:
@@ -62,6 +91,8 @@ def _node(part: Part, node: dict[str, Any]) -> None:
             _add(part.unknown, f"has its loader run Python files that lie beside it ({key})")
         elif key in _CLASS_KEYS and isinstance(value, str) and not _is_known(value, key):
             _add(part.unknown, f"has its loader import {value[:100]}, which is not known here ({key})")
+    if node.get("op") == "Custom" and "attrs" in node:
+        _add(part.unknown, "has MXNet call an operator of somebody else's (Custom)")
     if "lc" in node and "id" in node and "type" in node:
         _add(part.unknown, "has LangChain make an object of a class that it names")
 

@@ -53,7 +53,7 @@ def read_config(document: Any) -> Part | None:
             waiting += node
     if waiting:
         part.unknown.append("has a configuration that is longer than a scan reads")
-    return part if objects or waiting else None
+    return part if objects or waiting or part.unsafe or part.unknown else None
 
 
 def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:

@@ -9,6 +9,9 @@ from caponier.detect.model_files.files.part import Budget, Part
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
 )
+_OUTSIDE: Final = frozenset({"ATen", "EPContext", "ExternalFunction", "PythonOp", "PythonOpGrad"})
+"""Operators of `com.microsoft` that call Python, or load what lies in another file."""
+_OPERATOR: Final = 4
 _NODES, _INITIALIZERS, _SPARSE_INITIALIZERS, _ATTRIBUTES = 1, 5, 15, 5
 _TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6, 11), (22, 23)
 _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
@@ -81,7 +84,9 @@ class _Model:
 
     def _node(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
-            if number == _DOMAIN:
+            if number == _OPERATOR and (name := bytes(value[:100]).decode("utf-8", "replace")) in _OUTSIDE:
+                self.domains.add(f"the operator {name}")
+            elif number == _DOMAIN:
                 self.domains.add(bytes(value[:200]).decode("utf-8", "replace"))
             elif number == _ATTRIBUTES:
                 self._attribute(value, depth)

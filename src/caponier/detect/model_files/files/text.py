@@ -21,12 +21,22 @@ _HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _OTHERS: Final = {
-    "is R's own form of objects, which R may run": re.compile(r"(?:RD[AX][23]\n)?A\n[23]\n"),
-    "is a graph of TensorFlow, whose operators may write files": re.compile(
-        r"[^{}]*\b(?:node|library|meta_graphs|graph_def)\s*:?\s*\{[\s\S]*?\bop\s*:\s*[\"']"
+    "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
+    "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
+    "is a graph of TensorFlow, whose operators may write files": (
+        re.compile(r"\b(?:node|node_def|meta_graphs|graph_def)\s{0,20}:?\s{0,20}[{<]"),
+        re.compile(r"\bop\s{0,20}:\s{0,20}[\"']"),
     ),
-    "has Caffe import a layer of Python": re.compile(r"[\s\S]*?\bpython_param\s*:?\s*\{"),
-    "is XML from which Java makes objects": re.compile(r"[\s\S]{0,4096}?java\.beans\.XMLDecoder"),
+    "has Caffe import a layer of Python": (re.compile(r"\bpython_param\s{0,20}:?\s{0,20}[{<]"),),
+    "is XML from which Java makes objects": (re.compile(r"java\.beans\.XMLDecoder"),),
+    "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
+    "has jsonpickle make objects": (
+        re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
+    ),
+    "is a recipe of commands, which are run": (
+        re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
+        re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
+    ),
 }
 """Texts of other programs that run code, or write files, for whoever loads them."""
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -51,7 +61,7 @@ def read(text: str, budget: Budget) -> Part:
             return Part("json", unknown=["has more values than a scan reads"])
         try:
             twice: list[str] = []
-            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text)
+            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text, budget)
             part.unknown += [f"has a key twice, and readers differ in which one counts: {key[:100]!r}" for key in twice]
             return part
         except RecursionError:
@@ -71,7 +81,7 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
     return found
 
 
-def _json(document: Any, text: str) -> Part:
+def _json(document: Any, text: str, budget: Budget) -> Part:
     """Judge a document in every way that some loader reads it: what is a layer for one may be a call for another."""
     first = keras.read_config(document) or configurations.read_skops(document)
     part = first or Part("json")
@@ -84,6 +94,7 @@ def _json(document: Any, text: str) -> Part:
         part.unsafe += climb.harms
         part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
     _join(part, documents.read(document))
+    part.members = documents.pickles(document, budget)
     _join(part, configurations.read(text))
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
@@ -132,9 +143,7 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unsafe += climb.harms
         # Text of another kind may have such brackets, too.
         part.unknown += climb.doubts if templates.is_template(text) or climb.calls else []
-    if "<!ENTITY" in text:
-        part.unknown.append("is XML that defines entities, which may read other files")
-    part.unknown += [reason for reason, sign in _OTHERS.items() if sign.match(text)]
+    part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]
