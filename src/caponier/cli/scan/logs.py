@@ -83,13 +83,8 @@ def logs(
     if home:
         report.findings, hits = keep_back(home, report.findings)
         report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
-    FINDINGS.write(
-        report.findings,
-        choose_format(format_, out, Format.TABLE),
-        out,
-        lambda: document(report, default_version(home)),
-        bare=bool(out),
-    )
+    chosen = choose_format(format_, out, Format.TABLE)
+    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):
