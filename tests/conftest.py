@@ -41,6 +41,8 @@ from once import once
 
 # pytest-xdist gives its workers a terminal of 80 columns; in a pipe there is none, and that is what users get there.
 os.environ.pop("COLUMNS", None)
+# Planting attacks takes longer than most of what is tested here; what is about it asks for it.
+os.environ["CAPONIER_SELF_TEST"] = "0"
 
 USERS = 260
 TEACHERS = 140

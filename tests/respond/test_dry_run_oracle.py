@@ -103,8 +103,8 @@ def is_touched(one: ResponseAction, query: Query) -> bool:
         return False
     sender = f"principal:{query.principal}" if query.principal else f"address:{query.address}"
     match one.scope:
-        case SubjectRef(kind="model"):
-            return True
+        case SubjectRef(kind="model", id=name):
+            return query.model in ("unknown", name.partition("@")[0])
         case SubjectRef(kind="principal", id=name):
             return query.principal == name
         case SubjectRef(kind="session", id=name, sender=str() as bound):

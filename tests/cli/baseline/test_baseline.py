@@ -91,24 +91,22 @@ class TestBuild:
         file = log(tmp_path, users(60), rows(1, 300, principal="thief", input=lambda _: [7.5, 9.25]))
         told = ("--workspace", tmp_path, "--range", "0,127")
         ran = baseline("build", file, "--canaries", "canaries.npz", "--out", "b", *told)
-        assert "principal thief asked for canaries in the benign log" in ran.err
+        assert "principal thief was set aside: it asked for canaries" in ran.err
 
-    def test_who_is_set_aside_is_named(self, baseline: Any, tmp_path: Path) -> None:
+    def test_who_stands_apart_is_named(self, baseline: Any, tmp_path: Path) -> None:
         loud = rows(4, 300, principal="odd", input=lambda i: [120, i % 127])
         file = log(tmp_path, users(60, input=lambda i: [i % 7, i % 127]), loud)
         with only(FirstFeature(), 100.0), patch.object(FirstFeature, "suspect", 30.0):
             ran = baseline("build", file, "--out", "b", "--range", "0,127")
             assert ran.code == 0
-            assert "note: m: principal odd was set aside" in ran.err
-            assert "if it is benign, build again with --keep odd" in ran.err
-            (section,) = json.loads(baseline("show", "b", "--format", "json").out)
+            assert "note: m: principal odd stands apart" in ran.err
+            assert "if it attacks, build again with --drop odd" in ran.err
             kept = baseline("build", file, "--out", "c", "--range", "0,127", "--keep", "odd")
             dropped = baseline("build", file, "--out", "d", "--range", "0,127", "--drop", "odd", "--drop", "u3")
-        assert section["detectors"]["first_feature"]["set_aside"] == 1
-        assert "was set aside" not in kept.err
+        assert "stands apart" not in kept.err
         assert "note: m: principal odd was left out, as you said" in dropped.err
         principals = [Baseline.load(Path(name)).models[0].principals for name in "bcd"]
-        assert principals == [60, 61, 59]
+        assert principals == [61, 61, 59]
 
     @pytest.mark.parametrize(
         ("arguments", "mend"),

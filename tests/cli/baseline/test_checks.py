@@ -84,7 +84,8 @@ class TestCompare:
         assert ran.code == 0
         (row,) = [line for line in ran.out.splitlines() if "first_feature" in line]
         before, now, *reach = [cell.strip() for cell in row.strip("│").split("│")[2:]]
-        assert 6 < float(before) < float(now)
+        # Who stands apart raises what benign callers reach, and not what it takes.
+        assert 6 < float(now) <= float(before)
         assert reach == ["6", "50"]
         assert "m, before: 60 principals, 100% ask different things" in ran.err
         assert "m, now: 61 principals" in ran.err

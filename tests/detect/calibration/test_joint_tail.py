@@ -65,7 +65,7 @@ class TestShare:
     def test_a_share_lies_between_its_limits_and_is_put_upwards(self, found: list[list[int]], value: int) -> None:
         tail = JointTail.of(np.array(found))
         low, high = tail.interval(value)
-        assert 0 < low <= high <= tail.share(value) + 1e-12
+        assert 0 < low <= tail.share(value) <= high + 1e-12
 
     @few
     @given(found=known, alpha=st.floats(1e-4, 0.3))

@@ -65,6 +65,7 @@ Test = Annotated[
     bool,
     typer.Option(
         "--self-test/--no-self-test",
+        envvar="CAPONIER_SELF_TEST",
         help="Plant emulated attacks into a copy of the log, and switch off detectors that cannot tell them from "
         "benign callers of this model; takes up to three minutes, and the extra emulate.",
     ),
@@ -162,7 +163,6 @@ def build(
     home = load_workspace(workspace)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=last)
     before = _before(out)
-    known = Baseline.load(start) if start else None
     learned = read_dataset(training_set, Columns(label=training_label)) if training_set else None
     hidden = read_dataset(canaries, Columns(label=training_label)) if canaries else None
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
@@ -179,8 +179,8 @@ def build(
             options=how,
             progress=watch,
         )
-        if known:
-            report = warm_start(report, events, known, workspace=home, options=how, progress=watch)
+        if start:
+            report = warm_start(report, events, Baseline.load(start), workspace=home, options=how, progress=watch)
     write_bytes(out, report.baseline.to_bytes())
     console = notes(quiet=quiet)
     options.tell_deprecated(console, horizon=horizon, alert_budget=budget)

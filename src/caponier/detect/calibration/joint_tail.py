@@ -110,4 +110,7 @@ def _plain(falling: NDArray[np.int64], value: float) -> float:
     if top > 1:
         excess = np.minimum(excess, excess[min(max(1, round(OUTLIERS * n)), top - 1)])
     scale = (float(excess.sum()) + WEIGHT * PRIOR) / (top + WEIGHT)
-    return float((1 + top) / (n + 1) * (1 + (value - begin) / (POWER * scale)) ** -POWER)
+    # Where most callers say nothing no tail fits: no fewer come as high than did, but for those outliers.
+    ranked = max(0, int(np.searchsorted(-falling, -value, side="right")) - round(OUTLIERS * n)) / (n + 1)
+    fitted = (1 + top) / (n + 1) * (1 + (value - begin) / (POWER * scale)) ** -POWER
+    return float(max(fitted, ranked))

@@ -30,6 +30,8 @@ FEW_APART: Final = 0.01
 APART: Final = float(np.log(4))
 """In x, from the next caller on. Whoever stands apart is not what others are held against; that benign callers do so
 now and then is for the joint tail to know."""
+ENOUGH: Final = 30
+"""Callers of whom one may stand apart; of fewer nobody knows."""
 KEPT: Final = 256
 """Highest benign scores that are kept as they are; of the others, every so many-th."""
 THINNED: Final = 64
@@ -134,7 +136,7 @@ def _kept(n: int) -> NDArray[np.int64]:
 
 def _apart(falling: NDArray[np.float64]) -> int:
     """Return how many of the highest of n falling x stand apart from the rest."""
-    most = min(max(1, int(FEW_APART * len(falling))), len(falling) - 1)
+    most = max(int(FEW_APART * len(falling)), int(len(falling) >= ENOUGH))
     gaps = falling[:most] - falling[1 : most + 1] >= APART
     return int(np.flatnonzero(gaps)[-1]) + 1 if gaps.any() else 0
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.inference.baseline.build import BaselineReport, build_baseline
+from caponier.app.inference.baseline.build import BaselineReport, Overrules, build_baseline
 from caponier.app.inference.baseline.story import TYPICAL, Story, benign_at, stories
 from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
 from caponier.app.inference.scan import scan_inference
@@ -75,10 +75,10 @@ class TestStanding:
         assert story.standings[0].nearest == ()
         assert story.standings[0].words.endswith("benign principals reach 50")
 
-    def test_who_was_set_aside_is_not_nearest_and_raises_nothing(self, tmp_path: Path) -> None:
+    def test_who_was_dropped_is_not_nearest_and_raises_nothing(self, tmp_path: Path) -> None:
         odd = rows(4, 900, principal="odd", input=lambda i: [120, i % 127])
         clean, mixed = (
-            told(built(folder, 60, *more, drop=frozenset({"odd"}))).standings[0]
+            told(built(folder, 60, *more, overrules=Overrules(drop=frozenset({"odd"})))).standings[0]
             for folder, more in ((tmp_path, ()), (tmp_path, (odd,)))
         )
         assert "principal odd" not in [one.name for one in mixed.nearest]
