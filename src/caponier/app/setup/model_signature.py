@@ -46,6 +46,8 @@ def spec_of_signature(path: Path) -> FeatureSpec:
 def _spec(inputs: Any) -> FeatureSpec:
     if not isinstance(inputs, list) or not inputs:
         raise ValueError("no inputs")
+    if not all(isinstance(one, dict) for one in inputs):
+        raise ValueError("inputs that are no objects")
     if inputs[0].get("type") == "tensor":
         return _tensor(inputs)
     columns = tuple(FeatureColumn(name=str(one["name"])) for one in inputs if "name" in one)

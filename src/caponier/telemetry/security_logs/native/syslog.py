@@ -22,10 +22,11 @@ _ISO: Final = re.compile(rf"{_HEAD}(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?
 _NEW: Final = re.compile(
     r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?", re.DOTALL
 )
+# A name may hold blanks, and claim an address of its own: the last one is what sshd saw.
 _ACCEPTED: Final = re.compile(
-    r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*?) from (\S+) port (\d+)(?: .*)?"
+    r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)(?: .*)?"
 )
-_INVALID: Final = re.compile(r"Invalid user (.*?) from (\S+)(?: port (\d+))?")
+_INVALID: Final = re.compile(r"Invalid user (.*) from (\S+)(?: port (\d+))?")
 _PAM: Final = re.compile(
     r"pam_\w+\(([^)]*)\): (session opened|session closed|authentication failure)"
     r"(?:.*?for user ([^\s(]+))?(?:.*?rhost=(\S*))?(?:.*?\buser=(\S+))?"
