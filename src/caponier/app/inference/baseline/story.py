@@ -108,8 +108,9 @@ class Story:
             f"at most {section.alpha:.2%} of benign principals are flagged, each over a use of up to {LONGER} times as "
             f"long as this log: about {self.expected:,.1f} a week"
         )
-        kept = section.alpha * (n + 1) >= 1
-        return promised + ("" if kept else f", an estimate: a promise would need {np.ceil(1 / section.alpha) - 1:,.0f}")
+        # A share of 1/161 times 161 is a little less than 1 to a computer.
+        needed = np.ceil(1 / section.alpha - 1e-9) - 1
+        return promised + ("" if n >= needed else f", an estimate: a promise would need {needed:,.0f}")
 
     @property
     def lines(self) -> Iterator[str]:
