@@ -148,7 +148,7 @@ class TestShow:
         assert (section["model"], section["alpha"]) == ("digits", ALPHA)
         assert section["features"]["kind"] == "image"
         assert section["detectors"]["novelty"]["benign"] == section["principals"]
-        assert section["detectors"]["novelty"]["set_aside"] == 0
+        assert section["detectors"]["novelty"]["off"] is None
         assert section["detectors"]["novelty"]["largest"] > 0
 
     @pytest.mark.parametrize("name", ["s.json", "s.txt"])
