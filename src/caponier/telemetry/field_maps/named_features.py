@@ -73,7 +73,10 @@ class NamedFeatures:
         with np.errstate(over="ignore"):
             try:
                 if str not in set(map(type, values)) or self._decimal == ".":
-                    return np.array(values, np.float64).astype(np.float32)
+                    numbers = np.array(values, np.float64).astype(np.float32)
+                    # A list where a number belongs makes a table of one, or of nothing.
+                    if numbers.shape == (len(values),):
+                        return numbers
             except (TypeError, ValueError):
                 pass
             numbers = np.array([_number(value, self._decimal) for value in values], np.float64).astype(np.float32)

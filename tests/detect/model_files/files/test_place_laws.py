@@ -1,5 +1,6 @@
 """Where parts of archives land, against a file system that really unpacks them; and questions about long stretches."""
 
+import errno
 import os
 from pathlib import Path, PurePosixPath
 from unittest.mock import patch
@@ -47,6 +48,15 @@ def test_a_drive_or_a_root_is_outside(path: str) -> None:
     assert Places().part(path)[0] is not None
 
 
+def in_a_circle(path: Path) -> bool:
+    """Tell whether a system gives up on a path: links that lead to themselves lead nowhere."""
+    try:
+        path.stat()
+    except OSError as refused:
+        return refused.errno == errno.ELOOP
+    return False
+
+
 @many
 @given(links, paths)
 def test_whatever_a_system_writes_outside_is_harmful_or_doubtful(
@@ -62,7 +72,7 @@ def test_whatever_a_system_writes_outside_is_harmful_or_doubtful(
         if where.parent.is_dir() and not where.is_symlink() and not where.exists() and target:
             where.symlink_to(target)
     told |= any(places.part(path))
-    if not told and path:
+    if not told and path and not in_a_circle(folder / path):
         assert Path(os.path.realpath(folder / path)).is_relative_to(os.path.realpath(folder))
 
 
