@@ -18,7 +18,7 @@ from caponier.detect.artifact import Verdict
 from detect.model_files.files.building import judged, zipped
 
 pytestmark = pytest.mark.slow
-SECONDS = 10
+SECONDS = 5
 MEGABYTES = 500
 
 

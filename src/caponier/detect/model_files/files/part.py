@@ -8,7 +8,7 @@ from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.ledger import Expense
 from caponier.detect.model_files.pickles.rules import Rules, shipped
 
-_LOOKS: Final = 384 << 20
+_LOOKS: Final = 256 << 20
 _LOOKS_A_BYTE: Final = 16
 
 
