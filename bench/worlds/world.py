@@ -19,6 +19,7 @@ from bench.worlds.attacks.of_foolbox import INSTALLED
 from bench.worlds.populations import DAYS, PAUSE, callers
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.victims import Victim
+from caponier.records import inventory
 from caponier.records.inventory import FeatureSpec
 
 HIDDEN: Final = 0.01
@@ -29,7 +30,8 @@ HIDDEN: Final = 0.01
 def version() -> str:
     """Identify the code of the worlds as it was first asked for: whatever is made by other code is made anew."""
     files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
-    code = b"".join(path.read_bytes() for path in files)
+    # A model is kept with what it takes, in the shape that our inventory gives that.
+    code = b"".join(path.read_bytes() for path in (*files, Path(inventory.__file__)))
     return hashlib.sha256(code + bytes([INSTALLED])).hexdigest()[:12]
 
 
