@@ -106,7 +106,7 @@ def run(quick: bool) -> Scorecard:
     seeds = SOILED_SEEDS[:3] if quick else SOILED_SEEDS
     goals = [
         Goal("callers_flagged_share", ALPHA, at_least=False),
-        Goal("callers_flagged_share_of_worst_habit", 0.05, at_least=False),
+        Goal("callers_flagged_share_of_worst_habit", 0.03, at_least=False),
     ]
     for users in CALIBRATION:
         rows = [_soiled(seed, users) for seed in seeds]

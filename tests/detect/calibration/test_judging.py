@@ -118,6 +118,12 @@ PROCESSES: dict[str, tuple[Process, ...]] = {
     "one that flares": (flaring,),
     "four of all kinds": (climbing, flaring, silent, resting),
 }
+SHORT_OF_IT = ("one that adds up", "four of all kinds")
+UNMET = pytest.mark.xfail(
+    strict=True,
+    reason="scores that add up without end grow on by more than is taken of those who were cut off: 2.7 to 4.4 % of "
+    "callers who go on five times longer are flagged, where 1 % is promised",
+)
 
 
 def population(rng: np.random.Generator, n: int, processes: tuple[Process, ...], longer: float = 1.0) -> list[Gathered]:
@@ -169,7 +175,9 @@ def test_where_hardly_anybody_is_told_of_at_all_it_is_alpha_but_for_chance(n: in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", PROCESSES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=UNMET) if kind in SHORT_OF_IT else kind for kind in PROCESSES]
+)
 def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_learned_from(kind: str) -> None:
     flagged = []
     for seed in range(8 if len(PROCESSES[kind]) == 1 else 4):
@@ -177,8 +185,8 @@ def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_lea
         ranking = Ranking.of(by_detector(population(rng, 200, PROCESSES[kind])))
         fresh = population(rng, 300, PROCESSES[kind], longer=LONGER)
         flagged.append((judged(ranking, fresh) >= ranking.tail.level(ALPHA)).mean())
-    # Scores that add up without end go on growing by more than is taken of those who were cut off: what that costs.
-    assert np.mean(flagged) <= (5 if kind == "one that adds up" else 3) * ALPHA
+    error = np.std(flagged) / np.sqrt(len(flagged))
+    assert np.mean(flagged) <= ALPHA + 2 * error
 
 
 def test_who_stands_far_apart_is_flagged() -> None:
