@@ -8,7 +8,7 @@ import pytest
 
 from caponier.detect.batch import IDLE_SECONDS
 from caponier.detect.detector import Counts
-from caponier.engines.subjects import Scored, SubjectPass
+from caponier.engines.subjects import WINDOW, Scored, SubjectPass
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import SECOND, START
@@ -118,6 +118,14 @@ class TestGoingOn:
         parts = run([("a", 0, 1.0, None), ("b", 0, 1.0, None)], [1])
         assert [part.resumed for part in parts] == [False, False]
         assert ordinals(parts) == [1, 1]
+
+    @pytest.mark.parametrize("cuts", every_cut(6), ids=str)
+    def test_a_rate_is_as_old_as_the_stretches_of_ten_seconds_in_which_something_came(self, cuts: list[int]) -> None:
+        first = START // WINDOW * WINDOW + WINDOW - START
+        times = [first, first + 1, first + WINDOW - 1, first + WINDOW, first + 9 * WINDOW]
+        rows: list[Row] = [*(("a", time, 1.0, None) for time in times), ("b", first, 1.0, None)]
+        ages = [int(age) for part in run(rows, cuts) for age in part.counted(Counts.WINDOWS)[1]]
+        assert ages == [1, 1, 1, 2, 3, 1]
 
     def test_empty_batches_are_passed_over(self) -> None:
         assert len(run([("a", 0, 1.0, None)], [0, 0])) == 1

@@ -76,7 +76,7 @@ def test_a_used_backdoor_is_found_once_the_model_was_asked(site: Site, caponier:
             "enrich", f"{name}.parquet", "--benign", "benign.parquet", "--out", f"{name}-more.parquet", *asked
         )
         assert ran.code == 0, ran.err
-    built = caponier("baseline", "build", "benign-more.parquet", "--out", "b.safetensors", "--alpha", "0.02", *LOOKS)
+    built = caponier("baseline", "build", "benign-more.parquet", "--out", "b.safetensors", *LOOKS)
     assert built.code == 0, built.err
     scan = ("scan", "inference", "today-more.parquet", "--baseline", "b.safetensors")
     found = json.loads(caponier(*scan, "--format", "json").out)["findings"]

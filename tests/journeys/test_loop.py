@@ -119,7 +119,7 @@ def desk(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def scanned(desk: Desk) -> Desk:
     """The same after every scan found something."""
-    desk.run("baseline", "build", "benign.parquet", "--out", "digits.safetensors", "--alpha", "0.02")
+    desk.run("baseline", "build", "benign.parquet", "--out", "digits.safetensors")
     for words in (
         ("logs", "security.jsonl"),
         ("inference", "evasion.parquet", "--baseline", "digits.safetensors"),

@@ -97,8 +97,7 @@ def test_from_nothing_to_the_attacker(
     first, second = write(tmp_path / f"week.{ending}", benign), write(tmp_path / f"today.{ending}", today)
     assert run(capsys, "init", "site", "--from", first).code == 0
     monkeypatch.chdir("site")
-    # Among so few callers the boundary attack is not told at a hundredth.
-    built = run(capsys, "baseline", "build", "--alpha", "0.03", first, "--out", "model.safetensors")
+    built = run(capsys, "baseline", "build", first, "--out", "model.safetensors")
     assert built.code in (0, 3), built.err
     assert f"{USERS} principals" in built.err
     text = Path("caponier.toml").read_text()

@@ -42,6 +42,9 @@ class Counts(StrEnum):
     """Different queries: exact repeats are no new evidence."""
     EVENTS = "events"
     """Every event, repeats and those without an input included."""
+    WINDOWS = "windows of ten seconds"
+    """Every event is scored, and the subject is as old as the stretches of ten seconds in which it asked anything: a
+    rate must not grow rarer by coming sooner, nor be excused by how much was sent."""
 
 
 class Signal(StrEnum):

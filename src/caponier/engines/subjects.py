@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from caponier.detect.batch import IDLE_SECONDS, EventBatch
 from caponier.detect.detector import Counts, EventDetector, Params, Scores, State
 from caponier.detect.similarity import nearest_query
+from caponier.detect.windows import previous
 from caponier.engines.columns import Read, coded, in_order, label_codes
 from caponier.telemetry.digests import NO_INPUT, row_keys, typed_rows
 from caponier.telemetry.features import Encoder
 
 IDLE = IDLE_SECONDS * 1_000_000
+WINDOW = 10_000_000
+"""Microseconds: see `detect.detector.Counts.WINDOWS`."""
 
 Failed = Callable[[str, Exception], None]
 """Told in which detector, or in what else, something failed that is survived; without it nothing is survived."""
@@ -39,6 +42,8 @@ class Scored:
     """(n,) how many different queries the subject has made up to each row."""
     place: NDArray[np.int64]
     """(n,) how many events the subject has sent up to each row, including this one."""
+    windows: NDArray[np.int64]
+    """(n,) in how many stretches of ten seconds the subject has sent anything up to each row, including this one."""
     scores: dict[str, NDArray[np.int64]]
     """(n,) by detector."""
     duplicates: list[tuple[int, int]]
@@ -53,7 +58,8 @@ class Scored:
         """Return the rows that count for a subject's age, the age at each of them, and their subjects."""
         if counts is Counts.QUERIES:
             return self.rows, self.ordinal, self.subject
-        return np.arange(len(self.batch)), self.place, self.batch.subject
+        age = self.windows if counts is Counts.WINDOWS else self.place
+        return np.arange(len(self.batch)), age, self.batch.subject
 
 
 @dataclass
@@ -62,8 +68,8 @@ class _Open:
 
     last_time: int
     last_key: int
-    queries: int
-    sent: int
+    ages: list[int]
+    """Different queries, events, and stretches of ten seconds so far."""
     similar: NDArray[Any]
     states: dict[str, NDArray[Any]]
 
@@ -153,15 +159,19 @@ class SubjectPass:
         last_key: NDArray[np.uint64],
         events: int,
     ) -> Scored:
-        before, sent = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
+        before, sent, stretches = np.zeros((3, len(names)), np.int64)
+        window = np.full(len(names), -1)
         similar_state = self._rings_of(len(names))
         for at, known in resumed.items():
-            similar_state[at], before[at], sent[at] = known.similar, known.queries, known.sent
+            similar_state[at], (before[at], sent[at], stretches[at]) = known.similar, known.ages
+            window[at] = known.last_time // WINDOW
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = nearest_query.add_signals(similar_state, batch, kept)
         unique, subject = similar.batch.signals["unique"], batch.subject
         asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
+        fresh = batch.time // WINDOW != previous(batch.time // WINDOW, batch.offsets, window)[0]
+        windows = _running(fresh, batch.offsets, stretches)
         rows = np.flatnonzero(unique)
         scores, states = {}, {}
         for detector, params in self._detectors:
@@ -174,11 +184,10 @@ class SubjectPass:
         for row, at in enumerate(kept.tolist()):
             end = int(batch.offsets[at + 1])
             filled = end > batch.offsets[at]
-            queries, so_far = (asked[end - 1], place[end - 1]) if filled else (before[at], sent[at])
+            begun, grown = (before, sent, stretches), (asked, place, windows)
+            ages = [int(now[end - 1] if filled else then[at]) for then, now in zip(begun, grown, strict=True)]
             own = {name: state[at].copy() for name, state in states.items()}
-            self._open[names[at]] = _Open(
-                int(last_time[at]), int(last_key[at]), int(queries), int(so_far), similar.state[row].copy(), own
-            )
+            self._open[names[at]] = _Open(int(last_time[at]), int(last_key[at]), ages, similar.state[row].copy(), own)
         goes_on = np.zeros(len(names), bool)
         goes_on[list(resumed)] = True
         return Scored(
@@ -190,6 +199,7 @@ class SubjectPass:
             asked[rows],
             asked,
             place,
+            windows,
             scores,
             repeated,
             events,

@@ -118,11 +118,10 @@ PROCESSES: dict[str, tuple[Process, ...]] = {
     "one that flares": (flaring,),
     "four of all kinds": (climbing, flaring, silent, resting),
 }
-SHORT_OF_IT = ("one that adds up", "four of all kinds")
 UNMET = pytest.mark.xfail(
     strict=True,
-    reason="scores that add up without end grow on by more than is taken of those who were cut off: 2.7 to 4.4 % of "
-    "callers who go on five times longer are flagged, where 1 % is promised",
+    reason="what adds up without end shows each caller's habit the more, the longer it goes on: 5.3 % (one detector) "
+    "and 2.1 % (four) of callers who go on five times longer are flagged, where 1 % is promised",
 )
 
 
@@ -176,7 +175,7 @@ def test_where_hardly_anybody_is_told_of_at_all_it_is_alpha_but_for_chance(n: in
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=UNMET) if kind in SHORT_OF_IT else kind for kind in PROCESSES]
+    "kind", [pytest.param(kind, marks=UNMET) if "that flares" not in kind else kind for kind in PROCESSES]
 )
 def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_learned_from(kind: str) -> None:
     flagged = []
@@ -211,22 +210,39 @@ class TestRanking:
 
     def test_whoever_is_set_aside_is_not_ranked_among(self) -> None:
         learned = self.learned()
-        add(learned["d0"], {"thief": [10**6] * 50})
-        add(learned["d1"], {"thief": [3] * 50})
-        with_thief, without = Ranking.of(learned), Ranking.of(learned, frozenset({"thief"}))
-        assert (len(with_thief), len(without)) == (61, 60)
+        thieves = frozenset({"thief", "accomplice"})
+        add(learned["d0"], dict.fromkeys(thieves, [10**6] * 50))
+        add(learned["d1"], dict.fromkeys(thieves, [3] * 50))
+        with_thieves, without = Ranking.of(learned), Ranking.of(learned, thieves)
+        assert (len(with_thieves), len(without)) == (62, 60)
         thief = np.array([10**6])
         step = np.zeros(1, np.int64)
-        assert with_thief.ranks["d0"].above(thief, step).tolist() == [1]
+        assert with_thieves.ranks["d0"].above(thief, step).tolist() == [1]
         assert without.ranks["d0"].above(thief, step).tolist() == [0]
         assert np.array_equal(without.tail.evidence, Ranking.of(self.learned()).tail.evidence)
+
+    def test_one_attacker_in_a_hundred_of_the_benign_log_does_not_hide_the_next(self) -> None:
+        rng = np.random.default_rng(5)
+        learned = by_detector(population(rng, 300, (resting,)))
+        # Not so far apart from the highest benign callers that the gap would tell.
+        add(learned["d0"], {f"thief {at}": list(range(1, 120 + 20 * at)) for at in range(3)})
+        ranking = Ranking.of(learned)
+        next_one = [add(Gathered(), {"next": list(range(1, 120))})]
+        assert (judged(ranking, next_one) >= ranking.tail.level(ALPHA)).all()
+        fresh = judged(ranking, population(rng, 1_000, (resting,)))
+        assert (fresh >= ranking.tail.level(ALPHA)).mean() <= ALPHA
+
+    def test_of_too_few_to_rank_among_nobody_is_left_out(self) -> None:
+        assert Ranking.of(self.learned(29)).ranks["d0"].n == 29
+        assert Ranking.of(self.learned(30)).ranks["d0"].n == 29
 
     def test_a_caller_whom_a_detector_did_not_see_says_nothing_there(self) -> None:
         learned = self.learned()
         add(learned["d0"], {"blind spot": [1, 2, 3]})
         ranking = Ranking.of(learned)
         assert len(ranking) == 61
-        assert (ranking.ranks["d0"].n, ranking.ranks["d1"].n) == (61, 60)
+        # Of 61 callers the oddest is not ranked among.
+        assert ranking.ranks["d0"].n == ranking.ranks["d1"].n + 1 == 60
 
     def test_scores_are_ranked_up_to_ages_that_are_several_times_as_old(self) -> None:
         ranks = Ranking.of({"d": add(Gathered(), {f"c{at}": [1] * 100 for at in range(40)})}).ranks["d"]

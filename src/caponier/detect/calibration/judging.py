@@ -26,6 +26,9 @@ FEWEST: Final = 30
 """Benign callers below which there is nothing to rank among."""
 MOST: Final = 4_000
 """Benign callers that ranks are learned from: of more, evenly many are left out by a number of their name."""
+ODD: Final = 0.01
+"""Share of benign callers, those of the greatest evidence, that others are not held against: attackers in the benign
+log, or callers who are like nobody else. They are set aside nowhere: how high they come counts like any caller's."""
 FOLDS: Final = 5
 DIVISIONS: Final = 3
 """Divisions into folds that the joint tail is averaged over: which callers taught together is chance."""
@@ -59,8 +62,9 @@ class Ranking:
         if len(names) > MOST:
             names = sorted(sorted(names, key=_number)[:MOST])
         known = {detector: one.of(names) for detector, one in lives.items()}
-        ranks = {detector: TailRanks.of(one, _steps(one)) for detector, (one, _) in known.items()}
-        return cls(ranks, JointTail.of(_cross_fitted(known, names)))
+        odd = _odd(known, names)
+        ranks = {detector: TailRanks.of(_some(one, ~odd[at]), _steps(one)) for detector, (one, at) in known.items()}
+        return cls(ranks, JointTail.of(_cross_fitted(known, names, odd)))
 
 
 Known = tuple[Lives, NDArray[np.int64]]
@@ -78,29 +82,44 @@ def _number(name: str) -> int:
     return zlib.crc32(name[::-1].encode())
 
 
-def _cross_fitted(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.int64]:
-    """Return everybody's evidence under ranks of the others, (r, n)."""
+def _some(lives: Lives, chosen: NDArray[np.bool_]) -> Lives:
+    return Lives(lives.x[chosen], lives.last[chosen])
+
+
+def _odd(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell (n,) who is not held against others: too few to rank among leave nobody out."""
+    odd = np.zeros(len(names), bool)
+    if len(names) >= FEWEST:
+        found = _cross_fitted(known, names, odd, 1)[0]
+        odd[np.argsort(-found, kind="stable")[: int(np.ceil(ODD * len(names)))]] = True
+    return odd
+
+
+def _cross_fitted(
+    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int = DIVISIONS
+) -> NDArray[np.int64]:
+    """Return everybody's evidence under ranks of the others but for the `odd` ones (n,), as (r, n)."""
     numbers = np.array([_number(name) for name in names], np.int64)
-    found = np.zeros((DIVISIONS, len(names)), np.int64)
-    for division in range(DIVISIONS):
+    found = np.zeros((divisions, len(names)), np.int64)
+    for division in range(divisions):
         folds = numbers // FOLDS**division % FOLDS
         for fold in np.unique(folds):
             own = folds == fold
-            found[division, own] = _among(known, own)
+            found[division, own] = _among(known, own, odd)
     return found
 
 
-def _among(known: Mapping[str, Known], own: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the evidence of some subjects, told by (n,), ranked among the others."""
+def _among(known: Mapping[str, Known], own: NDArray[np.bool_], odd: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the evidence of some subjects, told by (n,), ranked among the others but for the odd ones."""
     place = np.cumsum(own) - 1
     rarities = np.zeros((int(own.sum()), len(known)), np.int64)
     for column, (lives, at) in enumerate(known.values()):
         mine = own[at]
-        others = Lives(lives.x[~mine], lives.last[~mine])
+        others = _some(lives, ~mine & ~odd[at])
         if not len(others.last) or not mine.any():
             continue
         ranks = TailRanks.of(others, int(lives.last.max()) + 1)
-        rarities[place[at[mine]], column] = rarest(ranks, Lives(lives.x[mine], lives.last[mine]))
+        rarities[place[at[mine]], column] = rarest(ranks, _some(lives, mine))
     return evidence(rarities)
 
 

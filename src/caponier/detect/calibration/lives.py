@@ -1,8 +1,9 @@
 """Benign callers as lives that are cut off: what each would have reached, had it gone on as others did.
 
-The chain ladder of actuaries (Mack 1993): the mean growth from one age to the next, over those who went on, completes
-the lives of those who did not. Whoever stands high already grows otherwise than who has just begun, so growth is
-learned by height. So every benign caller is a reference at every age.
+The chain ladder of actuaries (Mack 1993): the usual growth from one age to the next, over those who went on, completes
+the lives of those who did not. Usual is the median: most of those who went away had what they came for, and a burst of
+a few who stayed is not what they missed. Whoever stands high already grows otherwise than who has just begun, so growth
+is learned by height. So every benign caller is a reference at every age.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,6 @@ TRUST: Final = 10.0
 """Callers that weigh as much as the recent slope of growth."""
 RECENT: Final = 8
 """Steps that the recent slope is taken over."""
-DAMPED: Final = 0.25
-"""Share of that growth that is taken for those who were cut off: most of them had what they came for."""
 HEIGHTS: Final = (0.5, 0.9)
 """Quantiles of those who have something at all, between which growth is learned together."""
 
@@ -77,7 +76,7 @@ class Lives:
 
 
 class _Growth:
-    """The mean growth from each step to the next, of low, middle and high callers by themselves."""
+    """The median growth from each step to the next, of low, middle and high callers by themselves."""
 
     def __init__(self) -> None:
         self._slopes: list[NDArray[np.float64]] = [np.zeros(len(HEIGHTS) + 1)]
@@ -100,9 +99,10 @@ class _Growth:
         growth = recent * width
         for at in range(len(growth)):
             own = risen[some & ~ended & (height == at)]
-            growth[at] = (own.sum() + TRUST * growth[at]) / (len(own) + TRUST)
+            usual = float(np.median(own)) if len(own) else 0.0
+            growth[at] = (len(own) * usual + TRUST * growth[at]) / (len(own) + TRUST)
         self._slopes.append(growth / width)
-        found: NDArray[np.float64] = DAMPED * growth[height[ended]]
+        found: NDArray[np.float64] = growth[height[ended]]
         return found
 
 

@@ -30,7 +30,7 @@ class Flood:
         TechniqueId("amltm-2020", "AMLTM.IMPACT.02"),
     )
     subject = Subject.PRINCIPAL
-    counts = Counts.EVENTS
+    counts = Counts.WINDOWS
     needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
     columns: frozenset[Column] = frozenset()
     state = np.dtype([("second", np.int64), ("events", np.int64, (SECONDS,))])

@@ -12,7 +12,7 @@ from caponier.app.inference.baseline.build import Near
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST, LONGER
-from caponier.detect.detector import EventDetector, Subject
+from caponier.detect.detector import Counts, EventDetector, Subject
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.habits import Habit, habits
 from caponier.engines.plan import Line, Plan
@@ -209,7 +209,7 @@ def _standing(
         detector=detector.name,
         statistic=detector.statistic,
         whom="cells of like queries" if kind is Subject.BUCKET else CALLERS,
-        counts="different queries" if detector.counts.value == "queries" else "events",
+        counts="different queries" if detector.counts is Counts.QUERIES else detector.counts.value,
         learned=learned,
         needed=needed,
         cold=cold,
