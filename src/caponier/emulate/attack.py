@@ -21,6 +21,11 @@ class Attack(Emulation, Protocol):
         ...
 
     @property
+    def accounts(self) -> int:
+        """How many accounts take turns, query by query."""
+        ...
+
+    @property
     def within(self) -> Within | None:
         """Bound that a success keeps to; None for an attack that starts far away and is judged by how near it comes."""
         ...
@@ -90,6 +95,11 @@ class QueryAttack(ABC):
     @abstractmethod
     def budget(self) -> int:
         """Most queries it sends if nobody says otherwise."""
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts take turns; most attacks have one."""
+        return 1
 
     @property
     def within(self) -> Within | None:

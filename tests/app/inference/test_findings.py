@@ -61,6 +61,18 @@ def test_it_counts_all_and_names_the_first_of_them() -> None:
     assert accused(finding) == set(crowd[:NAMED])
 
 
+@pytest.mark.parametrize(
+    ("senders", "said"),
+    [
+        (("eve",) * 5, "One caller sent nearly all of them"),
+        (("eve",) * 4 + ("ann",), "One caller sent nearly all of them"),
+        (("eve",) * 3 + ("ann",), "2 principals sent them"),
+    ],
+)
+def test_like_queries_of_one_caller_are_said_to_be_one_callers(senders: tuple[str, ...], said: str) -> None:
+    assert finding_of(FOUND, COLD, sight(senders), None).summary.endswith(f". {said}")
+
+
 def test_where_the_log_names_nobody_nobody_is_accused() -> None:
     assert accused(finding_of(FOUND, COLD, sight(()), None)) == frozenset()
 

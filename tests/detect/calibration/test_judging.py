@@ -233,8 +233,8 @@ class TestRanking:
         assert (fresh >= ranking.tail.level(ALPHA)).mean() <= ALPHA
 
     def test_of_too_few_to_rank_among_nobody_is_left_out(self) -> None:
-        assert Ranking.of(self.learned(29)).ranks["d0"].n == 29
-        assert Ranking.of(self.learned(30)).ranks["d0"].n == 29
+        assert Ranking.of(self.learned(30)).ranks["d0"].n == 30
+        assert Ranking.of(self.learned(31)).ranks["d0"].n == 30
 
     def test_a_caller_whom_a_detector_did_not_see_says_nothing_there(self) -> None:
         learned = self.learned()

@@ -161,7 +161,7 @@ def _wide(users: list[list[Any]]) -> EventBatch:
 
 def _told(detector: EventDetector, batch: EventBatch, scores: NDArray[np.int64]) -> EventBatch:
     """Return what an engine hands over to be explained at the last event."""
-    if detector.counts is Counts.EVENTS:
+    if detector.counts is not Counts.QUERIES:
         return batch.take(np.array([len(batch) - 1])).with_signals({"score": scores[-1:]})
     return batch.queries()[0]
 

@@ -1,5 +1,6 @@
 """From what an engine detected to a finding: the same words and figures for a log and for a guard."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +25,8 @@ FALLBACK: Final = 0.8
 NAMED: Final = 20
 """Principals that a finding about like queries of many callers names."""
 WEEK_US: Final = 7 * DAY_US
+ALONE: Final = 0.8
+"""Share of like queries from which on they are said to be one caller's."""
 NAMES: Final = "most_of_them"
 """The fact that holds their names."""
 
@@ -39,8 +42,18 @@ class Sight:
     last_time: datetime
     system: str | None
     version: str | None
-    principals: tuple[str, ...] = ()
-    """Who sent the evidence, in order of their first event of it."""
+    senders: tuple[str, ...] = ()
+    """Who sent each event of the evidence, in order, as far as that is known."""
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """Who sent the evidence, in order of their first event of it."""
+        return tuple(dict.fromkeys(self.senders))
+
+    @property
+    def alone(self) -> bool:
+        """Whether one caller sent nearly all of it."""
+        return bool(self.senders) and Counter(self.senders).most_common(1)[0][1] >= ALONE * len(self.senders)
 
 
 def finding_of(
@@ -62,7 +75,8 @@ def finding_of(
     facts = found.explanation.facts
     if found.kind == KIND:
         facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
-        summary += f". {len(sight.principals)} principals sent them"
+        who = "One caller sent nearly all of them" if sight.alone else f"{len(sight.principals)} principals sent them"
+        summary += f". {who}"
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
         summary += f". The log names no principal; the {found.kind} stands for it"

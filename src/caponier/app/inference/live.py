@@ -194,7 +194,7 @@ class LiveFindings:
             last_time=trigger["time"],
             system=trigger.get("system"),
             version=trigger.get("model_version"),
-            principals=tuple(dict.fromkeys(who for _, seq in places if (who := self._senders.get(seq)))),
+            senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
         return finding_of(found, model.case, sight, self._workspace, self._budget)
 

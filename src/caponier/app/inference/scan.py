@@ -239,7 +239,7 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
-            principals=tuple(dict.fromkeys(whom for place in evidence if (whom := known_principal(events[place])))),
+            senders=tuple(whom for place in evidence if (whom := known_principal(events[place]))),
         )
         yield finding_of(found, cases[found.model], sight, workspace, budget)
 

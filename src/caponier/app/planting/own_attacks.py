@@ -105,6 +105,9 @@ def kinds(prey: Prey) -> tuple[dict[str, Run], list[Skip]]:
     found: dict[str, Run] = {}
     skipped = []
     for name, attack in attacks().items():
+        if attack.accounts > 1:
+            skipped.append(Skip(name, "is the work of several accounts, and each attacker here has one"))
+            continue
         fitted = _fitted(name, attack, prey.model)
         if isinstance(fitted, str):
             skipped.append(Skip(name, fitted))

@@ -88,10 +88,10 @@ def _some(lives: Lives, chosen: NDArray[np.bool_]) -> Lives:
 
 def _odd(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.bool_]:
     """Tell (n,) who is not held against others: too few to rank among leave nobody out."""
-    odd = np.zeros(len(names), bool)
-    if len(names) >= FEWEST:
+    odd, count = np.zeros(len(names), bool), int(np.ceil(ODD * len(names)))
+    if len(names) - count >= FEWEST:
         found = _cross_fitted(known, names, odd, 1)[0]
-        odd[np.argsort(-found, kind="stable")[: int(np.ceil(ODD * len(names)))]] = True
+        odd[np.argsort(-found, kind="stable")[:count]] = True
     return odd
 
 

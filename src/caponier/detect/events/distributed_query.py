@@ -9,7 +9,7 @@ it away there, neither of them alone:
 - answers that flip along such steps. A picture that goes round and is sent by hundreds of people, each copy encoded
   anew, makes as many small steps as any search, and its answers agree.
 
-Who sent what is not looked at: a search by one caller scores the same.
+Who sent what is not looked at: a search by one caller scores the same, and the finding says that it is one caller's.
 
 The score is the square of the evidence. Two accidents in one cell are far more than twice as rare as one, which a tail
 that is taken to fall exponentially has to see: in three benign logs of nineteen a single cell has had two, and the
@@ -60,7 +60,7 @@ class DistributedQuery:
     floor = ENOUGH**2
     suspect = None
     max_confidence = Confidence.HIGH
-    emulations = ("hop_skip_jump", "boundary")
+    emulations = ("shared_hop_skip_jump",)
     controls = (
         "random_user",
         "retrier",

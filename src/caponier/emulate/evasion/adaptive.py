@@ -117,6 +117,7 @@ class Adaptive:
         TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
     )
     within: ClassVar[None] = None
+    accounts: ClassVar[int] = 1
 
     def run(
         self,

@@ -26,7 +26,20 @@ def test_an_attack_tries_other_images_until_one_succeeds(digits: World, monkeypa
     with open_line(victim.predict_proba, Deployment(), b"") as line:
         deed = attack_image("hop_skip_jump", line, victim, split, 7)
     assert (deed.success, deed.queries, deed.measure["attempts"], len(set(tried))) == (True, 30, 3, 3)
-    assert deed.key == "hop_skip_jump-7-2"
+    assert deed.keys == ("hop_skip_jump-7-2",)
+
+
+def test_accounts_take_turns(digits: World) -> None:
+    split, victim = digits
+    with open_line(victim.predict_proba, Deployment(), b"") as line:
+        deed = attack_image("shared_hop_skip_jump", line, victim, split, 3)
+        principals = {line.principal(key) for key in deed.keys}
+    asked = line.events()["principal"].value_counts().to_pylist()
+    assert deed.success
+    assert len(principals) == len(deed.keys) == 10
+    last = [one["counts"] for one in asked if one["values"] in principals]
+    assert len(last) == 10
+    assert max(last) - min(last) <= 1
 
 
 def test_it_gives_up_in_the_end(digits: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,5 +73,5 @@ def test_a_probe_is_judged_by_what_it_found_out(name: str, figure: str, digits: 
         events = line.events()
     assert deed.success
     assert deed.measure[figure] > 0
-    assert (deed.key, deed.stop) == (f"{name}-3-0", Stop.FINISHED)
+    assert (deed.keys, deed.stop) == ((f"{name}-3-0",), Stop.FINISHED)
     assert deed.queries == len(set(events["time"].to_pylist()))

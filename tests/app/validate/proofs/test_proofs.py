@@ -63,20 +63,20 @@ def test_different_queries_of_the_attacker_are_counted_up_to_the_trigger() -> No
         ("mallory", "e-4", [3.0]),
     )
     later, sooner = about("e-0", "e-4"), about("e-2", "e-3")
-    first = first_found(log, "mallory", [later, sooner])
+    first = first_found(log, frozenset({"mallory"}), [later, sooner])
     assert first == {"queries_to_first_finding": 2, "requests_to_first_finding": 3}
-    assert first_found(log, "mallory", []) == {}
+    assert first_found(log, frozenset({"mallory"}), []) == {}
 
 
 def test_what_set_off_a_finding_about_like_queries_may_be_another_callers() -> None:
     log = events(("mallory", "e-0", [1.0]), ("mallory", "e-2", [2.0]), ("alice", "e-3", [2.1]))
-    assert first_found(log, "mallory", [about("e-0", "e-2", "e-3")])["queries_to_first_finding"] == 2
+    assert first_found(log, frozenset({"mallory"}), [about("e-0", "e-2", "e-3")])["queries_to_first_finding"] == 2
 
 
 def test_requests_that_were_not_recorded_are_listed() -> None:
     victim = Victim("mlp", lambda rows: rows, 1.0)
     target = Target(Deployment("digits-mlp"), victim, Baseline(), ())
-    deed = Deed("flood", "flood-0-0", True, 3, Stop.FINISHED, {}, 1.0)
+    deed = Deed("flood", ("flood-0-0",), True, 3, Stop.FINISHED, {}, 1.0)
     log = events(("k-1", "e-0", None), ("k-1", "e-1", None))
     (lost,) = _lost(target, [deed], log)
     assert (lost.what, lost.reason) == ("digits-mlp: 1 of 3 requests", "were not recorded")

@@ -1,6 +1,7 @@
 """One emulated attack on a served model: carried out over HTTP, and judged by its own measure."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -10,6 +11,7 @@ from caponier.app.validate.lab.attack_line import Line
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import Campaign, Stage
+from caponier.emulate.disguises.accounts import Splitting
 from caponier.emulate.emulation import EmulationOutcome
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import AttackOutcome, Stop
@@ -27,7 +29,7 @@ class Deed:
 
     Args:
         emulation: Its name.
-        key: The key that it asked with; of the last attempt.
+        keys: The keys that it asked with, one an account; of the last attempt.
         success: By its own measure.
         queries: Answered requests, over all attempts; of a probe those that were answered by an error, too.
         stop: Why it ended.
@@ -36,7 +38,7 @@ class Deed:
     """
 
     emulation: str
-    key: str
+    keys: tuple[str, ...]
     success: bool
     queries: int
     stop: Stop
@@ -45,18 +47,24 @@ class Deed:
 
 
 def attack_image(name: str, line: Line, victim: Victim, split: DigitsSplit, seed: int) -> Deed:
-    """Attack images that the victim gets right, one after the other with a key each, until one attack succeeds."""
+    """Attack images that the victim gets right, one after the other with keys of their own, until one succeeds."""
     prey, began, queries = victim.understood(split.attackers), perf_counter(), 0
     chosen = attacks()[name]
     for attempt, (image, label) in enumerate(zip(prey.images[:ATTEMPTS], prey.labels[:ATTEMPTS], strict=True)):
-        key = f"{name}-{seed}-{attempt}"
-        with line.enter(key) as remote:
-            outcome = _attacked(chosen, remote.predict_proba, image, int(label), seed * ATTEMPTS + attempt)
+        keys = _keys(f"{name}-{seed}-{attempt}", chosen.accounts)
+        with ExitStack() as accounts:
+            ways = [accounts.enter_context(line.enter(key)).predict_proba for key in keys]
+            ask = Splitting(ways) if len(ways) > 1 else ways[0]
+            outcome = _attacked(chosen, ask, image, int(label), seed * ATTEMPTS + attempt)
         queries += outcome.queries
         if outcome.success or outcome.stop is Stop.REFUSED:
             break
     measure = {"attempts": attempt + 1, **_rounded(outcome)}
-    return Deed(name, key, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
+    return Deed(name, keys, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
+
+
+def _keys(key: str, accounts: int) -> tuple[str, ...]:
+    return (key,) if accounts == 1 else tuple(f"{key}-{number}" for number in range(accounts))
 
 
 def _attacked(chosen: Attack, predict: Predict, image: Images, label: int, seed: int) -> AttackOutcome:
@@ -80,7 +88,7 @@ def run_campaign(name: str, line: Line, stage: Stage, seed: int) -> Deed:
     chosen: Campaign = campaigns()[name]
     with line.enter(key) as remote, threadpool_limits(1, user_api="blas"):
         outcome = chosen.run(remote.predict_proba, stage, seed=seed)
-    return Deed(name, key, outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began)
+    return Deed(name, (key,), outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began)
 
 
 def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
@@ -88,4 +96,6 @@ def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
     began, key = perf_counter(), f"{name}-{seed}-0"
     with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
         outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
-    return Deed(name, key, outcome.success, outcome.requests, outcome.stop, _rounded(outcome), perf_counter() - began)
+    return Deed(
+        name, (key,), outcome.success, outcome.requests, outcome.stop, _rounded(outcome), perf_counter() - began
+    )

@@ -53,8 +53,8 @@ class _Seen:
     """What a scan said of one model's attackers and look-alikes."""
 
     deeds: dict[str, Deed]
-    principals: dict[str, str]
-    """By emulation."""
+    principals: dict[str, frozenset[str]]
+    """Of each emulation's accounts."""
     events: pa.Table
     attacked: ScanReport
     live: tuple[Finding, ...]
@@ -116,7 +116,7 @@ def _seen(plan: _Plan, pairs: Sequence[Pair], ground: ProvingGround, watch: Prog
         for name in sorted(plan.names):
             deeds[name] = _carried_out(name, plan, line, ground.split, ground.seed)
             watch.advance(1)
-        principals = {name: line.principal(deed.key) for name, deed in deeds.items()}
+        principals = {name: frozenset(map(line.principal, deed.keys)) for name, deed in deeds.items()}
     events = line.events()
     attacked = ground.scan(ground.write(f"{target.deployment.model}-attacks.parquet", events), target)
     harmless, logs = _harmless(target, {control for pair in pairs for control in pair.detector.controls}, ground)
@@ -166,14 +166,14 @@ def _silent(pair: Pair, target: Target, reports: Sequence[ScanReport]) -> Skip |
 
 
 def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> ProofRun:
-    deed, principal = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
+    deed, principals = seen.deeds[pair.emulation.name], seen.principals[pair.emulation.name]
     name = pair.detector.name
-    found = [one for one in seen.attacked.findings if one.detector == name and principal in accused(one)]
+    found = [one for one in seen.attacked.findings if one.detector == name and principals & accused(one)]
     figures = {
         "queries": deed.queries,
-        **first_found(seen.events, principal, found),
+        **first_found(seen.events, principals, found),
         "findings": len(found),
-        "findings_inline": sum(one.detector == name and principal in accused(one) for one in seen.live),
+        "findings_inline": sum(bool(one.detector == name and principals & accused(one)) for one in seen.live),
         "alpha": f"{ground.scale.alpha:g}",
         "attack": dict(deed.measure),
         "stop": deed.stop.value,
@@ -183,11 +183,11 @@ def _run(pair: Pair, target: Target, seen: _Seen, ground: ProvingGround) -> Proo
     return ProofRun(pair, target.deployment.model, ground.seed, deed.success, bool(found), controls, figures)
 
 
-def first_found(events: pa.Table, principal: str, found: Sequence[Finding]) -> dict[str, Any]:
+def first_found(events: pa.Table, principals: frozenset[str], found: Sequence[Finding]) -> dict[str, Any]:
     """Return how many requests and different queries there were up to the first finding, that one included."""
     if not found:
         return {}
-    mine = events.filter(pc.equal(events["principal"], principal))
+    mine = events.filter(pc.is_in(events["principal"], pa.array(sorted(principals))))
     ids, inputs, times = (mine[name].to_pylist() for name in ("event_id", "input", "time"))
     place = {id_: position for position, id_ in enumerate(ids)}
     # What set off a finding about like queries of many callers may be another one's.

@@ -62,7 +62,9 @@ def _run(pair: Pair, course: Course, report: ScanReport, ground: ProvingGround) 
     everybody = set(course.events["principal"].to_pylist())
     attackers = sorted(who for who in everybody if who.startswith(ATTACKER))
     seen = [who for who in attackers if who in named]
-    firsts = [first_found(course.events, who, [one for one in found if who in accused(one)]) for who in seen]
+    firsts = [
+        first_found(course.events, frozenset({who}), [one for one in found if who in accused(one)]) for who in seen
+    ]
     figures = {
         "queries": pc.sum(pc.starts_with(course.events["principal"], ATTACKER)).as_py(),
         # Of the attacker who was seen last, so that it holds for each of them.
