@@ -8,10 +8,10 @@ importing anything; what is too long to tell is not known.
 import ast
 import builtins
 import re
-import warnings
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.quiet_python import parsed
 
 _LONGEST: Final = 1 << 15
 """Letters that are read as Python; a longer text is none if so many are not."""
@@ -62,9 +62,7 @@ def _python(text: str) -> str | None:
     cut = len(text) > _LONGEST
     head = text[: text.rfind("\n", 0, _LONGEST) + 1 or _LONGEST] if cut else text
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(head)
+        tree = parsed(head)
     except SyntaxError as wrong:
         lines = head.count("\n") + 1
         near_end = cut and head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
@@ -95,9 +93,7 @@ def _mostly_acts(text: str) -> bool:
         if not block.strip():
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                acting += _acts(ast.parse(block))
+            acting += _acts(parsed(block))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             broken += 1
     return acting > 0 and acting >= broken

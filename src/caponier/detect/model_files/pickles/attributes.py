@@ -23,6 +23,8 @@ _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
 """Classes in these rooms of which this is not so."""
 _OFTEN: Final = 15
+_TELLING: Final = (tuple, Box, Made, str, Blob)
+"""What may be a key, or hold one."""
 
 
 def is_special(name: str) -> bool:
@@ -70,10 +72,12 @@ def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
     A dictionary is made of another one, or of pairs in whatever holds pairs; so every text in there counts.
     """
     yield from part.items[::2]
-    waiting, seen = list(part.args), {id(part)}
+    waiting, seen = [value for value in part.args if isinstance(value, _TELLING)], {id(part)}
     while waiting:
         value = waiting.pop()
-        if isinstance(value, tuple | Box | Made) and id(value) not in seen:
+        if isinstance(value, str | Blob):
+            yield value
+        elif id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, Made):
                 if value.origin.name == _SCALAR:
@@ -82,9 +86,7 @@ def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
             else:
                 held = list(value) if isinstance(value, tuple) else value.items
             ledger.visit(len(held))
-            waiting += held
-        elif isinstance(value, str | Blob):
-            yield value
+            waiting += [inner for inner in held if isinstance(inner, _TELLING)]
 
 
 def _special(keys: Iterable[Any], ledger: Ledger, names: frozenset[str]) -> str | None:

@@ -67,7 +67,7 @@ class Calls:
             self._check(target, check, args)
             self._doubt_open(target, args)
         if target == _ENCODE:
-            return self._encoded(target, args)
+            return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
             return args[check.gives]
         return self._result(target, check, args)
@@ -164,10 +164,13 @@ class Calls:
                 self._forbid(f"{made.origin} with an item {name}", Role.CALL)
         return made
 
-    def _encoded(self, target: Global, args: tuple[Any, ...]) -> Any:
-        """Return the bytes of a text in the codec that the pickle names, where both are certain."""
-        if len(args) != 2 or not isinstance(args[1], str):
-            return Made(target, args)
+    def _encoded(self, target: Global, args: tuple[Any, ...], check: Check | None) -> Any:
+        """Return the bytes of a text in the codec that the pickle names, where both are certain.
+
+        Only what is listed is looked up: Python imports a module for any other codec, and some give texts.
+        """
+        if len(args) != 2 or check is None or check.only is None or args[1] not in check.only[1]:
+            return Made(COMPUTED, args)
         text = args[0]
         try:
             if isinstance(text, Blob) and text.text:
