@@ -5,21 +5,24 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.part import Budget, Part
 from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
 
+# Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
 _TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
+_TARGET_WORDS: Final = ("target", "class_path")
 _INSTANTIATES: Final = "_target_"
-_TAG: Final = re.compile(r"(?:^|[\s\[{,:<-])!(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
-_JAVA: Final = re.compile(r"(?:(?:^|[\s\[{,:-])!!|!<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
-_LOADER: Final = re.compile(r"(?<![\w.])loader_module[\"']?\s*:\s*[\"']?([\w.]{1,200})")
-_LOADER_KEY: Final = re.compile(r"(?<![\w.])loader_module[\"']?\s*:")
+_TAG: Final = re.compile(r"!(?<![^\s\[{,:<-]!)(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
+_JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
+_LOADER: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
+_LOADER_KEY: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:")
 _CODE_BESIDE: Final = re.compile(
     r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_)[\"']?[ \t]*:(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
+_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_")
 """Keys by which MLflow and MMEngine run or import Python files."""
 _LAYER: Final = re.compile(
-    r"(?<![\w.])class_name[ \t]*:[ \t]*[\"']?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper)\b"
+    r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper)\b"
 )
 _NAMED: Final = re.compile(
     r":(?:[ \t]+[\"']?|[\"'])([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,9})[\"']?[ \t]*(?=[,}\]\n#]|$)"
@@ -46,50 +49,49 @@ _NODES: Final = frozenset({
 _VALUES: Final = frozenset({"NoneType", "bool", "ellipsis", "function", "method", "type"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
-_MOST_NAMES: Final = 10_000
 
 
-def read(text: str) -> Part:
+def read(text: str, budget: Budget) -> Part:
     """Judge the names in a text that a loader of configurations would call or import."""
     part = Part("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
-    for match in _some(_TARGET, plain, part):
+    for match in _some(_TARGET, plain, part, budget) if _has(plain, _TARGET_WORDS) else ():
         if is_dangerous(match[2]):
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
         elif match[1] == _INSTANTIATES or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
     if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
         part.unknown.append("has its loader make what it names, in a way that is not read here")
-    for match in _some(_EXPRESSION, plain, part):
+    for match in _some(_EXPRESSION, plain, part, budget):
         if not _ARITHMETIC.fullmatch(match[1]) or not set(_CALLED.findall(match[1])) <= _FUNCTIONS:
             _add(part.unknown, "has torch compute what is no arithmetic, and may be code")
-    _tags(unquote(plain) if "!" in plain and _PERCENT.search(plain) else plain, part)
-    _imports(plain, part)
+    _tags(unquote(plain) if "!" in plain and _PERCENT.search(plain) else plain, part, budget)
+    _imports(plain, part, budget)
     return part
 
 
-def _tags(text: str, part: Part) -> None:
+def _tags(text: str, part: Part, budget: Budget) -> None:
     """Judge tags that make something; their letters may be written as in an address."""
-    for match in _some(_TAG, text, part):
+    for match in _some(_TAG, text, part, budget):
         harmful = is_dangerous(match[2])
         _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
-    for match in _some(_JAVA, text, part):
+    for match in _some(_JAVA, text, part, budget):
         _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
 
 
-def _imports(text: str, part: Part) -> None:
+def _imports(text: str, part: Part, budget: Budget) -> None:
     """Judge keys by which a loader imports a module or runs a file, and names that only a program has a use for."""
-    loaders = [match[1] for match in _some(_LOADER, text, part)]
+    loaders = [match[1] for match in _some(_LOADER, text, part, budget)]
     for loader in loaders:
         if not loader.startswith("mlflow."):
             _add(part.unsafe if is_dangerous(loader) else part.unknown, f"has MLflow import {loader}")
     if not loaders and _LOADER_KEY.search(text):
         _add(part.unknown, "has MLflow import what it names, in a way that is not read here")
-    for match in _some(_CODE_BESIDE, text, part):
+    for match in _some(_CODE_BESIDE, text, part, budget) if _has(text, _CODE_BESIDE_WORDS) else ():
         _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
-    for match in _some(_LAYER, text, part):
+    for match in _some(_LAYER, text, part, budget):
         _add(part.unknown, f"has a layer that carries code: {match[1]}")
-    for match in _some(_NAMED, text, part):
+    for match in _some(_NAMED, text, part, budget):
         if is_dangerous(match[1]):
             _add(part.unknown, f"names {match[1]}, which is known to be dangerous")
 
@@ -138,10 +140,15 @@ def _named(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield str(module)[:200], str(name)[:200]
 
 
-def _some(pattern: re.Pattern[str], text: str, part: Part) -> Iterator[re.Match[str]]:
-    """Yield the first matches, and doubt a text that has many more than any configuration."""
-    for number, match in enumerate(pattern.finditer(text)):
-        if number >= _MOST_NAMES:
+def _has(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)
+
+
+def _some(pattern: re.Pattern[str], text: str, part: Part, budget: Budget) -> Iterator[re.Match[str]]:
+    """Yield the first matches, and doubt a file that has many more than any configurations."""
+    for match in pattern.finditer(text):
+        budget.names_left -= 1
+        if budget.names_left < 0:
             _add(part.unknown, "names more to be called than a scan looks at")
             return
         yield match

@@ -17,17 +17,17 @@ _HARMLESS_TAGS: Final = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
-_HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
+_HANDLE: Final = re.compile("%TAG(?<![^\n\r\x85\u2028\u2029\ufeff]%TAG)[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
     "is a graph of TensorFlow, whose operators may write files": (
+        re.compile(r"op(?<!\wop)\s{0,20}:\s{0,20}[\"']"),
         re.compile(r"\b(?:node|node_def|meta_graphs|graph_def)\s{0,20}:?\s{0,20}[{<]"),
-        re.compile(r"\bop\s{0,20}:\s{0,20}[\"']"),
     ),
-    "has Caffe import a layer of Python": (re.compile(r"\bpython_param\s{0,20}:?\s{0,20}[{<]"),),
+    "has Caffe import a layer of Python": (re.compile(r"python_param(?<!\wpython_param)\s{0,20}:?\s{0,20}[{<]"),),
     "is XML from which Java makes objects": (re.compile(r"java\.beans\.XMLDecoder"),),
     "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
     "has jsonpickle make objects": (
@@ -95,7 +95,7 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
         part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
-    _join(part, configurations.read(text))
+    _join(part, configurations.read(text, budget))
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
@@ -133,7 +133,7 @@ def _plain(text: str, budget: Budget) -> Part:
     if _HANDLE.search(text):
         part.kind = "yaml"
         part.unknown.append("gives YAML tags other names, so what they make is not known")
-    named = configurations.read(text)
+    named = configurations.read(text, budget)
     if named.unsafe or named.unknown:
         part.kind = "yaml"
         part.unsafe += named.unsafe
