@@ -87,7 +87,7 @@ def judge(content: memoryview, limits: Limits, rules: Rules | None = None) -> Ju
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Search for no garbage meanwhile: the limits bound what is made, and millions of values are in use, not garbage."""
+    """Search for no garbage meanwhile: millions of values are in use, and the limits bound how many."""
     if not gc.isenabled():
         yield
         return

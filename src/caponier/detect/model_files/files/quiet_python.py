@@ -4,7 +4,7 @@ import ast
 import warnings
 
 
-def parsed(text: str, mode: str = "exec") -> ast.Module:
+def parsed(text: str) -> ast.Module:
     """Return the tree of a text, without a warning about what is in it.
 
     Raises:
@@ -14,9 +14,11 @@ def parsed(text: str, mode: str = "exec") -> ast.Module:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text, mode=mode)
+        return ast.parse(text)
 
 
 def literal(text: str) -> object:
     """Return the value that a text writes down; for errors see `parsed`."""
-    return ast.literal_eval(parsed(text, "eval"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.literal_eval(text)

@@ -339,7 +339,7 @@ class Machine:
         value = self.pop()
         target = self.stack[-1] if self.stack else None
         if target.__class__ is Box and value.__class__ not in _CARRYING:
-            target.items.append(value)  # type: ignore[union-attr]
+            target.items.append(value)
         else:
             self.fill([value])
 
