@@ -12,6 +12,7 @@ from caponier.detect.model_files.pickles.rules import Role, Standing, canonical,
 _TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
 _TARGET_WORDS: Final = ("target", "class_path")
 _INSTANTIATES: Final = "_target_"
+_WHOLE: Final = re.compile(r"_target_(?<!\w_target_)(?!\w)")
 _TAG: Final = re.compile(r"!(?<![^\s\[{,:<-]!)(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
 _LOADER: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
@@ -40,12 +41,14 @@ _COMPUTING: Final = ("torch.ops.aten.", "torch.ops.prims.")
 """Operators, as torch's exported programs name them: each computes, and there is nothing else in there."""
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\n[ \t]*)")
 _NODES: Final = frozenset({
-    "BytearrayNode", "BytesNode", "CachedNode", "DefaultDictNode", "DictNode", "DtypeNode", "FunctionNode",
+    "BytearrayNode", "BytesNode", "CachedNode", "DTypeNode", "DefaultDictNode", "DictNode", "DtypeNode", "FunctionNode",
     "JsonNode", "KDTreeNode", "ListNode", "MaskedArrayNode", "NdArrayNode", "ObjectNode", "OrderedDictNode",
-    "RandomGeneratorNode", "RandomStateNode", "SetNode", "SliceNode", "SparseMatrixNode", "TreeNode",
-    "TupleNode", "TypeNode",
+    "RandomGeneratorNode", "RandomStateNode", "SetNode", "SliceNode", "SparseMatrixNode", "TupleNode", "TypeNode",
 })  # fmt: skip
 """What skops makes of its nodes, without calling anything that the file names."""
+REDUCED: Final = frozenset({"LossNode", "TreeNode"})
+"""Nodes of skops that call a class with arguments of the file's: the class of a loss, or scikit-learn's tree."""
+_LOSSES: Final = ("_loss.", "sklearn.")
 _VALUES: Final = frozenset({"NoneType", "bool", "ellipsis", "function", "method", "type"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
@@ -60,7 +63,7 @@ def read(text: str, budget: Budget) -> Part:
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
         elif match[1] == _INSTANTIATES or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
-    if _INSTANTIATES in plain and not part.unsafe and not part.unknown:
+    if not part.unsafe and not part.unknown and _INSTANTIATES in plain and _WHOLE.search(plain):
         part.unknown.append("has its loader make what it names, in a way that is not read here")
     for match in _some(_EXPRESSION, plain, part, budget):
         if not _ARITHMETIC.fullmatch(match[1]) or not set(_CALLED.findall(match[1])) <= _FUNCTIONS:
@@ -116,13 +119,16 @@ def read_skops(document: Any) -> Part | None:
 
 
 def _node(part: Part, node: dict[str, Any]) -> None:
-    kind = node.get("__loader__")
-    if kind not in _NODES:
-        _add(part.unknown, f"has skops use {str(kind)[:100]}, which may call what the file names")
+    kind = str(node.get("__loader__"))
+    if kind not in _NODES | REDUCED:
+        _add(part.unknown, f"has skops use {kind[:100]}, which may call what the file names")
     for module, name in _named(node):
-        standing = shipped().standing(canonical(module, name), Role.NAME)
+        what = canonical(module, name)
+        standing = shipped().standing(what, Role.NAME)
         if standing is Standing.DANGEROUS:
             _add(part.unsafe, f"names {module}.{name}, which is known to be dangerous")
+        elif what in shipped().functions or (kind == "LossNode" and not str(what).startswith(_LOSSES)):
+            _add(part.unknown, f"has skops call {module}.{name} with what the file holds")
         elif standing is not Standing.ALLOWED and not (module == "builtins" and name in _VALUES):
             _add(part.unknown, f"names {module}.{name}, which is not on the allow list")
 

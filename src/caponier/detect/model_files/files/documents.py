@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from caponier.detect.model_files.files.configurations import is_dangerous
+from caponier.detect.model_files.files.configurations import REDUCED, is_dangerous
 from caponier.detect.model_files.files.part import Budget, Member, Part
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
 _PICKLED: Final = "py/"
 """What the keys of jsonpickle begin with that are more than values."""
 _MAKES: Final = frozenset({"__instance_type__", "__reduce__", "__class_and_type__"})
+_REDUCE: Final = "__reduce__"
+"""What skops calls so is judged as skops reads it."""
 _CODE_BESIDE: Final = frozenset({"auto_map", "custom_pipelines"})
 _CLASS_KEYS: Final = frozenset(
     {"activation_function", "cls", "class", "module", "parent_library", "pythonClass", "type"}
@@ -85,7 +87,7 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         if key.startswith(_PICKLED):
             harmful = isinstance(value, str) and is_dangerous(value)
             _add(part.unsafe if harmful else part.unknown, f"has jsonpickle make an object: {key} {str(value)[:100]}")
-        elif key in _MAKES:
+        elif key in _MAKES and not (key == _REDUCE and str(node.get("__loader__")) in REDUCED):
             _add(part.unknown, f"has its loader make an object: {key} {str(value)[:100]}")
         elif key in _CODE_BESIDE:
             _add(part.unknown, f"has its loader run Python files that lie beside it ({key})")

@@ -16,6 +16,7 @@ from caponier.detect.model_files.files import (
     tar_file,
     tensors,
     text,
+    ubjson,
     zip_file,
 )
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
@@ -158,6 +159,8 @@ class _Judge:
             return tensors.read_gguf()
         if head.startswith(_SEVEN_ZIP):
             return Part("7z", unknown=["is an archive of a kind that is not read here"])
+        if ubjson.is_ubjson(content):
+            return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
             return tensors.read_safetensors(content, self.budget.limits.text_bytes)
         if (model := onnx.read(content, self.budget)) is not None:

@@ -16,7 +16,8 @@ _NODES, _INITIALIZERS, _SPARSE_INITIALIZERS, _ATTRIBUTES = 1, 5, 15, 5
 _TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6, 11), (22, 23)
 _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
 _TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
-_FUNCTION_NODES, _FUNCTION_DEFAULTS = 7, 11
+_FUNCTION_NODES, _FUNCTION_DEFAULTS, _FUNCTION_NAME, _FUNCTION_DOMAIN = 7, 11, 1, 10
+_LONGEST_NAME: Final = 200
 _DOMAIN, _EXTERNAL = 7, 13
 _DEEPEST: Final = 32
 
@@ -30,7 +31,10 @@ class _Model:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.domains: set[str] = set()
+        self.operators: set[tuple[str, str]] = set()
+        """Domains and names of operators that are not ONNX's own."""
+        self.functions: set[tuple[str, str]] = set()
+        """What the model itself defines."""
         self.locations: set[str] = set()
 
     def messages(self, content: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -76,20 +80,35 @@ class _Model:
 
     def function(self, content: memoryview, depth: int) -> None:
         """Look at the nodes of a function."""
+        domain = name = ""
         for number, value in self.messages(content):
             if number == _FUNCTION_NODES:
                 self._node(value, depth)
             elif number == _FUNCTION_DEFAULTS:
                 self._attribute(value, depth)
+            elif number == _FUNCTION_NAME:
+                name = _name(value)
+            elif number == _FUNCTION_DOMAIN:
+                domain = _name(value)
+        self.functions.add((domain, name))
 
     def _node(self, content: memoryview, depth: int) -> None:
+        domain = name = ""
         for number, value in self.messages(content):
-            if number == _OPERATOR and (name := bytes(value[:100]).decode("utf-8", "replace")) in _OUTSIDE:
-                self.domains.add(f"the operator {name}")
+            if number == _OPERATOR:
+                name = _name(value)
             elif number == _DOMAIN:
-                self.domains.add(bytes(value[:200]).decode("utf-8", "replace"))
+                domain = _name(value)
             elif number == _ATTRIBUTES:
                 self._attribute(value, depth)
+        if name in _OUTSIDE or domain not in _KNOWN_DOMAINS:
+            self.operators.add((domain, name))
+
+    def foreign(self) -> list[str]:
+        """Return what somebody else must bring to run the model: domains, and operators that reach outside."""
+        outside = {f"the operator {name}" for _, name in self.operators if name in _OUTSIDE}
+        domains = {domain for domain, _ in self.operators - self.functions} - _KNOWN_DOMAINS
+        return sorted(outside | domains)
 
     def _attribute(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
@@ -135,8 +154,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
 
 def _report(model: _Model) -> Part:
     part = Part("onnx")
-    foreign = sorted(model.domains - _KNOWN_DOMAINS)
-    if foreign:
+    if foreign := model.foreign():
         part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
     for location in sorted(model.locations)[:5]:
         path = PurePosixPath(location.replace("\\", "/"))
@@ -145,6 +163,10 @@ def _report(model: _Model) -> Part:
         else:
             part.unknown.append(f"keeps weights in another file: {location!r}")
     return part
+
+
+def _name(value: memoryview) -> str:
+    return bytes(value[:_LONGEST_NAME]).decode("utf-8", "replace")
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:
