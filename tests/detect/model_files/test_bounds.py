@@ -73,6 +73,7 @@ BUSY: dict[str, Callable[[], bytes]] = {
         + b"h\0)\x81h\1b0" * 70_000 + b"N"
     ),
     "layers": lambda: gzip.compress(b"\x89HDF\r\n\x1a\n" + b'"class_name": "module": "os"' * 2_000_000, 1),
+    "templates": lambda: packed(120, b"{{ x[a ~ b]|foo }}" * 5_000),
     "a template": lambda: json.dumps({"chat_template": "{{ x[a ~ b]|foo }}" * 50_000}).encode(),
 }  # fmt: skip
 

@@ -17,6 +17,11 @@ _TAG: Final = re.compile(r"!(?<![^\s\[{,:<-]!)(new|apply|applyref|name|module|ob
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
 _LOADER: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
 _LOADER_KEY: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:")
+_FLAVORS: Final = re.compile(r"flavors(?<![\w.]flavors)[\"']?\s*:")
+_CODE_FOLDER: Final = re.compile(
+    r"code(?<![\w.]code)[\"']?[ \t]*:[ \t]*[\"']?(?!(?:null|~|''|\"\")\s*(?:[,}#\n]|$))([^\s,}#\"']+)"
+)
+"""Where MLflow finds modules before it looks anywhere else: one of them may stand in for any library."""
 _CODE_BESIDE: Final = re.compile(
     r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_)[\"']?[ \t]*:(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
@@ -90,6 +95,8 @@ def _imports(text: str, part: Part, budget: Budget) -> None:
             _add(part.unsafe if is_dangerous(loader) else part.unknown, f"has MLflow import {loader}")
     if not loaders and _LOADER_KEY.search(text):
         _add(part.unknown, "has MLflow import what it names, in a way that is not read here")
+    if _FLAVORS.search(text) and (code := _CODE_FOLDER.search(text)):
+        _add(part.unknown, f"has MLflow import what lies in {code[1][:100]} before anything else (code)")
     for match in _some(_CODE_BESIDE, text, part, budget) if _has(text, _CODE_BESIDE_WORDS) else ():
         _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
     for match in _some(_LAYER, text, part, budget):

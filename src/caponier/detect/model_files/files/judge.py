@@ -9,16 +9,19 @@ from typing import Any, Final
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files import (
     compressed,
+    gguf,
     keras,
     numpy_file,
     onnx,
     pickle_file,
     tar_file,
+    tensorflow,
     tensors,
     text,
     ubjson,
     zip_file,
 )
+from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.spans import find
@@ -28,7 +31,9 @@ _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _UNKNOWN: Final = "is of no format that is known here"
-_SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+_SCRIPT: Final = (
+    "holds a TorchScript program, which is not judged here: the state dictionary alone, or what torch.export saves, is"
+)
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
@@ -155,16 +160,18 @@ class _Judge:
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
         if head.startswith(keras.HDF5):
             return keras.read_hdf5(content, weights_only=False)
-        if head.startswith(tensors.GGUF):
-            return tensors.read_gguf()
-        if head.startswith(_SEVEN_ZIP):
-            return Part("7z", unknown=["is an archive of a kind that is not read here"])
+        if head.startswith(gguf.MAGIC):
+            return gguf.read(content, self.budget)
+        if (named := named_format(content)) is not None:
+            return Part(named.kind, unknown=[named.reason])
         if ubjson.is_ubjson(content):
             return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
             return tensors.read_safetensors(content, self.budget.limits.text_bytes)
         if (model := onnx.read(content, self.budget)) is not None:
             return model
+        if (graph := tensorflow.read(content, self.budget)) is not None:
+            return graph
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
@@ -284,7 +291,8 @@ class _Judge:
             name = entry.name.rpartition("/")[2]
             if name == "constants.pkl":
                 kind = "torchscript"
-                self.findings.unknown.append("holds a TorchScript program, which is not judged here")
+                # First of all reasons: whatever else is said is about its code.
+                self.findings.unknown.insert(0, _SCRIPT)
             if name == "data.pkl":
                 continue
             if _is_storage(entry.name) and _holds(entry, known.get(name)):

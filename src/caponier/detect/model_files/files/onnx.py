@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.wire import WireError, messages
 
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
@@ -22,10 +23,6 @@ _DOMAIN, _EXTERNAL = 7, 13
 _DEEPEST: Final = 32
 
 
-class _WireError(Exception):
-    """This is no protocol buffer."""
-
-
 class _Model:
     """What was seen of a model."""
 
@@ -39,31 +36,12 @@ class _Model:
 
     def messages(self, content: memoryview) -> Iterator[tuple[int, memoryview]]:
         """Yield the fields of a message with their bytes; numbers have none."""
-        at = 0
-        while at < len(content):
-            self.budget.fields_left -= 1
-            if self.budget.fields_left < 0:
-                raise _WireError
-            tag, at = _varint(content, at)
-            wire, end = tag & 7, at
-            if wire == 0:
-                _, end = _varint(content, at)
-            elif wire == 2:
-                length, at = _varint(content, at)
-                end = at + length
-            elif wire in (1, 5):
-                end = at + (8 if wire == 1 else 4)
-            else:
-                raise _WireError
-            if end > len(content) or tag >> 3 == 0:
-                raise _WireError
-            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
-            at = end
+        return messages(content, self.budget)
 
     def graph(self, content: memoryview, depth: int) -> None:
         """Look at the nodes and initializers of a graph or a function."""
         if depth > _DEEPEST:
-            raise _WireError
+            raise WireError
         for number, value in self.messages(content):
             if number == _NODES:
                 self._node(value, depth)
@@ -146,7 +124,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
                 model.function(value, 0)
             elif number == _TRAINING:
                 model.training(value)
-    except _WireError:
+    except WireError:
         # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
         return Part("onnx", unknown=["cannot be read to its end"]) if {_GRAPH, _OPSETS} & seen else None
     return _report(model) if {_GRAPH, _OPSETS} <= seen else None
@@ -167,16 +145,3 @@ def _report(model: _Model) -> Part:
 
 def _name(value: memoryview) -> str:
     return bytes(value[:_LONGEST_NAME]).decode("utf-8", "replace")
-
-
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(content):
-            raise _WireError
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise _WireError

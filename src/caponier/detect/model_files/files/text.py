@@ -20,6 +20,15 @@ _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+)
 _HANDLE: Final = re.compile("%TAG(?<![^\n\r\x85\u2028\u2029\ufeff]%TAG)[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_ITEM: Final = r"^[ \t]{0,40}(?:-[ \t]+[\"']?)?"
+_PACKAGE: Final = r"[\w.-]{1,100}(?:\[[\w, -]{1,100}\])?[ \t]{0,9}@[ \t]{0,9}"
+_FETCHED: Final = re.compile(
+    rf"{_ITEM}(?:--(?:extra-)?index-url|--find-links|-i|-f)[ \t=]+[\"']?(?:https?|file|ftp)://"
+    rf"|{_ITEM}(?:(?:-e|--editable)[ \t]+|{_PACKAGE})?(?:git|hg|svn|bzr)\+\w{{1,9}}://"
+    rf"|{_ITEM}{_PACKAGE}(?:https?|file)://",
+    re.MULTILINE,
+)
+"""Lines of requirements, or items of an environment, that name an index or an address."""
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
@@ -33,6 +42,11 @@ _OTHERS: Final = {
     "has jsonpickle make objects": (
         re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
     ),
+    "has PMML call a class of Java's": (
+        re.compile(r"<PMML\b"),
+        re.compile(r"function\s{0,20}=\s{0,20}[\"'][a-zA-Z_]\w{0,99}(?:\.\w{1,100}){1,20}[\"']"),
+    ),
+    "has pip fetch packages from a place that it names itself": (_FETCHED,),
     "is a recipe of commands, which are run": (
         re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
         re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
@@ -90,9 +104,7 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
     if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
         part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
-        climb = templates.read(template)
-        part.unsafe += climb.harms
-        part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
+        templates.judge(template, part, budget)
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
     _join(part, configurations.read(text, budget))
@@ -139,10 +151,7 @@ def _plain(text: str, budget: Budget) -> Part:
         part.unsafe += named.unsafe
         part.unknown += named.unknown
     if "{{" in text or "{%" in text:
-        climb = templates.read(text)
-        part.unsafe += climb.harms
-        # Text of another kind may have such brackets, too.
-        part.unknown += climb.doubts if templates.is_template(text) or climb.calls else []
+        templates.judge(text, part, budget)
     part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
