@@ -104,3 +104,9 @@ def test_what_is_made_by_reduce_elsewhere_than_in_skops_is_unknown() -> None:
 def test_a_word_that_only_holds_the_key_of_hydra_is_no_target(word: str) -> None:
     assert verdict(b'{"a": "%s"}' % word.encode()) is Verdict.CLEAN
     assert verdict(b"{_target_\n: x}") is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize("words", [".. _target: http://a.example/x\n", "target: https://os.system/\n", "target: os\n"])
+def test_an_address_is_no_target(words: str) -> None:
+    assert verdict(words.encode()) is Verdict.CLEAN
+    assert verdict(b"target: http.server.test\n") is Verdict.UNSAFE

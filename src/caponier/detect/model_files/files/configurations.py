@@ -9,11 +9,27 @@ from caponier.detect.model_files.files.part import Budget, Part
 from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
 
 # Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
-_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
+_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200}+)(?!://)")
 _TARGET_WORDS: Final = ("target", "class_path")
 _INSTANTIATES: Final = "_target_"
 _WHOLE: Final = re.compile(r"_target_(?<!\w_target_)(?!\w)")
 _TAG: Final = re.compile(r"!(?<![^\s\[{,:<-]!)(new|apply|applyref|name|module|obj|pkl|include|import):([\w./]{1,200})")
+_LOCAL_TAG: Final = re.compile(
+    r"!(?<![^\s\[{,:!-]!)((?:clj|java|js|lua|net|perl|php|py|r|R|ruby)[/:][\w:./-]{1,200}"
+    r"|(?:call|class|code|eval|exec|expr|func|function|instance|instantiate|lambda|partial|py|python)(?=[\s\[{\"'(]|$))"
+)
+"""Tags of other languages' readers of YAML, which make objects or run code, and such that people name so."""
+_CLASS: Final = re.compile(
+    r"(?:^|\n)[ \t]*(?:-[ \t]+)?[\"']?(class|cls|implementation|pythonClass|type)[\"']?[ \t]*:[ \t]*[\"']?"
+    r"([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20})[\"']?[ \t]*(?=[#\n]|$)"
+)
+"""A class by its dotted name in YAML; JSON is read as such."""
+KNOWN_LIBRARIES: Final = (
+    "diffusers", "keras", "mlserver", "mlserver_alibi_explain", "mlserver_catboost", "mlserver_huggingface",
+    "mlserver_lightgbm", "mlserver_mlflow", "mlserver_sklearn", "mlserver_xgboost", "numpy", "org.apache.spark", "peft",
+    "pyspark", "sentence_transformers", "sklearn", "spacy", "tensorflow", "timm", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+"""Libraries whose own classes a configuration may name."""
 _JAVA: Final = re.compile(r"!(?:!(?<![^\s\[{,:-]!!)|<tag:yaml\.org,2002:)(\w+(?:\.\w+)+)")
 _LOADER: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:\s*[\"']?([\w.]{1,200})")
 _LOADER_KEY: Final = re.compile(r"loader_module(?<![\w.]loader_module)[\"']?\s*:")
@@ -23,9 +39,10 @@ _CODE_FOLDER: Final = re.compile(
 )
 """Where MLflow finds modules before it looks anywhere else: one of them may stand in for any library."""
 _CODE_BESIDE: Final = re.compile(
-    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_)[\"']?[ \t]*:(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
+    r"(?:^|[\n{,])[ \t]*[\"']?(model_code_path|custom_imports|_base_|_BASE_)[\"']?[ \t]*:"
+    r"(?!\s*(?:null|~)\s*(?:[,}#]|\n|$))"
 )
-_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_")
+_CODE_BESIDE_WORDS: Final = ("model_code_path", "custom_imports", "_base_", "_BASE_")
 """Keys by which MLflow and MMEngine run or import Python files."""
 _LAYER: Final = re.compile(
     r"class_name(?<![\w.]class_name)[ \t]*:[ \t]*[\"']?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper)\b"
@@ -64,7 +81,7 @@ def read(text: str, budget: Budget) -> Part:
     part = Part("yaml")
     plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
     for match in _some(_TARGET, plain, part, budget) if _has(plain, _TARGET_WORDS) else ():
-        if is_dangerous(match[2]):
+        if is_dangerous(match[2]) and (match[1] == _INSTANTIATES or "." in match[2]):
             _add(part.unsafe, f"has its loader make {match[2]}, which is known to be dangerous")
         elif match[1] == _INSTANTIATES or ("." in match[2].strip(".") and not match[2].startswith(_COMPUTING)):
             _add(part.unknown, f"has its loader make what it names: {match[2]}")
@@ -83,6 +100,8 @@ def _tags(text: str, part: Part, budget: Budget) -> None:
     for match in _some(_TAG, text, part, budget):
         harmful = is_dangerous(match[2])
         _add(part.unsafe if harmful else part.unknown, f"has YAML {match[1]} {match[2]}")
+    for match in _some(_LOCAL_TAG, text, part, budget):
+        _add(part.unknown, f"has a tag by which a reader of YAML makes objects, or runs code: {match[1]}")
     for match in _some(_JAVA, text, part, budget):
         _add(part.unknown, f"has YAML make an object of a class: {match[1]}")
 
@@ -99,6 +118,9 @@ def _imports(text: str, part: Part, budget: Budget) -> None:
         _add(part.unknown, f"has MLflow import what lies in {code[1][:100]} before anything else (code)")
     for match in _some(_CODE_BESIDE, text, part, budget) if _has(text, _CODE_BESIDE_WORDS) else ():
         _add(part.unknown, f"has its loader run or import what lies beside it ({match[1]})")
+    for match in _some(_CLASS, text, part, budget):
+        if not is_known(match[2]):
+            _add(part.unknown, f"has its loader import {match[2]}, which is not known here ({match[1]})")
     for match in _some(_LAYER, text, part, budget):
         _add(part.unknown, f"has a layer that carries code: {match[1]}")
     for match in _some(_NAMED, text, part, budget):
@@ -165,6 +187,11 @@ def _some(pattern: re.Pattern[str], text: str, part: Part, budget: Budget) -> It
             _add(part.unknown, "names more to be called than a scan looks at")
             return
         yield match
+
+
+def is_known(dotted: str) -> bool:
+    """Return whether a dotted name is of a library whose classes a configuration may name."""
+    return any(dotted == known or dotted.startswith(f"{known}.") for known in KNOWN_LIBRARIES)
 
 
 def is_dangerous(dotted: str) -> bool:

@@ -42,6 +42,7 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"PAR1", NamedFormat("parquet", _DATA)),
     (b"ARROW1\0\0", NamedFormat("arrow", _DATA)),
     (b"Obj\x01", NamedFormat("avro", _DATA)),
+    (b"ZF0x", NamedFormat("joblib", "is of a version of joblib that is not read here: load and write it again")),
     (b"ggml", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),
     (b"lmgg", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),
     (b"tjgg", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),

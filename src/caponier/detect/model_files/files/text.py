@@ -29,6 +29,14 @@ _FETCHED: Final = re.compile(
     re.MULTILINE,
 )
 """Lines of requirements, or items of an environment, that name an index or an address."""
+_EVALUATED: Final = re.compile(
+    r"\$\{[ \t]{0,9}(?:call|compute|eval|exec|import|lambda|py|python)[ \t]{0,9}:"
+    r"|[:\[,=-][ \t]{0,9}[\"']?(?:__import__|eval|exec|execfile|compile|os\.(?:system|popen|exec\w*|spawn\w*)"
+    r"|subprocess\.\w{1,20}|pty\.spawn|runpy\.\w{1,20}|builtins\.\w{1,20})[ \t]{0,9}\([^\n]{1,2000}\)"
+    r"|__(?:class|base|bases|mro|subclasses|globals|builtins|init_subclass|getattribute|loader)__[ \t]{0,9}[.(\[]"
+)
+"""Resolvers of OmegaConf by the names that people give them, and values that are calls: of YOLO's layers, for one."""
+_EVALUATES: Final = "holds what some loaders evaluate as code"
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
@@ -37,7 +45,23 @@ _OTHERS: Final = {
         re.compile(r"\b(?:node|node_def|meta_graphs|graph_def)\s{0,20}:?\s{0,20}[{<]"),
     ),
     "has Caffe import a layer of Python": (re.compile(r"python_param(?<!\wpython_param)\s{0,20}:?\s{0,20}[{<]"),),
-    "is XML from which Java makes objects": (re.compile(r"java\.beans\.XMLDecoder"),),
+    "is XML from which Java makes objects": (
+        re.compile(
+            r"java\.beans\.XMLDecoder|<object\s[^>]{0,200}\bclass\s{0,9}="
+            r"|<(?:java|javax|sun|com\.sun)\.[\w.$-]|<dynamic-proxy[\s>/]"
+        ),
+    ),
+    "has Triton run what lies beside it": (
+        re.compile(
+            r"^[ \t]{0,40}(?:backend|platform)[ \t]{0,9}:?[ \t]{0,9}[\"'](?:python[\"']|[^\"'\n]{0,200}[/\\])",
+            re.MULTILINE,
+        ),
+    ),
+    "has pip run what lies beside it": (re.compile(r"^[ \t]{0,40}backend-path[ \t]{0,9}=", re.MULTILINE),),
+    "has BentoML import what it names": (
+        re.compile(r"^service[ \t]{0,9}:[ \t]{0,9}[\"']?[\w./-]{1,200}:\w", re.MULTILINE),
+    ),
+    _EVALUATES: (_EVALUATED,),
     "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
     "has jsonpickle make objects": (
         re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
@@ -46,7 +70,7 @@ _OTHERS: Final = {
         re.compile(r"<PMML\b"),
         re.compile(r"function\s{0,20}=\s{0,20}[\"'][a-zA-Z_]\w{0,99}(?:\.\w{1,100}){1,20}[\"']"),
     ),
-    "has pip fetch packages from a place that it names itself": (_FETCHED,),
+    "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
     "is a recipe of commands, which are run": (
         re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
         re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
@@ -101,13 +125,15 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
     part = first or Part("json")
     if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
         _join(part, skops)
-    if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
+    if isinstance(document, dict) and "nbformat" in document and ("cells" in document or "worksheets" in document):
         part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
         templates.judge(template, part, budget)
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
     _join(part, configurations.read(text, budget))
+    if _EVALUATED.search(text):
+        part.unknown.append(_EVALUATES)
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
