@@ -17,6 +17,8 @@ _LONGEST: Final = 1 << 15
 """Letters that are read as Python; a longer text is none if so many are not."""
 _MARGIN: Final = 1 << 11
 """A text that was cut may be broken at its end and nowhere else."""
+_OPEN: Final = ("was never closed", "unterminated triple-quoted", "unexpected EOF")
+"""What Python says where a bracket or a text is open to the end; it names the line of the beginning."""
 _SIGN: Final = re.compile(r"[(@]|\b(?:import|class|with|del)\b")
 """Without one of these Python does nothing: calls need a bracket, decorators and `with` call without one."""
 _OLD: Final = re.compile(r"^[ \t]*(?:print|exec)[ \t]+[\"'\w]|^[ \t]*except [\w.]+, \w+:|`\w+`", re.MULTILINE)
@@ -65,8 +67,8 @@ def _python(text: str) -> str | None:
         tree = parsed(head)
     except SyntaxError as wrong:
         lines = head.count("\n") + 1
-        near_end = cut and head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
-        if near_end:
+        near_end = head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
+        if cut and (near_end or any(sign in wrong.msg for sign in _OPEN)):
             return "begins like a program, and is too long to be read as one"
         old = "```" not in text and _OLD.search(head) is not None and _OLD_IMPORT.search(head) is not None
         if old:
