@@ -23,6 +23,7 @@ class Calls:
         self.rules, self.ledger, self.stream = rules, ledger, stream
         self.holdings = Holdings(rules, ledger)
         self._getattr = self._taken = False
+        self._types: list[Made] = []
 
     def use(self, what: Global, role: Role) -> bool:
         """Note a use of a global, and return whether it is allowed."""
@@ -83,6 +84,13 @@ class Calls:
         """Note what was named and not put to a use that is known."""
         if self._getattr and not self._taken:
             self.use(_GETATTR, Role.NAME)
+        for dtype in self._types:
+            # Numpy holds on to the fields that it was given, and they may have been changed since.
+            self._doubt_type(dtype)
+
+    def _doubt_type(self, dtype: Made) -> None:
+        if arrays.contradicts(dtype, self.ledger):
+            self.ledger.doubt("describes a type of numpy that contradicts itself: bytes may be taken for objects")
 
     def attribute(self, args: tuple[Any, ...]) -> Any:
         """Return what stands for an attribute that a pickle takes of something; None where it is not certain.
@@ -130,6 +138,9 @@ class Calls:
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
             self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
         target.state, target.built = state, True
+        if target.origin == arrays.DTYPE:
+            self._types.append(target)
+            self._doubt_type(target)
 
     def fill(self, target: Global | Made, values: list[Any]) -> None:
         """Note that an object which is no plain container is filled."""
