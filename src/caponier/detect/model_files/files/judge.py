@@ -140,6 +140,8 @@ class _Judge:
             self._zip(content, where, depth)
         how = compressed.kind(head)
         if how is not None and (kind := self._compressed(content, how, where, depth)):
+            if text.decode(content, self.budget.limits.text_bytes) is not None:
+                self._second(content, head, where, depth)
             return kind
         if head.startswith(numpy_file.MAGIC):
             return self._numpy(content, where, depth)
@@ -152,9 +154,9 @@ class _Judge:
         return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
-        """Judge what is a pickle as what else it may be, if that is known for sure."""
+        """Judge what is a pickle, or compressed, as what else it may be, if that is known or does something."""
         part = self._no_pickle(content, head)
-        if part.kind not in ("unknown", "text"):
+        if part.kind != "unknown" and (part.kind != "text" or part.unsafe or part.unknown):
             self._report(part, where, depth)
 
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
