@@ -105,6 +105,16 @@ def _tar_prefix(canary: str) -> bytes:
     return entry.tobuf(tarfile.USTAR_FORMAT) + HARMLESS.ljust(512, b"\0") + bytes(1024)
 
 
+def _tar_pickle(name: str) -> Callable[[str], bytes]:
+    """An archive whose first name is a number with zeros behind it, for C; what follows its first line is a pickle."""
+
+    def build(canary: str) -> bytes:
+        body = b"# words\n" + named("posix", "mkdir") + b"(S" + repr(canary).encode() + b"\ntR."
+        return _tar((name, tarfile.REGTYPE, "", body), form=tarfile.USTAR_FORMAT)
+
+    return build
+
+
 def zipped(*entries: tuple[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -166,6 +176,11 @@ ARCHIVES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "tar: a name behind its end": ("tar", _tar_name_behind),
     "tar: a note behind its end": ("tar", _tar_note_behind),
     "tar: two names": ("tar", _tar_note_first),
+    "tar: a whole number of a pickle": ("pickle", _tar_pickle("I5")),
+    "tar: a number of a pickle that is nothing": ("pickle", _tar_pickle("I")),
+    "tar: a long number of a pickle": ("pickle", _tar_pickle("L5")),
+    "tar: a broken number of a pickle": ("pickle", _tar_pickle("F5.")),
+    "tar: a place of a pickle": ("pickle", _tar_pickle("Np5")),
     "tar: a link": ("tar", _tar_link),
     "tar: links by way of links": ("tar", _tar_links),
     "tar: a name in two fields": ("tar", _tar_prefix),

@@ -8,6 +8,7 @@ is read too much can only make a verdict worse. Where all of them stop, it stops
 import pickle
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles import arrays
@@ -283,10 +284,10 @@ class Machine:
         self.push(int.from_bytes(raw, "little", signed=True) if width <= 1024 else Blob(raw))
 
     def _float(self) -> None:
-        try:
-            self.push(float(self.stream.line()))
-        except ValueError as wrong:
-            raise BrokenError("holds a number that is none") from wrong
+        for line in _readings(self.stream.line()):
+            with suppress(ValueError):
+                return self.push(float(line))
+        raise BrokenError("holds a number that is none")
 
     def _bin_float(self) -> None:
         self.stream.take(8)
@@ -433,19 +434,25 @@ def _whole(line: bytes) -> int | bool:
     """Read a number as any of the unpicklers would: decimal, or with a prefix as in Python or C."""
     if line in (b"00", b"01"):
         return line == b"01"
-    if _NUMBER.fullmatch(line) is None:
+    found = next((reading for reading in _readings(line) if not reading or _NUMBER.fullmatch(reading)), None)
+    if found is None:
         raise BrokenError("holds a number that is none")
     try:
-        return int(line, 0)
+        return int(found, 0)
     except ValueError:
-        return 0  # octal as in C, or longer than Python reads unless it is told to; it names nothing
+        return 0  # nothing or octal, as in C, or longer than Python reads unless it is told to; it names nothing
 
 
 def _index(line: bytes) -> int:
-    try:
-        return int(line)
-    except ValueError as wrong:
-        raise BrokenError("uses a memo place that is no number") from wrong
+    for reading in _readings(line):
+        with suppress(ValueError):
+            return int(reading)
+    raise BrokenError("uses a memo place that is no number")
+
+
+def _readings(line: bytes) -> tuple[bytes, ...]:
+    """Return a number as Python reads it, and as C does, for which a zero ends it."""
+    return (line, line.partition(b"\0")[0]) if b"\0" in line else (line,)
 
 
 def _constant(value: Any) -> Step:
