@@ -385,9 +385,9 @@ class Machine:
         self.push(self.calls.call(target, self.arguments(args)))
 
     def _inst(self) -> None:
-        args = self.pop_mark()
+        # Python's own reader imports the module before it looks for the mark.
         target = self.name(*self._two_lines())
-        self.push(self.calls.call(target, tuple(args)))
+        self.push(self.calls.call(target, tuple(self.pop_mark())))
 
     def _obj(self) -> None:
         target, *args = self.pop_mark() or [None]
