@@ -54,6 +54,38 @@ def _tar_name_of_all(canary: str) -> bytes:
     return _tar(("model.bin", tarfile.REGTYPE, "", HARMLESS), path=_up(canary))
 
 
+def _long_name(name: str, *, size: int | None = None) -> bytes:
+    """Return a header for a name that is too long for one, and its block."""
+    raw = name.encode() + b"\0"
+    entry = tarfile.TarInfo("././@LongLink")
+    entry.type, entry.size = tarfile.GNUTYPE_LONGNAME, len(raw) if size is None else size
+    return entry.tobuf(tarfile.GNU_FORMAT) + raw.ljust(512, b"\0")
+
+
+def _note(key: str, value: str, *, size: int | None = None) -> bytes:
+    """Return a header for notes on the next member, and its block."""
+    length = next(width for width in range(1000) if width == len(f"{width} {key}={value}\n".encode()))
+    raw = f"{length} {key}={value}\n".encode()
+    entry = tarfile.TarInfo("notes")
+    entry.type, entry.size = tarfile.XHDTYPE, len(raw) if size is None else size
+    return entry.tobuf(tarfile.USTAR_FORMAT) + raw.ljust(512, b"\0")
+
+
+def _tar_name_behind(canary: str) -> bytes:
+    """A name whose declared end comes before it leads out; Python reads the whole block."""
+    return _long_name("./" * 80 + _up(canary), size=2) + _tar(("model.bin", tarfile.REGTYPE, "", HARMLESS))
+
+
+def _tar_note_behind(canary: str) -> bytes:
+    return _note("path", _up(canary), size=1) + _tar(("model.bin", tarfile.REGTYPE, "", HARMLESS))
+
+
+def _tar_note_first(canary: str) -> bytes:
+    """Two names of which the first one counts for Python."""
+    good = _long_name("model.bin")
+    return _note("path", _up(canary)) + good + _tar(("model.bin", tarfile.REGTYPE, "", HARMLESS))
+
+
 def _tar_link(canary: str) -> bytes:
     return _tar(("out", tarfile.SYMTYPE, "..", b""), (f"out/{Path(canary).name}", tarfile.REGTYPE, "", HARMLESS))
 
@@ -71,6 +103,16 @@ def _tar_prefix(canary: str) -> bytes:
     entry = tarfile.TarInfo(f"../{'./' * 60}{Path(canary).name}")
     entry.size = len(HARMLESS)
     return entry.tobuf(tarfile.USTAR_FORMAT) + HARMLESS.ljust(512, b"\0") + bytes(1024)
+
+
+def _tar_pickle(name: str) -> Callable[[str], bytes]:
+    """An archive whose first name is a number with zeros behind it, for C; what follows its first line is a pickle."""
+
+    def build(canary: str) -> bytes:
+        body = b"# words\n" + named("posix", "mkdir") + b"(S" + repr(canary).encode() + b"\ntR."
+        return _tar((name, tarfile.REGTYPE, "", body), form=tarfile.USTAR_FORMAT)
+
+    return build
 
 
 def zipped(*entries: tuple[str, bytes]) -> bytes:
@@ -131,6 +173,14 @@ ARCHIVES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "tar: a long name": ("tar", _tar_long_name),
     "tar: a name in notes": ("tar", _tar_noted_name),
     "tar: a name for all": ("tar", _tar_name_of_all),
+    "tar: a name behind its end": ("tar", _tar_name_behind),
+    "tar: a note behind its end": ("tar", _tar_note_behind),
+    "tar: two names": ("tar", _tar_note_first),
+    "tar: a whole number of a pickle": ("pickle", _tar_pickle("I5")),
+    "tar: a number of a pickle that is nothing": ("pickle", _tar_pickle("I")),
+    "tar: a long number of a pickle": ("pickle", _tar_pickle("L5")),
+    "tar: a broken number of a pickle": ("pickle", _tar_pickle("F5.")),
+    "tar: a place of a pickle": ("pickle", _tar_pickle("Np5")),
     "tar: a link": ("tar", _tar_link),
     "tar: links by way of links": ("tar", _tar_links),
     "tar: a name in two fields": ("tar", _tar_prefix),

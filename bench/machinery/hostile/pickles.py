@@ -1,8 +1,11 @@
 """Pickles that run code although every name in them is on the allow list, a class of tricks each."""
 
+import pickle
+import struct
 from collections.abc import Callable
 from typing import Final
 
+from bench.machinery.hostile.archives import zipped
 from bench.machinery.hostile.assembly import (
     LOAD,
     array,
@@ -36,7 +39,7 @@ def _description(dtype: bytes, length: int) -> bytes:
     """What joblib writes before a raw array."""
     return table(
         subclass=named("numpy", "ndarray"),
-        shape=row(b"K" + bytes([length])),
+        shape=row(b"M" + struct.pack("<H", length)),
         order=text("C"),
         dtype=dtype,
         allow_mmap=b"\x89",
@@ -180,9 +183,29 @@ def _given_back(canary: str) -> bytes:
     return first + second + b"q\xc2\x8f00h\xc2\x93(V" + escaped + b"\ntR."
 
 
+def _in_an_array(canary: str, *, legacy: bool) -> bytes:
+    """Instructions in what joblib takes for an array; torch reads them, and plain pickle stops before they harm."""
+    outside = b"(" + text("storage") + named("torch", "FloatStorage") + text("0") + text("cpu") + b"K\x01"
+    hidden = outside + (b"NtQ0" if legacy else b"tQ0") + call(("posix", "mkdir"), text(canary)) + b"0"
+    return _raw(_dtype("u1"), len(hidden), hidden + b"0N")
+
+
+def _in_an_array_of_old(canary: str) -> bytes:
+    first = (0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {}})
+    heads = b"".join(pickle.dumps(value, 2) for value in first)
+    return heads + _in_an_array(canary, legacy=True) + pickle.dumps([], 2)
+
+
+def _in_an_array_of_an_archive(canary: str) -> bytes:
+    data = _in_an_array(canary, legacy=False)
+    return zipped(("a/data.pkl", data), ("a/version", b"3\n"), ("a/data/0", b"abcd"))
+
+
 PICKLES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "generator calls an argument": ("pickle", _generator("__generator_ctor")),
     "random state calls an argument": ("pickle", _generator("__randomstate_ctor")),
+    "instructions in an array of an old file of torch": ("torch", _in_an_array_of_old),
+    "instructions in an array of an archive of torch": ("torch", _in_an_array_of_an_archive),
     "text in a codec": ("pickle", _codec),
     "long text in a codec": ("pickle", _long_codec),
     "bytes changed after they were seen": ("pickle", _changed),

@@ -14,6 +14,17 @@ def _like_numbers(canary: str) -> bytes:
     return f"{rows}\nfrom os import mkdir as f\nf({canary!r})\n".encode()
 
 
+def _behind_a_list(canary: str) -> bytes:
+    """A list that is longer than anybody reads as Python, and then the program."""
+    rows = "1,\n" * 20_000
+    return f"a = [\n{rows}]\nfrom os import mkdir as f\nf({canary!r})\n".encode()
+
+
+def _as_a_pickle(canary: str) -> bytes:
+    """For a pickle a text and a copy of it; Python sets `V` to what a call gives, and ends with the number 2."""
+    return f"V=__import__('os').mkdir({canary!r})\n2.".encode()
+
+
 def _other_codec(canary: str) -> bytes:
     """In UTF-7 a bracket is written with letters."""
     return f"# -*- coding: utf-7 -*-\n__import__+ACg'os'+ACk-.mkdir+ACg-{canary!r}+ACk-\n".encode()
@@ -146,6 +157,8 @@ TEXTS: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
     "text: a program in another codec": ("program", _other_codec),
     "text: a program in another codec and line by line": ("program", _other_line_ends),
     "text: a program without a bracket": ("program", _decorated),
+    "text: a program behind a list": ("program", _behind_a_list),
+    "text: a program that is a pickle": ("program", _as_a_pickle),
     "yaml: a tag": ("yaml", _yaml),
     "yaml: a target": ("targets", _target),
     "yaml: an escaped target": ("targets", _escaped_target),

@@ -1,6 +1,7 @@
 """No small file keeps a scan busy: limits hold for a file and not for each part of it."""
 
 import bz2
+import gc
 import gzip
 import json
 import lzma
@@ -52,14 +53,15 @@ BUSY: dict[str, Callable[[], bytes]] = {
     "lists in json": lambda: gzip.compress(b"[" + b"[]," * 5_500_000 + b"[]]", 1),
     "exclamation marks": lambda: gzip.compress(b"!" * 16_000_000, 1),
     "targets in texts": lambda: packed(60, b"_target_: a.b(\n" * 60_000),
+    "names": lambda: packed(4_500, b"".join(b"a: b%d.c.d.e\n" % number for number in range(60))),
     "programs": lambda: packed(300, b"f'" + b"{x}" * 10_000 + b"'()"),
     "protocol buffers": lambda: packed(60, b"\x08\x07" + b"\x12\x00" * 400_000),
     "parts that no directory lists": lambda: (b"PK\3\4" + bytes(22) + b"\1\0\0\0a") * 30_000 + zipped({"a": b"N."}),
     "parts that overlap": overlapping,
     "bytes that are loaded often": lambda: pickled(
         b"ctorch.storage\n_load_from_bytes\nq\0"
-        + (b"(h\0(B" + struct.pack("<I", 400_000) + pickled(b"N0" * 199_998) + b"q\1tR00")
-        + b"(h\0h\1tR0" * 20_000
+        + (b"(h\0(B" + struct.pack("<I", 400_000) + pickled(b"N0" * 199_998 + b"N") + b"q\1tR0")
+        + b"h\0(h\1tR0" * 20_000
         + b"N"
     ),
     "states of many objects": lambda: pickled(
@@ -71,6 +73,7 @@ BUSY: dict[str, Callable[[], bytes]] = {
         + b"h\0)\x81h\1b0" * 70_000 + b"N"
     ),
     "layers": lambda: gzip.compress(b"\x89HDF\r\n\x1a\n" + b'"class_name": "module": "os"' * 2_000_000, 1),
+    "templates": lambda: packed(120, b"{{ x[a ~ b]|foo }}" * 5_000),
     "a template": lambda: json.dumps({"chat_template": "{{ x[a ~ b]|foo }}" * 50_000}).encode(),
 }  # fmt: skip
 
@@ -96,6 +99,17 @@ def test_no_small_file_takes_much_memory(name: str, tmp_path_factory: pytest.Tem
     )
     run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert int(run.stdout) < MEGABYTES
+
+
+def test_the_search_for_garbage_goes_on_after_a_scan() -> None:
+    judged(pickled(b"]" * 5))
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        judged(pickled(b"]" * 5))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_limits_are_shared_by_all_pickles_of_a_file() -> None:

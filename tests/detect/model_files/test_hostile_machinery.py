@@ -10,6 +10,7 @@ import pytest
 from bench.machinery.hostile.advisories import build
 from bench.machinery.hostile.archives import HARMLESS, zipped
 from bench.machinery.hostile.assembly import array, call, data, get, harm, named, new, pickled, put, row, table, text
+from bench.machinery.hostile.campaign import Outcome, _scan, apart
 from bench.machinery.hostile.grammar import Grammar, Program, counted
 from bench.machinery.hostile.mutations import KINDS, mutated
 from bench.machinery.hostile.pickles import PICKLES
@@ -130,3 +131,18 @@ def test_changes_cope_with_what_is_hardly_there(kind: str) -> None:
 def test_a_zip_holds_its_files() -> None:
     with zipfile.ZipFile(io.BytesIO(zipped(("a/b.pkl", HARMLESS), ("c", b"x")))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {"a/b.pkl": HARMLESS, "c": b"x"}
+
+
+def test_a_text_with_an_escape_that_python_warns_about_is_counted_quietly() -> None:
+    outcome = Outcome()
+    _scan(outcome, Program(b"S'\\q'\n."), has_fired=False)
+    assert outcome.opcodes == {"STRING": 1, "STOP": 1}
+
+
+def test_no_change_of_a_letter_or_two_makes_a_canary_that_of_another_program() -> None:
+    names = [apart("canary", number) for number in range(500)]
+    assert len({len(name) for name in names}) == 1
+    near = (
+        sum(a != b for a, b in zip(one, other, strict=True)) for one in names[:100] for other in names if one != other
+    )
+    assert min(near) > 4

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
+from caponier.detect.model_files.files.part import Budget
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 """A pickle that would run `id`."""
@@ -53,3 +54,8 @@ def field(number: int, value: bytes | int) -> bytes:
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
     return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fresh() -> Budget:
+    """Return the budget of a small file."""
+    return Budget.of(Limits(), 1)

@@ -6,7 +6,7 @@ import pytest
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files import templates
-from detect.model_files.files.building import verdict
+from detect.model_files.files.building import fresh, verdict
 
 HARMFUL = [
     "{% set g = messages|map('upper') %}{{ g['gi_frame'] }}",
@@ -42,20 +42,20 @@ ALONE = {
 
 @pytest.mark.parametrize("template", HARMFUL)
 def test_a_name_of_the_inside_is_harmful_as_a_text_too(template: str) -> None:
-    assert templates.read(template).harms
+    assert templates.read(template, fresh()).harms
     assert verdict(json.dumps({"chat_template": template}).encode()) is Verdict.UNSAFE
 
 
 @pytest.mark.parametrize("template", DOUBTED)
 def test_names_that_are_put_together_are_doubted(template: str) -> None:
-    climb = templates.read(template)
+    climb = templates.read(template, fresh())
     assert climb.doubts
     assert not climb.harms
 
 
 @pytest.mark.parametrize("template", ORDINARY)
 def test_ordinary_templates_are_neither(template: str) -> None:
-    climb = templates.read(template)
+    climb = templates.read(template, fresh())
     assert (climb.harms, climb.doubts) == ([], [])
 
 

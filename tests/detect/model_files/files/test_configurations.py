@@ -69,3 +69,44 @@ def test_other_names_that_are_made_are_unknown(text: str) -> None:
 )  # fmt: skip
 def test_ordinary_configurations_are_clean(text: str) -> None:
     assert verdict(text.encode()) is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("loader", ["NdArrayNode", "ObjectNode", "LossNode", "TypeNode"])
+def test_a_node_of_skops_that_names_a_function_is_unknown(loader: str) -> None:
+    named: dict[str, object] = {"__loader__": loader, "__module__": "torch.storage", "__class__": "_load_from_bytes"}
+    judgement = judged(skops(named | {"content": {}, "__reduce__": {"args": {}}}))
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert "call torch.storage._load_from_bytes" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "expected"),
+    [
+        ("_loss", "CyHalfSquaredError", Verdict.CLEAN),
+        ("sklearn.tree._tree", "Tree", Verdict.CLEAN),
+        ("numpy.random._pickle", "__randomstate_ctor", Verdict.UNKNOWN),
+        ("collections", "OrderedDict", Verdict.UNKNOWN),
+        ("os", "system", Verdict.UNSAFE),
+    ],
+)
+def test_losses_of_skops_are_classes_of_losses(module: str, name: str, expected: Verdict) -> None:
+    node: dict[str, object] = {"__loader__": "LossNode", "__module__": module, "__class__": name, "content": {}}
+    empty = {"__loader__": "TupleNode", "__module__": "builtins", "__class__": "tuple", "content": []}
+    assert verdict(skops(node | {"__reduce__": {"args": empty}})) is expected
+
+
+def test_what_is_made_by_reduce_elsewhere_than_in_skops_is_unknown() -> None:
+    assert verdict(b'{"__reduce__": ["os.system"]}') is Verdict.UNKNOWN
+    assert verdict(b'{"__loader__": ["LossNode"], "__module__": "_loss", "__reduce__": 1}') is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("word", ["infer_target_type", "_target_type_", "my_target_x"])
+def test_a_word_that_only_holds_the_key_of_hydra_is_no_target(word: str) -> None:
+    assert verdict(b'{"a": "%s"}' % word.encode()) is Verdict.CLEAN
+    assert verdict(b"{_target_\n: x}") is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize("words", [".. _target: http://a.example/x\n", "target: https://os.system/\n", "target: os\n"])
+def test_an_address_is_no_target(words: str) -> None:
+    assert verdict(words.encode()) is Verdict.CLEAN
+    assert verdict(b"target: http.server.test\n") is Verdict.UNSAFE

@@ -147,3 +147,44 @@ def test_operators_of_onnx_that_reach_outside_are_unknown(operator: bytes) -> No
 
     assert verdict(model(operator)) is Verdict.UNKNOWN
     assert verdict(model(b"Gelu")) is Verdict.CLEAN
+
+
+LOADERS: dict[str, tuple[str, str]] = {
+    "XMLDecoder by its element": (
+        '<java><object class="java.lang.ProcessBuilder"/></java>',
+        "<object>a class</object>",
+    ),
+    "XStream": ("<java.util.PriorityQueue serialization='custom'/>", "<queue/>"),
+    "a proxy of XStream": ("<set><dynamic-proxy><interface/></dynamic-proxy></set>", "<proxy/>"),
+    "Json.NET": ('{"$type": "System.Windows.Data.ObjectDataProvider"}', '{"@type": "sc:Dataset", "type": "a"}'),
+    "Jackson": ('{"@class": "com.sun.rowset.JdbcRowSetImpl"}', '{"class": "a"}'),
+    "tags of Ruby": ("--- !ruby/object:Gem::Installer\ni: x\n", "--- !!map\ni: x\n"),
+    "tags of R": ("a: !expr system('id')\n", "a: expr is a word\n"),
+    "tags of JavaScript": ("a:\n  - !!js/function 'function(){}'\n", "a:\n  - !!str x\n"),
+    "tags that call": ("a: !call {b: 1}\n", "a: !mine {b: 1}\n"),
+    "a resolver of OmegaConf": ("a: ${eval:'1 + 1'}\n", "a: ${b.c}\nd: ${oc.env:HOME}\n"),
+    "a resolver in JSON": ('{"a": "${eval:x}"}', '{"a": "${x}"}'),
+    "an activation of YOLO": ("activation: \"__import__('os').system('id')\"\n", "activation: nn.SiLU()\n"),
+    "layers of YOLO": ("a:\n  - [-1, 1, eval('x'), [64]]\n", "a:\n  - [-1, 1, Conv, [64, 3]]\n"),
+    "a way up to Python": ("a: ().__class__.__base__.__subclasses__()\n", "a: the __class__ of it\n"),
+    "MLServer": (
+        '{"name": "m", "implementation": "models.Evil"}',
+        '{"implementation": "mlserver_sklearn.SKLearnModel"}',
+    ),
+    "a class in YAML": ("model:\n  class: evil.Model\n", "model:\n  class: sklearn.svm.SVC\n"),
+    "Triton": ('name: "m"\nbackend: "python"\n', 'name: "m"\nbackend: "onnxruntime"\n'),
+    "Triton's libraries": ('name: "m"\nbackend: "../../tmp/x"\n', 'name: "m"\nplatform: "tensorrt_plan"\n'),
+    "an old notebook": ('{"worksheets": [], "nbformat": 3}', '{"worksheets": []}'),
+    "a base of Detectron": ("_BASE_: ../evil.yaml\n", "BASE: ../evil.yaml\n"),
+    "BentoML": ('service: "service:svc"\n', "service:\n  - a\n"),
+    "pip": ('[build-system]\nbackend-path = ["."]\n', '[build-system]\nbuild-backend = "setuptools"\n'),
+    "joblib of old": ("ZF0x20               plain", "ZF is no prefix"),
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_what_a_loader_runs_imports_or_evaluates_is_unknown(name: str) -> None:
+    open_to_harm, plain = LOADERS[name]
+    judgement = judged(open_to_harm.encode())
+    assert judgement.verdict is Verdict.UNKNOWN, judgement.reason
+    assert verdict(plain.encode()) is Verdict.CLEAN, judged(plain.encode()).reason

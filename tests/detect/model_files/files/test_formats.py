@@ -234,3 +234,25 @@ def test_text_is_what_decodes() -> None:
     assert text.decode(memoryview(b"\xff"), 100) is None
     assert text.decode(memoryview(b"a\0b"), 100) is None
     assert text.decode(memoryview(b"a" * 101), 100) is None
+
+
+def function(domain: bytes, name: bytes, *nodes: bytes) -> bytes:
+    return field(25, field(1, name) + field(10, domain) + b"".join(field(7, node) for node in nodes))
+
+
+@pytest.mark.parametrize(
+    ("functions", "unknown"),
+    [
+        (function(b"mine", b"Norm", field(4, b"Relu")), 0),
+        (function(b"mine", b"Other", field(4, b"Relu")), 1),
+        (function(b"yours", b"Norm", field(4, b"Relu")), 1),
+        (function(b"mine", b"Norm", field(4, b"Relu") + field(7, b"theirs")), 1),
+        (function(b"mine", b"PythonOp"), 1),
+        (b"", 1),
+    ],
+)
+def test_operators_that_a_model_defines_itself_need_nobody(functions: bytes, unknown: int) -> None:
+    node = field(4, b"Norm") + field(7, b"mine")
+    part = onnx.read(memoryview(onnx_model(field(1, node)) + functions), Budget.of(Limits(), 1))
+    assert part is not None
+    assert len(part.unknown) == unknown or b"PythonOp" in functions

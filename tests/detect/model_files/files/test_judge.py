@@ -11,6 +11,7 @@ import pytest
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
+from detect.model_files.files.building import verdict
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 
@@ -189,3 +190,18 @@ def test_a_big_torch_archive_takes_less_than_a_second() -> None:
     started = time.process_time()
     assert judged(content).verdict is Verdict.CLEAN
     assert time.process_time() - started <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("V{{ ''.__class__.__mro__ }}\n2.", Verdict.UNSAFE),
+        ("V: !!python/object/apply:os.system [id]\n2.", Verdict.UNSAFE),
+        ("V=__import__('os').system('id')\n2.", Verdict.UNKNOWN),
+        ("V=(1)\n2.", Verdict.CLEAN),
+        ("Vwords\n2.", Verdict.CLEAN),
+    ],
+)
+def test_a_pickle_that_is_a_text_is_judged_as_both(words: str, expected: Verdict) -> None:
+    """`V` is a text for a pickle, `2` a copy of it, and the dot its end."""
+    assert verdict(words.encode()) is expected

@@ -2,10 +2,11 @@ import time
 
 import pytest
 
-from caponier.detect.artifact import Limits
+from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files import text as texts
 from caponier.detect.model_files.files.part import Budget
 from caponier.detect.model_files.files.programs import problem
+from detect.model_files.files.building import verdict
 
 
 def told(text: str) -> str | None:
@@ -51,3 +52,13 @@ def test_no_text_takes_longer_than_it_is(unit: str) -> None:
     words, start = unit * (1_000_000 // len(unit)), time.process_time()
     texts.read(words, Budget.of(Limits(), 1))
     assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize("opening", ["a = [\n", "a = {\n1:\n", "f(\n", 'a = """\n', "a = (\n  [\n"])
+def test_a_long_text_in_brackets_may_be_a_program_behind_them(opening: str) -> None:
+    """Python names the line where the bracket opens, far from where the text was cut."""
+    closing = {"[": "]", "{": "}", "(": ")"}.get(opening.strip()[-1], '"""')
+    closing += ")" if "(\n  [" in opening else ""
+    long_one = opening + "1,\n" * 40_000 + closing + "\nimport os\nos.mkdir('a')\n"
+    assert verdict(long_one.encode()) is not Verdict.CLEAN
+    assert verdict((opening + "it is a list of words, isn't it?\n" * 3_000).encode()) is Verdict.CLEAN

@@ -5,7 +5,7 @@ import pytest
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files.templates import read
-from detect.model_files.files.building import verdict
+from detect.model_files.files.building import fresh, verdict
 
 ORDINARY = {
     "roles": (
@@ -40,7 +40,7 @@ ORDINARY = {
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_chat_templates_climb_nowhere(name: str) -> None:
-    climb = read(ORDINARY[name])
+    climb = read(ORDINARY[name], fresh())
     assert (climb.harms, climb.doubts) == ([], [])
 
 
@@ -52,7 +52,7 @@ def test_ordinary_chat_templates_climb_nowhere(name: str) -> None:
     ],
 )  # fmt: skip
 def test_names_of_internals_are_harmful(expression: str) -> None:
-    assert read("{{ " + expression + " }}").harms
+    assert read("{{ " + expression + " }}", fresh()).harms
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_names_of_internals_are_harmful(expression: str) -> None:
     ],
 )  # fmt: skip
 def test_names_that_are_computed_are_doubtful(expression: str) -> None:
-    assert read("{{ " + expression + " }}").doubts
+    assert read("{{ " + expression + " }}", fresh()).doubts
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_names_that_are_computed_are_doubtful(expression: str) -> None:
 )
 def test_long_templates_take_no_longer_than_they_are(unit: str) -> None:
     start = time.process_time()
-    read(unit * (400_000 // len(unit)))
+    read(unit * (400_000 // len(unit)), fresh())
     assert time.process_time() - start < 4
 
 

@@ -137,3 +137,57 @@ def refuses(name: str) -> bool:
     except BrokenError:
         return True
     return False
+
+
+def word(value: str) -> bytes:
+    return b"\x8c" + bytes([len(value)]) + value.encode()
+
+
+def dtype(
+    letter: str, *, fields: bytes = b"N", names: bytes = b"N", size: int = -1, flags: int = 0, sub: bytes = b"N"
+) -> bytes:
+    number = b"J" + struct.pack("<i", size)
+    state = b"(K\x03" + word("|") + sub + names + fields + number + number + b"K" + bytes([flags]) + b"tb"
+    return b"cnumpy\ndtype\n(" + word(letter) + b"\x89\x88tR" + state
+
+
+OBJECTS = dtype("O8", flags=63)
+FLOATS = dtype("f8")
+
+
+def table(value: bytes, at: int = 0) -> bytes:
+    return b"}" + word("a") + value + b"J" + struct.pack("<i", at) + b"\x86s"
+
+
+ONE = word("a") + b"\x85"
+TYPES: dict[str, tuple[bytes, bool]] = {
+    "floats": (FLOATS, True),
+    "objects": (OBJECTS, True),
+    "a field": (dtype("V8", fields=table(FLOATS), names=ONE, size=8), True),
+    "a field of objects": (dtype("V8", fields=table(OBJECTS), names=ONE, size=8, flags=27), True),
+    "texts": (dtype("U3", size=12), True),
+    "several of one": (dtype("V16", sub=FLOATS + b"K\x02\x85\x86", size=16), True),
+    "objects that are said to be none": (dtype("O8", flags=0), False),
+    "a field of objects that is said to be none": (dtype("V8", fields=table(OBJECTS), names=ONE, size=8), False),
+    "none that are said to be objects": (dtype("V8", fields=table(FLOATS), names=ONE, size=8, flags=63), False),
+    "a field behind the end": (dtype("V8", fields=table(FLOATS, 1), names=ONE, size=8), False),
+    "a field before the beginning": (dtype("V8", fields=table(FLOATS, -1), names=ONE, size=8), False),
+    "more than there is room for": (dtype("V8", sub=FLOATS + b"K\x02\x85\x86", size=8), False),
+    "two sizes": (dtype("V8", size=16), False),
+    "fields that are none": (dtype("V8", fields=word("a"), names=ONE, size=8), False),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_that_contradicts_itself_is_doubted(name: str) -> None:
+    content, clean = TYPES[name]
+    reading = read(b"\x80\x04" + content + b".")
+    assert not reading.unsafe
+    assert reading.error is None
+    assert bool(reading.ledger.doubts) is not clean
+
+
+def test_fields_that_are_changed_after_the_type_was_made_are_looked_at_again() -> None:
+    made = b"}q\x01" + word("a") + FLOATS + b"K\0\x86s0" + dtype("V8", fields=b"h\x01", names=ONE, size=8)
+    assert not read(b"\x80\x04" + made + b".").ledger.doubts
+    assert read(b"\x80\x04" + made + b"0h\x01" + word("a") + OBJECTS + b"K\0\x86s.").ledger.doubts

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from caponier.detect.artifact import Verdict
+from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
 from detect.model_files.pickles.reading import read
 
@@ -166,3 +166,28 @@ def test_no_stream_is_clean_that_calls_a_function_by_way_of_an_object(body: byte
     # Called by name with bytes in sight it is allowed, and the bytes are looked at; by any other way it is not.
     if called.count("torch.storage._load_from_bytes") > len(reading.ledger.embedded):
         assert reading.unsafe, content
+
+
+MIXIN = b"cpandas._libs.interval\n__pyx_unpickle_IntervalMixin\n(cpandas.arrays\nIntervalArray\nK\x01NtR"
+
+
+@pytest.mark.parametrize("size", [b"\x85", b"N\x86", b"NN\x87"])
+def test_attributes_in_a_state_of_any_length_are_looked_at(size: bytes) -> None:
+    """Classes of Cython take their attributes out of a tuple."""
+    for name, clean in (("_left", True), ("__setstate__", False), ("__class__", False)):
+        content = b"\x80\x04" + MIXIN + b"}" + word(name) + b"Ns" + size + b"b."
+        assert (judge(memoryview(content), Limits()).verdict is Verdict.CLEAN) is clean
+
+
+def scalar(kind: bytes) -> bytes:
+    dtype = b"cnumpy\ndtype\n(" + word(kind.decode()) + b"\x89\x88tR"
+    return b"cnumpy._core.multiarray\nscalar\n(" + dtype + b"C\x04\0\0\0\0tR"
+
+
+@pytest.mark.parametrize(
+    ("kind", "clean"), [(b"i4", True), (b"f8", True), (b"U1", False), (b"S4", False), (b"V4", False)]
+)
+def test_numbers_of_numpy_name_no_attributes(kind: bytes, clean: bool) -> None:
+    keys = b"}" + scalar(kind) + scalar(kind) + b"\x86" + b"K\x01s"
+    made = b"ccopyreg\n_reconstructor\n(cscipy.sparse._dok\ndok_matrix\ncbuiltins\ndict\n" + keys + b"tR"
+    assert (judge(memoryview(b"\x80\x04" + made + b"."), Limits()).verdict is Verdict.CLEAN) is clean

@@ -56,6 +56,20 @@ def test_a_codec_is_chosen_from_a_short_list() -> None:
     assert read(call("_codecs", "encode", text("a")) + b".").unsafe
 
 
+@pytest.mark.parametrize("codec", ["rot13", "a\\u0000b", "idna", "zlib_codec", "a.b", ""])
+def test_a_codec_that_is_not_listed_is_never_looked_up(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.__import__", None)
+    made = (
+        call("_codecs", "encode", text("bf"), text(codec)) + b"0" + call("_codecs", "encode", text("bf"), text(codec))
+    )
+    assert read(made + b".").unsafe
+
+
+def test_what_an_unlisted_codec_gives_may_be_a_name() -> None:
+    turned = b"\x80\x04" + call("_codecs", "encode", text("bf"), text("rot13")) + b"\x8c\x06system\x93)R."
+    assert any("computed" in str(use) for use in read(turned).unsafe)
+
+
 @pytest.mark.parametrize("name", ["f8", "<i4", "|S10", "O8", "U5", "M8[ns]", "V16", "?"])
 def test_types_of_numpy_have_plain_names(name: str) -> None:
     assert read(call("numpy", "dtype", text(name), b"I00\nI01\n") + b".").is_clean

@@ -204,3 +204,12 @@ def test_a_module_is_imported_even_where_the_name_is_missing() -> None:
 )
 def test_what_some_unpicklers_let_pass_hides_nothing(harmless: bytes) -> None:
     assert read(b"\x80\x05" + harmless + SYSTEM + ORDER + b"\x85R.").unsafe == [("call", "os.system")]
+
+
+@pytest.mark.parametrize("start", [b"I5\0x\n0", b"I\0x\n0", b"L5\0x\n0", b"F5\0x\n0", b"Np5\0x\n0", b"Np5\n0g5\0x\n0"])
+def test_a_zero_ends_a_number_as_it_does_in_c(start: bytes) -> None:
+    """Python's fast unpickler goes on there, and the other one stops."""
+    pickle.loads(start + b"N.")
+    reading = read(start + b"cos\nsystem\n)R.")
+    assert reading.error is None
+    assert reading.unsafe == [("call", "os.system")]

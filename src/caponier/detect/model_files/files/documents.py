@@ -11,28 +11,25 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from caponier.detect.model_files.files.configurations import is_dangerous
+from caponier.detect.model_files.files.configurations import KNOWN_LIBRARIES, REDUCED, is_dangerous, is_known
 from caponier.detect.model_files.files.part import Budget, Member, Part
 
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){1,20}")
 _PICKLED: Final = "py/"
 """What the keys of jsonpickle begin with that are more than values."""
-_MAKES: Final = frozenset({"__instance_type__", "__reduce__", "__class_and_type__"})
+_MAKES: Final = frozenset({"$type", "@class", "__class_and_type__", "__instance_type__", "__reduce__"})
+_REDUCE: Final = "__reduce__"
+"""What skops calls so is judged as skops reads it."""
 _CODE_BESIDE: Final = frozenset({"auto_map", "custom_pipelines"})
 _CLASS_KEYS: Final = frozenset(
-    {"activation_function", "cls", "class", "module", "parent_library", "pythonClass", "type"}
+    {"activation_function", "cls", "class", "implementation", "module", "parent_library", "pythonClass", "type"}
 )
 """Keys under which a library looks for the dotted name of what it imports."""
-_KNOWN: Final = (
-    "diffusers", "keras", "numpy", "org.apache.spark", "peft", "pyspark", "sentence_transformers", "sklearn", "spacy",
-    "tensorflow", "timm", "tokenizers", "torch", "transformers",
-)  # fmt: skip
-"""Libraries whose own classes a configuration may name."""
 _SERIALIZED: Final = ":serialized:"
 _ENCODED: Final = re.compile(r"gA[I-Y]")
 """How the base64 of a pickle begins, of the protocols from 2 on."""
 _PIPELINE: Final = "_class_name"
-_PIPELINE_LIBRARIES: Final = frozenset({*_KNOWN, "stable_diffusion", "onnxruntime"})
+_PIPELINE_LIBRARIES: Final = frozenset({*KNOWN_LIBRARIES, "stable_diffusion", "onnxruntime"})
 _MOST_NODES: Final = 1_000_000
 _MOST: Final = 5
 _LONGEST_NAME, _MOST_NAMES = 1_000, 200_000
@@ -85,7 +82,7 @@ def _node(part: Part, node: dict[str, Any]) -> None:
         if key.startswith(_PICKLED):
             harmful = isinstance(value, str) and is_dangerous(value)
             _add(part.unsafe if harmful else part.unknown, f"has jsonpickle make an object: {key} {str(value)[:100]}")
-        elif key in _MAKES:
+        elif key in _MAKES and not (key == _REDUCE and str(node.get("__loader__")) in REDUCED):
             _add(part.unknown, f"has its loader make an object: {key} {str(value)[:100]}")
         elif key in _CODE_BESIDE:
             _add(part.unknown, f"has its loader run Python files that lie beside it ({key})")
@@ -101,7 +98,7 @@ def _is_known(name: str, key: str) -> bool:
     """Return whether a value is no dotted name, or one of a library whose classes may be named."""
     if key != "parent_library" and _DOTTED.fullmatch(name) is None:
         return True
-    return any(name == known or name.startswith(f"{known}.") for known in _KNOWN)
+    return is_known(name)
 
 
 def _pipeline(part: Part, document: dict[str, Any]) -> None:

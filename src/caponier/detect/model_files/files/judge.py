@@ -1,20 +1,27 @@
 """Take a file apart, in memory and within limits, and put the verdicts of its parts together."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files import (
     compressed,
+    gguf,
     keras,
     numpy_file,
     onnx,
     pickle_file,
     tar_file,
+    tensorflow,
     tensors,
     text,
+    ubjson,
     zip_file,
 )
+from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
 from caponier.detect.model_files.files.spans import find
@@ -24,7 +31,9 @@ _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _UNKNOWN: Final = "is of no format that is known here"
-_SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+_SCRIPT: Final = (
+    "holds a TorchScript program, which is not judged here: the state dictionary alone, or what torch.export saves, is"
+)
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
@@ -64,7 +73,8 @@ def judge(content: memoryview, limits: Limits, rules: Rules | None = None) -> Ju
     """
     findings = _Findings()
     budget = Budget.of(limits, len(content), rules)
-    kind = _Judge(findings, budget).part(content, "", 0)
+    with _uncollected():
+        kind = _Judge(findings, budget).part(content, "", 0)
     verdict = Verdict.UNSAFE if findings.unsafe else Verdict.UNKNOWN if findings.unknown else Verdict.CLEAN
     reasons = [_text(reason) for reason in dict.fromkeys([*findings.unsafe, *findings.unknown])]
     if len(reasons) > _MOST_REASONS:
@@ -79,6 +89,19 @@ def judge(content: memoryview, limits: Limits, rules: Rules | None = None) -> Ju
     if findings.passed:
         facts["allowed"] = {_text(name): reason for name, reason in sorted(findings.passed.items())[:100]}
     return Judgement(verdict, kind, tuple(reasons), confidence, facts)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Search for no garbage meanwhile: millions of values are in use, and the limits bound how many."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _text(reason: str) -> str:
@@ -117,6 +140,8 @@ class _Judge:
             self._zip(content, where, depth)
         how = compressed.kind(head)
         if how is not None and (kind := self._compressed(content, how, where, depth)):
+            if text.decode(content, self.budget.limits.text_bytes) is not None:
+                self._second(content, head, where, depth)
             return kind
         if head.startswith(numpy_file.MAGIC):
             return self._numpy(content, where, depth)
@@ -129,22 +154,26 @@ class _Judge:
         return "tar" if is_tar else self._report(self._no_pickle(content, head), where, depth)
 
     def _second(self, content: memoryview, head: bytes, where: str, depth: int) -> None:
-        """Judge what is a pickle as what else it may be, if that is known for sure."""
+        """Judge what is a pickle, or compressed, as what else it may be, if that is known or does something."""
         part = self._no_pickle(content, head)
-        if part.kind not in ("unknown", "text"):
+        if part.kind != "unknown" and (part.kind != "text" or part.unsafe or part.unknown):
             self._report(part, where, depth)
 
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
         if head.startswith(keras.HDF5):
             return keras.read_hdf5(content, weights_only=False)
-        if head.startswith(tensors.GGUF):
-            return tensors.read_gguf()
-        if head.startswith(_SEVEN_ZIP):
-            return Part("7z", unknown=["is an archive of a kind that is not read here"])
+        if head.startswith(gguf.MAGIC):
+            return gguf.read(content, self.budget)
+        if (named := named_format(content)) is not None:
+            return Part(named.kind, unknown=[named.reason])
+        if ubjson.is_ubjson(content):
+            return ubjson.read(content, self.budget)
         if tensors.is_safetensors(content):
             return tensors.read_safetensors(content, self.budget.limits.text_bytes)
         if (model := onnx.read(content, self.budget)) is not None:
             return model
+        if (graph := tensorflow.read(content, self.budget)) is not None:
+            return graph
         words = text.decode(content, self.budget.limits.text_bytes)
         if words is not None:
             self.budget.look(_TEXT * len(content))
@@ -264,7 +293,8 @@ class _Judge:
             name = entry.name.rpartition("/")[2]
             if name == "constants.pkl":
                 kind = "torchscript"
-                self.findings.unknown.append("holds a TorchScript program, which is not judged here")
+                # First of all reasons: whatever else is said is about its code.
+                self.findings.unknown.insert(0, _SCRIPT)
             if name == "data.pkl":
                 continue
             if _is_storage(entry.name) and _holds(entry, known.get(name)):

@@ -85,7 +85,9 @@ def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
     if has_layers:
         part.kind = "keras (hdf5)"
     if not weights_only or has_layers:
-        part.unknown.append("HDF5 is searched for layers that carry code, not read whole")
+        part.unknown.append(
+            "HDF5 is searched for layers that carry code, not read whole: as .keras, or weights as safetensors, it is"
+        )
     return part
 
 

@@ -1,10 +1,10 @@
 """Numpy's own format, `.npy`: numbers are harmless, Python objects are a pickle."""
 
-import ast
 import struct
 from typing import Any, Final
 
 from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.quiet_python import literal
 from caponier.detect.model_files.pickles.arrays import type_size
 from caponier.detect.model_files.pickles.stream import BrokenError
 
@@ -54,7 +54,7 @@ def _header(content: memoryview) -> tuple[int, dict[str, Any]]:
     start = 8 + width + length
     if length > _LONGEST or start > len(content):
         raise BrokenError("the header is too long")
-    header = ast.literal_eval(bytes(content[8 + width : start]).decode("latin-1").strip())
+    header = literal(bytes(content[8 + width : start]).decode("latin-1").strip())
     if not isinstance(header, dict):
         raise BrokenError("the header is no dictionary")
     return start, header

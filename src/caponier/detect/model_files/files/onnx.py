@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
+from caponier.detect.model_files.files.wire import WireError, messages
 
 _KNOWN_DOMAINS: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft"}
@@ -16,13 +17,10 @@ _NODES, _INITIALIZERS, _SPARSE_INITIALIZERS, _ATTRIBUTES = 1, 5, 15, 5
 _TENSORS_IN_ATTRIBUTE, _GRAPHS_IN_ATTRIBUTE, _SPARSE_IN_ATTRIBUTE = (5, 10), (6, 11), (22, 23)
 _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
 _TRAINING_GRAPHS, _SPARSE_TENSORS = (1, 2), (1, 2)
-_FUNCTION_NODES, _FUNCTION_DEFAULTS = 7, 11
+_FUNCTION_NODES, _FUNCTION_DEFAULTS, _FUNCTION_NAME, _FUNCTION_DOMAIN = 7, 11, 1, 10
+_LONGEST_NAME: Final = 200
 _DOMAIN, _EXTERNAL = 7, 13
 _DEEPEST: Final = 32
-
-
-class _WireError(Exception):
-    """This is no protocol buffer."""
 
 
 class _Model:
@@ -30,36 +28,20 @@ class _Model:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.domains: set[str] = set()
+        self.operators: set[tuple[str, str]] = set()
+        """Domains and names of operators that are not ONNX's own."""
+        self.functions: set[tuple[str, str]] = set()
+        """What the model itself defines."""
         self.locations: set[str] = set()
 
     def messages(self, content: memoryview) -> Iterator[tuple[int, memoryview]]:
         """Yield the fields of a message with their bytes; numbers have none."""
-        at = 0
-        while at < len(content):
-            self.budget.fields_left -= 1
-            if self.budget.fields_left < 0:
-                raise _WireError
-            tag, at = _varint(content, at)
-            wire, end = tag & 7, at
-            if wire == 0:
-                _, end = _varint(content, at)
-            elif wire == 2:
-                length, at = _varint(content, at)
-                end = at + length
-            elif wire in (1, 5):
-                end = at + (8 if wire == 1 else 4)
-            else:
-                raise _WireError
-            if end > len(content) or tag >> 3 == 0:
-                raise _WireError
-            yield tag >> 3, content[at:end] if wire == 2 else content[:0]
-            at = end
+        return messages(content, self.budget)
 
     def graph(self, content: memoryview, depth: int) -> None:
         """Look at the nodes and initializers of a graph or a function."""
         if depth > _DEEPEST:
-            raise _WireError
+            raise WireError
         for number, value in self.messages(content):
             if number == _NODES:
                 self._node(value, depth)
@@ -76,20 +58,35 @@ class _Model:
 
     def function(self, content: memoryview, depth: int) -> None:
         """Look at the nodes of a function."""
+        domain = name = ""
         for number, value in self.messages(content):
             if number == _FUNCTION_NODES:
                 self._node(value, depth)
             elif number == _FUNCTION_DEFAULTS:
                 self._attribute(value, depth)
+            elif number == _FUNCTION_NAME:
+                name = _name(value)
+            elif number == _FUNCTION_DOMAIN:
+                domain = _name(value)
+        self.functions.add((domain, name))
 
     def _node(self, content: memoryview, depth: int) -> None:
+        domain = name = ""
         for number, value in self.messages(content):
-            if number == _OPERATOR and (name := bytes(value[:100]).decode("utf-8", "replace")) in _OUTSIDE:
-                self.domains.add(f"the operator {name}")
+            if number == _OPERATOR:
+                name = _name(value)
             elif number == _DOMAIN:
-                self.domains.add(bytes(value[:200]).decode("utf-8", "replace"))
+                domain = _name(value)
             elif number == _ATTRIBUTES:
                 self._attribute(value, depth)
+        if name in _OUTSIDE or domain not in _KNOWN_DOMAINS:
+            self.operators.add((domain, name))
+
+    def foreign(self) -> list[str]:
+        """Return what somebody else must bring to run the model: domains, and operators that reach outside."""
+        outside = {f"the operator {name}" for _, name in self.operators if name in _OUTSIDE}
+        domains = {domain for domain, _ in self.operators - self.functions} - _KNOWN_DOMAINS
+        return sorted(outside | domains)
 
     def _attribute(self, content: memoryview, depth: int) -> None:
         for number, value in self.messages(content):
@@ -127,7 +124,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
                 model.function(value, 0)
             elif number == _TRAINING:
                 model.training(value)
-    except _WireError:
+    except WireError:
         # Other protocol buffers begin like this, too; only a graph and its operator sets make it a model.
         return Part("onnx", unknown=["cannot be read to its end"]) if {_GRAPH, _OPSETS} & seen else None
     return _report(model) if {_GRAPH, _OPSETS} <= seen else None
@@ -135,8 +132,7 @@ def read(content: memoryview, budget: Budget) -> Part | None:
 
 def _report(model: _Model) -> Part:
     part = Part("onnx")
-    foreign = sorted(model.domains - _KNOWN_DOMAINS)
-    if foreign:
+    if foreign := model.foreign():
         part.unknown.append(f"needs operators from outside ONNX: {', '.join(foreign[:5])}")
     for location in sorted(model.locations)[:5]:
         path = PurePosixPath(location.replace("\\", "/"))
@@ -147,14 +143,5 @@ def _report(model: _Model) -> Part:
     return part
 
 
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(content):
-            raise _WireError
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise _WireError
+def _name(value: memoryview) -> str:
+    return bytes(value[:_LONGEST_NAME]).decode("utf-8", "replace")

@@ -30,6 +30,10 @@ class Budget:
     """Fields of protocol buffers that may still be read."""
     letters_left: int = 1 << 18
     """Letters that may still be read as Python, which takes longer than anything else."""
+    tokens_left: int = 400_000
+    """Words and signs of templates that may still be read."""
+    names_left: int = 100_000
+    """Names in configurations that may still be looked up."""
     rules: Rules = field(default_factory=shipped)
     """What pickles may use."""
 

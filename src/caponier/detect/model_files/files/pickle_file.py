@@ -110,8 +110,11 @@ def read(content: memoryview, budget: Budget, *, certain: bool) -> Part | None:
 def would_run(content: memoryview, budget: Budget) -> bool:
     """Return whether content is a pickle that runs, or loads, what is not on the allow list. Chance makes none such."""
     most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
-    report = follow(content, replace(budget, limits=replace(budget.limits, opcodes=most)), budget.rules)
-    return bool(report.exceeded or report.ledger.invoked or report.ledger.unsafe or report.ledger.embedded)
+    short = replace(budget, limits=replace(budget.limits, opcodes=most))
+    reports = (follow(content, short, budget.rules, joblib=joblib) for joblib in (True, False))
+    return any(
+        report.exceeded or report.ledger.invoked or report.ledger.unsafe or report.ledger.embedded for report in reports
+    )
 
 
 def read_torch(
@@ -128,7 +131,7 @@ def read_torch(
     Returns:
         The report, and the storages that it refers to: the type's name and the number of elements.
     """
-    report = follow(content, budget, budget.rules)
+    report = follow(content, budget, budget.rules, joblib=False)
     if script:
         uses = report.ledger.uses
         own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is Standing.UNLISTED]
@@ -146,10 +149,13 @@ def _part(content: memoryview, budget: Budget, report: PickleReport, storages: C
     if report.arrays:
         # Loaded with plain pickle, the arrays' bytes would be instructions, and the memo would hold other things.
         plain = follow(content, budget, budget.rules, joblib=False, bare=True)
-        dangerous = [use for use in plain.ledger.uses.values() if use.standing is Standing.DANGEROUS]
+        # Torch goes on where plain pickle stops, at an object outside of the file: what it then does counts as well.
+        torch = follow(content, budget, budget.rules, joblib=False)
+        dangerous = [use for use in torch.ledger.uses.values() if use.standing is Standing.DANGEROUS]
         uses += dangerous
-        part.unknown += _otherwise(plain, set(report.ledger.doubts), dangerous)
-        loaded += plain.ledger.embedded
+        others = [use for use in torch.ledger.unsafe if use not in dangerous]
+        part.unknown += _otherwise(plain, set(report.ledger.doubts), others)
+        loaded += torch.ledger.embedded
     part.members = _embedded(loaded)
     _note_uses(part, uses)
     part.unknown += report.ledger.doubts
@@ -208,9 +214,8 @@ def _sentences(uses: list[Use]) -> list[str]:
     return sentences
 
 
-def _otherwise(plain: PickleReport, known: set[str], dangerous: list[Use]) -> Iterator[str]:
-    """Say what is not clean about a joblib file where plain pickle reads it."""
-    others = [use for use in plain.ledger.unsafe if use not in dangerous]
+def _otherwise(plain: PickleReport, known: set[str], others: list[Use]) -> Iterator[str]:
+    """Say what is not clean about a joblib file where plain pickle or torch reads it."""
     doubts = [doubt for doubt in plain.ledger.doubts if doubt not in known]
     limits = [plain.broken] if plain.exceeded and plain.broken else []
     for text in [*_sentences(others), *doubts[:_MOST_REASONS], *limits]:

@@ -8,15 +8,17 @@ importing anything; what is too long to tell is not known.
 import ast
 import builtins
 import re
-import warnings
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget
+from caponier.detect.model_files.files.quiet_python import parsed
 
 _LONGEST: Final = 1 << 15
 """Letters that are read as Python; a longer text is none if so many are not."""
 _MARGIN: Final = 1 << 11
 """A text that was cut may be broken at its end and nowhere else."""
+_OPEN: Final = ("was never closed", "unterminated triple-quoted", "unexpected EOF")
+"""What Python says where a bracket or a text is open to the end; it names the line of the beginning."""
 _SIGN: Final = re.compile(r"[(@]|\b(?:import|class|with|del)\b")
 """Without one of these Python does nothing: calls need a bracket, decorators and `with` call without one."""
 _OLD: Final = re.compile(r"^[ \t]*(?:print|exec)[ \t]+[\"'\w]|^[ \t]*except [\w.]+, \w+:|`\w+`", re.MULTILINE)
@@ -62,13 +64,11 @@ def _python(text: str) -> str | None:
     cut = len(text) > _LONGEST
     head = text[: text.rfind("\n", 0, _LONGEST) + 1 or _LONGEST] if cut else text
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(head)
+        tree = parsed(head)
     except SyntaxError as wrong:
         lines = head.count("\n") + 1
-        near_end = cut and head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
-        if near_end:
+        near_end = head.count("\n", max(0, len(head) - _MARGIN)) >= lines - (wrong.lineno or lines)
+        if cut and (near_end or any(sign in wrong.msg for sign in _OPEN)):
             return "begins like a program, and is too long to be read as one"
         old = "```" not in text and _OLD.search(head) is not None and _OLD_IMPORT.search(head) is not None
         if old:
@@ -95,9 +95,7 @@ def _mostly_acts(text: str) -> bool:
         if not block.strip():
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                acting += _acts(ast.parse(block))
+            acting += _acts(parsed(block))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             broken += 1
     return acting > 0 and acting >= broken

@@ -18,6 +18,9 @@ _LINKS: Final = b"12"
 _LONGEST_NAME: Final = 1 << 16
 _RECORD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,200})=")
 _SIZE: Final = re.compile(rb"(?:^|\n)\d+ (size|GNU\.sparse\.\w+)=")
+_BEHIND: Final = "has something behind the end of a name or a note, which readers understand differently"
+_SEVERAL: Final = "is given several names, and readers differ in which one counts"
+_MOST_SAID: Final = 8
 _UNREADABLE: Final = "has a broken header, so the rest of the archive is not read"
 
 
@@ -48,7 +51,11 @@ def members(content: memoryview, budget: Budget) -> Iterator[Member]:
         body = content[at : at + size]
         doubt = _doubt(kind, body, size)
         if kind in _EXTENDED + _LONG_NAMES:
-            doubt = doubt or names.extend(kind, body)
+            # Python reads whole blocks, and takes for a name or a note what lies behind their declared end.
+            whole = content[at : at + -(-size // _BLOCK) * _BLOCK]
+            doubt = names.extend(kind, whole) or doubt
+            if not only_zeros(whole[size:]):
+                doubt = doubt or _BEHIND
             if doubt:
                 yield Member(name, body, doubt)
         else:
@@ -71,13 +78,13 @@ class _Names:
     def __init__(self) -> None:
         self.name = ""
         self._places = Places()
-        self._always: dict[str, str] = {}
-        self._next: dict[str, str] = {}
+        self._always: dict[str, list[str]] = {}
+        self._next: dict[str, list[str]] = {}
 
     def extend(self, kind: bytes, body: memoryview) -> str | None:
         """Take what is said of the next member, or of all that follow, and say what is doubtful about it."""
         if kind in _LONG_NAMES:
-            self._next["path" if kind == b"L" else "linkpath"] = _text(body[:_LONGEST_NAME])
+            self._next.setdefault("path" if kind == b"L" else "linkpath", []).append(_text(body[:_LONGEST_NAME]))
             return "has a name that is longer than a scan reads" if len(body) > _LONGEST_NAME else None
         said = self._always if kind == b"g" else self._next
         raw, at = bytes(body[:_LONGEST_NAME]), 0
@@ -87,23 +94,32 @@ class _Names:
                 break
             key = match[2].decode("utf-8", "backslashreplace")
             if key in ("path", "linkpath"):
-                said[key] = raw[match.end() : end - 1].decode("utf-8", "backslashreplace")
+                said.setdefault(key, []).append(raw[match.end() : end - 1].decode("utf-8", "backslashreplace"))
             at = end
         return None if not raw[at:].strip(b"\0") and len(body) <= _LONGEST_NAME else "has notes that cannot be read"
 
     def place(self, header: memoryview, kind: bytes) -> tuple[str | None, str | None]:
         """Say what is harmful and what is doubtful about where a member lands, under any name that it has."""
         short, prefix = _text(header[:100]), _text(header[345:500])
-        known = {**self._always, **self._next}
-        self.name = known.get("path") or (f"{prefix}/{short}" if prefix else short)
-        found = [self._at(name, header, kind, known) for name in dict.fromkeys((short, self.name))]
+        names, targets = self._said("path"), self._said("linkpath")
+        self.name = names[-1] if names else (f"{prefix}/{short}" if prefix else short)
+        found = [
+            self._at(name, target, kind)
+            for name in dict.fromkeys((short, self.name, *names))
+            for target in targets or [_text(header[157:257])]
+        ]
         harms, doubts = zip(*found, strict=True)
-        return next(filter(None, harms), None), next(filter(None, doubts), None)
+        several = _SEVERAL if len(names) > 1 or len(targets) > 1 else None
+        return next(filter(None, harms), None), next(filter(None, doubts), several)
 
-    def _at(self, name: str, header: memoryview, kind: bytes, known: dict[str, str]) -> tuple[str | None, str | None]:
+    def _said(self, key: str) -> list[str]:
+        """Return the last few different texts that were said: readers differ in which one counts."""
+        said = [*self._always.get(key, ())[-_MOST_SAID:], *self._next.get(key, ())[-_MOST_SAID:]]
+        return list(dict.fromkeys(said))
+
+    def _at(self, name: str, target: str, kind: bytes) -> tuple[str | None, str | None]:
         if kind not in _LINKS:
             return self._places.part(name)
-        target = known.get("linkpath") or _text(header[157:257])
         return self._places.link(name, target, hard=kind == b"1")
 
     def forget(self) -> None:

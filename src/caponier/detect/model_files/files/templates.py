@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from caponier.detect.model_files.files.part import Budget, Part
+
 _OPENING: Final = re.compile(r"\{[{%#]")
 _END_RAW: Final = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN: Final = re.compile(
@@ -59,10 +61,17 @@ def is_template(text: str) -> bool:
     return "{%" in text and "%}" in text
 
 
-def read(template: str) -> Climb:
+def judge(text: str, part: Part, budget: Budget, *, certain: bool = False) -> None:
+    """Judge a text that may be a template, or is one for certain; other texts may have such brackets, too."""
+    climb = read(text, budget)
+    part.unsafe += climb.harms
+    part.unknown += climb.doubts if certain or is_template(text) or climb.harms or climb.calls else []
+
+
+def read(template: str, budget: Budget) -> Climb:
     """Judge a template; nothing of it is ever filled in."""
     climb = Climb()
-    blocks = list(_blocks(template, climb))
+    blocks = list(_blocks(template, climb, budget))
     trusted = _trusted(blocks)
     for block in blocks:
         before = len(climb.doubts)
@@ -74,7 +83,7 @@ def read(template: str) -> Climb:
     return climb
 
 
-def _blocks(template: str, climb: Climb) -> Iterator[list[_Token]]:
+def _blocks(template: str, climb: Climb, budget: Budget) -> Iterator[list[_Token]]:
     """Yield the tokens of each statement and expression, where Jinja's own reader would find them."""
     at, tokens = 0, 0
     while (opening := _OPENING.search(template, at)) is not None:
@@ -99,7 +108,8 @@ def _blocks(template: str, climb: Climb) -> Iterator[list[_Token]]:
             sign = match[0] if kind != "sign" or len(match[0]) < 3 else match[0][:1]
             depth += (sign == "{") - (sign == "}")
             tokens += 1
-            if tokens > _MOST_TOKENS:
+            budget.tokens_left -= 1
+            if tokens > _MOST_TOKENS or budget.tokens_left < 0:
                 climb.doubts.append("is a template that is longer than a scan reads")
                 return
             if kind:

@@ -1,4 +1,4 @@
-"""Formats that hold tensors and nothing that runs: safetensors is checked whole, GGUF is recognised."""
+"""Safetensors, which holds tensors and nothing that runs, checked whole."""
 
 import json
 import struct
@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from caponier.detect.model_files.files.part import Part
 
-GGUF: Final = b"GGUF"
 _LONGEST: Final = 100 << 20
 _MOST_BITS: Final = 1 << 70
 _LONGEST_SIDE: Final = 1 << 63
@@ -48,11 +47,6 @@ def read_safetensors(content: memoryview, longest: int) -> Part:
     if 8 + length + at != len(content):
         part.unknown.append("is longer or shorter than its tensors")
     return part
-
-
-def read_gguf() -> Part:
-    """Report a GGUF file: it can hold a template, which is a program for whoever fills it in."""
-    return Part("gguf", unknown=["its metadata, such as a chat template, is not judged"])
 
 
 def _span(tensor: Any) -> tuple[int, int]:

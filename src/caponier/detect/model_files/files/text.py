@@ -17,22 +17,60 @@ _HARMLESS_TAGS: Final = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
 _TAG: Final = re.compile(r"(?:!!|tag:yaml\.org,2002:)python/([\w/]+)(?::([\w.]+))?")
-_HANDLE: Final = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG[ \t]")
+_HANDLE: Final = re.compile("%TAG(?<![^\n\r\x85\u2028\u2029\ufeff]%TAG)[ \t]")
 """A directive that gives tags other names; YAML knows five ways to end the line before it."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_ITEM: Final = r"^[ \t]{0,40}(?:-[ \t]+[\"']?)?"
+_PACKAGE: Final = r"[\w.-]{1,100}(?:\[[\w, -]{1,100}\])?[ \t]{0,9}@[ \t]{0,9}"
+_FETCHED: Final = re.compile(
+    rf"{_ITEM}(?:--(?:extra-)?index-url|--find-links|-i|-f)[ \t=]+[\"']?(?:https?|file|ftp)://"
+    rf"|{_ITEM}(?:(?:-e|--editable)[ \t]+|{_PACKAGE})?(?:git|hg|svn|bzr)\+\w{{1,9}}://"
+    rf"|{_ITEM}{_PACKAGE}(?:https?|file)://",
+    re.MULTILINE,
+)
+"""Lines of requirements, or items of an environment, that name an index or an address."""
+_EVALUATED: Final = re.compile(
+    r"\$\{[ \t]{0,9}(?:call|compute|eval|exec|import|lambda|py|python)[ \t]{0,9}:"
+    r"|[:\[,=-][ \t]{0,9}[\"']?(?:__import__|eval|exec|execfile|compile|os\.(?:system|popen|exec\w*|spawn\w*)"
+    r"|subprocess\.\w{1,20}|pty\.spawn|runpy\.\w{1,20}|builtins\.\w{1,20})[ \t]{0,9}\([^\n]{1,2000}\)"
+    r"|__(?:class|base|bases|mro|subclasses|globals|builtins|init_subclass|getattribute|loader)__[ \t]{0,9}[.(\[]"
+)
+"""Resolvers of OmegaConf by the names that people give them, and values that are calls: of YOLO's layers, for one."""
+_EVALUATES: Final = "holds what some loaders evaluate as code"
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
     "is a graph of TensorFlow, whose operators may write files": (
+        re.compile(r"op(?<!\wop)\s{0,20}:\s{0,20}[\"']"),
         re.compile(r"\b(?:node|node_def|meta_graphs|graph_def)\s{0,20}:?\s{0,20}[{<]"),
-        re.compile(r"\bop\s{0,20}:\s{0,20}[\"']"),
     ),
-    "has Caffe import a layer of Python": (re.compile(r"\bpython_param\s{0,20}:?\s{0,20}[{<]"),),
-    "is XML from which Java makes objects": (re.compile(r"java\.beans\.XMLDecoder"),),
+    "has Caffe import a layer of Python": (re.compile(r"python_param(?<!\wpython_param)\s{0,20}:?\s{0,20}[{<]"),),
+    "is XML from which Java makes objects": (
+        re.compile(
+            r"java\.beans\.XMLDecoder|<object\s[^>]{0,200}\bclass\s{0,9}="
+            r"|<(?:java|javax|sun|com\.sun)\.[\w.$-]|<dynamic-proxy[\s>/]"
+        ),
+    ),
+    "has Triton run what lies beside it": (
+        re.compile(
+            r"^[ \t]{0,40}(?:backend|platform)[ \t]{0,9}:?[ \t]{0,9}[\"'](?:python[\"']|[^\"'\n]{0,200}[/\\])",
+            re.MULTILINE,
+        ),
+    ),
+    "has pip run what lies beside it": (re.compile(r"^[ \t]{0,40}backend-path[ \t]{0,9}=", re.MULTILINE),),
+    "has BentoML import what it names": (
+        re.compile(r"^service[ \t]{0,9}:[ \t]{0,9}[\"']?[\w./-]{1,200}:\w", re.MULTILINE),
+    ),
+    _EVALUATES: (_EVALUATED,),
     "is XML that reads other files": (re.compile(r"<!ENTITY|w3\.org/2001/XInclude"),),
     "has jsonpickle make objects": (
         re.compile(r"[\"']py/(?:object|reduce|type|function|repr|newargs|state|initargs)"),
     ),
+    "has PMML call a class of Java's": (
+        re.compile(r"<PMML\b"),
+        re.compile(r"function\s{0,20}=\s{0,20}[\"'][a-zA-Z_]\w{0,99}(?:\.\w{1,100}){1,20}[\"']"),
+    ),
+    "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
     "is a recipe of commands, which are run": (
         re.compile(r"^(?:stages|entry_points):", re.MULTILINE),
         re.compile(r"^[ \t]{1,40}(?:cmd|command):", re.MULTILINE),
@@ -87,15 +125,15 @@ def _json(document: Any, text: str, budget: Budget) -> Part:
     part = first or Part("json")
     if first is not None and (skops := configurations.read_skops(document)) is not None and skops is not first:
         _join(part, skops)
-    if isinstance(document, dict) and isinstance(document.get("cells"), list) and "nbformat" in document:
+    if isinstance(document, dict) and "nbformat" in document and ("cells" in document or "worksheets" in document):
         part.unknown.append("is a notebook: it is run, not loaded")
     for template in _templates(document):
-        climb = templates.read(template)
-        part.unsafe += climb.harms
-        part.unknown += climb.doubts if templates.is_template(template) or climb.harms or climb.calls else []
+        templates.judge(template, part, budget)
     _join(part, documents.read(document))
     part.members = documents.pickles(document, budget)
-    _join(part, configurations.read(text))
+    _join(part, configurations.read(text, budget))
+    if _EVALUATED.search(text):
+        part.unknown.append(_EVALUATES)
     part.unsafe, part.unknown = list(dict.fromkeys(part.unsafe)), list(dict.fromkeys(part.unknown))
     return part
 
@@ -133,16 +171,13 @@ def _plain(text: str, budget: Budget) -> Part:
     if _HANDLE.search(text):
         part.kind = "yaml"
         part.unknown.append("gives YAML tags other names, so what they make is not known")
-    named = configurations.read(text)
+    named = configurations.read(text, budget)
     if named.unsafe or named.unknown:
         part.kind = "yaml"
         part.unsafe += named.unsafe
         part.unknown += named.unknown
     if "{{" in text or "{%" in text:
-        climb = templates.read(text)
-        part.unsafe += climb.harms
-        # Text of another kind may have such brackets, too.
-        part.unknown += climb.doubts if templates.is_template(text) or climb.calls else []
+        templates.judge(text, part, budget)
     part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)

@@ -1,5 +1,7 @@
 """Arrays in pickles: how long one is that joblib writes as raw bytes after its description."""
 
+from collections.abc import Iterator
+from math import prod
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles.ledger import Ledger
@@ -9,7 +11,9 @@ from caponier.detect.model_files.pickles.values import Blob, Box, Global, Made
 
 WRAPPER: Final = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
 
-_DTYPE: Final = Global("numpy", "dtype")
+DTYPE: Final = Global("numpy", "dtype")
+_RECORD: Final = Global("numpy", "record")
+"""Numpy names this class instead of a size; the size is in the state."""
 _CHARACTER: Final = {"S": 1, "U": 4, "V": 1}
 _SINGLE: Final = {"?": 1, "b": 1, "i": 4, "f": 4, "c": 1, "m": 8, "M": 8}
 """What a letter alone means: `f` is a float of four bytes, `c` a single character; `u` alone is none."""
@@ -18,6 +22,9 @@ _NAMED_SIZES: Final = {
 }  # fmt: skip
 _SUBARRAY, _FIELDS, _ELEMENT_SIZE, _FLAGS = 2, 4, 5, 7
 _HAS_OBJECTS: Final = 0x01
+_AS_OBJECTS: Final = 0x03
+"""Objects are in there, and are pickled as such."""
+_POINTER: Final = 8
 _ATTRIBUTES: Final = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
 """What joblib's description of an array consists of."""
 _MOST_LENGTHS: Final = 64
@@ -66,6 +73,15 @@ def overrides(state: Any) -> bool:
     return not all(isinstance(key, str) and key in _ATTRIBUTES for key in state.items[::2])
 
 
+def contradicts(dtype: Made, ledger: Ledger) -> bool:
+    """Return whether what is said of a type cannot be true: numpy believes it, and takes bytes for objects."""
+    try:
+        _Layout(ledger).of(dtype, 0)
+    except BrokenError:
+        return True
+    return False
+
+
 def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> None:
     """Step over the padding and the raw bytes of a wrapped array.
 
@@ -101,7 +117,7 @@ class _Sizes:
 
     def of(self, dtype: Any, depth: int) -> int | None:
         """Return the bytes of an element; None if there are Python objects in it."""
-        if not isinstance(dtype, Made) or dtype.origin != _DTYPE or not dtype.args or depth > 8:
+        if not isinstance(dtype, Made) or dtype.origin != DTYPE or not dtype.args or depth > 8:
             raise BrokenError("describes an array of a type that is not known")
         if id(dtype) not in self.known:
             self.known[id(dtype)] = self._of(dtype, depth)
@@ -129,6 +145,65 @@ class _Sizes:
         values = fields.entries().values() if fields else ()
         parts = [value[0] for value in values if isinstance(value, tuple) and value]
         return any(self.of(part, depth + 1) is None for part in [*parts, *(inner or ())[:1]])
+
+
+class _Layout:
+    """What is said of types and their parts, held against what can be true; each part once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.known: dict[int, tuple[int, bool]] = {}
+
+    def of(self, dtype: Any, depth: int) -> tuple[int, bool]:
+        """Return the bytes of an element, and whether there are Python objects in it.
+
+        Raises:
+            BrokenError: If it contradicts itself, or is no type.
+        """
+        if not isinstance(dtype, Made) or dtype.origin != DTYPE or not dtype.args or depth > 8:
+            raise BrokenError("describes an array of a type that is not known")
+        if id(dtype) not in self.known:
+            self.known[id(dtype)] = self._of(dtype, depth)
+        return self.known[id(dtype)]
+
+    def _of(self, dtype: Made, depth: int) -> tuple[int, bool]:
+        state = dtype.state if isinstance(dtype.state, tuple) else ()
+        declared = state[_ELEMENT_SIZE] if len(state) > _ELEMENT_SIZE else -1
+        if dtype.args[0] == _RECORD and isinstance(declared, int):
+            said: int | None = declared
+        else:
+            said = type_size(_text(dtype.args[0]))
+        size, objects = (_POINTER, True) if said is None else (said, False)
+        for inner, begin, count in self._parts(state):
+            inner_size, inner_objects = self.of(inner, depth + 1)
+            objects |= inner_objects
+            if begin < 0 or count < 0 or begin + inner_size * count > size:
+                raise BrokenError("describes an array whose parts lie outside of it")
+        flags = state[_FLAGS] if len(state) > _FLAGS else None
+        wrong = isinstance(flags, int) and flags & _AS_OBJECTS != (_AS_OBJECTS if objects else 0)
+        if wrong or declared not in (-1, size):
+            raise BrokenError("describes an array in two ways")
+        return size, objects
+
+    def _parts(self, state: tuple[Any, ...]) -> Iterator[tuple[Any, int, int]]:
+        """Yield the type of each part, where it begins, and how many there are of it."""
+        fields = state[_FIELDS] if len(state) > _FIELDS else None
+        inner = state[_SUBARRAY] if len(state) > _SUBARRAY else None
+        if fields is not None and not isinstance(fields, Box):
+            raise BrokenError("describes an array with parts that are not known")
+        values = fields.items[1::2] if fields is not None else []
+        self.ledger.visit(len(values))
+        for value in values:
+            if not isinstance(value, tuple) or len(value) < 2 or not isinstance(value[1], int):
+                raise BrokenError("describes an array with parts that are not known")
+            yield value[0], value[1], 1
+        if inner is not None:
+            if not isinstance(inner, tuple) or len(inner) != 2:
+                raise BrokenError("describes an array with parts that are not known")
+            shape = inner[1] if isinstance(inner[1], tuple) else inner[1:]
+            if len(shape) > _MOST_LENGTHS or not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
+                raise BrokenError("describes an array of unknown length")
+            yield inner[0], 0, prod(shape)
 
 
 def _says_objects(state: tuple[Any, ...], otherwise: bool) -> bool:

@@ -4,11 +4,12 @@ Attributes of an object come before the methods of its class, and some classes l
 So a state that brings `__class__`, `__setstate__` or `append` decides what runs next. No picklers writes one that does.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles.ledger import Ledger
-from caponier.detect.model_files.pickles.values import Blob, Box, Made
+from caponier.detect.model_files.pickles.values import Blob, Box, Global, Made
 
 _FILLING: Final = frozenset({"append", "extend", "add"})
 """Methods that an unpickler looks up on an object itself."""
@@ -16,13 +17,18 @@ _HARMLESS: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__
 """Names that only tell something to people."""
 _SCALAR: Final = "scalar"
 """Numpy's function that makes a single value, which may be a text."""
+_NUMBERS: Final = re.compile(r"[biufcmM?]\d*")
+"""Types of single values that are no text."""
 _PLAIN: Final = "collections"
 """Items of Python's own containers are no attributes of theirs."""
+_DTYPE: Final = Global("numpy", "dtype")
 _CLOSED: Final = ("numpy", "pandas", "sklearn._loss", "_loss", "sklearn.tree")
 """Rooms of classes that are made in C, whose objects have no other attributes than their own."""
 _OPEN: Final = frozenset({"DataFrame", "MaskedArray", "Series", "recarray", "record"})
 """Classes in these rooms of which this is not so."""
 _OFTEN: Final = 15
+_TELLING: Final = (tuple, Box, Made, str, Blob)
+"""What may be a key, or hold one."""
 
 
 def is_special(name: str) -> bool:
@@ -32,7 +38,8 @@ def is_special(name: str) -> bool:
 
 def special_key(state: Any, ledger: Ledger) -> str | None:
     """Return the first attribute of a state that means something to Python, and doubt names that are computed."""
-    for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
+    ledger.visit(len(state) if isinstance(state, tuple) else 1)
+    for part in state if isinstance(state, tuple) else (state,):
         found = _special(_keys(part, ledger), ledger, frozenset())
         if found is not None:
             return found
@@ -70,21 +77,27 @@ def _keys_of_made(part: Made, ledger: Ledger) -> Iterator[Any]:
     A dictionary is made of another one, or of pairs in whatever holds pairs; so every text in there counts.
     """
     yield from part.items[::2]
-    waiting, seen = list(part.args), {id(part)}
+    waiting, seen = [value for value in part.args if isinstance(value, _TELLING)], {id(part)}
     while waiting:
         value = waiting.pop()
-        if isinstance(value, tuple | Box | Made) and id(value) not in seen:
+        if isinstance(value, str | Blob):
+            yield value
+        elif id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, Made):
-                if value.origin.name == _SCALAR:
+                if value.origin.name == _SCALAR and not _is_number(value):
                     yield value
                 held = [*value.args, *value.items]
             else:
                 held = list(value) if isinstance(value, tuple) else value.items
             ledger.visit(len(held))
-            waiting += held
-        elif isinstance(value, str | Blob):
-            yield value
+            waiting += [inner for inner in held if isinstance(inner, _TELLING)]
+
+
+def _is_number(scalar: Made) -> bool:
+    kind = scalar.args[0] if scalar.args else None
+    name = kind.args[0] if isinstance(kind, Made) and kind.origin == _DTYPE and kind.args else None
+    return isinstance(name, str) and _NUMBERS.fullmatch(name) is not None
 
 
 def _special(keys: Iterable[Any], ledger: Ledger, names: frozenset[str]) -> str | None:

@@ -23,6 +23,7 @@ class Calls:
         self.rules, self.ledger, self.stream = rules, ledger, stream
         self.holdings = Holdings(rules, ledger)
         self._getattr = self._taken = False
+        self._types: list[Made] = []
 
     def use(self, what: Global, role: Role) -> bool:
         """Note a use of a global, and return whether it is allowed."""
@@ -67,7 +68,7 @@ class Calls:
             self._check(target, check, args)
             self._doubt_open(target, args)
         if target == _ENCODE:
-            return self._encoded(target, args)
+            return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
             return args[check.gives]
         return self._result(target, check, args)
@@ -83,6 +84,13 @@ class Calls:
         """Note what was named and not put to a use that is known."""
         if self._getattr and not self._taken:
             self.use(_GETATTR, Role.NAME)
+        for dtype in self._types:
+            # Numpy holds on to the fields that it was given, and they may have been changed since.
+            self._doubt_type(dtype)
+
+    def _doubt_type(self, dtype: Made) -> None:
+        if arrays.contradicts(dtype, self.ledger):
+            self.ledger.doubt("describes a type of numpy that contradicts itself: bytes may be taken for objects")
 
     def attribute(self, args: tuple[Any, ...]) -> Any:
         """Return what stands for an attribute that a pickle takes of something; None where it is not certain.
@@ -130,6 +138,9 @@ class Calls:
         if target.origin == arrays.WRAPPER and arrays.overrides(state):
             self._forbid(f"{target.origin} with methods of its own", Role.BUILD)
         target.state, target.built = state, True
+        if target.origin == arrays.DTYPE:
+            self._types.append(target)
+            self._doubt_type(target)
 
     def fill(self, target: Global | Made, values: list[Any]) -> None:
         """Note that an object which is no plain container is filled."""
@@ -164,10 +175,13 @@ class Calls:
                 self._forbid(f"{made.origin} with an item {name}", Role.CALL)
         return made
 
-    def _encoded(self, target: Global, args: tuple[Any, ...]) -> Any:
-        """Return the bytes of a text in the codec that the pickle names, where both are certain."""
-        if len(args) != 2 or not isinstance(args[1], str):
-            return Made(target, args)
+    def _encoded(self, target: Global, args: tuple[Any, ...], check: Check | None) -> Any:
+        """Return the bytes of a text in the codec that the pickle names, where both are certain.
+
+        Only what is listed is looked up: Python imports a module for any other codec, and some give texts.
+        """
+        if len(args) != 2 or check is None or check.only is None or args[1] not in check.only[1]:
+            return Made(COMPUTED, args)
         text = args[0]
         try:
             if isinstance(text, Blob) and text.text:

@@ -8,6 +8,7 @@ is read too much can only make a verdict worse. Where all of them stop, it stops
 import pickle
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from caponier.detect.model_files.pickles import arrays
@@ -19,11 +20,14 @@ from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Glob
 
 _TEXT: Final = 1 << 16
 """Longest text that is kept as one; longer ones name nothing."""
+_OFTEN: Final = (1 << 8) - 1
 _NUMBER: Final = re.compile(rb"\s*[+-]?[0-9][0-9a-fA-FxXoO_]*\s*")
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.|$)", re.DOTALL)
 _ESCAPED: Final = {
     "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'
 }  # fmt: skip
+_CARRYING: Final = (Global, tuple)
+"""What may be, or hold, a function that is called."""
 _CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
@@ -77,23 +81,28 @@ class Machine:
 
     def _run(self) -> int:
         limit, stream, expense = self.ledger.limits.stack, self.stream, self.ledger.expense
-        most = self.ledger.limits.opcodes
+        most, data, size = self.ledger.limits.opcodes, stream.data, stream.size
         while True:
-            expense.opcodes += 1
-            if expense.opcodes > most:
+            # Written out, because this is where the time of a scan goes.
+            expense.opcodes = done = expense.opcodes + 1
+            if done > most:
                 raise LimitError(f"has more than {most:,} pickle instructions")
             start = stream.pos
-            code = stream.byte()
+            if start >= size:
+                raise BrokenError(f"ends early: 1 bytes are announced at byte {start:,} and are not there")
+            stream.pos = start + 1
+            code = data[start]
             if code == _STOP:
                 self.result = self.pop()
                 return stream.pos
             step = _STEPS[code]
             if step is None:
-                raise BrokenError(f"byte {stream.pos - 1:,} is no pickle instruction")
+                raise BrokenError(f"byte {start:,} is no pickle instruction")
             step(self)
             if start < self.frame_end < stream.pos:
                 self._leaves_frame()
-            if len(self.stack) + len(self.marks) + len(self.memo) > limit:
+            # An instruction adds one value at most.
+            if not done & _OFTEN and len(self.stack) + len(self.marks) + len(self.memo) > limit:
                 raise LimitError(f"holds more than {limit:,} values")
 
     def _leaves_frame(self) -> None:
@@ -275,10 +284,10 @@ class Machine:
         self.push(int.from_bytes(raw, "little", signed=True) if width <= 1024 else Blob(raw))
 
     def _float(self) -> None:
-        try:
-            self.push(float(self.stream.line()))
-        except ValueError as wrong:
-            raise BrokenError("holds a number that is none") from wrong
+        for line in _readings(self.stream.line()):
+            with suppress(ValueError):
+                return self.push(float(line))
+        raise BrokenError("holds a number that is none")
 
     def _bin_float(self) -> None:
         self.stream.take(8)
@@ -329,7 +338,11 @@ class Machine:
 
     def _append(self) -> None:
         value = self.pop()
-        self.fill([value])
+        target = self.stack[-1] if self.stack else None
+        if target.__class__ is Box and value.__class__ not in _CARRYING:
+            target.items.append(value)
+        else:
+            self.fill([value])
 
     def _appends(self) -> None:
         self.fill(self.pop_mark())
@@ -372,9 +385,9 @@ class Machine:
         self.push(self.calls.call(target, self.arguments(args)))
 
     def _inst(self) -> None:
-        args = self.pop_mark()
+        # Python's own reader imports the module before it looks for the mark.
         target = self.name(*self._two_lines())
-        self.push(self.calls.call(target, tuple(args)))
+        self.push(self.calls.call(target, tuple(self.pop_mark())))
 
     def _obj(self) -> None:
         target, *args = self.pop_mark() or [None]
@@ -421,39 +434,48 @@ def _whole(line: bytes) -> int | bool:
     """Read a number as any of the unpicklers would: decimal, or with a prefix as in Python or C."""
     if line in (b"00", b"01"):
         return line == b"01"
-    if _NUMBER.fullmatch(line) is None:
+    found = next((reading for reading in _readings(line) if not reading or _NUMBER.fullmatch(reading)), None)
+    if found is None:
         raise BrokenError("holds a number that is none")
     try:
-        return int(line, 0)
+        return int(found, 0)
     except ValueError:
-        return 0  # octal as in C, or longer than Python reads unless it is told to; it names nothing
+        return 0  # nothing or octal, as in C, or longer than Python reads unless it is told to; it names nothing
 
 
 def _index(line: bytes) -> int:
-    try:
-        return int(line)
-    except ValueError as wrong:
-        raise BrokenError("uses a memo place that is no number") from wrong
+    for reading in _readings(line):
+        with suppress(ValueError):
+            return int(reading)
+    raise BrokenError("uses a memo place that is no number")
+
+
+def _readings(line: bytes) -> tuple[bytes, ...]:
+    """Return a number as Python reads it, and as C does, for which a zero ends it."""
+    return (line, line.partition(b"\0")[0]) if b"\0" in line else (line,)
 
 
 def _constant(value: Any) -> Step:
-    return lambda machine: machine.push(value)
+    return lambda machine: machine.stack.append(value)
 
 
 def _empty(kind: str) -> Step:
     def step(machine: Machine) -> None:
         machine.ledger.keep()
-        machine.push(Box(kind))
+        machine.stack.append(Box(kind, []))
 
     return step
 
 
 def _sized(form: str, width: int, *, text: bool) -> Step:
     def step(machine: Machine) -> None:
-        raw = machine.stream.take(machine.stream.number(form, width))
-        if not text:
+        stream = machine.stream
+        raw = stream.take(stream.byte() if width == 1 else stream.number(form, width))
+        if text:
+            machine.stack.append(machine.text(raw))
+        else:
             machine.ledger.keep()
-        machine.push(machine.text(raw) if text else Blob(raw))
+            machine.stack.append(Blob(raw))
 
     return step
 
