@@ -98,9 +98,8 @@ def _world(world: World, seed: int) -> Iterator[dict[str, Any]]:
         pq.write_table(calibration.events, benign)
         events = pa.concat_tables([use.events, *(one.events for one in attackers)]).sort_by("time")
         pq.write_table(events, scanned)
-        trained = world.training_rows(seed)
-        training = trained if isinstance(trained, np.ndarray) and trained.dtype.kind == "f" else None
         test = SelfTest(enabled(home), read_salt(home))
+        training = _training(world, seed)
         learned = build_baseline([benign], workspace=home, spec=world.spec, training_set=training, self_test=test)
         found = scan_inference([scanned], learned.baseline, workspace=home, spec=world.spec).findings
         seen = [_Seen("caponier", _first(found)), _Seen(PLAIN, _plain(world, home, learned.baseline, benign, scanned))]
@@ -109,6 +108,24 @@ def _world(world: World, seed: int) -> Iterator[dict[str, Any]]:
     for one in seen:
         yield _row(world.name, seed, one, use, attackers)
     yield from _by_habit(world.name, seed, seen[0], use, found)
+
+
+def caponier(world: World, seed: int, calibration: pa.Table, use: Log, attackers: Sequence[Campaign]) -> dict[str, Any]:
+    """Return what Caponier alone flags, with any benign log and any use of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = require_workspace(create_workspace(Path(folder)))
+        benign, scanned = Path(folder) / "benign.parquet", Path(folder) / "scanned.parquet"
+        pq.write_table(calibration, benign)
+        pq.write_table(pa.concat_tables([use.events, *(one.events for one in attackers)]).sort_by("time"), scanned)
+        training = _training(world, seed)
+        learned = build_baseline([benign], workspace=home, spec=world.spec, training_set=training)
+        found = scan_inference([scanned], learned.baseline, workspace=home, spec=world.spec).findings
+    return _row(world.name, seed, _Seen("caponier", _first(found)), use, attackers)
+
+
+def _training(world: World, seed: int) -> NDArray[Any] | None:
+    trained = world.training_rows(seed)
+    return trained if isinstance(trained, np.ndarray) and trained.dtype.kind == "f" else None
 
 
 def _row(world: str, seed: int, seen: _Seen, use: Log, attackers: Sequence[Campaign]) -> dict[str, Any]:

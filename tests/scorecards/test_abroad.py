@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from bench.scorecards.abroad import MARGIN, _first, _near_pairs, _queries, _summed
+from bench.scorecards.abroad_callers import _mixed
 
 from app.incidents.test_findings import finding
 from caponier.app.inference.findings import NAMES
@@ -133,3 +135,15 @@ class TestSums:
     @pytest.mark.parametrize("turn", [1, 2, 3])
     def test_the_order_of_worlds_is_none(self, turn: int) -> None:
         assert _summed(self.TABLE[turn:] + self.TABLE[:turn]) == _summed(self.TABLE)
+
+
+def test_attackers_are_put_into_the_time_of_the_benign_log_as_far_as_they_fit() -> None:
+    hour = 3_600_000_000
+    times = pa.timestamp("us", "UTC")
+    benign, use, attack = (
+        pa.table({"time": pa.array([1_767_571_200_000_000 + at * hour for at in hours], times)})
+        for hours in ((0, 10), (100, 150), (105, 109, 140))
+    )
+    mixed = _mixed(benign, use, [attack])["time"]
+    since = pc.subtract(mixed.cast(pa.int64()), 1_767_571_200_000_000).to_pylist()
+    assert [at // hour for at in since] == [0, 5, 9, 10]
