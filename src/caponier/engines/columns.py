@@ -18,6 +18,7 @@ _SQL: Final[Mapping[Column, str]] = {
     Column.STATUS: "status",
     Column.COST: "cost",
     Column.TOP_SCORE: "list_max(scores)",
+    Column.SURENESS: "list_max(scores)",
     Column.FEEDBACK: "feedback",
 }
 """How the spool's view gives the raw column."""
@@ -26,10 +27,16 @@ _TYPES: Final[Mapping[Column, pa.DataType]] = {
     Column.STATUS: pa.int32(),
     Column.COST: pa.float64(),
     Column.TOP_SCORE: pa.float64(),
+    Column.SURENESS: pa.float64(),
     Column.FEEDBACK: pa.string(),
 }
 COST_UNITS: Final = 1_000
 SCORE_UNITS: Final = 10_000
+SURE: Final = (8_192, 57_343)
+"""Steps of the sureness at scores of 0 and 1; below and beyond them are those of scores that are no probabilities."""
+_ODDS: Final = 20.0
+"""Log-odds at which probabilities are 0 and 1 for the sureness: float32 tells none apart beyond 17."""
+_OCTAVES: Final = 40
 _MOST: Final = float(2**53)
 """Beyond it a float64 no longer tells neighbouring whole numbers apart."""
 
@@ -94,6 +101,20 @@ def _score(values: pa.Array) -> NDArray[np.int64]:
     return _whole(values, SCORE_UNITS)
 
 
+def _sureness(values: pa.Array) -> NDArray[np.int64]:
+    scores = np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False), np.float64)
+    there = np.isfinite(scores)
+    known = np.where(there, scores, 0.0)
+    least, most = SURE
+    inside = np.clip(known, 1e-12, 1 - 1e-12)
+    odds = np.clip(np.log(inside / (1 - inside)) / (2 * _ODDS) + 0.5, 0, 1)
+    # Logarithms of how far a score is outside, at most `_OCTAVES` doublings.
+    outside = np.log2(1 + np.abs(known - inside)) * least / _OCTAVES
+    steps = least + odds * (most - least) + np.where(known > 1, outside, np.where(known < 0, -outside, 0.0))
+    sureness: NDArray[np.int64] = np.where(there, np.rint(np.clip(steps, 0, 2**16 - 1)), -1).astype(np.int64)
+    return sureness
+
+
 def _whole(values: pa.Array, units: int) -> NDArray[np.int64]:
     """Round to whole units; -1 where there is no number, a negative or an absurd one."""
     numbers = np.asarray(pc.fill_null(values.cast(pa.float64()), -1.0).to_numpy(zero_copy_only=False), np.float64)
@@ -107,5 +128,6 @@ _CODES: Final[Mapping[Column, Callable[[pa.Array], NDArray[Any]]]] = {
     Column.STATUS: _status,
     Column.COST: _cost,
     Column.TOP_SCORE: _score,
+    Column.SURENESS: _sureness,
     Column.FEEDBACK: label_codes,
 }

@@ -264,7 +264,7 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.Record
 
 def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
     """Return a column of events as `engines.columns` takes it."""
-    if column is Column.TOP_SCORE:
+    if column in (Column.TOP_SCORE, Column.SURENESS):
         # Largest of those that are numbers, as in a log.
         tops = [
             float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows

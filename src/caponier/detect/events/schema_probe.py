@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.batch import EventBatch
+from caponier.detect.batch import EventBatch, label_place
 from caponier.detect.detector import (
     OPERATIONS,
     Column,
@@ -132,7 +132,7 @@ class SchemaProbe:
         """Learn how many different answers benign principals get."""
         place = np.arange(len(benign)) - np.repeat(benign.offsets[:-1], np.diff(benign.offsets))
         early = np.flatnonzero((place < WINDOW) & (benign.label != 0))
-        pairs = np.unique(benign.subject[early] * 256 + _bit(benign.label[early]))
+        pairs = np.unique(benign.subject[early] * 256 + label_place(benign.label[early]))
         counts = np.bincount(pairs // 256, minlength=benign.subjects)
         told = counts[counts > 0]
         usual = int(np.quantile(told, SHARE, method="higher")) if told.size else MANY
@@ -279,7 +279,7 @@ def _kinds(batch: EventBatch, after: State) -> NDArray[np.int64]:
 
 def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
     """Tell the events with an answer that their subject never got before, and note the answers in the state."""
-    bit, subject = _bit(batch.label), batch.subject
+    bit, subject = label_place(batch.label), batch.subject
     word, flag = bit >> 6, np.uint64(1) << (bit & 63).astype(np.uint64)
     unseen = np.flatnonzero((batch.label != 0) & (after["answers"][subject, word] & flag == 0))
     _, first = np.unique(subject[unseen] * 256 + bit[unseen], return_index=True)
@@ -288,13 +288,6 @@ def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
     new = np.zeros(len(batch), bool)
     new[rows] = True
     return new
-
-
-def _bit(label: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return one of 256 places for each answer: of more answers some fall together, and then fewer are counted."""
-    # The odd number spreads codes that are small or alike, as tests have them, over the high bits.
-    spread = (label * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
-    return spread.astype(np.int64)
 
 
 detector = SchemaProbe()

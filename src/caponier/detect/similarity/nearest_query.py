@@ -36,6 +36,8 @@ FAR: Final = np.iinfo(np.int64).max
 """Squared distance of a query without an earlier one."""
 COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
 """What the ring keeps of a query as it came."""
+UNSEEN: Final = -1
+"""Stands for `FAR` in the ring, where squared distances take half as much."""
 FOUND: Final = ("squared", "flip", "even", "crowd")
 """What it keeps of what was found: the earlier query that was nearest may have left the ring since."""
 
@@ -53,7 +55,7 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("time", np.int64, (RING,)),
             ("source", np.int32, (RING,)),
             ("seq", np.int64, (RING,)),
-            ("squared", np.int64, (RING,)),
+            ("squared", np.int32, (RING,)),
             ("flip", np.bool_, (RING,)),
             ("even", np.int16, (RING,)),
             ("crowd", np.uint8, (RING,)),
@@ -89,6 +91,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
+        back: how many different queries ago the nearest was asked, or 0; not in the history.
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
     """
@@ -101,6 +104,8 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
+    signals["back"] = np.zeros(len(batch), np.uint8)
+    signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -187,6 +192,7 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
     signals: dict[str, NDArray[Any]] = {"unique": np.ones(len(old), bool), **_nothing(len(old))}
     for name in FOUND:
         signals[name][old] = state[name][remembered]
+    signals["squared"][signals["squared"] == UNSEEN] = FAR
     return EventBatch(offsets=offsets, signals=signals, **joined), at
 
 
@@ -339,5 +345,6 @@ def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]
         for name in COLUMNS:
             state[name][row][: end - begin] = getattr(history, name)[begin:end]
         for name in FOUND:
-            state[name][row][: end - begin] = history.signals[name][begin:end]
+            found = history.signals[name][begin:end]
+            state[name][row][: end - begin] = np.where(found == FAR, UNSEEN, found) if name == "squared" else found
     return state
