@@ -1,15 +1,15 @@
 """Searches around inputs: somebody lowers the score of an answer until it turns, one input after the other.
 
 Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES, Ilyas et al. 2018; Square,
-Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there. However wide or
-sparse the steps are, and in whatever order inputs are taken: around one input new lows come more often than chance has
-them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores are like (Rényi 1962).
-Three kinds of evidence are gathered over all stays of a caller around inputs (`detect.similarity.stays`), each added up
-from where it was last at nothing (Page 1954):
+Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
+However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
+often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
+are like (Rényi 1962). Three kinds of evidence are gathered over all stays of a caller around inputs
+(`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
-- *fresh lows*: those among them that do not follow another at once. A camera at dusk makes one low after the other; who
-  tries and fails in between is searching;
+- *fresh lows*: those among them that do not follow another at once. A camera at dusk makes one low after the other;
+  who tries and fails in between is searching;
 - *wins*: answers that turn after more queries around their input than it takes benign callers, in bits. No score is
   needed for that.
 

@@ -1,13 +1,13 @@
 """Stays: which queries a caller asks around one and the same input, however many others it asks in between.
 
 A query that is near to one of the caller's last 200 different queries goes on with the stay of that one. Any other
-begins an *entry*: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together with the
-last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its stay, so that
-who goes round hundreds of inputs is followed as well as who takes one after the other.
+begins an *entry*: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
+with the last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its
+stay, so that who goes round hundreds of inputs is followed as well as who takes one after the other.
 
-Of each stay little is kept: the answer that it began with, how many visits it had, and the lowest score that its first
-answer got. So a caller's whole past takes less than four kilobytes. A stay whose entry is overwritten goes on in one
-that all such stays of a caller share.
+Of each stay little is kept: the answer that it began with, how many visits it had, and the lowest score that its
+first answer got. So a caller's whole past takes less than four kilobytes. A stay whose entry is overwritten goes on
+in one that all such stays of a caller share.
 """
 
 from dataclasses import dataclass
