@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
-from caponier.detect.detector import Counts, EventDetector, Params, Subject
+from caponier.detect.detector import EventDetector, Params, Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.cells import cell_events

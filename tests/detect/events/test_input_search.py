@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Params
-from caponier.detect.events.input_search import BEFORE, FULL, LEVELS, _near, _tries, detector
+from caponier.detect.events.input_search import BEFORE, FULL, LEVELS, _near, _sparse, _tries, detector
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import FAR
@@ -206,6 +206,35 @@ def test_without_scores_it_counts_answers_that_turn_after_many_tries() -> None:
     assert scores.max() > FULL
     honest = detector.score(blind, np.zeros(1, detector.state), events([augmenter(400)], told=False))[1]
     assert honest.max() <= FULL
+
+
+class TestSparse:
+    def test_three_lively_features_give_a_search_away_within_one_input(self) -> None:
+        """Each step is as long as a camera's noise, which always moves all of them."""
+        scores = course(search(_three_lively, images=1), told=False)
+        assert 2 <= int(np.argmax(scores > FULL)) < 20
+
+    def test_where_benign_clients_fill_in_field_after_field_it_says_nothing(self) -> None:
+        def edits(seed: int) -> Asked:
+            rng, model = np.random.default_rng(seed), Model()
+            row = _image(rng)
+            for _ in range(30):
+                row = row + _one_pixel(rng)
+                model(row)
+            return model.asked
+
+        params = detector.fit(
+            events([*(plain(seed) for seed in range(60)), *(edits(seed) for seed in range(9))], False)
+        )
+        assert params["sparse"].max() < 1
+        assert detector.score(params, np.zeros(1, detector.state), events([edits(99)], told=False))[1].max() <= FULL
+
+    def test_one_sparse_caller_in_a_hundred_teaches_nothing(self) -> None:
+        hidden = detector.fit(events([*benign_callers(), search(_one_pixel)]))
+        assert hidden["sparse"][0] > 3
+
+    def test_nobody_tells_nothing(self) -> None:
+        assert not _sparse(events([plain(1, 1)]).queries()[0]).any()
 
 
 def test_a_score_of_the_only_answer_is_enough() -> None:

@@ -4,7 +4,7 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Three kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Four kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
 - *lows*: new lows beyond that expectation, in its standard deviations;
@@ -12,6 +12,8 @@ are like (Rényi 1962). Three kinds of evidence are gathered over all stays of a
   who tries and fails in between is searching;
 - *wins*: answers that turn after more queries around their input than it takes benign callers, in bits. No score is
   needed for that.
+- *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
+  in bits.
 
 Each is told in parts of what benign callers reach, because it depends on them which says most.
 """
@@ -44,9 +46,17 @@ BEFORE: Final = (2,) * 8 + (4,) * 4 + (8,) * 2 + (16,)
 """Wins that are added to those of benign callers: halved as tries double, so that few benign ones are no limit."""
 SPARED: Final = 0.01
 """Share of the benign callers whose scores are not learned from, for they may be attackers."""
-LEAST: Final = (3.0, 3.0, 4.0)
+FEWER: Final = 4
+"""A step is sparse if it changes fewer features than the sparsest usual benign one by this factor."""
+QUANTILE, ODD = 0.001, 0.03
+"""One benign step in a thousand is as sparse as the sparsest usual one, but for this share of the benign callers."""
+MOST_SPARSE: Final = 4 * QUARTERS
+"""What a sparse step counts at most."""
+DRAIN: Final = 2
+"""What is taken from each step around an input, in quarter bits."""
+LEAST: Final = (3.0, 3.0, 4.0, 8.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
-KINDS: Final = ("lows", "fresh", "wins")
+KINDS: Final = ("lows", "fresh", "wins", "sparse")
 FULL: Final = 100
 """The score at the benign reach."""
 NEAR: Final = 0.5
@@ -69,7 +79,7 @@ class InputSearch:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL, Signal.BASELINE})
     columns = frozenset({Column.SURENESS})
     state = np.dtype(
-        [("stays", STAYS), ("wins", np.int64)] + [(kind, np.int64, (2,)) for kind in KINDS[:2]],
+        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64)] + [(kind, np.int64, (2,)) for kind in KINDS[:2]],
     )
     state_version = 1
     floor = FULL
@@ -83,7 +93,7 @@ class InputSearch:
         queries, _ = benign.queries()
         params: Params = {**learned(queries.query), "near": _near(queries)}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
-        params = {**params, "tries": _tries(told, queries)}
+        params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
         return {**params, "reach": np.array([_reach(*one, queries) for one in zip(kinds, LEAST, strict=True)])}
 
@@ -106,7 +116,7 @@ class InputSearch:
         return follow(params, state["stays"], queries, near, np.minimum(told, UNTOLD - 1))
 
     def _kinds(self, params: Params, state: State, queries: EventBatch) -> tuple[list[NDArray[np.float64]], State]:
-        """Return the three kinds of evidence at each query, (n,) each, and the new state."""
+        """Return the kinds of evidence at each query, (n,) each, and the new state."""
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
@@ -123,7 +133,10 @@ class InputSearch:
             kinds.append(sums / np.sqrt((since + UNIT) * float(UNIT)))
         rare = np.searchsorted(params["tries"], told.visit, side="right") - COMMON
         won, after["wins"] = above_zero(np.where(told.turned, rare, 0), queries.offsets, state["wins"])
-        return [*kinds, won / QUARTERS], after
+        fewer = np.searchsorted(-params["sparse"], -queries.signals["moved"].astype(np.float64), side="right")
+        step = np.where((queries.signals["moved"] > 0) & (told.visit > 1), fewer - DRAIN, 0)
+        sparse, after["sparse"] = above_zero(step, queries.offsets, state["sparse"])
+        return [*kinds, won / QUARTERS, sparse / QUARTERS], after
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say around how many inputs the last different queries were asked, and which answers turned."""
@@ -167,6 +180,19 @@ def _tries(told: Followed, queries: EventBatch) -> NDArray[np.int64]:
     reached = np.append(tries, 0)[np.clip(fewer, 0, len(tries))] + 1
     levels: NDArray[np.int64] = np.where(fewer >= 0, reached, np.iinfo(np.int64).max)
     return levels
+
+
+def _sparse(queries: EventBatch) -> NDArray[np.float64]:
+    """Return descending numbers of changed features (MOST_SPARSE,) up to which a step is sparser by a quarter bit."""
+    moved, subject = queries.signals["moved"].astype(np.int64), queries.subject
+    known = moved > 0
+    least = np.full(queries.subjects, np.iinfo(np.int64).max)
+    np.minimum.at(least, subject[known], moved[known])
+    there = np.sort(least[least < np.iinfo(np.int64).max])
+    if not there.size:
+        return np.zeros(MOST_SPARSE)
+    usual = moved[known & (least >= there[min(int(np.ceil(ODD * len(there))), len(there) - 1)])[subject]]
+    return float(np.quantile(usual, QUANTILE)) / FEWER * 2.0 ** (-np.arange(MOST_SPARSE) / QUARTERS)
 
 
 def _reach(kind: NDArray[np.float64], least: float, queries: EventBatch) -> float:

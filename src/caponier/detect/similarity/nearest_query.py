@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import evenness
+from caponier.detect.similarity.changes import evenness, moved
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -38,7 +38,7 @@ COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
 """What the ring keeps of a query as it came."""
 UNSEEN: Final = -1
 """Stands for `FAR` in the ring, where squared distances take half as much."""
-FOUND: Final = ("squared", "flip", "even", "crowd")
+FOUND: Final = ("squared", "flip", "even", "moved", "crowd")
 """What it keeps of what was found: the earlier query that was nearest may have left the ring since."""
 
 State = NDArray[Any]
@@ -58,6 +58,7 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("squared", np.int32, (RING,)),
             ("flip", np.bool_, (RING,)),
             ("even", np.int16, (RING,)),
+            ("moved", np.uint8, (RING,)),
             ("crowd", np.uint8, (RING,)),
         ]
     )
@@ -93,6 +94,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         flip: the answer differs from the nearest one's.
         back: how many different queries ago the nearest was asked, or 0; not in the history.
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
+        moved: how many features differ from the nearest's, 255 at most.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
     """
     unique = _unique(state, batch)
@@ -101,6 +103,7 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     squared, neighbour, crowd = _nearest(history, at)
     flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
     found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
+    found["moved"] = moved(history.query, at, neighbour)
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
@@ -326,7 +329,8 @@ class _Stretch:
 
 def _nothing(n: int) -> dict[str, NDArray[Any]]:
     """Return what is said of (n,) queries without an earlier one."""
-    none = {name: np.zeros(n, dtype) for name, dtype in (("flip", bool), ("even", np.int16), ("crowd", np.uint8))}
+    kinds = (("flip", bool), ("even", np.int16), ("moved", np.uint8), ("crowd", np.uint8))
+    none = {name: np.zeros(n, dtype) for name, dtype in kinds}
     return {"squared": np.full(n, FAR), **none}
 
 
