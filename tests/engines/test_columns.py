@@ -2,15 +2,16 @@
 
 import math
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS, Column, Counts, Enriched, Params, Scores, State
-from caponier.engines.columns import SURE, Read, coded, in_order, label_codes, raw_type
+from caponier.engines.columns import NUMBER, SURE, Read, coded, in_order, label_codes, number_of, raw_type, selected
 from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
 from caponier.engines.plan import Line, Plan
@@ -66,6 +67,22 @@ def test_sureness_takes_logits_and_what_is_no_number() -> None:
     low, high, *absent = one(Column.SURENESS, [-7.5, 12.25, None, math.nan, math.inf])
     assert 0 < low < SURE[0] < SURE[1] < high
     assert absent == [-1, -1, -1]
+
+
+@given(
+    st.one_of(
+        st.from_regex(NUMBER, fullmatch=True).filter(lambda text: len(text) < 20),
+        st.sampled_from(["cat", "", "1_000", "1e", "--2", "nan", "inf", "7 ", "-3.5e-2"]),
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_an_answer_that_is_a_number_is_the_same_one_in_a_log_and_in_a_guard(label: str) -> None:
+    expression = selected([Column.SURENESS]).removeprefix(", ").removesuffix(" as sureness")
+    with duckdb.connect() as connection:
+        query = f"select {expression} from (select ? as label, null::float[] as scores)"
+        ((found,),) = connection.execute(query, [label]).fetchall()
+    plain = number_of(label)
+    assert found == (plain if plain is None or math.isfinite(plain) else found)
 
 
 def test_feedback_is_coded_as_answers_are() -> None:

@@ -1,6 +1,7 @@
 """Columns of events beside input and answer, as whole numbers: so that no score depends on how a stream was cut."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -13,12 +14,16 @@ from caponier.detect.detector import OPERATIONS, Column, Enriched
 
 Read = Column | Enriched
 
+NUMBER: Final = "-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?"
+"""An answer that is a number, as of a regression: without scores it is itself what searches bring down. Of classes that
+are numbered it says no more than the class does."""
 _SQL: Final[Mapping[Column, str]] = {
     Column.OPERATION: "operation",
     Column.STATUS: "status",
     Column.COST: "cost",
     Column.TOP_SCORE: "list_max(scores)",
-    Column.SURENESS: "list_max(scores)",
+    Column.SURENESS: f"coalesce(list_max(scores), case when regexp_full_match(label, '{NUMBER}') "
+    "then try_cast(label as double) end)",
     Column.FEEDBACK: "feedback",
 }
 """How the spool's view gives the raw column."""
@@ -32,6 +37,7 @@ _TYPES: Final[Mapping[Column, pa.DataType]] = {
 }
 COST_UNITS: Final = 1_000
 SCORE_UNITS: Final = 10_000
+_NUMBER: Final = re.compile(NUMBER)
 SURE: Final = (8_192, 57_343)
 """Steps of the sureness at scores of 0 and 1; below and beyond them are those of scores that are no probabilities."""
 _ODDS: Final = 20.0
@@ -73,6 +79,11 @@ def coded(columns: Iterable[Read], events: pa.RecordBatch) -> dict[str, NDArray[
 
 def _code(column: Read, values: pa.Array) -> NDArray[Any]:
     return _whole(values, 10**column.digits) if isinstance(column, Enriched) else _CODES[column](values)
+
+
+def number_of(label: str | None) -> float | None:
+    """Return the number that an answer is, as the spool's view reads it; None if it is none."""
+    return float(label) if label is not None and _NUMBER.fullmatch(label) else None
 
 
 def label_codes(labels: pa.Array) -> NDArray[np.uint64]:

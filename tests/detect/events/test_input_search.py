@@ -1,6 +1,7 @@
 """A linear model is asked by benign callers and by those who search; what they score is held side by side."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -206,6 +207,21 @@ def test_without_scores_it_counts_answers_that_turn_after_many_tries() -> None:
     assert scores.max() > FULL
     honest = detector.score(blind, np.zeros(1, detector.state), events([augmenter(400)], told=False))[1]
     assert honest.max() <= FULL
+
+
+def test_what_a_regression_answers_is_a_score_and_no_class() -> None:
+    """Each answer differs from all others; a search brings the number down."""
+
+    def numbered(callers: list[Asked]) -> EventBatch:
+        batch = events(callers)
+        return replace(batch, label=np.arange(1, len(batch) + 1, dtype=np.uint64))
+
+    params = detector.fit(numbered(benign_callers()))
+    assert not params["classes"][0]
+    blank = np.zeros(1, detector.state)
+    assert detector.score(params, blank, numbered([search(_all_noise)]))[1].max() > 2 * FULL
+    assert detector.score(params, blank, numbered([plain(500, 90)]))[1].max() <= FULL
+    assert detector.score(params, blank, numbered([augmenter(501)]))[1].max() <= FULL
 
 
 class TestSparse:

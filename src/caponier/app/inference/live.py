@@ -15,7 +15,7 @@ from caponier.detect.detector import Column, Enriched
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
-from caponier.engines.columns import Read, raw_type
+from caponier.engines.columns import Read, number_of, raw_type
 from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.spool import SEPARATOR
@@ -269,6 +269,8 @@ def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
         tops = [
             float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
         ]
+        if column is Column.SURENESS:
+            tops = [number_of(row.get("label")) if top is None else top for top, row in zip(tops, rows, strict=True)]
         return pa.array(tops, raw_type(column))
     if isinstance(column, Enriched):
         return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))

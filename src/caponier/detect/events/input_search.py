@@ -18,6 +18,7 @@ are like (Rényi 1962). Four kinds of evidence are gathered over all stays of a 
 Each is told in parts of what benign callers reach, because it depends on them which says most.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -59,6 +60,8 @@ LEAST: Final = (3.0, 3.0, 4.0, 8.0)
 KINDS: Final = ("lows", "fresh", "wins", "sparse")
 FULL: Final = 100
 """The score at the benign reach."""
+ENOUGH: Final = 100
+"""Answers from which on they show whether they recur."""
 NEAR: Final = 0.5
 """A query goes on with a stay up to this part of the squared distance at which benign callers' queries usually are."""
 SPREAD: Final = (8, 2)
@@ -82,7 +85,8 @@ class InputSearch:
         [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64)] + [(kind, np.int64, (2,)) for kind in KINDS[:2]],
     )
     state_version = 1
-    floor = FULL
+    # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
+    floor = FULL // 2
     suspect = 2.0 * FULL
     max_confidence = Confidence.HIGH
     emulations = ("simba", "nes")
@@ -91,7 +95,7 @@ class InputSearch:
     def fit(self, benign: EventBatch) -> Params:
         """Learn how far a stay reaches, how many tries benign answers turn after, and what benign callers reach."""
         queries, _ = benign.queries()
-        params: Params = {**learned(queries.query), "near": _near(queries)}
+        params: Params = {**learned(queries.query), "near": _near(queries), "classes": _classes(queries)}
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
@@ -113,6 +117,8 @@ class InputSearch:
     def _followed(self, params: Params, state: State, queries: EventBatch) -> tuple[Followed, NDArray[Any]]:
         told = queries.signals.get(Column.SURENESS, np.full(len(queries), -1, np.int64))
         near = queries.signals["squared"] <= params["near"][0]
+        if not params["classes"][0]:
+            queries = replace(queries, label=np.minimum(queries.label, np.uint64(1)))
         return follow(params, state["stays"], queries, near, np.minimum(told, UNTOLD - 1))
 
     def _kinds(self, params: Params, state: State, queries: EventBatch) -> tuple[list[NDArray[np.float64]], State]:
@@ -154,6 +160,12 @@ class InputSearch:
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
+
+
+def _classes(queries: EventBatch) -> NDArray[np.bool_]:
+    """Tell, (1,), whether answers are classes: those of a regression hardly ever recur, and turn into nothing else."""
+    told = queries.label[queries.label != 0]
+    return np.array([len(told) < ENOUGH or 2 * len(np.unique(told)) <= len(told)])
 
 
 def _near(queries: EventBatch) -> NDArray[np.int64]:

@@ -119,7 +119,7 @@ class Sponge:
         times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
             f"the last queries in a row cost far more than the hardest benign ones do ({bits:g} bits of evidence), and "
-            f"this one {times:g} times what is usual of its size: the way a model is kept busy, or its bill run up, with "
+            f"this one {times:g} times what is usual of its size: the way a model is kept busy, or its bill run up, by "
             "few queries"
         )
         facts = {
