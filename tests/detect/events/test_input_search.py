@@ -266,6 +266,13 @@ def test_attackers_in_the_benign_log_do_not_hide_the_next() -> None:
     assert scores.max() > 2 * FULL
 
 
+def test_views_that_grow_dark_say_how_many_lows_are_benign_and_a_hidden_search_does_not() -> None:
+    steady = detector.fit(events([*(plain(seed) for seed in range(60)), *(camera(seed) for seed in range(60, 76))]))
+    hidden = detector.fit(events([*benign_callers(), search(_all_noise, images=12)]))
+    assert knowing()["reach"][0] > 1.5 * steady["reach"][0]
+    assert hidden["reach"][0] == knowing()["reach"][0]
+
+
 def test_it_learns_the_same_in_whatever_order_callers_come() -> None:
     callers = benign_callers()
     one, other = detector.fit(events(callers)), detector.fit(events(callers[::-1]))

@@ -55,6 +55,10 @@ MOST_SPARSE: Final = 4 * QUARTERS
 """What a sparse step counts at most."""
 DRAIN: Final = 2
 """What is taken from each step around an input, in quarter bits."""
+SEARCHING: Final = [1, 3]
+"""Kinds that nothing but a search has many of: fresh lows and sparse steps."""
+BEYOND: Final = 2
+"""Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
 LEAST: Final = (3.0, 3.0, 4.0, 8.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
 KINDS: Final = ("lows", "fresh", "wins", "sparse")
@@ -99,7 +103,7 @@ class InputSearch:
         told, _ = self._followed(params, np.zeros(queries.subjects, self.state), queries)
         params = {**params, "tries": _tries(told, queries), "sparse": _sparse(queries)}
         kinds, _ = self._kinds(params, np.zeros(queries.subjects, self.state), queries)
-        return {**params, "reach": np.array([_reach(*one, queries) for one in zip(kinds, LEAST, strict=True)])}
+        return {**params, "reach": _reach(kinds, queries)}
 
     def priors(self) -> tuple[Params, float] | None:
         """What is near, only a baseline can tell."""
@@ -152,11 +156,12 @@ class InputSearch:
         tries = np.bincount(np.unique(told.stay, return_inverse=True)[1])
         rows = np.flatnonzero(told.other)
         turned = int(told.turned.sum())
+        around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
         summary = (
-            f"The last {len(events)} different queries are asked around {len(tries)} inputs, up to {int(tries.max())} "
-            f"around one, and {turned} answers turned; again and again the first answer's score fell lower than ever "
-            "before around its input, or an answer turned after many tries, oftener than chance and benign clients "
-            "have it: the way somebody searches who keeps what brings an answer down"
+            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; again and again "
+            "an answer's score fell lower than ever before around its input, an answer turned after many tries, or a "
+            "few features alone changed, oftener than chance and benign clients have it: the way somebody searches who "
+            "keeps what brings an answer down"
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
@@ -207,11 +212,19 @@ def _sparse(queries: EventBatch) -> NDArray[np.float64]:
     return float(np.quantile(usual, QUANTILE)) / FEWER * 2.0 ** (-np.arange(MOST_SPARSE) / QUARTERS)
 
 
-def _reach(kind: NDArray[np.float64], least: float, queries: EventBatch) -> float:
-    """Return how high all but a few benign callers come."""
-    highest = np.zeros(queries.subjects)
-    np.maximum.at(highest, queries.subject, kind)
-    return max(least, float(np.quantile(highest, 1 - SPARED, method="lower")) if len(highest) else 0.0)
+def _reach(kinds: list[NDArray[np.float64]], queries: EventBatch) -> NDArray[np.float64]:
+    """Return how high benign callers come in each kind (kinds,).
+
+    Of lows it is the highest of all who are not far beyond reach in fresh lows and sparse steps: a view that grows dark
+    has hardly any of these, and a search that hides among benign callers has.
+    """
+    highest = np.zeros((len(kinds), max(queries.subjects, 1)))
+    for own, kind in zip(highest, kinds, strict=True):
+        np.maximum.at(own, queries.subject, kind)
+    reach = np.maximum(np.quantile(highest, 1 - SPARED, axis=1, method="lower"), LEAST)
+    innocent = (highest[SEARCHING] <= BEYOND * reach[SEARCHING, None]).all(axis=0)
+    reach[0] = max(LEAST[0], highest[0][innocent].max(initial=0.0))
+    return reach
 
 
 detector = InputSearch()
