@@ -158,8 +158,8 @@ class InputSearch:
         turned = int(told.turned.sum())
         around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
         summary = (
-            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; again and again "
-            "an answer's score fell lower than ever before around its input, an answer turned after many tries, or a "
+            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; again and again"
+            " an answer's score fell lower than ever before around its input, an answer turned after many tries, or a "
             "few features alone changed, oftener than chance and benign clients have it: the way somebody searches who "
             "keeps what brings an answer down"
         )
