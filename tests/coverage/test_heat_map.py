@@ -109,3 +109,13 @@ def test_what_was_only_context_is_told_and_a_finding_is_named_first() -> None:
     assert "on digits-mlp, as context of an incident, and was silent" in found.why
     better = replace(TRIAL, trial_id="t-2", target="digits-forest", figures={"seen_as": "finding"})
     assert "on digits-forest and was silent" in cell(EVASION.id, heat_map([DETECTOR], [context, better], "1.0")).why
+
+
+def test_a_detector_that_only_says_that_somebody_is_odd_covers_nothing() -> None:
+    @dataclass(frozen=True)
+    class Hint(Detector):
+        covers: bool = False
+
+    hint = Hint("caller_profile", DETECTOR.techniques)
+    assert cell(EVASION.id, heat_map([hint], [replace(TRIAL, detector=hint.name)], "1.0")).status is Status.NOT_COVERED
+    assert cell(EVASION.id, heat_map([hint, DETECTOR], [TRIAL], "1.0")).detectors == (DETECTOR.name,)

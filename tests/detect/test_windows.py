@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.detect.windows import previous, run_lengths, windowed_sum
+from caponier.detect.windows import above_zero, excursions, previous, run_lengths, windowed_sum
 
 groups = st.lists(st.lists(st.integers(-50, 50), max_size=12), min_size=1, max_size=5)
 
@@ -63,3 +63,43 @@ def test_the_callers_history_is_not_touched() -> None:
     history = np.ones((1, 3), np.int32)
     windowed_sum(np.array([4]), np.array([0, 1]), history)
     assert history.tolist() == [[1, 1, 1]]
+
+
+class TestAboveZero:
+    def test_it_is_the_sum_that_never_falls_below_zero(self) -> None:
+        rng = np.random.default_rng(0)
+        steps, offsets = rng.integers(-9, 8, 300), np.array([0, 100, 100, 240, 300])
+        before = np.array([5, 7, 0, 40])
+        sums, last = above_zero(steps, offsets, before)
+        for subject in range(4):
+            rest = before[subject]
+            for at in range(offsets[subject], offsets[subject + 1]):
+                rest = max(0, rest + steps[at])
+                assert sums[at] == rest
+            assert last[subject] == rest
+
+    def test_nothing_to_add_changes_nothing(self) -> None:
+        sums, last = above_zero(np.zeros(0, np.int64), np.array([0, 0]), np.array([3]))
+        assert not len(sums)
+        assert last.tolist() == [3]
+
+
+@given(rows=groups, cut=st.integers(0, 12), seed=st.integers(0, 1000))
+def test_excursions_are_those_of_a_loop_wherever_they_are_cut(rows: list[list[int]], cut: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    spreads = [rng.integers(0, 9, len(row)).tolist() for row in rows]
+    state = (np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64))
+    found: list[list[tuple[int, int]]] = [[] for _ in rows]
+    for part in (slice(0, cut), slice(cut, None)):
+        values, offsets = laid([row[part] for row in rows])
+        spread, _ = laid([row[part] for row in spreads])
+        sums, since, state = excursions(values, spread, offsets, state)
+        for at, line in enumerate(found):
+            own = slice(offsets[at], offsets[at + 1])
+            line += zip(sums[own].tolist(), since[own].tolist(), strict=True)
+    for row, spread_of, line in zip(rows, spreads, found, strict=True):
+        rest = held = 0
+        for step, wide, one in zip(row, spread_of, line, strict=True):
+            rest = max(0, rest + step)
+            held = held + wide if rest else 0
+            assert one == (rest, held)

@@ -2,15 +2,16 @@
 
 import math
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS, Column, Counts, Enriched, Params, Scores, State
-from caponier.engines.columns import Read, coded, in_order, label_codes, raw_type
+from caponier.engines.columns import NUMBER, SURE, Read, coded, in_order, label_codes, number_of, raw_type, selected
 from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
 from caponier.engines.plan import Line, Plan
@@ -47,6 +48,41 @@ def test_numbers_are_rounded_and_absurd_ones_are_none(
     column: Column, values: list[object], expected: list[int]
 ) -> None:
     assert one(column, values) == expected
+
+
+@given(st.lists(st.floats(-1e30, 1e30, allow_subnormal=False), min_size=2, max_size=30))
+def test_sureness_never_swaps_two_scores(scores: list[float]) -> None:
+    steps = one(Column.SURENESS, scores)
+    assert sorted(steps) == [step for _, step in sorted(zip(scores, steps, strict=True))]
+    assert all(0 <= step < 2**16 for step in steps)
+
+
+def test_sureness_tells_scores_close_to_one_apart() -> None:
+    close = [0.5, 0.99, 0.999, 0.9999, 0.99999, 0.999999]
+    assert len(set(one(Column.SURENESS, close))) == len(close)
+    assert one(Column.SURENESS, [0.0, 0.5, 1.0]) == [SURE[0], sum(SURE) // 2 + 1, SURE[1]]
+
+
+def test_sureness_takes_logits_and_what_is_no_number() -> None:
+    low, high, *absent = one(Column.SURENESS, [-7.5, 12.25, None, math.nan, math.inf])
+    assert 0 < low < SURE[0] < SURE[1] < high
+    assert absent == [-1, -1, -1]
+
+
+@given(
+    st.one_of(
+        st.from_regex(NUMBER, fullmatch=True).filter(lambda text: len(text) < 20),
+        st.sampled_from(["cat", "", "1_000", "1e", "--2", "nan", "inf", "7 ", "-3.5e-2"]),
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_an_answer_that_is_a_number_is_the_same_one_in_a_log_and_in_a_guard(label: str) -> None:
+    expression = selected([Column.SURENESS]).removeprefix(", ").removesuffix(" as sureness")
+    with duckdb.connect() as connection:
+        query = f"select {expression} from (select ? as label, null::float[] as scores)"
+        ((found,),) = connection.execute(query, [label]).fetchall()
+    plain = number_of(label)
+    assert found == (plain if plain is None or math.isfinite(plain) else found)
 
 
 def test_feedback_is_coded_as_answers_are() -> None:

@@ -165,6 +165,14 @@ class TestSample:
             filled(spool, rows(50, input=lambda i: [float(i % 4), 0.0]))
             assert len(sample(spool, BARE, 1.0, 100)[0]) == 4
 
+    def test_events_without_an_input_are_taken_besides(self) -> None:
+        """How benign callers fail, and ask about a model, nothing else tells."""
+        with Spool() as spool:
+            filled(spool, rows(50, principal=lambda _: "p", input=lambda i: None if i % 2 else [float(i), 0.0]))
+            batch, _ = sample(spool, BARE, 1.0, 20)
+        assert batch.signals["unique"].sum() == 20
+        assert (batch.key == 0).sum() == 10
+
     def test_a_small_share_is_enlarged_until_somebody_is_in_it(self, spool: Spool) -> None:
         _, names = sample(spool, BARE, 1e-9, 100)
         assert 1 <= len(names) <= 10

@@ -67,6 +67,7 @@ _FURTHER: Final = {
     Column.STATUS: _status,
     Column.COST: _cost,
     Column.TOP_SCORE: _top_score,
+    Column.SURENESS: _top_score,
     Column.FEEDBACK: _feedback,
 }
 """Columns beside input and answer, made of the row's number."""

@@ -67,6 +67,8 @@ def heat_map(detectors: Sequence[Declares], trials: Iterable[Trial], version: st
         version: The version of Caponier that is asked about.
     """
     matrix = load(MATRIX)
+    # One that only says that somebody is odd shows no technique, although its findings must name one.
+    detectors = [detector for detector in detectors if getattr(detector, "covers", True)]
     of_version = [trial for trial in trials if trial.caponier_version == version]
     # Some entries name their twin and are not named by it; the two are one all the same.
     same = {technique.id: {technique.id} for technique in matrix.techniques}

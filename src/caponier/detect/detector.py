@@ -74,6 +74,10 @@ class Column(StrEnum):
     """int64 thousandths of the operator's unit, -1 where there is none."""
     TOP_SCORE = "top_score"
     """int64 ten-thousandths of the answer's score, -1 where there is none."""
+    SURENESS = "sureness"
+    """int64 the answer's score on a scale of 65,536 steps that tells scores close to 1 and to 0 apart, and never swaps
+    two; -1 where there is none. An answer that is a number and has no score is its own. For what depends on the order
+    of scores alone."""
     FEEDBACK = "feedback"
     """uint64 code of the label that was sent back, as that of `label`; 0 where there is none."""
 

@@ -103,3 +103,60 @@ def run_lengths(
     filled = counts > 0
     last[filled] = runs[offsets[1:][filled] - 1]
     return runs, last
+
+
+def above_zero(
+    steps: NDArray[np.int64], offsets: NDArray[np.int64], before: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Add up each subject's steps, from zero again whenever the sum would fall below it.
+
+    Args:
+        steps: (n,) whole numbers, rows sorted by subject.
+        offsets: (s + 1,) where each subject's rows begin.
+        before: (s,) the sums in front of these rows.
+
+    Returns:
+        (n,) sums, and the (s,) last one of each subject.
+    """
+    counts = np.diff(offsets)
+    subject = np.repeat(np.arange(len(counts)), counts)
+    total = np.concatenate([[0], np.cumsum(steps)])
+    sums = total[1:] - total[offsets[:-1]][subject] + before[subject]
+    # Each subject lies below the ones before it, so that one running minimum serves all of them.
+    deep = 2 * int(np.abs(sums).max(initial=0)) + 1
+    lowest: Any = np.minimum.accumulate(sums - deep * subject) + deep * subject
+    above: NDArray[np.int64] = sums - np.minimum(lowest, 0)
+    last = before.copy()
+    filled = counts > 0
+    last[filled] = above[offsets[1:][filled] - 1]
+    return above, last
+
+
+def excursions(
+    steps: NDArray[np.int64],
+    spread: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    before: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Add up steps as `above_zero` does, and what they spread since the sum was last at zero.
+
+    Args:
+        steps: (n,) whole numbers, rows sorted by subject.
+        spread: (n,) the variance of each.
+        offsets: (s + 1,) where each subject's rows begin.
+        before: (s,) sums, and (s,) what they have spread, in front of these rows.
+
+    Returns:
+        (n,) each, and the (s,) last ones of each subject.
+    """
+    sums, last = above_zero(steps, offsets, before[0])
+    rows, counts = np.arange(len(steps)), np.diff(offsets)
+    begin = np.repeat(offsets[:-1], counts)
+    zero = np.maximum.accumulate(np.where(sums == 0, rows, -1)) if len(rows) else rows
+    total = np.concatenate([[0], np.cumsum(spread)])
+    since = total[1:] - total[np.where(zero >= begin, zero + 1, begin)]
+    since += np.where(zero >= begin, 0, np.repeat(before[1], counts))
+    held = before[1].copy()
+    filled = counts > 0
+    held[filled] = since[offsets[1:][filled] - 1]
+    return sums, since, (last, held)

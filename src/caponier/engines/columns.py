@@ -1,6 +1,7 @@
 """Columns of events beside input and answer, as whole numbers: so that no score depends on how a stream was cut."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -13,11 +14,16 @@ from caponier.detect.detector import OPERATIONS, Column, Enriched
 
 Read = Column | Enriched
 
+NUMBER: Final = "-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?"
+"""An answer that is a number, as of a regression: without scores it is itself what searches bring down. Of classes that
+are numbered it says no more than the class does."""
 _SQL: Final[Mapping[Column, str]] = {
     Column.OPERATION: "operation",
     Column.STATUS: "status",
     Column.COST: "cost",
     Column.TOP_SCORE: "list_max(scores)",
+    Column.SURENESS: f"coalesce(list_max(scores), case when regexp_full_match(label, '{NUMBER}') "
+    "then try_cast(label as double) end)",
     Column.FEEDBACK: "feedback",
 }
 """How the spool's view gives the raw column."""
@@ -26,10 +32,17 @@ _TYPES: Final[Mapping[Column, pa.DataType]] = {
     Column.STATUS: pa.int32(),
     Column.COST: pa.float64(),
     Column.TOP_SCORE: pa.float64(),
+    Column.SURENESS: pa.float64(),
     Column.FEEDBACK: pa.string(),
 }
 COST_UNITS: Final = 1_000
 SCORE_UNITS: Final = 10_000
+_NUMBER: Final = re.compile(NUMBER)
+SURE: Final = (8_192, 57_343)
+"""Steps of the sureness at scores of 0 and 1; below and beyond them are those of scores that are no probabilities."""
+_ODDS: Final = 20.0
+"""Log-odds at which probabilities are 0 and 1 for the sureness: float32 tells none apart beyond 17."""
+_OCTAVES: Final = 40
 _MOST: Final = float(2**53)
 """Beyond it a float64 no longer tells neighbouring whole numbers apart."""
 
@@ -68,6 +81,11 @@ def _code(column: Read, values: pa.Array) -> NDArray[Any]:
     return _whole(values, 10**column.digits) if isinstance(column, Enriched) else _CODES[column](values)
 
 
+def number_of(label: str | None) -> float | None:
+    """Return the number that an answer is, as the spool's view reads it; None if it is none."""
+    return float(label) if label is not None and _NUMBER.fullmatch(label) else None
+
+
 def label_codes(labels: pa.Array) -> NDArray[np.uint64]:
     """Give each answer a code that depends on its text alone; 0 where there is none."""
     encoded = labels.dictionary_encode()
@@ -94,6 +112,20 @@ def _score(values: pa.Array) -> NDArray[np.int64]:
     return _whole(values, SCORE_UNITS)
 
 
+def _sureness(values: pa.Array) -> NDArray[np.int64]:
+    scores = np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False), np.float64)
+    there = np.isfinite(scores)
+    known = np.where(there, scores, 0.0)
+    least, most = SURE
+    inside = np.clip(known, 1e-12, 1 - 1e-12)
+    odds = np.clip(np.log(inside / (1 - inside)) / (2 * _ODDS) + 0.5, 0, 1)
+    # Logarithms of how far a score is outside, at most `_OCTAVES` doublings.
+    outside = np.log2(1 + np.abs(known - inside)) * least / _OCTAVES
+    steps = least + odds * (most - least) + np.where(known > 1, outside, np.where(known < 0, -outside, 0.0))
+    sureness: NDArray[np.int64] = np.where(there, np.rint(np.clip(steps, 0, 2**16 - 1)), -1).astype(np.int64)
+    return sureness
+
+
 def _whole(values: pa.Array, units: int) -> NDArray[np.int64]:
     """Round to whole units; -1 where there is no number, a negative or an absurd one."""
     numbers = np.asarray(pc.fill_null(values.cast(pa.float64()), -1.0).to_numpy(zero_copy_only=False), np.float64)
@@ -107,5 +139,6 @@ _CODES: Final[Mapping[Column, Callable[[pa.Array], NDArray[Any]]]] = {
     Column.STATUS: _status,
     Column.COST: _cost,
     Column.TOP_SCORE: _score,
+    Column.SURENESS: _sureness,
     Column.FEEDBACK: label_codes,
 }

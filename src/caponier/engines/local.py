@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
-from caponier.detect.detector import Counts, EventDetector, Params, Subject
+from caponier.detect.detector import EventDetector, Params, Subject
 from caponier.detect.similarity import nearest_query
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.cells import cell_events
@@ -137,13 +137,14 @@ def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> I
 def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:
     """Return different queries of a share of the subjects, with similarity signals, for fitting.
 
-    Where inputs are not looked at, all events are returned.
+    Events without an input are there besides: nothing else tells how benign callers fail. Where inputs are not looked
+    at, all events are returned.
 
     Args:
         spool: Sealed events.
         plan: A plan without detectors, but with the columns that they will read.
         share: Of the subjects, from 0 to 1; more are taken where that gives nobody.
-        most: First ones of each subject that are taken: a subject that owns nine tenths of the log must
+        most: First ones of each subject that are taken, of both kinds: a subject that owns nine tenths of the log must
             not fill the memory, nor be all that benign traffic looks like.
 
     Returns:
@@ -155,12 +156,20 @@ def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatc
         # Other digits of the bucket than those that folds are told by.
         limit = int(np.ceil(min(share, 1.0) * SHARES))
         for scored in scored_batches(spool, plan, Share(1024, SHARES, 0, limit), BATCH_ROWS):
-            rows, ordinal, _ = scored.counted(Counts.QUERIES if plan.encoder.size else Counts.EVENTS)
-            batches.append(scored.similar.batch.take(rows[ordinal <= most]))
+            batches.append(scored.similar.batch.take(_first(scored, most, bool(plan.encoder.size))))
             names += scored.names
         if names or share >= 1:
             return joined(batches, plan.encoder.width), names
         share *= 4
+
+
+def _first(scored: Scored, most: int, looked_at: bool) -> NDArray[np.int64]:
+    """Return the first different queries of each subject of a batch, and its first events without an input."""
+    first = scored.place <= most
+    if looked_at:
+        unique, asked = scored.similar.batch.signals["unique"], scored.batch.key != 0
+        first = np.where(asked, unique & (scored.asked <= most), first)
+    return np.flatnonzero(first)
 
 
 def joined(batches: Sequence[EventBatch], width: int) -> EventBatch:

@@ -79,6 +79,8 @@ class ModelSummary:
     last_time: int
     told: FeatureSpec | None = None
     """What the model takes, where the field map of its log names it."""
+    answers: int = 0
+    """Different answers, about."""
 
 
 @dataclass
@@ -337,7 +339,7 @@ def _named(column: pa.Array, nobodys: pa.Array | pa.Scalar = _NO) -> pa.Array:
 _REPETITIVE: Final = ["model", "operation", "principal", "label", "subject", "model_version", "system", "user_agent"]
 _TOTALS: Final = """
 select model, mode(model_version) as version, count(*) as events, count(subject) as attributed,
-       count(label) as labels, count(scores) as scores,
+       count(label) as labels, approx_count_distinct(label) as answers, count(scores) as scores,
        count(status) as statuses, count(cost) as costs, count(feedback) as feedbacks,
        count(distinct nullif(principal, '')) as principals, coalesce(mode(input_shape), []) as shape,
        min(epoch_us(time)) as first_time, max(epoch_us(time)) as last_time

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from app.inference.event_files import log, rows
-from caponier.app.inference.load import enrichments_of, feature_spec, gap, lacking, load_events, scale_of, usual_length
+from caponier.app.inference.load import (
+    NO_CLASSES,
+    enrichments_of,
+    feature_spec,
+    gap,
+    lacking,
+    load_events,
+    scale_of,
+    usual_length,
+)
 from caponier.app.progress import Silent
 from caponier.detect.detector import Column, Enriched, Signal
 from caponier.engines.spool import ModelSummary, Spool
@@ -209,6 +218,18 @@ def test_a_log_that_nobody_enriched_gets_a_remark_and_nothing_is_skipped() -> No
     assert [detector.name for detector in able] == ["counter"]
     assert skipped == []
     assert notes == ["m: squeezed does not run; no event has another; ask the model for it with: caponier enrich"]
+
+
+@pytest.mark.parametrize(("labels", "answers", "said"), [(1_000, 900, True), (1_000, 400, False), (60, 60, False)])
+def test_answers_that_hardly_recur_are_remarked_with_whom_it_concerns(labels: int, answers: int, said: bool) -> None:
+    class Reading(Counter):
+        name = "reading"
+        needs = frozenset({Signal.LABEL})
+
+    able, skipped, notes = lacking(summary(labels=labels, answers=answers), [Counter(), Reading()])
+    assert len(able) == 2
+    assert skipped == []
+    assert notes == ([f"m: reading: {NO_CLASSES}"] if said else [])
 
 
 def test_what_else_it_lacks_comes_first() -> None:

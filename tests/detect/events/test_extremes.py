@@ -14,6 +14,7 @@ from caponier.detect.events import (
     feedback_skew,
     flood,
     information_spend,
+    input_search,
     iterative_query,
     membership_probe,
     novelty,
@@ -62,6 +63,7 @@ class TestBounds:
             "feedback_flood": feedback_flood.WINDOW,
             "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
             "score_climb": score_climb.WINDOW * score_climb.FULL,
+            "input_search": n * input_search.FULL * input_search.LEVELS // input_search.QUARTERS,
             "adversarial_input": adversarial_input.WINDOW * adversarial_input.MOST,
             **dict.fromkeys(("local_patch", "trigger_probe"), signal_rarity.WINDOW * signal_rarity.MOST),
         }

@@ -3,7 +3,7 @@ import pytest
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Params
-from caponier.detect.events.information_spend import LEVELS, OTHER, UNITS, _above_zero, _levels, _rarity, detector
+from caponier.detect.events.information_spend import LEVELS, OTHER, UNITS, _levels, _rarity, detector
 from caponier.detect.similarity.nearest_query import FAR
 from detect.batches import batch_of, line, similar
 
@@ -58,25 +58,6 @@ class TestScore:
 
     def test_repeats_do_not_count(self) -> None:
         assert scored(learned(), asked([5, 90, 90, 90], [9_000] * 4)) == [0, LEVELS, 0, 0]
-
-
-class TestAboveZero:
-    def test_it_is_the_sum_that_never_falls_below_zero(self) -> None:
-        rng = np.random.default_rng(0)
-        steps, offsets = rng.integers(-9, 8, 300), np.array([0, 100, 100, 240, 300])
-        before = np.array([5, 7, 0, 40])
-        sums, last = _above_zero(steps, offsets, before)
-        for subject in range(4):
-            rest = before[subject]
-            for at in range(offsets[subject], offsets[subject + 1]):
-                rest = max(0, rest + steps[at])
-                assert sums[at] == rest
-            assert last[subject] == rest
-
-    def test_nothing_to_add_changes_nothing(self) -> None:
-        sums, last = _above_zero(np.zeros(0, np.int64), np.array([0, 0]), np.array([3]))
-        assert not len(sums)
-        assert last.tolist() == [3]
 
 
 class TestRarity:

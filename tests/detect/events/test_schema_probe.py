@@ -13,6 +13,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS
 from caponier.detect.events import schema_probe
 from caponier.detect.events.schema_probe import (
+    ALLOWED,
     ANSWERS,
     COLD_START,
     EXPLANATIONS,
@@ -20,9 +21,11 @@ from caponier.detect.events.schema_probe import (
     GROUPS,
     INTEREST_ALLOWED,
     KEPT,
+    LEAST,
     MANY,
     METADATA,
     REPEATS,
+    TAKEN,
     UNEXPLAINED,
     USUAL,
     VARIETY_ALLOWED,
@@ -34,7 +37,7 @@ from caponier.detect.events.schema_probe import (
 
 Event = tuple[str, int, int]
 """Operation, status, and answer; 0 for none."""
-PARAMS = {USUAL: np.array([10])}
+PARAMS = {USUAL: np.array([10]), ALLOWED: np.array(TAKEN)}
 WORKED: Event = ("predict", 200, 0)
 BAD: Event = ("predict", 400, 0)
 ASKED: Event = ("metadata", 200, 0)
@@ -265,6 +268,37 @@ class TestAnswers:
     def test_answers_beyond_the_window_are_not_usual(self) -> None:
         line: list[Event] = [*[("predict", 200, 1)] * WINDOW, *[("predict", 200, label) for label in range(2, 40)]]
         assert detector.fit(batch_of(line))[USUAL].tolist() == [1]
+
+
+class TestAllowed:
+    NEWCOMER: list[Event] = [BAD, ("predict", 422, 0), ASKED, *[WORKED] * 60]  # noqa: RUF012
+    PROBE: list[Event] = [*[WORKED] * 3, *[WORKED, WORKED, ASKED, WORKED, WORKED, ("metadata", 404, 0)] * 16]  # noqa: RUF012
+    """A third of its calls are for metadata, and half of these are refused."""
+
+    def learned(self, callers: list[list[Event]]) -> Any:
+        return detector.fit(batch_of(*callers))
+
+    def test_where_benign_callers_hardly_fail_less_is_free(self) -> None:
+        params = self.learned([[WORKED] * 80] * 292 + [self.NEWCOMER] * 8)
+        assert params[ALLOWED].tolist() == [1, 1, WINDOW, LEAST]
+        assert best(self.PROBE) < FLOOR / 4
+        assert best(self.PROBE, params=params) > FLOOR
+        assert best(self.NEWCOMER, params=params) <= FLOOR
+
+    def test_where_many_fail_in_many_ways_more_is_free(self) -> None:
+        clumsy: list[Event] = [WORKED, *CRAWL[1:], *[WORKED] * 40]
+        params = self.learned([clumsy] * 20 + [[WORKED] * 80] * 80)
+        assert params[ALLOWED][0] > VARIETY_ALLOWED
+        assert best(clumsy, params=params) <= FLOOR
+
+    def test_a_log_of_good_answers_alone_tells_nothing(self) -> None:
+        assert self.learned([[WORKED] * 80] * 300)[ALLOWED].tolist() == list(TAKEN)
+        assert self.learned([[WORKED] * 80] * 300 + [self.NEWCOMER] * 4)[ALLOWED].tolist() == list(TAKEN)
+
+    def test_one_explorer_in_a_hundred_teaches_nothing(self) -> None:
+        benign = [[WORKED] * 80] * 292 + [self.NEWCOMER] * 8
+        with_them = self.learned([*benign, CRAWL, self.PROBE])
+        assert with_them[ALLOWED].tolist() == self.learned(benign)[ALLOWED].tolist()
 
 
 def test_it_speaks_without_columns_of_operation_and_status_and_says_nothing() -> None:

@@ -168,3 +168,36 @@ def test_an_explanation_names_the_cost_and_the_usual_one(params: Params) -> None
 
 def test_it_needs_a_baseline_to_know_what_is_usual() -> None:
     assert detector.priors() is None
+
+
+class TestSizes:
+    def texts(self, clients: int = 100, seed: int = 0, dear: float = 1.0) -> EventBatch:
+        """Make clients whose inputs have 1 to 40 words, at a cost for each."""
+        rng = np.random.default_rng(seed)
+        words = rng.integers(1, 41, (clients, 40))
+        batch = charged(*(dear * words * rng.uniform(0.8, 1.2, words.shape)).tolist())
+        return replace(batch, query=(np.arange(40) < words.reshape(-1, 1)).astype(np.uint8))
+
+    def of_long_ones(self, cost: float, words: int = 40) -> EventBatch:
+        batch = charged([cost] * 40)
+        return replace(batch, query=np.repeat((np.arange(40) < words)[None], 40, axis=0).astype(np.uint8))
+
+    def test_what_an_input_costs_for_its_size_is_no_evidence(self) -> None:
+        params = detector.fit(self.texts())
+        assert (np.diff(params["of_size"]) > 0).all()
+        assert max(scored(params, self.of_long_ones(44))) == 0
+
+    def test_a_short_input_that_costs_as_much_as_a_long_one_is(self) -> None:
+        params = detector.fit(self.texts())
+        assert max(scored(params, self.of_long_ones(44, words=3))) > detector.floor
+
+    def test_beyond_the_largest_benign_size_nothing_is_explained(self) -> None:
+        params = detector.fit(self.texts())
+        wider = charged([400] * 40)
+        wider = replace(wider, query=np.ones((40, 400), np.uint8))
+        assert max(scored(params, wider)) > detector.floor
+
+    def test_where_nothing_is_looked_at_there_is_one_size(self) -> None:
+        params = detector.fit(usual())
+        assert len(params["of_size"]) == len(params["sizes"]) + 1
+        assert set(params["of_size"].tolist()) == {int(params["usual"][0])} | set(params["of_size"][1:].tolist())

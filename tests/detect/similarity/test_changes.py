@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.similarity.changes import (
     BLOCK,
+    COUNTED,
     FEWEST,
     HIGHEST,
     LEAST,
@@ -18,6 +19,7 @@ from caponier.detect.similarity.changes import (
     evenness,
     levels_beyond,
 )
+from caponier.detect.similarity.changes import moved as features_moved
 
 WIDTH = 64
 
@@ -136,3 +138,15 @@ def test_of_wide_inputs_so_many_features_are_looked_at_and_no_more() -> None:
         apart = _apart(width)
         assert apart % 2 == 1
         assert min(width, MOST) / 3 <= -(-width // apart) <= MOST
+
+
+def test_moved_counts_every_feature_that_differs() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 4, (BLOCK + 20, 300)).astype(np.uint8)
+    at, earlier = np.arange(1, len(rows)), np.arange(len(rows) - 1)
+    earlier[::7] = -1
+    expected = [
+        0 if before < 0 else min(COUNTED, int((rows[row] != rows[before]).sum()))
+        for row, before in zip(at.tolist(), earlier.tolist(), strict=True)
+    ]
+    assert features_moved(rows, at, earlier).tolist() == expected

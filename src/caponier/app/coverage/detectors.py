@@ -66,6 +66,8 @@ class DetectorCard:
     """What it must be silent on."""
     over_events: EventDetector | None = None
     """Itself, where it looks at inference events."""
+    covers: bool = True
+    """Whether the techniques that its findings name count as covered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _card(kind: Kind, detector: Any) -> DetectorCard:
         tuple(detector.emulations),
         tuple(detector.controls),
         detector if kind is Kind.EVENT else None,
+        getattr(detector, "covers", True),
     )
 
 

@@ -15,7 +15,7 @@ from caponier.detect.detector import Column, Enriched
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
-from caponier.engines.columns import Read, raw_type
+from caponier.engines.columns import Read, number_of, raw_type
 from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.spool import SEPARATOR
@@ -264,11 +264,13 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.Record
 
 def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
     """Return a column of events as `engines.columns` takes it."""
-    if column is Column.TOP_SCORE:
+    if column in (Column.TOP_SCORE, Column.SURENESS):
         # Largest of those that are numbers, as in a log.
         tops = [
             float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
         ]
+        if column is Column.SURENESS:
+            tops = [number_of(row.get("label")) if top is None else top for top, row in zip(tops, rows, strict=True)]
         return pa.array(tops, raw_type(column))
     if isinstance(column, Enriched):
         return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))

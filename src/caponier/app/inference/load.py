@@ -35,6 +35,11 @@ LACKS: Final = {
     Signal.FEEDBACK: "no event has feedback; log the labels that callers send back",
 }
 """What a log can lack, and what to switch on."""
+ENOUGH_ANSWERS: Final = 100
+NO_CLASSES: Final = (
+    "answers hardly ever recur, as those of a regression, a ranking or an embedding: that one turns into another says "
+    "nothing, and searches are told by inputs and by how answers fall; see docs/input-kinds.md"
+)
 NOT_ENRICHED: Final = "no event has {name}; ask the model for it with: caponier enrich"
 
 
@@ -166,6 +171,11 @@ def gap(summary: ModelSummary, detector: EventDetector) -> str | None:
     return next(iter(lacks), None)
 
 
+def no_classes(summary: ModelSummary) -> bool:
+    """Tell whether a model's answers are no classes: those of a regression, a ranking or an embedding hardly recur."""
+    return summary.labels >= ENOUGH_ANSWERS and summary.answers > summary.labels / 2
+
+
 def enrichments_of(detector: EventDetector) -> list[str]:
     """Return the names of the enrichments that a detector reads; it cannot speak without them."""
     return sorted(column.name for column in detector.columns if isinstance(column, Enriched))
@@ -186,6 +196,9 @@ def lacking(
     idle = {d.name for d in detectors if d.name in gaps and gap(full, d) is None}
     skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
+    if no_classes(summary):
+        lame = [d.name for d in detectors if d.name not in gaps and Signal.LABEL in d.needs]
+        notes += [f"{summary.model}: {', '.join(lame)}: {NO_CLASSES}"] if lame else []
     return [detector for detector in detectors if detector.name not in gaps], skipped, notes
 
 

@@ -9,7 +9,7 @@ is the sum: the bits by which each query is rarer than benign ones are added up,
 most use on the average, and never below nothing (a cumulative sum, Page 1954).
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity.nearest_query import FAR
+from caponier.detect.windows import above_zero
 from caponier.matrix.technique import TechniqueId
 
 UNITS: Final = 64
@@ -81,7 +82,7 @@ class InformationSpend:
         queries, rows = batch.queries()
         after = state.copy()
         beyond = _bits(params, queries) - params["allowed"][0]
-        sums, after["spent"] = _above_zero(beyond, queries.offsets, state["spent"])
+        sums, after["spent"] = above_zero(beyond, queries.offsets, state["spent"])
         scores = np.zeros(len(batch), np.int64)
         scores[rows] = sums
         return after, scores
@@ -135,33 +136,6 @@ def _bits(params: Params, queries: EventBatch) -> NDArray[np.int64]:
     far = _rarity(params["far"], squared, rare_below=False)
     bits: NDArray[np.int64] = np.where(squared != FAR, unsure + far + OTHER * queries.signals["flip"], 0)
     return bits
-
-
-def _above_zero(
-    steps: NDArray[np.int64], offsets: NDArray[np.int64], before: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Add up each subject's steps, from zero again whenever the sum would fall below it.
-
-    Args:
-        steps: (n,) whole numbers, rows sorted by subject.
-        offsets: (s + 1,) where each subject's rows begin.
-        before: (s,) the sums in front of these rows.
-
-    Returns:
-        (n,) sums, and the (s,) last one of each subject.
-    """
-    counts = np.diff(offsets)
-    subject = np.repeat(np.arange(len(counts)), counts)
-    total = np.concatenate([[0], np.cumsum(steps)])
-    sums = total[1:] - total[offsets[:-1]][subject] + before[subject]
-    # Each subject lies below the ones before it, so that one running minimum serves all of them.
-    deep = 2 * int(np.abs(sums).max(initial=0)) + 1
-    lowest: Any = np.minimum.accumulate(sums - deep * subject) + deep * subject
-    above: NDArray[np.int64] = sums - np.minimum(lowest, 0)
-    last = before.copy()
-    filled = counts > 0
-    last[filled] = above[offsets[1:][filled] - 1]
-    return above, last
 
 
 detector = InformationSpend()

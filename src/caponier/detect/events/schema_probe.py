@@ -2,7 +2,8 @@
 
 Who uses a model settles soon: a few questions about it, a few mistakes in one or two ways, and then work. Who explores
 it goes on finding new ways of being refused when it long knows the right one, and asks for metadata and explanations
-besides. So of a principal's last 100 requests two things are counted; rows of the same moment are one request.
+besides. So of a principal's last 100 requests two things are counted; rows of the same moment are one request. What
+newcomers have of each is learned where benign ones fail at all.
 
 *Variety*: in how many ways requests failed, an operation with a group of HTTP statuses being one way, and none counting
 more than four times, so that a job that fails all night in one way has the variety of four mistakes. Failures before
@@ -18,12 +19,13 @@ decision, nor failing says anything by itself.
 Nothing here is a rate: a probe that takes a week scores as one that takes a minute.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.batch import EventBatch
+from caponier.detect.batch import EventBatch, label_place
 from caponier.detect.detector import (
     OPERATIONS,
     Column,
@@ -50,11 +52,20 @@ UNEXPLAINED: Final = 3
 METADATA, EXPLANATIONS, ANSWERS = 4, 8, 8
 """Most metadata, explanations and unusually many answers that count."""
 VARIETY_ALLOWED, INTEREST_ALLOWED = 3, 3
-"""What a newcomer may have of each."""
+"""What a newcomer may have of each, where too few benign principals fail to learn it from."""
 WORK: Final = 15
-"""Requests of plain work that make up for one failure."""
+"""Requests of plain work that make up for one failure, likewise, and at least."""
 FLOOR, COLD_START = 20, 40
 """The least threshold with a baseline, and the one without."""
+ALLOWED: Final = "allowed"
+"""Parameter (4,): variety, interest and work as above, and the amount that counts as `FLOOR`."""
+TAKEN: Final = (VARIETY_ALLOWED, INTEREST_ALLOWED, WORK, FLOOR)
+FAILING: Final = 5
+"""Benign principals that must fail for a log to tell what newcomers do: some logs hold good answers alone."""
+SLIP: Final = 1
+"""Of variety and interest that anybody may have, whatever the log says."""
+LEAST: Final = 5
+"""Amount that counts as `FLOOR` at least: two failures and two questions too many, or so."""
 USUAL: Final = "usual_answers"
 """Parameter (1,): different answers that benign principals get within the window."""
 MANY: Final = 20
@@ -112,7 +123,7 @@ class SchemaProbe:
             ("worked", np.bool_),
         ]
     )
-    state_version = 1
+    state_version = 2
     floor = FLOOR
     suspect = float(COLD_START)
     max_confidence = Confidence.HIGH
@@ -132,18 +143,43 @@ class SchemaProbe:
         """Learn how many different answers benign principals get."""
         place = np.arange(len(benign)) - np.repeat(benign.offsets[:-1], np.diff(benign.offsets))
         early = np.flatnonzero((place < WINDOW) & (benign.label != 0))
-        pairs = np.unique(benign.subject[early] * 256 + _bit(benign.label[early]))
+        pairs = np.unique(benign.subject[early] * 256 + label_place(benign.label[early]))
         counts = np.bincount(pairs // 256, minlength=benign.subjects)
         told = counts[counts > 0]
         usual = int(np.quantile(told, SHARE, method="higher")) if told.size else MANY
-        return {USUAL: np.array([usual], np.int64)}
+        return {USUAL: np.array([usual], np.int64), ALLOWED: self._allowed(benign, usual)}
+
+    def _allowed(self, benign: EventBatch, usual: int) -> NDArray[np.int64]:
+        """Learn what benign principals have of variety and interest, how they work for a failure, and amount to."""
+        state = np.zeros(benign.subjects, self.state)
+        kind = _kinds(benign, state)
+        failed = (kind > 0) & (kind <= FAILURES)
+        if len(np.unique(benign.subject[failed])) < FAILING:
+            return np.array(TAKEN, np.int64)
+        work = int(np.clip(len(kind) // failed.sum(), WORK, WINDOW))
+        blank = np.zeros(benign.subjects, self.state)
+        raw = {USUAL: np.array([usual]), ALLOWED: np.array([0, 0, work, FLOOR])}
+        reached = [
+            max(SLIP, _usually(self._amounts(raw, blank, benign, part)[1], benign)) for part in (_variety, _interest)
+        ]
+        allowed = np.array([*reached, work, FLOOR], np.int64)
+        amounts = self._amounts({**raw, ALLOWED: allowed}, blank, benign, _amount)[1]
+        allowed[-1] = np.clip(_usually(amounts, benign), LEAST, FLOOR)
+        return allowed
 
     def priors(self) -> tuple[Params, float] | None:
         """Take it that a newcomer is alike everywhere."""
-        return {USUAL: np.array([MANY], np.int64)}, COLD_START
+        return {USUAL: np.array([MANY], np.int64), ALLOWED: np.array(TAKEN, np.int64)}, COLD_START
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
         """Score, at each request that is more than plain work, what its principal's last 100 requests amount to."""
+        after, amounts = self._amounts(params, state, batch, _amount)
+        return after, amounts * FLOOR // int(params[ALLOWED][-1])
+
+    def _amounts(
+        self, params: Params, state: State, batch: EventBatch, amount: "_Amount"
+    ) -> tuple[State, NDArray[np.int64]]:
+        """Return an amount at each request that is more than plain work (n,), 0 at others, and the new state."""
         after = state.copy()
         kind = _kinds(batch, after)
         kind[_new_answers(batch, after) & (kind == 0)] = ANSWER
@@ -153,7 +189,7 @@ class SchemaProbe:
         if rows.size:
             subject = batch.subject[rows]
             trails = _Trails(state, subject, place[rows], kind[rows])
-            scores[rows] = trails.scores(int(params[USUAL][0]))
+            scores[rows] = trails.scores(lambda counts, work: amount(counts, work, params))
             after["place"][trails.subjects], after["kind"][trails.subjects] = trails.newest()
         return after, scores
 
@@ -209,16 +245,16 @@ class _Trails:
         last = self._ends[:, None] - KEPT + np.arange(KEPT)
         return self._place[last], self._kind[last]
 
-    def scores(self, usual: int) -> NDArray[np.int64]:
+    def scores(self, amount: "_Weighed") -> NDArray[np.int64]:
         """Return the score at each telling request of the batch; subjects without any failure have none."""
         failed = np.bincount(self._own, (self._kind > 0) & (self._kind <= FAILURES), minlength=len(self.subjects)) > 0
         told = np.flatnonzero(failed[self._own[self._rows]])
         scores = np.zeros(len(self._rows), np.int64)
         if told.size:
-            scores[told] = self._exploration(told, failed, usual)
+            scores[told] = self._exploration(told, failed, amount)
         return scores
 
-    def _exploration(self, told: NDArray[np.int64], failed: NDArray[np.bool_], usual: int) -> NDArray[np.int64]:
+    def _exploration(self, told: NDArray[np.int64], failed: NDArray[np.bool_], amount: "_Weighed") -> NDArray[np.int64]:
         """Return the score at some requests, of subjects that failed."""
         # Where no kind is remembered, there never was a request.
         kept = failed[self._own] & (self._kind > 0)
@@ -234,19 +270,43 @@ class _Trails:
         counts = np.zeros((len(at), ANSWER), np.int32)
         counts[:, present - 1] = total[at + 1] - total[begin]
         window = np.minimum(place[at] + 1, WINDOW)
-        return _amount(counts, window - counts[:, : ANSWER - 1].sum(axis=1), usual)
+        return amount(counts, window - counts[:, : ANSWER - 1].sum(axis=1))
 
 
-def _amount(counts: NDArray[np.int32], work: NDArray[np.int64], usual: int) -> NDArray[np.int64]:
-    """Return what (m, kinds) counts amount to beside (m,) requests of plain work."""
+_Weighed = Callable[[NDArray[np.int32], NDArray[np.int64]], NDArray[np.int64]]
+"""What (m, kinds) counts amount to beside (m,) requests of plain work."""
+_Amount = Callable[[NDArray[np.int32], NDArray[np.int64], Params], NDArray[np.int64]]
+"""The same, by what was learned."""
+
+
+def _variety(counts: NDArray[np.int32], work: NDArray[np.int64], params: Params) -> NDArray[np.int64]:
+    """Return in how many ways requests failed, beyond what is allowed."""
     failures = np.minimum(counts[:, :FAILURES], REPEATS)
     variety = failures[:, :EACH].sum(axis=1) // 2 + failures[:, EACH:].sum(axis=1)
-    variety = variety + UNEXPLAINED * failures[:, REFUSED].any(axis=1) - VARIETY_ALLOWED - work // WORK
+    allowed, _, each, _ = params[ALLOWED]
+    variety = variety + UNEXPLAINED * failures[:, REFUSED].any(axis=1) - allowed - work // each
+    beyond: NDArray[np.int64] = np.maximum(variety, 0).astype(np.int64)
+    return beyond
+
+
+def _interest(counts: NDArray[np.int32], work: NDArray[np.int64], params: Params) -> NDArray[np.int64]:
+    """Return what was asked about the model, beyond what is allowed."""
     interest = np.minimum(counts[:, TOLD - 1], METADATA) + np.minimum(counts[:, EXPLAINED - 1], EXPLANATIONS)
-    interest = interest + np.clip(counts[:, ANSWER - 1] - usual, 0, ANSWERS) - INTEREST_ALLOWED
-    variety = np.maximum(variety, 0).astype(np.int64)
-    amount: NDArray[np.int64] = variety * (np.maximum(interest, 0) + variety)
-    return amount
+    interest = interest + np.clip(counts[:, ANSWER - 1] - int(params[USUAL][0]), 0, ANSWERS) - int(params[ALLOWED][1])
+    beyond: NDArray[np.int64] = np.maximum(interest, 0).astype(np.int64)
+    return beyond
+
+
+def _amount(counts: NDArray[np.int32], work: NDArray[np.int64], params: Params) -> NDArray[np.int64]:
+    variety = _variety(counts, work, params)
+    return variety * (_interest(counts, work, params) + variety)
+
+
+def _usually(values: NDArray[np.int64], benign: EventBatch) -> int:
+    """Return what but a few of the benign principals never exceed."""
+    highest = np.zeros(benign.subjects, np.int64)
+    np.maximum.at(highest, benign.subject, values)
+    return int(np.quantile(highest, SHARE, method="higher"))
 
 
 def _requests(batch: EventBatch, after: State) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -279,7 +339,7 @@ def _kinds(batch: EventBatch, after: State) -> NDArray[np.int64]:
 
 def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
     """Tell the events with an answer that their subject never got before, and note the answers in the state."""
-    bit, subject = _bit(batch.label), batch.subject
+    bit, subject = label_place(batch.label), batch.subject
     word, flag = bit >> 6, np.uint64(1) << (bit & 63).astype(np.uint64)
     unseen = np.flatnonzero((batch.label != 0) & (after["answers"][subject, word] & flag == 0))
     _, first = np.unique(subject[unseen] * 256 + bit[unseen], return_index=True)
@@ -288,13 +348,6 @@ def _new_answers(batch: EventBatch, after: State) -> NDArray[np.bool_]:
     new = np.zeros(len(batch), bool)
     new[rows] = True
     return new
-
-
-def _bit(label: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return one of 256 places for each answer: of more answers some fall together, and then fewer are counted."""
-    # The odd number spreads codes that are small or alike, as tests have them, over the high bits.
-    spread = (label * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
-    return spread.astype(np.int64)
 
 
 detector = SchemaProbe()

@@ -9,6 +9,9 @@ rare it is. An exact repeat says little that is new: it counts a quarter, so tha
 attacker at once, and who sends one sponge for ever is found all the same. What counts is the largest sum over the last
 queries in a row (a sequential test, Page 1954), of 32 at most.
 
+What is usual depends on how large an input is, where benign costs do: a long text is dear for everybody. Beyond the
+largest benign sizes nothing is explained by size any more, for an endless text is a sponge, too.
+
 The score is the square of that sum. All but the hardest clients come to a sum ever more rarely than its bits say, and a
 tail that is taken to fall exponentially has to see that.
 """
@@ -35,10 +38,17 @@ STEPS: Final = 4
 """Levels from one cost to twice of it."""
 REPEAT: Final = 4
 """An exact repeat counts this part of what its cost says for a sponge."""
+MANY: Final = 1_000
+"""Times what is usual of its size that a cost counts for at most."""
 SPONGES: Final = 0.5
 """Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how dear they are."""
 HARDEST: Final = 0.02
 """Share of the benign clients against whom queries are weighed."""
+SIZES: Final = 8
+"""Classes of input sizes, of as many benign queries each."""
+CHEAP: Final = 4
+"""What is usual of a size is at least this part of what is usual of all: of next to nothing, a little more is many
+times as much."""
 UNIT: Final = 1_000
 """Cost that is taken to be usual where no benign event tells: one unit of the operator's."""
 
@@ -58,7 +68,7 @@ class Sponge:
     needs = frozenset({Signal.PRINCIPAL, Signal.COST, Signal.BASELINE})
     columns = frozenset({Column.COST})
     state = np.dtype([("evidence", np.int32, (WINDOW,))])
-    state_version = 2
+    state_version = 3
     floor = (2 * MOST) ** 2
     suspect = None
     max_confidence = Confidence.HIGH
@@ -72,14 +82,15 @@ class Sponge:
         known, subject = costs[there], benign.subject[there]
         usual = max(1, int(np.sort(known)[(len(known) - 1) // 2])) if known.size else UNIT
         cutoffs = np.ceil(FAR * usual * 2.0 ** (np.arange(LEVELS) / STEPS)).astype(np.int64)
-        level = np.searchsorted(cutoffs, known, side="right")
+        params = {"usual": np.array([usual], np.int64), **_of_sizes(_sizes(benign)[there], known, usual)}
+        level = np.searchsorted(cutoffs, _as_usual(params, _sizes(benign)[there], known), side="right")
         hard = _hardest(level > 0, subject, benign.subjects)
         # One query more of each level than was seen: what never happened to a few clients is not impossible.
         seen = np.bincount(level[hard[subject]], minlength=LEVELS + 1) + 1
         sponges = np.append(1 - SPONGES, np.full(LEVELS, SPONGES / LEVELS))
         evidence = np.rint(QUARTERS * np.log2(sponges / (seen / seen.sum()))).astype(np.int64)
         return {
-            "usual": np.array([usual], np.int64),
+            **params,
             "cutoffs": cutoffs,
             "evidence": np.minimum(np.append(min(evidence[0], -1), evidence[1:]), MOST),
         }
@@ -94,7 +105,8 @@ class Sponge:
         there = costs >= 0
         rows, passed = np.flatnonzero(there), np.concatenate([[0], np.cumsum(there)])
         after, scores = state.copy(), np.zeros(len(batch), np.int64)
-        evidence = params["evidence"][np.searchsorted(params["cutoffs"], costs[rows], side="right")]
+        times = _as_usual(params, _sizes(batch)[rows], costs[rows])
+        evidence = params["evidence"][np.searchsorted(params["cutoffs"], times, side="right")]
         evidence = np.where(_repeated(batch)[rows] & (evidence > 0), evidence // REPEAT, evidence)
         sums, after["evidence"] = _largest(evidence, passed[batch.offsets], state["evidence"])
         scores[rows] = sums**2
@@ -102,11 +114,13 @@ class Sponge:
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how many usual queries the last one cost."""
-        score, cost, usual = int(events.signals["score"][-1]), int(_costs(events)[-1]), int(params["usual"][0])
+        score, cost = int(events.signals["score"][-1]), int(_costs(events)[-1])
+        usual = int(_usual_of(params, _sizes(events))[-1])
         times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
             f"the last queries in a row cost far more than the hardest benign ones do ({bits:g} bits of evidence), and "
-            f"this one {times:g} times the usual: the way a model is kept busy, or its bill run up, with few queries"
+            f"this one {times:g} times what is usual of its size: the way a model is kept busy, or its bill run up, by "
+            "few queries"
         )
         facts = {
             "evidence_bits": bits,
@@ -121,6 +135,34 @@ class Sponge:
 def _costs(batch: EventBatch) -> NDArray[np.int64]:
     costs: NDArray[np.int64] = batch.signals.get(Column.COST, np.full(len(batch), -1, np.int64))
     return costs
+
+
+def _sizes(batch: EventBatch) -> NDArray[np.int64]:
+    """Return how many features of each input (n,) are not at their lowest: of a text, how many kinds of words."""
+    sizes: NDArray[np.int64] = np.count_nonzero(batch.query, axis=1)
+    return sizes
+
+
+def _of_sizes(sizes: NDArray[np.int64], costs: NDArray[np.int64], usual: int) -> dict[str, NDArray[np.int64]]:
+    """Learn at which sizes classes end, and what is usual in each."""
+    cuts = np.unique(np.quantile(sizes, np.arange(1, SIZES) / SIZES, method="lower")) if sizes.size else sizes
+    own = np.searchsorted(cuts, sizes, side="left")
+    middle = [np.sort(costs[own == one]) for one in range(len(cuts) + 1)]
+    usually = [int(costs[(len(costs) - 1) // 2]) if len(costs) else usual for costs in middle]
+    return {"sizes": cuts.astype(np.int64), "of_size": np.maximum(usually, max(1, usual // CHEAP)).astype(np.int64)}
+
+
+def _usual_of(params: Params, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the cost that is usual of inputs of some sizes (n,)."""
+    usual: NDArray[np.int64] = params["of_size"][np.searchsorted(params["sizes"], sizes, side="left")]
+    return usual
+
+
+def _as_usual(params: Params, sizes: NDArray[np.int64], costs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what costs (n,) would be if their inputs were of the usual size."""
+    usual, of_size = int(params["usual"][0]), _usual_of(params, sizes)
+    even: NDArray[np.int64] = np.floor(np.minimum(costs / of_size, MANY) * usual).astype(np.int64)
+    return np.where(of_size == usual, costs, even)
 
 
 def _repeated(batch: EventBatch) -> NDArray[np.bool_]:

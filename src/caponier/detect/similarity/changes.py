@@ -27,6 +27,8 @@ PERFECT: Final = 1000
 """All that changed, changed alike."""
 EVENLY: Final = 800
 """Below it no step is called even, whatever benign clients do; uniform changes are at 750."""
+COUNTED: Final = 255
+"""Changed features that are counted at most."""
 BLOCK: Final = 1024
 """Rows that are compared at a time, so that they stay in the cache."""
 
@@ -67,6 +69,17 @@ def evenness(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[n
         even = PERFECT * total * total // np.maximum(1, count * energy.astype(np.int64))
         both = np.minimum(upward, moved - upward) >= ONE_WAY * moved
         found[rows] = np.where(both & (count >= FEWEST) & (total >= LEAST * count), even, 0)
+    return found
+
+
+def moved(query: NDArray[np.uint8], at: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return how many features of rows differ from earlier ones, 255 at most; arguments as in `evenness`."""
+    found = np.zeros(len(at), np.uint8)
+    known = np.flatnonzero(earlier >= 0)
+    for start in range(0, len(known), BLOCK):
+        rows = known[start : start + BLOCK]
+        differs = query[at[rows]] != query[earlier[rows]]
+        found[rows] = np.minimum(np.count_nonzero(differs, axis=1), COUNTED)
     return found
 
 

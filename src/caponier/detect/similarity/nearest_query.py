@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
-from caponier.detect.similarity.changes import evenness
+from caponier.detect.similarity.changes import evenness, moved
 
 RING: Final = 200
 BLOCK: Final = 16
@@ -36,7 +36,9 @@ FAR: Final = np.iinfo(np.int64).max
 """Squared distance of a query without an earlier one."""
 COLUMNS: Final = ("time", "source", "seq", "query", "key", "label")
 """What the ring keeps of a query as it came."""
-FOUND: Final = ("squared", "flip", "even", "crowd")
+UNSEEN: Final = -1
+"""Stands for `FAR` in the ring, where squared distances take half as much."""
+FOUND: Final = ("squared", "flip", "even", "moved", "crowd")
 """What it keeps of what was found: the earlier query that was nearest may have left the ring since."""
 
 State = NDArray[Any]
@@ -53,9 +55,10 @@ def state_dtype(width: int) -> np.dtype[Any]:
             ("time", np.int64, (RING,)),
             ("source", np.int32, (RING,)),
             ("seq", np.int64, (RING,)),
-            ("squared", np.int64, (RING,)),
+            ("squared", np.int32, (RING,)),
             ("flip", np.bool_, (RING,)),
             ("even", np.int16, (RING,)),
+            ("moved", np.uint8, (RING,)),
             ("crowd", np.uint8, (RING,)),
         ]
     )
@@ -89,7 +92,9 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
         unique: the query differs from all that the ring remembers.
         squared: squared distance to the nearest of them in quantised units, or FAR.
         flip: the answer differs from the nearest one's.
+        back: how many different queries ago the nearest was asked, or 0; not in the history.
         even: how evenly it differs from the nearest, in thousandths; see `caponier.detect.similarity.changes`.
+        moved: how many features differ from the nearest's, 255 at most.
         crowd: earlier queries that are at most CROWDED times as far as the nearest, squared; itself included.
     """
     unique = _unique(state, batch)
@@ -98,9 +103,12 @@ def add_signals(state: State, batch: EventBatch, keep: NDArray[np.int64]) -> Sim
     squared, neighbour, crowd = _nearest(history, at)
     flip, even = _flips(history.label, at, neighbour), evenness(history.query, at, neighbour)
     found = {"squared": squared, "flip": flip, "even": even, "crowd": crowd}
+    found["moved"] = moved(history.query, at, neighbour)
     signals: dict[str, NDArray[Any]] = {"unique": unique, **_nothing(len(batch))}
     for name, column in found.items():
         history.signals[name][at], signals[name][unique] = column, column
+    signals["back"] = np.zeros(len(batch), np.uint8)
+    signals["back"][unique] = np.where(neighbour >= 0, at - neighbour, 0)
     return Similar(batch.with_signals(signals), history, at, _remember(state.dtype, history, keep))
 
 
@@ -187,6 +195,7 @@ def _with_ring(state: State, fresh: EventBatch) -> tuple[EventBatch, NDArray[np.
     signals: dict[str, NDArray[Any]] = {"unique": np.ones(len(old), bool), **_nothing(len(old))}
     for name in FOUND:
         signals[name][old] = state[name][remembered]
+    signals["squared"][signals["squared"] == UNSEEN] = FAR
     return EventBatch(offsets=offsets, signals=signals, **joined), at
 
 
@@ -320,7 +329,8 @@ class _Stretch:
 
 def _nothing(n: int) -> dict[str, NDArray[Any]]:
     """Return what is said of (n,) queries without an earlier one."""
-    none = {name: np.zeros(n, dtype) for name, dtype in (("flip", bool), ("even", np.int16), ("crowd", np.uint8))}
+    kinds = (("flip", bool), ("even", np.int16), ("moved", np.uint8), ("crowd", np.uint8))
+    none = {name: np.zeros(n, dtype) for name, dtype in kinds}
     return {"squared": np.full(n, FAR), **none}
 
 
@@ -339,5 +349,6 @@ def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]
         for name in COLUMNS:
             state[name][row][: end - begin] = getattr(history, name)[begin:end]
         for name in FOUND:
-            state[name][row][: end - begin] = history.signals[name][begin:end]
+            found = history.signals[name][begin:end]
+            state[name][row][: end - begin] = np.where(found == FAR, UNSEEN, found) if name == "squared" else found
     return state

@@ -329,10 +329,11 @@ def _section(
     watch.stage(f"Fitting {summary.model}")
     share = FIT_EVENTS / summary.events
     benign = sample(spool, plan, share, FIT_QUERIES)
-    cells = _cells(benign[0], plan, summary)
-    lessons = lessons.beside(plan.encoder, benign[0])
+    asked, _ = benign[0].queries()
+    cells = _cells(asked, plan, summary)
+    lessons = lessons.beside(plan.encoder, asked)
     sung = _sung(lessons.sketch, benign)
-    sitting = Sitting(Portrait.blank(benign[0]))
+    sitting = Sitting(Portrait.blank(asked if plan.encoder.size else benign[0]))
     learned = _Learned()
     for kind in _parts(plan, lessons, cells):
         # Whoever is no benign caller is no part of what like queries are made of, either.

@@ -1,0 +1,354 @@
+"""Stays: which queries a caller asks around one and the same input, however many others it asks in between.
+
+A query that is near to one of the caller's last 200 different queries goes on with the stay of that one. Any other
+begins an *entry*: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
+with the last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its
+stay, so that who goes round hundreds of inputs is followed as well as who takes one after the other.
+
+Of each stay little is kept: the answer that it began with, how many visits it had, and the lowest score that its
+first answer got. So a caller's whole past takes less than four kilobytes. A stay whose entry is overwritten goes on
+in one that all such stays of a caller share.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from caponier.detect.batch import EventBatch, label_place
+from caponier.detect.detector import Params
+from caponier.detect.similarity.nearest_query import FAR, RING
+
+ENTRIES: Final = 288
+"""Entries of a subject that are kept: what a detector keeps must fit into 4 kB."""
+SHARED: Final = ENTRIES
+"""Place of what is kept of stays whose entry was overwritten."""
+PLANES: Final = 48
+SEED: Final = 20_201_103
+HIGHEST: Final = 2**16 - 1
+"""No answer yet: everything is lower."""
+UNTOLD: Final = HIGHEST - 1
+"""An answer without a score: whether the next is lower, nobody knows."""
+MANY: Final = 2**14 - 1
+"""Visits that are counted at most."""
+BLOCK: Final = 256
+"""Rows whose sketches are compared at a time, so that they stay in the cache."""
+ALIKE: Final = 4
+"""Planes between which two sketches may lie to be of one stay."""
+NONE: Final = -(2**40)
+
+STAYS: Final = np.dtype(
+    [
+        ("asked", np.int32),
+        ("begun", np.int32),
+        ("age", np.uint16, (RING,)),
+        ("sketch", np.uint8, (ENTRIES, PLANES // 8)),
+        ("low", np.uint16, (ENTRIES + 1,)),
+        ("held", np.uint32, (ENTRIES + 1,)),
+    ]
+)
+"""What is kept of a subject, the newest last: queries asked; entries begun; of each of the last 200 queries, how many
+entries ago its own was, and one, or 0 if it began one; and of each entry its sketch, the lowest score of its stay, and,
+in 32 bits, the `HELD`."""
+HELD: Final = {"label": (0, 8), "again": (8, 1), "first": (9, 9), "visits": (18, 14)}
+"""First bit and number of bits: the stay's first answer, 0 if there was none; whether its last visit was a new low; the
+first kept entry of the same stay; and its visits."""
+KNOWN: Final = ("label", "again", "visits")
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is told of n different queries."""
+
+    stay: NDArray[np.int64]
+    """(n,) number of the query's stay, among those of all subjects."""
+    visit: NDArray[np.int64]
+    """(n,) how many queries of the stay had an answer, this one included; 0 where it has none itself."""
+    low: NDArray[np.bool_]
+    """(n,) the first answer's score is lower than ever before in the stay."""
+    again: NDArray[np.bool_]
+    """(n,) so it was at the answer before in the stay."""
+    other: NDArray[np.bool_]
+    """(n,) the answer is not the one that the stay began with."""
+    turned: NDArray[np.bool_]
+    """(n,) it is the first in its stay that is not."""
+    returned: NDArray[np.bool_]
+    """(n,) it returns to a stay after more than 200 different queries."""
+    fresh: NDArray[np.bool_]
+    """(n,) it is near none of the last 200."""
+
+
+def learned(query: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Learn the planes of sketches, each through the middle of rows (n, width)."""
+    planes = np.random.default_rng(SEED).choice(np.array([-1, 1], np.int8), (query.shape[1], PLANES))
+    products = query.astype(np.float32) @ planes.astype(np.float32)
+    cuts = np.floor(np.median(products, axis=0)).astype(np.int64) if len(query) else np.zeros(PLANES, np.int64)
+    return {"planes": planes, "cuts": cuts}
+
+
+def follow(
+    params: Params, state: NDArray[Any], queries: EventBatch, near: NDArray[np.bool_], sureness: NDArray[np.int64]
+) -> tuple[Followed, NDArray[Any]]:
+    """Tell of each query which stay it belongs to.
+
+    Args:
+        params: From `learned`.
+        state: (s,) rows of `STAYS`.
+        queries: n different queries of s subjects, with similarity signals.
+        near: (n,) whether each is near the nearest of the 200 before it.
+        sureness: (n,) scores of the answers in their order, from 0 to 65,534; negative where there is none.
+
+    Returns:
+        What is told, and the (s,) new state.
+    """
+    trail = _Trail(state, queries, near)
+    entries = _Entries(params, state, queries, trail)
+    stay = np.where(trail.alive, entries.stay[entries.place(trail.entry)], len(entries.stay) + queries.subject)
+    data = _Data(state, entries, queries, stay, sureness)
+    after = np.zeros(len(state), STAYS)
+    trail.keep(state, after, queries)
+    data.keep(after)
+    entries.keep(after)
+    told = Followed(stay, data.visit, data.low, data.again, data.other, data.turned, entries.returned, trail.fresh)
+    return told, after
+
+
+class _Trail:
+    """The entry of each query: its own, or that of the earlier query that it is near to."""
+
+    def __init__(self, state: NDArray[Any], queries: EventBatch, near: NDArray[np.bool_]) -> None:
+        counts, self.subject = np.diff(queries.offsets), queries.subject
+        held = np.minimum(state["asked"], RING).astype(np.int64)
+        whose = np.repeat(np.arange(len(state)), held + counts)
+        self._begins = np.concatenate([[0], np.cumsum(held + counts)])
+        self._place = np.arange(len(whose)) - self._begins[whose]
+        at = np.arange(len(queries)) + np.cumsum(held)[self.subject]
+        old = np.ones(len(whose), bool)
+        old[at] = False
+        age, root = np.zeros(len(whose), np.int64), np.arange(len(whose))
+        age[old] = state["age"][whose[old], RING - held[whose[old]] + self._place[old]]
+        back = queries.signals["back"].astype(np.int64)
+        # Where this detector failed for a while, similarity remembers more than it does.
+        near = near & (queries.signals["squared"] != FAR) & (back <= self._place[at])
+        self.fresh = ~near
+        begins_one, age = age == 0, np.maximum(age - 1, 0)
+        begins_one[at] = self.fresh
+        total = np.cumsum(begins_one)
+        # How many entries the subject had begun with each of its queries.
+        begun = np.concatenate([[0], total])[self._begins[:-1] + held]
+        self._number = total + (state["begun"] - begun)[whose]
+        root[at[near]] -= back[near]
+        self._entry = np.where(age < ENTRIES, self._number - age, NONE)[_roots(root)]
+        self._whose, self._at, self._begun = whose, at, begins_one
+        self.entry, self.number = self._entry[at], self._number[at]
+        self.alive = self.number - self.entry < ENTRIES
+
+    def left(self) -> NDArray[np.int64]:
+        """Return the number (n,) of the last entry whose query has left the ring when each query comes; 0 if none."""
+        gone = self._at - RING - 1
+        first = self._begins[self.subject]
+        inside = gone >= first
+        before = self._number[first] - self._begun[first]
+        # What was begun before the oldest query that is remembered.
+        left: NDArray[np.int64] = np.where(inside, self._number[np.where(inside, gone, 0)], before)
+        return left
+
+    def keep(self, state: NDArray[Any], after: NDArray[Any], queries: EventBatch) -> None:
+        """Write what goes on."""
+        after["asked"] = np.minimum(state["asked"] + np.diff(queries.offsets), HIGHEST)
+        after["begun"] = state["begun"] + np.bincount(self.subject[self.fresh], minlength=len(state))
+        slot = RING - (self._begins[self._whose + 1] - self._begins[self._whose]) + self._place
+        rows = np.flatnonzero(slot >= 0)
+        age = np.minimum(self._number - self._entry, ENTRIES) + 1
+        after["age"][self._whose[rows], slot[rows]] = np.where(self._begun, 0, age)[rows]
+
+
+class _Entries:
+    """The kept entries of each subject, oldest first, and behind them its new ones."""
+
+    def __init__(self, params: Params, state: NDArray[Any], queries: EventBatch, trail: _Trail) -> None:
+        rows = np.flatnonzero(trail.fresh)
+        new = np.bincount(trail.subject[rows], minlength=len(state))
+        begun = state["begun"].astype(np.int64)
+        held = np.minimum(begun, ENTRIES)
+        self._begins = np.concatenate([[0], np.cumsum(held + new)])
+        self.whose = np.repeat(np.arange(len(state)), held + new)
+        # Place of a subject's entry is its number and this.
+        self._shift = self._begins[:-1] + held - begun - 1
+        self._subject, at = trail.subject, self._shift[trail.subject[rows]] + trail.number[rows]
+        self.old = np.ones(len(self.whose), bool)
+        self.old[at] = False
+        own = self.whose[self.old]
+        self.slot = ENTRIES - held[own] + np.flatnonzero(self.old) - self._begins[own]
+        self._sketch = np.zeros(len(self.whose), np.uint64)
+        self._sketch[self.old] = _widened(state["sketch"][own, self.slot])
+        self._sketch[at] = _sketches(params, queries.query[rows])
+        stay = np.arange(len(self.whose))
+        stay[self.old] = self._begins[own] + _held(state["held"][own, self.slot], "first") - (ENTRIES - held[own])
+        found = self._found(at, trail, rows, begun[trail.subject[rows]] - held[trail.subject[rows]])
+        stay[at] = np.where(found >= 0, found, at)
+        self.returned = np.zeros(len(queries), bool)
+        self.returned[rows] = found >= 0
+        self.stay = _roots(stay)
+        ends = self._begins[1:][self.whose]
+        self.rows = np.flatnonzero(ends - np.arange(len(self.whose)) <= ENTRIES)
+        """Places of the entries that are kept, and `at` where."""
+        self.at = (self.whose[self.rows], ENTRIES - (ends[self.rows] - self.rows))
+
+    def place(self, entry: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the place of each query's entry; anywhere where it is no longer kept."""
+        place: NDArray[np.int64] = np.maximum(self._shift[self._subject] + entry, 0)
+        return place
+
+    def _found(
+        self, at: NDArray[np.int64], trail: _Trail, rows: NDArray[np.int64], lost: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the place of the last entry most like each new one, among those that left the ring; -1 if none is."""
+        found = np.full(len(at), -1)
+        number = trail.number[rows]
+        # Entries `least` to `most` stand at the front of the ENTRIES places before the new one.
+        least = np.maximum(number - ENTRIES, lost + 1)
+        most = trail.left()[rows]
+        looked = np.flatnonzero(most >= least)
+        if not looked.size:
+            return found
+        windows = sliding_window_view(np.concatenate([np.zeros(ENTRIES, np.uint64), self._sketch]), ENTRIES)
+        for start in range(0, len(looked), BLOCK):
+            some = looked[start : start + BLOCK]
+            begin, end = (edge[some] - number[some] + ENTRIES for edge in (least, most))
+            apart = np.bitwise_count(windows[at[some]] ^ self._sketch[at[some], None])
+            places = np.arange(ENTRIES)
+            apart[(places < begin[:, None]) | (places > end[:, None])] = PLANES
+            best = ENTRIES - 1 - apart[:, ::-1].argmin(axis=1)
+            alike = apart[np.arange(len(some)), best] <= ALIKE
+            found[some] = np.where(alike, at[some] - ENTRIES + best, -1)
+        return found
+
+    def keep(self, after: NDArray[Any]) -> None:
+        """Write what goes on, over what is known of the stays."""
+        after["sketch"][self.at] = self._sketch[self.rows].view(np.uint8).reshape(-1, 8)[:, : PLANES // 8]
+        _, first, of = np.unique(self.stay[self.rows], return_index=True, return_inverse=True)
+        after["held"][self.at] |= (self.at[1][first][of] << HELD["first"][0]).astype(np.uint32)
+
+
+class _Data:
+    """What is known of each stay, before and after each of its queries."""
+
+    def __init__(
+        self,
+        state: NDArray[Any],
+        entries: _Entries,
+        queries: EventBatch,
+        stay: NDArray[np.int64],
+        sureness: NDArray[np.int64],
+    ) -> None:
+        kept, subjects = len(entries.stay), len(state)
+        whose, slot = entries.whose[entries.old], entries.slot
+        self._entries, self._subjects = entries, subjects
+        self._of = {}
+        for name in ("low", *KNOWN):
+            values = np.zeros(kept + subjects, np.int64)
+            for rows, at in ((np.flatnonzero(entries.old), (whose, slot)), (slice(kept, None), (slice(None), SHARED))):
+                values[rows] = state[name][at] if name == "low" else _held(state["held"][at], name)
+            self._of[name] = values
+        # Zeros are what nobody has written yet.
+        self._of["low"][self._of["visits"] == 0] = HIGHEST
+        order = np.argsort(stay, kind="stable")
+        told = self._told(stay[order], queries.label[order], sureness[order])
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        self.visit, self.low, self.again, self.other, self.turned = (column[place] for column in told)
+
+    def _told(
+        self, stay: NDArray[np.int64], label: NDArray[np.uint64], sureness: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], ...]:
+        """Return the columns of `Followed` for queries in the order of their stays, and go on with what is known."""
+        if not len(stay):
+            return (stay, *(np.zeros(0, bool),) * 4)
+        begins = np.flatnonzero(np.diff(stay, prepend=-1))
+        lengths = np.diff(begins, append=len(stay))
+        group, which, ends = np.repeat(np.arange(len(begins)), lengths), stay[begins], begins + lengths - 1
+        short = np.where(label != 0, np.maximum(label_place(label), 1), 0)
+        known = short != 0
+        first = np.minimum.reduceat(np.where(known, np.arange(len(stay)), len(stay) - 1), begins)
+        held = self._of["label"][which]
+        origin = np.where(held != 0, held, short[first] * (first <= ends))
+        other = known & (short != origin[group])
+        value = np.where(sureness < 0, UNTOLD, np.minimum(sureness + 1, UNTOLD - 1))
+        value = np.where(other, 0, np.where(known, value, HIGHEST))
+        before, last = _lowest_before(value, begins, group, self._of["low"][which])
+        visits = np.cumsum(known)
+        visits = np.minimum(visits + (self._of["visits"][which] - visits[begins] + known[begins])[group], MANY)
+        low = (value < before) & (visits > 1) & ((before < UNTOLD) | other)
+        again = _flag_before(low, known, begins, group, self._of["again"][which] > 0)
+        self._of["label"][which], self._of["low"][which] = origin, last[ends]
+        self._of["visits"][which], self._of["again"][which] = visits[ends], np.where(known, low, again)[ends]
+        return np.where(known, visits, 0), low, again, other, low & other
+
+    def keep(self, after: NDArray[Any]) -> None:
+        """Write what goes on: all entries of a stay say the same."""
+        kept = len(self._entries.stay)
+        packed = np.bitwise_or.reduce([self._of[name] << HELD[name][0] for name in KNOWN])
+        for name, values in (("low", self._of["low"]), ("held", packed)):
+            after[name][self._entries.at] = values[self._entries.stay[self._entries.rows]]
+            after[name][:, SHARED] = values[kept:]
+
+
+def _lowest_before(
+    value: NDArray[np.int64], begins: NDArray[np.int64], group: NDArray[np.int64], held: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the lowest value before each row of its group, and with it; `held` (g,) was the lowest before all rows."""
+    # Each group lies below the ones before it, so that one running minimum serves all of them.
+    apart = (len(begins) - group) * (HIGHEST + 1)
+    lowest = np.minimum(np.minimum.accumulate(value + apart) - apart, held[group])
+    before = np.roll(lowest, 1)
+    before[begins] = held
+    return before, lowest
+
+
+def _flag_before(
+    flag: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    begins: NDArray[np.int64],
+    group: NDArray[np.int64],
+    held: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return the flag of the last `known` row before each row of its group; `held` (g,) was it before all rows."""
+    rows = np.arange(len(flag))
+    latest = np.roll(np.maximum.accumulate(np.where(known, rows, -1)), 1)
+    latest[0] = -1
+    earlier = latest >= begins[group]
+    flagged: NDArray[np.bool_] = np.where(earlier, flag[latest], held[group])
+    return flagged
+
+
+def _roots(earlier: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Follow places (m,), each of an earlier one or of itself, to where they begin."""
+    while True:
+        further = earlier[earlier]
+        if np.array_equal(further, earlier):
+            return earlier
+        earlier = further
+
+
+def _sketches(params: Params, query: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return on which sides of the planes rows (n, width) lie, a bit each."""
+    # Whole numbers below 2**24, exact in float32 in whatever order they are added.
+    products = query.astype(np.float32) @ params["planes"].astype(np.float32)
+    return _widened(np.packbits(products > params["cuts"], axis=1))
+
+
+def _widened(sketch: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return the bytes (n, PLANES / 8) of sketches as one number each."""
+    wide = np.zeros((len(sketch), 8), np.uint8)
+    wide[:, : PLANES // 8] = sketch
+    return wide.view(np.uint64).ravel()
+
+
+def _held(packed: NDArray[np.uint32], name: str) -> NDArray[np.int64]:
+    """Return one of the numbers that are packed together."""
+    first, bits = HELD[name]
+    number: NDArray[np.int64] = (packed.astype(np.int64) >> first) & (2**bits - 1)
+    return number
