@@ -53,18 +53,21 @@ def _rows(world: World, seed: int) -> Iterator[dict[str, Any]]:
     more = int(HIDDEN * CALLERS) - len(benign.attackers)
     # Of another seed, so that none of them is in use as well.
     others = world.attackers(seed + len(SEEDS), 1)[:: max(1, len(attackers) // EACH // max(1, more))][:more]
-    mixed = _mixed(benign.events, use.events, [one.events for one in others])
+    mixed = _mixed(benign.events, [one.events for one in others])
     yield {"what": "2 percent attackers"} | caponier(world, seed, mixed, use, attackers)
     say(f"{world.name}, seed {seed}, {TIMES} times the callers")
     many = world.use(seed, USERS * TIMES)
     yield {"what": "ten times in use"} | caponier(world, seed, benign.events, many, attackers)
 
 
-def _mixed(benign: pa.Table, use: pa.Table, attacks: Sequence[pa.Table]) -> pa.Table:
-    """Put attacks of the time of use into the time of the benign log, as far as they fit."""
-    (first, last), begin = (pc.min_max(benign["time"])[key] for key in ("min", "max")), pc.min(use["time"])
+def _mixed(benign: pa.Table, attacks: Sequence[pa.Table]) -> pa.Table:
+    """Put attacks into the time of the benign log, each at another part of it, as far as they fit."""
+    first, last = (pc.min_max(benign["time"].cast(pa.int64()))[key].as_py() for key in ("min", "max"))
     moved = []
-    for events in attacks:
-        time = pc.subtract(events["time"], pc.subtract(begin, first)).cast(events["time"].type)
-        moved.append(events.set_column(events.schema.get_field_index("time"), "time", time))
-    return pa.concat_tables([benign, *(one.filter(pc.less_equal(one["time"], last)) for one in moved)]).sort_by("time")
+    for at, events in enumerate(attacks):
+        time = events["time"].cast(pa.int64())
+        begin = first + (last - first) * (at + 1) // (len(attacks) + 1)
+        time = pc.add(pc.subtract(time, pc.min(time)), begin)
+        own = events.set_column(events.schema.get_field_index("time"), "time", time.cast(events["time"].type))
+        moved.append(own.filter(pc.less_equal(time, last)))
+    return pa.concat_tables([benign, *moved]).sort_by("time")
