@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from bench.scorecards.abroad import MARGIN, _first, _near_pairs, _queries, _summed
 from bench.scorecards.abroad_callers import _mixed
