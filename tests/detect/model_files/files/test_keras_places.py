@@ -201,3 +201,12 @@ def test_a_name_may_be_a_path_from_the_module_on(layer: dict[str, Any], expected
 def test_a_layer_of_code_by_its_path_is_found_in_hdf5() -> None:
     content = b"\x89HDF\r\n\x1a\n" + encoded({"class_name": "layers.Lambda", "module": "keras"})
     assert verdict(content) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("/etc/passwd", Verdict.UNKNOWN), (["a", "b"], Verdict.CLEAN), ("", Verdict.CLEAN)]
+)
+def test_a_vocabulary_that_is_a_file_is_told(words: Any, expected: Verdict) -> None:
+    """CVE-2025-12058: the file is read, or fetched, while the model is loaded."""
+    layer = {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": words}}
+    assert verdict(encoded(model(layer))) is expected

@@ -93,6 +93,9 @@ def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
 
 def _note(part: Part, node: dict[str, Any]) -> None:
     node = _resolved(node)
+    config = node.get("config")
+    if isinstance(config, dict) and isinstance(place := config.get("vocabulary"), str) and place:
+        _add(part.unknown, f"has a layer read another file: {place[:100]!r}")
     name, module = node.get("class_name"), node.get("module")
     if isinstance(name, str) and name in _CODE_CLASSES:
         _add(part.unsafe, f"has a layer that carries code: {name}")
