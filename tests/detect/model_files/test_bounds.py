@@ -72,6 +72,11 @@ BUSY: dict[str, Callable[[], bytes]] = {
         b"ccollections\nOrderedDict\n(](" + b"N" * 200_000 + b"etRq\1" + b"0csklearn.svm._classes\nSVC\nq\0"
         + b"h\0)\x81h\1b0" * 70_000 + b"N"
     ),
+    "types of numpy": lambda: pickled(
+        b"cnumpy\ndtype\nq\0(\x8c\2f8\x89\x88tR(K\3\x8c\1<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbq\1K\0\x86q\2"
+        + b"0}q\3(" + b"".join(b"M" + struct.pack("<H", number) + b"h\2" for number in range(60_000)) + b"u0"
+        + b"h\0(\x8c\2V8\x89\x88tR(K\3\x8c\1|Nh\2h\3K\x08K\x08K\0tb0" * 20_000 + b"N"
+    ),
     "layers": lambda: gzip.compress(b"\x89HDF\r\n\x1a\n" + b'"class_name": "module": "os"' * 2_000_000, 1),
     "templates": lambda: packed(120, b"{{ x[a ~ b]|foo }}" * 5_000),
     "a template": lambda: json.dumps({"chat_template": "{{ x[a ~ b]|foo }}" * 50_000}).encode(),

@@ -3,6 +3,7 @@ import os
 import pickle
 import time
 import zipfile
+import zlib
 from statistics import median
 from typing import Any
 
@@ -205,3 +206,9 @@ def test_a_big_torch_archive_takes_less_than_a_second() -> None:
 def test_a_pickle_that_is_a_text_is_judged_as_both(words: str, expected: Verdict) -> None:
     """`V` is a text for a pickle, `2` a copy of it, and the dot its end."""
     assert verdict(words.encode()) is expected
+
+
+def test_text_that_can_be_expanded_is_judged_as_text_as_well() -> None:
+    words = b"x^ZPsK20FK: !!python/object/apply:os.system [id]"
+    assert zlib.decompressobj().decompress(words[:20]), "it begins like a stream of zlib"
+    assert verdict(words) is Verdict.UNSAFE

@@ -178,3 +178,35 @@ def test_no_place_hides_a_layer_of_code(document: Any, path: list[int]) -> None:
     part = keras.read_config(planted(document, path, LAMBDA))
     assert part is not None
     assert part.unsafe == ["has a layer that carries code: Lambda"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ({"module": "keras", "class_name": "layers.Lambda", "config": {}}, Verdict.UNSAFE),
+        ({"module": "keras.src", "class_name": "layers.core.lambda_layer.Lambda", "config": {}}, Verdict.UNSAFE),
+        ({"class_name": "keras.layers.Lambda", "config": {}}, Verdict.UNSAFE),
+        (function("keras", "utils.get_file"), Verdict.UNSAFE),
+        (function("keras", "saving.load_model"), Verdict.UNSAFE),
+        (function("keras", "activations.relu"), Verdict.CLEAN),
+        ({"module": "keras", "class_name": "layers.Dense", "config": {}}, Verdict.CLEAN),
+        ({"class_name": "my.own.Net", "config": {}}, Verdict.CLEAN),
+    ],
+)
+def test_a_name_may_be_a_path_from_the_module_on(layer: dict[str, Any], expected: Verdict) -> None:
+    """Keras takes both together: `keras` and `layers.Lambda` are a layer that carries code."""
+    assert verdict(encoded(model(layer))) is expected
+
+
+def test_a_layer_of_code_by_its_path_is_found_in_hdf5() -> None:
+    content = b"\x89HDF\r\n\x1a\n" + encoded({"class_name": "layers.Lambda", "module": "keras"})
+    assert verdict(content) is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("/etc/passwd", Verdict.UNKNOWN), (["a", "b"], Verdict.CLEAN), ("", Verdict.CLEAN)]
+)
+def test_a_vocabulary_that_is_a_file_is_told(words: Any, expected: Verdict) -> None:
+    """CVE-2025-12058: the file is read, or fetched, while the model is loaded."""
+    layer = {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": words}}
+    assert verdict(encoded(model(layer))) is expected

@@ -15,7 +15,7 @@ HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _OWN_MODULES: Final = ("keras", "tensorflow.keras", "tf_keras", "builtins")
 _CODE_CLASSES: Final = frozenset({"Lambda", "TFOpLambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "TFSMLayer"})
 _CODE_IN_TEXT: Final = re.compile(
-    rb'"class_name"\s*:\s*"(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|JaxLayer|TFSMLayer)"'
+    rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|JaxLayer|TFSMLayer)"'
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
 _LAYERS: Final = re.compile(rb'"class_name"\s*:')
@@ -92,6 +92,10 @@ def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
 
 
 def _note(part: Part, node: dict[str, Any]) -> None:
+    node = _resolved(node)
+    config = node.get("config")
+    if isinstance(config, dict) and isinstance(place := config.get("vocabulary"), str) and place:
+        _add(part.unknown, f"has a layer read another file: {place[:100]!r}")
     name, module = node.get("class_name"), node.get("module")
     if isinstance(name, str) and name in _CODE_CLASSES:
         _add(part.unsafe, f"has a layer that carries code: {name}")
@@ -103,6 +107,16 @@ def _note(part: Part, node: dict[str, Any]) -> None:
         _add(part.unknown, f"has Keras call {module}.{function}, which is not known to compute only")
     elif isinstance(registered := node.get("registered_name"), str) and ">" in registered:
         _add(part.unknown, f"needs a class of somebody else's: {registered}")
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a node whose name is no path: Keras takes module and name together, wherever the one ends."""
+    key = "config" if node.get("class_name") == "function" else "class_name"
+    name, module = node.get(key), node.get("module")
+    if not isinstance(name, str) or "." not in name:
+        return node
+    way, _, last = name.rpartition(".")
+    return {**node, key: last} | ({"module": f"{module}.{way}"} if isinstance(module, str) else {})
 
 
 def _harmful_function(node: dict[str, Any], module: str) -> str | None:

@@ -1,6 +1,5 @@
 """Arrays in pickles: how long one is that joblib writes as raw bytes after its description."""
 
-from collections.abc import Iterator
 from math import prod
 from typing import Any, Final
 
@@ -73,15 +72,6 @@ def overrides(state: Any) -> bool:
     return not all(isinstance(key, str) and key in _ATTRIBUTES for key in state.items[::2])
 
 
-def contradicts(dtype: Made, ledger: Ledger) -> bool:
-    """Return whether what is said of a type cannot be true: numpy believes it, and takes bytes for objects."""
-    try:
-        _Layout(ledger).of(dtype, 0)
-    except BrokenError:
-        return True
-    return False
-
-
 def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> None:
     """Step over the padding and the raw bytes of a wrapped array.
 
@@ -147,12 +137,21 @@ class _Sizes:
         return any(self.of(part, depth + 1) is None for part in [*parts, *(inner or ())[:1]])
 
 
-class _Layout:
+class Layout:
     """What is said of types and their parts, held against what can be true; each part once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.known: dict[int, tuple[int, bool]] = {}
+        self.reaches: dict[tuple[int, int], tuple[int, bool]] = {}
+
+    def contradicts(self, dtype: Made) -> bool:
+        """Return whether what is said of a type cannot be true: numpy believes it, and takes bytes for objects."""
+        try:
+            self.of(dtype, 0)
+        except BrokenError:
+            return True
+        return False
 
     def of(self, dtype: Any, depth: int) -> tuple[int, bool]:
         """Return the bytes of an element, and whether there are Python objects in it.
@@ -174,10 +173,9 @@ class _Layout:
         else:
             said = type_size(_text(dtype.args[0]))
         size, objects = (_POINTER, True) if said is None else (said, False)
-        for inner, begin, count in self._parts(state):
-            inner_size, inner_objects = self.of(inner, depth + 1)
+        for extent, inner_objects in (self._fields(state, depth), self._subarray(state, depth)):
             objects |= inner_objects
-            if begin < 0 or count < 0 or begin + inner_size * count > size:
+            if extent > size:
                 raise BrokenError("describes an array whose parts lie outside of it")
         flags = state[_FLAGS] if len(state) > _FLAGS else None
         wrong = isinstance(flags, int) and flags & _AS_OBJECTS != (_AS_OBJECTS if objects else 0)
@@ -185,25 +183,40 @@ class _Layout:
             raise BrokenError("describes an array in two ways")
         return size, objects
 
-    def _parts(self, state: tuple[Any, ...]) -> Iterator[tuple[Any, int, int]]:
-        """Yield the type of each part, where it begins, and how many there are of it."""
+    def _fields(self, state: tuple[Any, ...], depth: int) -> tuple[int, bool]:
+        """Return how far the fields of a type reach, and whether they hold objects; many types may share them."""
         fields = state[_FIELDS] if len(state) > _FIELDS else None
-        inner = state[_SUBARRAY] if len(state) > _SUBARRAY else None
-        if fields is not None and not isinstance(fields, Box):
+        if fields is None:
+            return 0, False
+        if not isinstance(fields, Box):
             raise BrokenError("describes an array with parts that are not known")
-        values = fields.items[1::2] if fields is not None else []
+        key = id(fields), len(fields.items)
+        if key not in self.reaches:
+            self.reaches[key] = self._reach(fields.items[1::2], depth)
+        return self.reaches[key]
+
+    def _reach(self, values: list[Any], depth: int) -> tuple[int, bool]:
         self.ledger.visit(len(values))
+        reach, objects = 0, False
         for value in values:
-            if not isinstance(value, tuple) or len(value) < 2 or not isinstance(value[1], int):
+            known = isinstance(value, tuple) and len(value) > 1 and isinstance(value[1], int) and value[1] >= 0
+            if not known:
                 raise BrokenError("describes an array with parts that are not known")
-            yield value[0], value[1], 1
-        if inner is not None:
-            if not isinstance(inner, tuple) or len(inner) != 2:
-                raise BrokenError("describes an array with parts that are not known")
-            shape = inner[1] if isinstance(inner[1], tuple) else inner[1:]
-            if len(shape) > _MOST_LENGTHS or not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
-                raise BrokenError("describes an array of unknown length")
-            yield inner[0], 0, prod(shape)
+            size, holds = self.of(value[0], depth + 1)
+            reach, objects = max(reach, value[1] + size), objects or holds
+        return reach, objects
+
+    def _subarray(self, state: tuple[Any, ...], depth: int) -> tuple[int, bool]:
+        inner = state[_SUBARRAY] if len(state) > _SUBARRAY else None
+        if inner is None:
+            return 0, False
+        if not isinstance(inner, tuple) or len(inner) != 2:
+            raise BrokenError("describes an array with parts that are not known")
+        shape = inner[1] if isinstance(inner[1], tuple) else inner[1:]
+        if len(shape) > _MOST_LENGTHS or not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
+            raise BrokenError("describes an array of unknown length")
+        size, objects = self.of(inner[0], depth + 1)
+        return size * prod(shape), objects
 
 
 def _says_objects(state: tuple[Any, ...], otherwise: bool) -> bool:

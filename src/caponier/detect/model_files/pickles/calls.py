@@ -24,6 +24,7 @@ class Calls:
         self.holdings = Holdings(rules, ledger)
         self._getattr = self._taken = False
         self._types: list[Made] = []
+        self._layout = arrays.Layout(ledger)
 
     def use(self, what: Global, role: Role) -> bool:
         """Note a use of a global, and return whether it is allowed."""
@@ -84,12 +85,13 @@ class Calls:
         """Note what was named and not put to a use that is known."""
         if self._getattr and not self._taken:
             self.use(_GETATTR, Role.NAME)
+        again = arrays.Layout(self.ledger)
         for dtype in self._types:
             # Numpy holds on to the fields that it was given, and they may have been changed since.
-            self._doubt_type(dtype)
+            self._doubt_type(dtype, again)
 
-    def _doubt_type(self, dtype: Made) -> None:
-        if arrays.contradicts(dtype, self.ledger):
+    def _doubt_type(self, dtype: Made, layout: arrays.Layout) -> None:
+        if layout.contradicts(dtype):
             self.ledger.doubt("describes a type of numpy that contradicts itself: bytes may be taken for objects")
 
     def attribute(self, args: tuple[Any, ...]) -> Any:
@@ -140,7 +142,7 @@ class Calls:
         target.state, target.built = state, True
         if target.origin == arrays.DTYPE:
             self._types.append(target)
-            self._doubt_type(target)
+            self._doubt_type(target, self._layout)
 
     def fill(self, target: Global | Made, values: list[Any]) -> None:
         """Note that an object which is no plain container is filled."""
