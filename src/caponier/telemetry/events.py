@@ -1,5 +1,6 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,15 +21,17 @@ from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, f
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import csv, json_lines, kserve, parquet, pattern_lines
+from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
+from caponier.telemetry.readers.foreign_files import holds_records, looks_like_table, refuse_foreign
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
-KINDS: Final = ".parquet, .jsonl, .csv or .tsv"
+KINDS: Final = ".parquet, .arrow, .jsonl, .json, .log, .csv or .tsv"
+_ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -87,7 +90,7 @@ def _gathered(files: Sequence[LogFile], reader: str, maps: MapChoice, answers: K
     """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
     if reader == "events" or maps.named is not None:
         return frozenset()
-    whole = [file.path for file in files if _format(file.path) is json_lines.read and file.path.is_file()]
+    whole = [file.path for file in files if _format(file.path) in (json_lines.read, None) and file.path.is_file()]
     always = reader == "kserve"
     return frozenset(
         path for path in whole if answers.gather(shown_path(path), partial(_objects, path, reader, maps), always=always)
@@ -102,11 +105,20 @@ def _objects(path: Path, reader: str, maps: MapChoice) -> Iterator[Chunk]:
 
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
-    for file in log_files(paths, lambda path: _format(path) is not None and not _is_same(path, output), KINDS):
+    for file in log_files(paths, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, mend="Change --rejected")
         yield file
+
+
+def _is_log(path: Path) -> bool:
+    """Tell whether a file in a folder is meant: by its name, or by what it holds where that has no ending."""
+    if _format(path) is not None:
+        return True
+    suffix = path.suffix.lower()
+    inner = path.with_suffix("") if suffix in COMPRESSIONS else path
+    return not inner.suffix and not inner.name.startswith((".", "_")) and holds_records(path)
 
 
 def _is_same(path: Path, output: Path | None) -> bool:
@@ -117,13 +129,31 @@ def _is_same(path: Path, output: Path | None) -> bool:
 
 
 def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
-    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
-    suffix = inner.suffix.lower()
-    if path == STDIN or suffix in (".jsonl", ".ndjson", ".json", ".log"):
+    """Tell by its name how a file is to be read; of `app.log.2.gz` the number only says how old it is."""
+    suffix = path.suffix.lower()
+    inner = Path(path.name[: -len(suffix)]) if suffix in COMPRESSIONS else Path(path.name)
+    kind = Path(_ROTATED.sub("", inner.name)).suffix.lower()
+    if path == STDIN or kind in (".jsonl", ".ndjson", ".json", ".log"):
         return json_lines.read
-    if suffix in (".csv", ".tsv"):
+    if kind in (".csv", ".tsv"):
         return csv.read
-    return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
+    if suffix in COMPRESSIONS:
+        return None
+    return parquet.read if kind in (".parquet", ".pq") else arrow.read if kind in (".arrow", ".feather") else None
+
+
+def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
+    """Return what reads a file: by its content where that has a form of its own, then by its name.
+
+    Raises:
+        InputError: If it is of a form that is not read.
+    """
+    refuse_foreign(path)
+    inner = path.with_suffix("")
+    if path.suffix.lower() in COMPRESSIONS and _format(inner) in (parquet.read, arrow.read):
+        mend = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
+        raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), mend=mend)
+    return _format(path) or (csv.read if looks_like_table(path) else json_lines.read)
 
 
 def _chunks(
@@ -134,9 +164,7 @@ def _chunks(
     callers: CallerHeaders,
     answers: KServeAnswers | None,
 ) -> Iterator[Chunk]:
-    read = _format(path)
-    if read is None:
-        raise _unknown(path)
+    read = _reader_of(path)
     if reader == "events":
         return read(path)
     by_line = _line_map(path, reader, maps)
@@ -158,14 +186,9 @@ def _line_map(path: Path, reader: str, maps: MapChoice) -> FieldMap | None:
     """Return the map of a log whose lines are no objects, where there is one."""
     if maps.named is not None:
         return maps.named if maps.named.line else None
-    if reader == "auto" and _format(path) is json_lines.read:
+    if reader == "auto" and _format(path) in (json_lines.read, None):
         return known_line_map(path, maps.known)
     return None
-
-
-def _unknown(path: Path) -> InputError:
-    mend = "Give a .parquet, .jsonl, .csv or .tsv file (all but the first also as .gz or .zst)"
-    return InputError("is of no known format", where=str(path), mend=mend)
 
 
 def first_chunk(path: Path) -> Chunk | None:
@@ -174,9 +197,7 @@ def first_chunk(path: Path) -> Chunk | None:
     Raises:
         InputError: If it cannot be opened, or is of no known format.
     """
-    read = _format(path)
-    if read is None:
-        raise _unknown(path)
+    read = _reader_of(path)
     return next((chunk for chunk in read(path) if chunk.lines), None)
 
 

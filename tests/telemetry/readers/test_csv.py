@@ -99,10 +99,28 @@ def test_a_header_that_cannot_be_used_is_an_error(read_csv: Text, header: bytes,
         read_csv(header + b"1,2,3\n")
 
 
-def test_a_line_break_in_a_cell_costs_only_its_row(read_csv: Text) -> None:
+def test_a_cell_may_go_over_lines(read_csv: Text) -> None:
     found = read_csv(HEADER + '1767571200000,m,predict,,200,"two\nlines"\n' + GOOD)
-    assert found.lines == [4]
-    assert [number for number, _ in found.rejected] == [2, 3]
+    assert found.lines == [2, 4]
+    assert found.rows[0]["extra"] == '{"mine":"two\\nlines"}'
+
+
+@pytest.mark.parametrize("last", ["", GOOD])
+def test_a_broken_quote_costs_only_its_row(read_csv: Text, last: str) -> None:
+    broken = '1767571200000,m,predict,,200,"two\n'
+    found = read_csv(HEADER + GOOD + broken + GOOD + GOOD + broken + last)
+    assert found.lines == [2, 4, 5] + [7] * bool(last)
+    assert [number for number, _ in found.rejected] == [3, 6]
+
+
+def test_a_quote_that_never_ends_is_not_followed_through_the_log(read_csv: Text) -> None:
+    found = read_csv(HEADER + '1767571200000,m,predict,,200,"two\n' + GOOD.replace('"', "").replace(", 1", "") * 5_000)
+    assert next(number for number, _ in found.rejected) == 2
+    assert len({*found.lines, *(number for number, _ in found.rejected)}) == 5_001
+
+
+def test_a_line_that_tells_excel_the_delimiter_is_no_header(read_csv: Text) -> None:
+    assert read_csv("sep=;\n" + "time;model;operation\n1767571200000;m;predict\n").lines == [3]
 
 
 def test_a_header_beyond_the_cap_does_not_turn_the_next_row_into_one(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
-from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
+from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import WantedColumns
@@ -174,8 +174,9 @@ def _share(values: list[object]) -> float:
 def sample_of(chunk: Chunk, rows: int = SAMPLE) -> list[Row]:
     """Return the first rows of a chunk."""
     if chunk.batch is not None:
-        found: list[Row] = chunk.batch.slice(0, rows).to_pylist()
-        return found
+        part = chunk.batch.slice(0, rows)
+        columns = {name: plain_values(part.column(name)) for name in part.schema.names}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return chunk.rows[:rows]
 
 

@@ -11,24 +11,35 @@ from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.field_names import ALIASES, COUNTERS, INPUTS, SCORE_PARTS, normal
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.words import FEW
+from caponier.telemetry.field_maps.written_values import loaded, numbers_text
+from caponier.telemetry.readers.field_names import (
+    ALIASES,
+    ANSWERS,
+    COUNTERS,
+    FEATURE_PARTS,
+    INPUTS,
+    LIKE,
+    SCORE_PARTS,
+    UNITS,
+    normal,
+)
 
 SAMPLE: Final = 1_000
-DEEPEST: Final = 5
-WIDEST: Final = 2_000
 MOST_CATEGORIES: Final = 50
 LISTED: Final = 30
 """Categories that a map lists; others are told apart all the same."""
 _DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
-_BODIES: Final = frozenset(("inputs", "instances", "dataframe_split", "dataframe_records", "input_data", "outputs"))
-
-Place = tuple[str, ...]
-Nodes = dict[Place, list[Any]]
+_SAMPLED_BODIES: Final = 20
+NEARLY: Final = 0.9
+"""Share of the bodies of a sample that are read; a broken one among them decides nothing."""
+_SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
+"""Milliseconds in one."""
 
 
 @dataclass
@@ -56,35 +67,12 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         model: What the model is called where no row says so.
         name: What the map is called.
     """
-    nodes = _nodes(rows[:SAMPLE])
+    nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes, GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
     return work.finished(model, name)
-
-
-def path_of(place: Place) -> str:
-    """Write a place as a path."""
-    return ".".join(map(escaped, place))
-
-
-def _nodes(rows: Sequence[Row]) -> Nodes:
-    nodes: Nodes = {}
-    for row in rows:
-        _walk(row, (), nodes)
-    return nodes
-
-
-def _walk(held: Row, above: Place, nodes: Nodes) -> None:
-    for key, value in held.items():
-        place = (*above, str(key))
-        # A field without a name has no path.
-        if not key or (place not in nodes and len(nodes) >= WIDEST):
-            continue
-        nodes.setdefault(place, []).append(value)
-        if isinstance(value, dict) and len(place) < DEEPEST:
-            _walk(value, place, nodes)
 
 
 @dataclass
@@ -119,15 +107,17 @@ class _Work:
             if place in self.used or self._below_input(place):
                 continue
             rank = min((names.index(name) for name in _names(place) if name in names), default=None)
+            if rank is None and column in LIKE and LIKE[column].fullmatch(normal(keys_of(place)[-1])):
+                rank = len(names)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held):
-                found.append(((rank, len(place)), order, place))
+                found.append(((rank, len(keys_of(place))), order, place))
         return [(key, place) for key, _, place in sorted(found)]
 
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
         return any(
-            normal(step) in INPUTS and isinstance(self.nodes[place[: at + 1]][0], dict) and step != "request"
+            normal(step) in INPUTS and step != "request" and below(place[: at + 1], self.nodes) is not None
             for at, step in enumerate(place[:-1])
         )
 
@@ -150,8 +140,8 @@ class _Work:
         about: dict[str, Any] = {"path": (path_of(place),)}
         if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
             about["secret"] = True
-        if column == "latency_ms" and normal(place[-1]).endswith(("_s", "seconds")):
-            about["scale"] = 1000
+        if column == "latency_ms" and (unit := UNITS.search(normal(place[-1]))):
+            about["scale"] = _SCALES[unit[0].rsplit("_", 1)[-1]]
         if column == "label" and _is_continuous(values):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
@@ -163,10 +153,16 @@ class _Work:
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
-        named = [
-            (INPUTS.index(normal(place[-1])), len(place), place) for place in self.nodes if normal(place[-1]) in INPUTS
-        ]
-        for _, _, place in sorted(named):
+        named = sorted(
+            (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
+            for place in self.nodes
+            if normal(place[-1]) in INPUTS
+        )
+        # The whole request first: a part of it is read with less knowledge of the protocol.
+        for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
+            if place not in self.used and self._take_body(place):
+                return
+        for _, _, place in named:
             if place not in self.used and self._take_input(place):
                 return
         self._take_flat()
@@ -175,43 +171,48 @@ class _Work:
         values = _alike([value for value in self.nodes[place] if not is_missing(value)])
         if not values:
             return False
-        first = values[0]
+        inside = below(place, self.nodes)
+        if inside is not None:
+            held = [value for value in self.nodes[inside] if isinstance(value, dict)]
+            return self._take_object(path_of(inside), held, inside)
+        if isinstance(values[0], list):
+            return self._take_list(path_of(place), values, place)
+        return isinstance(values[0], str) and self._take_text(values, place)
+
+    def _take_text(self, values: list[Any], place: Place) -> bool:
+        """Take texts: of objects or of lists, of numbers, or what a model of texts was asked."""
         path = path_of(place)
-        if isinstance(first, dict):
-            if _BODIES & set(first) and self._take_body(place):
+        if values[0].lstrip()[:2] in ("[{", "[["):
+            held = [loaded(value) for value in values]
+            if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
-            return self._take_object(path, values, place)
-        if isinstance(first, list):
-            return self._take_list(path, values, place)
-        if isinstance(first, str) and first.lstrip()[:1] == "{" and self._take_body(place):
-            return True
-        if isinstance(first, str):
-            numeric = first.lstrip()[:1] == "[" or all(_is_number_list(value) for value in values)
-            self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
-            self.used.add(place)
-            return True
-        return False
+        numeric = all(_is_number_list(value) or _is_array(value.strip()) for value in values)
+        self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
+        self.used.add(place)
+        return True
 
     def _take_body(self, place: Place) -> bool:
         """Take a whole request of a protocol of model servers, and the response beside it."""
-        from caponier.telemetry.field_maps.logged_bodies import is_request
+        from caponier.telemetry.field_maps.logged_bodies import exchange_of, is_request
 
-        if not all(is_request(value) for value in self.nodes[place][:20]):
+        values = [value for value in self.nodes[place] if not is_missing(value)][:_SAMPLED_BODIES]
+        bodies = [value for value in values if is_request(value)]
+        if not values or len(bodies) < NEARLY * len(values):
+            return False
+        if sum(exchange_of(value, None).problem is None for value in bodies) < NEARLY * len(bodies):
             return False
         self.bodies["request"] = path_of(place)
         self.used.add(place)
-        beside = [
-            one
-            for one in self.nodes
-            if len(one) == len(place)
-            and normal(one[-1]) in ("response", "response_body", "output", "outputs", "answer")
-        ]
-        if beside:
-            self.bodies["response"] = path_of(beside[0])
-            self.used.add(beside[0])
-            for column in ("label", "scores"):
-                if column in self.columns and self.columns[column].path[0].startswith(path_of(beside[0])):
-                    del self.columns[column]
+        for beside in (one for one in self.nodes if len(one) == len(place) and ANSWERS.fullmatch(normal(one[-1]))):
+            pairs = list(zip(self.nodes[place], self.nodes[beside], strict=False))[:_SAMPLED_BODIES]
+            told = [exchange_of(*pair) for pair in pairs if is_request(pair[0]) and not is_missing(pair[1])]
+            if told and sum(one.problem is None for one in told) >= NEARLY * len(told):
+                self.bodies["response"] = path_of(beside)
+                self.used.add(beside)
+                for column in ("label", "scores"):
+                    if column in self.columns and self.columns[column].path[0].startswith(path_of(beside)):
+                        del self.columns[column]
+                break
         return True
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
@@ -232,6 +233,11 @@ class _Work:
         if not inner:
             return False
         if all(isinstance(one, dict) for one in inner):
+            if all("content" in one and "role" in one for one in inner):
+                # A conversation: what was said last is what the model is asked.
+                self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
+                self.used.add(place)
+                return True
             self.each = place
             taken = self._take_object(
                 path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
@@ -267,7 +273,9 @@ class _Work:
 
     def _take_flat(self) -> None:
         rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
-        for place in rest:
+        marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
+        # Where some of the columns say that they are features, the others are none.
+        for place in marked if len(marked) > 1 else rest:
             if normal(place[0]) in COUNTERS or SCORE_PARTS.fullmatch(normal(place[0])):
                 continue
             feature = feature_of(place[0], None, self.nodes[place])
@@ -276,14 +284,26 @@ class _Work:
                 self.used.add(place)
 
     def choose_scores(self) -> None:
-        """Take a column a class together as scores."""
-        if "scores" in self.columns:
+        """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
+        if "scores" in self.columns or "response" in self.bodies:
             return
         places = [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
+        elif "label" not in self.columns:
+            self._choose_answer()
+
+    def _choose_answer(self) -> None:
+        for kind in (dict, list):
+            for place, values in self.nodes.items():
+                answers = any(ANSWERS.fullmatch(normal(step)) for step in place)
+                if answers and place not in self.used and all(map(_are_shares, values)) and isinstance(values[0], kind):
+                    classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
+                    self.columns["scores"] = MapColumn(path=(path_of(place),), classes=classes)
+                    self.used.add(place)
+                    return
 
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
@@ -345,8 +365,11 @@ def _alike(values: list[Any]) -> list[Any]:
 
 
 def _names(place: Place) -> tuple[str, ...]:
-    last = normal(place[-1])
-    return (last, f"{normal(place[-2])}_{last}") if len(place) > 1 else (last,)
+    keys = keys_of(place)
+    if place[-1] == READ:
+        return ()
+    last = normal(keys[-1])
+    return (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
 
 
 def _is_number(value: Any) -> bool:
@@ -368,6 +391,10 @@ def _is_number_list(value: Any) -> bool:
     return len(parts) > 1 and all(map(_is_number, parts))
 
 
+def _is_array(text: str) -> bool:
+    return (text[:1] in ("[", "(") or text[-1:] == ")") and numbers_text(text) is not None
+
+
 def _is_continuous(values: list[Any]) -> bool:
     """Tell whether answers are amounts and no classes."""
     told = [
@@ -387,9 +414,18 @@ def _is_name(values: list[Any]) -> bool:
     return all(isinstance(value, str | int | float) for value in values)
 
 
+def _are_shares(value: Any) -> bool:
+    """Tell whether numbers are the shares of two classes or more."""
+    numbers = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return len(numbers) > 1 and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one <= 1 for one in numbers
+    )
+
+
 def _is_answer(values: list[Any]) -> bool:
     return all(
-        isinstance(value, str | int | float)
+        (isinstance(value, str) and value.lstrip()[:1] != "{")
+        or isinstance(value, int | float)
         or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
         for value in values
     )

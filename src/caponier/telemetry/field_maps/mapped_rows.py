@@ -18,6 +18,7 @@ from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
+from caponier.telemetry.field_maps.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import schema_of
@@ -27,6 +28,10 @@ KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""
 LONGEST: Final = 16_384
 """Letters of a text in which a pattern looks."""
+ASKED: Final = frozenset(("input", "input_raw", "label", "scores"))
+"""What the record of a prediction has."""
+_TOLD: Final = (*ASKED, "principal", "session", "source_ip", "status", "feedback", "cost", "latency_ms")
+"""What a record has of somebody who asked; a line of the same log without any of it is about something else."""
 _TEXTS: Final = frozenset(
     [
         "event_id",
@@ -93,6 +98,7 @@ class MappedRows:
         self._every = every
         self._lists = list(dict.fromkeys(steps[: steps.index(EACH)] for steps in every if EACH in steps))
         self._constants: dict[str, Constant] = {"operation": "predict", "model": model, **field_map.constants}
+        self._asks = field_map.features or field_map.request or not ASKED.isdisjoint(field_map.columns)
         self._is_secret = any(about.secret for about in field_map.columns.values())
         _check_time(field_map.columns["time"])
 
@@ -154,6 +160,8 @@ class MappedRows:
             held = {path: find(steps) for path, steps in self._extra.items()}
             values["extra"] = [_object({path: those[at] for path, those in held.items()}) for at in range(n)]
         _label_by_scores(values, self.map.columns.get("scores"))
+        if self.map.constants.get("operation") == "predict" and self._asks:
+            values["operation"] = _operations(values, n)
         out.values = values
         return out
 
@@ -317,10 +325,7 @@ def _check_time(about: MapColumn) -> None:
 
 def _list(value: Any) -> list[Any] | None:
     if isinstance(value, str) and value[:1] == "[":
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return None
+        value = loaded(value)
     return value if isinstance(value, list) else None
 
 
@@ -365,6 +370,20 @@ def _scores(value: Any, classes: tuple[str, ...], decimal: str) -> Any:
 
 def _is_score(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0
+
+
+def _operations(values: dict[str, Values], n: int) -> Values:
+    """Tell the predictions of a log from its other lines, of which nobody can say more than when they were written."""
+    told = np.zeros(n, bool)
+    for name in _TOLD:
+        held = values.get(name)
+        if isinstance(held, pa.Array):
+            told |= held.is_valid().to_numpy(zero_copy_only=False)
+        elif held is not None:
+            told |= np.fromiter((value is not None for value in held), bool, n)
+        if told.all():
+            return values["operation"]
+    return ["predict" if one else "other" for one in told.tolist()]
 
 
 def _label_by_scores(values: dict[str, Values], about: MapColumn | None) -> None:

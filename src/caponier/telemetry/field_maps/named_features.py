@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.paths import Steps
+from caponier.telemetry.field_maps.written_values import numbers_text
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
 MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none", "nil", "\\n", "-", "?"))
@@ -131,12 +131,8 @@ def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
         return [_number(one, decimal) if isinstance(one, str) else one for one in value]
     if isinstance(value, str) and value.strip():
         text = value.strip()
-        if text[0] in "[{":
-            try:
-                held = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                return None
-            return held if isinstance(held, list) else None
+        if text[0] in "[{(" or text[-1] == ")":
+            return numbers_text(text)
         parts = text.replace(";", " ").split() if decimal == "," else text.replace(",", " ").replace(";", " ").split()
         return [_number(part, decimal) for part in parts]
     if isinstance(value, np.ndarray):

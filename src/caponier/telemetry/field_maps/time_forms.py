@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, unit_of
+from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, iso_moment, unit_of
 
 PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S",
@@ -23,6 +23,8 @@ PATTERNS: Final = (
     "%d-%m-%Y %H:%M:%S",
     "%d %b %Y %H:%M:%S",
     "%b %d, %Y %H:%M:%S",
+    "%b %d, %Y @ %H:%M:%S.%f",
+    "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S %z",
 )
 _SAMPLE: Final = 200
@@ -70,7 +72,7 @@ def _forms_of(value: Any) -> list[tuple[str, str | None]]:
             return [(unit, None)]
     text = str(value).strip()
     try:
-        moment = datetime.fromisoformat(text.upper().replace(" ", "T", 1))
+        moment = iso_moment(text)
     except ValueError:
         return [(pattern, None if "%z" in pattern else "UTC") for pattern in PATTERNS if _fits(pattern, text)]
     is_late = moment.replace(tzinfo=moment.tzinfo or UTC) >= EARLIEST

@@ -23,6 +23,11 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "created_at",
         "received_at",
         "logged_at",
+        "time_iso8601",
+        "asctime",
+        "event_timestamp",
+        "inference_time",
+        "logging_time",
         "start_time",
         "created",
         "occurred_at",
@@ -65,6 +70,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "api_key",
         "apikey",
         "x_api_key",
+        "user_api_key_hash",
         "authorization",
         "token",
         "access_token",
@@ -129,6 +135,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "predicted_class",
         "prediction",
         "predictions",
+        "prediction_label",
+        "prediction_class",
+        "predicted_value",
         "pred",
         "class",
         "class_name",
@@ -163,6 +172,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "logits",
         "wahrscheinlichkeit",
         "wahrscheinlichkeiten",
+        "prediction_score",
+        "prediction_scores",
+        "prediction_proba",
+        "prediction_probability",
+        "predicted_proba",
+        "predicted_probability",
     ),
 }
 """A column to the names it goes by, as `normal` writes them."""
@@ -186,6 +201,9 @@ INPUTS: Final = (
     "vector",
     "text",
     "prompt",
+    "messages",
+    "query",
+    "question",
     "sample",
     "merkmale",
     "eingabe",
@@ -224,6 +242,22 @@ COUNTERS: Final = frozenset(
 )
 """Fields beside features that are none."""
 SCORE_PARTS: Final = re.compile(r"(?:prob|proba|probability|score|p)_(.+)")
+FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
+"""How columns are called that say that they are features."""
+ANSWERS: Final = re.compile(r"(?:resp|response|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?")
+"""Under these stands what the model answered."""
+UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
+"""How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
+LIKE: Final = {
+    "time": re.compile(r".+_(?:ts|time|timestamp|datetime|at)"),
+    "latency_ms": re.compile(
+        r"request_time|upstream_response_time"
+        r"|(?:.*_)?(?:latency|duration|elapsed|took|response_time|processing_time|inference_time|time_taken)"
+        r"_(?:ms|millis|s|sec|seconds|us|micros|ns)"
+    ),
+    "principal": re.compile(r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|user_arn)"),
+}
+"""What else a column may be called; any name of those above is surer."""
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHERS: Final = re.compile(r"[\W_]+")
 

@@ -59,6 +59,11 @@ class Elements:
         """Whether something is open."""
         return bool(self._open)
 
+    @property
+    def line(self) -> int:
+        """Up to which line the brackets were followed."""
+        return self._line_at(self._at)
+
     def feed(self, block: bytes) -> Iterator[Element]:
         """Take the next block; yield the objects that end in it."""
         if self._broken:

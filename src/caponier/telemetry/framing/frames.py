@@ -9,10 +9,9 @@ import orjson
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS
-from caponier.telemetry.readers.json_lines import PARTS
+from caponier.telemetry.framing import quoted_rows
+from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.security_logs.framing import quoted_rows
-from caponier.telemetry.security_logs.framing.json_elements import Element, Elements
 from caponier.telemetry.streams import BLOCK, BOM, BrokenStreamError, Readable, lines, opened
 
 Value = dict[str, Any] | str | bytes
@@ -44,7 +43,7 @@ class Frames:
         self.lines.append(line)
 
 
-class _Peeked:
+class Peeked:
     """A stream whose beginning was looked at."""
 
     def __init__(self, stream: Readable) -> None:
@@ -76,7 +75,7 @@ def frames(path: Path, limit: int) -> Iterator[Frames]:
     """
     file = shown(path)
     with opened(path) as raw:
-        stream, into = _Peeked(raw), Frames()
+        stream, into = Peeked(raw), Frames()
         try:
             kind = _kind(stream.peek(), limit)
         except OSError as broken:
@@ -86,12 +85,18 @@ def frames(path: Path, limit: int) -> Iterator[Frames]:
 
 
 def _kind(head: bytes, limit: int) -> Any:
-    text = head.removeprefix(BOM).lstrip()
-    if text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK):
+    if begins_document(head, limit):
         return _documents
+    text = head.removeprefix(BOM).lstrip()
     first, _, _ = text.partition(b"\n")
     names = quoted_rows.header(first.decode("utf-8", "replace").rstrip("\r")) if text[:1] not in (b"{", b"[") else None
     return _table if names else _lines
+
+
+def begins_document(head: bytes, limit: int) -> bool:
+    """Tell by the first bytes of a file whether its objects go over several lines."""
+    text = head.removeprefix(BOM).lstrip()
+    return text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK)
 
 
 def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
@@ -151,27 +156,6 @@ def _take(into: Frames, file: str, element: Element) -> None:
 
 def _rejected(file: str, elements: Iterator[Element]) -> list[Rejection]:
     return [Rejection(file, element.line, element.problem or "bad JSON") for element in elements]
-
-
-def objects(text: bytes | str) -> list[dict[str, Any]]:
-    """Read a JSON object, or a list of them.
-
-    Raises:
-        ValueError: If it is neither, with the reason.
-    """
-    # Each takes 60 bytes in memory.
-    raw = text.encode() if isinstance(text, str) else text
-    if len(raw) > PARTS and raw.count(b"[") + raw.count(b"{") > PARTS:
-        raise ValueError(f"bad JSON: more than {PARTS:,} lists and objects")
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as bad:
-        raise ValueError(f"bad JSON: {bad}") from bad
-    rows = value if isinstance(value, list) else [value]
-    wrong = next((row for row in rows if not isinstance(row, dict)), None)
-    if wrong is not None or not isinstance(value, list | dict):
-        raise ValueError(f"bad JSON: expected an object, found {type(wrong).__name__}")
-    return rows
 
 
 def _lines(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
