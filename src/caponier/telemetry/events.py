@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown as shown_path
@@ -20,6 +21,8 @@ from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.field_maps.words import understood
+from caponier.telemetry.joining.halves import Halves
+from caponier.telemetry.joining.whether import MOST_FILES, are_halves
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
@@ -45,6 +48,15 @@ class Events:
     lines: pa.Array
     """int64 line number of each row in its source."""
     bytes_read: int
+    native: bool = True
+    """Whether the log is in this schema itself."""
+
+    def of(self, batch: pa.RecordBatch) -> "Events":
+        """Return the same events, some of them left away and others completed."""
+        if batch.num_rows == self.batch.num_rows:
+            return replace(self, batch=batch)
+        kept = pc.is_in(self.batch.column("seq"), value_set=batch.column("seq"))
+        return replace(self, batch=batch, lines=self.lines.filter(kept))
 
 
 def read_events(
@@ -71,19 +83,62 @@ def read_events(
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    files, maps = list(_files(paths, rejected.path)), replace(maps, salt=salt)
-    with KServeAnswers() as answers:
-        gathered = _gathered(files, reader, maps, answers)
-        for file in files:
-            # A file's name need not be UTF-8, but everything that is written about it is.
-            source = shown_path(file.path)
-            clock, seq = Clock.of(file.path, lateness), 0
-            own = answers if file.path in gathered else None
-            for chunk in spared(file, partial(_chunks, file.path, reader, maps, rejected, callers, own), Chunk):
-                events = _events(source, chunk, clock, seq, rejected)
-                seq += events.batch.num_rows
-                yield events
-        rejected.add(kserve.unused(answers))
+    files = list(_files(paths, rejected.path))
+    reading = _Reading(reader, lateness, callers, replace(maps, salt=salt))
+    with Halves() as halves:
+        is_joined = _are_halves(files, reading)
+        if is_joined:
+            for events in reading.read(files, RejectedRows()):
+                if not events.native:
+                    halves.gather(events.batch)
+        for events in reading.read(files, rejected):
+            if is_joined and not events.native:
+                events = events.of(halves.complete(events.batch))
+            yield events
+        if halves.joined:
+            rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
+
+
+def _are_halves(files: Sequence[LogFile], reading: "_Reading") -> bool:
+    """Look at the first rows of logs; of a pipe, which can be read only once, nothing is looked at."""
+    if reading.reader == "events" or any(file.path == STDIN or file.path.is_fifo() for file in files):
+        return False
+    step = max(1, len(files) // MOST_FILES)
+    first = (next(reading.read([file], RejectedRows(), ahead=False), None) for file in files[::step])
+    return are_halves(events.batch for events in first if events is not None and not events.native)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How logs are read."""
+
+    reader: str
+    lateness: float
+    callers: CallerHeaders
+    maps: MapChoice
+
+    def read(self, files: Sequence[LogFile], rejected: RejectedRows, *, ahead: bool = True) -> Iterator[Events]:
+        """Read logs, each as it stands.
+
+        Args:
+            files: The logs.
+            rejected: Takes the rows that cannot be used.
+            ahead: Whether the responses of a log of KServe are gathered from all of it first.
+        """
+        with KServeAnswers() as answers:
+            gathered = _gathered(files, self.reader, self.maps, answers) if ahead else ()
+            for file in files:
+                # A file's name need not be UTF-8, but everything that is written about it is.
+                source = shown_path(file.path)
+                clock, seq = Clock.of(file.path, self.lateness), 0
+                own = answers if file.path in gathered else None
+                read = partial(_chunks, file.path, self.reader, self.maps, rejected, self.callers, own)
+                for chunk in spared(file, read, Chunk):
+                    events = _events(source, chunk, clock, seq, rejected)
+                    seq += events.batch.num_rows
+                    yield events
+            if ahead:
+                rejected.add(kserve.unused(answers))
 
 
 def _gathered(files: Sequence[LogFile], reader: str, maps: MapChoice, answers: KServeAnswers) -> frozenset[Path]:
@@ -218,7 +273,8 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     arrays = [columns.get(field.name, pa.nulls(len(kept), field.type)) for field in EVENT_SCHEMA]
     arrays[EVENT_SCHEMA.get_field_index("seq")] = pa.array(np.arange(seq, seq + len(kept)), pa.int64())
     lines = pa.array(chunk.lines, pa.int64()).take(kept)
-    return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)
+    batch = pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA)
+    return Events(source, batch, lines, chunk.bytes_read, chunk.native)
 
 
 def _converted(chunk: Chunk) -> tuple[Columns, Faults]:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.native_logs import carriers, servers
+from telemetry.native_logs import carriers, halves, servers
 from telemetry.native_logs.judged import problems
 from telemetry.native_logs.shape import SHAPES
 from telemetry.native_logs.traffic import ROWS, traffic
 
-WRITERS = (carriers, servers)
+WRITERS = (carriers, halves, servers)
 
 
 @pytest.mark.parametrize("name", SHAPES)

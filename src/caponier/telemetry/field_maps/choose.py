@@ -10,7 +10,7 @@ from caponier.records.event import REQUIRED
 from caponier.records.field_map import FieldMap, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, features_at, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
 from caponier.telemetry.field_maps.words import understood
@@ -71,6 +71,7 @@ def mapped(
             return whole
         chosen, remarks = found.map, found.remarks
         report.guessed.append(chosen)
+    chosen = _named(chosen, choice, rows)
     reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
@@ -79,6 +80,17 @@ def mapped(
     if wanted is not None and rows:
         wanted.schema = reading.schema(Records(rows))
     return reading.read(whole)
+
+
+def _named(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> FieldMap:
+    """Take the features from the log where a map knows where rows by name stand, and nobody what is in them."""
+    raw = chosen.columns.get("input_raw")
+    if raw is None or len(raw.path) != 1 or chosen.features or choice.named is not None:
+        return chosen
+    if choice.spec_of is not None and choice.spec_of(_model_of(chosen, choice, rows)) is not None:
+        return chosen
+    features = features_at(rows, raw.path[0])
+    return chosen.model_copy(update={"features": features}) if features else chosen
 
 
 def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:
@@ -143,9 +155,17 @@ def known_map(rows: Sequence[Row], maps: Sequence[FieldMap]) -> FieldMap | None:
     records = Records(rows)
     for one in maps:
         places = [steps_of(path) for path in one.when]
-        if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places):
+        if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places) and _says(records, one):
             return one
     return None
+
+
+def _says(records: Records, one: FieldMap) -> bool:
+    """Tell whether in its fields there stands what a map says."""
+    return all(
+        sum(value in said for value in records.values(steps_of(path))) >= _ENOUGH * records.count
+        for path, said in one.says.items()
+    )
 
 
 def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
@@ -161,6 +181,8 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
             path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]
         ]
         inputs += [one.request] if one.request else []
+        # Of a log that says nothing of what was asked, all fields have to be there: others have its ids, too.
+        inputs = inputs or [path for about in one.columns.values() for path in about.path[:1]]
         there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
         if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
             return one

@@ -12,7 +12,7 @@ from typing import Any, Final
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
-from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
 from caponier.telemetry.field_maps.words import FEW
@@ -20,11 +20,14 @@ from caponier.telemetry.field_maps.written_values import loaded, numbers_text
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
+    CALLED,
     COUNTERS,
     FEATURE_PARTS,
     INPUTS,
     LIKE,
+    OF_CALLS,
     SCORE_PARTS,
+    SEVERAL,
     UNITS,
     normal,
 )
@@ -216,12 +219,7 @@ class _Work:
         return True
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
-        keys = list(dict.fromkeys(key for value in values for key in value if key))
-        features = []
-        for key in keys:
-            feature = feature_of(str(key), f"{path}{each}.{escaped(str(key))}", [value.get(key) for value in values])
-            if feature is not None:
-                features.append(feature)
+        features = _features_of(values, f"{path}{each}")
         if not features:
             return False
         self.features = features
@@ -250,7 +248,13 @@ class _Work:
                 for one in self.used | set(self.nodes)
                 if normal(one[-1]) in (*ALIASES["label"], *ALIASES["scores"])
             ]
-            several = any(_as_long(values, those) for those in answers) or all(len(value) == 1 for value in values)
+            # What differs in its length is no picture.
+            several = (
+                normal(place[-1]) in SEVERAL
+                or len({len(value) for value in values}) > 1
+                or any(_as_long(values, those) for those in answers)
+                or all(len(value) == 1 for value in values)
+            )
             self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
             if several:
                 self._unroll(values)
@@ -276,7 +280,10 @@ class _Work:
         marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
         # Where some of the columns say that they are features, the others are none.
         for place in marked if len(marked) > 1 else rest:
-            if normal(place[0]) in COUNTERS or SCORE_PARTS.fullmatch(normal(place[0])):
+            name = normal(place[0])
+            if place not in marked and (name in COUNTERS or OF_CALLS.fullmatch(name)):
+                continue
+            if SCORE_PARTS.fullmatch(name):
                 continue
             feature = feature_of(place[0], None, self.nodes[place])
             if feature is not None:
@@ -309,7 +316,7 @@ class _Work:
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
-        if not asked:
+        if not asked and not self._is_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
             return out
@@ -335,6 +342,20 @@ class _Work:
         )
         return out
 
+    def _is_access_log(self) -> bool:
+        """Tell whether a log says who asked and how it went, and take model and operation from what was called."""
+        called = next((place for place in self.nodes if normal(place[-1]) in CALLED and place not in self.used), None)
+        if called is None or "status" not in self.columns or not {"source_ip", "principal"} & set(self.columns):
+            return False
+        from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
+
+        known = find_map(ACCESS_LOG).columns
+        for column in ("model", "operation"):
+            self.columns.setdefault(column, known[column].model_copy(update={"path": (path_of(called),)}))
+        self.used.add(called)
+        self.out.remarks.append("an access log: it says who asked, and not what")
+        return True
+
     def _is_left(self, place: Place) -> bool:
         return place not in self.used and len(place) == 1 and not isinstance(self.nodes[place][0], dict | list)
 
@@ -355,6 +376,24 @@ def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | N
     if len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2)):
         return None
     return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
+
+
+def features_at(rows: Sequence[Row], path: str) -> tuple[MapFeature, ...]:
+    """Return the features of the objects that stand at a path, by name; none where no object stands there."""
+    before, each, after = path.partition("[]")
+    held = Records(list(rows)).values(steps_of(before))
+    if each:
+        held = [one for value in held for one in (value if isinstance(value, list) else [])]
+    objects = [value for value in held if isinstance(value, dict)]
+    if after or not objects or len(objects) < NEARLY * len(held):
+        return ()
+    return tuple(sorted(_features_of(objects, path), key=lambda feature: feature.name))
+
+
+def _features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
+    keys = dict.fromkeys(str(key) for value in values for key in value if key)
+    found = (feature_of(key, f"{path}.{escaped(key)}", [value.get(key) for value in values]) for key in keys)
+    return [feature for feature in found if feature is not None]
 
 
 def _alike(values: list[Any]) -> list[Any]:

@@ -142,7 +142,7 @@ class MappedRows:
         rejections = chunk.rejections
         if self._is_secret:
             rejections = [Rejection(one.file, one.line, one.reason) for one in rejections]
-        out = Chunk(rejections=list(rejections), bytes_read=chunk.bytes_read)
+        out = Chunk(native=False, rejections=list(rejections), bytes_read=chunk.bytes_read)
         unrolled = self._unrolled(records, chunk.lines, out)
         owners = unrolled.owners
         out.lines = chunk.lines if owners is None else [chunk.lines[owner] for owner in owners]

@@ -209,6 +209,8 @@ INPUTS: Final = (
     "eingabe",
 )
 """Under these stands what the model was asked."""
+SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
+"""Under these stand several examples, one after the other."""
 COUNTERS: Final = frozenset(
     (
         "",
@@ -244,6 +246,14 @@ COUNTERS: Final = frozenset(
 SCORE_PARTS: Final = re.compile(r"(?:prob|proba|probability|score|p)_(.+)")
 FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
 """How columns are called that say that they are features."""
+CALLED: Final = ("path", "uri", "url", "request_uri", "request_path", "http_path", "url_path", "request_url", "request")
+"""Under these an access log has what was called."""
+OF_CALLS: Final = re.compile(
+    r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
+    r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
+    r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
+)
+"""What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(r"(?:resp|response|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?")
 """Under these stands what the model answered."""
 UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
