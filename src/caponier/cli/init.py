@@ -16,8 +16,6 @@ from caponier.cli.terminal.watch import Watch
 if TYPE_CHECKING:
     from caponier.app.setup.suggest_workspace import SuggestedWorkspace
 
-MAP_FILE: Final = "log-map.yaml"
-
 EXAMPLE: Final = "Example: [bold]caponier init fraud-watch[/bold]"
 
 
@@ -49,7 +47,7 @@ def init(
     An existing workspace is never changed.
     """
     found = _suggested(log, map_, signature, quiet=quiet) if log else None
-    beside = {MAP_FILE: found.map_yaml} if found and found.map_yaml else {}
+    beside = found.maps if found else {}
     file = create_workspace(directory, found.toml if found else "", beside)
     if format_ is InitFormat.JSON:
         made = require_workspace(file)

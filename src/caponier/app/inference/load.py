@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Final
@@ -79,7 +80,7 @@ def load_events(
     ):
         read_rows += events.batch.num_rows
         events = _wanted(events, options)
-        spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
+        spool.write(replace(events, batch=with_numbers(events.batch, partial(_takes, spec_of, rejected))))
         progress.advance(events.bytes_read)
     spool.seal()
     if not spool.rows and read_rows:
@@ -96,6 +97,12 @@ def load_events(
             mend=_what_was_seen(paths, rejected),
         )
     return [replace(summary, told=rejected.spec) for summary in spool.models()]
+
+
+def _takes(spec_of: SpecOf | None, told: RejectedRows, model: str) -> FeatureSpec | None:
+    """Return what a model takes: as somebody says, or else where the log shows that these are texts."""
+    known = spec_of(model) if spec_of else None
+    return known or (told.spec if told.spec is not None and told.spec.kind == "text" else None)
 
 
 def _wanted(events: Events, options: ReadOptions) -> Events:

@@ -76,7 +76,7 @@ def mapped(
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")
-    report.learn(reading.spec)
+    report.learn(reading.spec or _texts(chosen, rows))
     if wanted is not None and rows:
         wanted.schema = reading.schema(Records(rows))
     return reading.read(whole)
@@ -91,6 +91,16 @@ def _named(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> FieldMap
         return chosen
     features = features_at(rows, raw.path[0])
     return chosen.model_copy(update={"features": features}) if features else chosen
+
+
+def _texts(chosen: FieldMap, rows: Sequence[Row]) -> FeatureSpec | None:
+    """Tell that a model takes texts, where texts are what it was asked."""
+    raw = chosen.columns.get("input_raw")
+    if raw is None or len(raw.path) != 1 or "[]" in raw.path[0]:
+        return None
+    held = [value for value in Records(rows).values(steps_of(raw.path[0])) if value is not None]
+    are_texts = bool(held) and all(isinstance(value, str) and value.lstrip()[:1] not in ("{", "[") for value in held)
+    return FeatureSpec(kind="text") if are_texts else None
 
 
 def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:

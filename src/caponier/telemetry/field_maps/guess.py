@@ -41,6 +41,8 @@ _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _SAMPLED_BODIES: Final = 20
 NEARLY: Final = 0.9
 """Share of the bodies of a sample that are read; a broken one among them decides nothing."""
+STEADY: Final = 0.98
+"""Share of the rows of a sample in which a field stands by which a log is known again."""
 _SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
 """Milliseconds in one."""
 
@@ -55,6 +57,8 @@ class GuessedMap:
     doubts: list[str] = field(default_factory=list)
     """Why nobody should use it unasked."""
     remarks: list[str] = field(default_factory=list)
+    steady: tuple[str, ...] = ()
+    """Fields that the map takes and that stand in nearly every row."""
 
     @property
     def clear(self) -> bool:
@@ -329,6 +333,11 @@ class _Work:
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
+        places = {path_of(place): len(values) for place, values in self.nodes.items()}
+        most = max(places.values(), default=0)
+        taken = [about.path[0] for about in self.columns.values() if about.path]
+        taken += [*self.bodies.values(), *(one.path or escaped(one.name) for one in self.features)]
+        out.steady = tuple(path for path in taken if places.get(path, 0) >= STEADY * most)
         out.map = FieldMap(
             name=name,
             decimal="," if self._has_decimal_comma() else ".",
