@@ -18,6 +18,8 @@ LINE_LIMIT: Final = 16 * 2**20
 """Bytes of the longest line that is read; a 224 x 224 x 3 image as JSON floats has about 3 MB."""
 BLOCK: Final = 2**18
 """Bytes read at a time; what a broken stream may cost of the good lines before the break."""
+_STEP: Final = 2**10
+"""Bytes that are unpacked at a time, and lost where a packed file breaks off; more in one that is large."""
 COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 MAGIC: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 """How a packed file begins, whatever it is called."""
@@ -58,9 +60,36 @@ def opened(path: Path) -> Iterator[Readable]:
         compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
         # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
         if compression == "xz":
-            yield _Xz(raw)
+            yield _Steady(_Xz(raw))
         else:
-            yield pa.input_stream(raw, compression=compression) if compression else raw
+            yield _Steady(pa.input_stream(raw, compression=compression)) if compression else raw
+
+
+class _Steady:
+    """A packed file that may break off: what was unpacked before the break is given first."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._given = 0
+        self._broken: OSError | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        parts: list[bytes] = []
+        while size > 0 and self._broken is None:
+            try:
+                part = self._stream.read(min(size, max(_STEP, min(BLOCK, self._given) // 16)))
+            except OSError as broken:
+                self._broken = broken
+                break
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+            self._given += len(part)
+        if self._broken is not None and not parts:
+            raise self._broken
+        return b"".join(parts)
 
 
 class _Xz:
@@ -76,7 +105,7 @@ class _Xz:
     def read(self, size: int, /) -> bytes:
         """Return at most `size` bytes."""
         try:
-            return self._file.read(size)
+            return self._file.read1(size)
         except self._failures as broken:
             raise OSError(str(broken)) from broken
 

@@ -22,6 +22,7 @@ from caponier.telemetry.conversion import TIME
 from caponier.telemetry.events import Events, read_events
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.raw_inputs import SpecOf, with_numbers
+from caponier.telemetry.readers.carried import NOT_JSON
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
@@ -120,6 +121,9 @@ def _wanted(events: Events, options: ReadOptions) -> Events:
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
     needs = "Events need the columns time, model and operation; see docs/events.md"
+    if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
+        how = "caponier map show torchserve-access-log"
+        return f"A log of plain text is read by a field map with a pattern of its lines; see: {how}"
     if not rejected.seen:
         return needs
     log = next((path for path in paths if path != STDIN), "FILE")

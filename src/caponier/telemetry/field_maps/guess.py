@@ -5,7 +5,7 @@ other the guess says so, and nobody uses it unasked.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _SAMPLED_BODIES: Final = 20
 NEARLY: Final = 0.9
 """Share of the bodies of a sample that are read; a broken one among them decides nothing."""
+NEARLY_ALL: Final = 0.95
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
 _SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
@@ -90,8 +91,8 @@ class _Work:
     features: list[MapFeature] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
     used: set[Place] = field(default_factory=set)
-    each: Place | None = None
-    """The list that is unrolled."""
+    is_flat: bool = False
+    """Whether a column stands for a feature."""
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -193,7 +194,7 @@ class _Work:
             held = [loaded(value) for value in values]
             if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
-        numeric = all(_is_number_list(value) or _is_array(value.strip()) for value in values)
+        numeric = _nearly(_is_number_list(value) or _is_array(value.strip()) for value in values)
         self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
         self.used.add(place)
         return True
@@ -240,7 +241,6 @@ class _Work:
                 self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
                 self.used.add(place)
                 return True
-            self.each = place
             taken = self._take_object(
                 path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
             )
@@ -280,6 +280,7 @@ class _Work:
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
 
     def _take_flat(self) -> None:
+        self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
         marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
         # Where some of the columns say that they are features, the others are none.
@@ -309,8 +310,9 @@ class _Work:
     def _choose_answer(self) -> None:
         for kind in (dict, list):
             for place, values in self.nodes.items():
-                answers = any(ANSWERS.fullmatch(normal(step)) for step in place)
-                if answers and place not in self.used and all(map(_are_shares, values)) and isinstance(values[0], kind):
+                if place in self.used or not any(ANSWERS.fullmatch(normal(step)) for step in place):
+                    continue
+                if isinstance(values[0], kind) and _nearly(map(_are_shares, values)):
                     classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
                     self.columns["scores"] = MapColumn(path=(path_of(place),), classes=classes)
                     self.used.add(place)
@@ -320,6 +322,8 @@ class _Work:
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
+        if self._is_nobodys():
+            out.doubts.append("columns of numbers, and nothing says who asked or what was answered")
         if not asked and not self._is_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
@@ -351,6 +355,11 @@ class _Work:
         )
         return out
 
+    def _is_nobodys(self) -> bool:
+        """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
+        about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
+        return self.is_flat and bool(self.features) and not about & set(self.columns)
+
     def _is_access_log(self) -> bool:
         """Tell whether a log says who asked and how it went, and take model and operation from what was called."""
         called = next((place for place in self.nodes if normal(place[-1]) in CALLED and place not in self.used), None)
@@ -379,10 +388,13 @@ def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | N
     path = path if path is not None else (None if escaped(name) == name else escaped(name))
     if not held or any(isinstance(value, dict | list) for value in held):
         return None
-    if all(_is_number(value) for value in held):
-        return MapFeature(name=name, path=path)
+    odd = [value for value in held if not _is_number(value)]
     known = sorted({str(value) for value in held})
-    if len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2)):
+    are_many = len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2))
+    # A broken cell among numbers decides nothing; one that is there again and again is a category.
+    if len(odd) <= (1 - NEARLY_ALL) * len(held) and (are_many or len(set(odd)) == len(odd)):
+        return MapFeature(name=name, path=path)
+    if are_many:
         return None
     return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
 
@@ -403,6 +415,12 @@ def _features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
     keys = dict.fromkeys(str(key) for value in values for key in value if key)
     found = (feature_of(key, f"{path}.{escaped(key)}", [value.get(key) for value in values]) for key in keys)
     return [feature for feature in found if feature is not None]
+
+
+def _nearly(told: Iterable[bool]) -> bool:
+    """Tell whether it is so of nearly all: a broken row in a sample decides nothing."""
+    flags = list(told)
+    return sum(flags) >= NEARLY_ALL * len(flags)
 
 
 def _alike(values: list[Any]) -> list[Any]:
@@ -459,7 +477,7 @@ def _as_long(asked: list[Any], answers: list[Any]) -> bool:
 
 
 def _is_name(values: list[Any]) -> bool:
-    return all(isinstance(value, str | int | float) for value in values)
+    return _nearly(isinstance(value, str | int | float) for value in values)
 
 
 def _are_shares(value: Any) -> bool:
@@ -471,7 +489,7 @@ def _are_shares(value: Any) -> bool:
 
 
 def _is_answer(values: list[Any]) -> bool:
-    return all(
+    return _nearly(
         (isinstance(value, str) and value.lstrip()[:1] != "{")
         or isinstance(value, int | float)
         or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
@@ -480,7 +498,7 @@ def _is_answer(values: list[Any]) -> bool:
 
 
 def _is_scores(values: list[Any]) -> bool:
-    return all(
+    return _nearly(
         isinstance(value, list)
         or _is_number(value)
         or _is_number_list(value)
@@ -501,7 +519,7 @@ def _is_time(values: list[Any]) -> bool:
 
 
 def _are_numbers(values: list[Any]) -> bool:
-    return all(_is_number(value) for value in values)
+    return _nearly(_is_number(value) for value in values)
 
 
 _FITS: Final = {

@@ -48,10 +48,19 @@ class Peeked:
 
     def __init__(self, stream: Readable) -> None:
         self._stream, self._ahead = stream, b""
+        self._broken: OSError | None = None
 
     def peek(self) -> bytes:
         """Return the first block, or what there is of it."""
-        while len(self._ahead) < BLOCK and (more := self._stream.read(BLOCK - len(self._ahead))):
+        while self._broken is None and len(self._ahead) < BLOCK:
+            try:
+                more = self._stream.read(BLOCK - len(self._ahead))
+            except OSError as broken:
+                # What stands before the break is read first.
+                self._broken = broken
+                break
+            if not more:
+                break
             self._ahead += more
         return self._ahead
 
@@ -60,6 +69,8 @@ class Peeked:
         if self._ahead:
             part, self._ahead = self._ahead[:size], self._ahead[size:]
             return part
+        if self._broken is not None:
+            raise self._broken
         return self._stream.read(size)
 
 
@@ -76,11 +87,7 @@ def frames(path: Path, limit: int) -> Iterator[Frames]:
     file = shown(path)
     with opened(path) as raw:
         stream, into = Peeked(raw), Frames()
-        try:
-            kind = _kind(stream.peek(), limit)
-        except OSError as broken:
-            yield Frames(rejections=[Rejection(file, 1, f"the file is broken from here on: {broken}")])
-            return
+        kind = _kind(stream.peek(), limit)
         yield from kind(stream, file, limit, into)
 
 

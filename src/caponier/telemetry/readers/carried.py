@@ -33,7 +33,7 @@ TIMES: Final = (
 DEEPEST: Final = 4
 """Carriers in one another: a container's log, within a shipper's record, within a store's answer."""
 LONGEST_PREFIX: Final = 1_024
-NOT_JSON: Final = "no JSON object in the line"
+NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
 _OWN: Final = frozenset(
     (*INPUTS[:8], *ALIASES["scores"], "prediction", "predictions", "predicted_label", "predicted_class")

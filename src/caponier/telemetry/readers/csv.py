@@ -156,7 +156,9 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
     except ValueError as bad:
         raise InputError(f"has no header that can be read: {bad}", where=str(path)) from bad
     if len(set(names)) != len(names):
-        raise InputError("two columns have the same name", where=str(path))
+        twice = next(name for name in names if names.count(name) > 1)
+        mend = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
+        raise InputError(f"two columns have the same name: {twice!r}", where=str(path), mend=mend)
     return names, delimiter
 
 

@@ -33,12 +33,7 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
     held = _Held(shown(path), line_limit)
     with opened(path) as raw:
         stream = Peeked(raw)
-        try:
-            is_document = begins_document(stream.peek(), line_limit)
-        except OSError as broken:
-            yield Chunk(rejections=[_broken(held.file, 1, broken)])
-            return
-        if is_document:
+        if begins_document(stream.peek(), line_limit):
             yield from _document(stream, held)
             return
         try:
