@@ -35,6 +35,8 @@ from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
 KINDS: Final = ".parquet, .arrow, .jsonl, .json, .log, .csv or .tsv"
 _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
+RELATED: Final = 0.05
+"""Share of requests of which another record has the id; where fewer have one, two logs just count alike."""
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -91,6 +93,7 @@ def read_events(
             for events in reading.read(files, RejectedRows()):
                 if not events.native:
                     halves.gather(events.batch)
+            is_joined = halves.share() >= RELATED
         for events in reading.read(files, rejected):
             if is_joined and not events.native:
                 events = events.of(halves.complete(events.batch))

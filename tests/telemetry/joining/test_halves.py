@@ -107,6 +107,14 @@ def test_a_log_in_our_own_schema_is_never_joined(tmp_path: Path) -> None:
     assert len(found.rows) == 2
 
 
+def test_answers_far_from_their_questions_are_found(tmp_path: Path) -> None:
+    many = 6_000
+    answers = [told(key, key + 9, prediction="x") for key in reversed(range(many))]
+    found = joined(tmp_path, [asked(key, key) for key in range(many)], answers)
+    assert len(found.rows) == many
+    assert {row["label"] for row in found.rows} == {"x"}
+
+
 def test_logs_whose_ids_have_nothing_in_common_stay_as_they_are(tmp_path: Path) -> None:
     found = joined(tmp_path, [asked("a")], [told("b", prediction="x")])
     assert len(found.rows) == 2

@@ -43,7 +43,7 @@ MOST_EXAMPLES: Final = 4_096
 """Examples, and other records, of one id."""
 RECENT: Final = 1_000
 """Ids whose requests are kept at hand; the examples of one stand near each other."""
-_ANSWER: Final = frozenset(("label", "scores"))
+ANSWERS: Final = frozenset(("label", "scores"))
 _TABLE: Final = (
     "create table asked (key text, time integer, body blob)",
     "create table said (key text, time integer, body blob)",
@@ -52,6 +52,7 @@ _SELECTS: Final = (
     "select time, body from asked where key = ? order by time, rowid limit ?",
     "select time, body from said where key = ? order by time, rowid limit ?",
 )
+_TOLD: Final = "select count(distinct key) from asked where exists (select 1 from said where said.key = asked.key)"
 _INDEXES: Final = (
     "create index asked_by_key on asked (key, time)",
     "create index said_by_key on said (key, time)",
@@ -93,6 +94,13 @@ class Halves:
             ]
             database.executemany(insert, kept)
 
+    def share(self) -> float:
+        """Return of which share of the requests something is said elsewhere."""
+        database = self._indexed()
+        (of,) = database.execute("select count(distinct key) from asked").fetchone()
+        (told,) = database.execute(_TOLD).fetchone()
+        return float(told / of) if of else 0.0
+
     def complete(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Fill in what is known elsewhere of the requests in a batch, and leave away what was filled in."""
         asks, says = kinds_of(batch)
@@ -120,17 +128,21 @@ class Halves:
         """Return the requests of an id."""
         if key in self._recent:
             return self._recent[key]
-        database = self._opened()
-        if not self._is_whole:
-            for step in _INDEXES:
-                database.execute(step)
-            self._is_whole = True
+        database = self._indexed()
         asked, said = (database.execute(select, (key, MOST_EXAMPLES + 1)) for select in _SELECTS)
         known = _Requests(asked.fetchall(), said.fetchall())
         if len(self._recent) >= RECENT:
             del self._recent[next(iter(self._recent))]
         self._recent[key] = known
         return known
+
+    def _indexed(self) -> "Connection":
+        database = self._opened()
+        if not self._is_whole:
+            for step in _INDEXES:
+                database.execute(step)
+            self._is_whole = True
+        return database
 
     def _opened(self) -> "Connection":
         if self._database is None:
@@ -174,7 +186,7 @@ class _Requests:
 
     def _join(self, time: int, examples: list[Row], records: list[tuple[int, bytes]]) -> None:
         brought: list[Row] = [{} for _ in examples]
-        answers = [body for body in records if _ANSWER & orjson.loads(body[1]).keys()]
+        answers = [body for body in records if ANSWERS & orjson.loads(body[1]).keys()]
         one_each = len(answers) == len(examples)
         for record in records:
             row = orjson.loads(record[1])

@@ -1,30 +1,37 @@
 """Whether logs hold halves of the same requests, told from their first rows."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from caponier.telemetry.joining.halves import kinds_of
+from caponier.telemetry.joining.halves import ANSWERS, TELLING, kinds_of
 
 MOST_FILES: Final = 50
 """Files of a run that are looked at."""
 
 
 def are_halves(batches: Iterable[pa.RecordBatch]) -> bool:
-    """Tell whether some events say what was asked, and others what else is known of the same requests.
+    """Tell whether some events say what was asked, and others what is known nowhere else of requests with an id.
+
+    Whether these are the same requests shows when all of them are gathered: halves of one may stand far apart.
 
     Args:
         batches: The first events of some logs, in `EVENT_SCHEMA`.
     """
-    asked: list[pa.Array] = []
-    said: list[pa.Array] = []
+    asked: set[str] = set()
+    said: set[str] = set()
+    ask = False
     for batch in batches:
         asks, says = kinds_of(batch)
-        keys = batch.column("request_id")
-        asked.append(keys.filter(pa.array(asks)))
-        said.append(keys.filter(pa.array(says)))
-    ids = pa.concat_arrays(asked) if asked else pa.array([], pa.string())
-    others = pa.concat_arrays(said) if said else ids
-    return bool(len(ids) and len(others) and pc.any(pc.is_in(others, value_set=ids)).as_py())
+        ask = ask or bool(asks.any())
+        asked |= _filled(batch, asks)
+        said |= _filled(batch, says)
+    # Answers that nobody gave so far may stand behind all of the questions.
+    return ask and bool(said - asked or asked.isdisjoint(ANSWERS))
+
+
+def _filled(batch: pa.RecordBatch, mask: Any) -> set[str]:
+    """Return which columns some of the events have."""
+    chosen = pa.array(mask)
+    return {name for name in TELLING if batch.column(name).filter(chosen).null_count < mask.sum()}

@@ -6,17 +6,23 @@ Records that something carries (`carried`) are taken out of it.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry import chunk as limits
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.framing.frames import Peeked, begins_document
 from caponier.telemetry.framing.json_elements import Element, Elements
+from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.readers import text
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.readers.json_columns import WantedColumns, columns_of
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import BLOCK, BOM, LINE_LIMIT, BrokenStreamError, Readable, lines, opened
+
+_ARRAY: Final = b" \t\r,[]"
+"""What stands around the objects of a list that has one a line."""
+_LOOKED_AT: Final = 5
 
 
 def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None) -> Iterator[Chunk]:
@@ -33,13 +39,15 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
     held = _Held(shown(path), line_limit)
     with opened(path) as raw:
         stream = Peeked(raw)
-        if begins_document(stream.peek(), line_limit):
+        head = stream.peek()
+        held.is_array = _is_array(head)
+        if not held.is_array and begins_document(head, line_limit):
             yield from _document(stream, held)
             return
         try:
             for number, line in lines(stream, line_limit):
                 held.numbers.append(number)
-                held.lines.append(line)
+                held.lines.append(line.strip(_ARRAY) if line and held.is_array else line)
                 held.size += len(line) if line else 0
                 if len(held.lines) >= limits.CHUNK_ROWS or held.size >= limits.CHUNK_BYTES:
                     yield held.chunk(wanted)
@@ -53,6 +61,20 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
 
 def _broken(file: str, line: int, why: Exception) -> Rejection:
     return Rejection(file, line, f"the file is broken from here on: {why}")
+
+
+def _is_array(head: bytes) -> bool:
+    """Tell whether a file is a list with an object a line, which is read like JSON Lines."""
+    first, *others = head.removeprefix(BOM).lstrip().split(b"\n", _LOOKED_AT)[:_LOOKED_AT]
+    whole = [line.strip(_ARRAY) for line in others[:-1] if line.strip(_ARRAY)]
+    return first.strip() == b"[" and bool(whole) and all(line[:1] == b"{" and _is_object(line) for line in whole)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return len(rows_of(line)) == 1
+    except ValueError:
+        return False
 
 
 def _document(stream: Readable, held: "_Held") -> Iterator[Chunk]:
@@ -84,6 +106,8 @@ class _Held:
     numbers: list[int] = field(default_factory=list)
     lines: list[bytes | None] = field(default_factory=list)
     size: int = 0
+    is_array: bool = False
+    """Whether it is one list with an object a line."""
     carried: CarriedRecords = field(default_factory=CarriedRecords)
 
     def chunk(self, wanted: WantedColumns | None) -> Chunk:
