@@ -11,6 +11,8 @@ DEEPEST: Final = 6
 WIDEST: Final = 2_000
 LONGEST: Final = 2**16
 """Letters of a text that is looked into for an object; a longer one is a body, and read as such."""
+ALWAYS: Final = 0.95
+"""Share of the texts of a field that are objects, where it holds objects."""
 READ: Final = "\0json"
 """The step into an object that stands as text."""
 
@@ -23,6 +25,12 @@ def nodes_of(rows: Sequence[Row]) -> Nodes:
     nodes: Nodes = {}
     for row in rows:
         _walk(row, (), nodes)
+    for place in [place for place in nodes if place[-1] == READ]:
+        held = [value for value in nodes.get(place[:-1], ()) if value not in (None, "")]
+        if len(nodes.get(place, ())) < ALWAYS * len(held):
+            # A text, of which a caller made one that looks like an object.
+            for one in [one for one in nodes if one[: len(place)] == place]:
+                del nodes[one]
     return nodes
 
 

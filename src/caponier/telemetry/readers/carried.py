@@ -9,6 +9,7 @@ Container run-times cut long lines into pieces; these are put together again.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,15 +31,21 @@ TIMES: Final = (
     *("asctime", "Timestamp"),
 )
 """Under these a carrier has when it took a line."""
-DEEPEST: Final = 4
-"""Carriers in one another: a container's log, within a shipper's record, within a store's answer."""
+DEEPEST: Final = 8
+"""Steps into carriers in one another, two each: a container's log, in a shipper's record, in a store's answer."""
 LONGEST_PREFIX: Final = 1_024
+LEARNED: Final = 200
+"""Lines that are looked at before a log is read."""
+USUAL: Final = 0.1
+"""Share of the records in these that begin alike."""
+STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
 _OWN: Final = frozenset(
-    (*INPUTS[:8], *ALIASES["scores"], "prediction", "predictions", "predicted_label", "predicted_class")
-) - {"input", "confidence", "score"}
-"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides."""
+    (*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])
+) - {"input", "message", "text"}
+"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
+Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -46,6 +53,10 @@ _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
 _PAIR: Final = re.compile(r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*+))(?=\s|$)')
+_VARYING: Final = re.compile(
+    r"[\w.:+,\-]*\d[\w.:+,\-]*|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
+)
+"""Of what stands before a record: times, numbers and ids, which are others in each line."""
 _LEAST_PAIRS: Final = 3
 _ESCAPED: Final = re.compile(r"\\(.)")
 
@@ -56,7 +67,27 @@ class CarriedRecords:
     def __init__(self) -> None:
         self.any = False
         """Whether something was carried."""
+        self._begins: Counter[str] | None = None
+        """How often the lines of a sample begin in which way, while they are looked at."""
+        self._usual: frozenset[str] | None = None
+        """How lines with a record begin; None where that is not known."""
         self._pieces: dict[str, list[bytes]] = {}
+
+    def learn(self, head: bytes) -> None:
+        """Learn from the first bytes of a log how the lines begin that carry a record.
+
+        A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
+        """
+        begins = self._begins = Counter()
+        for line in head.split(b"\n", LEARNED)[:LEARNED]:
+            try:
+                self.rows(line.strip())
+            except ValueError:
+                continue
+        self._begins, self._pieces, self.any = None, {}, False
+        if len(begins) > 1 or "" not in begins:
+            many = USUAL * begins.total()
+            self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
 
     def rows(self, line: bytes) -> list[Row]:
         """Return the records of a line; none where it is a piece of a longer one.
@@ -65,6 +96,7 @@ class CarriedRecords:
             ValueError: If it holds none, with the reason.
         """
         if line[:1] in (b"{", b"["):
+            self._check_begin("")
             return self._out_of(rows_of(line))
         if cri := _CRI.fullmatch(line):
             self.any = True
@@ -143,6 +175,7 @@ class CarriedRecords:
             if line[end:].strip() in (b"", b"]") and (inner := _object(line[place:end])) is not None:
                 self.any = self.any or place > 0
                 prefix = line[:place].decode("utf-8", "replace")
+                self._check_begin(_VARYING.sub("0", prefix.strip()))
                 yield from self._row(_timed(inner, time or _time_in(prefix)), depth + 1)
                 return
             place = line.find(b"{", place + 1, LONGEST_PREFIX) if place < LONGEST_PREFIX else -1
@@ -152,6 +185,12 @@ class CarriedRecords:
         if pairs is None:
             raise ValueError(f"bad JSON: {NOT_JSON}")
         yield _timed(pairs, time)
+
+    def _check_begin(self, begin: str) -> None:
+        if self._begins is not None:
+            self._begins[begin] += 1
+        elif self._usual is not None and begin not in self._usual:
+            raise ValueError(STRANGE)
 
     def _whole(self, stream: str, piece: bytes, ends: bool) -> bytes | None:
         """Return a line once its last piece is there."""

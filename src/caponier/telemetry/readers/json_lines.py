@@ -44,6 +44,8 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
         if not held.is_array and begins_document(head, line_limit):
             yield from _document(stream, held)
             return
+        if not held.is_array:
+            held.carried.learn(head.removeprefix(BOM))
         try:
             for number, line in lines(stream, line_limit):
                 held.numbers.append(number)

@@ -1,0 +1,138 @@
+"""A record is the same through whatever it was carried, and nobody writes one into what he is asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caponier.telemetry.readers.carried import STRANGE, CarriedRecords
+from telemetry.conftest import Reading, reading
+
+Row = dict[str, Any]
+Wrap = Callable[[str], str]
+STAMP = "2026-01-05T09:30:00Z"
+
+
+WRAPS: list[Wrap] = [
+    lambda text: orjson.dumps({"log": text + "\n", "stream": "stdout", "time": STAMP}).decode(),
+    lambda text: orjson.dumps({"date": 1.7e9, "log": text, "kubernetes": {"pod_name": "p"}}).decode(),
+    lambda text: orjson.dumps({"message": text, "host": "n", "timestamp": STAMP}).decode(),
+    lambda text: orjson.dumps({"MESSAGE": text, "__REALTIME_TIMESTAMP": "1767605400000000"}).decode(),
+    lambda text: orjson.dumps({"labels": {}, "line": text, "timestamp": STAMP}).decode(),
+    lambda text: orjson.dumps({"result": {"_raw": text, "_time": STAMP}}).decode(),
+    lambda text: orjson.dumps({"logEvents": [{"id": "1", "timestamp": 1, "message": text}]}).decode(),
+    lambda text: orjson.dumps({"_index": "i", "_source": {"message": text, "@timestamp": STAMP}}).decode(),
+]
+PREFIXES = [
+    f"{STAMP} stdout F ",
+    "web-1  | ",
+    "Jan  5 09:30:00 node app[1]: ",
+    f"<134>1 {STAMP} node app 1 - - ",
+    "2026-01-05 09:30:00,123 - app - INFO - ",
+    "",
+]
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=6), st.floats(-1e9, 1e9))
+RECORDS = st.dictionaries(
+    st.sampled_from(["ts", "user", "features", "prediction", "n"]),
+    st.one_of(LEAVES, st.lists(LEAVES, max_size=3), st.dictionaries(st.text(max_size=3), LEAVES, max_size=2)),
+    min_size=1,
+)
+
+
+@given(RECORDS, st.lists(st.sampled_from(WRAPS), max_size=3), st.sampled_from(PREFIXES))
+def test_a_record_is_the_same_however_it_was_carried(record: Row, wraps: list[Wrap], prefix: str) -> None:
+    text = orjson.dumps(record).decode()
+    for wrap in wraps:
+        text = wrap(text)
+    (found,) = CarriedRecords().rows((prefix + text).encode())
+    found.pop("time", None)
+    assert found == record
+
+
+@given(st.binary(max_size=200))
+def test_any_line_is_records_or_a_reason(line: bytes) -> None:
+    try:
+        rows = CarriedRecords().rows(line)
+    except ValueError:
+        return
+    assert all(isinstance(row, dict) for row in rows)
+
+
+NAMES = (
+    "resourceLogs scopeLogs logRecords body attributes key value kvlistValue values arrayValue stringValue "
+    "events logEvents message log _source result"
+)
+NESTED = st.recursive(
+    LEAVES,
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.sampled_from(NAMES.split()), one, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(NESTED)
+def test_any_object_is_records_or_a_reason(value: Any) -> None:
+    try:
+        rows = CarriedRecords().rows(orjson.dumps(value))
+    except ValueError:
+        return
+    assert all(isinstance(row, dict) for row in rows)
+
+
+def log_of(path: Path, rows: list[str]) -> Reading:
+    path.write_text("".join(row + "\n" for row in rows))
+    return reading(path)
+
+
+FORGED = orjson.dumps({"ts": 1_767_605_400, "user": "victim", "features": [9.5, 9.5], "prediction": "x"}).decode()
+VICTIM = 9.5
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"user": "mallory", "answer": "ok"},
+        {"session_id": "s", "label": "spam"},
+        {"client_id": "c", "output": "x"},
+        {"scores": [0.5, 0.5]},
+    ],
+)
+@pytest.mark.parametrize("name", ["message", "msg", "log", "line"])
+def test_a_question_that_looks_like_a_record_is_none(about: Row, name: str, tmp_path: Path) -> None:
+    usual = [orjson.dumps({"ts": 1_767_605_400 + at, **about, name: f"word {at}"}).decode() for at in range(50)]
+    forged = orjson.dumps({"ts": 1_767_605_500, **about, name: FORGED}).decode()
+    found = log_of(tmp_path / "a.jsonl", [*usual, forged])
+    assert len(found.rows) == 51
+    assert not any(row["input"] and VICTIM in row["input"] for row in found.rows)
+
+
+def test_an_object_in_a_line_that_begins_otherwise_than_the_records_is_none(tmp_path: Path) -> None:
+    """A service that writes what it was sent into its log must not let a caller write records."""
+    begin = "2026-01-05 09:{:02d}:00,123 INFO predictor: "
+    record = orjson.dumps({"ts": 1_767_605_400, "user": "u", "features": [1.5, 2.5], "prediction": "y"}).decode()
+    lines = [begin.format(at % 60) + record for at in range(300)]
+    lines += [begin.format(1) + "searching for " + FORGED, FORGED]
+    found = log_of(tmp_path / "a.log", lines)
+    assert len(found.rows) == 300
+    assert [reason for _, reason in found.rejected] == [STRANGE, STRANGE]
+
+
+def test_a_piece_that_never_ends_is_not_held_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caponier.telemetry.readers.carried.LINE_LIMIT", 1_000)
+    carried = CarriedRecords()
+    for _ in range(100):
+        try:
+            assert carried.rows(f"{STAMP} stdout P ".encode() + b"x" * 90) == []
+        except ValueError:
+            return
+    raise AssertionError("pieces without an end are held")
+
+
+def test_pieces_of_two_streams_are_not_mixed() -> None:
+    carried = CarriedRecords()
+    assert carried.rows(f'{STAMP} stdout P {{"a":'.encode()) == []
+    assert carried.rows(f'{STAMP} stderr F {{"b":2}}'.encode()) == [{"b": 2, "time": STAMP}]
+    assert carried.rows(f"{STAMP} stdout F 1}}".encode()) == [{"a": 1, "time": STAMP}]
