@@ -10,10 +10,12 @@ import orjson
 import pyarrow as pa
 
 from caponier.errors import InputError
+from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
@@ -216,6 +218,8 @@ class MappedRows:
         )
 
     def _column(self, name: str, about: MapColumn, find: "_Finder", out: Chunk) -> Values:
+        if (held := self._direct(name, about, find)) is not None:
+            return held
         if about.parts:
             found: list[Any] = [list(those) for those in zip(*map(find, self._parts[name]), strict=True)]
         else:
@@ -237,6 +241,29 @@ class MappedRows:
             out.faults |= {place: f"{reason}{str(found[place])[:40]!r}" for place in wrong}
             return times
         return self._shaped(name, about, found)
+
+    def _direct(self, name: str, about: MapColumn, find: "_Finder") -> pa.Array | None:
+        """Return a column without making an object of each of its values, where the log holds it as the schema does."""
+        if about.parts or len(about.path) != 1 or about.take is not None or about.values or about.otherwise is not None:
+            return None
+        held = find.array(self._paths[name][0])
+        if held is None:
+            return None
+        if pa.types.is_string(held.type) and name in _TEXTS:
+            return self._hashed_all(held) if about.secret else held
+        if name not in ("input", "scores") or about.secret or about.classes or not _holds_floats(held.type):
+            return None
+        if name == "scores" and not _is_whole(held):
+            return None
+        try:
+            return cast(held, EVENT_SCHEMA.field(name).type)
+        except pa.ArrowException:
+            return None
+
+    def _hashed_all(self, texts: pa.Array) -> pa.Array:
+        encoded = texts.dictionary_encode()
+        names = pa.array([self._hashed(one) for one in encoded.dictionary.to_pylist()], pa.string())
+        return names.take(encoded.indices)
 
     def _shaped(self, name: str, about: MapColumn, found: list[Any]) -> list[Any]:
         decimal = self.map.decimal
@@ -277,9 +304,13 @@ class _Finder:
             known = self._known[steps] = self._found(steps)
         return known
 
+    def array(self, steps: Steps) -> pa.Array | None:
+        """Return the values as Arrow holds them; None where it does not, or a row makes several records."""
+        return self.records.array(steps) if self.unrolled.owners is None else None
+
     def column(self, steps: Steps) -> list[Any] | pa.Array:
         """Return the values as Arrow's where they are numbers that came so: no object is made of each."""
-        held = self.records.array(steps) if self.unrolled.owners is None else None
+        held = self.array(steps)
         return self(steps) if held is None or not pa.types.is_floating(held.type) else held
 
     def _found(self, steps: Steps) -> list[Any]:
@@ -386,12 +417,23 @@ def _operations(values: dict[str, Values], n: int) -> Values:
     return ["predict" if one else "other" for one in told.tolist()]
 
 
+def _holds_floats(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) and pa.types.is_floating(kind.value_type))
+
+
+def _is_whole(lists: pa.Array) -> bool:
+    """Tell whether every score is a number."""
+    flat = lists.flatten()
+    return flat.null_count == 0 and bool(np.isfinite(flat.to_numpy(zero_copy_only=False)).all())
+
+
 def _label_by_scores(values: dict[str, Values], about: MapColumn | None) -> None:
     """Where no answer is logged, take the class of the highest score."""
     if about is None or "label" in values:
         return
-    classes = about.classes
-    values["label"] = [_best(scores, classes) for scores in values["scores"]]
+    classes, held = about.classes, values["scores"]
+    rows = held.to_pylist() if isinstance(held, pa.Array) else held
+    values["label"] = [_best(scores, classes) for scores in rows]
 
 
 def _best(scores: Any, classes: tuple[str, ...]) -> str | None:
