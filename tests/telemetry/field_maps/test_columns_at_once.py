@@ -40,5 +40,6 @@ def test_at_once_is_one_by_one(tmp_path_factory: pytest.TempPathFactory, rows: l
         patch.setattr(chunk, "CHUNK_ROWS", 10)
         patch.setattr("caponier.telemetry.field_maps.choose.SAMPLE", 10)
         parts = reading(path)
-    assert parts.rows == whole.rows
+    # NaN is not itself.
+    assert str(parts.rows) == str(whole.rows)
     assert parts.rejected == whole.rejected

@@ -10,9 +10,10 @@ from caponier.records.event import REQUIRED
 from caponier.records.field_map import FieldMap, MapFeature
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
-from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, features_at, guess
+from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
 from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
+from caponier.telemetry.field_maps.value_kinds import features_at
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import WantedColumns

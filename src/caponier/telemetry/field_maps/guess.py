@@ -5,18 +5,36 @@ other the guess says so, and nobody uses it unasked.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.named_features import is_missing
-from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
+from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.value_kinds import (
+    DECIMAL_COMMA,
+    FITS,
+    NEARLY,
+    alike,
+    are_probabilities,
+    are_shares,
+    as_long,
+    feature_of,
+    features_of,
+    is_array,
+    is_continuous,
+    is_encoded,
+    is_name,
+    is_number_list,
+    named_values,
+    nearly,
+)
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.field_maps.written_values import loaded, numbers_text
+from caponier.telemetry.field_maps.written_values import loaded
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
@@ -33,15 +51,8 @@ from caponier.telemetry.readers.field_names import (
 )
 
 SAMPLE: Final = 1_000
-MOST_CATEGORIES: Final = 50
-LISTED: Final = 30
-"""Categories that a map lists; others are told apart all the same."""
-_DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 _SAMPLED_BODIES: Final = 20
-NEARLY: Final = 0.9
-"""Share of the bodies of a sample that are read; a broken one among them decides nothing."""
-NEARLY_ALL: Final = 0.95
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
 _SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
@@ -109,13 +120,20 @@ class _Work:
             self.out.doubts.append("no field holds a time")
 
     def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
-        names, fits = ALIASES[column], _FITS.get(column, _is_name)
+        names, fits = ALIASES[column], FITS.get(column, is_name)
         found = []
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
             rank = min((names.index(name) for name in _names(place) if name in names), default=None)
-            if rank is None and column in LIKE and LIKE[column].fullmatch(normal(keys_of(place)[-1])):
+            name = normal(keys_of(place)[-1])
+            # Beside an x a y is a place, and no answer.
+            if (
+                rank is None
+                and column in LIKE
+                and LIKE[column].fullmatch(name)
+                and (*place[:-1], "x") not in self.nodes
+            ):
                 rank = len(names)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held):
@@ -144,13 +162,13 @@ class _Work:
         self.used.add(place)
 
     def _choose(self, column: str, place: Place) -> None:
-        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        values = alike([value for value in self.nodes[place] if not is_missing(value)])
         about: dict[str, Any] = {"path": (path_of(place),)}
         if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
             about["secret"] = True
         if column == "latency_ms" and (unit := UNITS.search(normal(place[-1]))):
             about["scale"] = _SCALES[unit[0].rsplit("_", 1)[-1]]
-        if column == "label" and _is_continuous(values):
+        if column == "label" and (is_continuous(values) or are_probabilities(values)):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
             about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
@@ -170,16 +188,23 @@ class _Work:
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
             if place not in self.used and self._take_body(place):
                 return
-        for _, _, place in named:
+        # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
+        around = {place[:at] for _, _, place in named for at in range(1, len(place))}
+        for _, _, place in sorted(named, key=lambda one: one[2] in around):
             if place not in self.used and self._take_input(place):
                 return
         self._take_flat()
+        unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
+        if unread and not self.features:
+            self.out.remarks.append(f"what {', '.join(unread[:FEW])} holds is not understood as an input")
 
     def _take_input(self, place: Place) -> bool:
-        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        values = alike([value for value in self.nodes[place] if not is_missing(value)])
         if not values:
             return False
         inside = below(place, self.nodes)
+        if inside is not None and self._is_call(inside):
+            return False
         if inside is not None:
             held = [value for value in self.nodes[inside] if isinstance(value, dict)]
             return self._take_object(path_of(inside), held, inside)
@@ -187,14 +212,22 @@ class _Work:
             return self._take_list(path_of(place), values, place)
         return isinstance(values[0], str) and self._take_text(values, place)
 
+    def _is_call(self, place: Place) -> bool:
+        """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
+        keys = {normal(one[-1]) for one in self.nodes if len(one) == len(place) + 1 and one[: len(place)] == place}
+        return bool(keys & set(INPUTS) - {"x", "text", "row"}) or ("method" in keys and bool(keys & set(CALLED)))
+
     def _take_text(self, values: list[Any], place: Place) -> bool:
         """Take texts: of objects or of lists, of numbers, or what a model of texts was asked."""
         path = path_of(place)
+        if is_encoded(values):
+            self.out.remarks.append(f"{path} holds base64, which is not read: log numbers, or their digest")
+            return False
         if values[0].lstrip()[:2] in ("[{", "[["):
             held = [loaded(value) for value in values]
             if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
-        numeric = _nearly(_is_number_list(value) or _is_array(value.strip()) for value in values)
+        numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
         self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
         self.used.add(place)
         return True
@@ -224,7 +257,8 @@ class _Work:
         return True
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
-        features = _features_of(values, f"{path}{each}")
+        taken = {path_of(one) for one in self.used}
+        features = [one for one in features_of(values, f"{path}{each}") if one.path not in taken]
         if not features:
             return False
         self.features = features
@@ -232,13 +266,18 @@ class _Work:
         return True
 
     def _take_list(self, path: str, values: list[Any], place: Place) -> bool:
-        inner = _alike([value[0] for value in values if value])
+        inner = alike([value[0] for value in values if value])
         if not inner:
             return False
         if all(isinstance(one, dict) for one in inner):
             if all("content" in one and "role" in one for one in inner):
                 # A conversation: what was said last is what the model is asked.
                 self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
+                self.used.add(place)
+                return True
+            items = [one for value in values for one in value if isinstance(one, dict)]
+            if pairs := named_values(items, path):
+                self.features = pairs
                 self.used.add(place)
                 return True
             taken = self._take_object(
@@ -256,7 +295,7 @@ class _Work:
             several = (
                 normal(place[-1]) in SEVERAL
                 or len({len(value) for value in values}) > 1
-                or any(_as_long(values, those) for those in answers)
+                or any(as_long(values, those) for those in answers)
                 or all(len(value) == 1 for value in values)
             )
             self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
@@ -276,10 +315,12 @@ class _Work:
             if about is None:
                 continue
             values = next(those for place, those in self.nodes.items() if path_of(place) == about.path[0])
-            if _as_long(asked, values):
+            if as_long(asked, values):
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
 
     def _take_flat(self) -> None:
+        if self._is_access():
+            return
         self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
         marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
@@ -308,11 +349,21 @@ class _Work:
             self._choose_answer()
 
     def _choose_answer(self) -> None:
+        for place, values in self.nodes.items():
+            items = [one for value in values if isinstance(value, list) for one in value if isinstance(one, dict)]
+            if not items or not all("label" in one and "score" in one for one in items):
+                continue
+            parts = named_values(items, path_of(place))
+            if len(parts) > 1 and all(one.path for one in parts):
+                paths, classes = tuple(str(one.path) for one in parts), tuple(one.name for one in parts)
+                self.columns["scores"] = MapColumn(parts=paths, classes=classes)
+                self.used.add(place)
+                return
         for kind in (dict, list):
             for place, values in self.nodes.items():
                 if place in self.used or not any(ANSWERS.fullmatch(normal(step)) for step in place):
                     continue
-                if isinstance(values[0], kind) and _nearly(map(_are_shares, values)):
+                if isinstance(values[0], kind) and nearly(map(are_shares, values)):
                     classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
                     self.columns["scores"] = MapColumn(path=(path_of(place),), classes=classes)
                     self.used.add(place)
@@ -360,10 +411,24 @@ class _Work:
         about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
+    def _called(self) -> Place | None:
+        found = (place for place in self.nodes if normal(place[-1]) in CALLED and place not in self.used)
+        return next((place for place in found if all(isinstance(one, str) for one in self.nodes[place])), None)
+
+    def _is_access(self) -> bool:
+        """Tell whether a log says who called what and how it went, and nothing of an answer."""
+        has = set(self.columns)
+        return (
+            self._called() is not None
+            and "status" in has
+            and bool({"source_ip", "principal"} & has)
+            and not ({"label", "scores"} & has)
+        )
+
     def _is_access_log(self) -> bool:
-        """Tell whether a log says who asked and how it went, and take model and operation from what was called."""
-        called = next((place for place in self.nodes if normal(place[-1]) in CALLED and place not in self.used), None)
-        if called is None or "status" not in self.columns or not {"source_ip", "principal"} & set(self.columns):
+        """Tell whether a log is an access log, and take model and operation from what was called."""
+        called = self._called()
+        if called is None or not self._is_access():
             return False
         from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
 
@@ -379,55 +444,7 @@ class _Work:
 
     def _has_decimal_comma(self) -> bool:
         texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
-        return any(_DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
-
-
-def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | None:
-    """Return the feature that values are one of; None if they are an id, a text or nothing."""
-    held = [value for value in values if not is_missing(value)]
-    path = path if path is not None else (None if escaped(name) == name else escaped(name))
-    if not held or any(isinstance(value, dict | list) for value in held):
-        return None
-    odd = [value for value in held if not _is_number(value)]
-    known = sorted({str(value) for value in held})
-    are_many = len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2))
-    # A broken cell among numbers decides nothing; one that is there again and again is a category.
-    if len(odd) <= (1 - NEARLY_ALL) * len(held) and (are_many or len(set(odd)) == len(odd)):
-        return MapFeature(name=name, path=path)
-    if are_many:
-        return None
-    return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
-
-
-def features_at(rows: Sequence[Row], path: str) -> tuple[MapFeature, ...]:
-    """Return the features of the objects that stand at a path, by name; none where no object stands there."""
-    before, each, after = path.partition("[]")
-    held = Records(list(rows)).values(steps_of(before))
-    if each:
-        held = [one for value in held for one in (value if isinstance(value, list) else [])]
-    objects = [value for value in held if isinstance(value, dict)]
-    if after or not objects or len(objects) < NEARLY * len(held):
-        return ()
-    return tuple(sorted(_features_of(objects, path), key=lambda feature: feature.name))
-
-
-def _features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
-    keys = dict.fromkeys(str(key) for value in values for key in value if key)
-    found = (feature_of(key, f"{path}.{escaped(key)}", [value.get(key) for value in values]) for key in keys)
-    return [feature for feature in found if feature is not None]
-
-
-def _nearly(told: Iterable[bool]) -> bool:
-    """Tell whether it is so of nearly all: a broken row in a sample decides nothing."""
-    flags = list(told)
-    return sum(flags) >= NEARLY_ALL * len(flags)
-
-
-def _alike(values: list[Any]) -> list[Any]:
-    """Return the values of the most frequent kind: a broken row among them decides nothing."""
-    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
-    usual = max(set(kinds), key=kinds.count, default=str)
-    return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
+        return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
 
 
 def _names(place: Place) -> tuple[str, ...]:
@@ -436,97 +453,3 @@ def _names(place: Place) -> tuple[str, ...]:
         return ()
     last = normal(keys[-1])
     return (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        text = value.strip()
-        if _DECIMAL_COMMA.fullmatch(text):
-            return True
-        try:
-            float(text)
-        except ValueError:
-            return text.lower() in ("true", "false")
-        # 007 is a name.
-        return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())
-    return isinstance(value, int | float)
-
-
-def _is_number_list(value: Any) -> bool:
-    parts = re.split(r"[,;\s]+", value.strip()) if isinstance(value, str) else []
-    return len(parts) > 1 and all(map(_is_number, parts))
-
-
-def _is_array(text: str) -> bool:
-    return (text[:1] in ("[", "(") or text[-1:] == ")") and numbers_text(text) is not None
-
-
-def _is_continuous(values: list[Any]) -> bool:
-    """Tell whether answers are amounts and no classes."""
-    told = [
-        value
-        for value in values
-        if isinstance(value, float) or (isinstance(value, str) and _is_number(value) and set(value) & set(".,"))
-    ]
-    return len(told) > len(values) // 2 and len({str(value) for value in told}) > 20
-
-
-def _as_long(asked: list[Any], answers: list[Any]) -> bool:
-    pairs = list(zip(asked, answers, strict=False))
-    return bool(pairs) and all(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
-
-
-def _is_name(values: list[Any]) -> bool:
-    return _nearly(isinstance(value, str | int | float) for value in values)
-
-
-def _are_shares(value: Any) -> bool:
-    """Tell whether numbers are the shares of two classes or more."""
-    numbers = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    return len(numbers) > 1 and all(
-        isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one <= 1 for one in numbers
-    )
-
-
-def _is_answer(values: list[Any]) -> bool:
-    return _nearly(
-        (isinstance(value, str) and value.lstrip()[:1] != "{")
-        or isinstance(value, int | float)
-        or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
-        for value in values
-    )
-
-
-def _is_scores(values: list[Any]) -> bool:
-    return _nearly(
-        isinstance(value, list)
-        or _is_number(value)
-        or _is_number_list(value)
-        or (isinstance(value, str) and value[:1] == "[")
-        or (isinstance(value, dict) and all(map(_is_number, value.values())))
-        for value in values
-    )
-
-
-def _is_time(values: list[Any]) -> bool:
-    try:
-        time_form(values)
-    except Ambiguous:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
-def _are_numbers(values: list[Any]) -> bool:
-    return _nearly(_is_number(value) for value in values)
-
-
-_FITS: Final = {
-    "time": _is_time,
-    "label": _is_answer,
-    "scores": _is_scores,
-    "status": _are_numbers,
-    "latency_ms": _are_numbers,
-    "cost": _are_numbers,
-}

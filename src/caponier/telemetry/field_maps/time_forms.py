@@ -30,6 +30,7 @@ PATTERNS: Final = (
     "%b %d, %Y @ %H:%M:%S.%f",
     "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S GMT",
 )
 _SAMPLE: Final = 200
 _NEARLY: Final = 0.95

@@ -43,7 +43,7 @@ NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
 _OWN: Final = frozenset(
     (*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])
-) - {"input", "message", "text"}
+) - {"input", "labels", "message", "text"}
 """What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
 Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
 _TIME_NAMES: Final = frozenset(ALIASES["time"])

@@ -40,6 +40,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "fecha",
     ),
     "event_id": ("event_id",),
+    "input_digest": ("input_digest",),
     "request_id": (
         "request_id",
         "requestid",
@@ -71,6 +72,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "apikey",
         "x_api_key",
         "user_api_key_hash",
+        "email",
+        "user_email",
+        "user_arn",
         "authorization",
         "token",
         "access_token",
@@ -143,6 +147,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "class_name",
         "y_pred",
         "yhat",
+        "labels",
         "y_hat",
         "top_class",
         "output",
@@ -246,7 +251,21 @@ COUNTERS: Final = frozenset(
 SCORE_PARTS: Final = re.compile(r"(?:prob|proba|probability|score|p)_(.+)")
 FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
 """How columns are called that say that they are features."""
-CALLED: Final = ("path", "uri", "url", "request_uri", "request_path", "http_path", "url_path", "request_url", "request")
+CALLED: Final = frozenset(
+    [
+        "path",
+        "uri",
+        "url",
+        "request_uri",
+        "request_path",
+        "http_path",
+        "url_path",
+        "request_url",
+        "resource_path",
+        "endpoint",
+        "route",
+    ]
+)
 """Under these an access log has what was called."""
 OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
@@ -260,12 +279,19 @@ UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstrea
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
     "time": re.compile(r".+_(?:ts|time|timestamp|datetime|at)"),
+    "label": re.compile(r"y|output_(?:prediction|label|class)"),
+    "scores": re.compile(r"output_(?:score|probability|scores|probabilities)"),
+    "input_digest": re.compile(
+        r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"
+    ),
     "latency_ms": re.compile(
         r"request_time|upstream_response_time"
         r"|(?:.*_)?(?:latency|duration|elapsed|took|response_time|processing_time|inference_time|time_taken)"
         r"_(?:ms|millis|s|sec|seconds|us|micros|ns)"
     ),
-    "principal": re.compile(r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|user_arn)"),
+    "principal": re.compile(
+        r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+    ),
 }
 """What else a column may be called; any name of those above is surer."""
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
