@@ -127,7 +127,7 @@ BROKEN: Final = {
     "cut-line": Broken("log.jsonl", GOOD[:CUT], PARTLY, "bad JSON", 19),
     "cut-document": Broken("log.json", b"[\n" + GOOD.replace(b"\n", b",\n")[:-40], PARTLY, "bad JSON", 19),
     "garbage-between": Broken("log.jsonl", GOOD + b"Traceback (most recent call last):\n" + GOOD, PARTLY, ":21:", 40),
-    "single-quotes": Broken("log.jsonl", b"{'ts': 1, 'features': [1]}\n" * 3, WRONG, "bad JSON"),
+    "single-quotes": Broken("log.jsonl", b"{ts: 1, features: [1]}\n" * 3, WRONG, "bad JSON"),
     "numbers": Broken("log.jsonl", b"1\n2\n3\n", WRONG, "plain text"),
     "prose": Broken("notes.txt", b"This is what we saw today.\nNothing much.\n", WRONG, "plain text"),
     "deep": Broken("log.jsonl", GOOD + b'{"ts":' + b"[" * 3_000 + b"\n", PARTLY, "bad JSON", 20),

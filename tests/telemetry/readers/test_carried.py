@@ -136,3 +136,39 @@ def test_pieces_of_two_streams_are_not_mixed() -> None:
     assert carried.rows(f'{STAMP} stdout P {{"a":'.encode()) == []
     assert carried.rows(f'{STAMP} stderr F {{"b":2}}'.encode()) == [{"b": 2, "time": STAMP}]
     assert carried.rows(f"{STAMP} stdout F 1}}".encode()) == [{"a": 1, "time": STAMP}]
+
+
+TIMED = [{"ts": 1_767_605_400 + at, "user": "u", "features": [1.5, at + 0.5], "prediction": "y"} for at in range(30)]
+STAMPED = "2026-01-05 09:30:00,250 INFO app "
+FORMS: dict[str, str] = {
+    "objects as Python prints them": "".join(f"{row!r}\n" for row in TIMED),
+    "objects as Python prints them in a log": "".join(f"{STAMPED}{row!r}\n" for row in TIMED),
+    "objects without a line end between them": "".join(orjson.dumps(row).decode() for row in TIMED),
+    "an answer with a list": orjson.dumps({"count": 30, "data": TIMED}).decode(),
+    "a data frame by columns": orjson.dumps(
+        {key: {str(at): row[key] for at, row in enumerate(TIMED)} for key in TIMED[0]}
+    ).decode(),
+    "a data frame that is split": orjson.dumps(
+        {"columns": list(TIMED[0]), "index": list(range(30)), "data": [list(row.values()) for row in TIMED]}
+    ).decode(),
+    "a bulk upload": "".join('{"index":{"_index":"p"}}\n' + orjson.dumps(row).decode() + "\n" for row in TIMED),
+    "server-sent events": "".join(f"data: {orjson.dumps(row).decode()}\n\n" for row in TIMED),
+    "pairs behind a message": "".join(
+        f"{STAMPED}made features=[1.5,{at + 0.5}] prediction=y user=u\n" for at in range(30)
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_records_in_other_forms(form: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(FORMS[form])
+    found = reading(tmp_path / "a.json")
+    assert [row["input"] for row in found.rows] == [row["features"] for row in TIMED]
+    assert {row["label"] for row in found.rows} == {"y"}
+    assert found.rejected == []
+
+
+def test_what_python_prints_is_no_record_among_json(tmp_path: Path) -> None:
+    found = log_of(tmp_path / "a.log", [orjson.dumps(row).decode() for row in TIMED] + [repr(TIMED[0])])
+    assert len(found.rows) == 30
+    assert len(found.rejected) == 1

@@ -128,3 +128,23 @@ def test_a_header_beyond_the_cap_does_not_turn_the_next_row_into_one(tmp_path: P
     path.write_text("time,model," + "x" * 100 + "\n" + "1,2,3\n")
     with pytest.raises(InputError, match="header"):
         list(csv.read(path, 50))
+
+
+TABLES = {
+    "days and hours": ("date,time,user,a,b,prediction", "2026-01-05,09:30:{at:02d},u,1.5,{at}.5,y"),
+    "numbers in groups": ("ts,user,a,b,prediction", '{ts},u,"1,501.5",{at}.5,y'),
+    "a remark before the header": ("# made by hand\nts,user,a,b,prediction", "{ts},u,1.5,{at}.5,y"),
+    "an array of PostgreSQL": ("ts,user,features,prediction", '{ts},u,"{{1.5,{at}.5}}",y'),
+    "a map of Athena": ("ts,user,features,prediction", '{ts},u,"{{a=1.5, b={at}.5}}",y'),
+    "shares in percent": ("ts,user,features,prediction,confidence", '{ts},u,"[1.5, {at}.5]",y,75.0%'),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_cells_as_people_and_stores_write_them(name: str, read_csv: Text) -> None:
+    header, row = TABLES[name]
+    found = read_csv(header + "\n" + "".join(row.format(at=at, ts=1_767_605_400 + at) + "\n" for at in range(40)))
+    first = 1_501.5 if name == "numbers in groups" else 1.5
+    assert [line["input"] for line in found.rows] == [[first, at + 0.5] for at in range(40)]
+    assert len({line["time"] for line in found.rows}) == 40
+    assert name != "shares in percent" or {tuple(line["scores"]) for line in found.rows} == {(0.75,)}

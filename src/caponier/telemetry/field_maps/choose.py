@@ -186,7 +186,7 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
     """
     records = Records(rows)
     for one in report.guessed:
-        time, *_ = one.columns["time"].path
+        time, *_ = (*one.columns["time"].path, *one.columns["time"].parts)
         inputs = [feature.path or escaped(feature.name) for feature in one.features]
         inputs += [
             path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]

@@ -15,6 +15,7 @@ from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
 from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.times import RFC3339
 from caponier.telemetry.field_maps.value_kinds import (
     DECIMAL_COMMA,
     FITS,
@@ -34,7 +35,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     nearly,
 )
 from caponier.telemetry.field_maps.words import FEW
-from caponier.telemetry.field_maps.written_values import loaded
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import (
     ALIASES,
     ANSWERS,
@@ -52,6 +53,8 @@ from caponier.telemetry.readers.field_names import (
 
 SAMPLE: Final = 1_000
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
+CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
@@ -149,8 +152,12 @@ class _Work:
 
     def _choose_time(self, places: list[Place]) -> None:
         if len(places) > 1:
-            self.out.doubts.append(f"several times are as good: {', '.join(map(path_of, places))}")
+            shown = ", ".join(path_of(one) for one in places[:FEW])
+            self.out.doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
         place = places[0]
+        if (clock := self._clock_beside(place)) is not None:
+            self._choose_day_and_clock(place, clock)
+            return
         try:
             form, zone = time_form([value for value in self.nodes[place] if not is_missing(value)])
         except Ambiguous as doubt:
@@ -160,6 +167,38 @@ class _Work:
             self.out.remarks.append(f"times in {path_of(place)} name no zone: taken as UTC")
         self.columns["time"] = MapColumn(path=(path_of(place),), format=form, zone=zone)
         self.used.add(place)
+
+    def _clock_beside(self, place: Place) -> Place | None:
+        """Return the field with the times of day, where the one that was chosen holds days alone."""
+        days = [str(value).strip() for value in self.nodes[place] if not is_missing(value)]
+        if not nearly(DAY.fullmatch(one) is not None for one in days):
+            return None
+        for other, values in self.nodes.items():
+            held = [str(value).strip() for value in values if not is_missing(value)]
+            if (
+                other != place
+                and held
+                and len(held) == len(days)
+                and nearly(CLOCK.fullmatch(one) is not None for one in held)
+            ):
+                return other
+        self.out.remarks.append(f"{path_of(place)} holds days alone: of one day nobody can say what came first")
+        return None
+
+    def _choose_day_and_clock(self, day: Place, clock: Place) -> None:
+        joined = [f"{one} {other}" for one, other in zip(self.nodes[day], self.nodes[clock], strict=False)]
+        try:
+            form, zone = time_form(joined)
+        except Ambiguous as doubt:
+            self.out.doubts.append(f"{path_of(day)}: {doubt}")
+            form, zone = doubt.form, "UTC"
+        except ValueError:
+            self.out.doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
+            form, zone = RFC3339, "UTC"
+        if zone:
+            self.out.remarks.append(f"times in {path_of(day)} and {path_of(clock)} name no zone: taken as UTC")
+        self.columns["time"] = MapColumn(parts=(path_of(day), path_of(clock)), format=form, zone=zone)
+        self.used |= {day, clock}
 
     def _choose(self, column: str, place: Place) -> None:
         values = alike([value for value in self.nodes[place] if not is_missing(value)])

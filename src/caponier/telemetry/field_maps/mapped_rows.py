@@ -20,7 +20,7 @@ from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
-from caponier.telemetry.field_maps.written_values import loaded
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import schema_of
@@ -236,6 +236,8 @@ class MappedRows:
         if about.secret:
             return [self._hashed(value) for value in found]
         if name == "time":
+            if about.parts:
+                found = [" ".join(map(str, one)) if None not in one else None for one in found]
             times, wrong = times_of(found, about.format, about.zone)
             reason = f"time cannot be read: expected {about.format or 'RFC 3339 or a number since 1970'}, found "
             out.faults |= {place: f"{reason}{str(found[place])[:40]!r}" for place in wrong}

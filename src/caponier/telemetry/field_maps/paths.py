@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.written_values import loaded
+from caponier.telemetry.framing.written_values import loaded
 
 Step: TypeAlias = tuple[str, ...]
 Steps: TypeAlias = tuple[Step, ...]

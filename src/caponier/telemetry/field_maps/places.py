@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped
-from caponier.telemetry.field_maps.written_values import loaded
+from caponier.telemetry.framing.written_values import loaded
 
 DEEPEST: Final = 6
 WIDEST: Final = 2_000

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.named_features import is_missing
+from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing
 from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
-from caponier.telemetry.field_maps.written_values import numbers_text
+from caponier.telemetry.framing.written_values import numbers_text
 
 MOST_CATEGORIES: Final = 50
 LISTED: Final = 30
@@ -108,6 +108,9 @@ def is_number(value: Any) -> bool:
     """Tell whether a value is a number, or the text of one."""
     if isinstance(value, str):
         text = value.strip()
+        text = text[:-1].rstrip() if text[-1:] == "%" else text
+        if THOUSANDS.fullmatch(text):
+            return True
         if DECIMAL_COMMA.fullmatch(text):
             return True
         try:
@@ -127,7 +130,7 @@ def is_number_list(value: Any) -> bool:
 
 def is_array(text: str) -> bool:
     """Tell whether a text is an array as JSON, Python, NumPy or PyTorch print one."""
-    return (text[:1] in ("[", "(") or text[-1:] == ")") and numbers_text(text) is not None
+    return (text[:1] in ("[", "(", "{") or text[-1:] == ")") and numbers_text(text) is not None
 
 
 def is_encoded(values: list[Any]) -> bool:

@@ -110,7 +110,8 @@ def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
     """Tell whether objects go over several lines, or one line holds more than can be read at once."""
     first, newline, _ = text.partition(b"\n")
     if not newline:
-        return not whole
+        # Objects one after the other, without a line end between them.
+        return not whole or (not _is_json(first) and _holds_several(first, limit))
     if _is_json(first):
         return False
     cutter = Elements(limit)
@@ -122,6 +123,11 @@ def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
         # A line that breaks off, and an object so large that its end is out of sight, begin alike.
         return (not whole and first.strip() in (b"{", b"[")) or first.strip() == b"["
     return found.text is not None and _is_json(found.text)
+
+
+def _holds_several(text: bytes, limit: int) -> bool:
+    found = list(Elements(limit).feed(text))
+    return len(found) > 1 and all(one.text is not None and _is_json(one.text) for one in found)
 
 
 def _is_json(text: bytes) -> bool:

@@ -17,7 +17,9 @@ from typing import Any, Final
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.json_objects import rows_of
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.readers.field_names import ALIASES, INPUTS, normal
+from caponier.telemetry.readers.held_rows import held_rows
 from caponier.telemetry.readers.otlp import records_of
 from caponier.telemetry.streams import LINE_LIMIT
 
@@ -57,6 +59,7 @@ _VARYING: Final = re.compile(
     r"[\w.:+,\-]*\d[\w.:+,\-]*|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
 )
 """Of what stands before a record: times, numbers and ids, which are others in each line."""
+_FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _ESCAPED: Final = re.compile(r"\\(.)")
 
@@ -69,8 +72,11 @@ class CarriedRecords:
         """Whether something was carried."""
         self._begins: Counter[str] | None = None
         """How often the lines of a sample begin in which way, while they are looked at."""
+        self._is_python = False
+        """Whether objects stand there as Python prints them, and none as JSON."""
         self._usual: frozenset[str] | None = None
         """How lines with a record begin; None where that is not known."""
+        self._printed = 0
         self._pieces: dict[str, list[bytes]] = {}
 
     def learn(self, head: bytes) -> None:
@@ -79,11 +85,13 @@ class CarriedRecords:
         A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
         """
         begins = self._begins = Counter()
+        self._printed = 0
         for line in head.split(b"\n", LEARNED)[:LEARNED]:
             try:
                 self.rows(line.strip())
             except ValueError:
                 continue
+        self._is_python = self._printed > 0 and self._printed == begins.total()
         self._begins, self._pieces, self.any = None, {}, False
         if len(begins) > 1 or "" not in begins:
             many = USUAL * begins.total()
@@ -97,7 +105,7 @@ class CarriedRecords:
         """
         if line[:1] in (b"{", b"["):
             self._check_begin("")
-            return self._out_of(rows_of(line))
+            return self._out_of(self._objects(line))
         if cri := _CRI.fullmatch(line):
             self.any = True
             whole = self._whole(cri[2].decode(), cri[4], ends=cri[3] == b"F")
@@ -115,11 +123,16 @@ class CarriedRecords:
         return [row]
 
     def _out_of(self, rows: list[Row]) -> list[Row]:
-        if all(_CARRYING.isdisjoint(row) for row in rows):
+        if all(_CARRYING.isdisjoint(row) and _is_record(row) for row in rows):
             return rows
         return [inner for row in rows for inner in self._row(row, 0)]
 
     def _row(self, row: Row, depth: int) -> Iterator[Row]:
+        if depth < DEEPEST and not _is_record(row) and (held := held_rows(row)) is not None:
+            self.any = True
+            for item in held:
+                yield from self._row(item, depth + 1)
+            return
         if depth >= DEEPEST or _CARRYING.isdisjoint(row):
             yield row
             return
@@ -160,7 +173,7 @@ class CarriedRecords:
                     yield from self._text(whole.strip(), row["time"], depth + 1)
                 return
             begins = text.lstrip()[:1]
-            if begins == "{" and text.rstrip()[-1:] == "}" and (inner := _object(text)) is not None:
+            if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
                 self.any = True
                 yield from self._row(_timed(inner, next((row[key] for key in TIMES if row.get(key)), None)), depth + 1)
                 return
@@ -172,7 +185,7 @@ class CarriedRecords:
         while place >= 0:
             end = line.rfind(b"}") + 1
             # Fluent Bit's files close a list behind the object.
-            if line[end:].strip() in (b"", b"]") and (inner := _object(line[place:end])) is not None:
+            if line[end:].strip() in (b"", b"]") and (inner := self._object(line[place:end])) is not None:
                 self.any = self.any or place > 0
                 prefix = line[:place].decode("utf-8", "replace")
                 self._check_begin(_VARYING.sub("0", prefix.strip()))
@@ -181,16 +194,37 @@ class CarriedRecords:
             place = line.find(b"{", place + 1, LONGEST_PREFIX) if place < LONGEST_PREFIX else -1
             if line[:1] == b"{":
                 break
-        pairs = _pairs(line.decode("utf-8", "replace"))
+        prefix, pairs = _pairs(line.decode("utf-8", "replace"))
         if pairs is None:
             raise ValueError(f"bad JSON: {NOT_JSON}")
-        yield _timed(pairs, time)
+        self._check_begin(_VARYING.sub("0", prefix))
+        yield _timed(pairs, time or _time_in(prefix))
 
     def _check_begin(self, begin: str) -> None:
         if self._begins is not None:
             self._begins[begin] += 1
         elif self._usual is not None and begin not in self._usual:
             raise ValueError(STRANGE)
+
+    def _objects(self, line: bytes) -> list[Row]:
+        """Read JSON, or an object as Python prints it, where a log holds such ones."""
+        try:
+            return rows_of(line)
+        except ValueError:
+            if line[:2] != b"{'" or not (self._is_python or self._begins is not None):
+                raise
+            row = loaded(line)
+            if not isinstance(row, dict):
+                raise
+            self._printed += 1
+            return [row]
+
+    def _object(self, text: str | bytes) -> Row | None:
+        try:
+            (row,) = self._objects(text.encode() if isinstance(text, str) else text)
+        except (ValueError, UnicodeEncodeError):
+            return None
+        return row
 
     def _whole(self, stream: str, piece: bytes, ends: bool) -> bytes | None:
         """Return a line once its last piece is there."""
@@ -209,17 +243,20 @@ def _is_line(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("message"), str)
 
 
-def _object(text: str | bytes) -> Row | None:
-    try:
-        (row,) = rows_of(text.encode() if isinstance(text, str) else text)
-    except (ValueError, UnicodeEncodeError):
-        return None
-    return row
+def _is_record(row: Row) -> bool:
+    """Tell whether an object is a record itself, and no table or answer that holds some."""
+    return any(normal(str(key)) in _TIME_NAMES and not isinstance(one, dict) for key, one in row.items()) or (
+        held_rows(row) is None
+    )
+
+
+def _names_time(row: Row) -> bool:
+    return any(normal(str(key)) in _TIME_NAMES for key in row)
 
 
 def _timed(row: Row, time: Any) -> Row:
     """Give a record the time of its carrier, if it names none."""
-    if time is None or any(normal(key) in _TIME_NAMES for key in row):
+    if time is None or _names_time(row):
         return row
     return {"time": time, **row}
 
@@ -242,14 +279,18 @@ def _time_in(prefix: str) -> str | None:
     return None
 
 
-def _pairs(line: str) -> Row | None:
-    """Read logfmt: `level=info msg="a text" took=3`; None where a line is something else."""
+def _pairs(line: str) -> tuple[str, Row | None]:
+    """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
+    first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
+    if first is None:
+        return "", None
     found: Row = {}
-    place = 0
+    place = first.end()
     while match := _PAIR.match(line, place):
         quoted = match[2]
         value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
         if value:
             found[match[1]] = value
         place = match.end()
-    return found if len(found) >= _LEAST_PAIRS and not line[place:].strip() else None
+    is_whole = len(found) >= _LEAST_PAIRS and not line[place:].strip()
+    return line[: first.start()].strip(), found if is_whole else None

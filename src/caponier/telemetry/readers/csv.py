@@ -124,7 +124,7 @@ class _Table:
 
     def __call__(self, line: bytes) -> list[Row]:
         if not self._begun:
-            self._begun = not line.startswith(_SEPARATOR)
+            self._begun = not _is_aside(line)
             return []
         cells = _cells(line, self._delimiter)
         if len(cells) != len(self._names):
@@ -162,13 +162,19 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
     return names, delimiter
 
 
+def _is_aside(line: bytes) -> bool:
+    """Tell whether a line stands before the header: a remark, or the word to Excel which delimiter follows."""
+    is_remark = line.startswith(b"#") and not any(one.encode() in line for one in DELIMITERS)
+    return is_remark or line.startswith(_SEPARATOR)
+
+
 def _first_line(path: Path, limit: int) -> bytes:
     with opened(path) as stream:
         try:
             for _, line in lines(stream, limit):
                 if line is None:
                     raise ValueError(f"line too long: more than {limit:,} bytes")
-                if line and not line.isspace() and not line.startswith(_SEPARATOR):
+                if line and not line.isspace() and not _is_aside(line):
                     return line
         except BrokenStreamError:
             # Reading the rows comes to the same place, and says so.

@@ -14,6 +14,7 @@ LONGEST: Final = 2**20
 _WRAPPER: Final = re.compile(r"\b(?:array|tensor|np\.array|numpy\.array|Tensor|torch\.tensor)\(")
 _SCALAR: Final = re.compile(r"\b(?:np|numpy)\.\w{1,16}\(([^()]{1,64})\)")
 _ASIDE: Final = re.compile(r",?\s*(?:dtype|device|shape|requires_grad|grad_fn)\s*=\s*[^\],)]{0,64}(?=[,)])")
+_MAP: Final = re.compile(r"\{[\w. -]{1,100}=[^,={}]{0,100}(?:, ?[\w. -]{1,100}=[^,={}]{0,100})*\}")
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 _FAILURES: Final = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 
@@ -28,6 +29,9 @@ def loaded(text: str | bytes) -> Any:
     except (ValueError, RecursionError, orjson.JSONDecodeError):
         pass
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    if _MAP.fullmatch(plain):
+        # As Presto, Athena and Java print a map.
+        return {key.strip(): value.strip() for key, _, value in (one.partition("=") for one in plain[1:-1].split(","))}
     if plain.lstrip()[:1] not in ("{", "[", "(") or len(plain) > LONGEST:
         return None
     try:
@@ -52,6 +56,9 @@ def numbers_text(text: str) -> list[Any] | None:
     unwrapped = _WRAPPER.sub("[", plain)
     if unwrapped is not plain and unwrapped != plain:
         unwrapped = unwrapped.replace(")", "]")
+    elif plain[:1] == "{" and plain[-1:] == "}":
+        # As PostgreSQL prints an array.
+        unwrapped = plain.replace("{", "[").replace("}", "]")
     elif plain[:1] == "(" and plain[-1:] == ")":
         unwrapped = plain.replace("(", "[").replace(")", "]")
     if unwrapped[:1] != "[" or unwrapped[-1:] != "]":
