@@ -476,3 +476,37 @@ def nginx_json(folder: Path, queries: Queries) -> list[Path]:
         for q in queries
     ]
     return lines(folder / "nginx.json", rows)
+
+
+@shape("filebeat", ALL)
+def filebeat(folder: Path, queries: Queries) -> list[Path]:
+    rows = [
+        {
+            "@timestamp": q.iso,
+            "@metadata": {"beat": "filebeat", "type": "_doc", "version": "8.15.0"},
+            "message": text(q),
+            "input": {"type": "container"},
+            "log": {"file": {"path": "/var/log/containers/p.log"}, "offset": q.at},
+            "stream": "stdout",
+            "host": {"name": "node-1"},
+            "agent": {"type": "filebeat", "id": "a"},
+            "ecs": {"version": "8.0.0"},
+        }
+        for q in queries
+    ]
+    return lines(folder / "filebeat.ndjson", rows)
+
+
+@shape("logstash", ALL)
+def logstash(folder: Path, queries: Queries) -> list[Path]:
+    rows = [
+        {
+            "@timestamp": q.iso,
+            "@version": "1",
+            "message": text(q),
+            "event": {"original": text(q)},
+            "host": {"name": "node-1"},
+        }
+        for q in queries
+    ]
+    return lines(folder / "logstash.log", rows)
