@@ -22,7 +22,7 @@ from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, f
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.joining.halves import Halves
-from caponier.telemetry.joining.whether import MOST_FILES, are_halves
+from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
@@ -35,6 +35,10 @@ from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
 KINDS: Final = ".parquet, .arrow, .jsonl, .json, .log, .csv or .tsv"
 _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
+NO_IDS: Final = (
+    "one log knows what was asked and another who asked, and no request_id is in both: whose each request was cannot be"
+    " told; let the gateway hand its id on (X-Request-Id), and log it in both"
+)
 RELATED: Final = 0.05
 """Share of requests of which another record has the id; where fewer have one, two logs just count alike."""
 READERS: Final = ("auto", "events", "kserve")
@@ -88,12 +92,15 @@ def read_events(
     files = list(_files(paths, rejected.path))
     reading = _Reading(reader, lateness, callers, replace(maps, salt=salt))
     with Halves() as halves:
-        is_joined = _are_halves(files, reading)
+        first = _first(files, reading)
+        is_joined = are_halves(first)
         if is_joined:
             for events in reading.read(files, RejectedRows()):
                 if not events.native:
                     halves.gather(events.batch)
             is_joined = halves.share() >= RELATED
+        if not is_joined and names_callers_elsewhere(first):
+            rejected.tell(NO_IDS)
         for events in reading.read(files, rejected):
             if is_joined and not events.native:
                 events = events.of(halves.complete(events.batch))
@@ -102,13 +109,13 @@ def read_events(
             rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
 
 
-def _are_halves(files: Sequence[LogFile], reading: "_Reading") -> bool:
-    """Look at the first rows of logs; of a pipe, which can be read only once, nothing is looked at."""
+def _first(files: Sequence[LogFile], reading: "_Reading") -> list[pa.RecordBatch]:
+    """Return the first rows of logs; none where one is a pipe, which can be read only once."""
     if reading.reader == "events" or any(file.path == STDIN or file.path.is_fifo() for file in files):
-        return False
+        return []
     step = max(1, len(files) // MOST_FILES)
     first = (next(reading.read([file], RejectedRows(), ahead=False), None) for file in files[::step])
-    return are_halves(events.batch for events in first if events is not None and not events.native)
+    return [events.batch for events in first if events is not None and not events.native]
 
 
 @dataclass(frozen=True)

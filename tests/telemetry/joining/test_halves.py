@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.telemetry.events import NO_IDS, read_events
 from caponier.telemetry.joining import halves
+from caponier.telemetry.rejections import RejectedRows
 from telemetry.conftest import Reading, reading
 
 START = 1_767_571_200_000
@@ -118,6 +120,22 @@ def test_answers_far_from_their_questions_are_found(tmp_path: Path) -> None:
 def test_logs_whose_ids_have_nothing_in_common_stay_as_they_are(tmp_path: Path) -> None:
     found = joined(tmp_path, [asked("a")], [told("b", prediction="x")])
     assert len(found.rows) == 2
+
+
+def test_a_gateway_without_an_id_in_common_is_told(tmp_path: Path) -> None:
+    rows = {
+        "service": [{"ts": START + at, "features": [1.5, float(at)], "prediction": "x"} for at in range(9)],
+        "gateway": [
+            {"time": START + at, "remote_addr": "203.0.113.9", "status": 200, "uri": "/predict"} for at in range(9)
+        ],
+    }
+    paths = []
+    for name, held in rows.items():
+        paths.append(tmp_path / f"{name}.jsonl")
+        paths[-1].write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in held))
+    report = RejectedRows()
+    assert sum(events.batch.num_rows for events in read_events(paths, report)) == 18
+    assert NO_IDS in report.told
 
 
 KEYS = st.sampled_from(["a", "b", "c"])

@@ -221,12 +221,13 @@ def kinds_of(batch: pa.RecordBatch) -> tuple[Any, Any]:
     Returns:
         Two (n,) masks.
     """
-    has_key = _there(batch, ["request_id"])
-    asks = _there(batch, ASKED)
-    return has_key & asks, has_key & ~asks & _there(batch, TELLING)
+    has_key = there(batch, ["request_id"])
+    asks = there(batch, ASKED)
+    return has_key & asks, has_key & ~asks & there(batch, TELLING)
 
 
-def _there(batch: pa.RecordBatch, names: Iterable[str]) -> Any:
+def there(batch: pa.RecordBatch, names: Iterable[str]) -> Any:
+    """Tell which events of a batch have one of some columns, as a (n,) mask."""
     found = np.zeros(batch.num_rows, bool)
     for name in names:
         found |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from caponier.telemetry.joining.halves import ANSWERS, TELLING, kinds_of
+from caponier.telemetry.joining.halves import ANSWERS, ASKED, TELLING, kinds_of, there
 
+CALLERS: Final = ("principal", "session", "source_ip")
 MOST_FILES: Final = 50
 """Files of a run that are looked at."""
 
@@ -29,6 +30,20 @@ def are_halves(batches: Iterable[pa.RecordBatch]) -> bool:
         said |= _filled(batch, says)
     # Answers that nobody gave so far may stand behind all of the questions.
     return ask and bool(said - asked or asked.isdisjoint(ANSWERS))
+
+
+def names_callers_elsewhere(batches: Iterable[pa.RecordBatch]) -> bool:
+    """Tell whether some logs say what was asked and by nobody, and others who asked something.
+
+    Args:
+        batches: The first events of some logs, in `EVENT_SCHEMA`.
+    """
+    asked_by_nobody = told = False
+    for batch in batches:
+        asks, named = there(batch, ASKED), there(batch, CALLERS)
+        asked_by_nobody = asked_by_nobody or bool(asks.any() and not named.any())
+        told = told or bool(named.any() and not asks.any())
+    return asked_by_nobody and told
 
 
 def _filled(batch: pa.RecordBatch, mask: Any) -> set[str]:
