@@ -134,6 +134,16 @@ def test_a_key_has_the_name_that_events_carry(log: Path, capsys: pytest.CaptureF
     assert run(capsys, "key-hash", stdin=b"\n").code == 2
 
 
+def test_a_model_file_says_the_order_of_columns(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learner = {"feature_names": ["city", 'a "quoted"', "b"], "feature_types": ["c", "float", "float"]}
+    Path("model.json").write_bytes(orjson.dumps({"learner": learner, "version": [2, 1, 0]}))
+    made = run(capsys, "init", "w", "--from", log, "--signature", "model.json")
+    assert made.code == 0, made.err
+    (model,) = tomllib.loads(Path("w/caponier.toml").read_text())["model"]
+    assert [column["name"] for column in model["features"]["columns"]] == ["city", 'a "quoted"', "b"]
+    assert model["features"]["categories"] == [0]
+
+
 MLMODEL = """
 artifact_path: model
 flavors: {sklearn: {pickled_model: model.pkl}}
