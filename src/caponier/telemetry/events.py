@@ -22,6 +22,7 @@ from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, f
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.joining.halves import Halves
+from caponier.telemetry.joining.moments import Moments
 from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
@@ -38,6 +39,10 @@ _ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
 NO_IDS: Final = (
     "one log knows what was asked and another who asked, and no request_id is in both: whose each request was cannot be"
     " told; let the gateway hand its id on (X-Request-Id), and log it in both"
+)
+BY_TIME: Final = (
+    "were given the caller who alone asked within 1.5 seconds of them, as no request_id is in both logs; the others"
+    " stay nobody's; let the gateway hand its id on (X-Request-Id), and log it in both"
 )
 RELATED: Final = 0.05
 """Share of requests of which another record has the id; where fewer have one, two logs just count alike."""
@@ -91,22 +96,32 @@ def read_events(
     """
     files = list(_files(paths, rejected.path))
     reading = _Reading(reader, lateness, callers, replace(maps, salt=salt))
-    with Halves() as halves:
+    with Halves() as halves, Moments() as moments:
         first = _first(files, reading)
-        is_joined = are_halves(first)
-        if is_joined:
-            for events in reading.read(files, RejectedRows()):
-                if not events.native:
-                    halves.gather(events.batch)
-            is_joined = halves.share() >= RELATED
-        if not is_joined and names_callers_elsewhere(first):
-            rejected.tell(NO_IDS)
+        by_id, by_time = are_halves(first), False
+        if by_id:
+            _gather(files, reading, halves)
+            by_id = halves.share() >= RELATED
+        if not by_id and names_callers_elsewhere(first):
+            _gather(files, reading, moments)
+            by_time = moments.settle() >= RELATED
+            if not by_time:
+                rejected.tell(NO_IDS)
+        joined = halves if by_id else moments if by_time else None
         for events in reading.read(files, rejected):
-            if is_joined and not events.native:
-                events = events.of(halves.complete(events.batch))
+            if joined is not None and not events.native:
+                events = events.of(joined.complete(events.batch))
             yield events
         if halves.joined:
             rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
+        if moments.joined:
+            rejected.tell(f"{moments.joined:,} events {BY_TIME}")
+
+
+def _gather(files: Sequence[LogFile], reading: "_Reading", into: Halves | Moments) -> None:
+    for events in reading.read(files, RejectedRows()):
+        if not events.native:
+            into.gather(events.batch)
 
 
 def _first(files: Sequence[LogFile], reading: "_Reading") -> list[pa.RecordBatch]:
