@@ -183,6 +183,15 @@ def _objects(path: Path, reader: str, maps: MapChoice) -> Iterator[Chunk]:
         yield from json_lines.read(path)
 
 
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the logs that are meant by paths: files, those in folders, or `-`.
+
+    Raises:
+        InputError: If a path is missing, or a folder holds none.
+    """
+    return [file.path for file in _files(paths, None) if file.problem is None]
+
+
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
     for file in log_files(paths, lambda path: _is_log(path) and not _is_same(path, output), KINDS):

@@ -16,6 +16,7 @@ from caponier.errors import InputError
 from caponier.records.event import UNKNOWN
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.events import files_of
 from caponier.telemetry.field_maps.words import yaml_of
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
@@ -57,9 +58,10 @@ def suggest_workspace(
     Raises:
         InputError: If nothing in the logs is an event, or they are about several models and one signature is given.
     """
-    own = [options.maps.named] if options.maps.named else _own_maps(paths, options)
+    files = files_of(paths)
+    own = [options.maps.named] if options.maps.named else _own_maps(files, options)
     # The only form, or one that cannot be known again, is what all of them are read by.
-    named = own[0] if len(own) == 1 and (len(paths) == 1 or not own[0].when) else None
+    named = own[0] if len(own) == 1 and (len(files) == 1 or not own[0].when) else None
     how = replace(options, maps=replace(options.maps, named=named, known=(*own, *options.maps.known)))
     rejected = RejectedRows()
     with Spool() as spool:
@@ -70,11 +72,11 @@ def suggest_workspace(
         names = ", ".join(one.model for one in models)
         raise InputError(f"a signature is one model's, and the logs hold {names}", mend="Describe them one by one.")
     parts = [_heading(paths)]
-    files = {MAP_FILE.format(f"-{place + 1}" if place else ""): one for place, one in enumerate(own)}
-    parts += [_map_table(one, file) for file, one in files.items()]
+    maps = {MAP_FILE.format(f"-{place + 1}" if place else ""): one for place, one in enumerate(own)}
+    parts += [_map_table(one, file) for file, one in maps.items()]
     parts += [_model_table(summary, signature) for summary in models]
     parts.append(_system_table(models))
-    written = {file: yaml_of(one) for file, one in files.items()}
+    written = {file: yaml_of(one) for file, one in maps.items()}
     return SuggestedWorkspace("\n".join(parts), written, tuple(models), rejected)
 
 
@@ -83,9 +85,14 @@ def _own_maps(paths: Sequence[Path], options: ReadOptions) -> list[FieldMap]:
     found: list[FieldMap] = []
     if options.reader != "auto":
         return found
-    for path in [path for path in paths if path != STDIN and path.is_file()][:MOST_FORMS]:
+    whole = [path for path in paths if path != STDIN and path.is_file()]
+    for path in whole[:: max(1, len(whole) // MOST_FORMS)]:
         name = f"log-{len(found) + 1}" if found else "log"
-        proposal = propose_map(path, replace(options.maps, known=(*found, *options.maps.known)), name)
+        try:
+            proposal = propose_map(path, replace(options.maps, known=(*found, *options.maps.known)), name)
+        except InputError:
+            # Reading all of them comes to the same file, and says what is wrong with it.
+            continue
         guessed = proposal.guess
         is_known = any(guessed.map is one for one in (*found, *options.maps.known))
         if proposal.native or guessed.map is None or not guessed.clear or is_known:

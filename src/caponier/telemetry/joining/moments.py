@@ -2,8 +2,8 @@
 
 A gateway's log says who asked at a moment, and a service's what was asked at that moment. They are one request only
 where nobody else asked near it: one record of the gateway within the window of the request, and one request within
-the window of that record. In busy traffic little is joined so, and what is not joined stays nobody's: an event that is given to a
-wrong caller would accuse him.
+the window of that record. In busy traffic little is joined so, and what is not joined stays nobody's: an event that is
+given to a wrong caller would accuse him.
 """
 
 from types import TracebackType
