@@ -1,5 +1,6 @@
 """A record is the same through whatever it was carried, and nobody writes one into what he is asked for."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,26 @@ def test_what_python_prints_is_no_record_among_json(tmp_path: Path) -> None:
     found = log_of(tmp_path / "a.log", [orjson.dumps(row).decode() for row in TIMED] + [repr(TIMED[0])])
     assert len(found.rows) == 30
     assert len(found.rejected) == 1
+
+
+HOSTILE = {
+    "one long word before an object": b"a" * 1_000 + b' {"a": 1}',
+    "brackets that never end": b"x" + b'{"k":' * 180 + b'"' + b"y" * 2**20 + b'"',
+    "pairs that never end": b"a=1 " * 50_000 + b"{",
+    "an object of Python's that never ends": b"{'a': " * 10_000,
+    "a map that is none": b"x {" + b"a=1, " * 10_000,
+    "blanks": b"x " + b" " * 2**20 + b"{",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_line_takes_long(name: str) -> None:
+    carried = CarriedRecords()
+    carried.learn(HOSTILE[name])
+    begun = time.process_time()
+    for _ in range(3):
+        try:
+            carried.rows(HOSTILE[name])
+        except ValueError:
+            continue
+    assert time.process_time() - begun < 1

@@ -9,12 +9,12 @@ import orjson
 
 from caponier.telemetry import plain_json
 
-LONGEST: Final = 2**20
+LONGEST: Final = 2**16
 """Characters of what Python printed; its own parser takes a hundred times as much memory."""
 _WRAPPER: Final = re.compile(r"\b(?:array|tensor|np\.array|numpy\.array|Tensor|torch\.tensor)\(")
 _SCALAR: Final = re.compile(r"\b(?:np|numpy)\.\w{1,16}\(([^()]{1,64})\)")
-_ASIDE: Final = re.compile(r",?\s*(?:dtype|device|shape|requires_grad|grad_fn)\s*=\s*[^\],)]{0,64}(?=[,)])")
-_MAP: Final = re.compile(r"\{[\w. -]{1,100}=[^,={}]{0,100}(?:, ?[\w. -]{1,100}=[^,={}]{0,100})*\}")
+_ASIDE: Final = re.compile(r"(?:dtype|device|shape|requires_grad|grad_fn) {0,2}= {0,2}[^\],)]{0,64}(?=[,)])")
+_MAP: Final = re.compile(r"\{[\w. -]{1,100}=[^,={}]{0,100}(?:,[\w. -]{1,100}=[^,={}]{0,100})*\}")
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 _FAILURES: Final = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 

@@ -39,7 +39,9 @@ APART: Final = 15 * 60 * 1_000_000
 days."""
 MOST_ALIKE: Final = 64
 """Requests of one id that are told apart by their times; whoever sends more of them has none joined."""
-MOST_EXAMPLES: Final = 4_096
+MOST_FLOODED: Final = 100_000
+"""Ids of which it is remembered that they have too many records to be joined."""
+MOST_EXAMPLES: Final = 1_024
 """Examples, and other records, of one id."""
 RECENT: Final = 1_000
 """Ids whose requests are kept at hand; the examples of one stand near each other."""
@@ -69,6 +71,7 @@ class Halves:
     def __post_init__(self) -> None:
         self._database: Connection | None = None
         self._is_whole = False
+        self._flooded: set[str] = set()
         self._recent: dict[str, _Requests] = {}
 
     def __enter__(self) -> Self:
@@ -128,9 +131,15 @@ class Halves:
         """Return the requests of an id."""
         if key in self._recent:
             return self._recent[key]
+        if key in self._flooded:
+            return _Requests([], [])
         database = self._indexed()
         asked, said = (database.execute(select, (key, MOST_EXAMPLES + 1)) for select in _SELECTS)
-        known = _Requests(asked.fetchall(), said.fetchall())
+        questions, answers = asked.fetchall(), said.fetchall()
+        if max(len(questions), len(answers)) > MOST_EXAMPLES and len(self._flooded) < MOST_FLOODED:
+            # Not read again for each of its rows.
+            self._flooded.add(key)
+        known = _Requests(questions, answers)
         if len(self._recent) >= RECENT:
             del self._recent[next(iter(self._recent))]
         self._recent[key] = known

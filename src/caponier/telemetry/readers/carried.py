@@ -36,6 +36,8 @@ TIMES: Final = (
 DEEPEST: Final = 8
 """Steps into carriers in one another, two each: a container's log, in a shipper's record, in a store's answer."""
 LONGEST_PREFIX: Final = 1_024
+MOST_TRIES: Final = 4
+"""Brackets of a line at which an object may begin: reading a long line from each of hundreds would take its time."""
 LEARNED: Final = 200
 """Lines that are looked at before a log is read."""
 USUAL: Final = 0.1
@@ -55,10 +57,8 @@ _EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
 _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
 _PAIR: Final = re.compile(r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*+))(?=\s|$)')
-_VARYING: Final = re.compile(
-    r"[\w.:+,\-]*\d[\w.:+,\-]*|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
-)
-"""Of what stands before a record: times, numbers and ids, which are others in each line."""
+_WORD: Final = re.compile(r"[\w.:+,\-]+")
+_NAMES_OF_TIME: Final = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)")
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -181,14 +181,15 @@ class CarriedRecords:
 
     def _text(self, line: bytes, time: Any, depth: int) -> Iterator[Row]:
         """Yield the record at the end of a text."""
-        place = line.find(b"{", 0, LONGEST_PREFIX)
-        while place >= 0:
+        place, tries = line.find(b"{", 0, LONGEST_PREFIX), 0
+        while place >= 0 and tries < MOST_TRIES:
+            tries += 1
             end = line.rfind(b"}") + 1
             # Fluent Bit's files close a list behind the object.
             if line[end:].strip() in (b"", b"]") and (inner := self._object(line[place:end])) is not None:
                 self.any = self.any or place > 0
                 prefix = line[:place].decode("utf-8", "replace")
-                self._check_begin(_VARYING.sub("0", prefix.strip()))
+                self._check_begin(_begin_of(prefix))
                 yield from self._row(_timed(inner, time or _time_in(prefix)), depth + 1)
                 return
             place = line.find(b"{", place + 1, LONGEST_PREFIX) if place < LONGEST_PREFIX else -1
@@ -197,7 +198,7 @@ class CarriedRecords:
         prefix, pairs = _pairs(line.decode("utf-8", "replace"))
         if pairs is None:
             raise ValueError(f"bad JSON: {NOT_JSON}")
-        self._check_begin(_VARYING.sub("0", prefix))
+        self._check_begin(_begin_of(prefix))
         yield _timed(pairs, time or _time_in(prefix))
 
     def _check_begin(self, begin: str) -> None:
@@ -241,6 +242,14 @@ _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))
 
 def _is_line(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("message"), str)
+
+
+def _begin_of(prefix: str) -> str:
+    """Return what stands before a record without times, numbers and ids, which are others in each line."""
+    return _WORD.sub(
+        lambda word: "0" if _NAMES_OF_TIME.fullmatch(word[0]) or any(map(str.isdigit, word[0])) else word[0],
+        prefix.strip(),
+    )
 
 
 def _is_record(row: Row) -> bool:
