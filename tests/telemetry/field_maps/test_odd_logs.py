@@ -91,6 +91,17 @@ CASES: dict[str, tuple[Callable[[Query], Row], Callable[[Query], Row]]] = {
         },
         lambda q: {**NOTHING, "source_ip": q.address, "status": 200, "model": "m", "operation": "predict"},
     ),
+    "an access log of nginx as JSON": (
+        lambda q: {
+            "remote_addr": q.address,
+            "request": "POST /v1/models/m:predict?a=1 HTTP/1.1",
+            "query": "a=1",
+            "status": "200",
+            "body_bytes_sent": 31,
+            "http_referer": "",
+        },
+        lambda q: {**NOTHING, "source_ip": q.address, "status": 200, "model": "m", "operation": "predict"},
+    ),
     "an access log of Envoy": (
         lambda q: {
             "method": "POST",

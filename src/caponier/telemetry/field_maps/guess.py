@@ -55,6 +55,7 @@ SAMPLE: Final = 1_000
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
+REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
@@ -221,7 +222,7 @@ class _Work:
         named = sorted(
             (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
-            if normal(place[-1]) in INPUTS
+            if normal(place[-1]) in INPUTS and not self._is_of_call(place)
         )
         # The whole request first: a part of it is read with less knowledge of the protocol.
         for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
@@ -451,8 +452,24 @@ class _Work:
         return self.is_flat and bool(self.features) and not about & set(self.columns)
 
     def _called(self) -> Place | None:
-        found = (place for place in self.nodes if normal(place[-1]) in CALLED and place not in self.used)
-        return next((place for place in found if all(isinstance(one, str) for one in self.nodes[place])), None)
+        """Return where a log has what was called: a path, or the first line of a request."""
+        found = (place for place in self.nodes if place not in self.used)
+        return next((one for one in found if normal(one[-1]) in CALLED and self._are_texts(one)), None) or next(
+            (one for one in self.nodes if one not in self.used and self._are_calls(one)), None
+        )
+
+    def _are_texts(self, place: Place) -> bool:
+        return all(isinstance(one, str) for one in self.nodes[place])
+
+    def _are_calls(self, place: Place) -> bool:
+        values = self.nodes[place]
+        return normal(place[-1]) == "request" and nearly(
+            isinstance(one, str) and REQUEST_LINE.match(one) is not None for one in values
+        )
+
+    def _is_of_call(self, place: Place) -> bool:
+        """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
+        return self._are_calls(place) or (normal(place[-1]) == "query" and self._is_access())
 
     def _is_access(self) -> bool:
         """Tell whether a log says who called what and how it went, and nothing of an answer."""
@@ -473,7 +490,10 @@ class _Work:
 
         known = find_map(ACCESS_LOG).columns
         for column in ("model", "operation"):
-            self.columns.setdefault(column, known[column].model_copy(update={"path": (path_of(called),)}))
+            about = known[column].model_copy(update={"path": (path_of(called),)})
+            if self._are_calls(called) and about.take and about.take.startswith("^"):
+                about = about.model_copy(update={"take": f"^[A-Z]+ {about.take[1:]}"})
+            self.columns.setdefault(column, about)
         self.used.add(called)
         self.out.remarks.append("an access log: it says who asked, and not what")
         return True
