@@ -83,6 +83,26 @@ CASES: dict[str, tuple[Callable[[Query], Row], Callable[[Query], Row]]] = {
         lambda q: {"input.a": q.x[0], "input.b": q.x[1], "output.prediction": q.label, "output.score": q.scores[0]},
         lambda q: {"input": list(q.x[:2]), "label": q.label, "scores": [q.scores[0]]},
     ),
+    "a caller in an object": (
+        lambda q: {"caller": {"id": q.caller}, "user": None, "io": {"inputs": q.named, "outputs": {"class": q.label}}},
+        lambda q: {"input": x(q), "label": q.label},
+    ),
+    "bodies of Bunyan": (
+        lambda q: {"req": {"body": {"features": x(q)}}, "res": {"statusCode": 200, "body": {"prediction": q.label}}},
+        lambda q: {"input": x(q), "label": q.label, "status": 200},
+    ),
+    "a span of OpenTelemetry": (
+        lambda q: {
+            "ts": None,
+            "startTimeUnixNano": str(int(q.epoch * 1e6) * 1_000),
+            "attributes": {"enduser.id": q.caller, "input": str(x(q)), "output": q.label},
+        },
+        lambda q: {"input": x(q), "label": q.label, "time": q.time},
+    ),
+    "pixels of a picture": (
+        lambda q: {"image": [[[q.x[0], q.x[1]], [q.x[2], q.x[3]]]], "prediction": q.label},
+        lambda q: {"input": x(q), "label": q.label},
+    ),
     "an access log of Caddy": (
         lambda q: {
             "request": {"remote_ip": q.address, "proto": "HTTP/2.0", "method": "POST", "uri": "/v1/models/m:predict"},
@@ -139,6 +159,23 @@ def test_base64_is_told_and_taken_for_no_text(held: Callable[[int], bytes], tmp_
     found, told = read(tmp_path, rows)
     assert all(row["input"] is None and row["input_raw"] is None and row["label"] for row in found)
     assert "input holds base64, which is not read" in told
+
+
+def test_answers_to_several_examples_as_objects(tmp_path: Path) -> None:
+    rows = [
+        {**ABOUT(q), "instances": [q.named, q.named], "predictions": [{"label": "a"}, {"label": "b"}]}
+        for q in traffic()
+    ]
+    found, _ = read(tmp_path, rows)
+    assert [row["label"] for row in found] == ["a", "b"] * len(rows)
+
+
+@pytest.mark.parametrize("held", ["s3://bucket/{}.png", "/data/in/{}.jpg", "in-{}.jpeg", "https://x.org/i?id={}"])
+def test_where_a_picture_is_is_told_and_taken_for_no_text(held: str, tmp_path: Path) -> None:
+    rows = [{**ABOUT(q), "image": held.format(q.at), "prediction": q.label} for q in traffic()]
+    found, told = read(tmp_path, rows)
+    assert all(row["input"] is None and row["input_raw"] is None and row["label"] for row in found)
+    assert "image says where inputs are" in told
 
 
 def test_what_is_not_understood_is_told(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from caponier.telemetry.field_maps.value_kinds import (
     NEARLY,
     alike,
     are_probabilities,
+    are_references,
     are_shares,
     as_long,
     feature_of,
@@ -130,23 +131,26 @@ class _Work:
             if place in self.used or self._below_input(place):
                 continue
             rank = min((names.index(name) for name in _names(place) if name in names), default=None)
-            name = normal(keys_of(place)[-1])
-            # Beside an x a y is a place, and no answer.
-            if (
-                rank is None
-                and column in LIKE
-                and LIKE[column].fullmatch(name)
-                and (*place[:-1], "x") not in self.nodes
-            ):
+            if rank is None and self._is_like(column, place):
                 rank = len(names)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held):
                 found.append(((rank, len(keys_of(place))), order, place))
         return [(key, place) for key, _, place in sorted(found)]
 
+    def _is_like(self, column: str, place: Place) -> bool:
+        """Tell whether a field is called like those of a column, where no name is a known one."""
+        if column not in LIKE or not (told := _names(place)):
+            return False
+        if column == "principal":
+            return any(LIKE[column].fullmatch(name) for name in told)
+        # Beside an x a y is a place, and no answer.
+        return LIKE[column].fullmatch(told[0]) is not None and (*place[:-1], "x") not in self.nodes
+
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
-        return any(
+        answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
+        return not answered and any(
             normal(step) in INPUTS and step != "request" and below(place[: at + 1], self.nodes) is not None
             for at, step in enumerate(place[:-1])
         )
@@ -263,6 +267,11 @@ class _Work:
         if is_encoded(values):
             self.out.remarks.append(f"{path} holds base64, which is not read: log numbers, or their digest")
             return False
+        if are_references(values):
+            self.out.remarks.append(
+                f"{path} says where inputs are, and these are not fetched: log numbers, or a digest"
+            )
+            return False
         if values[0].lstrip()[:2] in ("[{", "[["):
             held = [loaded(value) for value in values]
             if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
@@ -357,6 +366,18 @@ class _Work:
             values = next(those for place, those in self.nodes.items() if path_of(place) == about.path[0])
             if as_long(asked, values):
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
+        for place, values in self.nodes.items():
+            if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):
+                self._unroll_answers(place, [one for value in values for one in value])
+
+    def _unroll_answers(self, place: Place, items: list[Any]) -> None:
+        """Take what objects in a list say that answers each of several examples."""
+        if not items or not all(isinstance(one, dict) for one in items):
+            return
+        for column in ("label", "scores"):
+            key = next((key for key in items[0] if normal(str(key)) in ALIASES[column]), None)
+            if key is not None and column not in self.columns and FITS[column]([one.get(key) for one in items]):
+                self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
 
     def _take_flat(self) -> None:
         if self._is_access():

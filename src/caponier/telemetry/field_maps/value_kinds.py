@@ -22,6 +22,7 @@ LONGEST_CELL: Final = 64
 DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("column", "value"), ("label", "score"))
 """Keys of objects that are a name and what belongs to it."""
+_REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
 _ENCODED: Final = re.compile(r"(?:data:[\w/;+-]{1,40},)?[A-Za-z0-9+/_-]{32,}={0,2}")
 
 
@@ -136,6 +137,13 @@ def is_array(text: str) -> bool:
 def is_encoded(values: list[Any]) -> bool:
     """Tell whether texts are pictures or tensors in base64, and nothing that somebody wrote."""
     return nearly(isinstance(value, str) and _ENCODED.fullmatch(value[:1_000].strip()) is not None for value in values)
+
+
+def are_references(values: list[Any]) -> bool:
+    """Tell whether texts are addresses or paths of files."""
+    return nearly(
+        isinstance(value, str) and _REFERENCE.fullmatch(value.strip()[:1_000]) is not None for value in values
+    )
 
 
 def are_probabilities(values: list[Any]) -> bool:

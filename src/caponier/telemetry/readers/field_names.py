@@ -206,6 +206,8 @@ INPUTS: Final = (
     "vector",
     "text",
     "prompt",
+    "image",
+    "pixels",
     "messages",
     "query",
     "question",
@@ -273,12 +275,14 @@ OF_CALLS: Final = re.compile(
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
 )
 """What a log says of calls and of itself, and no model takes."""
-ANSWERS: Final = re.compile(r"(?:resp|response|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?")
+ANSWERS: Final = re.compile(
+    r"(?:res|resp|response|reply|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?"
+)
 """Under these stands what the model answered."""
 UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
-    "time": re.compile(r".+_(?:ts|time|timestamp|datetime|at)"),
+    "time": re.compile(r"t|.+_(?:ts|time|timestamp|datetime|at|unix_nano)"),
     "label": re.compile(r"y|output_(?:prediction|label|class)"),
     "scores": re.compile(r"output_(?:score|probability|scores|probabilities)"),
     "input_digest": re.compile(
@@ -291,6 +295,7 @@ LIKE: Final = {
     ),
     "principal": re.compile(
         r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
     ),
 }
 """What else a column may be called; any name of those above is surer."""
