@@ -95,6 +95,7 @@ CASES: dict[str, tuple[Callable[[Query], Row], Callable[[Query], Row]]] = {
         lambda q: {
             "ts": None,
             "startTimeUnixNano": str(int(q.epoch * 1e6) * 1_000),
+            "endTimeUnixNano": str(int(q.epoch * 1e6) * 1_000 + 9),
             "attributes": {"enduser.id": q.caller, "input": str(x(q)), "output": q.label},
         },
         lambda q: {"input": x(q), "label": q.label, "time": q.time},

@@ -57,6 +57,8 @@ _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
 DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
 CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
+BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
+"""How a time is called that says when something was asked, where others say when it was answered."""
 _SAMPLED_BODIES: Final = 20
 STEADY: Final = 0.98
 """Share of the rows of a sample in which a field stands by which a log is known again."""
@@ -156,6 +158,8 @@ class _Work:
         )
 
     def _choose_time(self, places: list[Place]) -> None:
+        if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
+            places = begun
         if len(places) > 1:
             shown = ", ".join(path_of(one) for one in places[:FEW])
             self.out.doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
