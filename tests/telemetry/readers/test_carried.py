@@ -196,3 +196,10 @@ def test_no_line_takes_long(name: str) -> None:
         except ValueError:
             continue
     assert time.process_time() - begun < 1
+
+
+def test_records_of_other_levels_days_and_hosts_are_records(tmp_path: Path) -> None:
+    record = orjson.dumps(TIMED[0]).decode()
+    about = ["Jan  5 09:30:00 node-1 app[7]: INFO ", "Feb 11 10:31:00 node-22 app[9]: WARNING "]
+    lines = [about[0] + record] * 300 + [about[1] + record] * 3
+    assert len(log_of(tmp_path / "a.log", lines).rows) == 303

@@ -38,9 +38,9 @@ DEEPEST: Final = 8
 LONGEST_PREFIX: Final = 1_024
 MOST_TRIES: Final = 4
 """Brackets of a line at which an object may begin: reading a long line from each of hundreds would take its time."""
-LEARNED: Final = 200
+LEARNED: Final = 1_000
 """Lines that are looked at before a log is read."""
-USUAL: Final = 0.1
+USUAL: Final = 0.02
 """Share of the records in these that begin alike."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
@@ -58,7 +58,10 @@ _APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"
 _SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
 _PAIR: Final = re.compile(r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*+))(?=\s|$)')
 _WORD: Final = re.compile(r"[\w.:+,\-]+")
-_NAMES_OF_TIME: Final = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)")
+_VARYING: Final = re.compile(
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|trace|debug|info|notice|warn|warning|error):?"
+)
 _FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
 _LEAST_PAIRS: Final = 3
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -245,10 +248,10 @@ def _is_line(item: Any) -> bool:
 
 
 def _begin_of(prefix: str) -> str:
-    """Return what stands before a record without times, numbers and ids, which are others in each line."""
+    """Return what stands before a record without times, levels, numbers and ids, which are others in each line."""
     return _WORD.sub(
-        lambda word: "0" if _NAMES_OF_TIME.fullmatch(word[0]) or any(map(str.isdigit, word[0])) else word[0],
-        prefix.strip(),
+        lambda word: "0" if _VARYING.fullmatch(word[0]) or any(map(str.isdigit, word[0])) else word[0],
+        " ".join(prefix.split()),
     )
 
 
