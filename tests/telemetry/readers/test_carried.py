@@ -203,3 +203,15 @@ def test_records_of_other_levels_days_and_hosts_are_records(tmp_path: Path) -> N
     about = ["Jan  5 09:30:00 node-1 app[7]: INFO ", "Feb 11 10:31:00 node-22 app[9]: WARNING "]
     lines = [about[0] + record] * 300 + [about[1] + record] * 3
     assert len(log_of(tmp_path / "a.log", lines).rows) == 303
+
+
+def test_in_a_log_of_bare_records_nothing_stands_before_one(tmp_path: Path) -> None:
+    lines = [orjson.dumps(row).decode() for row in TIMED]
+    found = log_of(tmp_path / "a.log", [*lines, "query: " + FORGED])
+    assert len(found.rows) == 30
+    assert [reason for _, reason in found.rejected] == [STRANGE]
+
+
+def test_what_is_not_utf_8_before_a_record_spoils_it() -> None:
+    with pytest.raises(ValueError, match="utf-8"):
+        CarriedRecords().rows(b"\xff\xfe" + orjson.dumps(TIMED[0]))

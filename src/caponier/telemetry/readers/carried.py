@@ -40,8 +40,10 @@ MOST_TRIES: Final = 4
 """Brackets of a line at which an object may begin: reading a long line from each of hundreds would take its time."""
 LEARNED: Final = 1_000
 """Lines that are looked at before a log is read."""
-USUAL: Final = 0.02
+USUAL: Final = 0.05
 """Share of the records in these that begin alike."""
+ENOUGH: Final = 20
+"""Records after which it is known that they stand bare."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
@@ -96,7 +98,7 @@ class CarriedRecords:
                 continue
         self._is_python = self._printed > 0 and self._printed == begins.total()
         self._begins, self._pieces, self.any = None, {}, False
-        if len(begins) > 1 or "" not in begins:
+        if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
             self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
 
@@ -191,7 +193,7 @@ class CarriedRecords:
             # Fluent Bit's files close a list behind the object.
             if line[end:].strip() in (b"", b"]") and (inner := self._object(line[place:end])) is not None:
                 self.any = self.any or place > 0
-                prefix = line[:place].decode("utf-8", "replace")
+                prefix = _decoded(line[:place])
                 self._check_begin(_begin_of(prefix))
                 yield from self._row(_timed(inner, time or _time_in(prefix)), depth + 1)
                 return
@@ -245,6 +247,13 @@ _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))
 
 def _is_line(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("message"), str)
+
+
+def _decoded(prefix: bytes) -> str:
+    try:
+        return prefix.decode()
+    except UnicodeDecodeError as bad:
+        raise ValueError(f"bad JSON: {bad}") from bad
 
 
 def _begin_of(prefix: str) -> str:
