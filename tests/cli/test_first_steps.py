@@ -134,6 +134,28 @@ def test_a_key_has_the_name_that_events_carry(log: Path, capsys: pytest.CaptureF
     assert run(capsys, "key-hash", stdin=b"\n").code == 2
 
 
+def test_a_folder_suggests_the_map_of_its_logs(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs").mkdir()
+    for day in range(3):
+        Path("logs", f"day.log.{day}").write_bytes(log.read_bytes())
+    Path("logs", "a.json").write_bytes(b"Obj\x01 is Avro")
+    assert run(capsys, "init", "w", "--from", "logs").code == 0
+    (one,) = tomllib.loads(Path("w/caponier.toml").read_text())["map"]
+    assert "api_key" in Path("w", one["file"]).read_text()
+    seen = run(capsys, "doctor", "logs", "--workspace", "w", "--format", "json")
+    assert any("360 events" in says for _, _, says in checks(seen))
+
+
+def test_a_model_file_says_the_order_of_columns(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learner = {"feature_names": ["city", 'a "quoted"', "b"], "feature_types": ["c", "float", "float"]}
+    Path("model.json").write_bytes(orjson.dumps({"learner": learner, "version": [2, 1, 0]}))
+    made = run(capsys, "init", "w", "--from", log, "--signature", "model.json")
+    assert made.code == 0, made.err
+    (model,) = tomllib.loads(Path("w/caponier.toml").read_text())["model"]
+    assert [column["name"] for column in model["features"]["columns"]] == ["city", 'a "quoted"', "b"]
+    assert model["features"]["categories"] == [0]
+
+
 MLMODEL = """
 artifact_path: model
 flavors: {sklearn: {pickled_model: model.pkl}}

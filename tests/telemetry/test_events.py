@@ -203,12 +203,26 @@ def test_a_folder_is_read_in_the_order_of_names_and_only_its_logs(log: Log, read
     assert [one.file for one in rejected.first] == [str(tmp_path / "self.jsonl")], "a log that cannot be read is told"
 
 
-@pytest.mark.parametrize("name", ["nothing", "notes.txt", "x.parquet.gz"])
+@pytest.mark.parametrize("name", ["nothing", "x.parquet.gz"])
 def test_what_is_no_log_is_an_error(log: Log, read: Read, tmp_path: Path, name: str) -> None:
     if name != "nothing":
         log([plain()], name)
     with pytest.raises(InputError, match=name):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "000000", "predictions.log.3", "requests"])
+def test_a_file_that_was_named_is_read_by_what_it_holds(log: Log, read: Read, name: str) -> None:
+    assert len(read(log([plain()], name)).rows) == 1
+
+
+def test_of_a_folder_files_without_an_ending_are_read_where_they_hold_records(
+    log: Log, read: Read, tmp_path: Path
+) -> None:
+    log([b"2026-01-05T00:00:00.000Z " + orjson.dumps(plain())], "000000")
+    log([b"MIT licence"], "LICENSE")
+    log([], "_SUCCESS")
+    assert len(read(tmp_path).rows) == 1
 
 
 def test_a_folder_without_logs_is_an_error(log: Log, read: Read, tmp_path: Path) -> None:

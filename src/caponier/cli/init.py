@@ -16,8 +16,6 @@ from caponier.cli.terminal.watch import Watch
 if TYPE_CHECKING:
     from caponier.app.setup.suggest_workspace import SuggestedWorkspace
 
-MAP_FILE: Final = "log-map.yaml"
-
 EXAMPLE: Final = "Example: [bold]caponier init fraud-watch[/bold]"
 
 
@@ -39,7 +37,11 @@ def init(
     map_: log_options.Map = None,
     signature: Annotated[
         Path | None,
-        typer.Option("--signature", metavar="MLMODEL", help="With --from: an MLflow model's folder or MLmodel file."),
+        typer.Option(
+            "--signature",
+            metavar="MODEL",
+            help="With --from: an MLflow model, or a file of XGBoost (.json), LightGBM or Keras.",
+        ),
     ] = None,
     format_: Annotated[InitFormat, typer.Option("--format", help="How to print where it is.")] = InitFormat.TEXT,
     quiet: options.Quiet = False,
@@ -49,7 +51,7 @@ def init(
     An existing workspace is never changed.
     """
     found = _suggested(log, map_, signature, quiet=quiet) if log else None
-    beside = {MAP_FILE: found.map_yaml} if found and found.map_yaml else {}
+    beside = found.maps if found else {}
     file = create_workspace(directory, found.toml if found else "", beside)
     if format_ is InitFormat.JSON:
         made = require_workspace(file)
@@ -71,9 +73,9 @@ def init(
 
 def _suggested(log: list[Path], map_: str | None, signature: Path | None, *, quiet: bool) -> "SuggestedWorkspace":
     # Only here: whoever makes an empty workspace need not wait for what reads logs.
-    from caponier.app.setup.model_signature import spec_of_signature
+    from caponier.app.setup.model_metadata import spec_of_model
     from caponier.app.setup.suggest_workspace import suggest_workspace
 
-    told = spec_of_signature(signature) if signature else None
+    told = spec_of_model(signature) if signature else None
     with Watch(quiet=quiet) as watch:
         return suggest_workspace(log, log_options.read_options("auto", map_=map_), watch, told)

@@ -94,6 +94,8 @@ class FieldMap(_Noun):
     """Fields that are known from memory alone: nobody has held them against a real file."""
     when: Paths = ()
     """Fields by which a log of this kind is known. Without any it is only used where it is named."""
+    says: dict[Path, Paths] = Field(default_factory=dict)
+    """What has to stand in fields, besides, such as `{type: [azureml.inference.model_inputs]}`."""
     line: Path | None = None
     """Of a text log: a regular expression that each line fits, whose named groups are the fields."""
     decimal: Literal[".", ","] = "."

@@ -27,6 +27,8 @@ class Chunk:
     """The rows as columns of the event schema, in place of `rows`, where a field map made them."""
     faults: dict[int, str] = field(default_factory=dict)
     """Rows that the map's columns cannot be used of, by their place, and why."""
+    native: bool = True
+    """Whether it is as the log says it, in our own schema; else several of its records may be of one request."""
     rejections: list[Rejection] = field(default_factory=list)
     bytes_read: int = 0
 

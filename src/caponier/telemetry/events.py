@@ -1,5 +1,6 @@
 """Logs to events: pick the reader, convert, check, tell the late rows, and number what is left."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown as shown_path
@@ -19,16 +21,31 @@ from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.columns import Columns, Faults, from_batch, from_rows, from_values, shown
 from caponier.telemetry.field_maps.choose import UNSAID, MapChoice, mapped
 from caponier.telemetry.field_maps.words import understood
+from caponier.telemetry.joining.halves import Halves
+from caponier.telemetry.joining.moments import Moments
+from caponier.telemetry.joining.whether import MOST_FILES, are_halves, names_callers_elsewhere
 from caponier.telemetry.log_files import LogFile, log_files, spared
-from caponier.telemetry.readers import csv, json_lines, kserve, parquet, pattern_lines
+from caponier.telemetry.readers import arrow, csv, json_lines, kserve, parquet, pattern_lines
 from caponier.telemetry.readers.cloud_event import USUAL, CallerHeaders
+from caponier.telemetry.readers.foreign_files import holds_records, looks_like_table, refuse_foreign
 from caponier.telemetry.readers.json_columns import WantedColumns
 from caponier.telemetry.readers.kserve_answers import KServeAnswers
 from caponier.telemetry.readers.pattern_lines import known_line_map
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.streams import COMPRESSIONS, STDIN
 
-KINDS: Final = ".parquet, .jsonl, .csv or .tsv"
+KINDS: Final = ".parquet, .arrow, .jsonl, .json, .log, .csv or .tsv"
+_ROTATED: Final = re.compile(r"(?:[.-]\d{1,10})+$")
+NO_IDS: Final = (
+    "one log knows what was asked and another who asked, and no request_id is in both: whose each request was cannot be"
+    " told; let the gateway hand its id on (X-Request-Id), and log it in both"
+)
+BY_TIME: Final = (
+    "were given the caller who alone asked within 1.5 seconds of them, as no request_id is in both logs; the others"
+    " stay nobody's; let the gateway hand its id on (X-Request-Id), and log it in both"
+)
+RELATED: Final = 0.05
+"""Share of requests of which another record has the id; where fewer have one, two logs just count alike."""
 READERS: Final = ("auto", "events", "kserve")
 
 
@@ -42,6 +59,15 @@ class Events:
     lines: pa.Array
     """int64 line number of each row in its source."""
     bytes_read: int
+    native: bool = True
+    """Whether the log is in this schema itself."""
+
+    def of(self, batch: pa.RecordBatch) -> "Events":
+        """Return the same events, some of them left away and others completed."""
+        if batch.num_rows == self.batch.num_rows:
+            return replace(self, batch=batch)
+        kept = pc.is_in(self.batch.column("seq"), value_set=batch.column("seq"))
+        return replace(self, batch=batch, lines=self.lines.filter(kept))
 
 
 def read_events(
@@ -68,26 +94,83 @@ def read_events(
     Raises:
         InputError: If a path is missing or cannot be opened, is of no known format, or is the file for rejected rows.
     """
-    files, maps = list(_files(paths, rejected.path)), replace(maps, salt=salt)
-    with KServeAnswers() as answers:
-        gathered = _gathered(files, reader, maps, answers)
-        for file in files:
-            # A file's name need not be UTF-8, but everything that is written about it is.
-            source = shown_path(file.path)
-            clock, seq = Clock.of(file.path, lateness), 0
-            own = answers if file.path in gathered else None
-            for chunk in spared(file, partial(_chunks, file.path, reader, maps, rejected, callers, own), Chunk):
-                events = _events(source, chunk, clock, seq, rejected)
-                seq += events.batch.num_rows
-                yield events
-        rejected.add(kserve.unused(answers))
+    files = list(_files(paths, rejected.path))
+    reading = _Reading(reader, lateness, callers, replace(maps, salt=salt))
+    with Halves() as halves, Moments() as moments:
+        first = _first(files, reading)
+        by_id, by_time = are_halves(first), False
+        if by_id:
+            _gather(files, reading, halves)
+            by_id = halves.share() >= RELATED
+        if not by_id and names_callers_elsewhere(first):
+            _gather(files, reading, moments)
+            by_time = moments.settle() >= RELATED
+            if not by_time:
+                rejected.tell(NO_IDS)
+        joined = halves if by_id else moments if by_time else None
+        for events in reading.read(files, rejected):
+            if joined is not None and not events.native:
+                events = events.of(joined.complete(events.batch))
+            yield events
+        if halves.joined:
+            rejected.tell(f"{halves.joined:,} events were completed by records of the same request_id")
+        if moments.joined:
+            rejected.tell(f"{moments.joined:,} events {BY_TIME}")
+
+
+def _gather(files: Sequence[LogFile], reading: "_Reading", into: Halves | Moments) -> None:
+    for events in reading.read(files, RejectedRows()):
+        if not events.native:
+            into.gather(events.batch)
+
+
+def _first(files: Sequence[LogFile], reading: "_Reading") -> list[pa.RecordBatch]:
+    """Return the first rows of logs; none where one is a pipe, which can be read only once."""
+    if reading.reader == "events" or any(file.path == STDIN or file.path.is_fifo() for file in files):
+        return []
+    step = max(1, len(files) // MOST_FILES)
+    first = (next(reading.read([file], RejectedRows(), ahead=False), None) for file in files[::step])
+    return [events.batch for events in first if events is not None and not events.native]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How logs are read."""
+
+    reader: str
+    lateness: float
+    callers: CallerHeaders
+    maps: MapChoice
+
+    def read(self, files: Sequence[LogFile], rejected: RejectedRows, *, ahead: bool = True) -> Iterator[Events]:
+        """Read logs, each as it stands.
+
+        Args:
+            files: The logs.
+            rejected: Takes the rows that cannot be used.
+            ahead: Whether the responses of a log of KServe are gathered from all of it first.
+        """
+        with KServeAnswers() as answers:
+            gathered = _gathered(files, self.reader, self.maps, answers) if ahead else ()
+            for file in files:
+                # A file's name need not be UTF-8, but everything that is written about it is.
+                source = shown_path(file.path)
+                clock, seq = Clock.of(file.path, self.lateness), 0
+                own = answers if file.path in gathered else None
+                read = partial(_chunks, file.path, self.reader, self.maps, rejected, self.callers, own)
+                for chunk in spared(file, read, Chunk):
+                    events = _events(source, chunk, clock, seq, rejected)
+                    seq += events.batch.num_rows
+                    yield events
+            if ahead:
+                rejected.add(kserve.unused(answers))
 
 
 def _gathered(files: Sequence[LogFile], reader: str, maps: MapChoice, answers: KServeAnswers) -> frozenset[Path]:
     """Gather the responses of the logs of KServe among files, and return these; a pipe can be read only once."""
     if reader == "events" or maps.named is not None:
         return frozenset()
-    whole = [file.path for file in files if _format(file.path) is json_lines.read and file.path.is_file()]
+    whole = [file.path for file in files if _format(file.path) in (json_lines.read, None) and file.path.is_file()]
     always = reader == "kserve"
     return frozenset(
         path for path in whole if answers.gather(shown_path(path), partial(_objects, path, reader, maps), always=always)
@@ -100,13 +183,31 @@ def _objects(path: Path, reader: str, maps: MapChoice) -> Iterator[Chunk]:
         yield from json_lines.read(path)
 
 
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the logs that are meant by paths: files, those in folders, or `-`.
+
+    Raises:
+        InputError: If a path is missing, or a folder holds none.
+    """
+    return [file.path for file in _files(paths, None) if file.problem is None]
+
+
 def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
-    for file in log_files(paths, lambda path: _format(path) is not None and not _is_same(path, output), KINDS):
+    for file in log_files(paths, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, mend="Change --rejected")
         yield file
+
+
+def _is_log(path: Path) -> bool:
+    """Tell whether a file in a folder is meant: by its name, or by what it holds where that has no ending."""
+    if _format(path) is not None:
+        return True
+    suffix = path.suffix.lower()
+    inner = path.with_suffix("") if suffix in COMPRESSIONS else path
+    return not inner.suffix and not inner.name.startswith((".", "_")) and holds_records(path)
 
 
 def _is_same(path: Path, output: Path | None) -> bool:
@@ -117,13 +218,31 @@ def _is_same(path: Path, output: Path | None) -> bool:
 
 
 def _format(path: Path) -> Callable[[Path], Iterator[Chunk]] | None:
-    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
-    suffix = inner.suffix.lower()
-    if path == STDIN or suffix in (".jsonl", ".ndjson", ".json", ".log"):
+    """Tell by its name how a file is to be read; of `app.log.2.gz` the number only says how old it is."""
+    suffix = path.suffix.lower()
+    inner = Path(path.name[: -len(suffix)]) if suffix in COMPRESSIONS else Path(path.name)
+    kind = Path(_ROTATED.sub("", inner.name)).suffix.lower()
+    if path == STDIN or kind in (".jsonl", ".ndjson", ".json", ".log"):
         return json_lines.read
-    if suffix in (".csv", ".tsv"):
+    if kind in (".csv", ".tsv"):
         return csv.read
-    return parquet.read if suffix in (".parquet", ".pq") and inner == path else None
+    if suffix in COMPRESSIONS:
+        return None
+    return parquet.read if kind in (".parquet", ".pq") else arrow.read if kind in (".arrow", ".feather") else None
+
+
+def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
+    """Return what reads a file: by its content where that has a form of its own, then by its name.
+
+    Raises:
+        InputError: If it is of a form that is not read.
+    """
+    refuse_foreign(path)
+    inner = path.with_suffix("")
+    if path.suffix.lower() in COMPRESSIONS and _format(inner) in (parquet.read, arrow.read):
+        mend = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
+        raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), mend=mend)
+    return _format(path) or (csv.read if looks_like_table(path) else json_lines.read)
 
 
 def _chunks(
@@ -134,9 +253,7 @@ def _chunks(
     callers: CallerHeaders,
     answers: KServeAnswers | None,
 ) -> Iterator[Chunk]:
-    read = _format(path)
-    if read is None:
-        raise _unknown(path)
+    read = _reader_of(path)
     if reader == "events":
         return read(path)
     by_line = _line_map(path, reader, maps)
@@ -158,14 +275,9 @@ def _line_map(path: Path, reader: str, maps: MapChoice) -> FieldMap | None:
     """Return the map of a log whose lines are no objects, where there is one."""
     if maps.named is not None:
         return maps.named if maps.named.line else None
-    if reader == "auto" and _format(path) is json_lines.read:
+    if reader == "auto" and _format(path) in (json_lines.read, None):
         return known_line_map(path, maps.known)
     return None
-
-
-def _unknown(path: Path) -> InputError:
-    mend = "Give a .parquet, .jsonl, .csv or .tsv file (all but the first also as .gz or .zst)"
-    return InputError("is of no known format", where=str(path), mend=mend)
 
 
 def first_chunk(path: Path) -> Chunk | None:
@@ -174,9 +286,7 @@ def first_chunk(path: Path) -> Chunk | None:
     Raises:
         InputError: If it cannot be opened, or is of no known format.
     """
-    read = _format(path)
-    if read is None:
-        raise _unknown(path)
+    read = _reader_of(path)
     return next((chunk for chunk in read(path) if chunk.lines), None)
 
 
@@ -197,7 +307,8 @@ def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: Rejecte
     arrays = [columns.get(field.name, pa.nulls(len(kept), field.type)) for field in EVENT_SCHEMA]
     arrays[EVENT_SCHEMA.get_field_index("seq")] = pa.array(np.arange(seq, seq + len(kept)), pa.int64())
     lines = pa.array(chunk.lines, pa.int64()).take(kept)
-    return Events(source, pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA), lines, chunk.bytes_read)
+    batch = pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA)
+    return Events(source, batch, lines, chunk.bytes_read, chunk.native)
 
 
 def _converted(chunk: Chunk) -> tuple[Columns, Faults]:

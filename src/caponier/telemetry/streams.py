@@ -1,4 +1,4 @@
-"""Byte streams: files, gzip, Zstandard and standard input, and lines out of them that never outgrow a cap.
+"""Byte streams: files, packed or not, and standard input, and lines out of them that never outgrow a cap.
 
 A log is hostile input: one line of a gigabyte must cost a rejection, not the machine.
 """
@@ -18,8 +18,10 @@ LINE_LIMIT: Final = 16 * 2**20
 """Bytes of the longest line that is read; a 224 x 224 x 3 image as JSON floats has about 3 MB."""
 BLOCK: Final = 2**18
 """Bytes read at a time; what a broken stream may cost of the good lines before the break."""
-COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
-MAGIC: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_STEP: Final = 2**10
+"""Bytes that are unpacked at a time, and lost where a packed file breaks off; more in one that is large."""
+COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
+MAGIC: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 """How a packed file begins, whatever it is called."""
 BOM: Final = b"\xef\xbb\xbf"
 
@@ -42,7 +44,7 @@ class BrokenStreamError(Exception):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Readable]:
-    """Open a file for reading, decompressing gzip and Zstandard; `-` is standard input.
+    """Open a file for reading, unpacking it where it is packed; `-` is standard input.
 
     Raises:
         InputError: If the file is missing or cannot be opened.
@@ -57,14 +59,62 @@ def opened(path: Path) -> Iterator[Readable]:
     with raw:
         compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
         # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
-        yield pa.input_stream(raw, compression=compression) if compression else raw
+        if compression == "xz":
+            yield _Steady(_Xz(raw))
+        else:
+            yield _Steady(pa.input_stream(raw, compression=compression)) if compression else raw
+
+
+class _Steady:
+    """A packed file that may break off: what was unpacked before the break is given first."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._given = 0
+        self._broken: OSError | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        parts: list[bytes] = []
+        while size > 0 and self._broken is None:
+            try:
+                part = self._stream.read(min(size, max(_STEP, min(BLOCK, self._given) // 16)))
+            except OSError as broken:
+                self._broken = broken
+                break
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+            self._given += len(part)
+        if self._broken is not None and not parts:
+            raise self._broken
+        return b"".join(parts)
+
+
+class _Xz:
+    """An xz file; what breaks in it is told as it is of the others."""
+
+    def __init__(self, raw: Any) -> None:
+        # Only here: next to nobody has one.
+        import lzma
+
+        self._failures = (lzma.LZMAError, EOFError)
+        self._file = lzma.LZMAFile(raw)  # noqa: SIM115 - it is closed with the file under it
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes."""
+        try:
+            return self._file.read1(size)
+        except self._failures as broken:
+            raise OSError(str(broken)) from broken
 
 
 def _packed(raw: Any) -> str | None:
     """Tell how a file is packed by its first bytes; a pipe, which cannot be put back, by its name alone."""
     if not raw.seekable():
         return None
-    head = raw.read(4)
+    head = raw.read(6)
     raw.seek(0)
     return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.telemetry.field_maps.field_names import ALIASES, COUNTERS, INPUTS, normal
 from caponier.telemetry.field_maps.paths import EACH, Records, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import EPOCHS, unit_of
+from caponier.telemetry.readers.field_names import ALIASES, COUNTERS, INPUTS, normal
 
 keys = st.text(min_size=1, max_size=12)
 plain = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5)

@@ -99,10 +99,28 @@ def test_a_header_that_cannot_be_used_is_an_error(read_csv: Text, header: bytes,
         read_csv(header + b"1,2,3\n")
 
 
-def test_a_line_break_in_a_cell_costs_only_its_row(read_csv: Text) -> None:
+def test_a_cell_may_go_over_lines(read_csv: Text) -> None:
     found = read_csv(HEADER + '1767571200000,m,predict,,200,"two\nlines"\n' + GOOD)
-    assert found.lines == [4]
-    assert [number for number, _ in found.rejected] == [2, 3]
+    assert found.lines == [2, 4]
+    assert found.rows[0]["extra"] == '{"mine":"two\\nlines"}'
+
+
+@pytest.mark.parametrize("last", ["", GOOD])
+def test_a_broken_quote_costs_only_its_row(read_csv: Text, last: str) -> None:
+    broken = '1767571200000,m,predict,,200,"two\n'
+    found = read_csv(HEADER + GOOD + broken + GOOD + GOOD + broken + last)
+    assert found.lines == [2, 4, 5] + [7] * bool(last)
+    assert [number for number, _ in found.rejected] == [3, 6]
+
+
+def test_a_quote_that_never_ends_is_not_followed_through_the_log(read_csv: Text) -> None:
+    found = read_csv(HEADER + '1767571200000,m,predict,,200,"two\n' + GOOD.replace('"', "").replace(", 1", "") * 5_000)
+    assert next(number for number, _ in found.rejected) == 2
+    assert len({*found.lines, *(number for number, _ in found.rejected)}) == 5_001
+
+
+def test_a_line_that_tells_excel_the_delimiter_is_no_header(read_csv: Text) -> None:
+    assert read_csv("sep=;\n" + "time;model;operation\n1767571200000;m;predict\n").lines == [3]
 
 
 def test_a_header_beyond_the_cap_does_not_turn_the_next_row_into_one(tmp_path: Path) -> None:
@@ -110,3 +128,23 @@ def test_a_header_beyond_the_cap_does_not_turn_the_next_row_into_one(tmp_path: P
     path.write_text("time,model," + "x" * 100 + "\n" + "1,2,3\n")
     with pytest.raises(InputError, match="header"):
         list(csv.read(path, 50))
+
+
+TABLES = {
+    "days and hours": ("date,time,user,a,b,prediction", "2026-01-05,09:30:{at:02d},u,1.5,{at}.5,y"),
+    "numbers in groups": ("ts,user,a,b,prediction", '{ts},u,"1,501.5",{at}.5,y'),
+    "a remark before the header": ("# made by hand\nts,user,a,b,prediction", "{ts},u,1.5,{at}.5,y"),
+    "an array of PostgreSQL": ("ts,user,features,prediction", '{ts},u,"{{1.5,{at}.5}}",y'),
+    "a map of Athena": ("ts,user,features,prediction", '{ts},u,"{{a=1.5, b={at}.5}}",y'),
+    "shares in percent": ("ts,user,features,prediction,confidence", '{ts},u,"[1.5, {at}.5]",y,75.0%'),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_cells_as_people_and_stores_write_them(name: str, read_csv: Text) -> None:
+    header, row = TABLES[name]
+    found = read_csv(header + "\n" + "".join(row.format(at=at, ts=1_767_605_400 + at) + "\n" for at in range(40)))
+    first = 1_501.5 if name == "numbers in groups" else 1.5
+    assert [line["input"] for line in found.rows] == [[first, at + 0.5] for at in range(40)]
+    assert len({line["time"] for line in found.rows}) == 40
+    assert name != "shares in percent" or {tuple(line["scores"]) for line in found.rows} == {(0.75,)}

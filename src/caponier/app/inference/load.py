@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from caponier.telemetry.conversion import TIME
 from caponier.telemetry.events import Events, read_events
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.raw_inputs import SpecOf, with_numbers
+from caponier.telemetry.readers.carried import NOT_JSON
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
@@ -84,7 +86,7 @@ def load_events(
     ):
         read_rows += events.batch.num_rows
         events = _wanted(events, options)
-        spool.write(events if spec_of is None else replace(events, batch=with_numbers(events.batch, spec_of)))
+        spool.write(replace(events, batch=with_numbers(events.batch, partial(_takes, spec_of, rejected))))
         progress.advance(events.bytes_read)
     spool.seal()
     if not spool.rows and read_rows:
@@ -103,6 +105,12 @@ def load_events(
     return [replace(summary, told=rejected.spec) for summary in spool.models()]
 
 
+def _takes(spec_of: SpecOf | None, told: RejectedRows, model: str) -> FeatureSpec | None:
+    """Return what a model takes: as somebody says, or else where the log shows that these are texts."""
+    known = spec_of(model) if spec_of else None
+    return known or (told.spec if told.spec is not None and told.spec.kind == "text" else None)
+
+
 def _wanted(events: Events, options: ReadOptions) -> Events:
     """Leave out events of other times than are meant."""
     if options.since is None and options.until is None:
@@ -118,6 +126,9 @@ def _wanted(events: Events, options: ReadOptions) -> Events:
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
     needs = "Events need the columns time, model and operation; see docs/events.md"
+    if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
+        how = "caponier map show torchserve-access-log"
+        return f"A log of plain text is read by a field map with a pattern of its lines; see: {how}"
     if not rejected.seen:
         return needs
     log = next((path for path in paths if path != STDIN), "FILE")

@@ -16,12 +16,17 @@ from caponier.errors import InputError
 from caponier.records.event import UNKNOWN
 from caponier.records.field_map import FieldMap
 from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.events import files_of
 from caponier.telemetry.field_maps.words import yaml_of
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
 
-MAP_FILE: Final = "log-map.yaml"
+MAP_FILE: Final = "log-map{}.yaml"
 MOST_MODELS: Final = 50
+MOST_FORMS: Final = 20
+"""Logs whose form is looked at."""
+KNOWN_BY: Final = 3
+"""Fields by which a log is known again."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class SuggestedWorkspace:
 
     toml: str
     """To stand at the end of the workspace file."""
-    map_yaml: str | None
-    """Content of the map's file beside it; None where the log needs no map of its own."""
+    maps: dict[str, str]
+    """Content of the maps' files beside it, by their names; none where the logs need no map of their own."""
     summaries: tuple[ModelSummary, ...]
     rejected: RejectedRows
 
@@ -53,8 +58,11 @@ def suggest_workspace(
     Raises:
         InputError: If nothing in the logs is an event, or they are about several models and one signature is given.
     """
-    own = options.maps.named or _own_map(paths, options)
-    how = replace(options, maps=replace(options.maps, named=own))
+    files = files_of(paths)
+    own = [options.maps.named] if options.maps.named else _own_maps(files, options)
+    # The only form, or one that cannot be known again, is what all of them are read by.
+    named = own[0] if len(own) == 1 and (len(files) == 1 or not own[0].when) else None
+    how = replace(options, maps=replace(options.maps, named=named, known=(*own, *options.maps.known)))
     rejected = RejectedRows()
     with Spool() as spool:
         told = None if signature is None else lambda _: signature
@@ -64,26 +72,33 @@ def suggest_workspace(
         names = ", ".join(one.model for one in models)
         raise InputError(f"a signature is one model's, and the logs hold {names}", mend="Describe them one by one.")
     parts = [_heading(paths)]
-    if own is not None:
-        parts.append(_map_table(own))
+    maps = {MAP_FILE.format(f"-{place + 1}" if place else ""): one for place, one in enumerate(own)}
+    parts += [_map_table(one, file) for file, one in maps.items()]
     parts += [_model_table(summary, signature) for summary in models]
     parts.append(_system_table(models))
-    return SuggestedWorkspace("\n".join(parts), None if own is None else yaml_of(own), tuple(models), rejected)
+    written = {file: yaml_of(one) for file, one in maps.items()}
+    return SuggestedWorkspace("\n".join(parts), written, tuple(models), rejected)
 
 
-def _own_map(paths: Sequence[Path], options: ReadOptions) -> FieldMap | None:
-    """Return the map that is guessed from the first log; None where none is needed, or one that ships knows it."""
-    first = next((path for path in paths if path != STDIN and path.is_file()), None)
-    if first is None or options.reader != "auto":
-        return None
-    proposal = propose_map(first, options.maps, "log")
-    found = proposal.guess
-    is_known = any(found.map is one for one in options.maps.known)
-    if proposal.native or found.map is None or not found.clear or is_known:
-        return None
-    when = [about.path[0].split("[")[0] for about in found.map.columns.values() if about.path][:3]
-    when = [path for path in when if "|" not in path]
-    return found.map.model_copy(update={"when": tuple(when)})
+def _own_maps(paths: Sequence[Path], options: ReadOptions) -> list[FieldMap]:
+    """Return the maps that are guessed from logs; none where none is needed, or one that ships knows them."""
+    found: list[FieldMap] = []
+    if options.reader != "auto":
+        return found
+    whole = [path for path in paths if path != STDIN and path.is_file()]
+    for path in whole[:: max(1, len(whole) // MOST_FORMS)]:
+        name = f"log-{len(found) + 1}" if found else "log"
+        try:
+            proposal = propose_map(path, replace(options.maps, known=(*found, *options.maps.known)), name)
+        except InputError:
+            # Reading all of them comes to the same file, and says what is wrong with it.
+            continue
+        guessed = proposal.guess
+        is_known = any(guessed.map is one for one in (*found, *options.maps.known))
+        if proposal.native or guessed.map is None or not guessed.clear or is_known:
+            continue
+        found.append(guessed.map.model_copy(update={"when": guessed.steady[:KNOWN_BY]}))
+    return found
 
 
 def _heading(paths: Sequence[Path]) -> str:
@@ -91,11 +106,11 @@ def _heading(paths: Sequence[Path]) -> str:
     return f"\n# What follows was suggested by {names}.\n# Check it, and answer what is asked.\n"
 
 
-def _map_table(own: FieldMap) -> str:
+def _map_table(own: FieldMap, file: str) -> str:
     zone = own.columns["time"].zone
     asked = f"# Are its times in {zone}? A wrong zone shifts this log against others: correct it in the file.\n"
     asked = asked if zone else ""
-    return f"{asked}[[map]]\nfile = {_text(MAP_FILE)}    # how the log is read; see: caponier map show {MAP_FILE}\n"
+    return f"{asked}[[map]]\nfile = {_text(file)}    # how the log is read; see: caponier map show {file}\n"
 
 
 def _model_table(summary: ModelSummary, signature: FeatureSpec | None) -> str:

@@ -17,7 +17,9 @@ from caponier.telemetry.readers.cloud_event import USUAL
 
 Paths = Annotated[
     list[Path],
-    typer.Argument(metavar="EVENTS...", help="Logs (.parquet, .jsonl, .csv; .gz, .zst), folders, or - for stdin."),
+    typer.Argument(
+        metavar="EVENTS...", help="Logs (JSON, CSV, text, Parquet, Arrow; also packed), folders, or - for stdin."
+    ),
 ]
 Kind = Annotated[
     str | None, typer.Option("--kind", help="What the model takes: image, numeric, categorical, text or none.")

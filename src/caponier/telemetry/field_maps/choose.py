@@ -12,7 +12,8 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.field_maps.guess import SAMPLE, GuessedMap, guess
 from caponier.telemetry.field_maps.mapped_rows import MappedRows
-from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
+from caponier.telemetry.field_maps.paths import Records, escaped, plain_values, steps_of
+from caponier.telemetry.field_maps.value_kinds import features_at
 from caponier.telemetry.field_maps.words import understood
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import WantedColumns
@@ -71,14 +72,36 @@ def mapped(
             return whole
         chosen, remarks = found.map, found.remarks
         report.guessed.append(chosen)
+    chosen = _named(chosen, choice, rows)
     reading = MappedRows(_fitted(chosen, choice, rows, report, source), choice.salt, choice.model, choice.spec_of)
     report.see(source, sorted({str(name) for row in rows[:100] for name in row}))
     if choice.named is None:
         report.tell(f"{source}: read as {understood(chosen, remarks)}")
-    report.learn(reading.spec)
+    report.learn(reading.spec or _texts(chosen, rows))
     if wanted is not None and rows:
         wanted.schema = reading.schema(Records(rows))
     return reading.read(whole)
+
+
+def _named(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row]) -> FieldMap:
+    """Take the features from the log where a map knows where rows by name stand, and nobody what is in them."""
+    raw = chosen.columns.get("input_raw")
+    if raw is None or len(raw.path) != 1 or chosen.features or choice.named is not None:
+        return chosen
+    if choice.spec_of is not None and choice.spec_of(_model_of(chosen, choice, rows)) is not None:
+        return chosen
+    features = features_at(rows, raw.path[0])
+    return chosen.model_copy(update={"features": features}) if features else chosen
+
+
+def _texts(chosen: FieldMap, rows: Sequence[Row]) -> FeatureSpec | None:
+    """Tell that a model takes texts, where texts are what it was asked."""
+    raw = chosen.columns.get("input_raw")
+    if raw is None or len(raw.path) != 1 or "[]" in raw.path[0]:
+        return None
+    held = [value for value in Records(rows).values(steps_of(raw.path[0])) if value is not None]
+    are_texts = bool(held) and all(isinstance(value, str) and value.lstrip()[:1] not in ("{", "[") for value in held)
+    return FeatureSpec(kind="text") if are_texts else None
 
 
 def _fitted(chosen: FieldMap, choice: MapChoice, rows: Sequence[Row], report: RejectedRows, source: str) -> FieldMap:
@@ -143,9 +166,17 @@ def known_map(rows: Sequence[Row], maps: Sequence[FieldMap]) -> FieldMap | None:
     records = Records(rows)
     for one in maps:
         places = [steps_of(path) for path in one.when]
-        if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places):
+        if places and all(_share(records.values(steps)) >= _ENOUGH for steps in places) and _says(records, one):
             return one
     return None
+
+
+def _says(records: Records, one: FieldMap) -> bool:
+    """Tell whether in its fields there stands what a map says."""
+    return all(
+        sum(value in said for value in records.values(steps_of(path))) >= _ENOUGH * records.count
+        for path, said in one.says.items()
+    )
 
 
 def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
@@ -155,12 +186,14 @@ def _of_a_sister(rows: Sequence[Row], report: RejectedRows) -> FieldMap | None:
     """
     records = Records(rows)
     for one in report.guessed:
-        time, *_ = one.columns["time"].path
+        time, *_ = (*one.columns["time"].path, *one.columns["time"].parts)
         inputs = [feature.path or escaped(feature.name) for feature in one.features]
         inputs += [
             path for name in ("input", "input_raw") if name in one.columns for path in one.columns[name].path[:1]
         ]
         inputs += [one.request] if one.request else []
+        # Of a log that says nothing of what was asked, all fields have to be there: others have its ids, too.
+        inputs = inputs or [path for about in one.columns.values() for path in about.path[:1]]
         there = [_share(records.values(steps_of(path.split("[]")[0]))) > 0 for path in inputs]
         if _share(records.values(steps_of(time))) >= _ENOUGH and sum(there) >= _ENOUGH * len(there):
             return one
@@ -174,8 +207,9 @@ def _share(values: list[object]) -> float:
 def sample_of(chunk: Chunk, rows: int = SAMPLE) -> list[Row]:
     """Return the first rows of a chunk."""
     if chunk.batch is not None:
-        found: list[Row] = chunk.batch.slice(0, rows).to_pylist()
-        return found
+        part = chunk.batch.slice(0, rows)
+        columns = {name: plain_values(part.column(name)) for name in part.schema.names}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return chunk.rows[:rows]
 
 

@@ -11,24 +11,59 @@ from typing import Any, Final
 
 from caponier.records.field_map import FieldMap, MapColumn, MapFeature
 from caponier.telemetry.chunk import Row
-from caponier.telemetry.field_maps.field_names import ALIASES, COUNTERS, INPUTS, SCORE_PARTS, normal
 from caponier.telemetry.field_maps.named_features import is_missing
 from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.places import READ, Nodes, Place, below, keys_of, nodes_of, path_of
 from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.field_maps.times import RFC3339
+from caponier.telemetry.field_maps.value_kinds import (
+    DECIMAL_COMMA,
+    FITS,
+    NEARLY,
+    alike,
+    are_probabilities,
+    are_references,
+    are_shares,
+    as_long,
+    feature_of,
+    features_of,
+    is_array,
+    is_continuous,
+    is_encoded,
+    is_name,
+    is_number_list,
+    named_values,
+    nearly,
+)
 from caponier.telemetry.field_maps.words import FEW
+from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers.field_names import (
+    ALIASES,
+    ANSWERS,
+    CALLED,
+    COUNTERS,
+    FEATURE_PARTS,
+    INPUTS,
+    LIKE,
+    OF_CALLS,
+    SCORE_PARTS,
+    SEVERAL,
+    UNITS,
+    normal,
+)
 
 SAMPLE: Final = 1_000
-DEEPEST: Final = 5
-WIDEST: Final = 2_000
-MOST_CATEGORIES: Final = 50
-LISTED: Final = 30
-"""Categories that a map lists; others are told apart all the same."""
-_DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
 _HASHED: Final = re.compile(r"k-[0-9a-f]{16}")
-_BODIES: Final = frozenset(("inputs", "instances", "dataframe_split", "dataframe_records", "input_data", "outputs"))
-
-Place = tuple[str, ...]
-Nodes = dict[Place, list[Any]]
+DAY: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}/\d\d/\d\d")
+CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
+REQUEST_LINE: Final = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
+BEGINNING: Final = re.compile(r"start|begin|request|received|arriv|inference|prediction")
+"""How a time is called that says when something was asked, where others say when it was answered."""
+_SAMPLED_BODIES: Final = 20
+STEADY: Final = 0.98
+"""Share of the rows of a sample in which a field stands by which a log is known again."""
+_SCALES: Final = {"s": 1_000, "sec": 1_000, "seconds": 1_000, "us": 1e-3, "micros": 1e-3, "ns": 1e-6, "time": 1_000}
+"""Milliseconds in one."""
 
 
 @dataclass
@@ -41,6 +76,8 @@ class GuessedMap:
     doubts: list[str] = field(default_factory=list)
     """Why nobody should use it unasked."""
     remarks: list[str] = field(default_factory=list)
+    steady: tuple[str, ...] = ()
+    """Fields that the map takes and that stand in nearly every row."""
 
     @property
     def clear(self) -> bool:
@@ -56,35 +93,12 @@ def guess(rows: Sequence[Row], model: str, name: str = "guessed") -> GuessedMap:
         model: What the model is called where no row says so.
         name: What the map is called.
     """
-    nodes = _nodes(rows[:SAMPLE])
+    nodes = nodes_of(rows[:SAMPLE])
     work = _Work(nodes, GuessedMap(None, tuple(path_of(place) for place in nodes)))
     work.choose_columns()
     work.choose_inputs()
     work.choose_scores()
     return work.finished(model, name)
-
-
-def path_of(place: Place) -> str:
-    """Write a place as a path."""
-    return ".".join(map(escaped, place))
-
-
-def _nodes(rows: Sequence[Row]) -> Nodes:
-    nodes: Nodes = {}
-    for row in rows:
-        _walk(row, (), nodes)
-    return nodes
-
-
-def _walk(held: Row, above: Place, nodes: Nodes) -> None:
-    for key, value in held.items():
-        place = (*above, str(key))
-        # A field without a name has no path.
-        if not key or (place not in nodes and len(nodes) >= WIDEST):
-            continue
-        nodes.setdefault(place, []).append(value)
-        if isinstance(value, dict) and len(place) < DEEPEST:
-            _walk(value, place, nodes)
 
 
 @dataclass
@@ -95,8 +109,8 @@ class _Work:
     features: list[MapFeature] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
     used: set[Place] = field(default_factory=set)
-    each: Place | None = None
-    """The list that is unrolled."""
+    is_flat: bool = False
+    """Whether a column stands for a feature."""
 
     def choose_columns(self) -> None:
         """Find the columns that a name tells."""
@@ -113,28 +127,46 @@ class _Work:
             self.out.doubts.append("no field holds a time")
 
     def _ranked(self, column: str) -> list[tuple[tuple[int, int], Place]]:
-        names, fits = ALIASES[column], _FITS.get(column, _is_name)
+        names, fits = ALIASES[column], FITS.get(column, is_name)
         found = []
         for order, (place, values) in enumerate(self.nodes.items()):
             if place in self.used or self._below_input(place):
                 continue
             rank = min((names.index(name) for name in _names(place) if name in names), default=None)
+            if rank is None and self._is_like(column, place):
+                rank = len(names)
             held = [value for value in values if not is_missing(value)]
             if rank is not None and held and fits(held):
-                found.append(((rank, len(place)), order, place))
+                found.append(((rank, len(keys_of(place))), order, place))
         return [(key, place) for key, _, place in sorted(found)]
+
+    def _is_like(self, column: str, place: Place) -> bool:
+        """Tell whether a field is called like those of a column, where no name is a known one."""
+        if column not in LIKE or not (told := _names(place)):
+            return False
+        if column == "principal":
+            return any(LIKE[column].fullmatch(name) for name in told)
+        # Beside an x a y is a place, and no answer.
+        return LIKE[column].fullmatch(told[0]) is not None and (*place[:-1], "x") not in self.nodes
 
     def _below_input(self, place: Place) -> bool:
         """Tell whether a field is a feature by its name alone: `features.age`, and never `features.user`'s twin."""
-        return any(
-            normal(step) in INPUTS and isinstance(self.nodes[place[: at + 1]][0], dict) and step != "request"
+        answered = any(ANSWERS.fullmatch(normal(step)) for step in place[:-1])
+        return not answered and any(
+            normal(step) in INPUTS and step != "request" and below(place[: at + 1], self.nodes) is not None
             for at, step in enumerate(place[:-1])
         )
 
     def _choose_time(self, places: list[Place]) -> None:
+        if len(begun := [one for one in places if BEGINNING.match(normal(one[-1]))]) == 1:
+            places = begun
         if len(places) > 1:
-            self.out.doubts.append(f"several times are as good: {', '.join(map(path_of, places))}")
+            shown = ", ".join(path_of(one) for one in places[:FEW])
+            self.out.doubts.append(f"several times are as good: {shown}{' …' if len(places) > FEW else ''}")
         place = places[0]
+        if (clock := self._clock_beside(place)) is not None:
+            self._choose_day_and_clock(place, clock)
+            return
         try:
             form, zone = time_form([value for value in self.nodes[place] if not is_missing(value)])
         except Ambiguous as doubt:
@@ -145,14 +177,46 @@ class _Work:
         self.columns["time"] = MapColumn(path=(path_of(place),), format=form, zone=zone)
         self.used.add(place)
 
+    def _clock_beside(self, place: Place) -> Place | None:
+        """Return the field with the times of day, where the one that was chosen holds days alone."""
+        days = [str(value).strip() for value in self.nodes[place] if not is_missing(value)]
+        if not nearly(DAY.fullmatch(one) is not None for one in days):
+            return None
+        for other, values in self.nodes.items():
+            held = [str(value).strip() for value in values if not is_missing(value)]
+            if (
+                other != place
+                and held
+                and len(held) == len(days)
+                and nearly(CLOCK.fullmatch(one) is not None for one in held)
+            ):
+                return other
+        self.out.remarks.append(f"{path_of(place)} holds days alone: of one day nobody can say what came first")
+        return None
+
+    def _choose_day_and_clock(self, day: Place, clock: Place) -> None:
+        joined = [f"{one} {other}" for one, other in zip(self.nodes[day], self.nodes[clock], strict=False)]
+        try:
+            form, zone = time_form(joined)
+        except Ambiguous as doubt:
+            self.out.doubts.append(f"{path_of(day)}: {doubt}")
+            form, zone = doubt.form, "UTC"
+        except ValueError:
+            self.out.doubts.append(f"{path_of(day)} and {path_of(clock)} make no time together")
+            form, zone = RFC3339, "UTC"
+        if zone:
+            self.out.remarks.append(f"times in {path_of(day)} and {path_of(clock)} name no zone: taken as UTC")
+        self.columns["time"] = MapColumn(parts=(path_of(day), path_of(clock)), format=form, zone=zone)
+        self.used |= {day, clock}
+
     def _choose(self, column: str, place: Place) -> None:
-        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        values = alike([value for value in self.nodes[place] if not is_missing(value)])
         about: dict[str, Any] = {"path": (path_of(place),)}
         if column == "principal" and not all(_HASHED.fullmatch(str(value)) for value in values):
             about["secret"] = True
-        if column == "latency_ms" and normal(place[-1]).endswith(("_s", "seconds")):
-            about["scale"] = 1000
-        if column == "label" and _is_continuous(values):
+        if column == "latency_ms" and (unit := UNITS.search(normal(place[-1]))):
+            about["scale"] = _SCALES[unit[0].rsplit("_", 1)[-1]]
+        if column == "label" and (is_continuous(values) or are_probabilities(values)):
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
             about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
@@ -163,64 +227,91 @@ class _Work:
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
-        named = [
-            (INPUTS.index(normal(place[-1])), len(place), place) for place in self.nodes if normal(place[-1]) in INPUTS
-        ]
-        for _, _, place in sorted(named):
+        named = sorted(
+            (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
+            for place in self.nodes
+            if normal(place[-1]) in INPUTS and not self._is_of_call(place)
+        )
+        # The whole request first: a part of it is read with less knowledge of the protocol.
+        for _, _, place in sorted(named, key=lambda one: (len(keys_of(one[2])), one[0])):
+            if place not in self.used and self._take_body(place):
+                return
+        # What stands within another candidate is nearer to what was asked: `request.features` before `request`.
+        around = {place[:at] for _, _, place in named for at in range(1, len(place))}
+        for _, _, place in sorted(named, key=lambda one: one[2] in around):
             if place not in self.used and self._take_input(place):
                 return
         self._take_flat()
+        unread = [path_of(place) for _, _, place in named if place not in self.used and self.nodes[place]]
+        if unread and not self.features:
+            self.out.remarks.append(f"what {', '.join(unread[:FEW])} holds is not understood as an input")
 
     def _take_input(self, place: Place) -> bool:
-        values = _alike([value for value in self.nodes[place] if not is_missing(value)])
+        values = alike([value for value in self.nodes[place] if not is_missing(value)])
         if not values:
             return False
-        first = values[0]
+        inside = below(place, self.nodes)
+        if inside is not None and self._is_call(inside):
+            return False
+        if inside is not None:
+            held = [value for value in self.nodes[inside] if isinstance(value, dict)]
+            return self._take_object(path_of(inside), held, inside)
+        if isinstance(values[0], list):
+            return self._take_list(path_of(place), values, place)
+        return isinstance(values[0], str) and self._take_text(values, place)
+
+    def _is_call(self, place: Place) -> bool:
+        """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
+        keys = {normal(one[-1]) for one in self.nodes if len(one) == len(place) + 1 and one[: len(place)] == place}
+        return bool(keys & set(INPUTS) - {"x", "text", "row"}) or ("method" in keys and bool(keys & set(CALLED)))
+
+    def _take_text(self, values: list[Any], place: Place) -> bool:
+        """Take texts: of objects or of lists, of numbers, or what a model of texts was asked."""
         path = path_of(place)
-        if isinstance(first, dict):
-            if _BODIES & set(first) and self._take_body(place):
+        if is_encoded(values):
+            self.out.remarks.append(f"{path} holds base64, which is not read: log numbers, or their digest")
+            return False
+        if are_references(values):
+            self.out.remarks.append(
+                f"{path} says where inputs are, and these are not fetched: log numbers, or a digest"
+            )
+            return False
+        if values[0].lstrip()[:2] in ("[{", "[["):
+            held = [loaded(value) for value in values]
+            if all(isinstance(one, list) and one for one in held) and self._take_list(f"{path}|json", held, place):
                 return True
-            return self._take_object(path, values, place)
-        if isinstance(first, list):
-            return self._take_list(path, values, place)
-        if isinstance(first, str) and first.lstrip()[:1] == "{" and self._take_body(place):
-            return True
-        if isinstance(first, str):
-            numeric = first.lstrip()[:1] == "[" or all(_is_number_list(value) for value in values)
-            self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
-            self.used.add(place)
-            return True
-        return False
+        numeric = nearly(is_number_list(value) or is_array(value.strip()) for value in values)
+        self.columns["input" if numeric else "input_raw"] = MapColumn(path=(path,))
+        self.used.add(place)
+        return True
 
     def _take_body(self, place: Place) -> bool:
         """Take a whole request of a protocol of model servers, and the response beside it."""
-        from caponier.telemetry.field_maps.logged_bodies import is_request
+        from caponier.telemetry.field_maps.logged_bodies import exchange_of, is_request
 
-        if not all(is_request(value) for value in self.nodes[place][:20]):
+        values = [value for value in self.nodes[place] if not is_missing(value)][:_SAMPLED_BODIES]
+        bodies = [value for value in values if is_request(value)]
+        if not values or len(bodies) < NEARLY * len(values):
+            return False
+        if sum(exchange_of(value, None).problem is None for value in bodies) < NEARLY * len(bodies):
             return False
         self.bodies["request"] = path_of(place)
         self.used.add(place)
-        beside = [
-            one
-            for one in self.nodes
-            if len(one) == len(place)
-            and normal(one[-1]) in ("response", "response_body", "output", "outputs", "answer")
-        ]
-        if beside:
-            self.bodies["response"] = path_of(beside[0])
-            self.used.add(beside[0])
-            for column in ("label", "scores"):
-                if column in self.columns and self.columns[column].path[0].startswith(path_of(beside[0])):
-                    del self.columns[column]
+        for beside in (one for one in self.nodes if len(one) == len(place) and ANSWERS.fullmatch(normal(one[-1]))):
+            pairs = list(zip(self.nodes[place], self.nodes[beside], strict=False))[:_SAMPLED_BODIES]
+            told = [exchange_of(*pair) for pair in pairs if is_request(pair[0]) and not is_missing(pair[1])]
+            if told and sum(one.problem is None for one in told) >= NEARLY * len(told):
+                self.bodies["response"] = path_of(beside)
+                self.used.add(beside)
+                for column in ("label", "scores"):
+                    if column in self.columns and self.columns[column].path[0].startswith(path_of(beside)):
+                        del self.columns[column]
+                break
         return True
 
     def _take_object(self, path: str, values: list[Any], place: Place, each: str = "") -> bool:
-        keys = list(dict.fromkeys(key for value in values for key in value if key))
-        features = []
-        for key in keys:
-            feature = feature_of(str(key), f"{path}{each}.{escaped(str(key))}", [value.get(key) for value in values])
-            if feature is not None:
-                features.append(feature)
+        taken = {path_of(one) for one in self.used}
+        features = [one for one in features_of(values, f"{path}{each}") if one.path not in taken]
         if not features:
             return False
         self.features = features
@@ -228,11 +319,20 @@ class _Work:
         return True
 
     def _take_list(self, path: str, values: list[Any], place: Place) -> bool:
-        inner = _alike([value[0] for value in values if value])
+        inner = alike([value[0] for value in values if value])
         if not inner:
             return False
         if all(isinstance(one, dict) for one in inner):
-            self.each = place
+            if all("content" in one and "role" in one for one in inner):
+                # A conversation: what was said last is what the model is asked.
+                self.columns["input_raw"] = MapColumn(path=(f"{path}[-1].content",))
+                self.used.add(place)
+                return True
+            items = [one for value in values for one in value if isinstance(one, dict)]
+            if pairs := named_values(items, path):
+                self.features = pairs
+                self.used.add(place)
+                return True
             taken = self._take_object(
                 path, [one for value in values for one in value if isinstance(one, dict)], place, "[]"
             )
@@ -244,7 +344,13 @@ class _Work:
                 for one in self.used | set(self.nodes)
                 if normal(one[-1]) in (*ALIASES["label"], *ALIASES["scores"])
             ]
-            several = any(_as_long(values, those) for those in answers) or all(len(value) == 1 for value in values)
+            # What differs in its length is no picture.
+            several = (
+                normal(place[-1]) in SEVERAL
+                or len({len(value) for value in values}) > 1
+                or any(as_long(values, those) for those in answers)
+                or all(len(value) == 1 for value in values)
+            )
             self.columns["input"] = MapColumn(path=(f"{path}[]" if several else path,))
             if several:
                 self._unroll(values)
@@ -262,13 +368,33 @@ class _Work:
             if about is None:
                 continue
             values = next(those for place, those in self.nodes.items() if path_of(place) == about.path[0])
-            if _as_long(asked, values):
+            if as_long(asked, values):
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
+        for place, values in self.nodes.items():
+            if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):
+                self._unroll_answers(place, [one for value in values for one in value])
+
+    def _unroll_answers(self, place: Place, items: list[Any]) -> None:
+        """Take what objects in a list say that answers each of several examples."""
+        if not items or not all(isinstance(one, dict) for one in items):
+            return
+        for column in ("label", "scores"):
+            key = next((key for key in items[0] if normal(str(key)) in ALIASES[column]), None)
+            if key is not None and column not in self.columns and FITS[column]([one.get(key) for one in items]):
+                self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
 
     def _take_flat(self) -> None:
+        if self._is_access():
+            return
+        self.is_flat = True
         rest = [place for place in self.nodes if place not in self.used and len(place) == 1]
-        for place in rest:
-            if normal(place[0]) in COUNTERS or SCORE_PARTS.fullmatch(normal(place[0])):
+        marked = [place for place in rest if FEATURE_PARTS.fullmatch(normal(place[0]))]
+        # Where some of the columns say that they are features, the others are none.
+        for place in marked if len(marked) > 1 else rest:
+            name = normal(place[0])
+            if place not in marked and (name in COUNTERS or OF_CALLS.fullmatch(name)):
+                continue
+            if SCORE_PARTS.fullmatch(name):
                 continue
             feature = feature_of(place[0], None, self.nodes[place])
             if feature is not None:
@@ -276,20 +402,45 @@ class _Work:
                 self.used.add(place)
 
     def choose_scores(self) -> None:
-        """Take a column a class together as scores."""
-        if "scores" in self.columns:
+        """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
+        if "scores" in self.columns or "response" in self.bodies:
             return
         places = [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
+        elif "label" not in self.columns:
+            self._choose_answer()
+
+    def _choose_answer(self) -> None:
+        for place, values in self.nodes.items():
+            items = [one for value in values if isinstance(value, list) for one in value if isinstance(one, dict)]
+            if not items or not all("label" in one and "score" in one for one in items):
+                continue
+            parts = named_values(items, path_of(place))
+            if len(parts) > 1 and all(one.path for one in parts):
+                paths, classes = tuple(str(one.path) for one in parts), tuple(one.name for one in parts)
+                self.columns["scores"] = MapColumn(parts=paths, classes=classes)
+                self.used.add(place)
+                return
+        for kind in (dict, list):
+            for place, values in self.nodes.items():
+                if place in self.used or not any(ANSWERS.fullmatch(normal(step)) for step in place):
+                    continue
+                if isinstance(values[0], kind) and nearly(map(are_shares, values)):
+                    classes = tuple(sorted({str(key) for value in values for key in value})) if kind is dict else ()
+                    self.columns["scores"] = MapColumn(path=(path_of(place),), classes=classes)
+                    self.used.add(place)
+                    return
 
     def finished(self, model: str, name: str) -> GuessedMap:
         """Put the map together."""
         out = self.out
         asked = bool(self.features or self.bodies or {"input", "input_raw", "label", "scores"} & set(self.columns))
-        if not asked:
+        if self._is_nobodys():
+            out.doubts.append("columns of numbers, and nothing says who asked or what was answered")
+        if not asked and not self._is_access_log():
             out.doubts.append("no field holds what the model was asked or what it answered")
         if "time" not in self.columns:
             return out
@@ -302,6 +453,11 @@ class _Work:
         if self.features and (left := [path_of(place) for place in self.nodes if self._is_left(place)]):
             more = f" and {len(left) - FEW} more" if len(left) > FEW else ""
             out.remarks.append(f"fields that are no features: {', '.join(left[:FEW])}{more}")
+        places = {path_of(place): len(values) for place, values in self.nodes.items()}
+        most = max(places.values(), default=0)
+        taken = [about.path[0] for about in self.columns.values() if about.path]
+        taken += [*self.bodies.values(), *(one.path or escaped(one.name) for one in self.features)]
+        out.steady = tuple(path for path in taken if places.get(path, 0) >= STEADY * most)
         out.map = FieldMap(
             name=name,
             decimal="," if self._has_decimal_comma() else ".",
@@ -315,116 +471,69 @@ class _Work:
         )
         return out
 
+    def _is_nobodys(self) -> bool:
+        """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
+        about = {"label", "scores", "principal", "session", "source_ip", "request_id", "model"}
+        return self.is_flat and bool(self.features) and not about & set(self.columns)
+
+    def _called(self) -> Place | None:
+        """Return where a log has what was called: a path, or the first line of a request."""
+        found = (place for place in self.nodes if place not in self.used)
+        return next((one for one in found if normal(one[-1]) in CALLED and self._are_texts(one)), None) or next(
+            (one for one in self.nodes if one not in self.used and self._are_calls(one)), None
+        )
+
+    def _are_texts(self, place: Place) -> bool:
+        return all(isinstance(one, str) for one in self.nodes[place])
+
+    def _are_calls(self, place: Place) -> bool:
+        values = self.nodes[place]
+        return normal(place[-1]) == "request" and nearly(
+            isinstance(one, str) and REQUEST_LINE.match(one) is not None for one in values
+        )
+
+    def _is_of_call(self, place: Place) -> bool:
+        """Tell whether a field is a part of a call over HTTP, whatever its name could mean elsewhere."""
+        return self._are_calls(place) or (normal(place[-1]) == "query" and self._is_access())
+
+    def _is_access(self) -> bool:
+        """Tell whether a log says who called what and how it went, and nothing of an answer."""
+        has = set(self.columns)
+        return (
+            self._called() is not None
+            and "status" in has
+            and bool({"source_ip", "principal"} & has)
+            and not ({"label", "scores"} & has)
+        )
+
+    def _is_access_log(self) -> bool:
+        """Tell whether a log is an access log, and take model and operation from what was called."""
+        called = self._called()
+        if called is None or not self._is_access():
+            return False
+        from caponier.telemetry.field_maps.shipped import ACCESS_LOG, find_map
+
+        known = find_map(ACCESS_LOG).columns
+        for column in ("model", "operation"):
+            about = known[column].model_copy(update={"path": (path_of(called),)})
+            if self._are_calls(called) and about.take and about.take.startswith("^"):
+                about = about.model_copy(update={"take": f"^[A-Z]+ {about.take[1:]}"})
+            self.columns.setdefault(column, about)
+        self.used.add(called)
+        self.out.remarks.append("an access log: it says who asked, and not what")
+        return True
+
     def _is_left(self, place: Place) -> bool:
         return place not in self.used and len(place) == 1 and not isinstance(self.nodes[place][0], dict | list)
 
     def _has_decimal_comma(self) -> bool:
         texts = [v for p, values in self.nodes.items() if len(p) == 1 for v in values[:50] if isinstance(v, str)]
-        return any(_DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
-
-
-def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | None:
-    """Return the feature that values are one of; None if they are an id, a text or nothing."""
-    held = [value for value in values if not is_missing(value)]
-    path = path if path is not None else (None if escaped(name) == name else escaped(name))
-    if not held or any(isinstance(value, dict | list) for value in held):
-        return None
-    if all(_is_number(value) for value in held):
-        return MapFeature(name=name, path=path)
-    known = sorted({str(value) for value in held})
-    if len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2)):
-        return None
-    return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
-
-
-def _alike(values: list[Any]) -> list[Any]:
-    """Return the values of the most frequent kind: a broken row among them decides nothing."""
-    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
-    usual = max(set(kinds), key=kinds.count, default=str)
-    return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
+        return any(DECIMAL_COMMA.fullmatch(text.strip()) for text in texts)
 
 
 def _names(place: Place) -> tuple[str, ...]:
-    last = normal(place[-1])
-    return (last, f"{normal(place[-2])}_{last}") if len(place) > 1 else (last,)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        text = value.strip()
-        if _DECIMAL_COMMA.fullmatch(text):
-            return True
-        try:
-            float(text)
-        except ValueError:
-            return text.lower() in ("true", "false")
-        # 007 is a name.
-        return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())
-    return isinstance(value, int | float)
-
-
-def _is_number_list(value: Any) -> bool:
-    parts = re.split(r"[,;\s]+", value.strip()) if isinstance(value, str) else []
-    return len(parts) > 1 and all(map(_is_number, parts))
-
-
-def _is_continuous(values: list[Any]) -> bool:
-    """Tell whether answers are amounts and no classes."""
-    told = [
-        value
-        for value in values
-        if isinstance(value, float) or (isinstance(value, str) and _is_number(value) and set(value) & set(".,"))
-    ]
-    return len(told) > len(values) // 2 and len({str(value) for value in told}) > 20
-
-
-def _as_long(asked: list[Any], answers: list[Any]) -> bool:
-    pairs = list(zip(asked, answers, strict=False))
-    return bool(pairs) and all(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
-
-
-def _is_name(values: list[Any]) -> bool:
-    return all(isinstance(value, str | int | float) for value in values)
-
-
-def _is_answer(values: list[Any]) -> bool:
-    return all(
-        isinstance(value, str | int | float)
-        or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
-        for value in values
-    )
-
-
-def _is_scores(values: list[Any]) -> bool:
-    return all(
-        isinstance(value, list)
-        or _is_number(value)
-        or _is_number_list(value)
-        or (isinstance(value, str) and value[:1] == "[")
-        or (isinstance(value, dict) and all(map(_is_number, value.values())))
-        for value in values
-    )
-
-
-def _is_time(values: list[Any]) -> bool:
-    try:
-        time_form(values)
-    except Ambiguous:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
-def _are_numbers(values: list[Any]) -> bool:
-    return all(_is_number(value) for value in values)
-
-
-_FITS: Final = {
-    "time": _is_time,
-    "label": _is_answer,
-    "scores": _is_scores,
-    "status": _are_numbers,
-    "latency_ms": _are_numbers,
-    "cost": _are_numbers,
-}
+    keys = keys_of(place)
+    if place[-1] == READ:
+        return ()
+    last = normal(keys[-1])
+    return (last, f"{normal(keys[-2])}_{last}") if len(keys) > 1 else (last,)

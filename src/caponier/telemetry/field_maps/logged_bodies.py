@@ -8,6 +8,7 @@ from typing import Any, Final
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import plain_json
 from caponier.telemetry.body_keys import HOLDING
+from caponier.telemetry.field_maps.seldon_messages import is_seldon, out_of_seldon
 from caponier.telemetry.inference_body import Answer, Body, answer, asked
 
 MOST_LINES: Final = 10_000
@@ -40,7 +41,8 @@ class LoggedExchange:
 def is_request(value: Any) -> bool:
     """Tell whether a field holds the request of a model server's protocol."""
     try:
-        return not set(HOLDING).isdisjoint(value if isinstance(value, dict) else plain_json.loads(value))
+        body = value if isinstance(value, dict) else plain_json.loads(value)
+        return not set(HOLDING).isdisjoint(body) or is_seldon(body)
     except _BAD:
         return False
 
@@ -83,7 +85,7 @@ def _body(value: Any, rows_under: str) -> Body:
         return {rows_under: value}
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
-    return value
+    return out_of_seldon(value, rows_under) if is_seldon(value) else value
 
 
 def _parsed(text: str) -> Any:

@@ -10,14 +10,17 @@ import orjson
 import pyarrow as pa
 
 from caponier.errors import InputError
+from caponier.records.event import EVENT_SCHEMA
 from caponier.records.field_map import Constant, FieldMap, MapColumn
 from caponier.records.inventory import FeatureColumn, FeatureSpec
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
+from caponier.telemetry.conversion import cast
 from caponier.telemetry.field_maps.logged_bodies import LoggedExchange, exchange_of
 from caponier.telemetry.field_maps.named_features import NamedFeatures, numbers_in
 from caponier.telemetry.field_maps.paths import EACH, Records, Steps, escaped, stepped, steps_of
 from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, times_of, zone_of
+from caponier.telemetry.framing.written_values import loaded
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.json_columns import schema_of
@@ -27,6 +30,10 @@ KNOWN_NAMES: Final = 100_000
 """Hashes of credentials that are kept, as a log has few callers and many rows."""
 LONGEST: Final = 16_384
 """Letters of a text in which a pattern looks."""
+ASKED: Final = frozenset(("input", "input_raw", "label", "scores"))
+"""What the record of a prediction has."""
+_TOLD: Final = (*ASKED, "principal", "session", "source_ip", "status", "feedback", "cost", "latency_ms")
+"""What a record has of somebody who asked; a line of the same log without any of it is about something else."""
 _TEXTS: Final = frozenset(
     [
         "event_id",
@@ -93,6 +100,7 @@ class MappedRows:
         self._every = every
         self._lists = list(dict.fromkeys(steps[: steps.index(EACH)] for steps in every if EACH in steps))
         self._constants: dict[str, Constant] = {"operation": "predict", "model": model, **field_map.constants}
+        self._asks = field_map.features or field_map.request or not ASKED.isdisjoint(field_map.columns)
         self._is_secret = any(about.secret for about in field_map.columns.values())
         _check_time(field_map.columns["time"])
 
@@ -136,7 +144,7 @@ class MappedRows:
         rejections = chunk.rejections
         if self._is_secret:
             rejections = [Rejection(one.file, one.line, one.reason) for one in rejections]
-        out = Chunk(rejections=list(rejections), bytes_read=chunk.bytes_read)
+        out = Chunk(native=False, rejections=list(rejections), bytes_read=chunk.bytes_read)
         unrolled = self._unrolled(records, chunk.lines, out)
         owners = unrolled.owners
         out.lines = chunk.lines if owners is None else [chunk.lines[owner] for owner in owners]
@@ -154,6 +162,8 @@ class MappedRows:
             held = {path: find(steps) for path, steps in self._extra.items()}
             values["extra"] = [_object({path: those[at] for path, those in held.items()}) for at in range(n)]
         _label_by_scores(values, self.map.columns.get("scores"))
+        if self.map.constants.get("operation") == "predict" and self._asks:
+            values["operation"] = _operations(values, n)
         out.values = values
         return out
 
@@ -208,6 +218,8 @@ class MappedRows:
         )
 
     def _column(self, name: str, about: MapColumn, find: "_Finder", out: Chunk) -> Values:
+        if (held := self._direct(name, about, find)) is not None:
+            return held
         if about.parts:
             found: list[Any] = [list(those) for those in zip(*map(find, self._parts[name]), strict=True)]
         else:
@@ -224,11 +236,36 @@ class MappedRows:
         if about.secret:
             return [self._hashed(value) for value in found]
         if name == "time":
+            if about.parts:
+                found = [" ".join(map(str, one)) if None not in one else None for one in found]
             times, wrong = times_of(found, about.format, about.zone)
             reason = f"time cannot be read: expected {about.format or 'RFC 3339 or a number since 1970'}, found "
             out.faults |= {place: f"{reason}{str(found[place])[:40]!r}" for place in wrong}
             return times
         return self._shaped(name, about, found)
+
+    def _direct(self, name: str, about: MapColumn, find: "_Finder") -> pa.Array | None:
+        """Return a column without making an object of each of its values, where the log holds it as the schema does."""
+        if about.parts or len(about.path) != 1 or about.take is not None or about.values or about.otherwise is not None:
+            return None
+        held = find.array(self._paths[name][0])
+        if held is None:
+            return None
+        if pa.types.is_string(held.type) and name in _TEXTS:
+            return self._hashed_all(held) if about.secret else held
+        if name not in ("input", "scores") or about.secret or about.classes or not _holds_floats(held.type):
+            return None
+        if name == "scores" and not _is_whole(held):
+            return None
+        try:
+            return cast(held, EVENT_SCHEMA.field(name).type)
+        except pa.ArrowException:
+            return None
+
+    def _hashed_all(self, texts: pa.Array) -> pa.Array:
+        encoded = texts.dictionary_encode()
+        names = pa.array([self._hashed(one) for one in encoded.dictionary.to_pylist()], pa.string())
+        return names.take(encoded.indices)
 
     def _shaped(self, name: str, about: MapColumn, found: list[Any]) -> list[Any]:
         decimal = self.map.decimal
@@ -269,9 +306,13 @@ class _Finder:
             known = self._known[steps] = self._found(steps)
         return known
 
+    def array(self, steps: Steps) -> pa.Array | None:
+        """Return the values as Arrow holds them; None where it does not, or a row makes several records."""
+        return self.records.array(steps) if self.unrolled.owners is None else None
+
     def column(self, steps: Steps) -> list[Any] | pa.Array:
         """Return the values as Arrow's where they are numbers that came so: no object is made of each."""
-        held = self.records.array(steps) if self.unrolled.owners is None else None
+        held = self.array(steps)
         return self(steps) if held is None or not pa.types.is_floating(held.type) else held
 
     def _found(self, steps: Steps) -> list[Any]:
@@ -317,10 +358,7 @@ def _check_time(about: MapColumn) -> None:
 
 def _list(value: Any) -> list[Any] | None:
     if isinstance(value, str) and value[:1] == "[":
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return None
+        value = loaded(value)
     return value if isinstance(value, list) else None
 
 
@@ -367,12 +405,37 @@ def _is_score(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0
 
 
+def _operations(values: dict[str, Values], n: int) -> Values:
+    """Tell the predictions of a log from its other lines, of which nobody can say more than when they were written."""
+    told = np.zeros(n, bool)
+    for name in _TOLD:
+        held = values.get(name)
+        if isinstance(held, pa.Array):
+            told |= held.is_valid().to_numpy(zero_copy_only=False)
+        elif held is not None:
+            told |= np.fromiter((value is not None for value in held), bool, n)
+        if told.all():
+            return values["operation"]
+    return ["predict" if one else "other" for one in told.tolist()]
+
+
+def _holds_floats(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) and pa.types.is_floating(kind.value_type))
+
+
+def _is_whole(lists: pa.Array) -> bool:
+    """Tell whether every score is a number."""
+    flat = lists.flatten()
+    return flat.null_count == 0 and bool(np.isfinite(flat.to_numpy(zero_copy_only=False)).all())
+
+
 def _label_by_scores(values: dict[str, Values], about: MapColumn | None) -> None:
     """Where no answer is logged, take the class of the highest score."""
     if about is None or "label" in values:
         return
-    classes = about.classes
-    values["label"] = [_best(scores, classes) for scores in values["scores"]]
+    classes, held = about.classes, values["scores"]
+    rows = held.to_pylist() if isinstance(held, pa.Array) else held
+    values["label"] = [_best(scores, classes) for scores in rows]
 
 
 def _best(scores: Any, classes: tuple[str, ...]) -> str | None:

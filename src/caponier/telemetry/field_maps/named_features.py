@@ -1,20 +1,22 @@
 """Features that stand in a column each, by name: numbers, categories, and what is missing."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.records.field_map import MapFeature
 from caponier.telemetry.field_maps.paths import Steps
+from caponier.telemetry.framing.written_values import numbers_text
 from caponier.telemetry.raw_inputs import NO_CATEGORY, code_of
 
 MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none", "nil", "\\n", "-", "?"))
 """What logs and tables write where there is no value, in lower case."""
 _WIDEST: Final = float(np.finfo(np.float32).max)
+THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 Problems = list[tuple[int, str]]
@@ -131,12 +133,8 @@ def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
         return [_number(one, decimal) if isinstance(one, str) else one for one in value]
     if isinstance(value, str) and value.strip():
         text = value.strip()
-        if text[0] in "[{":
-            try:
-                held = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                return None
-            return held if isinstance(held, list) else None
+        if text[0] in "[{(" or text[-1] == ")":
+            return numbers_text(text)
         parts = text.replace(";", " ").split() if decimal == "," else text.replace(",", " ").replace(";", " ").split()
         return [_number(part, decimal) for part in parts]
     if isinstance(value, np.ndarray):
@@ -148,10 +146,14 @@ def numbers_in(value: Any, decimal: str = ".") -> list[Any] | None:
 def _number(value: Any, decimal: str) -> float:
     if isinstance(value, str):
         text = value.strip()
+        share = 100 if text[-1:] == "%" else 1
+        text = text[:-1].rstrip() if share > 1 else text
         if decimal == ",":
             text = text.replace(".", "").replace(",", ".")
+        elif THOUSANDS.fullmatch(text):
+            text = text.replace(",", "")
         try:
-            return float(text)
+            return float(text) / share
         except ValueError:
             return _WORDS.get(text.lower(), float("nan"))
     return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,8 +1,9 @@
 r"""Paths into nested records, and the values that stand there, a column at a time.
 
 `a.b` goes into objects, `a[0]` takes one of a list, `a[name=x]` the object of a list that says so, and `a[]` makes a
-record of each. `a|json` reads a text as JSON, and `a|base64` decodes it first. A dot, bracket, bar or backslash in a
-key is written behind a backslash. A path that begins with `a.b` shares the work of all others that do.
+record of each. `a|json` reads a text as JSON, or as Python prints it, and `a|base64` decodes it first. A dot, bracket,
+bar or backslash in a key is written behind a backslash. A path that begins with `a.b` shares the work of all others
+that do.
 """
 
 import base64
@@ -11,13 +12,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caponier.errors import InputError
-from caponier.telemetry import plain_json
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.framing.written_values import loaded
 
 Step: TypeAlias = tuple[str, ...]
 Steps: TypeAlias = tuple[Step, ...]
@@ -95,8 +95,7 @@ class Records:
     def _found(self, steps: Steps) -> list[Any]:
         held = self.array(steps)
         if held is not None:
-            plain: list[Any] = held.to_pylist()
-            return plain
+            return plain_values(held)
         if len(steps) > 1:
             return stepped(self.values(steps[:-1]), steps[-1])
         rows = self._rows
@@ -114,6 +113,14 @@ class Records:
             inner = held.type.get_field_index(step[1])
             held = None if inner < 0 else pc.struct_field(held, inner)
         return held
+
+
+def plain_values(held: pa.Array) -> list[Any]:
+    """Return the values of an Arrow array as Python has them; a map is an object, and no list of pairs."""
+    values: list[Any] = held.to_pylist()
+    if not pa.types.is_map(held.type):
+        return values
+    return [None if value is None else {str(key): one for key, one in value} for value in values]
 
 
 def stepped(values: list[Any], step: Step) -> list[Any]:
@@ -152,7 +159,4 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str | bytes):
         # Some loggers write an object in its place.
         return value
-    try:
-        return plain_json.loads(value, once=False)
-    except (ValueError, RecursionError, orjson.JSONDecodeError):
-        return None
+    return loaded(value)

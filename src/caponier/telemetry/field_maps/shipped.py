@@ -14,6 +14,7 @@ from caponier.formats.suggest import did_you_mean, nearest
 from caponier.records.field_map import FieldMap
 
 PACKAGE: Final = "caponier.telemetry.field_maps"
+ACCESS_LOG: Final = "access-log-combined"
 SUFFIXES: Final = (".yaml", ".yml")
 _DIALECT: Final = YamlDialect(letters=2**20, nodes=100_000)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, unit_of
+from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, iso_moment, unit_of
 
 PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S",
@@ -17,13 +17,20 @@ PATTERNS: Final = (
     "%Y/%m/%d %H:%M",
     "%d/%m/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%d-%m-%Y",
     "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y %I:%M:%S %p",
     "%d-%m-%Y %H:%M:%S",
     "%d %b %Y %H:%M:%S",
     "%b %d, %Y %H:%M:%S",
+    "%b %d, %Y @ %H:%M:%S.%f",
+    "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S GMT",
 )
 _SAMPLE: Final = 200
 _NEARLY: Final = 0.95
@@ -70,7 +77,7 @@ def _forms_of(value: Any) -> list[tuple[str, str | None]]:
             return [(unit, None)]
     text = str(value).strip()
     try:
-        moment = datetime.fromisoformat(text.upper().replace(" ", "T", 1))
+        moment = iso_moment(text)
     except ValueError:
         return [(pattern, None if "%z" in pattern else "UTC") for pattern in PATTERNS if _fits(pattern, text)]
     is_late = moment.replace(tzinfo=moment.tzinfo or UTC) >= EARLIEST

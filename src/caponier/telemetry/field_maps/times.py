@@ -1,5 +1,6 @@
 """Times in whatever form a log has them, as microseconds since 1970."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,9 @@ EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_
 RFC3339: Final = "rfc3339"
 _LIMITS: Final = ((1e11, "epoch_s"), (1e14, "epoch_ms"), (1e17, "epoch_us"), (float("inf"), "epoch_ns"))
 """Where the numbers of one unit end for every time from 1990 to 5138: thousands of years lie between them."""
+_ZONE_WORDS: Final = ("UTC", "GMT")
+_ZONE_WORD: Final = re.compile(r"\s*(?:UTC|GMT)$")
+"""How BigQuery and others name the zone."""
 _LATEST: Final = 2**62
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -80,6 +84,8 @@ def _at_once(values: list[Any], form: str | None, zone: str | None) -> pa.Array 
         return None
     texts = pa.array(values, pa.string())
     if form is None or form == RFC3339:
+        if values[0][-3:] in _ZONE_WORDS:
+            texts = pc.replace_substring_regex(texts, _ZONE_WORD.pattern, "Z")
         return texts.cast(pa.timestamp("ns", tz="UTC")).cast(TIME, safe=False)
     if form in EPOCHS or "%f" in form or "%z" in form:
         return None
@@ -115,13 +121,23 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
         if form is not None and form != RFC3339:
             return _micros(datetime.strptime(text, form), zone)
         if not text.lstrip("-").replace(".", "", 1).isdecimal():
-            return _micros(datetime.fromisoformat(text.upper().replace(" ", "T", 1)), zone)
+            return _micros(iso_moment(text), zone)
     number = float(value) if isinstance(value, float) or not str(value).strip().lstrip("-").isdecimal() else int(value)
     factor = EPOCHS[form if form in EPOCHS else unit_of(number)]
     micros = number // 1_000 if not factor else number * factor
     if abs(micros) >= _LATEST:
         raise OverflowError("no time")
     return round(micros)
+
+
+def iso_moment(text: str) -> datetime:
+    """Read RFC 3339 or ISO 8601, also with a blank between date and time, and with the zone set apart or as a word.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    plain = _ZONE_WORD.sub("Z", text.strip().upper()).replace(" ", "T", 1)
+    return datetime.fromisoformat(plain.replace(" ", ""))
 
 
 def _micros(moment: datetime, zone: tzinfo | None) -> int:

@@ -1,9 +1,11 @@
 """CSV with a header row; lists (`input`, `scores`, `input_shape`) are JSON text in their cell.
 
-One event a line: a quoted line break would make a broken quote swallow the rest of the log, so it is not supported.
+A quoted cell may go over several lines, as NumPy's arrays do. A quote that is broken costs its own line alone: where
+the lines up to the next quote make no row of the header's length, each of them stands for itself.
 """
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,13 +13,20 @@ from typing import Final
 import orjson
 
 from caponier.errors import InputError
+from caponier.formats.walk_files import shown
 from caponier.records.event import REQUIRED
 from caponier.telemetry.chunk import Chunk, Row
 from caponier.telemetry.readers import text
+from caponier.telemetry.readers.carried import CarriedRecords
+from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import LINE_LIMIT, BrokenStreamError, lines, opened
 
 LISTS: Final = ("input", "scores", "input_shape", "signals")
 DELIMITERS: Final = (",", ";", "\t", "|")
+MOST_LINES: Final = 2_000
+"""Lines of one row."""
+_SEPARATOR: Final = b"sep="
+"""How a line begins that tells Excel the delimiter."""
 
 
 def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
@@ -28,21 +37,94 @@ def read(path: Path, line_limit: int = LINE_LIMIT) -> Iterator[Chunk]:
     """
     csv.field_size_limit(line_limit)
     names, delimiter = _header(path, line_limit)
-    return text.chunks(path, _Table(names, delimiter), line_limit)
+    return _chunks(path, _Table(names, delimiter), line_limit)
+
+
+def _chunks(path: Path, table: "_Table", limit: int) -> Iterator[Chunk]:
+    joiner = _Joined(shown(path), table, limit)
+    with opened(path) as stream:
+        try:
+            for number, line in lines(stream, limit):
+                joiner.feed(number, line)
+                if joiner.chunk.full:
+                    yield joiner.taken()
+        except BrokenStreamError as broken:
+            joiner.end()
+            reason = f"the file is broken from here on: {broken}"
+            joiner.chunk.rejections.append(Rejection(joiner.file, broken.line, reason))
+    joiner.end()
+    yield joiner.taken()
+
+
+class _Joined:
+    """Puts the lines of a quoted cell together."""
+
+    def __init__(self, file: str, table: "_Table", limit: int) -> None:
+        self.file, self._table, self._limit = file, table, limit
+        self.chunk = Chunk()
+        self._held: list[tuple[int, bytes]] = []
+        self._size = 0
+
+    def taken(self) -> Chunk:
+        """Return what was read since the last time."""
+        chunk, self.chunk = self.chunk, Chunk()
+        return chunk
+
+    def feed(self, number: int, line: bytes | None) -> None:
+        """Take a line."""
+        odd = line is not None and line.count(b'"') % 2 == 1
+        if line is None or not (self._held or odd):
+            self.end()
+            self._take(number, line)
+            return
+        self._held.append((number, line))
+        self._size += len(line)
+        if len(self._held) == 1:
+            return
+        if odd:
+            whole = b"\n".join(one for _, one in self._held)
+            if self._table.is_row(whole):
+                first, _ = self._held[0]
+                self._clear()
+                self._take(first, whole)
+            else:
+                *others, last = self._held
+                self._clear()
+                self._each(others)
+                self.feed(*last)
+        elif len(self._held) >= MOST_LINES or self._size > self._limit:
+            self.end()
+
+    def end(self) -> None:
+        """Take each line by itself that waits."""
+        held = self._held
+        self._clear()
+        self._each(held)
+
+    def _each(self, held: list[tuple[int, bytes]]) -> None:
+        for number, line in held:
+            self._take(number, line)
+
+    def _take(self, number: int, line: bytes | None) -> None:
+        text.take(self.chunk, self.file, number, line, self._table, self._limit)
+
+    def _clear(self) -> None:
+        self._held, self._size = [], 0
 
 
 class _Table:
-    """Takes the lines of one file; the first one that is not empty is the header, which is known already."""
+    """Takes the rows of one file; the first one that is not empty is the header, which is known already."""
 
     def __init__(self, names: list[str], delimiter: str) -> None:
         self._names, self._delimiter = names, delimiter
         self._begun = False
+        self._carried = CarriedRecords()
         # Of a table in another form nothing is known yet: its cells stay as they are.
         self._lists = [name for name in LISTS if name in names] if set(REQUIRED) <= set(names) else []
 
     def __call__(self, line: bytes) -> list[Row]:
         if not self._begun:
-            self._begun = True
+            self._begun = not _is_aside(line)
             return []
         cells = _cells(line, self._delimiter)
         if len(cells) != len(self._names):
@@ -53,7 +135,14 @@ class _Table:
                 row[name] = _parsed(name, row[name])
         if "time" in row and row["time"].lstrip("-").isdecimal():
             row["time"] = int(row["time"])
-        return [row]
+        return self._carried.of_table(row)
+
+    def is_row(self, line: bytes) -> bool:
+        """Tell whether lines together are one row."""
+        try:
+            return len(_cells(line, self._delimiter)) == len(self._names)
+        except ValueError:
+            return False
 
 
 def _header(path: Path, limit: int) -> tuple[list[str], str]:
@@ -67,8 +156,16 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
     except ValueError as bad:
         raise InputError(f"has no header that can be read: {bad}", where=str(path)) from bad
     if len(set(names)) != len(names):
-        raise InputError("two columns have the same name", where=str(path))
+        twice = next(name for name in names if names.count(name) > 1)
+        mend = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
+        raise InputError(f"two columns have the same name: {twice!r}", where=str(path), mend=mend)
     return names, delimiter
+
+
+def _is_aside(line: bytes) -> bool:
+    """Tell whether a line stands before the header: a remark, or the word to Excel which delimiter follows."""
+    is_remark = line.startswith(b"#") and not any(one.encode() in line for one in DELIMITERS)
+    return is_remark or line.startswith(_SEPARATOR)
 
 
 def _first_line(path: Path, limit: int) -> bytes:
@@ -77,7 +174,7 @@ def _first_line(path: Path, limit: int) -> bytes:
             for _, line in lines(stream, limit):
                 if line is None:
                     raise ValueError(f"line too long: more than {limit:,} bytes")
-                if line and not line.isspace():
+                if line and not line.isspace() and not _is_aside(line):
                     return line
         except BrokenStreamError:
             # Reading the rows comes to the same place, and says so.
@@ -87,7 +184,7 @@ def _first_line(path: Path, limit: int) -> bytes:
 
 def _cells(line: bytes, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line.decode()], delimiter=delimiter, strict=True), [])
+        return next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter, strict=True), [])
     except (csv.Error, UnicodeDecodeError) as bad:
         raise ValueError(f"bad CSV: {bad}") from bad
 

@@ -83,11 +83,17 @@ def joined(
             for rejection in chunk.rejections
         ]
         if join:
-            yield from join.take(chunk)
+            yield from map(_foreign, join.take(chunk))
         else:
             yield chunk
     if join:
-        yield from join.rest()
+        yield from map(_foreign, join.rest())
+
+
+def _foreign(chunk: Chunk) -> Chunk:
+    """Say that a gateway's log may know more of the same requests."""
+    chunk.native = False
+    return chunk
 
 
 @dataclass

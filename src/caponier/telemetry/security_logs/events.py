@@ -15,11 +15,11 @@ from caponier.formats.walk_files import shown
 from caponier.telemetry.checks import EARLIEST
 from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.digests import NO_SALT, event_id
+from caponier.telemetry.framing import stamps
+from caponier.telemetry.framing.frames import Frames, Value, frames
 from caponier.telemetry.log_files import log_files, spared
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
-from caponier.telemetry.security_logs import stamps
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.framing.frames import Frames, Value, frames
 from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.reading import Reading
 from caponier.telemetry.security_logs.native.record import Record

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caponier.telemetry.framing.stamps import micros
 from caponier.telemetry.security_logs.native import access_log, jupyter, mlflow, ray, syslog, torchserve
 from caponier.telemetry.security_logs.native.record import LineReader, Record
-from caponier.telemetry.security_logs.stamps import micros
 
 READERS = {
     "syslog": syslog.reader,

@@ -8,7 +8,7 @@ access logs are those of nginx with its usual variable names, and of Envoy, whic
 import re
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import (
     FieldMap,

@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from caponier.telemetry.security_logs import stamps
-from caponier.telemetry.security_logs.framing.json_elements import LISTS
+from caponier.telemetry.framing import stamps
+from caponier.telemetry.framing.json_elements import LISTS
 
 Row = dict[str, Any]
 _OWN_TIMES: Final = ("time", "timestamp", "@timestamp", "eventTime", "published", "createdDateTime", "activityDateTime")

@@ -7,7 +7,7 @@ ServerApp] 200 GET /api (ann@10.0.0.7) 1.50ms`.
 import re
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.native.access_log import request
 from caponier.telemetry.security_logs.native.record import Parsed, Stateless, made
 from caponier.telemetry.security_logs.sources import LogSource

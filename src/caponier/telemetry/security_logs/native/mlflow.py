@@ -7,7 +7,7 @@ MLflow's own lines (`mlflow/utils/logging_utils.py`), and those of gunicorn and 
 import re
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.native.access_log import request
 from caponier.telemetry.security_logs.native.record import Parsed, Stateless, made
 from caponier.telemetry.security_logs.sources import LogSource

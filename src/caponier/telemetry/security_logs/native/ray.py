@@ -7,7 +7,7 @@ the dashboard's log holds aiohttp's access lines as messages. Its event files ar
 import re
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.access_log import request
 from caponier.telemetry.security_logs.native.record import ObjectFormat, Parsed, Stateless, fill, made

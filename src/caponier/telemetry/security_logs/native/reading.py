@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
+from caponier.telemetry.framing.frames import Value
+from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.security_logs.fields import Fields, flatten
-from caponier.telemetry.security_logs.framing.frames import Value, objects
 from caponier.telemetry.security_logs.native import (
     access_log,
     cloudtrail,
@@ -103,7 +104,7 @@ class Reading:
 
     def _of_json(self, text: bytes, line: int, around: "_Around") -> Iterator[Record | str]:
         try:
-            rows = objects(text)
+            rows = rows_of(text)
         except ValueError as bad:
             # A line of Jupyter, Apache or gunicorn begins with a bracket, too.
             if text[:1] == b"[" and "bad JSON: expected" not in str(bad):
@@ -147,7 +148,7 @@ class Reading:
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
         if text[:1] == "{":
-            for row in objects(text):
+            for row in rows_of(text):
                 yield from self._records(row, line, around.within(envelopes.Inner(text)))
             return
         if inner := envelopes.of_line(text):

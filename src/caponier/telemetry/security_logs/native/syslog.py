@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, ObjectFormat, Parsed, Stateless, fill, made
 from caponier.telemetry.security_logs.sources import LogSource

@@ -5,7 +5,7 @@ As in "Zeek Log Formats" and "Log Files" of the Zeek manual.
 
 from typing import Final
 
-from caponier.telemetry.security_logs import stamps
+from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields, Scalar
 from caponier.telemetry.security_logs.native.record import (
     FAILURE,

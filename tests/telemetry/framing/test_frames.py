@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from caponier.telemetry.framing.quoted_rows import LINES, header
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import read_logs
-from caponier.telemetry.security_logs.framing.quoted_rows import LINES, header
 
 GOOD = json.dumps({"time": "2026-03-02T09:00:00Z", "category": "dns", "n": 1})
 SYSLOG = "2026-03-02T09:00:00Z gpu-01 app[1]: hello"

@@ -9,10 +9,9 @@ import orjson
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS
-from caponier.telemetry.readers.json_lines import PARTS
+from caponier.telemetry.framing import quoted_rows
+from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.rejections import Rejection
-from caponier.telemetry.security_logs.framing import quoted_rows
-from caponier.telemetry.security_logs.framing.json_elements import Element, Elements
 from caponier.telemetry.streams import BLOCK, BOM, BrokenStreamError, Readable, lines, opened
 
 Value = dict[str, Any] | str | bytes
@@ -44,15 +43,24 @@ class Frames:
         self.lines.append(line)
 
 
-class _Peeked:
+class Peeked:
     """A stream whose beginning was looked at."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream, self._ahead = stream, b""
+        self._broken: OSError | None = None
 
     def peek(self) -> bytes:
         """Return the first block, or what there is of it."""
-        while len(self._ahead) < BLOCK and (more := self._stream.read(BLOCK - len(self._ahead))):
+        while self._broken is None and len(self._ahead) < BLOCK:
+            try:
+                more = self._stream.read(BLOCK - len(self._ahead))
+            except OSError as broken:
+                # What stands before the break is read first.
+                self._broken = broken
+                break
+            if not more:
+                break
             self._ahead += more
         return self._ahead
 
@@ -61,6 +69,8 @@ class _Peeked:
         if self._ahead:
             part, self._ahead = self._ahead[:size], self._ahead[size:]
             return part
+        if self._broken is not None:
+            raise self._broken
         return self._stream.read(size)
 
 
@@ -76,29 +86,32 @@ def frames(path: Path, limit: int) -> Iterator[Frames]:
     """
     file = shown(path)
     with opened(path) as raw:
-        stream, into = _Peeked(raw), Frames()
-        try:
-            kind = _kind(stream.peek(), limit)
-        except OSError as broken:
-            yield Frames(rejections=[Rejection(file, 1, f"the file is broken from here on: {broken}")])
-            return
+        stream, into = Peeked(raw), Frames()
+        kind = _kind(stream.peek(), limit)
         yield from kind(stream, file, limit, into)
 
 
 def _kind(head: bytes, limit: int) -> Any:
-    text = head.removeprefix(BOM).lstrip()
-    if text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK):
+    if begins_document(head, limit):
         return _documents
+    text = head.removeprefix(BOM).lstrip()
     first, _, _ = text.partition(b"\n")
     names = quoted_rows.header(first.decode("utf-8", "replace").rstrip("\r")) if text[:1] not in (b"{", b"[") else None
     return _table if names else _lines
+
+
+def begins_document(head: bytes, limit: int) -> bool:
+    """Tell by the first bytes of a file whether its objects go over several lines."""
+    text = head.removeprefix(BOM).lstrip()
+    return text[:1] in (b"{", b"[") and _is_document(text, limit, whole=len(head) < BLOCK)
 
 
 def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
     """Tell whether objects go over several lines, or one line holds more than can be read at once."""
     first, newline, _ = text.partition(b"\n")
     if not newline:
-        return not whole
+        # Objects one after the other, without a line end between them.
+        return not whole or (not _is_json(first) and _holds_several(first, limit))
     if _is_json(first):
         return False
     cutter = Elements(limit)
@@ -110,6 +123,11 @@ def _is_document(text: bytes, limit: int, *, whole: bool) -> bool:
         # A line that breaks off, and an object so large that its end is out of sight, begin alike.
         return (not whole and first.strip() in (b"{", b"[")) or first.strip() == b"["
     return found.text is not None and _is_json(found.text)
+
+
+def _holds_several(text: bytes, limit: int) -> bool:
+    found = list(Elements(limit).feed(text))
+    return len(found) > 1 and all(one.text is not None and _is_json(one.text) for one in found)
 
 
 def _is_json(text: bytes) -> bool:
@@ -151,27 +169,6 @@ def _take(into: Frames, file: str, element: Element) -> None:
 
 def _rejected(file: str, elements: Iterator[Element]) -> list[Rejection]:
     return [Rejection(file, element.line, element.problem or "bad JSON") for element in elements]
-
-
-def objects(text: bytes | str) -> list[dict[str, Any]]:
-    """Read a JSON object, or a list of them.
-
-    Raises:
-        ValueError: If it is neither, with the reason.
-    """
-    # Each takes 60 bytes in memory.
-    raw = text.encode() if isinstance(text, str) else text
-    if len(raw) > PARTS and raw.count(b"[") + raw.count(b"{") > PARTS:
-        raise ValueError(f"bad JSON: more than {PARTS:,} lists and objects")
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as bad:
-        raise ValueError(f"bad JSON: {bad}") from bad
-    rows = value if isinstance(value, list) else [value]
-    wrong = next((row for row in rows if not isinstance(row, dict)), None)
-    if wrong is not None or not isinstance(value, list | dict):
-        raise ValueError(f"bad JSON: expected an object, found {type(wrong).__name__}")
-    return rows
 
 
 def _lines(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.telemetry.security_logs.framing.quoted_rows import LINES, QuotedRows, header
+from caponier.telemetry.framing.quoted_rows import LINES, QuotedRows, header
 
 LIMIT = 100_000
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0{["), max_size=20)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caponier.telemetry.framing.json_elements import Element, Elements
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import read_logs
-from caponier.telemetry.security_logs.framing.json_elements import Element, Elements
 
 LIMIT = 10_000
 VALUES = st.recursive(

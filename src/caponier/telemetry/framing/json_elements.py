@@ -47,6 +47,8 @@ class Elements:
         """Up to where the brackets were followed."""
         self._line = 1
         """Of the first byte that is held."""
+        self._counted = (0, 1)
+        """Up to where line ends were counted, and the line there."""
         self._open: list[str] = []
         self._start: int | None = None
         """Where the object that is being read begins; None between objects."""
@@ -58,6 +60,11 @@ class Elements:
     def inside(self) -> bool:
         """Whether something is open."""
         return bool(self._open)
+
+    @property
+    def line(self) -> int:
+        """Up to which line the brackets were followed."""
+        return self._line_at(self._at)
 
     def feed(self, block: bytes) -> Iterator[Element]:
         """Take the next block; yield the objects that end in it."""
@@ -134,10 +141,15 @@ class Elements:
             return
         # The name before a bracket may stand in what was read already.
         keep = self._start if self._start is not None else max(0, self._at - _NAME_SPAN)
-        self._line += self._held.count(b"\n", 0, keep)
-        self._held = self._held[keep:]
+        self._line = self._line_at(keep)
+        self._held, self._counted = self._held[keep:], (0, self._line)
         self._at -= keep
         self._start = None if self._start is None else 0
 
     def _line_at(self, place: int) -> int:
-        return self._line + self._held.count(b"\n", 0, place)
+        at, line = self._counted
+        if place < at:
+            at, line = 0, self._line
+        line += self._held.count(b"\n", at, place)
+        self._counted = place, line
+        return line

@@ -23,6 +23,11 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "created_at",
         "received_at",
         "logged_at",
+        "time_iso8601",
+        "asctime",
+        "event_timestamp",
+        "inference_time",
+        "logging_time",
         "start_time",
         "created",
         "occurred_at",
@@ -35,6 +40,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "fecha",
     ),
     "event_id": ("event_id",),
+    "input_digest": ("input_digest",),
     "request_id": (
         "request_id",
         "requestid",
@@ -65,6 +71,10 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "api_key",
         "apikey",
         "x_api_key",
+        "user_api_key_hash",
+        "email",
+        "user_email",
+        "user_arn",
         "authorization",
         "token",
         "access_token",
@@ -129,11 +139,15 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "predicted_class",
         "prediction",
         "predictions",
+        "prediction_label",
+        "prediction_class",
+        "predicted_value",
         "pred",
         "class",
         "class_name",
         "y_pred",
         "yhat",
+        "labels",
         "y_hat",
         "top_class",
         "output",
@@ -163,6 +177,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "logits",
         "wahrscheinlichkeit",
         "wahrscheinlichkeiten",
+        "prediction_score",
+        "prediction_scores",
+        "prediction_proba",
+        "prediction_probability",
+        "predicted_proba",
+        "predicted_probability",
     ),
 }
 """A column to the names it goes by, as `normal` writes them."""
@@ -186,11 +206,18 @@ INPUTS: Final = (
     "vector",
     "text",
     "prompt",
+    "image",
+    "pixels",
+    "messages",
+    "query",
+    "question",
     "sample",
     "merkmale",
     "eingabe",
 )
 """Under these stands what the model was asked."""
+SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
+"""Under these stand several examples, one after the other."""
 COUNTERS: Final = frozenset(
     (
         "",
@@ -224,6 +251,54 @@ COUNTERS: Final = frozenset(
 )
 """Fields beside features that are none."""
 SCORE_PARTS: Final = re.compile(r"(?:prob|proba|probability|score|p)_(.+)")
+FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
+"""How columns are called that say that they are features."""
+CALLED: Final = frozenset(
+    [
+        "path",
+        "uri",
+        "url",
+        "request_uri",
+        "request_path",
+        "http_path",
+        "url_path",
+        "request_url",
+        "resource_path",
+        "endpoint",
+        "route",
+    ]
+)
+"""Under these an access log has what was called."""
+OF_CALLS: Final = re.compile(
+    r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
+    r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
+    r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
+)
+"""What a log says of calls and of itself, and no model takes."""
+ANSWERS: Final = re.compile(
+    r"(?:res|resp|response|reply|output|outputs|answer|predictions?|result|endpoint_output)(?:_.*)?"
+)
+"""Under these stands what the model answered."""
+UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstream_response)_time$")
+"""How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
+LIKE: Final = {
+    "time": re.compile(r"t|.+_(?:ts|time|timestamp|datetime|at|unix_nano)"),
+    "label": re.compile(r"y|output_(?:prediction|label|class)"),
+    "scores": re.compile(r"output_(?:score|probability|scores|probabilities)"),
+    "input_digest": re.compile(
+        r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"
+    ),
+    "latency_ms": re.compile(
+        r"request_time|upstream_response_time"
+        r"|(?:.*_)?(?:latency|duration|elapsed|took|response_time|processing_time|inference_time|time_taken)"
+        r"_(?:ms|millis|s|sec|seconds|us|micros|ns)"
+    ),
+    "principal": re.compile(
+        r".+_(?:api_key|client_id|user_id|account_id|customer_id|tenant_id|key_hash|key_id|user_arn|email)"
+        r"|(?:caller|consumer|principal|subject|end_?user|actor|identity|requester)_(?:id|name|key)"
+    ),
+}
+"""What else a column may be called; any name of those above is surer."""
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHERS: Final = re.compile(r"[\W_]+")
 

@@ -1,0 +1,77 @@
+"""Where in a sample of rows something stands, however deep, and what stands there."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.framing.written_values import loaded
+
+DEEPEST: Final = 6
+WIDEST: Final = 2_000
+LONGEST: Final = 2**16
+"""Letters of a text that is looked into for an object; a longer one is a body, and read as such."""
+ALWAYS: Final = 0.95
+"""Share of the texts of a field that are objects, where it holds objects."""
+READ: Final = "\0json"
+"""The step into an object that stands as text."""
+
+Place = tuple[str, ...]
+Nodes = dict[Place, list[Any]]
+
+
+def nodes_of(rows: Sequence[Row]) -> Nodes:
+    """Return every place of a sample, with the values that stand there."""
+    nodes: Nodes = {}
+    for row in rows:
+        _walk(row, (), nodes)
+    for place in [place for place in nodes if place[-1] == READ]:
+        held = [value for value in nodes.get(place[:-1], ()) if value not in (None, "")]
+        if len(nodes.get(place, ())) < ALWAYS * len(held):
+            # A text, of which a caller made one that looks like an object.
+            for one in [one for one in nodes if one[: len(place)] == place]:
+                del nodes[one]
+    return nodes
+
+
+def _walk(held: Row, above: Place, nodes: Nodes) -> None:
+    for key, value in held.items():
+        name = str(key)
+        place = (*above, name)
+        # A field without a name has no path.
+        if not name or "\0" in name or (place not in nodes and len(nodes) >= WIDEST):
+            continue
+        nodes.setdefault(place, []).append(value)
+        if len(keys_of(place)) >= DEEPEST:
+            continue
+        if isinstance(value, dict):
+            _walk(value, place, nodes)
+        elif (inner := _object_in(value)) is not None:
+            nodes.setdefault((*place, READ), []).append(inner)
+            _walk(inner, (*place, READ), nodes)
+
+
+def _object_in(value: Any) -> Row | None:
+    if not isinstance(value, str) or len(value) > LONGEST or value.lstrip()[:1] != "{":
+        return None
+    inner = loaded(value)
+    return inner if isinstance(inner, dict) else None
+
+
+def path_of(place: Place) -> str:
+    """Write a place as a path."""
+    parts = ["|json" if step == READ else f".{escaped(step)}" for step in place]
+    return "".join(parts).removeprefix(".")
+
+
+def keys_of(place: Place) -> Place:
+    """Return the keys of a place, without the steps into texts."""
+    return tuple(step for step in place if step != READ)
+
+
+def below(place: Place, nodes: Nodes) -> Place | None:
+    """Return where the object stands that a field holds, as one or as text; None if it holds none."""
+    values = nodes.get(place, ())
+    if any(isinstance(value, dict) for value in values):
+        return place
+    return (*place, READ) if (*place, READ) in nodes else None

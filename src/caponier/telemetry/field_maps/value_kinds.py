@@ -1,0 +1,232 @@
+"""What the values of a field are: numbers, names, classes, scores or times; and the features that are made of them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from caponier.records.field_map import MapFeature
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.field_maps.named_features import THOUSANDS, is_missing
+from caponier.telemetry.field_maps.paths import Records, escaped, steps_of
+from caponier.telemetry.field_maps.time_forms import Ambiguous, time_form
+from caponier.telemetry.framing.written_values import numbers_text
+
+MOST_CATEGORIES: Final = 50
+LISTED: Final = 30
+"""Categories that a map lists; others are told apart all the same."""
+NEARLY: Final = 0.9
+"""Share of the bodies of a sample that are read; a broken one among them decides nothing."""
+NEARLY_ALL: Final = 0.95
+LONGEST_CELL: Final = 64
+"""Numbers of a list that stands in a column's place and is taken apart."""
+DECIMAL_COMMA: Final = re.compile(r"-?(\d{1,3}(\.\d{3})*|\d+),\d+([eE][+-]?\d+)?")
+_PAIRS: Final = (("name", "value"), ("key", "value"), ("feature", "value"), ("column", "value"), ("label", "score"))
+"""Keys of objects that are a name and what belongs to it."""
+_REFERENCE: Final = re.compile(r"\w{1,10}://\S+|\S+\.(?:png|jpe?g|gif|webp|bmp|tiff?|wav|mp3|npy)")
+_ENCODED: Final = re.compile(r"(?:data:[\w/;+-]{1,40},)?[A-Za-z0-9+/_-]{32,}={0,2}")
+
+
+def feature_of(name: str, path: str | None, values: list[Any]) -> MapFeature | None:
+    """Return the feature that values are one of; None if they are an id, a text or nothing."""
+    held = [value for value in values if not is_missing(value)]
+    path = path if path is not None else (None if escaped(name) == name else escaped(name))
+    if not held or any(isinstance(value, dict | list) for value in held):
+        return None
+    odd = [value for value in held if not is_number(value)]
+    known = sorted({str(value) for value in held})
+    are_many = len(known) > max(20, min(MOST_CATEGORIES, len(held) // 2))
+    # A broken cell among numbers decides nothing; one that is there again and again is a category.
+    if len(odd) <= (1 - NEARLY_ALL) * len(held) and (are_many or len(set(odd)) == len(odd)):
+        return MapFeature(name=name, path=path)
+    if are_many:
+        return None
+    return MapFeature(name=name, path=path, kind="category", categories=tuple(known) if len(known) <= LISTED else ())
+
+
+def features_at(rows: Sequence[Row], path: str) -> tuple[MapFeature, ...]:
+    """Return the features of the objects that stand at a path, by name; none where no object stands there."""
+    before, each, after = path.partition("[]")
+    held = Records(list(rows)).values(steps_of(before))
+    if each:
+        held = [one for value in held for one in (value if isinstance(value, list) else [])]
+    objects = [value for value in held if isinstance(value, dict)]
+    if after or not objects or len(objects) < NEARLY * len(held):
+        return ()
+    return tuple(sorted(features_of(objects, path), key=lambda feature: feature.name))
+
+
+def features_of(values: Sequence[Row], path: str) -> list[MapFeature]:
+    """Return the features of objects by name; a list of numbers in the place of one is taken apart."""
+    found: list[MapFeature] = []
+    for key in dict.fromkeys(str(key) for value in values for key in value if key):
+        held, where = [value.get(key) for value in values], f"{path}.{escaped(key)}"
+        sizes = {len(one) if isinstance(one, list) else -1 for one in held if one is not None}
+        size = next(iter(sizes)) if len(sizes) == 1 else -1
+        if 0 < size <= LONGEST_CELL:
+            for at in range(size):
+                inner = [None if one is None else one[at] for one in held]
+                found += _listed(feature_of(key if size == 1 else f"{key}[{at}]", f"{where}[{at}]", inner))
+        else:
+            found += _listed(feature_of(key, where, held))
+    return found
+
+
+def _listed(feature: MapFeature | None) -> list[MapFeature]:
+    return [] if feature is None else [feature]
+
+
+def named_values(items: Sequence[Row], path: str) -> list[MapFeature]:
+    """Return the features of a list of objects that are a name and a value each; none where they are something else."""
+    keys = next((pair for pair in _PAIRS if all(pair[0] in one and pair[1] in one for one in items)), None)
+    if keys is None:
+        return []
+    name, value = keys
+    held: dict[str, list[Any]] = {}
+    for one in items:
+        held.setdefault(str(one[name]), []).append(one[value])
+    made = (
+        feature_of(key, f"{path}[{name}={key}].{escaped(value)}", values)
+        for key, values in held.items()
+        if key and not set(key) & set("[]=")
+    )
+    return [feature for feature in made if feature is not None]
+
+
+def nearly(told: Iterable[bool]) -> bool:
+    """Tell whether it is so of nearly all: a broken row in a sample decides nothing."""
+    flags = list(told)
+    return sum(flags) >= NEARLY_ALL * len(flags)
+
+
+def alike(values: list[Any]) -> list[Any]:
+    """Return the values of the most frequent kind: a broken row among them decides nothing."""
+    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
+    usual = max(set(kinds), key=kinds.count, default=str)
+    return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, or the text of one."""
+    if isinstance(value, str):
+        text = value.strip()
+        text = text[:-1].rstrip() if text[-1:] == "%" else text
+        if THOUSANDS.fullmatch(text):
+            return True
+        if DECIMAL_COMMA.fullmatch(text):
+            return True
+        try:
+            float(text)
+        except ValueError:
+            return text.lower() in ("true", "false")
+        # 007 is a name.
+        return not (len(text) > 1 and text[0] == "0" and text[1].isdecimal())
+    return isinstance(value, int | float)
+
+
+def is_number_list(value: Any) -> bool:
+    """Tell whether a text is several numbers with something between them."""
+    parts = re.split(r"[,;\s]+", value.strip()) if isinstance(value, str) else []
+    return len(parts) > 1 and all(map(is_number, parts))
+
+
+def is_array(text: str) -> bool:
+    """Tell whether a text is an array as JSON, Python, NumPy or PyTorch print one."""
+    return (text[:1] in ("[", "(", "{") or text[-1:] == ")") and numbers_text(text) is not None
+
+
+def is_encoded(values: list[Any]) -> bool:
+    """Tell whether texts are pictures or tensors in base64, and nothing that somebody wrote."""
+    return nearly(isinstance(value, str) and _ENCODED.fullmatch(value[:1_000].strip()) is not None for value in values)
+
+
+def are_references(values: list[Any]) -> bool:
+    """Tell whether texts are addresses or paths of files."""
+    return nearly(
+        isinstance(value, str) and _REFERENCE.fullmatch(value.strip()[:1_000]) is not None for value in values
+    )
+
+
+def are_probabilities(values: list[Any]) -> bool:
+    """Tell whether answers are lists of shares, or lists of such lists."""
+    return nearly(
+        are_shares(value)
+        or (isinstance(value, list) and bool(value) and all(isinstance(one, list) and are_shares(one) for one in value))
+        for value in values
+    ) and any(isinstance(one, float) for value in values for one in _flat(value))
+
+
+def _flat(value: Any) -> list[Any]:
+    return [inner for one in value for inner in _flat(one)] if isinstance(value, list) else [value]
+
+
+def is_continuous(values: list[Any]) -> bool:
+    """Tell whether answers are amounts and no classes."""
+    told = [
+        value
+        for value in values
+        if isinstance(value, float) or (isinstance(value, str) and is_number(value) and set(value) & set(".,"))
+    ]
+    return len(told) > len(values) // 2 and len({str(value) for value in told}) > 20
+
+
+def as_long(asked: list[Any], answers: list[Any]) -> bool:
+    """Tell whether answers are lists as long as what was asked."""
+    pairs = list(zip(asked, answers, strict=False))
+    return bool(pairs) and all(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
+
+
+def is_name(values: list[Any]) -> bool:
+    """Tell whether values may be names."""
+    return nearly(isinstance(value, str | int | float) for value in values)
+
+
+def are_shares(value: Any) -> bool:
+    """Tell whether numbers are the shares of two classes or more."""
+    numbers = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return len(numbers) > 1 and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one <= 1 for one in numbers
+    )
+
+
+def _is_answer(values: list[Any]) -> bool:
+    return nearly(
+        (isinstance(value, str) and value.lstrip()[:1] != "{")
+        or isinstance(value, int | float)
+        or (isinstance(value, list) and not any(isinstance(v, dict) for v in value[:5]))
+        for value in values
+    )
+
+
+def _is_scores(values: list[Any]) -> bool:
+    return nearly(
+        isinstance(value, list)
+        or is_number(value)
+        or is_number_list(value)
+        or (isinstance(value, str) and value[:1] == "[")
+        or (isinstance(value, dict) and all(map(is_number, value.values())))
+        for value in values
+    )
+
+
+def _is_time(values: list[Any]) -> bool:
+    try:
+        time_form(values)
+    except Ambiguous:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return nearly(is_number(value) for value in values)
+
+
+FITS: Final[dict[str, Callable[[list[Any]], bool]]] = {
+    "time": _is_time,
+    "label": _is_answer,
+    "scores": _is_scores,
+    "status": _are_numbers,
+    "latency_ms": _are_numbers,
+    "cost": _are_numbers,
+}

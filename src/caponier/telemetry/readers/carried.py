@@ -1,0 +1,317 @@
+"""Records out of what carried them: container run-times, log shippers and log stores put records into records.
+
+Of lines, what stands before the object is left away: the prefix of CRI, Docker Compose, syslog, an export of
+CloudWatch, Fluent Bit's files or a logger of Python. Of objects, those that hold another one as text (`log`, `message`,
+`MESSAGE`, `_raw`, …) or in a known place (`_source`, `logEvents`, `resourceLogs`) give way to it. A record that names
+no time has that of its carrier, under `time`.
+
+Container run-times cut long lines into pieces; these are put together again.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from caponier.telemetry.chunk import Row
+from caponier.telemetry.framing import stamps
+from caponier.telemetry.framing.json_objects import rows_of
+from caponier.telemetry.framing.written_values import loaded
+from caponier.telemetry.readers.field_names import ALIASES, INPUTS, normal
+from caponier.telemetry.readers.held_rows import held_rows
+from caponier.telemetry.readers.otlp import records_of
+from caponier.telemetry.streams import LINE_LIMIT
+
+TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
+"""Under these a carrier has the line that somebody wrote."""
+OBJECTS: Final = ("_source",)
+LISTS: Final = ("logEvents", "events")
+OTLP: Final = "resourceLogs"
+TIMES: Final = (
+    *("time", "timestamp", "@timestamp", "date", "Date", "_time", "__REALTIME_TIMESTAMP", "TimeGenerated", "ts"),
+    *("asctime", "Timestamp"),
+)
+"""Under these a carrier has when it took a line."""
+DEEPEST: Final = 8
+"""Steps into carriers in one another, two each: a container's log, in a shipper's record, in a store's answer."""
+LONGEST_PREFIX: Final = 1_024
+MOST_TRIES: Final = 4
+"""Brackets of a line at which an object may begin: reading a long line from each of hundreds would take its time."""
+LEARNED: Final = 1_000
+"""Lines that are looked at before a log is read."""
+USUAL: Final = 0.05
+"""Share of the records in these that begin alike."""
+ENOUGH: Final = 20
+"""Records after which it is known that they stand bare."""
+STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
+NOT_JSON: Final = "no JSON object in the line, and no key=value"
+_CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
+_OWN: Final = frozenset(
+    (*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])
+) - {"input", "labels", "message", "text"}
+"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
+Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
+_TIME_NAMES: Final = frozenset(ALIASES["time"])
+_CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
+_EPOCH: Final = re.compile(r"\[(\d{10}(?:\.\d{1,9})?), *$")
+_APACHE: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
+_SYSLOG: Final = re.compile(r"\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)\b")
+_PAIR: Final = re.compile(r'\s*([A-Za-z_@][\w.\-@/]{0,99})=(?:"((?:[^"\\]|\\.)*+)"|([^\s"]*+))(?=\s|$)')
+_WORD: Final = re.compile(r"[\w.:+,\-]+")
+_VARYING: Final = re.compile(
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|trace|debug|info|notice|warn|warning|error):?"
+)
+_FIRST_PAIR: Final = re.compile(r"(?:^|\s)(?=[A-Za-z_@][\w.\-@/]{0,99}=\S)")
+_LEAST_PAIRS: Final = 3
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+class CarriedRecords:
+    """Takes the records of one log out of what carries them, line by line."""
+
+    def __init__(self) -> None:
+        self.any = False
+        """Whether something was carried."""
+        self._begins: Counter[str] | None = None
+        """How often the lines of a sample begin in which way, while they are looked at."""
+        self._is_python = False
+        """Whether objects stand there as Python prints them, and none as JSON."""
+        self._usual: frozenset[str] | None = None
+        """How lines with a record begin; None where that is not known."""
+        self._printed = 0
+        self._pieces: dict[str, list[bytes]] = {}
+
+    def learn(self, head: bytes) -> None:
+        """Learn from the first bytes of a log how the lines begin that carry a record.
+
+        A service logs what it was sent, too: what begins in another way than the records do may be a caller's own word.
+        """
+        begins = self._begins = Counter()
+        self._printed = 0
+        for line in head.split(b"\n", LEARNED)[:LEARNED]:
+            try:
+                self.rows(line.strip())
+            except ValueError:
+                continue
+        self._is_python = self._printed > 0 and self._printed == begins.total()
+        self._begins, self._pieces, self.any = None, {}, False
+        if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
+            many = USUAL * begins.total()
+            self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
+
+    def rows(self, line: bytes) -> list[Row]:
+        """Return the records of a line; none where it is a piece of a longer one.
+
+        Raises:
+            ValueError: If it holds none, with the reason.
+        """
+        if line[:1] in (b"{", b"["):
+            self._check_begin("")
+            return self._out_of(self._objects(line))
+        if cri := _CRI.fullmatch(line):
+            self.any = True
+            whole = self._whole(cri[2].decode(), cri[4], ends=cri[3] == b"F")
+            return [] if whole is None else list(self._text(whole, cri[1].decode(), 0))
+        return list(self._text(line, None, 0))
+
+    def of_table(self, row: Row) -> list[Row]:
+        """Return the records of a table's row: of what a log store exports, a column holds what was logged."""
+        if not _CARRYING.isdisjoint(row):
+            try:
+                return self._out_of([row])
+            except ValueError:
+                # A text that begins like an object, in a table of its own.
+                return [row]
+        return [row]
+
+    def _out_of(self, rows: list[Row]) -> list[Row]:
+        if all(_CARRYING.isdisjoint(row) and _is_record(row) for row in rows):
+            return rows
+        return [inner for row in rows for inner in self._row(row, 0)]
+
+    def _row(self, row: Row, depth: int) -> Iterator[Row]:
+        if depth < DEEPEST and not _is_record(row) and (held := held_rows(row)) is not None:
+            self.any = True
+            for item in held:
+                yield from self._row(item, depth + 1)
+            return
+        if depth >= DEEPEST or _CARRYING.isdisjoint(row):
+            yield row
+            return
+        if isinstance(row.get(OTLP), list):
+            for record in records_of(row[OTLP]):
+                yield from self._row(record, depth + 1)
+            self.any = True
+            return
+        for name in LISTS:
+            items = row.get(name)
+            if isinstance(items, list) and items and all(map(_is_line, items)):
+                self.any = True
+                for item in items:
+                    yield from self._row(item, depth + 1)
+                return
+        inner = next((row[name] for name in OBJECTS if isinstance(row.get(name), dict)), None)
+        if inner is None and isinstance(result := row.get("result"), dict) and "_raw" in result:
+            inner = result
+        if inner is not None:
+            self.any = True
+            yield from self._row(inner, depth + 1)
+            return
+        yield from self._texts(row, depth)
+
+    def _texts(self, row: Row, depth: int) -> Iterator[Row]:
+        """Yield the record that an object holds as text, or else the object."""
+        if not _OWN.isdisjoint(map(normal, row)):
+            yield row
+            return
+        for name in TEXTS:
+            text = row.get(name)
+            if not isinstance(text, str):
+                continue
+            if name == "log" and row.keys() <= _DOCKER and row.keys() >= {"stream", "time"}:
+                self.any = True
+                whole = self._whole(str(row["stream"]), text.encode("utf-8", "surrogatepass"), text.endswith("\n"))
+                if whole is not None:
+                    yield from self._text(whole.strip(), row["time"], depth + 1)
+                return
+            begins = text.lstrip()[:1]
+            if begins == "{" and text.rstrip()[-1:] == "}" and (inner := self._object(text)) is not None:
+                self.any = True
+                yield from self._row(_timed(inner, next((row[key] for key in TIMES if row.get(key)), None)), depth + 1)
+                return
+        yield row
+
+    def _text(self, line: bytes, time: Any, depth: int) -> Iterator[Row]:
+        """Yield the record at the end of a text."""
+        place, tries = line.find(b"{", 0, LONGEST_PREFIX), 0
+        while place >= 0 and tries < MOST_TRIES:
+            tries += 1
+            end = line.rfind(b"}") + 1
+            # Fluent Bit's files close a list behind the object.
+            if line[end:].strip() in (b"", b"]") and (inner := self._object(line[place:end])) is not None:
+                self.any = self.any or place > 0
+                prefix = _decoded(line[:place])
+                self._check_begin(_begin_of(prefix))
+                yield from self._row(_timed(inner, time or _time_in(prefix)), depth + 1)
+                return
+            place = line.find(b"{", place + 1, LONGEST_PREFIX) if place < LONGEST_PREFIX else -1
+            if line[:1] == b"{":
+                break
+        prefix, pairs = _pairs(line.decode("utf-8", "replace"))
+        if pairs is None:
+            raise ValueError(f"bad JSON: {NOT_JSON}")
+        self._check_begin(_begin_of(prefix))
+        yield _timed(pairs, time or _time_in(prefix))
+
+    def _check_begin(self, begin: str) -> None:
+        if self._begins is not None:
+            self._begins[begin] += 1
+        elif self._usual is not None and begin not in self._usual:
+            raise ValueError(STRANGE)
+
+    def _objects(self, line: bytes) -> list[Row]:
+        """Read JSON, or an object as Python prints it, where a log holds such ones."""
+        try:
+            return rows_of(line)
+        except ValueError:
+            if line[:2] != b"{'" or not (self._is_python or self._begins is not None):
+                raise
+            row = loaded(line)
+            if not isinstance(row, dict):
+                raise
+            self._printed += 1
+            return [row]
+
+    def _object(self, text: str | bytes) -> Row | None:
+        try:
+            (row,) = self._objects(text.encode() if isinstance(text, str) else text)
+        except (ValueError, UnicodeEncodeError):
+            return None
+        return row
+
+    def _whole(self, stream: str, piece: bytes, ends: bool) -> bytes | None:
+        """Return a line once its last piece is there."""
+        held = self._pieces.setdefault(stream, [])
+        held.append(piece)
+        if not ends and sum(map(len, held)) <= LINE_LIMIT and len(self._pieces) <= len(_DOCKER):
+            return None
+        del self._pieces[stream]
+        return b"".join(held)
+
+
+_DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))
+
+
+def _is_line(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("message"), str)
+
+
+def _decoded(prefix: bytes) -> str:
+    try:
+        return prefix.decode()
+    except UnicodeDecodeError as bad:
+        raise ValueError(f"bad JSON: {bad}") from bad
+
+
+def _begin_of(prefix: str) -> str:
+    """Return what stands before a record without times, levels, numbers and ids, which are others in each line."""
+    return _WORD.sub(
+        lambda word: "0" if _VARYING.fullmatch(word[0]) or any(map(str.isdigit, word[0])) else word[0],
+        " ".join(prefix.split()),
+    )
+
+
+def _is_record(row: Row) -> bool:
+    """Tell whether an object is a record itself, and no table or answer that holds some."""
+    return any(normal(str(key)) in _TIME_NAMES and not isinstance(one, dict) for key, one in row.items()) or (
+        held_rows(row) is None
+    )
+
+
+def _names_time(row: Row) -> bool:
+    return any(normal(str(key)) in _TIME_NAMES for key in row)
+
+
+def _timed(row: Row, time: Any) -> Row:
+    """Give a record the time of its carrier, if it names none."""
+    if time is None or _names_time(row):
+        return row
+    return {"time": time, **row}
+
+
+def _time_in(prefix: str) -> str | None:
+    """Return the time that stands before a record, in a form that a time can be told by."""
+    if found := _ISO.search(prefix):
+        return found[0].replace(",", ".")
+    if found := _EPOCH.search(prefix):
+        return found[1]
+    if found := _APACHE.search(prefix):
+        return found[0]
+    if found := _SYSLOG.search(prefix):
+        try:
+            micros = stamps.without_year(found[1], found[2], found[3], datetime.now(UTC))
+        except ValueError:
+            return None
+        # Without its zone: neither does the line name one.
+        return (stamps.EPOCH + timedelta(microseconds=micros)).replace(tzinfo=None).isoformat(" ")
+    return None
+
+
+def _pairs(line: str) -> tuple[str, Row | None]:
+    """Read logfmt, `level=info msg="a text" took=3`, and what stands before it; None where a line is something else."""
+    first = _FIRST_PAIR.search(line[:LONGEST_PREFIX])
+    if first is None:
+        return "", None
+    found: Row = {}
+    place = first.end()
+    while match := _PAIR.match(line, place):
+        quoted = match[2]
+        value = match[3] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        if value:
+            found[match[1]] = value
+        place = match.end()
+    is_whole = len(found) >= _LEAST_PAIRS and not line[place:].strip()
+    return line[: first.start()].strip(), found if is_whole else None

@@ -1,0 +1,131 @@
+"""Files of forms that are not read here: told by how they begin, each with the command that makes a log of it."""
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from caponier.errors import InputError
+from caponier.formats.walk_files import shown
+from caponier.telemetry.readers.carried import CarriedRecords
+from caponier.telemetry.streams import STDIN, opened
+
+HEAD: Final = 2**16
+_OWN: Final = (b"PAR1", b"ARROW1")
+_BEGINNING: Final = 512
+_TAR: Final = slice(257, 262)
+
+
+class Foreign(NamedTuple):
+    """One form."""
+
+    magic: bytes
+    is_a: str
+    mend: str
+    """What makes a log of it; `{path}` is the file."""
+
+
+FOREIGN: Final = (
+    Foreign(b"Obj\x01", "an Avro file", "pip install fastavro && fastavro {path} > {stem}.jsonl"),
+    Foreign(
+        b"ORC",
+        "an ORC file",
+        'python -c "import pyarrow.orc as o, pyarrow.parquet as p; '
+        "p.write_table(o.read_table('{path}'), '{stem}.parquet')\"",
+    ),
+    Foreign(b"SQLite format 3\0", "an SQLite database", "sqlite3 -json {path} 'select * from TABLE' > {stem}.json"),
+    Foreign(b"PK\x03\x04", "a ZIP archive or an Excel sheet", "unzip {path} -d {stem}, or save the sheet as CSV"),
+    Foreign(b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save the sheet as CSV."),
+    Foreign(b"\x89HDF", "an HDF5 file", "Write its tables as Parquet or CSV."),
+    Foreign(
+        b"\x93NUMPY", "a NumPy array", "An array says neither when nor who: write a log with time, caller and input."
+    ),
+    Foreign(
+        b"\x80\x04", "a Python pickle", "Loading one runs its code: have whoever wrote it write Parquet or JSON Lines."
+    ),
+    Foreign(
+        b"\x80\x05", "a Python pickle", "Loading one runs its code: have whoever wrote it write Parquet or JSON Lines."
+    ),
+    Foreign(b"7z\xbc\xaf", "a 7-Zip archive", "7z x {path}"),
+    Foreign(b"\xff\xfe", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path} > {stem}.utf8{suffix}"),
+    Foreign(b"\xfe\xff", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path} > {stem}.utf8{suffix}"),
+    Foreign(b"<!DOCTYPE", "a web page", "It may be the page of a login: download the log again."),
+    Foreign(b"<html", "a web page", "It may be the page of a login: download the log again."),
+    Foreign(
+        b"<?xml", "an XML document", "Export it as JSON or CSV. If a cloud store sent it, it says why there is no log."
+    ),
+    Foreign(b"version https://git-lfs", "a pointer of Git LFS", "git lfs pull --include {path}"),
+)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a file of a form that is not read.
+
+    Raises:
+        InputError: If it is one, or cannot be opened.
+    """
+    head = _head(path)
+    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if plain.startswith(_OWN) or not head:
+        return
+    for one in FOREIGN:
+        if head.startswith(one.magic) or plain.startswith(one.magic):
+            raise _refused(path, one.is_a, one.mend)
+    if head[_TAR] == b"ustar":
+        raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
+    # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
+    if b"\0" in head.lstrip(b"\0")[:_BEGINNING]:
+        raise _refused(
+            path, "no text", "Protocol buffers, TFRecords and other binary logs have to be exported as JSON or Parquet."
+        )
+
+
+def _refused(path: Path, is_a: str, mend: str) -> InputError:
+    stem = shown(path.with_name(path.name.split(".")[0] or "log"))
+    return InputError(
+        f"is {is_a}, which is not read",
+        where=shown(path),
+        mend=mend.format(path=shown(path), stem=stem, suffix=path.suffix),
+    )
+
+
+def looks_like_table(path: Path) -> bool:
+    """Tell whether a file whose name says nothing begins like a table: a header, and rows of as many cells."""
+    first, _, rest = _head(path).partition(b"\n")
+    if first.lstrip()[:1] in (b"{", b"[", b"<") or not rest:
+        return False
+    second = rest.partition(b"\n")[0]
+    return any(
+        first.count(one) and first.count(one) == _bare(second).count(one) and not re.search(rb"[{}=]", first)
+        for one in (b",", b";", b"\t", b"|")
+    )
+
+
+def holds_records(path: Path) -> bool:
+    """Tell whether the first line of a file is a record, or carries one."""
+    head = _head(path).lstrip()
+    first, newline, _ = head.partition(b"\n")
+    if not newline and len(head) == HEAD:
+        return head[:1] == b"{"
+    try:
+        return bool(CarriedRecords().rows(first))
+    except ValueError:
+        return False
+
+
+def _bare(line: bytes) -> bytes:
+    return re.sub(rb'"[^"]*"', b"", line)
+
+
+def _head(path: Path) -> bytes:
+    """Return how a file begins, unpacked; nothing of a pipe, which can be read only once."""
+    try:
+        if path == STDIN or not path.is_file():
+            return b""
+    except OSError:
+        return b""
+    with opened(path) as stream:
+        try:
+            return stream.read(HEAD)
+        except OSError:
+            # Reading it comes to the same place, and says so.
+            return b""

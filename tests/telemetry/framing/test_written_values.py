@@ -1,0 +1,67 @@
+"""Values that stand as text: what they hold, and that none of them takes long to read."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from caponier.telemetry.framing.written_values import loaded, numbers_text
+
+NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), max_size=20)
+
+
+@given(arrays(np.float32, array_shapes(max_dims=3, max_side=5), elements=st.floats(-100, 100, width=32)))
+def test_an_array_is_read_as_numpy_prints_it(array: np.ndarray) -> None:
+    for text in (str(array), repr(array), str(array.tolist()), str(tuple(array.ravel().tolist()))):
+        found = numbers_text(text)
+        assert found is not None
+        flat = np.array(found, float).ravel()
+        assert np.allclose(flat, array.ravel(), rtol=1e-4, atol=1e-4)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), NUMBERS | st.text(max_size=5) | st.none() | st.booleans()))
+def test_an_object_is_read_as_python_prints_it(value: dict[str, object]) -> None:
+    assert loaded(repr(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("tensor([0.5, 1.5], device='cuda:0', grad_fn=<AddBackward0>)", [0.5, 1.5]),
+        ("array([0.5, 1.5], dtype=float32)", [0.5, 1.5]),
+        ("[np.float64(0.5), np.float64(1.5)]", [0.5, 1.5]),
+        ("{0.5,1.5}", [0.5, 1.5]),
+        ("[0.5 ... 1.5]", None),
+        ("(see below)", None),
+        ("[]", []),
+    ],
+)
+def test_forms_of_numbers(text: str, value: object) -> None:
+    assert numbers_text(text) == value
+
+
+def test_a_map_is_read_as_presto_prints_it() -> None:
+    assert loaded("{age=1.5, city=Bern}") == {"age": "1.5", "city": "Bern"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + " " * 500_000 + "x",
+        "array(" + "dtype" * 50_000,
+        "{" + "a=1, " * 50_000,
+        "{" + "a=1," * 50_000 + "x",
+        "(" * 100_000,
+        "{'a':" * 10_000,
+        "[" + "np.float64(" * 20_000,
+        "[" * 60_000,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.process_time()
+    loaded(text)
+    numbers_text(text)
+    assert time.process_time() - begun < 1
