@@ -99,7 +99,7 @@ class SigmaRun:
         outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
         hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside)
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
-        values = zip(wanted, self._matcher.row(event, wanted), strict=True)
+        values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
 
     def resume(self, waiting: Iterable[Waiting]) -> None:

@@ -167,6 +167,8 @@ def objects(text: bytes | str) -> list[dict[str, Any]]:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as bad:
         raise ValueError(f"bad JSON: {bad}") from bad
+    if type(value) is dict:
+        return [value]
     rows = value if isinstance(value, list) else [value]
     wrong = next((row for row in rows if not isinstance(row, dict)), None)
     if wrong is not None or not isinstance(value, list | dict):

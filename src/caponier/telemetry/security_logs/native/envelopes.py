@@ -38,6 +38,8 @@ class Inner(NamedTuple):
 
 def of_row(row: Row) -> Iterator[Inner] | None:
     """Return the records within an object; None if it is a record itself."""
+    if _WRAPPING.isdisjoint(row):
+        return None
     for name in LISTS:
         if type(row.get(name)) is list and not any(time in row for time in _OWN_TIMES):
             return (Inner(item) for item in row[name] if isinstance(item, dict | str))
@@ -46,6 +48,15 @@ def of_row(row: Row) -> Iterator[Inner] | None:
         return (Inner(item) for item in hits["hits"] if isinstance(item, dict))
     found = _single(row)
     return None if found is None else iter([found])
+
+
+_WRAPPING: Final = frozenset(
+    [
+        *(*LISTS, "CloudTrailEvent", "detail", "message", "Type", "log", "LogMessage", "_source", "result", "_raw"),
+        *("event", "category", "kubernetes"),
+    ]
+)
+"""Names of which every envelope has one, and most records none."""
 
 
 def _single(row: Row) -> Inner | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from caponier.telemetry.security_logs import stamps
-from caponier.telemetry.security_logs.fields import Fields, flatten
+from caponier.telemetry.security_logs.fields import Fields, Scalar, flatten
 from caponier.telemetry.security_logs.framing.frames import Value, objects
 from caponier.telemetry.security_logs.native import (
     access_log,
@@ -64,6 +64,7 @@ GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT)
 _GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
 """How the second and later lines of an event begin: of a traceback, for example."""
 _EPOCH_MS: Final = 1_000
+_SAID: Final = frozenset(f"logsource.{name}" for name in LogSource._fields)
 
 
 class Reading:
@@ -180,7 +181,7 @@ class Reading:
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
         fields, cut = flatten(windows_event.from_document(row) or envelopes.spread(row))
-        if not any(f"logsource.{name}" in fields for name in LogSource._fields):
+        if _SAID.isdisjoint(fields):
             for format_ in NATIVE:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
@@ -189,7 +190,7 @@ class Reading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
-        stamp = next((fields[name] for name in TIMES if name in fields), None)
+        stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError("no time")
         time = _time(stamp) if stamp is not None else seen
@@ -219,11 +220,20 @@ class _Around(NamedTuple):
 
 
 def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, cut: int) -> Record:
-    stamp = next((fields[name] for name in (*format_.times, *TIMES) if name in fields), None)
+    stamp = _first(fields, format_.times)
+    if stamp is None:
+        stamp = _first(fields, TIMES)
     if stamp is None and seen is None:
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _first(fields: Fields, names: tuple[str, ...]) -> Scalar | None:
+    for name in names:
+        if name in fields:
+            return fields[name]
+    return None
 
 
 def _time(stamp: Any) -> int:
