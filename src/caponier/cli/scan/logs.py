@@ -1,5 +1,6 @@
 """`caponier scan logs`: Sigma rules over ordinary security logs."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,9 @@ def logs(
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     lateness: log_options.Lateness = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes, where there is much to read; 0 takes one a core.")
+    ] = 0,
     rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -77,6 +81,7 @@ def logs(
             origin=parse_log_source(log_source) if log_source else None,
             host=host,
             lateness=log_options.lateness_of(lateness),
+            workers=workers or os.cpu_count() or 1,
             memory=memory,
             progress=watch,
         )

@@ -114,6 +114,10 @@ class Past:
         self._by_what[fact.kind, fact.what][fact.who] = days
         self._by_who[fact.kind, fact.who][fact.what] = days
 
+    def facts(self) -> list[tuple[Fact, list[int]]]:
+        """Return everything, in the order in which it was learned."""
+        return [(fact, sorted(days)) for fact, days in self._days.items()]
+
     def changed(self) -> Iterator[tuple[Fact, list[int]]]:
         """Yield what this scan has added, with all its days."""
         newest = max((max(days) for days in self._days.values() if days), default=0)

@@ -1,9 +1,9 @@
 r"""Which values an event must have for a rule to match, so that most events need not be asked about most rules.
 
 A rule for `eventName: CreateAccessKey` matches no event with another name, and one for `Image|endswith: \nc.exe` none
-whose `Image` does not have `\nc.exe` in it, whatever else they say. Where such texts follow from a rule's condition, the
-matcher looks for them first, in whole columns at a time, and only what has them goes to the database. What follows is
-necessary and never sufficient: the database decides, as it does without it.
+whose `Image` does not have `\nc.exe` in it, whatever else they say. Where such texts follow from a condition of a rule,
+the matcher looks for them first, in whole columns at a time, and only what has them goes to the database. What follows
+is necessary and never sufficient: the database decides, as it does without it.
 """
 
 from bisect import bisect_right

@@ -74,24 +74,23 @@ class Sigma:
         """Begin a run over logs."""
         return SigmaRun(self._compiled, scope, salt, inside)
 
+    def matcher(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "EventMatcher":
+        """Begin to match single events, to be taken by a run that may be in another process."""
+        return EventMatcher(self._compiled, scope, salt, inside)
 
-class SigmaRun:
-    """One run over logs: single events are matched as they come, correlations in order of time."""
+
+class EventMatcher:
+    """The rules over single events: what it says of one depends on that one alone."""
 
     def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
         self._compiled, self._scope, self._salt = compiled, scope, salt
         self._inside = inside or Inside()
         self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
-        self._hits = Hits()
-        self._correlators = [Correlator(rule) for rule in compiled.correlations]
-        self._longest = max((rule.span for rule in compiled.correlations), default=0)
-        self._late: deque[Matched] = deque(maxlen=MOST_WAITING)
-        self._told: frozenset[str] = frozenset()
 
-    def feed(self, events: Sequence[LogEvent]) -> None:
-        """Take events, in any order."""
+    def match(self, events: Sequence[LogEvent]) -> list[Matched]:
+        """Return the events that rules match."""
         found = self._matcher.match(events)
-        self._hits.add([self._matched(events[position], rules) for position, rules in found.items()])
+        return [self._matched(events[position], rules) for position, rules in found.items()]
 
     def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
         who = identity(event.fields)
@@ -101,6 +100,39 @@ class SigmaRun:
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._matcher.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SigmaRun:
+    """One run over logs: single events are matched as they come, correlations in order of time."""
+
+    def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
+        self._compiled = compiled
+        self._matcher = EventMatcher(compiled, scope, salt, inside)
+        self._hits = Hits()
+        self._correlators = [Correlator(rule) for rule in compiled.correlations]
+        self._longest = max((rule.span for rule in compiled.correlations), default=0)
+        self._late: deque[Matched] = deque(maxlen=MOST_WAITING)
+        self._told: frozenset[str] = frozenset()
+
+    def feed(self, events: Sequence[LogEvent]) -> None:
+        """Take events, in any order."""
+        self.take(self._matcher.match(events))
+
+    def take(self, matched: Sequence[Matched]) -> None:
+        """Take events that were matched already, in any order."""
+        self._hits.add(matched)
 
     def resume(self, waiting: Iterable[Waiting]) -> None:
         """Take what an earlier run left, after all events and before any match: it counts, and is not told again."""
