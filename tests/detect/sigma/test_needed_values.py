@@ -25,7 +25,7 @@ ROWS = st.lists(
         st.sampled_from(["a", "A", "b", "ab", "bAxB", "a\nb", "b*", "SS", "ß", 1, 2, 1.0, 12, "", "x, y", True]),
     ),
     min_size=1,
-    max_size=6,
+    max_size=24,
 )
 
 

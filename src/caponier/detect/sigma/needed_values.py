@@ -22,6 +22,8 @@ MOST: Final = 6
 _OF_EACH: Final = 3
 """Of those, how many of each alternative are joined with those of the others."""
 _JOINED: Final = 30
+_FEW: Final = 8
+"""A column is not made for less than one in so many of its rows."""
 
 
 class Literal(NamedTuple):
@@ -117,27 +119,18 @@ class Prefilter:
     """
 
     def __init__(self, needs: Mapping[str, Needs], derived: Mapping[str, Derive] = NONE) -> None:
-        self._needs = {
-            rule: sorted(parts, key=lambda one: not derived.keys().isdisjoint(one)) for rule, parts in needs.items()
-        }
+        # What has to be worked out comes last, when few rows are left.
+        self._needs = {rule: sorted(every, key=lambda one: bool(derived.keys() & one)) for rule, every in needs.items()}
         self._derived = derived
-        self._fields = {field for rule in needs.values() for either in rule for field in either} - derived.keys()
 
     def candidates(self, rows: Sequence[Fields]) -> dict[str, set[int]]:
         """Return which rows each rule may match, for rules that may match any."""
-        columns = {field: _Column([row.get(field) for row in rows]) for field in self._fields}
-        derived = {field: _Derived(rows, derive) for field, derive in self._derived.items()}
+        table = _Table(rows, self._derived)
         found = {}
         for rule, needs in self._needs.items():
             left: set[int] | None = None
             for either in needs:
-                having: set[int] = set()
-                for field, literals in either.items():
-                    if field in derived:
-                        having |= derived[field].having(literals, range(len(rows)) if left is None else left)
-                    else:
-                        having |= columns[field].having(literals)
-                left = having if left is None else left & having
+                left = table.having(either, left)
                 if not left:
                     break
             if left:
@@ -145,23 +138,54 @@ class Prefilter:
         return found
 
 
-class _Derived:
-    """The values of a field that is worked out, each at most once and only where it is asked for."""
+class _Table:
+    """The rows of one batch; a column is made when a rule asks for it."""
 
-    def __init__(self, rows: Sequence[Fields], derive: Derive) -> None:
-        self._rows, self._derive = rows, derive
-        self._known: dict[int, str] = {}
+    def __init__(self, rows: Sequence[Fields], derived: Mapping[str, Derive]) -> None:
+        self._rows, self._derived = rows, derived
+        self._columns: dict[str, _Column] = {}
+        self._known: dict[tuple[str, int], Scalar | None] = {}
 
-    def having(self, literals: Iterable[Literal], among: Iterable[int]) -> set[int]:
-        """Return which of some rows have any of some texts."""
-        found = set()
-        for row in among:
-            value = self._known.get(row)
-            if value is None:
-                value = self._known[row] = (self._derive(self._rows[row]) or "").lower()
-            if any(value == one.text if one.whole else one.text in value for one in literals):
-                found.add(row)
-        return found
+    def having(self, either: Either, left: set[int] | None) -> set[int]:
+        """Return the rows that have one of some texts, of all or of those that are left."""
+        found: set[int] = set()
+        for field, literals in either.items():
+            few = left is not None and _FEW * len(left) < len(self._rows) and field not in self._columns
+            if few or field in self._derived:
+                among = range(len(self._rows)) if left is None else left
+                found.update(row for row in among if _has(self._value(field, row), literals))
+            else:
+                found |= self._column(field).having(literals)
+        return found if left is None else found & left
+
+    def _column(self, field: str) -> "_Column":
+        known = self._columns.get(field)
+        if known is None:
+            known = self._columns[field] = _Column([row.get(field) for row in self._rows])
+        return known
+
+    def _value(self, field: str, row: int) -> Scalar | None:
+        derive = self._derived.get(field)
+        if derive is None:
+            return self._rows[row].get(field)
+        key = (field, row)
+        if key not in self._known:
+            self._known[key] = derive(self._rows[row])
+        return self._known[key]
+
+
+def _has(value: Scalar | None, literals: Iterable[Literal]) -> bool:
+    if value is None or type(value) is float:
+        return value is not None
+    text = str(value)
+    return any(
+        text.lower() == one.text if one.whole else not one.text or _plain(one.text) in _plain(text) for one in literals
+    )
+
+
+def _plain(text: str) -> bytes:
+    """Return a text as bytes, of which only the letters of ASCII have a lower case, as in the database."""
+    return text.encode("utf-8", "surrogatepass").lower()
 
 
 class _Column:
@@ -199,11 +223,10 @@ class _Column:
     def _with(self, text: str) -> Iterator[int]:
         """Yield the places of the values that have a text in them."""
         if self._joined is None:
-            # As bytes, of which only the letters of ASCII have a lower case, as in the database.
-            plain = [value.encode("utf-8", "surrogatepass").lower() for value in self._texts]
+            plain = [_plain(value) for value in self._texts]
             self._joined = b"\n".join(plain), [0, *accumulate(len(value) + 1 for value in plain)]
         joined, begins = self._joined
-        wanted, at = text.encode("utf-8", "surrogatepass").lower(), 0
+        wanted, at = _plain(text), 0
         while (at := joined.find(wanted, at)) >= 0:
             place = bisect_right(begins, at) - 1
             yield place
