@@ -19,12 +19,14 @@ _NAMES: Final[FieldMap] = {
     "host": "requestparameters.instanceid",
     "image": "requestparameters.primarycontainer.image",
 }
+_OWN: Final = frozenset(["eventversion", "awsregion", "eventcategory", "recipientaccountid", "useridentity.type"])
+"""Names of which every call has one; calls over an endpoint in a network have no version."""
 _STATEMENT: Final = ("bucketpolicy", "policy", "policydocument", "policytext", "assumerolepolicydocument")
 _STATEMENTS: Final = tuple(f"requestparameters.{name}" for name in _STATEMENT)
 
 
 def _fits(fields: Fields) -> bool:
-    return "eventsource" in fields and "eventname" in fields and ("eventversion" in fields or "awsregion" in fields)
+    return "eventsource" in fields and "eventname" in fields and not _OWN.isdisjoint(fields)
 
 
 def _complete(fields: Fields) -> LogSource:

@@ -10,6 +10,7 @@ from caponier.telemetry.security_logs.fields import Fields, Scalar, flatten
 from caponier.telemetry.security_logs.framing.frames import Value, objects
 from caponier.telemetry.security_logs.native import (
     access_log,
+    aws_requests,
     cloudtrail,
     ecs,
     entra,
@@ -22,6 +23,7 @@ from caponier.telemetry.security_logs.native import (
     mlflow,
     ocsf,
     okta,
+    products,
     ray,
     syslog,
     torchserve,
@@ -58,8 +60,9 @@ NATIVE: Final[tuple[ObjectFormat, ...]] = (
     ray.EVENTS,
 )
 """Formats of single products, whose events are known whatever fields of theirs are called like Sigma's."""
-GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT)
-"""Formats for many products, which may name a log source of Sigma's besides."""
+GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT, *products.FORMATS)
+"""Formats for many products, and those that are told by few fields: an event that names its log source is taken at its
+word."""
 
 _GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
 """How the second and later lines of an event begin: of a traceback, for example."""
@@ -82,6 +85,8 @@ class Reading:
             syslog.reader(),
             access_log.access_reader(),
             access_log.error_reader(),
+            aws_requests.s3_reader(),
+            aws_requests.alb_reader(),
             FlowReader(),
             zeek.ZeekReader(),
             jupyter.reader(),
