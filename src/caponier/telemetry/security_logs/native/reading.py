@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from caponier.telemetry.security_logs import stamps
 from caponier.telemetry.security_logs.fields import Fields, Scalar, flatten
 from caponier.telemetry.security_logs.framing.frames import Value, objects
+from caponier.telemetry.security_logs.framing.xml_events import event_of
 from caponier.telemetry.security_logs.native import (
     access_log,
     aws_requests,
@@ -155,6 +156,10 @@ class Reading:
         if text[:1] == "{":
             for row in objects(text):
                 yield from self._records(row, line, around.within(envelopes.Inner(text)))
+            return
+        if text[:6] == "<Event":
+            # As Splunk keeps it within a record of its own.
+            yield from self._records(event_of(text.encode()), line, around.within(envelopes.Inner(text)))
             return
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
