@@ -48,7 +48,7 @@ def run(quick: bool) -> Scorecard:
         Goal("peak_mb_to_that_of_a_quarter", 1.1, False),
         Goal("rows_not_read", 0, False),
     )
-    about = f"`caponier scan logs` over {told['events']:,} events in six native formats with {rules} rules, a process a core."
+    about = f"`scan logs`: {told['events']:,} events in six native formats, {rules} rules, a process a core."
     causes = {"events_per_second": "Reading and naming each event is Python's; a busy machine counts against it."}
     return Scorecard("logs", about, figures, goals, (SEED,), _formats(told), causes)
 
