@@ -55,6 +55,8 @@ class LogHit:
     """What it acts on, as `kind name`."""
     outside: bool = False
     """Whether it comes from outside, as `[inside]` has it."""
+    port: str | None = None
+    """The port that was reached, where the event is about one."""
 
 
 class Waiting(NamedTuple):

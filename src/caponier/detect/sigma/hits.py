@@ -83,14 +83,15 @@ def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
     assets = [tuple(asset) for asset in hit.assets]
     plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
-    plain = [*plain, matched.rules, matched.fields]
+    plain = [*plain, matched.rules, matched.fields, hit.port]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
-    account, host, address, assets, file, line, target, outside, rules, fields = _plain(document)
+    # What an earlier version has left for this one knows no port.
+    account, host, address, assets, file, line, target, outside, rules, fields, *port = _plain(document)
     touched = tuple(Asset(*asset) for asset in assets)
-    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside)
+    hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside, *port)
     return Matched(hit, tuple(rules), fields)
 
 

@@ -96,7 +96,9 @@ class EventMatcher:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
         outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
-        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside)
+        hit = LogHit(
+            event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, _port(event.fields)
+        )
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
@@ -188,6 +190,11 @@ class SigmaRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _port(fields: Fields) -> str | None:
+    port = fields.get("dst_port")
+    return None if port is None else str(port)[:16]
 
 
 def _piece(rule: str, matched: Matched) -> Piece:
