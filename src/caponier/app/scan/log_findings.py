@@ -8,15 +8,13 @@ from typing import Final
 
 from caponier.detect.habits.past import ACT, OPEN, Fact, Past, act, day_of, network_of, role_of
 from caponier.detect.log import LogHit, LogMatch
+from caponier.detect.sigma.confidence import Confidence
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Criticality, System
-from caponier.records.severity import LEVELS
 from caponier.telemetry.security_logs.events import moment
 
-CONFIDENCE: Final = dict(zip(LEVELS, (0.2, 0.35, 0.55, 0.75, 0.9), strict=True))
-"""Level of a rule to the confidence of its findings."""
 CONTEXT_LIMIT: Final = 100_000
 """Context events that one scan keeps."""
 FIRST_IDS: Final = 100
@@ -204,13 +202,19 @@ class _Episodes:
         return sorted(self.closed, key=lambda episode: episode.order)
 
 
-def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | None = None) -> Judged:
+def judge(
+    matches: Iterable[LogMatch],
+    systems: Sequence[System],
+    past: Past | None = None,
+    confidence: Confidence | None = None,
+) -> Judged:
     """Put matches together to findings, and to context where they touch no ML system.
 
     Args:
         matches: In order of time.
         systems: The inventory.
         past: What is usual in the estate; learns from the matches.
+        confidence: How sure findings of rules are; as they were measured elsewhere, by default.
     """
     judged, ranked = Judged(), _by_criticality(systems)
     room = _Room(MOST_IDS)
@@ -228,7 +232,8 @@ def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | N
                 continue
             episode = into.open(key, match, subject, inside)
         episode.take(match)
-    _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past(), ranked)
+    findings = _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past())
+    judged.findings = [_finding(one, ranked[one.inside[0]], confidence or Confidence()) for one in findings]
     if left_out:
         judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
     return judged
@@ -243,10 +248,8 @@ def _learn(past: Past, episode: _Episode) -> None:
             past.add(Fact(ACT, who, act(rule, kind)), day)
 
 
-def _sort_out(
-    judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episode], past: Past, ranked: dict[str, System]
-) -> None:
-    """Say what is a finding, what is context, and what is usual in the estate."""
+def _sort_out(judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episode], past: Past) -> list[_Episode]:
+    """Say what is a finding, what is context, and what is usual in the estate; return the first of these."""
     for episode in (*told, *silent):
         _learn(past, episode)
     into = _Sorted()
@@ -264,8 +267,8 @@ def _sort_out(
             into.again(episode)
         else:
             into.findings.append(episode)
-    judged.findings = [_finding(one, ranked[one.inside[0]]) for one in into.findings]
     judged.context = [_context(one) for one in sorted(into.context, key=lambda one: (one.first.time, one.order))]
+    return into.findings
 
 
 @dataclass
@@ -412,16 +415,16 @@ def _subject(match: LogMatch) -> SubjectRef:
     return SubjectRef("asset", trigger.assets[0].name if trigger.assets else trigger.host or trigger.event_id)
 
 
-def _finding(episode: _Episode, system: System) -> Finding:
+def _finding(episode: _Episode, system: System, confidence: Confidence) -> Finding:
     match = episode.first
     return build_finding(
         match.rule.name,
         episode.subject,
         match.trigger.event_id,
-        confidence=CONFIDENCE[match.rule.level],
+        confidence=confidence.of(match.rule),
         level=match.rule.level,
         techniques=match.rule.techniques,
-        evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(episode)),
+        evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(episode, confidence)),
         summary=_summary(episode, system.name),
         times=(moment(episode.start), moment(episode.last)),
         system=system,
@@ -430,11 +433,12 @@ def _finding(episode: _Episode, system: System) -> Finding:
     )
 
 
-def _facts(episode: _Episode) -> dict[str, object]:
+def _facts(episode: _Episode, confidence: Confidence) -> dict[str, object]:
     """Return what the finding rests on; `account` and `address` say who acted, all of them as lists."""
     facts: dict[str, object] = {
         "rule": episode.first.rule.title,
         "level": episode.first.rule.level,
+        "confidence": confidence.basis(episode.first.rule),
         "matches": episode.count,
         "targets": list(episode.targets),
         "account": list(episode.accounts),

@@ -116,7 +116,7 @@ def scan_logs(
 
 def _judge(report: LogScanReport, run: LogRun, memory: Memory, workspace: Workspace | None) -> None:
     run.resume(memory.waiting)
-    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past)
+    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past, memory.confidence)
     memory.waiting = run.waiting()
     report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
     report.usual = judged.usual
