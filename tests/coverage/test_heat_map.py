@@ -109,3 +109,21 @@ def test_what_was_only_context_is_told_and_a_finding_is_named_first() -> None:
     assert "on digits-mlp, as context of an incident, and was silent" in found.why
     better = replace(TRIAL, trial_id="t-2", target="digits-forest", figures={"seen_as": "finding"})
     assert "on digits-forest and was silent" in cell(EVASION.id, heat_map([DETECTOR], [context, better], "1.0")).why
+
+
+def test_an_entry_says_by_which_means_it_is_covered() -> None:
+    rule = Detector("sigma:model_bulk_read", (EVASION,))
+    assert cell(EVASION.id, heat_map([DETECTOR], [TRIAL], "1.0")).by_means == "ML (validated)"
+    assert cell(EVASION.id, heat_map([rule], [], "1.0", {rule.name})).by_means == "traditional (declared)"
+    both = cell(EVASION.id, heat_map([DETECTOR, rule], [TRIAL], "1.0", {rule.name}))
+    assert both.by_means == "traditional (declared), ML (validated)"
+    seen = replace(TRIAL, detector=rule.name, emulation="stolen_account")
+    assert cell(EVASION.id, heat_map([DETECTOR, rule], [seen], "1.0", {rule.name})).by_means == (
+        "traditional (validated), ML (declared)"
+    )
+    assert cell(STEALING.id, heat_map([DETECTOR], [TRIAL], "1.0")).means == ()
+
+
+def test_what_passed_once_and_fails_now_is_no_validated_means() -> None:
+    failed = replace(TRIAL, trial_id="t-2", detected=False, time=datetime(2026, 1, 6, tzinfo=UTC))
+    assert cell(EVASION.id, heat_map([DETECTOR], [TRIAL, failed], "1.0")).by_means == "ML (declared)"
