@@ -57,6 +57,8 @@ class LogHit:
     """Whether it comes from outside, as `[inside]` has it."""
     port: str | None = None
     """The port that was reached, where the event is about one."""
+    keys: tuple[str, ...] = ()
+    """Ids of the long-lived keys with which it was done, and of those that it made."""
 
 
 class Waiting(NamedTuple):

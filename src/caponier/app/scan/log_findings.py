@@ -86,6 +86,7 @@ class _Episode:
     accounts: _Names = field(default_factory=_Names)
     addresses: _Names = field(default_factory=_Names)
     hosts: _Names = field(default_factory=_Names)
+    keys: _Names = field(default_factory=_Names)
     assets: _Names = field(default_factory=_Names)
     kinds: _Names = field(default_factory=_Names)
     """Kinds of assets, and of which systems."""
@@ -115,7 +116,7 @@ class _Episode:
         self.lines.extend(other.lines)
         for mine, others in (
             (self.targets, other.targets), (self.accounts, other.accounts), (self.addresses, other.addresses),
-            (self.hosts, other.hosts), (self.assets, other.assets), (self.kinds, other.kinds),
+            (self.hosts, other.hosts), (self.keys, other.keys), (self.assets, other.assets), (self.kinds, other.kinds),
         ):  # fmt: skip
             for name in others:
                 mine.add(name)
@@ -128,6 +129,8 @@ class _Episode:
         self.accounts.add(hit.account)
         self.addresses.add(hit.address)
         self.hosts.add(hit.host)
+        for key in hit.keys:
+            self.keys.add(key)
         for asset in hit.assets:
             self.assets.add(f"{asset.kind} {asset.name}")
             self.kinds.add(f"{asset.kind} of {asset.system}")
@@ -444,6 +447,7 @@ def _facts(episode: _Episode, confidence: Confidence) -> dict[str, object]:
         "account": list(episode.accounts),
         "address": list(episode.addresses),
         "host": list(episode.hosts),
+        "key": list(episode.keys),
         "assets": list(episode.assets),
         "systems": list(episode.inside),
         "lines": list(episode.lines),

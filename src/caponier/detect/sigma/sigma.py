@@ -1,5 +1,6 @@
 """The Sigma detector: our rules and the user's, run over log events."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, identity
 from caponier.telemetry.security_logs.sources import LogSource
-from caponier.telemetry.security_logs.target import target
+from caponier.telemetry.security_logs.target import MINTED, target
 
 MOST_WAITING: Final = 20_000
 """Events that one run leaves to the next."""
@@ -96,9 +97,8 @@ class EventMatcher:
         who = identity(event.fields)
         assets = self._scope.assets(event.fields)
         outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
-        hit = LogHit(
-            event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, _port(event.fields)
-        )
+        port, keys = _port(event.fields), _keys(event.fields)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
         wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
         values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
         return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
@@ -195,6 +195,17 @@ class SigmaRun:
 def _port(fields: Fields) -> str | None:
     port = fields.get("dst_port")
     return None if port is None else str(port)[:16]
+
+
+def _keys(fields: Fields) -> tuple[str, ...]:
+    """Return the long-lived keys of an event: those of a session end with it, and many sessions have one."""
+    named = (fields.get(name) for name in _KEY_FIELDS)
+    return tuple(dict.fromkeys(key for key in map(str, named) if _LONG_LIVED.fullmatch(key)))
+
+
+_KEY_FIELDS: Final = ("useridentity.accesskeyid", MINTED)
+_LONG_LIVED: Final = re.compile(r"AKIA[A-Z0-9]{12,32}", re.ASCII)
+"""Ids of AWS, of which others begin otherwise; as its user guide has it under IAM identifiers."""
 
 
 def _piece(rule: str, matched: Matched) -> Piece:
