@@ -445,7 +445,8 @@ def _facts(episode: _Episode, confidence: Confidence) -> dict[str, object]:
         "matches": episode.count,
         "targets": list(episode.targets),
         "account": list(episode.accounts),
-        "address": list(episode.addresses),
+        # Of many strangers the first few are nobody in particular.
+        "address": [] if _of_many(episode) else list(episode.addresses),
         "host": list(episode.hosts),
         "key": list(episode.keys),
         "assets": list(episode.assets),
@@ -455,6 +456,10 @@ def _facts(episode: _Episode, confidence: Confidence) -> dict[str, object]:
     if episode.left_out:
         facts["events_not_listed"] = episode.left_out
     return facts
+
+
+def _of_many(episode: _Episode) -> bool:
+    return episode.subject.kind == "asset" and len(episode.addresses) >= _FACTS
 
 
 def _context(episode: _Episode) -> ContextEvent:
