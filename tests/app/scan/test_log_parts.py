@@ -3,19 +3,21 @@
 import dataclasses
 import gzip
 import json
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from caponier.app.scan import log_parts
-from caponier.app.scan.log_parts import LogReading, shares, size_of, worth_workers
+from caponier.app.scan.log_parts import LogPart, LogReading, shares, size_of, worth_workers
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.habits.past import Past
 from caponier.detect.sigma.sigma import Sigma
-from caponier.errors import InputError
+from caponier.errors import CaponierError, InputError
 from caponier.records.inventory import Criticality, System, Workspace
 from caponier.telemetry.log_files import LogFile
 from caponier.telemetry.rejections import RejectedRows
@@ -96,6 +98,21 @@ def test_a_named_file_that_cannot_be_read_is_told_from_the_other_process(
     with pytest.raises(InputError) as told:
         list(LogReading(Sigma()).parts_of_workers([LogFile(logs / "auth.log"), gone], Past(), 2))
     assert told.value.where == str(gone.path)
+
+
+class Dying(LogReading):
+    """Ends the process that reads with it, as a machine without memory does."""
+
+    def parts(self, files: Sequence[LogFile], past: Past) -> Iterator[LogPart]:
+        del files, past
+        os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_ended_from_outside_is_told_with_what_to_do(logs: Path) -> None:
+    with pytest.raises(CaponierError, match="ended from outside") as told:
+        list(Dying(Sigma(own=False)).parts_of_workers([LogFile(logs / "auth.log")], Past(), 2))
+    assert "--workers 1" in str(told.value)
 
 
 def test_small_files_are_read_many_at_a_time(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from caponier.detect.assets.scope import Scope
 from caponier.detect.habits.past import Fact, Past
 from caponier.detect.sigma.hits import Matched
 from caponier.detect.sigma.sigma import EventMatcher, Sigma
+from caponier.errors import CaponierError
 from caponier.records.inside import InsideSettings
 from caponier.records.inventory import System
 from caponier.telemetry.clock import LATENESS
@@ -115,6 +117,11 @@ class LogReading:
                     while waiting and len(begun) < _AHEAD * workers:
                         begun.append(pool.submit(_work, Path(folder), waiting.popleft()))
                     yield from _taken(begun.popleft().result(), past)
+            except BrokenProcessPool:
+                raise CaponierError(
+                    "a process that read the logs was ended from outside; nothing was kept",
+                    mend="Memory may have run out. Read them with one process: --workers 1",
+                ) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
