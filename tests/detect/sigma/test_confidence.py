@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from caponier.detect.log import LogRule
-from caponier.detect.sigma.confidence import ASSUMED, WEIGHT, Confidence, Measured, Said, measured
+from caponier.detect.sigma.confidence import ASSUMED, WEIGHT, RuleConfidence, RuleRecord, RuleVerdicts, measured
 from caponier.detect.sigma.sigma import Sigma
 from caponier.emulate.deeds import clouds, cluster, people, servers
 from caponier.records.severity import LEVELS
@@ -27,7 +27,7 @@ def test_every_rule_that_speaks_was_measured_on_all_of_its_ways() -> None:
 
 
 def test_what_is_never_told_in_benign_months_is_surer_than_what_is() -> None:
-    quiet, loud = Measured(5, 5, 0, 12), Measured(5, 5, 12, 12)
+    quiet, loud = RuleRecord(5, 5, 0, 12), RuleRecord(5, 5, 12, 12)
     assert quiet.confidence > 0.9
     assert 0.4 < loud.confidence < 0.5
     assert quiet.false_a_month > 0, "what was not seen in a few months is not impossible"
@@ -35,27 +35,27 @@ def test_what_is_never_told_in_benign_months_is_surer_than_what_is() -> None:
 
 @pytest.mark.parametrize("false", range(0, 40, 5))
 def test_more_false_findings_and_fewer_found_attacks_lower_it(false: int) -> None:
-    assert Measured(5, 5, false, 12).confidence > Measured(5, 5, false + 1, 12).confidence
-    assert Measured(5, 5, false, 12).confidence > Measured(2, 5, false, 12).confidence
-    assert 0 < Measured(0, 5, false, 12).confidence < 1
+    assert RuleRecord(5, 5, false, 12).confidence > RuleRecord(5, 5, false + 1, 12).confidence
+    assert RuleRecord(5, 5, false, 12).confidence > RuleRecord(2, 5, false, 12).confidence
+    assert 0 < RuleRecord(0, 5, false, 12).confidence < 1
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_rule_that_nobody_measured_has_what_its_level_says(level: str) -> None:
     mine = rule("mine", level)
-    assert Confidence().of(mine) == ASSUMED[level]
-    assert "assumed" in Confidence().basis(mine)
+    assert RuleConfidence().of(mine) == ASSUMED[level]
+    assert "assumed" in RuleConfidence().basis(mine)
 
 
 def test_the_word_of_the_estate_counts_more_and_more() -> None:
     mine = rule("workload_exec")
-    benign = [Confidence({mine.name: Said(0, number)}).of(mine) for number in range(12)]
+    benign = [RuleConfidence({mine.name: RuleVerdicts(0, number)}).of(mine) for number in range(12)]
     assert all(more > less for more, less in pairwise(benign))
     assert benign[WEIGHT] == pytest.approx(benign[0] / 2, abs=0.01)
-    assert Confidence({mine.name: Said(9, 0)}).of(mine) > benign[0]
-    assert "9 were called true and 0 benign" in Confidence({mine.name: Said(9, 0)}).basis(mine)
+    assert RuleConfidence({mine.name: RuleVerdicts(9, 0)}).of(mine) > benign[0]
+    assert "9 were called true and 0 benign" in RuleConfidence({mine.name: RuleVerdicts(9, 0)}).basis(mine)
 
 
 def test_the_word_on_one_rule_is_none_on_another() -> None:
-    said = Confidence({"sigma:workload_exec": Said(0, 50)})
-    assert said.of(rule("store_destroyed")) == Confidence().of(rule("store_destroyed"))
+    said = RuleConfidence({"sigma:workload_exec": RuleVerdicts(0, 50)})
+    assert said.of(rule("store_destroyed")) == RuleConfidence().of(rule("store_destroyed"))

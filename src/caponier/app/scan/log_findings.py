@@ -8,7 +8,7 @@ from typing import Final
 
 from caponier.detect.habits.past import ACT, OPEN, Fact, Past, act, day_of, network_of, role_of
 from caponier.detect.log import LogHit, LogMatch
-from caponier.detect.sigma.confidence import Confidence
+from caponier.detect.sigma.confidence import RuleConfidence
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -209,7 +209,7 @@ def judge(
     matches: Iterable[LogMatch],
     systems: Sequence[System],
     past: Past | None = None,
-    confidence: Confidence | None = None,
+    confidence: RuleConfidence | None = None,
 ) -> Judged:
     """Put matches together to findings, and to context where they touch no ML system.
 
@@ -236,7 +236,7 @@ def judge(
             episode = into.open(key, match, subject, inside)
         episode.take(match)
     findings = _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past())
-    judged.findings = [_finding(one, ranked[one.inside[0]], confidence or Confidence()) for one in findings]
+    judged.findings = [_finding(one, ranked[one.inside[0]], confidence or RuleConfidence()) for one in findings]
     if left_out:
         judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
     return judged
@@ -418,7 +418,7 @@ def _subject(match: LogMatch) -> SubjectRef:
     return SubjectRef("asset", trigger.assets[0].name if trigger.assets else trigger.host or trigger.event_id)
 
 
-def _finding(episode: _Episode, system: System, confidence: Confidence) -> Finding:
+def _finding(episode: _Episode, system: System, confidence: RuleConfidence) -> Finding:
     match = episode.first
     return build_finding(
         match.rule.name,
@@ -436,7 +436,7 @@ def _finding(episode: _Episode, system: System, confidence: Confidence) -> Findi
     )
 
 
-def _facts(episode: _Episode, confidence: Confidence) -> dict[str, object]:
+def _facts(episode: _Episode, confidence: RuleConfidence) -> dict[str, object]:
     """Return what the finding rests on; `account` and `address` say who acted, all of them as lists."""
     facts: dict[str, object] = {
         "rule": episode.first.rule.title,

@@ -92,9 +92,7 @@ def scan_logs(
     sigma = Sigma(rules, own=own_rules)
     systems = tuple(workspace.systems) if workspace else ()
     report = LogScanReport([], [], rejected, notes=list(sigma.notes), rules=len(sigma.rules))
-    report.skipped = list(sigma.bad)
-    if Scope(systems).empty:
-        report.skipped.append(Skip("scoping", NO_INVENTORY))
+    report.skipped = [*sigma.bad, *([Skip("scoping", NO_INVENTORY)] if Scope(systems).empty else [])]
     tally = LogTally(sigma.asks)
     memory = memory or Memory()
     salt, inside = (read_salt(workspace), workspace.inside) if workspace else (b"", InsideSettings())

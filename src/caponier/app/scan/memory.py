@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from caponier.app.workspace.workspace import acting_user
 from caponier.detect.habits.past import Fact, Past
 from caponier.detect.log import Waiting
-from caponier.detect.sigma.confidence import Confidence, Said
+from caponier.detect.sigma.confidence import RuleConfidence, RuleVerdicts
 from caponier.records.inventory import Workspace
 from caponier.records.verdict import VerdictKind
 from caponier.store import estate, verdicts
@@ -24,7 +24,7 @@ class Memory:
 
     past: Past = field(default_factory=Past)
     waiting: list[Waiting] = field(default_factory=list)
-    confidence: Confidence = field(default_factory=Confidence)
+    confidence: RuleConfidence = field(default_factory=RuleConfidence)
     """What analysts have said of earlier findings."""
 
 
@@ -35,14 +35,14 @@ def recall(workspace: Workspace) -> Memory:
         facts = [(Fact(row.kind, row.who, row.what), row.days) for row in rows]
         waiting = [Waiting(*row) for row in estate.waiting_events(connection)]
         said = _said(connection)
-    return Memory(Past(facts), waiting, Confidence(said))
+    return Memory(Past(facts), waiting, RuleConfidence(said))
 
 
-def _said(connection: Connection) -> dict[str, Said]:
-    found: dict[str, Said] = {}
+def _said(connection: Connection) -> dict[str, RuleVerdicts]:
+    found: dict[str, RuleVerdicts] = {}
     for detector, judgement in verdicts.by_detector(connection):
-        said = found.get(detector, Said())
-        found[detector] = Said(
+        said = found.get(detector, RuleVerdicts())
+        found[detector] = RuleVerdicts(
             said.true + (judgement in (VerdictKind.TRUE, VerdictKind.TEST)),
             said.benign + (judgement is VerdictKind.BENIGN),
         )

@@ -66,8 +66,7 @@ def logs(
 ) -> None:
     """Look for attacks in ordinary security logs, on the hosts, accounts and stores of your ML systems.
 
-    Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
-    checked.
+    Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything was read or run.
     """
     home = load_workspace(workspace)
     memory = recall(home) if home else Memory()

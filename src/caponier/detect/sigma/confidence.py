@@ -20,7 +20,7 @@ WEIGHT: Final = 4
 """Verdicts that count as much as what was measured elsewhere: after so many the estate's own word is half of it."""
 
 
-class Said(NamedTuple):
+class RuleVerdicts(NamedTuple):
     """What the analysts of an estate said of a rule's findings."""
 
     true: int = 0
@@ -28,7 +28,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RuleRecord:
     """What one of our rules was measured at."""
 
     found: int
@@ -49,20 +49,20 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Confidence:
+class RuleConfidence:
     """Tells how sure findings are.
 
     Args:
         said: By rule, as findings name it.
     """
 
-    said: Mapping[str, Said] = field(default_factory=dict)
+    said: Mapping[str, RuleVerdicts] = field(default_factory=dict)
 
     def of(self, rule: LogRule) -> float:
         """Return how sure a finding of a rule is, from 0 to 1."""
         known = measured().get(rule.name.removeprefix("sigma:"))
         before = known.confidence if known else ASSUMED[rule.level]
-        said = self.said.get(rule.name, Said())
+        said = self.said.get(rule.name, RuleVerdicts())
         return round((WEIGHT * before + said.true) / (WEIGHT + said.true + said.benign), 2)
 
     def basis(self, rule: LogRule) -> str:
@@ -77,7 +77,7 @@ class Confidence:
 
 
 @cache
-def measured() -> dict[str, Measured]:
+def measured() -> dict[str, RuleRecord]:
     """Return what our rules were measured at, by name."""
     document = shipped_yaml("caponier.detect.sigma", "measured.yaml")
-    return {name: Measured(**row, months=document["months"]) for name, row in document["rules"].items()}
+    return {name: RuleRecord(**row, months=document["months"]) for name, row in document["rules"].items()}

@@ -15,7 +15,7 @@ from caponier.detect.assets.scope import Asset
 from caponier.detect.log import LogHit, Waiting
 from caponier.telemetry.security_logs.fields import Fields
 
-_CACHE: Final = 32 * 2**10
+_CACHE: Final = 16 * 2**10
 """KiB of the database that are kept in memory."""
 
 
