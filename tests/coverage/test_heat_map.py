@@ -119,3 +119,21 @@ def test_a_detector_that_only_says_that_somebody_is_odd_covers_nothing() -> None
     hint = Hint("caller_profile", DETECTOR.techniques)
     assert cell(EVASION.id, heat_map([hint], [replace(TRIAL, detector=hint.name)], "1.0")).status is Status.NOT_COVERED
     assert cell(EVASION.id, heat_map([hint, DETECTOR], [TRIAL], "1.0")).detectors == (DETECTOR.name,)
+
+
+def test_an_entry_says_by_which_means_it_is_covered() -> None:
+    rule = Detector("sigma:model_bulk_read", (EVASION,))
+    assert cell(EVASION.id, heat_map([DETECTOR], [TRIAL], "1.0")).by_means == "ML (validated)"
+    assert cell(EVASION.id, heat_map([rule], [], "1.0", {rule.name})).by_means == "traditional (declared)"
+    both = cell(EVASION.id, heat_map([DETECTOR, rule], [TRIAL], "1.0", {rule.name}))
+    assert both.by_means == "traditional (declared), ML (validated)"
+    seen = replace(TRIAL, detector=rule.name, emulation="stolen_account")
+    assert cell(EVASION.id, heat_map([DETECTOR, rule], [seen], "1.0", {rule.name})).by_means == (
+        "traditional (validated), ML (declared)"
+    )
+    assert cell(STEALING.id, heat_map([DETECTOR], [TRIAL], "1.0")).means == ()
+
+
+def test_what_passed_once_and_fails_now_is_no_validated_means() -> None:
+    failed = replace(TRIAL, trial_id="t-2", detected=False, time=datetime(2026, 1, 6, tzinfo=UTC))
+    assert cell(EVASION.id, heat_map([DETECTOR], [TRIAL, failed], "1.0")).by_means == "ML (declared)"

@@ -63,7 +63,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_every_poison_story_and_harmless_set_is_found() -> None:
     assert list(registry.poisons()) == ["pair_flips", "targeted_flips", "uniform_flips"]
     assert list(registry.harmless_sets()) == ["noisy_digits", "rare_styles"]
-    assert list(registry.stories()) == ["open_store", "stolen_account", "taken_store"]
+    assert list(registry.stories()) == [
+        *("emptied_cloud", "open_store", "open_store_google", "opened_store_google", "reached_servers"),
+        *("stolen_account", "taken_cluster", "taken_console", "taken_directory", "taken_host", "taken_store"),
+    ]
 
 
 def test_harmless_sources_are_those_that_show_no_technique() -> None:

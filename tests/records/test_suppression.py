@@ -103,3 +103,20 @@ def test_a_form_without_its_days_is_refused(key: str) -> None:
         Suppression.from_dict({name: value for name, value in plain.items() if name != key})
     with pytest.raises(ValueError, match="soon"):
         Suppression.from_dict({**plain, key: "soon"})
+
+
+@pytest.mark.parametrize(
+    ("named", "fits"),
+    [
+        ({"detector": "workload_exec"}, True),
+        ({"detector": "sigma:workload_exec"}, True),
+        ({"detector": "exec"}, False),
+        ({"subject": "account svc-backup/nightly"}, True),
+        ({"subject": "svc-backup/nightly"}, True),
+        ({"subject": "svc-backup"}, True),
+        ({"subject": "nightly"}, False),
+        ({"subject": "address svc-backup/nightly"}, False),
+    ],
+)
+def test_a_name_is_taken_as_lists_print_it_and_a_role_for_its_sessions(named: dict[str, str], fits: bool) -> None:
+    assert replace(OPEN, **named).fits(acted("bucket a", who="svc-backup/nightly")) is fits  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caponier.errors import InputError
-from caponier.telemetry.streams import STDIN, BrokenStreamError, lines, opened
+from caponier.telemetry.streams import STDIN, BrokenStreamError, Unzipped, lines, opened
 
 
 class Cut:
@@ -120,6 +120,36 @@ def test_a_cut_off_compressed_file_is_noticed(tmp_path: Path, name: str) -> None
         for _ in lines(stream):
             found += 1
     assert found > 400_000
+
+
+def test_what_stands_before_a_break_is_read_to_the_last_line(tmp_path: Path) -> None:
+    path = tmp_path / "small.gz"
+    for lost in (1, 5, 9, 40):
+        path.write_bytes(compressed("a.gz", b"".join(b"%d\n" % n for n in range(300)))[:-lost])
+        found: list[tuple[int, bytes | None]] = []
+        with opened(path) as stream, pytest.raises(BrokenStreamError, match="Truncated"):
+            found.extend(lines(stream))
+        assert len(found) > 300 - 4 * lost
+
+
+def test_what_stands_before_garbage_is_read_and_zeros_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(compressed("a.gz", b"one\ntwo\n") + b"\0" * 5_000)
+    with opened(path) as stream:
+        assert list(lines(stream)) == [(1, b"one"), (2, b"two")]
+    path.write_bytes(compressed("a.gz", b"one\ntwo\n") + b"garbage")
+    with opened(path) as stream, pytest.raises(BrokenStreamError) as broken:
+        list(lines(stream))
+    assert broken.value.line == 3
+
+
+@given(data=st.binary(max_size=4_000), size=st.integers(1, 400), members=st.integers(1, 3))
+def test_unzipping_gives_what_was_packed_however_much_is_asked_for(data: bytes, size: int, members: int) -> None:
+    stream, found = Unzipped(io.BytesIO(gzip.compress(data) * members)), b""
+    while block := stream.read(size):
+        assert len(block) <= size
+        found += block
+    assert found == data * members
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])

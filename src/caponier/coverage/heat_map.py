@@ -1,7 +1,7 @@
 """The heat-map: one cell for each entry of the 2020 matrix, with its status and what it rests on."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Protocol
@@ -27,6 +27,23 @@ class Status(StrEnum):
     def mark(self) -> str:
         """A sign that tells the status without colour."""
         return {"validated": "✓", "declared": "·", "not covered": "—"}[self.value]
+
+
+class Means(StrEnum):
+    """With what an attacker does it, as far as the logs that show it tell."""
+
+    TRADITIONAL = "traditional"
+    """With what is used against any system; security logs show it."""
+    ML = "ML"
+    """With queries, data or model files; what ML systems log and hold shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredMeans:
+    """One means of an entry, and how it is covered."""
+
+    means: Means
+    status: Status
 
 
 class Declares(Protocol):
@@ -56,15 +73,25 @@ class Cell:
     """The trials on this version, passed or not."""
     children_covered: tuple[int, int]
     """How many of its sub-techniques are covered in some way, and how many it has."""
+    means: tuple[CoveredMeans, ...] = ()
+    """The means that are covered in some way; an entry that is covered by one may still be done by the other."""
+
+    @property
+    def by_means(self) -> str:
+        """The means in words: `traditional (validated), ML (declared)`."""
+        return ", ".join(f"{one.means.value} ({one.status.value})" for one in self.means)
 
 
-def heat_map(detectors: Sequence[Declares], trials: Iterable[Trial], version: str) -> tuple[Cell, ...]:
+def heat_map(
+    detectors: Sequence[Declares], trials: Iterable[Trial], version: str, over_logs: Collection[str] = ()
+) -> tuple[Cell, ...]:
     """Work out the coverage of every entry of the 2020 matrix, in the matrix's order.
 
     Args:
         detectors: All detectors, of every kind.
         trials: All recorded trials; those of other versions of Caponier do not count.
         version: The version of Caponier that is asked about.
+        over_logs: Names of the detectors that read ordinary security logs: what they see is done by traditional means.
     """
     matrix = load(MATRIX)
     # One that only says that somebody is odd shows no technique, although its findings must name one.
@@ -77,7 +104,16 @@ def heat_map(detectors: Sequence[Declares], trials: Iterable[Trial], version: st
             same[technique.id].add(technique.same_as)
             same[technique.same_as].add(technique.id)
     cells = {t.id: _cell(t, same[t.id], detectors, of_version) for t in matrix.techniques}
-    return tuple(_with_children(cell, cells, matrix) for cell in cells.values())
+    return tuple(replace(_with_children(cell, cells, matrix), means=_means(cell, over_logs)) for cell in cells.values())
+
+
+def _means(cell: Cell, over_logs: Collection[str]) -> tuple[CoveredMeans, ...]:
+    of = {name: Means.TRADITIONAL if name in over_logs else Means.ML for name in cell.detectors}
+    passed = {of[trial.detector] for trial in _newest(cell.trials) if trial.passed}
+    known = set(of.values())
+    return tuple(
+        CoveredMeans(one, Status.VALIDATED if one in passed else Status.DECLARED) for one in Means if one in known
+    )
 
 
 def _cell(technique: Technique, wanted: set[str], detectors: Sequence[Declares], trials: list[Trial]) -> Cell:

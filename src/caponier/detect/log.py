@@ -55,6 +55,10 @@ class LogHit:
     """What it acts on, as `kind name`."""
     outside: bool = False
     """Whether it comes from outside, as `[inside]` has it."""
+    port: str | None = None
+    """The port that was reached, where the event is about one."""
+    keys: tuple[str, ...] = ()
+    """Ids of the long-lived keys with which it was done, and of those that it made."""
 
 
 class Waiting(NamedTuple):

@@ -27,8 +27,15 @@ class Suppression:
     def fits(self, finding: Finding) -> bool:
         """Tell whether a finding is meant."""
         targets = [str(name) for name in finding.evidence.facts.get("targets") or ()]
-        wanted = ((self.detector, finding.detector), (self.subject, finding.subject.id), (self.system, finding.system))
-        named = all(_is(pattern, name) for pattern, name in wanted if pattern is not None)
+        subject = finding.subject
+        wanted = (
+            # As rules call themselves, and as findings call them.
+            (self.detector, (finding.detector, finding.detector.removeprefix("sigma:"))),
+            # As lists print it; and of a session that assumed a role the role, since each session has another name.
+            (self.subject, (subject.id, f"{subject.kind} {subject.id}", subject.id.partition("/")[0])),
+            (self.system, (finding.system,)),
+        )
+        named = all(any(_is(pattern, name) for name in names) for pattern, names in wanted if pattern is not None)
         return named and (self.target is None or (bool(targets) and all(_is(self.target, name) for name in targets)))
 
     @property

@@ -26,6 +26,7 @@ _FACTS: Final = {
     "addresses": "address",
     "source_ip": "address",
     "source_host": "host",
+    "key": "key",
 }
 """Facts of a finding over logs that name who acted, and as what."""
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.technique import Color, Harm, TechniqueRef
@@ -21,6 +22,8 @@ from caponier.respond.grouping import Group, group
 from caponier.respond.settings import RespondSettings
 from caponier.respond.stage import least, reopens
 from caponier.respond.tactics import by_tactic, colors_of
+
+_PERSISTENCE: Final = "Persistence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,19 @@ def correlate(
         lambda finding: frozenset(actors.one(name) for name in actors.named_by(finding)),
         lambda finding: _assets(finding, workspace),
         settings.gap,
+        foothold=settings.foothold,
+        leaves=_leaves,
     )
     joined = _attached(context, groups, actors, settings)
     kept = _claimed(groups, stored)
     merged = {old.incident_id: olds[0].incident_id for olds in kept.values() for old in olds[1:]}
     incidents = [_incident(one, joined[id(one)], kept[id(one)], actors, workspace, now) for one in groups]
     return Correlation(tuple(incidents), merged)
+
+
+def _leaves(finding: Finding) -> bool:
+    """Tell whether something was left behind with which the attacker may come back: by its tactic."""
+    return any(tactic.startswith(_PERSISTENCE) for tactic in by_tactic(finding.techniques))
 
 
 def strategy_of(colors: Iterable[Color]) -> Strategy:

@@ -17,9 +17,13 @@ Names = Callable[[Finding], frozenset[str]]
 class Group:
     """Findings that belong together."""
 
-    def __init__(self, finding: Finding, actors: frozenset[str], assets: frozenset[str]) -> None:
+    def __init__(
+        self, finding: Finding, actors: frozenset[str], assets: frozenset[str], *, foothold: bool = False
+    ) -> None:
         self.findings = [finding]
         """In order of their first event."""
+        self.foothold = foothold
+        """Whether something was left behind that outlives a silence: a key, rights, an image."""
         self.actors = set(actors)
         self.assets = set(assets)
         self.first = finding.first_time
@@ -30,6 +34,7 @@ class Group:
         self.findings += other.findings
         self.actors |= other.actors
         self.assets |= other.assets
+        self.foothold |= other.foothold
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
 
@@ -40,7 +45,15 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(once.values(), key=lambda finding: (finding.first_time, finding.finding_id))
 
 
-def group(findings: Iterable[Finding], actors_of: Names, assets_of: Names, gap: timedelta) -> list[Group]:
+def group(
+    findings: Iterable[Finding],
+    actors_of: Names,
+    assets_of: Names,
+    gap: timedelta,
+    *,
+    foothold: timedelta | None = None,
+    leaves: Callable[[Finding], bool] = lambda _: False,
+) -> list[Group]:
     """Join findings.
 
     A finding joins every group of its actor that was active within the gap: so a finding that names two actors makes
@@ -53,13 +66,15 @@ def group(findings: Iterable[Finding], actors_of: Names, assets_of: Names, gap: 
         actors_of: Who acted; one name an actor.
         assets_of: What was acted on.
         gap: The silence that separates two groups.
+        foothold: The silence that separates two groups of an actor who left something behind; the gap, if not given.
+        leaves: Tells whether a finding is about something that is left behind.
 
     Returns:
         Groups in the order of their first event.
     """
-    board = _Board(gap)
+    board = _Board(gap, foothold or gap)
     for finding in in_order(findings):
-        board.place(Group(finding, actors_of(finding), assets_of(finding)))
+        board.place(Group(finding, actors_of(finding), assets_of(finding), foothold=leaves(finding)))
     for one in board.groups:
         one.findings = in_order(one.findings)
     return sorted(board.groups, key=lambda one: (one.first, one.findings[0].finding_id))
@@ -68,8 +83,8 @@ def group(findings: Iterable[Finding], actors_of: Names, assets_of: Names, gap: 
 class _Board:
     """The groups so far, found by actor and by asset without looking through all of them."""
 
-    def __init__(self, gap: timedelta) -> None:
-        self._gap = gap
+    def __init__(self, gap: timedelta, foothold: timedelta) -> None:
+        self._gap, self._foothold = gap, foothold
         self._groups: dict[int, Group] = {}
         self._by_actor: dict[str, Group] = {}
         self._latest: dict[str, Group] = {}
@@ -99,13 +114,14 @@ class _Board:
         if not new.actors:
             here = [self._latest[asset] for asset in sorted(new.assets) if asset in self._latest]
             last = max(here, key=_activity, default=None)
-            return [last] if last and self._recent(last, new) else []
+            return [last] if last and self._recent(last, new, self._gap) else []
         mine = [self._by_actor[actor] for actor in sorted(new.actors) if actor in self._by_actor]
-        mine += [one for asset in sorted(new.assets) for one in self._waiting[asset].values()]
-        return list({id(one): one for one in mine if self._recent(one, new)}.values())
+        known = {id(one): one for one in mine if self._recent(one, new, self._foothold if one.foothold else self._gap)}
+        waiting = [one for asset in sorted(new.assets) for one in self._waiting[asset].values()]
+        return list((known | {id(one): one for one in waiting if self._recent(one, new, self._gap)}).values())
 
-    def _recent(self, one: Group, new: Group) -> bool:
-        return new.first - one.last <= self._gap
+    def _recent(self, one: Group, new: Group, silence: timedelta) -> bool:
+        return new.first - one.last <= silence
 
     def _forget(self, one: Group) -> None:
         del self._groups[id(one)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
-from caponier.records.response_action import ActionState, ResponseAction
+from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.respond.actors import Actors
 from caponier.respond.effects import EFFECTS
 from caponier.respond.playbook import Move, Reach, Rule, Scope
@@ -223,8 +223,14 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def in_words(scope: SubjectRef) -> str:
-    """Name whom or what an action is done to."""
+def in_words(scope: SubjectRef, kind: ActionKind | None = None) -> str:
+    """Name whom or what an action, of a kind if that matters, is done to."""
+    if kind is ActionKind.REVOKE and scope.kind == "address":
+        # An address has no credentials; those who came from it had.
+        return f"whoever came from the address {scope.id}"
+    if scope.kind == "asset" and " " in scope.id:
+        # It says itself what it is: `bucket ml-models`.
+        return f"the {scope.id}"
     if scope.kind == "row":
         return f"{len(scope.ids):,} rows of {scope.id}"
     if scope.kind == "file":

@@ -24,6 +24,8 @@ class RespondSettings(BaseModel):
     """Who may approve; empty is anybody but the author."""
     gap_days: Annotated[float, Field(gt=0, le=366)] = 7.0
     """Silence after which the same actor begins another incident."""
+    foothold_days: Annotated[float, Field(gt=0, le=366)] = 45.0
+    """Silence after which an actor begins another incident all the same, where he had left a foothold behind."""
     shared_addresses: tuple[Network, ...] = ()
     """Addresses behind which many people are, such as an office or a load balancer: they identify nobody."""
 
@@ -35,6 +37,11 @@ class RespondSettings(BaseModel):
     def gap(self) -> timedelta:
         """The silence that separates two incidents."""
         return timedelta(days=self.gap_days)
+
+    @property
+    def foothold(self) -> timedelta:
+        """The silence that separates two incidents of an actor who left something behind; never less than the gap."""
+        return max(self.gap, timedelta(days=self.foothold_days))
 
     def shared(self, address: str) -> bool:
         """Tell whether many people are behind an address."""

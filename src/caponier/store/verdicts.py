@@ -6,7 +6,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from caponier.records.verdict import Verdict, VerdictKind
 from caponier.store import audit
-from caponier.store.tables import verdicts
+from caponier.store.tables import findings, verdicts
 
 
 def put(connection: Connection, given: Verdict) -> None:
@@ -44,6 +44,15 @@ def everything(connection: Connection) -> list[Verdict]:
     """Return the last verdict on each finding that has one, the last given first."""
     query = select(verdicts).order_by(verdicts.c.time.desc(), verdicts.c.finding_id)
     return list(_read(connection.execute(query).mappings()))
+
+
+def by_detector(connection: Connection) -> Iterator[tuple[str, VerdictKind]]:
+    """Yield the detector of each finding that has a verdict, and the verdict."""
+    query = select(findings.c.detector, verdicts.c.verdict).join(
+        verdicts, verdicts.c.finding_id == findings.c.finding_id
+    )
+    for detector, given in connection.execute(query):
+        yield detector, VerdictKind(given)
 
 
 def _read(rows: Iterable[RowMapping]) -> Iterator[Verdict]:

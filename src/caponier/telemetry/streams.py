@@ -4,6 +4,7 @@ A log is hostile input: one line of a gigabyte must cost a rejection, not the ma
 """
 
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ _STEP: Final = 2**10
 COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 MAGIC: Final = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 """How a packed file begins, whatever it is called."""
+_GZIP: Final = zlib.MAX_WBITS | 16
+_PIECE: Final = 2**13
+"""Packed bytes that are unpacked at a time: what is good before a damage is lost with no more than these."""
 BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -58,10 +62,12 @@ def opened(path: Path) -> Iterator[Readable]:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path)) from failed
     with raw:
         compression = COMPRESSIONS.get(path.suffix.lower()) or _packed(raw)
-        # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
-        if compression == "xz":
+        if compression == "gzip":
+            yield Unzipped(raw)
+        elif compression == "xz":
             yield _Steady(_Xz(raw))
         else:
+            # Arrow's stream notices a cut-off file, which the Zstandard package takes for a whole one.
             yield _Steady(pa.input_stream(raw, compression=compression)) if compression else raw
 
 
@@ -108,6 +114,53 @@ class _Xz:
             return self._file.read1(size)
         except self._failures as broken:
             raise OSError(str(broken)) from broken
+
+
+class Unzipped:
+    """What a gzip file holds, to the last byte before it breaks off: of a small file cut short that is nearly all.
+
+    Args:
+        raw: The packed bytes; several files behind each other are one, and zeros behind them, as tapes leave, nothing.
+    """
+
+    def __init__(self, raw: Readable) -> None:
+        self._raw, self._left, self._engine = raw, b"", zlib.decompressobj(wbits=_GZIP)
+        self._begun = False
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, and none at the end.
+
+        Raises:
+            OSError: If the file is no gzip file from here on, or ends before its time.
+        """
+        while True:
+            if not self._left:
+                self._left = self._raw.read(_PIECE)
+                if not self._left:
+                    return self._rest(size)
+            if self._engine.eof:
+                self._left = self._left.lstrip(b"\0")
+                if not self._left:
+                    continue
+                self._engine = zlib.decompressobj(wbits=_GZIP)
+            if found := self._unpacked(self._left, size):
+                return found
+
+    def _rest(self, size: int) -> bytes:
+        if self._engine.eof or not self._begun:
+            return b""
+        if found := self._unpacked(b"", size):
+            return found
+        raise OSError("Truncated compressed stream")
+
+    def _unpacked(self, packed: bytes, size: int) -> bytes:
+        self._begun = True
+        try:
+            found = self._engine.decompress(packed, size)
+        except zlib.error as bad:
+            raise OSError(f"no gzip from here on: {bad}") from bad
+        self._left = self._engine.unused_data if self._engine.eof else self._engine.unconsumed_tail
+        return found
 
 
 def _packed(raw: Any) -> str | None:

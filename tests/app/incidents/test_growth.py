@@ -1,12 +1,14 @@
 """A finding whose episode goes on in a later log, and that every matched event is in every export."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from app.scan.test_logs import INSIDE, login
 from app.scan.test_memory import read
+from caponier.app.incidents.correlate import correlate_findings
 from caponier.app.incidents.export import to_json, to_ocsf
 from caponier.app.incidents.export_flow import to_flow
 from caponier.app.incidents.findings import list_findings
@@ -14,8 +16,9 @@ from caponier.app.incidents.incidents import list_incidents, show_incident
 from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import recall, remember
-from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.records.inventory import Workspace
+from caponier.app.workspace.workspace import create_workspace, load_workspace, require_workspace
+from caponier.emulate.deeds.deed import THIEF, aws, timed
+from caponier.records.inventory import System, Workspace
 
 
 @pytest.fixture
@@ -71,3 +74,31 @@ def test_every_event_that_matched_is_in_every_export(home: Workspace) -> None:
     case = show_incident(home, incident.incident_id)
     for name, text in (("json", to_json(case)), ("ocsf", json.dumps(to_ocsf(case))), ("flow", to_flow(case))):
         assert not [id_ for id_ in told if id_ not in text], name
+
+
+def test_a_key_that_was_minted_is_found_again_a_month_later(tmp_path: Path) -> None:
+    home = require_workspace(create_workspace(tmp_path / "home"))
+    home = home.model_copy(
+        update={"systems": (System(name="digits", accounts=("svc-model-sync",), buckets=("ml-models",)),)}
+    )
+    key = "AKIAMINTED0000000000"
+    minted = aws("user eve", THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"},
+                 responseElements={"accessKey": {"accessKeyId": key, "userName": "svc-model-sync"}})  # fmt: skip
+    reads = [
+        aws("user svc-model-sync", "198.51.100.9", "s3", "GetObject",
+            {"bucketName": "ml-models", "key": f"m{number}.pt"})
+        for number in range(30)
+    ]  # fmt: skip
+    for one in reads:
+        one["userIdentity"]["accessKeyId"] = key
+    for start, rows in ((datetime(2026, 1, 5, tzinfo=UTC), [minted]), (datetime(2026, 2, 6, tzinfo=UTC), reads)):
+        log = tmp_path / "log.jsonl"
+        log.write_text("".join(json.dumps(row) + "\n" for row in timed(rows, start)))
+        memory = recall(home)
+        report = scan_logs([log], workspace=home, memory=memory)
+        keep_findings(home, report.findings, report.context)
+        remember(home, memory)
+        correlate_findings(home)
+    (incident,) = list_incidents(home)
+    assert {"account:eve", "account:svc-model-sync", f"key:{key}"} <= set(incident.actors)
+    assert len(incident.finding_ids) == 2

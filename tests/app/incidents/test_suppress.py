@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from app.incidents.test_findings import finding
-from caponier.app.incidents.suppress import end_suppression, keep_back, list_suppressions, suppress
+from caponier.app.incidents.findings import record_findings
+from caponier.app.incidents.suppress import (
+    end_suppression,
+    fitting,
+    keep_back,
+    like,
+    list_suppressions,
+    suppress,
+)
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.errors import InputError
 from caponier.records.finding import Evidence, Finding, SubjectRef
@@ -79,3 +87,23 @@ def test_the_audit_log_tells_who_suppressed_and_what_was_kept_back(home: Workspa
         assert audit.verify(connection).ok
     assert ("eva", "findings.suppressed") in rows
     assert "findings.kept_back" in [action for _, action in rows]
+
+
+def test_others_like_a_finding_are_suppressed_by_its_own_names(home: Workspace) -> None:
+    rule, bucket = "sigma:model_store_encrypted", "bucket ml-models"
+    one, other = made(1, rule, "svc-backup/nightly", bucket), made(2, rule, "svc-backup/weekly", bucket)
+    record_findings(home, [one, other])
+    scope = like(home, one.finding_id)
+    assert (scope["detector"], scope["subject"], scope["target"]) == (rule, "svc-backup/nightly", bucket)
+    assert like(home, other.finding_id)["system"] == other.system
+    wide = suppress(home, reason="backup", lasts=MONTH, detector=rule, subject="svc-backup", target=bucket)
+    assert fitting(home, wide) == (2, 2)
+    misspelt = suppress(home, reason="backup", lasts=MONTH, detector="model_store_encripted")
+    assert fitting(home, misspelt) == (0, 2)
+
+
+def test_a_finding_about_many_targets_lends_none(home: Workspace) -> None:
+    record_findings(home, [made(1, "sigma:x", "ada", "bucket a", "bucket b")])
+    assert like(home, "f-1")["target"] is None
+    with pytest.raises(InputError, match="f-9"):
+        like(home, "f-9")

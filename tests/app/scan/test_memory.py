@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 
 from app.scan.test_logs import INSIDE, login
+from caponier.app.incidents.keep_findings import keep_findings
+from caponier.app.incidents.verdicts import give_verdict
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import Memory, recall, remember
-from caponier.app.workspace.workspace import create_workspace, load_workspace
-from caponier.records.inventory import Workspace
+from caponier.app.workspace.workspace import create_workspace, load_workspace, require_workspace
+from caponier.records.inventory import System, Workspace
+from caponier.records.verdict import VerdictKind
 
 
 @pytest.fixture
@@ -81,3 +84,22 @@ def _written(home: Workspace, rows: list[dict[str, object]]) -> Path:
     file = home.root / "whole.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
+
+
+def test_what_analysts_say_lowers_the_confidence_of_the_next_findings(tmp_path: Path) -> None:
+    home = require_workspace(create_workspace(tmp_path / "home"))
+    home = home.model_copy(update={"systems": (System(name="digits", hosts=("gpu-01",)),)})
+    log = tmp_path / "log.jsonl"
+    confidences = []
+    for number in range(4):
+        row = {"time": f"2026-01-0{number + 1}T09:00:00Z", "category": "authentication", "user": f"u{number}",
+               "host": "gpu-01", "src_ip": f"203.0.{number}.7", "outcome": "success"}  # fmt: skip
+        log.write_text(json.dumps(row) + "\n")
+        report = scan_logs([log], workspace=home, memory=recall(home))
+        (found,) = report.findings
+        keep_findings(home, report.findings, [])
+        confidences.append(found.confidence)
+        give_verdict(home, found.finding_id, VerdictKind.BENIGN)
+    assert confidences == sorted(confidences, reverse=True)
+    assert confidences[-1] < confidences[0] * 0.7
+    assert "3 benign" in str(found.evidence.facts["confidence"])

@@ -95,7 +95,7 @@ def test_columns_fit_the_width_and_need_no_colour(width: int) -> None:
 def test_the_list_says_why(file: Path) -> None:
     done = run("--trials", file, "--status", "validated")
     (row,) = done.stdout.splitlines()[1:2]
-    assert row.startswith("validated  AMLTM.IMPACT.02  Denial of Service  flood")
+    assert row.startswith("validated  AMLTM.IMPACT.02  Denial of Service  ML     flood")
     assert "flood detected flood on digits-mlp" in done.stdout
     assert "AMLTM.RECON" not in done.stdout
 
@@ -111,11 +111,17 @@ def test_json_and_csv_say_the_same(file: Path) -> None:
     ]
     (validated,) = (one for one in document["techniques"] if one["status"] == "validated")
     assert validated["trials"] == ["v-1-000"]
+    assert validated["means"] == {"ML": "validated"}
+    assert {row["id"]: row["means"] for row in rows}[validated["id"]] == "ML (validated)"
+    by_id = {one["id"]: one["means"] for one in document["techniques"]}
+    # A stolen account and a stolen model are two ways to the same end.
+    assert by_id["AMLTM.EXFIL.03"] == {"traditional": "declared"}
+    assert {"traditional", "ML"} == set().union(*by_id.values())
 
 
 def test_markdown_is_a_table(file: Path) -> None:
     lines = run("--trials", file, "--format", "markdown").stdout.splitlines()
-    assert {line.replace("\\|", "").count("|") for line in lines} == {8}
+    assert {line.replace("\\|", "").count("|") for line in lines} == {9}
 
 
 def test_the_picture_goes_into_a_file_by_its_name(file: Path, tmp_path: Path) -> None:

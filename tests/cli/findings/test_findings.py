@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -242,3 +243,23 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 @pytest.mark.parametrize("command", [[], ["list"], ["show"]])
 def test_help_has_an_example(command: list[str]) -> None:
     assert "Example: caponier findings" in run(*command, "--help").stdout
+
+
+def test_suppressing_others_like_a_finding_says_how_many_it_fits(home: Path) -> None:
+    record_findings(require_workspace(home), [finding(1), finding(2), finding(3, "k-78")])
+    done = CliRunner().invoke(app, ["suppress", "f-1", "--reason", "a test", "--for", "7d"])
+    assert done.exit_code == 0
+    assert "It fits 2 of the 3 findings in the store." in done.stderr
+    none = CliRunner().invoke(app, ["suppress", "--detector", "iterativ", "--reason", "a test", "--for", "7d"])
+    assert "It fits 0 of the 3 findings in the store." in none.stderr
+    assert "caponier findings list" in " ".join(none.stderr.split())
+
+
+def test_a_card_names_the_first_of_many_events(home: Path) -> None:
+    many = replace(finding(1), event_ids=tuple(f"e-{number}" for number in range(1_500)))
+    record_findings(require_workspace(home), [many])
+    shown = CliRunner().invoke(app, ["show", "f-1"]).stdout
+    assert "and 1,480 more" in " ".join(shown.split())
+    assert "e-1499" not in shown
+    document = json.loads(CliRunner().invoke(app, ["show", "f-1", "--format", "json"]).stdout)
+    assert len(document["findings"][0]["event_ids"]) == 1_500

@@ -85,8 +85,10 @@ def correlate_findings(
         moments = [finding.first_time for finding in (*loose, *larger)] + ([waiting] if waiting else [])
         if not moments:
             return CorrelationReport()
-        # Twice the gap: context may stand a gap before a finding, and a gap after an incident that it belongs to.
-        stored = list(incidents.all_since(connection, min(moments) - 2 * settings.gap))
+        # Context may stand a gap before a finding, and a gap after an incident that it belongs to; and an actor who
+        # left something behind comes back after a longer silence.
+        since = min(moments) - max(2 * settings.gap, settings.gap + settings.foothold)
+        stored = list(incidents.all_since(connection, since))
         found = [*loose, *incidents.findings_of(connection, [incident.incident_id for incident in stored])]
         related = _context(connection, found, stored, workspace, settings)
         result = correlate(found, related, stored, workspace, settings, now or datetime.now(UTC))

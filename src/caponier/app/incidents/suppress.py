@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from caponier.app.incidents.findings import list_findings, show_finding
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError
 from caponier.records.finding import Finding
@@ -69,6 +70,28 @@ def suppress(
     with open_store(workspace.store) as store, store.write() as connection:
         suppressions.add(connection, made)
     return made
+
+
+def like(workspace: Workspace, finding_id: str) -> dict[str, str | None]:
+    """Return the scope of a finding, to suppress others like it: detector, subject, system, and target if it has one.
+
+    Raises:
+        InputError: If there is no such finding.
+    """
+    found = show_finding(workspace, finding_id)
+    targets = [str(name) for name in found.evidence.facts.get("targets") or ()]
+    return {
+        "detector": found.detector,
+        "subject": found.subject.id,
+        "target": targets[0] if len(targets) == 1 else None,
+        "system": found.system,
+    }
+
+
+def fitting(workspace: Workspace, made: Suppression) -> tuple[int, int]:
+    """Return how many of the findings in the store a suppression fits, and how many there are."""
+    found = list_findings(workspace)
+    return sum(made.fits(finding) for finding in found), len(found)
 
 
 def list_suppressions(workspace: Workspace) -> list[tuple[Suppression, int]]:

@@ -246,7 +246,7 @@ def _require(connection: Connection, action_id: str) -> ResponseAction:
 
 def in_plain_words(action: ResponseAction) -> str:
     """Say what an action does, to whom, and where."""
-    does = EFFECTS[action.kind].does.format(what=in_words(action.scope))
+    does = EFFECTS[action.kind].does.format(what=in_words(action.scope, action.kind))
     given = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in action.parameters.items())
     if action.scope.kind in ("principal", "session", "account", "address"):
         does += (

@@ -2,21 +2,19 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from caponier.detect.habits.past import ACT, Fact, Past, act, day_of, role_of
+from caponier.detect.habits.past import ACT, OPEN, Fact, Past, act, day_of, network_of, role_of
 from caponier.detect.log import LogHit, LogMatch
+from caponier.detect.sigma.confidence import RuleConfidence
 from caponier.records.context import ContextEvent
 from caponier.records.finding import Evidence, Finding, SubjectRef
 from caponier.records.finding_builder import build_finding
 from caponier.records.inventory import Criticality, System
-from caponier.records.severity import LEVELS
 from caponier.telemetry.security_logs.events import moment
 
-CONFIDENCE: Final = dict(zip(LEVELS, (0.2, 0.35, 0.55, 0.75, 0.9), strict=True))
-"""Level of a rule to the confidence of its findings."""
 CONTEXT_LIMIT: Final = 100_000
 """Context events that one scan keeps."""
 FIRST_IDS: Final = 100
@@ -88,6 +86,7 @@ class _Episode:
     accounts: _Names = field(default_factory=_Names)
     addresses: _Names = field(default_factory=_Names)
     hosts: _Names = field(default_factory=_Names)
+    keys: _Names = field(default_factory=_Names)
     assets: _Names = field(default_factory=_Names)
     kinds: _Names = field(default_factory=_Names)
     """Kinds of assets, and of which systems."""
@@ -117,7 +116,7 @@ class _Episode:
         self.lines.extend(other.lines)
         for mine, others in (
             (self.targets, other.targets), (self.accounts, other.accounts), (self.addresses, other.addresses),
-            (self.hosts, other.hosts), (self.assets, other.assets), (self.kinds, other.kinds),
+            (self.hosts, other.hosts), (self.keys, other.keys), (self.assets, other.assets), (self.kinds, other.kinds),
         ):  # fmt: skip
             for name in others:
                 mine.add(name)
@@ -130,6 +129,8 @@ class _Episode:
         self.accounts.add(hit.account)
         self.addresses.add(hit.address)
         self.hosts.add(hit.host)
+        for key in hit.keys:
+            self.keys.add(key)
         for asset in hit.assets:
             self.assets.add(f"{asset.kind} {asset.name}")
             self.kinds.add(f"{asset.kind} of {asset.system}")
@@ -204,13 +205,19 @@ class _Episodes:
         return sorted(self.closed, key=lambda episode: episode.order)
 
 
-def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | None = None) -> Judged:
+def judge(
+    matches: Iterable[LogMatch],
+    systems: Sequence[System],
+    past: Past | None = None,
+    confidence: RuleConfidence | None = None,
+) -> Judged:
     """Put matches together to findings, and to context where they touch no ML system.
 
     Args:
         matches: In order of time.
         systems: The inventory.
         past: What is usual in the estate; learns from the matches.
+        confidence: How sure findings of rules are; as they were measured elsewhere, by default.
     """
     judged, ranked = Judged(), _by_criticality(systems)
     room = _Room(MOST_IDS)
@@ -228,7 +235,8 @@ def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | N
                 continue
             episode = into.open(key, match, subject, inside)
         episode.take(match)
-    _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past(), ranked)
+    findings = _sort_out(judged, inside_ones.all(), outside_ones.all(), past or Past())
+    judged.findings = [_finding(one, ranked[one.inside[0]], confidence or RuleConfidence()) for one in findings]
     if left_out:
         judged.notes.append(f"{left_out:,} context matches beyond the first {CONTEXT_LIMIT:,} were not kept")
     return judged
@@ -237,38 +245,80 @@ def judge(matches: Iterable[LogMatch], systems: Sequence[System], past: Past | N
 def _learn(past: Past, episode: _Episode) -> None:
     rule, who = episode.first.rule.name, _name(episode.subject)
     for day in episode.days:
+        if _by_strangers(episode):
+            past.add(Fact(OPEN, rule, _place(episode)), day)
         for kind in episode.kinds or ("",):
             past.add(Fact(ACT, who, act(rule, kind)), day)
 
 
-def _sort_out(
-    judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episode], past: Past, ranked: dict[str, System]
-) -> None:
-    """Say what is a finding, what is context, and what is usual in the estate."""
+def _sort_out(judged: Judged, told: Sequence[_Episode], silent: Sequence[_Episode], past: Past) -> list[_Episode]:
+    """Say what is a finding, what is context, and what is usual in the estate; return the first of these."""
     for episode in (*told, *silent):
         _learn(past, episode)
-    moved: dict[tuple[str, ...], _Episode] = {}
-    findings: list[_Episode] = []
-    context: list[_Episode] = []
+    into = _Sorted()
     for episode in (*told, *silent):
         news = _news(past, episode)
         if news is _News.NONE:
             judged.usual.append(_context(episode))
         elif not episode.inside or news is _News.VOUCHED:
-            context.append(episode)
+            into.context.append(episode)
+        elif news is _News.EXPOSED:
+            into.exposed(episode)
         elif news is _News.PLACE:
-            # What is new is the place, whatever he then does there of what he always does.
-            key = (episode.first.rule.name, episode.subject.kind, episode.subject.id, episode.inside[0])
-            known = moved.get(key)
-            if known and episode.start - known.last <= _AWAY:
-                known.join(episode)
-            else:
-                moved[key] = episode
-                findings.append(episode)
+            into.moved(episode)
+        elif episode.first.rule.about_asset or episode.first.rule.news == "always":
+            into.again(episode)
         else:
-            findings.append(episode)
-    judged.findings = [_finding(one, ranked[one.inside[0]]) for one in findings]
-    judged.context = [_context(one) for one in sorted(context, key=lambda one: (one.first.time, one.order))]
+            into.findings.append(episode)
+    judged.context = [_context(one) for one in sorted(into.context, key=lambda one: (one.first.time, one.order))]
+    return into.findings
+
+
+@dataclass
+class _Sorted:
+    """Episodes, with those put together that are one piece of news."""
+
+    findings: list[_Episode] = field(default_factory=list)
+    context: list[_Episode] = field(default_factory=list)
+    _known: dict[tuple[str, ...], _Episode] = field(default_factory=dict)
+    _journeys: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def again(self, episode: _Episode) -> None:
+        """Take what goes on for weeks as one finding, and not as one a night."""
+        rule, subject = episode.first.rule, episode.subject
+        target = episode.first.trigger.target or "" if episode.first.statistic == "rule" else ""
+        self._joined(episode, rule.name, subject.kind, subject.id, episode.inside[0], target)
+
+    def exposed(self, episode: _Episode) -> None:
+        """Take a stranger who reaches what strangers reach every day: the news is that it is open, once.
+
+        Who comes stays context, and becomes part of an incident if he goes on to do something.
+        """
+        self.context.append(episode)
+        name = next(iter(episode.assets), "").partition(" ")[2]
+        # Nobody in particular is its actor, so that it joins nobody's incident.
+        about = replace(episode, subject=SubjectRef("asset", name), addresses=_Names())
+        self._joined(about, episode.first.rule.name, "exposed", _place(episode), episode.inside[0])
+
+    def moved(self, episode: _Episode) -> None:
+        """Take what is new by its place alone: who travels does all of his work from there, and that is one piece."""
+        rule, who = episode.first.rule, _name(episode.subject).partition("@")[0]
+        journeys = [(who, network_of(address)) for _, address in episode.places]
+        told = [self._journeys[one] for one in journeys if one in self._journeys]
+        known = self._known.get((rule.name, episode.subject.kind, episode.subject.id, episode.inside[0]))
+        if known is None and rule.level not in _SEVERE and told and episode.start - max(told) <= _AWAY:
+            self.context.append(episode)
+        else:
+            self._joined(episode, rule.name, episode.subject.kind, episode.subject.id, episode.inside[0])
+        self._journeys |= dict.fromkeys(journeys, episode.last)
+
+    def _joined(self, episode: _Episode, *key: str) -> None:
+        known = self._known.get(key)
+        if known and episode.start - known.last <= _AWAY:
+            known.join(episode)
+        else:
+            self._known[key] = episode
+            self.findings.append(episode)
 
 
 class _News(Enum):
@@ -279,18 +329,26 @@ class _News(Enum):
     """The place alone, and the identity provider sees no risk in it."""
     PLACE = 2
     """The place alone."""
+    EXPOSED = 4
+    """A stranger reaches what strangers reach every day."""
     ACT = 3
 
 
 def _news(past: Past, episode: _Episode) -> _News:
     """Tell what is new: usual is what somebody, or several others, do on other days, from where he always is."""
     rule, who, subject = episode.first.rule, _name(episode.subject), episode.subject
+    if rule.about_asset and past.told(rule.name, who, episode.days):
+        return _News.NONE
+    if _by_strangers(episode) and past.open_to_all(rule.name, _place(episode), episode.days):
+        return _News.VOUCHED if past.told_open(rule.name, _place(episode)) else _News.EXPOSED
     if rule.news == "always" or subject.kind not in ("account", "address") or len(episode.places) > MOST_PLACES:
         return _News.ACT
     strange = [] if subject.kind == "address" else _strange(past, episode)
     # An address that acts without an account is its own place, and a sequence of usual things is nothing new by itself.
     if rule.news == "place" and subject.kind == "account" and not strange:
         return _News.NONE
+    if subject.kind == "address" and rule.level not in _SEVERE and past.colleague(subject.id, episode.days):
+        return _News.VOUCHED
     known = _known(past, rule.name, who, episode) or any(_known(past, part, who, episode) for part in rule.parts)
     if not known and rule.news != "place":
         return _News.ACT
@@ -303,6 +361,17 @@ def _news(past: Past, episode: _Episode) -> _News:
     ):
         return _News.VOUCHED
     return _News.PLACE if past.familiar(who, episode.days) else _News.ACT
+
+
+def _by_strangers(episode: _Episode) -> bool:
+    """Tell whether somebody without an account came to a place, and nothing more is known of him."""
+    return episode.subject.kind == "address" and episode.first.rule.news == "place" and bool(episode.places)
+
+
+def _place(episode: _Episode) -> str:
+    """Name what was reached: what, and at which port."""
+    trigger = episode.first.trigger
+    return f"{trigger.target or ''} port {trigger.port or ''}"
 
 
 def _strange(past: Past, episode: _Episode) -> list[tuple[str | None, str]]:
@@ -320,6 +389,9 @@ def _known(past: Past, rule: str, who: str, episode: _Episode) -> bool:
 
 
 def _name(subject: SubjectRef) -> str:
+    if subject.kind == "address":
+        # A VPN and a provider hand out another one of the same neighbourhood each day.
+        return f"address {network_of(subject.id)}"
     return role_of(subject.id) if subject.kind == "account" else f"{subject.kind} {subject.id}"
 
 
@@ -346,16 +418,16 @@ def _subject(match: LogMatch) -> SubjectRef:
     return SubjectRef("asset", trigger.assets[0].name if trigger.assets else trigger.host or trigger.event_id)
 
 
-def _finding(episode: _Episode, system: System) -> Finding:
+def _finding(episode: _Episode, system: System, confidence: RuleConfidence) -> Finding:
     match = episode.first
     return build_finding(
         match.rule.name,
         episode.subject,
         match.trigger.event_id,
-        confidence=CONFIDENCE[match.rule.level],
+        confidence=confidence.of(match.rule),
         level=match.rule.level,
         techniques=match.rule.techniques,
-        evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(episode)),
+        evidence=Evidence(match.statistic, match.value, match.threshold, facts=_facts(episode, confidence)),
         summary=_summary(episode, system.name),
         times=(moment(episode.start), moment(episode.last)),
         system=system,
@@ -364,16 +436,19 @@ def _finding(episode: _Episode, system: System) -> Finding:
     )
 
 
-def _facts(episode: _Episode) -> dict[str, object]:
+def _facts(episode: _Episode, confidence: RuleConfidence) -> dict[str, object]:
     """Return what the finding rests on; `account` and `address` say who acted, all of them as lists."""
     facts: dict[str, object] = {
         "rule": episode.first.rule.title,
         "level": episode.first.rule.level,
+        "confidence": confidence.basis(episode.first.rule),
         "matches": episode.count,
         "targets": list(episode.targets),
         "account": list(episode.accounts),
-        "address": list(episode.addresses),
+        # Of many strangers the first few are nobody in particular.
+        "address": [] if _of_many(episode) else list(episode.addresses),
         "host": list(episode.hosts),
+        "key": list(episode.keys),
         "assets": list(episode.assets),
         "systems": list(episode.inside),
         "lines": list(episode.lines),
@@ -381,6 +456,10 @@ def _facts(episode: _Episode) -> dict[str, object]:
     if episode.left_out:
         facts["events_not_listed"] = episode.left_out
     return facts
+
+
+def _of_many(episode: _Episode) -> bool:
+    return episode.subject.kind == "asset" and len(episode.addresses) >= _FACTS
 
 
 def _context(episode: _Episode) -> ContextEvent:
@@ -404,7 +483,8 @@ def _context(episode: _Episode) -> ContextEvent:
 def _summary(episode: _Episode, system: str | None) -> str:
     match = episode.first
     trigger = match.trigger
-    text = f"{match.rule.title}: {_actor(trigger)}"
+    many = episode.subject.kind == "asset" and episode.count > 1
+    text = f"{match.rule.title}: {'strangers' if many else _actor(trigger)}"
     if trigger.host:
         text += f" on {trigger.host}"
     if match.statistic != "rule":

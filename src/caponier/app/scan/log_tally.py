@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from caponier.app.scan.log_parts import LogPart
 from caponier.records.skip import Skip
-from caponier.telemetry.security_logs.events import LogEvents
 from caponier.telemetry.security_logs.sources import LogSource
 
 SHOWN: Final = 3
@@ -55,14 +55,13 @@ class LogTally:
         self._files: dict[str, ScannedLog] = {}
         self._shortened = self._continued = 0
 
-    def add(self, read: LogEvents) -> None:
+    def add(self, read: LogPart) -> None:
         """Take note of some events of one file."""
         into = self._files.setdefault(read.file, ScannedLog(read.file))
-        origins = Counter(event.origin for event in read.events)
-        into.events += len(read.events)
+        into.events += read.events
         into.formats += read.formats
-        into.sources += origins
-        into.asked += sum(count for origin, count in origins.items() if self._asks(origin))
+        into.sources += read.sources
+        into.asked += sum(count for origin, count in read.sources.items() if self._asks(origin))
         self._shortened += read.shortened
         self._continued += read.continued
 

@@ -1,6 +1,6 @@
 """Look for attacks in ordinary security logs, scoped by the inventory of ML systems."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -8,20 +8,22 @@ from typing import Final
 from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress, Silent
 from caponier.app.scan.log_findings import judge
+from caponier.app.scan.log_parts import LogPart, LogReading, worth_workers
 from caponier.app.scan.log_tally import LogTally, ScannedLog
 from caponier.app.scan.memory import Memory
 from caponier.app.workspace.workspace import read_salt
-from caponier.detect.assets.inside import Inside
 from caponier.detect.assets.scope import Scope
+from caponier.detect.habits.past import Past
 from caponier.detect.log import LogRun
 from caponier.detect.sigma.sigma import Sigma
 from caponier.errors import InputError
 from caponier.records.context import ContextEvent
+from caponier.records.inside import InsideSettings
 from caponier.records.inventory import Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.clock import LATENESS
 from caponier.telemetry.rejections import RejectedRows
-from caponier.telemetry.security_logs.events import LogEvent, read_logs
+from caponier.telemetry.security_logs.events import found_logs
 from caponier.telemetry.security_logs.sources import LogSource
 from caponier.telemetry.streams import STDIN
 
@@ -59,6 +61,7 @@ def scan_logs(
     host: str | None = None,
     lateness: float = LATENESS,
     batch_rows: int | None = None,
+    workers: int = 1,
     memory: Memory | None = None,
     progress: Progress | None = None,
 ) -> LogScanReport:
@@ -77,6 +80,7 @@ def scan_logs(
         host: Where events happened that name no host.
         lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
         batch_rows: Events that are matched at once, at most; changes the speed alone.
+        workers: Processes that read and match, where there is enough to read; changes the speed alone.
         memory: What earlier scans left to this one, and takes what this one leaves; of this log alone, by default.
         progress: Told how far it is.
 
@@ -86,22 +90,21 @@ def scan_logs(
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     sigma = Sigma(rules, own=own_rules)
-    scope = Scope(workspace.systems if workspace else ())
+    systems = tuple(workspace.systems) if workspace else ()
     report = LogScanReport([], [], rejected, notes=list(sigma.notes), rules=len(sigma.rules))
-    report.skipped = list(sigma.bad)
-    if scope.empty:
-        report.skipped.append(Skip("scoping", NO_INVENTORY))
+    report.skipped = [*sigma.bad, *([Skip("scoping", NO_INVENTORY)] if Scope(systems).empty else [])]
     tally = LogTally(sigma.asks)
-    inside = Inside(workspace.inside) if workspace else Inside()
     memory = memory or Memory()
-    with sigma.start(scope, read_salt(workspace) if workspace else b"", inside) as run:
+    salt, inside = (read_salt(workspace), workspace.inside) if workspace else (b"", InsideSettings())
+    reading = LogReading(sigma, systems, salt, inside, origin, host, lateness, batch_rows)
+    with sigma.start(Scope(systems)) as run:
         watch.stage("Reading", _size(paths))
-        for read in read_logs(paths, rejected, origin=origin, asked=sigma.categories, host=host, lateness=lateness):
-            _feed(run, read.events, batch_rows)
-            memory.past.learn(read.events, inside)
-            report.events += len(read.events)
-            tally.add(read)
-            watch.advance(read.bytes_read)
+        for part in _parts(reading, paths, memory.past, workers):
+            run.take(part.matched)
+            rejected.add(part.rejections)
+            report.events += part.events
+            tally.add(part)
+            watch.advance(part.bytes_read)
         _refuse_nothing(report, paths)
         watch.stage("Joining")
         _judge(report, run, memory, workspace)
@@ -111,17 +114,18 @@ def scan_logs(
 
 def _judge(report: LogScanReport, run: LogRun, memory: Memory, workspace: Workspace | None) -> None:
     run.resume(memory.waiting)
-    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past)
+    judged = judge(run.matches(), workspace.systems if workspace else (), memory.past, memory.confidence)
     memory.waiting = run.waiting()
     report.findings, report.context, report.matches = judged.findings, judged.context, judged.matches
     report.usual = judged.usual
     report.notes += [*judged.notes, *run.notes]
 
 
-def _feed(run: LogRun, events: Sequence[LogEvent], batch_rows: int | None) -> None:
-    step = batch_rows or max(1, len(events))
-    for start in range(0, len(events), step):
-        run.feed(events[start : start + step])
+def _parts(reading: LogReading, paths: Sequence[Path], past: Past, workers: int) -> Iterator[LogPart]:
+    files = list(found_logs(paths))
+    if worth_workers(files, workers):
+        return reading.parts_of_workers(files, past, workers)
+    return reading.parts(files, past)
 
 
 def _tell_files(report: LogScanReport, tally: LogTally) -> None:

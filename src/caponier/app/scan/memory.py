@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from sqlalchemy import Connection
+
 from caponier.app.workspace.workspace import acting_user
 from caponier.detect.habits.past import Fact, Past
 from caponier.detect.log import Waiting
+from caponier.detect.sigma.confidence import RuleConfidence, RuleVerdicts
 from caponier.records.inventory import Workspace
-from caponier.store import estate
+from caponier.records.verdict import VerdictKind
+from caponier.store import estate, verdicts
 from caponier.store.database import open_store
 
 SHARED: Final = "shared"
@@ -20,6 +24,8 @@ class Memory:
 
     past: Past = field(default_factory=Past)
     waiting: list[Waiting] = field(default_factory=list)
+    confidence: RuleConfidence = field(default_factory=RuleConfidence)
+    """What analysts have said of earlier findings."""
 
 
 def recall(workspace: Workspace) -> Memory:
@@ -28,7 +34,19 @@ def recall(workspace: Workspace) -> Memory:
         rows = [row for row in estate.habits_of(connection) if row.kind != SHARED]
         facts = [(Fact(row.kind, row.who, row.what), row.days) for row in rows]
         waiting = [Waiting(*row) for row in estate.waiting_events(connection)]
-    return Memory(Past(facts), waiting)
+        said = _said(connection)
+    return Memory(Past(facts), waiting, RuleConfidence(said))
+
+
+def _said(connection: Connection) -> dict[str, RuleVerdicts]:
+    found: dict[str, RuleVerdicts] = {}
+    for detector, judgement in verdicts.by_detector(connection):
+        said = found.get(detector, RuleVerdicts())
+        found[detector] = RuleVerdicts(
+            said.true + (judgement in (VerdictKind.TRUE, VerdictKind.TEST)),
+            said.benign + (judgement is VerdictKind.BENIGN),
+        )
+    return found
 
 
 def remember(workspace: Workspace, memory: Memory, *, actor: str | None = None) -> None:

@@ -88,6 +88,7 @@ def document(cells: Sequence[Cell]) -> dict[str, Any]:
                 "why": cell.why,
                 "detectors": list(cell.detectors),
                 "trials": [trial.trial_id for trial in cell.trials],
+                "means": {one.means.value: one.status.value for one in cell.means},
                 "sub_techniques": {"covered": cell.children_covered[0], "of": cell.children_covered[1]},
             }
             for cell in cells

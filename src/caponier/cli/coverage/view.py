@@ -25,6 +25,8 @@ ENTRIES: Final[Listing[Cell]] = Listing(
         Column("name", lambda cell: cell.technique.name),
         Column("kind", lambda cell: cell.technique.color.value if cell.technique.color else "", ShownIn.DATA),
         Column("tactics", lambda cell: " ".join(cell.technique.tactics), ShownIn.DATA),
+        Column("means", lambda cell: " and ".join(one.means.value for one in cell.means), ShownIn.TABLE),
+        Column("means", lambda cell: cell.by_means, ShownIn.DATA),
         Column("detectors", lambda cell: ", ".join(cell.detectors), ShownIn.TABLE),
         Column("detectors", lambda cell: " ".join(cell.detectors), ShownIn.DATA),
         Column("why", lambda cell: cell.why),
@@ -32,7 +34,7 @@ ENTRIES: Final[Listing[Cell]] = Listing(
     wide=True,
     folded=True,
 )
-"""An entry a line: status, id, name, who detects it, and why."""
+"""An entry a line: status, id, name, by which means it is seen, who detects it, and why."""
 
 
 class Columns:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from caponier.app.incidents.findings import list_findings, show_finding
-from caponier.app.incidents.suppress import end_suppression, list_suppressions, suppress
+from caponier.app.incidents.suppress import end_suppression, fitting, like, list_suppressions, suppress
 from caponier.app.incidents.verdicts import give_verdict, verdict_on
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import require_workspace
@@ -95,6 +95,10 @@ def verdict(
     "suppress", epilog="Example: [bold]caponier findings suppress --target 'host gpu-9' --reason lab --for 30d[/bold]"
 )
 def suppress_(
+    like_: Annotated[
+        str | None, typer.Argument(metavar="[FINDING]", help="Others like this one: its detector, subject and target.")
+    ] = None,
+    *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for those who come after.")],
     lasts: Annotated[timedelta, typer.Option("--for", parser=parse_duration, metavar="TIME", help="30d, 24h or 2w.")],
     detector: Annotated[str | None, typer.Option(metavar="NAME", help="Of this detector; * is a wildcard.")] = None,
@@ -104,10 +108,28 @@ def suppress_(
     workspace: options.Where = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Keep findings back that scans of logs make from now on, for a reason and until a day."""
+    """Keep findings back that scans of logs make from now on, for a reason and until a day.
+
+    A role stands for all of its sessions, and a rule for itself with or without sigma:. It says how many of the stored
+    findings it would have kept back.
+    """
     home = require_workspace(workspace)
-    made = suppress(home, reason=reason, lasts=lasts, detector=detector, subject=subject, target=target, system=system)
-    notes(quiet=quiet).print(f"{made.suppression_id}: {made.scope} until {moment(made.expires)}", markup=False)
+    said = {"detector": detector, "subject": subject, "target": target, "system": system}
+    scope = (like(home, like_) if like_ else {}) | {name: given for name, given in said.items() if given is not None}
+    made = suppress(
+        home,
+        reason=reason,
+        lasts=lasts,
+        detector=scope.get("detector"),
+        subject=scope.get("subject"),
+        target=scope.get("target"),
+        system=scope.get("system"),
+    )
+    console = notes(quiet=quiet)
+    console.print(f"{made.suppression_id}: {made.scope} until {moment(made.expires)}", markup=False)
+    fits, known = fitting(home, made)
+    said_so = f"It fits {fits:,} of the {known:,} findings in the store."
+    console.print(said_so if fits or not known else f"{said_so} Look at their names with: caponier findings list")
 
 
 @app.command("unsuppress", epilog="Example: [bold]caponier findings unsuppress s-0123456789ab[/bold]")

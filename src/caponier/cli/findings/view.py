@@ -18,6 +18,8 @@ def _weekly(finding: Finding) -> str:
     return "" if expected is None else f"{expected.benign:.2g}"
 
 
+_EVENTS: Final = 20
+"""Events that the card of a finding names."""
 FINDINGS: Final[Listing[Finding]] = Listing(
     [
         Column("finding_id", lambda finding: finding.finding_id, whole=True),
@@ -87,8 +89,13 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         *([("Basis", f"{evidence.basis}: {rank}, at the age of {evidence.age}")] if evidence.basis else []),
         *_rarity(finding),
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items()],
-        ("Events", ", ".join(finding.event_ids)),
+        ("Events", _events(finding)),
     ]
+
+
+def _events(finding: Finding) -> str:
+    named, more = finding.event_ids[:_EVENTS], len(finding.event_ids) - _EVENTS
+    return ", ".join(named) + (f" and {more:,} more: --format json lists all" if more > 0 else "")
 
 
 def _rarity(finding: Finding) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """`caponier scan logs`: Sigma rules over ordinary security logs."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,9 @@ def logs(
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     lateness: log_options.Lateness = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes, where there is much to read; 0 takes one a core.")
+    ] = 0,
     rejected: log_options.Rejected = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
@@ -62,8 +66,7 @@ def logs(
 ) -> None:
     """Look for attacks in ordinary security logs, on the hosts, accounts and stores of your ML systems.
 
-    Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything could be read or
-    checked.
+    Exit code: 0 nothing found, 1 something found, 2 wrong input, 3 nothing found but not everything was read or run.
     """
     home = load_workspace(workspace)
     memory = recall(home) if home else Memory()
@@ -77,6 +80,7 @@ def logs(
             origin=parse_log_source(log_source) if log_source else None,
             host=host,
             lateness=log_options.lateness_of(lateness),
+            workers=workers or os.cpu_count() or 1,
             memory=memory,
             progress=watch,
         )

@@ -17,6 +17,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "bucket": (
         *("bucket", "bucket_name", "bucketname", "requestparameters.bucketname"),
         *("resource.labels.bucket_name", "s3.bucket", "container_name"),
+        # What is copied elsewhere is a call to the other bucket.
+        *("requestparameters.x-amz-copy-source", "requestparameters.s3bucketarn"),
     ),
     "registry": (
         *("registry", "requestparameters.repositoryname", "requestparameters.registryid", "repository"),

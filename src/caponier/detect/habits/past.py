@@ -42,6 +42,7 @@ ACT: Final = "act"
 ADDRESS: Final = "address"
 HOST: Final = "host"
 VOUCHED: Final = "vouched"
+OPEN: Final = "open"
 _CALM: Final = frozenset(["low", "none"])
 
 
@@ -50,7 +51,8 @@ class Fact(NamedTuple):
 
     kind: str
     """`here`: an account worked at all; `place`: from a network; `address`: an account from an address; `host`: on a
-    host; `vouched`: the identity provider saw no risk in its login from an address; `act`: somebody set off a rule."""
+    host; `vouched`: the identity provider saw no risk in its login from an address; `act`: somebody set off a rule;
+    `open`: strangers reached a place."""
     who: str
     what: str
     """The network, the address, or rule and asset."""
@@ -114,6 +116,10 @@ class Past:
         self._by_what[fact.kind, fact.what][fact.who] = days
         self._by_who[fact.kind, fact.who][fact.what] = days
 
+    def facts(self) -> list[tuple[Fact, list[int]]]:
+        """Return everything, in the order in which it was learned."""
+        return [(fact, sorted(days)) for fact, days in self._days.items()]
+
     def changed(self) -> Iterator[tuple[Fact, list[int]]]:
         """Yield what this scan has added, with all its days."""
         newest = max((max(days) for days in self._days.values() if days), default=0)
@@ -156,6 +162,15 @@ class Past:
         calm = self._days.get(Fact(VOUCHED, name.partition("@")[0], address), set())
         return self.familiar(name, mine) and bool(calm & mine)
 
+    def colleague(self, address: str, days: Iterable[int]) -> bool:
+        """Tell whether the identity provider saw a known account log in from an address on these days, and no risk.
+
+        Where a server does not write who asks, that says more than its log.
+        """
+        mine = set(days)
+        calm = self._by_what.get((VOUCHED, address), {})
+        return any(self.familiar(name, mine) for name, on in calm.items() if on & mine)
+
     def at_home(self, account: str, address: str, days: Iterable[int]) -> bool:
         """Tell whether an account works from an address, judging by other days than these."""
         account, mine = role_of(account), set(days)
@@ -190,6 +205,25 @@ class Past:
         others = {one: on for one, on in self._by_what[ACT, act(rule, kind)].items() if one != who}
         together = set().union(*others.values()) if others else set()
         return len(others) >= PEERS and len(together) >= DAYS and _span(together) >= WEEKS
+
+    def open_to_all(self, rule: str, place: str, days: Iterable[int]) -> bool:
+        """Tell whether strangers reach a place on other days, for weeks: that it is open is no news of one of them."""
+        mine = set(days)
+        on = self._days.get(Fact(OPEN, rule, place), set())
+        return len(on - mine) >= DAYS and _span(on) >= WEEKS
+
+    def told(self, rule: str, who: str, days: Iterable[int]) -> bool:
+        """Tell whether earlier scans have seen somebody, or an asset, set off a rule for weeks."""
+        mine, found = set(days), set[int]()
+        for fact, on in self._known.items():
+            if fact.kind == ACT and fact.who == who and fact.what.startswith(f"{rule} "):
+                found |= on
+        return len(found - mine) >= DAYS and _span(found) >= WEEKS
+
+    def told_open(self, rule: str, place: str) -> bool:
+        """Tell whether earlier scans have seen that a place is open to all."""
+        known = self._known.get(Fact(OPEN, rule, place), set())
+        return len(known) >= DAYS and _span(known) >= WEEKS
 
     def _regulars(self, kind: str, what: str) -> list[str]:
         on = self._by_what[kind, what].items()

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from caponier.detect.log import LogRule
 from caponier.detect.sigma.correlation import OPERATORS, Correlation, Kind, in_order
-from caponier.detect.sigma.matcher import DERIVED, MOST_COLUMNS, NUMBER, NUMERIC, TEXT, Regex, Table, connect
+from caponier.detect.sigma.matcher import DERIVED, MOST_COLUMNS, NUMBER, NUMERIC, ORIGIN, TEXT, Regex, Table, connect
 from caponier.detect.sigma.needed_values import needed_values
 from caponier.detect.sigma.rule_files import RuleDocument
 from caponier.detect.sigma.techniques import techniques
@@ -31,6 +31,8 @@ LEVEL: Final = "medium"
 SHOWN: Final = 3
 """Unknown technique ids that the note names, each with the first file that has it."""
 
+_NEVER_SOUGHT: Final = frozenset([TEXT, *DERIVED]) - {ORIGIN}
+"""Columns that no field of an event stands for; where an event comes from is quickly told."""
 _WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, sqlite3.Error)
 """What a malformed rule makes pySigma, its backend or SQLite raise; `SigmaError` is a ValueError."""
 
@@ -143,8 +145,8 @@ class _Compiler:
 
     def _add_plain(self, item: _Parsed) -> None:
         columns = _columns(item.rule)
-        needs = needed_values(item.rule, lambda name: columns.get(name) == "TEXT" and name not in (TEXT, *DERIVED))
-        table = self._table(_origin(item.rule), columns, keyed=needs is not None)
+        needs = needed_values(item.rule, lambda name: columns.get(name) == "TEXT" and name not in _NEVER_SOUGHT)
+        table = self._table(_origin(item.rule), columns, keyed=bool(needs))
         widened = table.columns | columns
         trial = Table(table.name, table.origin, widened)
         queries = _queries(item.rule, table.name)
@@ -154,7 +156,7 @@ class _Compiler:
             self._scratch.execute(f"EXPLAIN {query}")
         table.columns = widened
         table.queries += [(item.name, query) for query in queries]
-        if needs is not None:
+        if needs:
             table.needs[item.name] = needs
         if table not in self._into.tables:
             self._into.tables.append(table)

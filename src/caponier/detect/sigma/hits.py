@@ -5,7 +5,7 @@ The database is SQLite's own temporary file, which nobody else can open and whic
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from caponier.detect.assets.scope import Asset
 from caponier.detect.log import LogHit, Waiting
 from caponier.telemetry.security_logs.fields import Fields
 
-_CACHE: Final = 32 * 2**10
+_CACHE: Final = 16 * 2**10
 """KiB of the database that are kept in memory."""
 
 
@@ -83,14 +83,17 @@ def _row(matched: Matched) -> tuple[int, str, bytes]:
     hit = matched.hit
     assets = [tuple(asset) for asset in hit.assets]
     plain: list[Any] = [hit.account, hit.host, hit.address, assets, hit.file, hit.line, hit.target, hit.outside]
-    plain = [*plain, matched.rules, matched.fields]
+    plain = [*plain, matched.rules, matched.fields, hit.port, hit.keys]
     return hit.time, hit.event_id, orjson.dumps(plain)
 
 
 def _matched(time: int, id_: str, document: bytes) -> Matched:
-    account, host, address, assets, file, line, target, outside, rules, fields = _plain(document)
+    # What an earlier version has left for this one knows no port and no keys.
+    account, host, address, assets, file, line, target, outside, rules, fields, *more = _plain(document)
     touched = tuple(Asset(*asset) for asset in assets)
     hit = LogHit(time, id_, account, host, address, touched, file, line, target, outside)
+    if more:
+        hit = replace(hit, port=more[0], keys=tuple(more[1]))
     return Matched(hit, tuple(rules), fields)
 
 

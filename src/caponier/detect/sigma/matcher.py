@@ -12,16 +12,17 @@ from functools import lru_cache
 from typing import Any, Final
 
 from caponier.detect.assets.inside import Inside
-from caponier.detect.sigma.needed_values import Needs, Wanted
+from caponier.detect.sigma.needed_values import Needs, Prefilter
 from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Scalar
-from caponier.telemetry.security_logs.identity import identity
+from caponier.telemetry.security_logs.identity import Identity, identity
 from caponier.telemetry.security_logs.sources import BROADER, LogSource
 
 NUMBER: Final = "caponier_n"
 TEXT: Final = "caponier_text"
 """Column with all values of an event, for rules that look for words anywhere."""
-DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", "caponier.origin", "caponier.routine")
+ORIGIN: Final = "caponier.origin"
+DERIVED: Final = ("caponier.account", "caponier.host", "caponier.address", ORIGIN, "caponier.routine")
 """Fields that every event has by way of `identity`, so that a rule can join different products."""
 MOST_COLUMNS: Final = 1_000
 _STATEMENTS: Final = 2_000
@@ -84,7 +85,8 @@ class Matcher:
             f"INSERT INTO {table.name} VALUES ({', '.join('?' * (len(table.columns) + 1))})"  # noqa: S608 - own names
             for table in tables
         ]
-        self._wanted = [Wanted(table.needs) if table.keyed else None for table in tables]
+        derived = {ORIGIN: self._inside.origin}
+        self._prefilters = [Prefilter(table.needs, derived) if table.keyed else None for table in tables]
         self._tables_for = lru_cache(_ORIGINS)(self._find_tables)
 
     def match(self, events: Sequence[LogEvent]) -> dict[int, list[str]]:
@@ -102,13 +104,13 @@ class Matcher:
     def _match_table(
         self, index: int, events: Sequence[LogEvent], positions: Sequence[int], found: dict[int, list[str]]
     ) -> None:
-        table, wanted = self._tables[index], self._wanted[index]
-        asked: set[str] | None = None
-        if wanted is not None:
-            candidates = {at: hit for at in positions if (hit := wanted.rules(events[at].fields))}
-            if not candidates:
+        table, prefilter = self._tables[index], self._prefilters[index]
+        asked: dict[str, set[int]] | None = None
+        if prefilter is not None:
+            asked = prefilter.candidates([events[at].fields for at in positions])
+            if not asked:
                 return
-            positions, asked = list(candidates), set().union(*candidates.values())
+            positions = [positions[row] for row in sorted(set().union(*asked.values()))]
         names = list(table.columns)
         execute = self._database.execute
         execute("BEGIN")
@@ -125,20 +127,20 @@ class Matcher:
         execute(f"DELETE FROM {table.name}")  # noqa: S608 - own name
         execute("COMMIT")
 
-    def row(self, event: LogEvent, names: Sequence[str]) -> list[Scalar | None]:
+    def row(self, event: LogEvent, names: Sequence[str], who: Identity | None = None) -> list[Scalar | None]:
         """Return the values of the named fields; the derived ones are worked out where they are asked for."""
         get = event.fields.get
-        return [self._derived(event, name) if name in _SPECIAL else get(name) for name in names]
+        return [self._derived(event, name, who) if name in _SPECIAL else get(name) for name in names]
 
-    def _derived(self, event: LogEvent, name: str) -> Scalar | None:
+    def _derived(self, event: LogEvent, name: str, who: Identity | None) -> Scalar | None:
         if name == TEXT:
             return "\n".join(map(str, event.fields.values()))
-        if name == "caponier.origin":
+        if name == ORIGIN:
             return self._inside.origin(event.fields)
         if name == "caponier.routine":
             # So that a rule can leave it out by whether it is there.
             return "true" if self._inside.routine(event) else None
-        known: Scalar | None = getattr(identity(event.fields), name.removeprefix("caponier."))
+        known: Scalar | None = getattr(who or identity(event.fields), name.removeprefix("caponier."))
         return known
 
     def _find_tables(self, origin: LogSource) -> tuple[int, ...]:

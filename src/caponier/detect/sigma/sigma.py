@@ -1,5 +1,6 @@
 """The Sigma detector: our rules and the user's, run over log events."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from caponier.telemetry.security_logs.events import LogEvent
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import account_name, identity
 from caponier.telemetry.security_logs.sources import LogSource
-from caponier.telemetry.security_logs.target import target
+from caponier.telemetry.security_logs.target import MINTED, target
 
 MOST_WAITING: Final = 20_000
 """Events that one run leaves to the next."""
@@ -74,14 +75,53 @@ class Sigma:
         """Begin a run over logs."""
         return SigmaRun(self._compiled, scope, salt, inside)
 
+    def matcher(self, scope: Scope, salt: bytes = b"", inside: Inside | None = None) -> "EventMatcher":
+        """Begin to match single events, to be taken by a run that may be in another process."""
+        return EventMatcher(self._compiled, scope, salt, inside)
 
-class SigmaRun:
-    """One run over logs: single events are matched as they come, correlations in order of time."""
+
+class EventMatcher:
+    """The rules over single events: what it says of one depends on that one alone."""
 
     def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
         self._compiled, self._scope, self._salt = compiled, scope, salt
         self._inside = inside or Inside()
         self._matcher = Matcher(compiled.tables, linear_regex(), self._inside)
+
+    def match(self, events: Sequence[LogEvent]) -> list[Matched]:
+        """Return the events that rules match."""
+        found = self._matcher.match(events)
+        return [self._matched(events[position], rules) for position, rules in found.items()]
+
+    def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
+        who = identity(event.fields)
+        assets = self._scope.assets(event.fields)
+        outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
+        port, keys = _port(event.fields), _keys(event.fields)
+        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside, port, keys)
+        wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
+        values = zip(wanted, self._matcher.row(event, wanted, who), strict=True)
+        return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._matcher.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SigmaRun:
+    """One run over logs: single events are matched as they come, correlations in order of time."""
+
+    def __init__(self, compiled: Compiled, scope: Scope, salt: bytes, inside: Inside | None = None) -> None:
+        self._compiled = compiled
+        self._matcher = EventMatcher(compiled, scope, salt, inside)
         self._hits = Hits()
         self._correlators = [Correlator(rule) for rule in compiled.correlations]
         self._longest = max((rule.span for rule in compiled.correlations), default=0)
@@ -90,17 +130,11 @@ class SigmaRun:
 
     def feed(self, events: Sequence[LogEvent]) -> None:
         """Take events, in any order."""
-        found = self._matcher.match(events)
-        self._hits.add([self._matched(events[position], rules) for position, rules in found.items()])
+        self.take(self._matcher.match(events))
 
-    def _matched(self, event: LogEvent, rules: list[str]) -> Matched:
-        who = identity(event.fields)
-        assets = self._scope.assets(event.fields)
-        outside, about = self._inside.origin(event.fields) == "outside", target(event.fields)
-        hit = LogHit(event.time, event.id(self._salt), *who, assets, event.file, event.line, about, outside)
-        wanted = list(dict.fromkeys(name for rule in rules for name in self._compiled.fields.get(rule, ())))
-        values = zip(wanted, self._matcher.row(event, wanted), strict=True)
-        return Matched(hit, tuple(rules), {name: value for name, value in values if value is not None})
+    def take(self, matched: Sequence[Matched]) -> None:
+        """Take events that were matched already, in any order."""
+        self._hits.add(matched)
 
     def resume(self, waiting: Iterable[Waiting]) -> None:
         """Take what an earlier run left, after all events and before any match: it counts, and is not told again."""
@@ -156,6 +190,22 @@ class SigmaRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _port(fields: Fields) -> str | None:
+    port = fields.get("dst_port")
+    return None if port is None else str(port)[:16]
+
+
+def _keys(fields: Fields) -> tuple[str, ...]:
+    """Return the long-lived keys of an event: those of a session end with it, and many sessions have one."""
+    named = (fields.get(name) for name in _KEY_FIELDS)
+    return tuple(dict.fromkeys(key for key in map(str, named) if _LONG_LIVED.fullmatch(key)))
+
+
+_KEY_FIELDS: Final = ("useridentity.accesskeyid", MINTED)
+_LONG_LIVED: Final = re.compile(r"AKIA[A-Z0-9]{12,32}", re.ASCII)
+"""Ids of AWS, of which others begin otherwise; as its user guide has it under IAM identifiers."""
 
 
 def _piece(rule: str, matched: Matched) -> Piece:

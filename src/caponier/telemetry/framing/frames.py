@@ -1,16 +1,21 @@
-"""What a log file holds: JSON objects, lines of text, or rows of a table. Told by its first bytes, not by its name."""
+"""What a log file holds: JSON objects, events in XML, lines of text, or rows of a table.
 
-from collections.abc import Iterator
+It is told by its first bytes, not by its name.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from caponier.formats.walk_files import shown
 from caponier.telemetry.chunk import CHUNK_BYTES, CHUNK_ROWS
 from caponier.telemetry.framing import quoted_rows
+from caponier.telemetry.framing.encodings import Recoded, encoding_of, foreign
 from caponier.telemetry.framing.json_elements import Element, Elements
+from caponier.telemetry.framing.xml_events import XmlEvents, event_of, is_xml
 from caponier.telemetry.rejections import Rejection
 from caponier.telemetry.streams import BLOCK, BOM, BrokenStreamError, Readable, lines, opened
 
@@ -87,14 +92,26 @@ def frames(path: Path, limit: int) -> Iterator[Frames]:
     file = shown(path)
     with opened(path) as raw:
         stream, into = Peeked(raw), Frames()
-        kind = _kind(stream.peek(), limit)
+        try:
+            head = stream.peek()
+            if what := foreign(head):
+                yield Frames(rejections=[Rejection(file, 1, f"no log but {what}")])
+                return
+            if encoding := encoding_of(head):
+                stream = Peeked(Recoded(stream, encoding))
+            kind = _kind(stream.peek(), limit)
+        except OSError as broken:
+            yield Frames(rejections=[Rejection(file, 1, f"the file is broken from here on: {broken}")])
+            return
         yield from kind(stream, file, limit, into)
 
 
 def _kind(head: bytes, limit: int) -> Any:
+    text = head.removeprefix(BOM).lstrip()
+    if is_xml(text):
+        return _xml
     if begins_document(head, limit):
         return _documents
-    text = head.removeprefix(BOM).lstrip()
     first, _, _ = text.partition(b"\n")
     names = quoted_rows.header(first.decode("utf-8", "replace").rstrip("\r")) if text[:1] not in (b"{", b"[") else None
     return _table if names else _lines
@@ -138,8 +155,24 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
+class _Cutter(Protocol):
+    def feed(self, block: bytes) -> Iterator[Element]: ...
+
+    def end(self) -> Iterator[Element]: ...
+
+
 def _documents(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
-    cutter, first = Elements(limit), True
+    return _cut(stream, file, Elements(limit), bytes, into)
+
+
+def _xml(stream: Readable, file: str, limit: int, into: Frames) -> Iterator[Frames]:
+    return _cut(stream, file, XmlEvents(limit), event_of, into)
+
+
+def _cut(
+    stream: Readable, file: str, cutter: _Cutter, read: Callable[[bytes], Value], into: Frames
+) -> Iterator[Frames]:
+    first = True
     while True:
         try:
             block = stream.read(BLOCK)
@@ -152,7 +185,7 @@ def _documents(stream: Readable, file: str, limit: int, into: Frames) -> Iterato
             break
         into.bytes_read += len(block)
         for element in cutter.feed(block.removeprefix(BOM) if first else block):
-            _take(into, file, element)
+            _take(into, file, element, read)
             if into.full:
                 yield into
                 into = Frames()
@@ -160,11 +193,14 @@ def _documents(stream: Readable, file: str, limit: int, into: Frames) -> Iterato
     yield into
 
 
-def _take(into: Frames, file: str, element: Element) -> None:
+def _take(into: Frames, file: str, element: Element, read: Callable[[bytes], Value]) -> None:
     if element.text is None:
         into.rejections += _rejected(file, iter([element]))
-    else:
-        into.add(element.line, element.text)
+        return
+    try:
+        into.add(element.line, read(element.text))
+    except ValueError as bad:
+        into.rejections.append(Rejection(file, element.line, str(bad)))
 
 
 def _rejected(file: str, elements: Iterator[Element]) -> list[Rejection]:

@@ -37,6 +37,12 @@ def iso(text: str) -> int:
     Raises:
         ValueError: If it is no such time.
     """
+    if text[10:11] == "T" and text[-1:] == "Z":
+        # How most write it, at a third of the cost.
+        try:
+            return micros(datetime.fromisoformat(text))
+        except ValueError:
+            pass
     plain = _ZONE_APART.sub(lambda found: "+00:00" if found[1] in ("Z", "UTC") else found[1], text.strip())
     try:
         return micros(datetime.fromisoformat(plain))
@@ -58,6 +64,8 @@ def any_time(value: Any) -> int:
     if isinstance(value, int | float):
         return _number(value)
     text = str(value).strip()
+    if text[10:11] == "T":
+        return iso(text)
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return _number(float(text) if "." in text else int(text))
     if american := _AMERICAN.fullmatch(text):

@@ -17,7 +17,7 @@ from caponier.telemetry.clock import LATENESS, Clock
 from caponier.telemetry.digests import NO_SALT, event_id
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.frames import Frames, Value, frames
-from caponier.telemetry.log_files import log_files, spared
+from caponier.telemetry.log_files import LogFile, log_files, spared
 from caponier.telemetry.rejections import RAW_LIMIT, RejectedRows, Rejection
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import identity
@@ -63,6 +63,8 @@ class LogEvents:
     """How many events are in each format."""
     continued: int = 0
     """Lines that only go on with an event above them."""
+    rejections: list[Rejection] = field(default_factory=list)
+    """Rows that cannot be used."""
 
 
 def moment(micros: int) -> datetime:
@@ -92,13 +94,39 @@ def read_logs(
     Raises:
         InputError: If a path is missing, or a folder holds no log.
     """
+    for file in found_logs(paths):
+        for read in read_log(file, origin=origin, asked=asked, host=host, lateness=lateness):
+            rejected.add(read.rejections)
+            yield read
+
+
+def found_logs(paths: Sequence[Path]) -> Iterator[LogFile]:
+    """Yield the logs behind paths.
+
+    Raises:
+        InputError: If a path is missing, or a folder holds no log.
+    """
+    return log_files(paths, _is_log, ".jsonl, .json, .csv or .log")
+
+
+def read_log(
+    file: LogFile,
+    *,
+    origin: LogSource | None = None,
+    asked: frozenset[str] = frozenset(),
+    host: str | None = None,
+    lateness: float = LATENESS,
+) -> Iterator[LogEvents]:
+    """Read one log as `read_logs` does; what cannot be used stands beside the events.
+
+    Raises:
+        InputError: If it was named and cannot be read.
+    """
     latest = stamps.micros(datetime.now(UTC) + timedelta(days=365))
-    for file in log_files(paths, _is_log, ".jsonl, .json, .csv or .log"):
-        source, clock, reading = shown(file.path), Clock.of(file.path, lateness), Reading(origin, asked)
-        for part in spared(file, partial(frames, file.path, LINE_LIMIT), Frames):
-            rejected.add(part.rejections)
-            yield _placed(_events(source, part, clock, reading, latest, rejected), host)
-        yield _placed(_events(source, None, clock, reading, latest, rejected), host)
+    source, clock, reading = shown(file.path), Clock.of(file.path, lateness), Reading(origin, asked)
+    for part in spared(file, partial(frames, file.path, LINE_LIMIT), Frames):
+        yield _placed(_events(source, part, clock, reading, latest), host)
+    yield _placed(_events(source, None, clock, reading, latest), host)
 
 
 def _placed(read: LogEvents, host: str | None) -> LogEvents:
@@ -116,9 +144,7 @@ def _is_log(path: Path) -> bool:
     return stem.endswith(SUFFIXES) or _NAMED.fullmatch(stem) is not None
 
 
-def _events(
-    source: str, part: Frames | None, clock: Clock, reading: Reading, latest: int, rejected: RejectedRows
-) -> LogEvents:
+def _events(source: str, part: Frames | None, clock: Clock, reading: Reading, latest: int) -> LogEvents:
     """Read what a part of a file holds, or what is left at its end where there is no part."""
     read, faults = LogEvents(bytes_read=part.bytes_read if part else 0, file=source), []
     before = reading.continued
@@ -134,7 +160,7 @@ def _events(
         event = read.events[position]
         reason = "late: the time goes back further than the allowed lateness"
         faults.append(Rejection(source, event.line, reason, str(event.fields)[:RAW_LIMIT]))
-    rejected.add(sorted(faults, key=lambda fault: fault.line))
+    read.rejections = [*(part.rejections if part else ()), *sorted(faults, key=lambda fault: fault.line)]
     if late.any():
         read.events = [event for event, is_late in zip(read.events, late, strict=True) if not is_late]
     return read

@@ -4,11 +4,13 @@ The lists are read from the left; the first field with a value counts. They are 
 (docs/logs.md), so that a user can see why an event was given to an account.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from caponier.telemetry.client_address import client_address
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.shapes import Present
 
 ACCOUNT_FIELDS: Final = (
     *("account", "user", "username", "user.name", "user.username", "user_name"),
@@ -42,22 +44,17 @@ class Identity(NamedTuple):
 
 def identity(fields: Fields) -> Identity:
     """Tell who did what an event says, where and from where."""
-    account, host = _first(fields, ACCOUNT_FIELDS), _first(fields, HOST_FIELDS)
+    accounts, hosts, addresses = _PRESENT.of(fields)
     return Identity(
-        account_name(account)[:LIMIT] or None if account else None,
-        host_name(host)[:LIMIT] or None if host else None,
-        address_of(fields),
+        _kept(_first(fields, accounts), _ACCOUNT),
+        _kept(_first(fields, hosts), _HOST),
+        _kept(_first(fields, addresses), _ADDRESS),
     )
 
 
 def address_of(fields: Fields) -> str | None:
     """Tell from where somebody did what an event says."""
-    address = _first(fields, ADDRESS_FIELDS)
-    if address is None:
-        return None
-    # What somebody may write as long as he likes is not kept.
-    found = (_known_address if len(address) <= LIMIT else _last_seen)(address)
-    return found[:LIMIT] if found else None
+    return _kept(_first(fields, _PRESENT.of(fields)[2]), _ADDRESS)
 
 
 def account_name(text: str) -> str:
@@ -98,9 +95,30 @@ def _first(fields: Fields, names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _last_seen(address: str) -> str | None:
+def _last_seen(text: str) -> str | None:
     """Return the last of several in one field, as in X-Forwarded-For: before it stands what the client claims."""
-    return client_address([address])
+    return client_address([text])
 
 
-_known_address = lru_cache(_CACHED)(_last_seen)
+_Normal = Callable[[str], str | None]
+
+
+def _remembering(normal: _Normal) -> tuple[_Normal, _Normal]:
+    """Return how to write a name in one way, once with a memory and once without."""
+
+    def cut(text: str) -> str | None:
+        found = normal(text)
+        return found[:LIMIT] or None if found else None
+
+    return lru_cache(_CACHED)(cut), cut
+
+
+def _kept(text: str | None, normal: tuple[_Normal, _Normal]) -> str | None:
+    # What somebody may write as long as he likes is not kept.
+    return None if text is None else normal[len(text) > LIMIT](text)
+
+
+_ACCOUNT: Final = _remembering(account_name)
+_HOST: Final = _remembering(host_name)
+_ADDRESS: Final = _remembering(_last_seen)
+_PRESENT: Final = Present(ACCOUNT_FIELDS, HOST_FIELDS, ADDRESS_FIELDS)

@@ -106,12 +106,12 @@ def said_source(fields: Fields, asked: frozenset[str] = frozenset()) -> LogSourc
         asked: Categories that rules ask for.
     """
     get = fields.get
-    meant = LogSource(*(_word(get(f"logsource.{name}")) for name in LogSource._fields))
+    meant = LogSource(*(word(get(f"logsource.{name}")) for name in LogSource._fields))
     if any(meant):
         return meant
-    category = _word(get("category"))
+    category = word(get("category"))
     known = category if category in CATEGORIES or category in asked else None
-    said = LogSource(_word(get("product")), known, _word(get("service")))
+    said = LogSource(word(get("product")), known, word(get("service")))
     return said if any(said) else None
 
 
@@ -139,5 +139,6 @@ def _complete(fields: Fields, kind: str) -> None:
         fields.setdefault("outcome", _OUTCOMES[outcome])
 
 
-def _word(value: Scalar | None) -> str | None:
+def word(value: Scalar | None) -> str | None:
+    """Write a word of a log source in one way."""
     return value.strip().lower()[:WORD] or None if isinstance(value, str) else None

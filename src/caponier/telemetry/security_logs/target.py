@@ -8,6 +8,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.identity import HOST_FIELDS, LIMIT, account_name, host_name
+from caponier.telemetry.security_logs.shapes import Present
 
 TARGET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "bucket": (
@@ -42,6 +43,8 @@ TARGET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 
 MINTED: Final = "responseelements.accesskey.accesskeyid"
 
+_KINDS: Final = {name: kind for kind, names in reversed(TARGET_FIELDS.items()) for name in names}
+_PRESENT: Final = Present(list(dict.fromkeys(name for names in TARGET_FIELDS.values() for name in names)))
 _NORMAL: Final = {"account": account_name, "host": host_name}
 
 
@@ -55,13 +58,14 @@ def target(fields: Fields) -> str | None:
             str(fields.get("requestparameters.username") or fields.get("responseelements.accesskey.username", ""))
         )
         return f"account {who}, key {fields[MINTED]}"[: 2 * LIMIT]
-    for kind, names in TARGET_FIELDS.items():
-        for name in names:
-            value = fields.get(name)
-            if value is not None and value != "" and value != "-":
-                normal = _NORMAL.get(kind)
-                text = str(value) if normal is None else normal(str(value))
-                return f"{kind} {text[:LIMIT]}" if text else None
+    (names,) = _PRESENT.of(fields)
+    for name in names:
+        value = fields[name]
+        if value != "" and value != "-":
+            kind = _KINDS[name]
+            normal = _NORMAL.get(kind)
+            text = str(value) if normal is None else normal(str(value))
+            return f"{kind} {text[:LIMIT]}" if text else None
     return None
 
 

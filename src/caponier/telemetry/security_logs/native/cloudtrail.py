@@ -8,6 +8,7 @@ from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, FieldMap, ObjectFormat, fill
+from caponier.telemetry.security_logs.shapes import Present
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
 
 _LOGINS: Final = frozenset(["ConsoleLogin", "SwitchRole", "GetSigninToken"])
@@ -18,11 +19,14 @@ _NAMES: Final[FieldMap] = {
     "host": "requestparameters.instanceid",
     "image": "requestparameters.primarycontainer.image",
 }
+_OWN: Final = frozenset(["eventversion", "awsregion", "eventcategory", "recipientaccountid", "useridentity.type"])
+"""Names of which every call has one; calls over an endpoint in a network have no version."""
 _STATEMENT: Final = ("bucketpolicy", "policy", "policydocument", "policytext", "assumerolepolicydocument")
+_STATEMENTS: Final = tuple(f"requestparameters.{name}" for name in _STATEMENT)
 
 
 def _fits(fields: Fields) -> bool:
-    return "eventsource" in fields and "eventname" in fields and ("eventversion" in fields or "awsregion" in fields)
+    return "eventsource" in fields and "eventname" in fields and not _OWN.isdisjoint(fields)
 
 
 def _complete(fields: Fields) -> LogSource:
@@ -40,6 +44,9 @@ def _complete(fields: Fields) -> LogSource:
 
 def _opens(fields: Fields) -> bool:
     """Tell whether a call lets everybody in: by the policy or the list of rights that it sets, not by its name."""
+    (telling,) = _TELLING.of(fields)
+    if not telling:
+        return False
     for name in _STATEMENT:
         prefix = f"requestparameters.{name}"
         text = fields.get(prefix)
@@ -50,10 +57,12 @@ def _opens(fields: Fields) -> bool:
             allowed = "allow" in str(fields.get(f"{prefix}.statement.effect", "")).lower()
             if principal is not None and allowed and "*" in str(principal).split(", "):
                 return True
-    granted = " ".join(
-        str(value) for name, value in fields.items() if name.startswith("requestparameters.") and _of_rights(name)
-    )
+    granted = " ".join(str(fields[name]) for name in telling if _of_rights(name))
     return "/groups/global/" in granted or "public-read" in granted
+
+
+def _tells(name: str) -> bool:
+    return name.startswith("requestparameters.") and (_of_rights(name) or name.startswith(_STATEMENTS))
 
 
 def _of_rights(name: str) -> bool:
@@ -66,4 +75,5 @@ def _public(text: str) -> bool:
     return named and '"effect":"allow"' in plain
 
 
+_TELLING: Final = Present(_tells)
 FORMAT: Final = ObjectFormat("AWS CloudTrail", _fits, _complete, ("eventtime",))

@@ -92,10 +92,13 @@ def audit(fields: Fields) -> LogSource:
     return LogSource("azure", None, "auditlogs")
 
 
+_WHERE: Final = frozenset(["resourceid", "tenantid", "calleripaddress", "properties.accountname"])
+
+
 def _is_diagnostic(fields: Fields) -> bool:
     if "category" not in fields or "time" not in fields:
         return False
-    named = "operationname" in fields and ("resourceid" in fields or "tenantid" in fields)
+    named = "operationname" in fields and not _WHERE.isdisjoint(fields)
     return named or str(fields["category"]).strip().lower() in _SERVICES
 
 

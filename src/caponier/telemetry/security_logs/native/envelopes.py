@@ -38,14 +38,31 @@ class Inner(NamedTuple):
 
 def of_row(row: Row) -> Iterator[Inner] | None:
     """Return the records within an object; None if it is a record itself."""
+    if _WRAPPING.isdisjoint(row):
+        return None
     for name in LISTS:
-        if type(row.get(name)) is list and not any(time in row for time in _OWN_TIMES):
+        if type(row.get(name)) is list and not _has_time(row):
             return (Inner(item) for item in row[name] if isinstance(item, dict | str))
     hits = row.get("hits")
     if isinstance(hits, dict) and isinstance(hits.get("hits"), list):
         return (Inner(item) for item in hits["hits"] if isinstance(item, dict))
     found = _single(row)
     return None if found is None else iter([found])
+
+
+def _has_time(row: Row) -> bool:
+    """Tell whether an object says when it happened, as an event does and an envelope does not."""
+    known = row.get("id")
+    return any(time in row for time in _OWN_TIMES) or (isinstance(known, dict) and "time" in known)
+
+
+_WRAPPING: Final = frozenset(
+    [
+        *(*LISTS, "CloudTrailEvent", "detail", "message", "Type", "log", "LogMessage", "_source", "result", "_raw"),
+        *("event", "category", "kubernetes"),
+    ]
+)
+"""Names of which every envelope has one, and most records none."""
 
 
 def _single(row: Row) -> Inner | None:

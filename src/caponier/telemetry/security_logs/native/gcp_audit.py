@@ -27,11 +27,12 @@ _NAMES: Final[FieldMap] = {
 _OBJECT: Final = re.compile(r"projects/_/buckets/([^/]+)/objects/(.+)", re.DOTALL)
 _ENDPOINT: Final = re.compile(r"/endpoints/([^/]+)")
 _KUBERNETES: Final = re.compile(r"io\.k8s\.(?:([a-z.\-]+)\.)?(v\d\w*)\.(\w+)(?:\.(\w+))?\.(\w+)")
+_OWN: Final = frozenset(["protopayload.servicename", "protopayload.resourcename", "protopayload.@type", "logname"])
 _EVERYBODY: Final = frozenset(["allusers", "allauthenticatedusers"])
 
 
 def _fits(fields: Fields) -> bool:
-    return "protopayload.methodname" in fields and "protopayload.servicename" in fields
+    return "protopayload.methodname" in fields and not _OWN.isdisjoint(fields)
 
 
 def _complete(fields: Fields) -> LogSource:
@@ -49,7 +50,7 @@ def _complete(fields: Fields) -> LogSource:
     if any(member in _EVERYBODY for text in changed for member in text.split(", ")):
         fields["access"] = "public"
     kubernetes = _KUBERNETES.fullmatch(str(fields["protopayload.methodname"]))
-    if kubernetes and fields["protopayload.servicename"] == "k8s.io":
+    if kubernetes and fields.get("protopayload.servicename", "") == "k8s.io":
         return _of_kubernetes(fields, kubernetes)
     return LogSource("gcp", None, "gcp.audit")
 

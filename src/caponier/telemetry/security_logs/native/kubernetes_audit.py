@@ -13,7 +13,11 @@ _NAMES: Final[FieldMap] = {
         "requestobject.spec.template.spec.containers.image",
         "requestobject.spec.containers.image",
         "requestobject.spec.predictor.containers.image",
+        "requestobject.spec.predictor.model.image",
         "requestobject.spec.jobtemplate.spec.template.spec.containers.image",
+        "requestobject.spec.template.spec.initcontainers.image",
+        "requestobject.spec.initcontainers.image",
+        "requestobject.spec.jobtemplate.spec.template.spec.initcontainers.image",
     ),
     "replicas": "requestobject.spec.replicas",
 }

@@ -101,6 +101,19 @@ def _firewall(fields: Fields) -> LogSource:
     return LogSource(None, "firewall", "commonsecuritylog")
 
 
+def _mail(fields: Fields) -> LogSource:
+    fill(fields, {"user": "recipientemailaddress", "src_ip": ("senderipv4", "senderipv6")})
+    threats = str(fields.get("threattypes", "")).lower()
+    verdict = next((word for mark, word in _THREATS.items() if mark in threats), None)
+    if verdict:
+        fields.setdefault("verdict", verdict)
+    fields.setdefault("action", str(fields.get("deliveryaction", "")).lower())
+    return LogSource("m365", "email", "emailevents")
+
+
+_THREATS: Final = {"phish": "phishing", "malware": "malicious", "spam": "spam"}
+
+
 def _syslog(fields: Fields) -> LogSource:
     fill(fields, {"host": ("hostname", "computer")})
     return syslog.of_program(str(fields.get("processname", "")), str(fields.get("syslogmessage", "")), fields)
@@ -133,6 +146,7 @@ _TABLES: Final[dict[str, Callable[[Fields], LogSource]]] = {
     "deviceprocessevents": _process,
     "commonsecuritylog": _firewall,
     "syslog": _syslog,
+    "emailevents": _mail,
     "storagebloblogs": _blob,
     "azureactivity": _activity,
 }

@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.frames import Value
 from caponier.telemetry.framing.json_objects import rows_of
-from caponier.telemetry.security_logs.fields import Fields, flatten
+from caponier.telemetry.framing.xml_events import event_of
+from caponier.telemetry.security_logs.fields import Fields, Scalar, flatten
 from caponier.telemetry.security_logs.native import (
     access_log,
+    aws_requests,
     cloudtrail,
     ecs,
     entra,
@@ -23,6 +25,7 @@ from caponier.telemetry.security_logs.native import (
     mlflow,
     ocsf,
     okta,
+    products,
     ray,
     syslog,
     torchserve,
@@ -59,12 +62,14 @@ NATIVE: Final[tuple[ObjectFormat, ...]] = (
     ray.EVENTS,
 )
 """Formats of single products, whose events are known whatever fields of theirs are called like Sigma's."""
-GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT)
-"""Formats for many products, which may name a log source of Sigma's besides."""
+GENERAL: Final[tuple[ObjectFormat, ...]] = (ocsf.FORMAT, ecs.FORMAT, *products.FORMATS)
+"""Formats for many products, and those that are told by few fields: an event that names its log source is taken at its
+word."""
 
 _GOES_ON: Final = re.compile(r"\s|Traceback \(|[\w.]*(?:Error|Exception|Warning)\b|Caused by: |\.\.\. \d+ more|\^")
 """How the second and later lines of an event begin: of a traceback, for example."""
 _EPOCH_MS: Final = 1_000
+_SAID: Final = frozenset(f"logsource.{name}" for name in LogSource._fields)
 
 
 class Reading:
@@ -82,6 +87,8 @@ class Reading:
             syslog.reader(),
             access_log.access_reader(),
             access_log.error_reader(),
+            aws_requests.s3_reader(),
+            aws_requests.alb_reader(),
             FlowReader(),
             zeek.ZeekReader(),
             jupyter.reader(),
@@ -151,6 +158,10 @@ class Reading:
             for row in rows_of(text):
                 yield from self._records(row, line, around.within(envelopes.Inner(text)))
             return
+        if text[:6] == "<Event":
+            # As Splunk keeps it within a record of its own.
+            yield from self._records(event_of(text.encode()), line, around.within(envelopes.Inner(text)))
+            return
         if inner := envelopes.of_line(text):
             yield from self._records(inner.value, line, around.within(inner))
             return
@@ -181,7 +192,7 @@ class Reading:
 
     def _of_object(self, row: dict[str, Any], line: int, seen: int | None) -> Record:
         fields, cut = flatten(windows_event.from_document(row) or envelopes.spread(row))
-        if not any(f"logsource.{name}" in fields for name in LogSource._fields):
+        if _SAID.isdisjoint(fields):
             for format_ in NATIVE:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
@@ -190,7 +201,7 @@ class Reading:
             for format_ in GENERAL:
                 if format_.fits(fields):
                     return _native(format_, fields, line, seen, cut)
-        stamp = next((fields[name] for name in TIMES if name in fields), None)
+        stamp = _first(fields, TIMES)
         if stamp is None and seen is None:
             raise ValueError("no time")
         time = _time(stamp) if stamp is not None else seen
@@ -220,11 +231,20 @@ class _Around(NamedTuple):
 
 
 def _native(format_: ObjectFormat, fields: Fields, line: int, seen: int | None, cut: int) -> Record:
-    stamp = next((fields[name] for name in (*format_.times, *TIMES) if name in fields), None)
+    stamp = _first(fields, format_.times)
+    if stamp is None:
+        stamp = _first(fields, TIMES)
     if stamp is None and seen is None:
         raise ValueError(f"no time: {format_.name} has it as {format_.times[0]}")
     time = stamps.any_time(stamp) if stamp is not None else seen
     return Record(fields, format_.complete(fields), time, line, format_.name, cut)
+
+
+def _first(fields: Fields, names: tuple[str, ...]) -> Scalar | None:
+    for name in names:
+        if name in fields:
+            return fields[name]
+    return None
 
 
 def _time(stamp: Any) -> int:

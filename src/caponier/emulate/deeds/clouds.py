@@ -1,0 +1,349 @@
+"""Deeds in the accounts of clouds: stores, endpoints, keys."""
+
+from typing import Any, Final
+
+from caponier.emulate.deeds.deed import THIEF, Deed, Row, aws, google, sshd
+
+_EVE: Final = "user eve"
+_GOOGLE_EVE: Final = "eve@example.org"
+_DESK: Final = "10.8.0.21"
+_CI: Final = "role ci-release/pipeline"
+_BUCKET: Final = "projects/_/buckets/ml-models"
+_POLICY: Final = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}'
+_OWN_POLICY: Final = (
+    '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "s3:*"}]}'
+)
+_CUSTOMER: Final = "x-amz-server-side-encryption-customer-algorithm"
+REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
+
+
+def _s3(name: str, who: str = _EVE, address: str = THIEF, parameters: Row | None = None, **more: Any) -> Row:
+    return aws(who, address, "s3", name, {"bucketName": "ml-models", **(parameters or {})}, **more)
+
+
+def _keys(
+    name: str, count: int, pause: float = 2.0, who: str = _EVE, address: str = THIEF, form: str = "m{}.pt"
+) -> tuple[Row, ...]:
+    return tuple({**_s3(name, who, address, {"key": form.format(number)}), "pause": pause} for number in range(count))
+
+
+def _vertex(method: str, who: str | None = _GOOGLE_EVE, address: str = THIEF, **more: Any) -> Row:
+    place = "projects/ml/locations/europe-west4/endpoints/digits"
+    return google(who, address, "aiplatform", f"google.cloud.aiplatform.v1.{method}", place, **more)
+
+
+def _azure(operation: str, outcome: str = "Success") -> Row:
+    place = "/SUBSCRIPTIONS/S/RESOURCEGROUPS/ML/PROVIDERS/MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ML"
+    return {
+        "resourceId": f"{place}/ONLINEENDPOINTS/digits", "operationName": operation, "category": "Administrative",
+        "resultType": outcome, "callerIpAddress": THIEF,
+        "identity": {"claims": {"name": "eve@example.org"}},
+    }  # fmt: skip
+
+
+KEYS: Final = Deed(
+    "keys and rights in AWS",
+    (
+        (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}),),
+        (aws(_EVE, THIEF, "iam", "UpdateAssumeRolePolicy", {"roleName": "svc-model-sync"}),),
+        (
+            aws(
+                _EVE,
+                THIEF,
+                "iam",
+                "AttachRolePolicy",
+                {"roleName": "svc-model-sync", "policyArn": "arn:x"},
+            ),
+        ),
+        (_s3("PutBucketPolicy", parameters={"bucketPolicy": _OWN_POLICY}),),
+        (aws(_EVE, THIEF, "iam", "CreatePolicyVersion", {"policyArn": "arn:x", "userName": "svc-model-sync"}),),
+        (aws(_EVE, THIEF, "iam", "UploadSSHPublicKey", {"userName": "svc-model-sync"}),),
+        (aws(_EVE, THIEF, "iam", "DeleteUserPermissionsBoundary", {"userName": "svc-model-sync"}),),
+    ),
+    (
+        (aws("user ada", _DESK, "iam", "ListAccessKeys", {"userName": "svc-model-sync"}),),
+        (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}, **REFUSED),),
+        (aws("user ada", _DESK, "iam", "DeleteAccessKey", {"userName": "svc-model-sync"}),),
+    ),
+)
+
+PUBLIC: Final = Deed(
+    "a store opened to everybody",
+    (
+        (_s3("PutBucketPolicy", parameters={"bucketPolicy": _POLICY}),),
+        (_s3("PutBucketAcl", parameters={"x-amz-acl": "public-read"}),),
+        (_s3("DeleteBucketPublicAccessBlock"),),
+        (_s3("PutObjectAcl", parameters={"key": "m.pt", "x-amz-acl": "public-read"}),),
+        (_s3("PutBucketWebsite"), _s3("DeletePublicAccessBlock")),
+    ),
+    (
+        (_s3("PutBucketPolicy", "user ada", _DESK, {"bucketPolicy": _OWN_POLICY}),),
+        (_s3("PutBucketPolicy", parameters={"bucketPolicy": _POLICY}, **REFUSED),),
+        (_s3("GetBucketPolicy", "user ada", _DESK),),
+        (_s3("PutBucketPublicAccessBlock", "user ada", _DESK, {"PublicAccessBlockConfiguration": {
+            "RestrictPublicBuckets": True, "BlockPublicAcls": True}}),),
+    ),
+)  # fmt: skip
+
+ANONYMOUS: Final = Deed(
+    "reads without an account",
+    (
+        (_s3("GetObject", "nobody", parameters={"key": "m.pt"}),),
+        (_s3("ListObjectsV2", "nobody"),),
+        (_s3("HeadObject", "nobody", parameters={"key": "m.pt"}),),
+    ),
+    (
+        (_s3("GetObject", "nobody", parameters={"key": "m.pt"}, **REFUSED),),
+        (_s3("GetObject", _CI, "10.0.9.4", {"key": "m.pt"}),),
+        (aws("nobody", THIEF, "sts", "AssumeRoleWithWebIdentity"),),
+    ),
+)
+
+BULK: Final = Deed(
+    "models carried away at once",
+    (
+        tuple(
+            _s3(
+                "CopyObject",
+                parameters={
+                    "bucketName": "eve-loot",
+                    "key": f"m{number}.pt",
+                    "x-amz-copy-source": f"ml-models/m{number}.pt",
+                },
+            )
+            for number in range(30)
+        ),
+        _keys("GetObject", 40),
+        _keys("GetObject", 25, 10.0, form="checkpoints/{}.safetensors"),
+        _keys("GetObject", 30, form="shards/{}.parquet"),
+    ),
+    (
+        _keys("GetObject", 40, who=_CI, address="10.0.9.4"),
+        _keys("GetObject", 8),
+        _keys("GetObject", 40, form="logs/{}.txt"),
+    ),
+)
+
+SLOW: Final = Deed(
+    "models carried away slowly",
+    (
+        _keys("GetObject", 70, 900.0),
+        _keys("GetObject", 65, 1_200.0, form="x/{}.gguf"),
+        _keys("GetObject", 80, 700.0, form="x/{}.npz"),
+    ),
+    (
+        _keys("GetObject", 20, 3_000.0),
+        _keys("GetObject", 70, 900.0, who=_CI, address="10.0.9.4"),
+        _keys("GetObject", 70, 7_200.0),
+    ),
+)
+
+LOGGED_IN: Final = Deed(
+    "a login, then models carried away",
+    (
+        (sshd("eve", THIEF), *_keys("GetObject", 40)),
+        (sshd("eve", THIEF), {**sshd("eve", THIEF), "pause": 3_600}, *_keys("GetObject", 40, form="x/{}.npz")),
+        (sshd("eve", "198.51.100.9"), *_keys("GetObject", 60, 5.0, form="x/{}.gguf")),
+    ),
+    (
+        (sshd("ada", THIEF), *_keys("GetObject", 40)),
+        (sshd("eve", THIEF, good=False), *_keys("GetObject", 40)),
+        (sshd("eve", THIEF), *({**row, "pause": 50_000.0 if number == 0 else 1.0}
+                               for number, row in enumerate(_keys("GetObject", 40)))),
+        (sshd("eve", THIEF), *_keys("GetObject", 5)),
+    ),
+)  # fmt: skip
+
+REPLICATED: Final = Deed(
+    "a store copied elsewhere",
+    (
+        (_s3("PutBucketReplication"),),
+        (aws(_EVE, THIEF, "s3", "CreateAccessPoint", {"bucketName": "ml-models", "name": "x"}),),
+        (aws(_EVE, THIEF, "datasync", "CreateTask", {"bucketName": "ml-models"}),),
+    ),
+    (
+        (_s3("GetBucketReplication", "user ada", _DESK),),
+        (_s3("PutBucketReplication", **REFUSED),),
+        (_s3("DeleteBucketReplication", "user ada", _DESK),),
+    ),
+)
+
+DESTROYED: Final = Deed(
+    "a store destroyed",
+    (
+        (_s3("DeleteBucket"),),
+        (_s3("PutBucketVersioning", parameters={"VersioningConfiguration": {"Status": "Suspended"}}),),
+        (_s3("PutBucketLifecycle", parameters={"LifecycleConfiguration": {"Rule": {
+            "Status": "Enabled", "Expiration": {"Days": 1}}}}),),
+        (_s3("PutBucketLifecycleConfiguration", parameters={"LifecycleConfiguration": {"Rule": {
+            "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}}}),),
+        (_s3("DeleteObjectVersion", parameters={"key": "m.pt", "versionId": "1"}),),
+    ),
+    (
+        (_s3("PutBucketVersioning", "user ada", _DESK, {"VersioningConfiguration": {"Status": "Enabled"}}),),
+        (_s3("PutBucketLifecycle", "user ada", _DESK, {"LifecycleConfiguration": {"Rule": {
+            "Expiration": {"Days": 365}}}}),),
+        (_s3("DeleteBucket", **REFUSED),),
+    ),
+)  # fmt: skip
+
+EMPTIED: Final = Deed(
+    "the objects of a store deleted",
+    (
+        _keys("DeleteObject", 60),
+        _keys("DeleteObjects", 60),
+        tuple({**row, "pause": 1.0} for row in _keys("DeleteObject", 200, form="data/{}.parquet")),
+    ),
+    (
+        _keys("DeleteObject", 4, who="user ada", address=_DESK),
+        _keys("DeleteObject", 40, 1_800.0, who=_CI, address="10.0.9.4", form="tmp/{}.tmp"),
+        tuple({**row, **REFUSED} for row in _keys("DeleteObject", 60)),
+    ),
+)
+
+HELD: Final = Deed(
+    "a store held to ransom",
+    tuple(
+        tuple(
+            _s3(name, parameters={"key": form.format(number), _CUSTOMER: "AES256"})
+            for number in range(60)
+        )
+        for name, form in (("CopyObject", "m{}.pt"), ("PutObject", "m{}.pt"), ("CopyObject", "shard-{}.parquet"))
+    ),
+    (
+        tuple(_s3("PutObject", "user ada", _DESK, {"key": f"m{number}.pt", "x-amz-server-side-encryption": "aws:kms"})
+              for number in range(60)),
+        tuple(_s3("PutObject", "user ada", _DESK, {
+            "key": f"m{number}.pt", _CUSTOMER: "AES256"})
+              for number in range(4)),
+        tuple(_s3("CopyObject", "user ada", _DESK, {"key": f"m{number}.pt"}) for number in range(60)),
+    ),
+)  # fmt: skip
+
+
+def _sagemaker(name: str, parameters: Row, who: str = _EVE, address: str = THIEF, **more: Any) -> Row:
+    return aws(who, address, "sagemaker", name, parameters, **more)
+
+
+STOPPED: Final = Deed(
+    "an endpoint of SageMaker stopped",
+    (
+        (_sagemaker("DeleteEndpoint", {"endpointName": "digits"}),),
+        (_sagemaker("UpdateEndpointWeightsAndCapacities", {"endpointName": "digits", "DesiredWeightsAndCapacities": [
+            {"VariantName": "a", "DesiredInstanceCount": 0}]}),),
+        (_sagemaker("DeleteModel", {"modelName": "digits"}),),
+        (_sagemaker("UpdateInferenceComponentRuntimeConfig", {"endpointName": "digits", "desiredRuntimeConfig": {
+            "copyCount": 0}}),),
+        (_sagemaker("DeleteInferenceComponent", {"endpointName": "digits", "inferenceComponentName": "a"}),),
+    ),
+    (
+        (_sagemaker("DescribeEndpoint", {"endpointName": "digits"}, "user ada", _DESK),),
+        (_sagemaker("DeleteEndpoint", {"endpointName": "digits"}, **REFUSED),),
+        (_sagemaker("CreateEndpoint", {"endpointName": "digits-2"}, "user ada", _DESK),),
+    ),
+)  # fmt: skip
+
+STOPPED_GOOGLE: Final = Deed(
+    "an endpoint of Vertex AI stopped",
+    (
+        (_vertex("EndpointService.DeleteEndpoint"),),
+        (_vertex("EndpointService.UndeployModel"),),
+        (_vertex("ModelService.DeleteModel"),),
+        (google(_GOOGLE_EVE, THIEF, "aiplatform", "google.cloud.aiplatform.v1beta1.EndpointService.DeleteEndpoint",
+                "projects/ml/locations/europe-west4/endpoints/digits"),),
+    ),
+    (
+        (_vertex("EndpointService.GetEndpoint", "ada@example.org", _DESK),),
+        (_vertex("EndpointService.DeleteEndpoint", status={"code": 7}),),
+        (_vertex("PredictionService.Predict", "ada@example.org", _DESK),),
+    ),
+)  # fmt: skip
+
+STOPPED_AZURE: Final = Deed(
+    "an endpoint of Azure Machine Learning stopped",
+    tuple(
+        (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
+        for what in ("ONLINEENDPOINTS", "ONLINEENDPOINTS/DEPLOYMENTS", "MODELS", "COMPUTES")
+    ),
+    (
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/READ"),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/DELETE", "Failure"),),
+        (_azure("MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/ONLINEENDPOINTS/WRITE"),),
+    ),
+)
+
+
+def _opened(*members: str, who: str = _GOOGLE_EVE, **more: Any) -> Row:
+    deltas = [{"action": "ADD", "role": "roles/storage.objectViewer", "member": member} for member in members]
+    return {
+        **google(who, THIEF, "storage", "storage.setIamPermissions", _BUCKET,
+                 serviceData={"policyDelta": {"bindingDeltas": deltas}}, **more),
+        "resource": {"type": "gcs_bucket", "labels": {"bucket_name": "ml-models"}},
+    }  # fmt: skip
+
+
+PUBLIC_GOOGLE: Final = Deed(
+    "a store of Google opened to everybody",
+    ((_opened("allUsers"),), (_opened("allAuthenticatedUsers"),), (_opened("user:ada@example.org", "allUsers"),)),
+    (
+        (_opened("user:ada@example.org"),),
+        (_opened("allUsers", status={"code": 7}),),
+        (_opened("serviceAccount:sync@ml.iam.gserviceaccount.com"),),
+    ),
+)
+
+
+def _google_read(who: str | None, method: str = "get", **more: Any) -> Row:
+    return {
+        **google(who, THIEF, "storage", f"storage.objects.{method}", f"{_BUCKET}/objects/m.safetensors", **more),
+        "resource": {"type": "gcs_bucket", "labels": {"bucket_name": "ml-models"}},
+    }
+
+
+ANONYMOUS_GOOGLE: Final = Deed(
+    "reads of a store of Google without an account",
+    ((_google_read(None),), (_google_read(None, "list"),), (_google_read(None), _google_read(None))),
+    (
+        (_google_read("ada@example.org"),),
+        (_google_read(None, status={"code": 7}),),
+        (_google_read(None, "create", status={"code": 16}),),
+    ),
+)
+
+RIGHTS_GOOGLE: Final = Deed(
+    "keys and rights in Google Cloud",
+    (
+        (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.CreateServiceAccountKey",
+                "projects/-/serviceAccounts/svc-model-sync") | {"bucket": "ml-models"},),
+        (_opened("user:eve@example.org"),),
+        (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.UploadServiceAccountKey", "projects/-/x")
+         | {"bucket": "ml-models"},),
+        (google(_GOOGLE_EVE, THIEF, "cloudresourcemanager", "SetIamPolicy", "projects/ml")
+         | {"bucket": "ml-models"},),
+    ),
+    (
+        (google("ada@example.org", _DESK, "iam", "google.iam.admin.v1.ListServiceAccountKeys", "projects/-/x"),),
+        (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.CreateServiceAccountKey", "x", status={"code": 7}),),
+        (google("ada@example.org", _DESK, "storage", "storage.getIamPermissions", _BUCKET),),
+    ),
+)  # fmt: skip
+
+DEEDS: Final = {
+    "ml_account_manipulation": KEYS,
+    "store_made_public": PUBLIC,
+    "store_read_anonymously": ANONYMOUS,
+    "model_bulk_read": BULK,
+    "model_slow_read": SLOW,
+    "login_then_export": LOGGED_IN,
+    "store_replicated": REPLICATED,
+    "store_destroyed": DESTROYED,
+    "store_objects_deleted": EMPTIED,
+    "model_store_encrypted": HELD,
+    "ml_endpoint_stopped": STOPPED,
+    "ml_endpoint_stopped_gcp": STOPPED_GOOGLE,
+    "ml_endpoint_stopped_azure": STOPPED_AZURE,
+    "store_made_public_gcp": PUBLIC_GOOGLE,
+    "store_read_anonymously_gcp": ANONYMOUS_GOOGLE,
+    "gcp_rights_granted": RIGHTS_GOOGLE,
+}
+"""By the rule's name."""

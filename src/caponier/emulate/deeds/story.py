@@ -1,0 +1,78 @@
+"""Log stories made of deeds: one way to do each, among what only looks like it and the usual work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from caponier.emulate.deeds.deed import Deed, Row, timed
+from caponier.emulate.log_story import LogTrace, told
+from caponier.emulate.office import BUCKET, HOST, MONDAY, SYNC, usual_work
+from caponier.matrix.technique import TechniqueId
+from caponier.records.inventory import Criticality, System
+
+SYSTEM: Final = System(
+    name="digits",
+    purpose="reads postal codes",
+    criticality=Criticality.HIGH,
+    owner="Ada",
+    hosts=(HOST,),
+    accounts=(SYNC,),
+    buckets=(BUCKET,),
+    registries=("ml/serve",),
+    endpoints=("models.example.org/v2", "digits"),
+    models=("digits",),
+    namespaces=("ml",),
+)
+_APART: Final = timedelta(minutes=7)
+
+
+@dataclass(frozen=True)
+class DeedStory:
+    """A story and its control: the same days without the attacker.
+
+    Args:
+        name: Of the story.
+        description: What happens.
+        techniques: Of ATT&CK, and the entries of the 2020 matrix.
+        deeds: What the attacker does, in order.
+        actor: Whom the logs name for it: an account, an address or a bucket.
+        fitting: Of some deeds, the variants in which the logs name that actor.
+    """
+
+    name: str
+    description: str
+    techniques: tuple[TechniqueId, ...]
+    deeds: Sequence[Deed]
+    actor: str
+    fitting: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    system: System = SYSTEM
+
+    def attack(self, seed: int) -> LogTrace:
+        """Tell the attack among three days of usual work."""
+        rng = np.random.default_rng(seed)
+        usual = self._usual(rng)
+        moment, rows = MONDAY + timedelta(days=1, hours=float(rng.uniform(1, 4))), list[Row]()
+        for deed in self.deeds:
+            which = self.fitting.get(deed.name, range(len(deed.variants)))
+            done = list(timed(deed.variants[which[int(rng.integers(len(which)))]], moment))
+            moment += _APART + timedelta(seconds=sum(float(row.get("pause", 1)) for row in done))
+            rows += done
+        everything, malicious = told(usual, rows)
+        return LogTrace(everything, True, {"deeds": float(len(self.deeds))}, self.actor, malicious)
+
+    def control(self, seed: int) -> LogTrace:
+        """Tell three days of usual work, with what looks like the attacker's deeds."""
+        rows, _ = told(self._usual(np.random.default_rng(seed)))
+        return LogTrace(rows, success=False)
+
+    def _usual(self, rng: np.random.Generator) -> list[Row]:
+        rows = list(usual_work(rng))
+        moment = MONDAY + timedelta(hours=float(rng.uniform(5, 6)))
+        for deed in self.deeds:
+            for alike in deed.lookalikes:
+                rows += timed(alike, moment)
+                moment += _APART
+        return rows
