@@ -76,4 +76,4 @@ def test_shape_there_is_an_answer_for_every_row(
     assert found.scores.shape == found.flagged.shape == found.suggested.shape == (len(rows),), name
     assert found.flagged.dtype == bool
     assert (found.suggested < len(rows.classes)).all()
-    assert np.array_equal(found.flagged, found.suggested >= 0)
+    assert not (found.suggested[~found.flagged] >= 0).any()

@@ -156,13 +156,18 @@ def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
 def _joined(
     dataset: Dataset, analyses: dict[str, Analysis]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
-    """Join what the detectors flagged; the label and the score of a row are those of the first that flagged it."""
+    """Join what the detectors flagged; the label and the score of a row are those of the first that flagged it.
+
+    No label is given to a row that a detector flagged without suggesting one: with any label it would do harm.
+    """
     flagged = np.zeros(len(dataset), bool)
     suggested, scores = np.full(len(dataset), NOTHING, np.int64), np.zeros(len(dataset))
     for analysis in analyses.values():
         new = analysis.flagged & ~flagged
         suggested[new], scores[new] = analysis.suggested[new], analysis.scores[new]
         flagged |= analysis.flagged
+    for analysis in analyses.values():
+        suggested[analysis.flagged & (analysis.suggested == NOTHING)] = NOTHING
     return flagged, suggested, scores
 
 
