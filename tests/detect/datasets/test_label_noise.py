@@ -2,11 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from caponier.detect.dataset import NOTHING
-from caponier.detect.datasets.label_noise import MIN_EXAMPLES, _binomial_tail, detector
+from caponier.detect.datasets.label_noise import MIN_EXAMPLES, detector
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.poison import flip, others
 from caponier.emulate.registry import harmless_sets, poisons
@@ -143,12 +141,3 @@ def test_copies_of_a_wrong_row_do_not_vouch_for_each_other() -> None:
     y[:9] = (y[0] + 1) % 3
     found = detector.analyse(dataset(x, y))
     assert found.flagged[:9].all()
-
-
-@settings(max_examples=20, deadline=None)
-@given(n=st.integers(1, 60), k=st.integers(0, 60), p=st.floats(0.01, 0.99))
-def test_the_tail_is_a_probability_that_falls(n: int, k: int, p: float) -> None:
-    k = min(k, n)
-    assert 0 <= _binomial_tail(k, n, p) <= 1
-    assert _binomial_tail(k, n, p) <= _binomial_tail(max(0, k - 1), n, p) + 1e-12
-    assert _binomial_tail(n, n, p) == pytest.approx(p**n)

@@ -8,7 +8,6 @@ that has learnt from fewer wrong labels is surer of everything, which raises the
 threshold of the two rounds counts.
 """
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold
+from caponier.detect.label_models.source_shares import source_shares
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -28,11 +28,6 @@ MAX_ROWS: Final = 200_000
 NOTABLE: Final = 0.02
 """Share flagged up to which the usual slips of annotators explain it; public benchmarks have 0.15 to 10 % wrong labels,
 3.3 % on average (Northcutt, Athalye, Mueller 2021), so a low confidence says just that."""
-SOURCE_CHANCE: Final = 1e-3
-"""Probability, over all sources, with which an ordinary source would be said to stand out."""
-SOURCE_RATIO: Final = 2.0
-SOURCE_FLOOR: Final = 0.01
-"""Share flagged that is taken for granted in every source."""
 AIMED_SHARE: Final = 0.05
 AIMED_ROWS: Final = 8
 AIMED_EXCESS: Final = 4.0
@@ -192,15 +187,15 @@ def _rounds(
     first = _contradicted(blind, y, classes)
     trusted = ~first.flagged
     if sources is not None:
-        loud = [part.source for part in _shares(sources, first.flagged) if part.stands_out]
+        loud = [part.source for part in source_shares(sources, first.flagged) if part.stands_out]
         without = trusted & ~np.isin(sources, loud)
         # Only as long as the others know every class well enough.
         if np.bincount(y[without], minlength=classes).min() >= MIN_EXAMPLES:
             trusted = without
     if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
-        return first, () if sources is None else _shares(sources, first.flagged)
+        return first, () if sources is None else source_shares(sources, first.flagged)
     second = _contradicted(models.probabilities(trusted), y, classes, first.thresholds)
-    return second, () if sources is None else _shares(sources, second.flagged)
+    return second, () if sources is None else source_shares(sources, second.flagged)
 
 
 def _contradicted(
@@ -220,30 +215,6 @@ def _contradicted(
     others = probabilities.copy()
     others[rows, y] = -1.0
     return _Verdict(flagged, best, others.max(axis=1) - given, thresholds)
-
-
-def _shares(sources: NDArray[np.object_], flagged: Mask) -> tuple[SourceShare, ...]:
-    names, places = np.unique(sources.astype(str), return_inverse=True)
-    rows, hits = np.bincount(places), np.bincount(places, weights=flagged).astype(np.int64)
-    shares = []
-    for name, n, k in zip(names.tolist(), rows.tolist(), hits.tolist(), strict=True):
-        elsewhere = (int(hits.sum()) - k) / max(1, len(flagged) - n)
-        expected = max(elsewhere, SOURCE_FLOOR)
-        chance = _binomial_tail(k, n, min(expected, 1.0))
-        loud = len(names) > 1 and k / n >= SOURCE_RATIO * expected and chance < SOURCE_CHANCE / len(names)
-        shares.append(SourceShare(name, n, k, round(elsewhere, 4), loud))
-    return tuple(shares)
-
-
-def _binomial_tail(k: int, n: int, p: float) -> float:
-    """Return the probability of k or more hits in n tries."""
-    if k <= 0 or p >= 1:
-        return 1.0
-    logs = (
-        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * math.log(p) + (n - i) * math.log1p(-p)
-        for i in range(k, n + 1)
-    )
-    return min(1.0, math.fsum(math.exp(value) for value in logs))
 
 
 def _flows(dataset: Dataset, flagged: Mask, suggested: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:
