@@ -58,7 +58,7 @@ def test_order_rows_are_judged_wherever_they_stand(
     name: str, detector: DatasetDetector, split: DigitsSplit, tmp_path: Path
 ) -> None:
     poisoned = poisons()[detector.emulations[0]].apply(split.train, SHARE, 81)
-    whole = read(tmp_path, as_npz(poisoned.pool)).rows(range(300))
+    whole = read(tmp_path, as_npz(poisoned.pool)).rows(range(500))
     order = np.random.default_rng(1).permutation(len(whole))
     one, other = detector.analyse(whole), detector.analyse(whole.rows(order))
     assert one.flagged.any(), name

@@ -21,9 +21,9 @@ SHADES, STEPS = 4, 16
 """Values of a pixel that are told apart, and of a column of numbers: of equal frequency."""
 FINE: Final = 0.01
 """Part of the middle half of a column's values that is too little to make two values different."""
-COLUMNS, FEWEST_COLUMNS = 160, 16
+COLUMNS, FEWEST_COLUMNS = 96, 16
 """The most telling columns of wide or many rows; the others follow them."""
-CELLS: Final = 30_000_000
+CELLS: Final = 16_000_000
 """Values of all vectors together up to which as many columns are taken as there are."""
 
 
@@ -49,8 +49,9 @@ class Likeness:
         telling = telling[: min(COLUMNS, most)]
         parts = [column.weighted() for column in telling]
         vectors = np.concatenate(parts, axis=1) if parts else np.zeros((len(x), 1), np.float32)
-        told = (vectors.astype(np.float64) ** 2).sum(axis=1)
-        return cls(vectors / np.sqrt(np.maximum(told, 1e-12))[:, None].astype(np.float32), told)
+        told = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        vectors /= np.sqrt(np.maximum(told, 1e-12))[:, None].astype(np.float32)
+        return cls(vectors, told)
 
 
 @dataclass(frozen=True, eq=False)
