@@ -29,6 +29,19 @@ def test_every_carrier_is_found_and_nothing_else(pool: Pool, name: str, share: f
     assert 0 < found.confidence <= detector.max_confidence.cap
 
 
+def test_who_gave_the_rows_is_named_and_the_trigger_can_be_tried(pool: Pool) -> None:
+    poisoned = poisons()["corner_backdoor"].apply(pool, 0.1, 22)
+    sources = tuple("bad" if changed else f"s{row % 5}" for row, changed in enumerate(poisoned.changed))
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels, sources))
+    assert [part.source for part in found.sources if part.stands_out] == ["bad"]
+    assert poisoned.trigger is not None
+    (trigger,) = found.triggers
+    plain = pool.images[:50].astype(float)
+    moved = trigger.put_on(plain)
+    assert str(poisoned.target) == [str(label) for label in range(10)][trigger.label]
+    assert np.abs(moved - poisoned.trigger(pool.images[:50])).mean() < np.abs(moved - plain).mean()
+
+
 def test_two_triggers_are_found_one_behind_the_other(pool: Pool) -> None:
     first = poisons()["corner_backdoor"].apply(pool, 0.08, 1)
     second = poisons()["blended_backdoor"].apply(first.pool, 0.08, 2)

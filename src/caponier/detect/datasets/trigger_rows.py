@@ -17,8 +17,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.dataset import NOTHING, Analysis, lots
+from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger, lots
 from caponier.detect.detector import Confidence
+from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.pattern import Floats, Pattern
 from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, sides
@@ -102,6 +103,7 @@ class TriggerRows:
             scores[rows] = np.maximum(scores[rows], round(one.rises, 4))
             groups.append(_facts(dataset, one, rows))
         reasons = tuple(_reason(group) for group in groups)
+        shares = source_shares(np.array(dataset.sources, object), flagged) if dataset.sources else ()
         return Analysis(
             scores=scores,
             flagged=flagged,
@@ -111,6 +113,8 @@ class TriggerRows:
             facts={"judged": int(counts[counts >= MIN_EXAMPLES].sum()), "patterns": groups},
             confidence=self.max_confidence.cap if reasons else 0.0,
             reasons=reasons,
+            sources=shares,
+            triggers=tuple(made for one in found if (made := _trigger(one, x, picture=picture is not None))),
             silent=_small(dataset, counts),
         )
 
@@ -198,6 +202,17 @@ def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> 
         apart = one.pattern.gap >= WIDE_GAP and int(one.pattern.rows.sum()) >= RIGHT_ROWS
         guilty = gain >= SHOWS and (strange or apart)
     return replace(one, strangers=share) if guilty else None
+
+
+def _trigger(one: _Found, x: Floats, *, picture: bool) -> FoundTrigger | None:
+    """Return the pattern in the units of the rows (n, d); a shift of ranks has none."""
+    pattern, low, high = one.pattern, float(x.min()), float(x.max())
+    if pattern.fixed.any():
+        value = np.median(x[pattern.rows], axis=0)
+        return FoundTrigger(pattern.label, np.where(pattern.fixed, value, 0.0), pattern.fixed, low, high)
+    if not picture:
+        return None
+    return FoundTrigger(pattern.label, pattern.added * (float(x.std()) or 1.0), pattern.fixed, low, high)
 
 
 def _facts(dataset: Dataset, one: _Found, rows: NDArray[np.int64]) -> dict[str, Any]:
