@@ -37,7 +37,7 @@ MAX_FEATURES: Final = 4_096
 ROUNDS: Final = 4
 LIFT: Final = 4.0
 """How many times as frequent a pattern must be in its label as elsewhere."""
-GAP, WIDE_GAP = 6.0, 12.0
+LITTLE_GAP, GAP, WIDE_GAP = 3.0, 6.0, 12.0
 """Standard deviations between carriers and others. Styles of handwriting come up to 6, rarely to 9, and then carriers
 must be strangers, too; triggers whose labels are right start at 16."""
 RIGHT_ROWS: Final = 12
@@ -48,7 +48,11 @@ WORKS, SHOWS = 0.12, 0.05
 asked learns a backdoor less readily than a network does."""
 STRANGERS, STRANGERS_RATIO = 0.5, 4.0
 """Share of carriers that are at home elsewhere, and how many times that of the other rows of their label."""
-SAME: Final = 0.9
+FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
+"""The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
+OPENS = 0.25
+"""Rise of the share that takes the label, by a pattern in pictures that is apart by little."""
+SAME: Final = 0.75
 """Share that two groups have in common if they are two views of one trigger."""
 SHOWN: Final = 8
 
@@ -94,7 +98,7 @@ class TriggerRows:
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
         picture = sides(x.shape[1], dataset.shape) if is_picture(x) else None
-        found = _search(codes_of(binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
+        found = _search(codes_of(x, binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
         for one in found:
@@ -177,12 +181,12 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     model, odd = None, out_of_place(z, y)
     for pattern in (*shifts(z, y, labels), *shared_values(codes, z, y, labels, left, odd)):
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
-        if pattern.gap < GAP or own < LIFT * pattern.elsewhere:
+        if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue
         model = model or EffectModel(z, y, classes)
         rises = model.success(pattern)
         # Asking is cheap, forgetting is not.
-        if rises < (WORKS if pattern.fixed.any() else SHOWS):
+        if rises < (OPENS if pattern.gap < GAP else SHOWS if codes.picture else WORKS):
             continue
         one = _Found(pattern, rises, model.without(pattern.rows).success(pattern), 0.0)
         verdict = _flagged(one, z, y, picture=codes.picture)
@@ -194,13 +198,15 @@ def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> 
     """Return the group with how many of its rows are strangers, if it is to be flagged."""
     share, usual = strangers(z, y, one.pattern)
     gain, strange = one.rises - one.without, share >= STRANGERS and share >= STRANGERS_RATIO * usual
-    if one.pattern.fixed.any() or not picture:
+    if not picture:
         # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
         # that belong elsewhere.
         guilty = strange and gain >= WORKS
     else:
-        apart = one.pattern.gap >= WIDE_GAP and int(one.pattern.rows.sum()) >= RIGHT_ROWS
-        guilty = gain >= SHOWS and (strange or apart)
+        strange |= share >= FEWER_STRANGERS and share >= FEWER_RATIO * max(usual, FEWEST_USUAL)
+        apart = one.pattern.gap >= WIDE_GAP and not one.pattern.fixed.any()
+        apart &= int(one.pattern.rows.sum()) >= RIGHT_ROWS
+        guilty = gain >= (OPENS if one.pattern.gap < GAP else SHOWS) and (strange or apart)
     return replace(one, strangers=share) if guilty else None
 
 

@@ -19,7 +19,7 @@ FEWEST: Final = 8
 ATOMS: Final = 40
 """Values, each of one column, that are combined."""
 PATTERNS, PICTURE_PATTERNS = 24, 8
-"""Combinations of a label that are looked at further. To put one on a picture costs more, and squares are telling."""
+"""Combinations of a label that are looked at further. To put one on a large picture costs more."""
 SAME: Final = 0.8
 """Share that two groups have in common from which the second is not looked at."""
 ELSEWHERE: Final = 0.02
@@ -30,6 +30,8 @@ COMMON: Final = 0.5
 """Share of all rows that have a value, from which it tells nothing."""
 EACH: Final = 4
 """Values of a column, or contents of a square, that are ranked."""
+CELLS: Final = 256
+"""Pixels of a picture up to which each is compared by itself, too."""
 SQUARES: Final = (2, 3, 4)
 """Sides of the squares of a picture; a larger patch is made of these."""
 _MIX: Final = np.random.default_rng(0).random(max(SQUARES) ** 2)
@@ -74,7 +76,7 @@ def shared_values(
         chosen: list[Mask] = []
         for speaking in (own, own & odd):
             values = _out_of_proportion(codes, speaking, ~own, rows_left)
-            for group in _groups(values, speaking, own, chosen, PICTURE_PATTERNS if codes.picture else PATTERNS):
+            for group in _groups(values, speaking, own, chosen, PICTURE_PATTERNS if z.shape[1] > CELLS else PATTERNS):
                 yield _pattern(group, label, own, z)
 
 
@@ -108,23 +110,30 @@ def _same(rows: Mask, other: Mask) -> bool:
     return bool((rows & other).sum() >= SAME * (rows | other).sum())
 
 
-def codes_of(x: Floats, picture: tuple[int, int] | None) -> Codes:
-    """Number the values of each column of rows (n, d), or the contents of each small square of a picture (h, w)."""
-    places: list[tuple[int, ...]]
-    if picture is None:
-        places = [(column,) for column in range(x.shape[1])]
-        return Codes(places, np.stack([_numbered(x[:, column]) for column in range(x.shape[1])], axis=1), False)
-    height, width = picture
-    pixels = x.reshape(-1, height, width)
-    places, columns = [], []
-    for side in SQUARES:
-        for row in range(height - side + 1):
-            for column in range(width - side + 1):
-                square = np.arange(row, row + side)[:, None] * width + np.arange(column, column + side)
-                content = pixels[:, row : row + side, column : column + side].reshape(len(x), -1)
-                places.append(tuple(square.ravel().tolist()))
-                columns.append(_numbered(content @ _MIX[: side * side]))
-    return Codes(places, np.stack(columns, axis=1), True)
+def codes_of(x: Floats, shades: Floats, picture: tuple[int, int] | None) -> Codes:
+    """Number the values of each column, and of a picture (h, w) the contents of each small square.
+
+    Args:
+        x: (n, d) rows as they are.
+        shades: (n, d) the same in a few shades, for squares.
+        picture: Height and width, if it is one. What looks like one may be a table: columns are compared, too.
+    """
+    places: list[tuple[int, ...]] = []
+    columns: list[NDArray[np.int32]] = []
+    if picture is None or x.shape[1] <= CELLS:
+        places += [(column,) for column in range(x.shape[1])]
+        columns += [_numbered(x[:, column]) for column in range(x.shape[1])]
+    if picture is not None:
+        height, width = picture
+        pixels = shades.reshape(-1, height, width)
+        for side in SQUARES:
+            for row in range(height - side + 1):
+                for column in range(width - side + 1):
+                    square = np.arange(row, row + side)[:, None] * width + np.arange(column, column + side)
+                    content = pixels[:, row : row + side, column : column + side].reshape(len(x), -1)
+                    places.append(tuple(square.ravel().tolist()))
+                    columns.append(_numbered(content @ _MIX[: side * side]))
+    return Codes(places, np.stack(columns, axis=1), picture is not None)
 
 
 def _numbered(values: Floats) -> NDArray[np.int32]:
