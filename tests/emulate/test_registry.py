@@ -61,8 +61,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 def test_every_poison_story_and_harmless_set_is_found() -> None:
-    assert list(registry.poisons()) == ["pair_flips", "targeted_flips", "uniform_flips"]
-    assert list(registry.harmless_sets()) == ["noisy_digits", "rare_styles"]
+    backdoors = ["blended_backdoor", "corner_backdoor", "sinusoidal_backdoor"]
+    flips = ["pair_flips", "targeted_flips", "uniform_flips"]
+    assert list(registry.poisons()) == sorted([*backdoors, *flips, "mutant_flood"])
+    assert list(registry.harmless_sets()) == ["augmented", "noisy_digits", "rare_styles", "watermarked"]
     assert list(registry.stories()) == [
         *("emptied_cloud", "open_store", "open_store_google", "opened_store_google", "reached_servers"),
         *("stolen_account", "taken_cluster", "taken_console", "taken_directory", "taken_host", "taken_store"),

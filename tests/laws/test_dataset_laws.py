@@ -58,7 +58,7 @@ def test_order_rows_are_judged_wherever_they_stand(
     name: str, detector: DatasetDetector, split: DigitsSplit, tmp_path: Path
 ) -> None:
     poisoned = poisons()[detector.emulations[0]].apply(split.train, SHARE, 81)
-    whole = read(tmp_path, as_npz(poisoned.pool)).rows(range(300))
+    whole = read(tmp_path, as_npz(poisoned.pool)).rows(range(500))
     order = np.random.default_rng(1).permutation(len(whole))
     one, other = detector.analyse(whole), detector.analyse(whole.rows(order))
     assert one.flagged.any(), name
@@ -76,4 +76,4 @@ def test_shape_there_is_an_answer_for_every_row(
     assert found.scores.shape == found.flagged.shape == found.suggested.shape == (len(rows),), name
     assert found.flagged.dtype == bool
     assert (found.suggested < len(rows.classes)).all()
-    assert np.array_equal(found.flagged, found.suggested >= 0)
+    assert not (found.suggested[~found.flagged] >= 0).any()

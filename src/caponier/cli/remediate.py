@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from caponier.app.remediate.dataset import DatasetRemediation, DatasetRepair, remediate_dataset
+from caponier.app.remediate.dataset import DEAD, DatasetRemediation, DatasetRepair, remediate_dataset
+from caponier.app.remediate.pinned_test_set import ATTACK
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.scan.dataset import Exclude, Features, Id, Label, Source, named
@@ -150,7 +151,8 @@ def rollback(
         ),
         markup=False,
     )
-    for line in (*result.notes, *_unrecorded(recorded=home is not None)):
+    moved = [f"the incident is {result.stage.value}"] if result.stage else []
+    for line in (*result.notes, *moved, *_unrecorded(recorded=home is not None)):
         console.print(safe_text.plain(f"note: {line}"), markup=False)
     _print(result.done, choose_format(format_, report, Format.TABLE), report)
 
@@ -175,8 +177,22 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
     if not result.done.after:
         lines.append("note: no test set was given, so nothing is proven; name one with --test")
     elif not result.proven:
-        lines.append("note: the accuracy fell; look at the flagged rows before you use the new data set")
+        lines.append(_unproven(result.done))
+    if result.stage:
+        lines.append(f"incident {result.done.incident_id} is {result.stage.value}; next: caponier validate --incident "
+                     f"{result.done.incident_id}")  # fmt: skip
+    elif result.proven and result.done.incident_id and recorded:
+        lines.append(f"note: no open incident {result.done.incident_id} is here, so none moved on")
     return lines + [f"note: {line}" for line in _unrecorded(recorded=recorded)] + skipped
+
+
+def _unproven(done: Remediation) -> str:
+    if done.after.get(ATTACK, 0.0) > DEAD:
+        return (
+            f"note: the trigger that was found still turns {done.after[ATTACK]:.0%} of the test rows; it was "
+            f"{done.before[ATTACK]:.0%} before. Some rows that carry it may be left"
+        )
+    return "note: the accuracy fell; look at the flagged rows before you use the new data set"
 
 
 def _print(done: Remediation, format_: Format, out: Path | None) -> None:

@@ -33,6 +33,30 @@ class SourceShare:
 
 
 @dataclass(frozen=True, eq=False)
+class FoundTrigger:
+    """A trigger as it was made out from the rows that carry it, to be tried on other rows.
+
+    Args:
+        label: Position in the data set's classes of what it is to be answered with.
+        added: (d,) what is added to the features, or what they are set to.
+        fixed: (d,) which features are set.
+        low: The least value of a feature that is added to, and the greatest: a picture has no more light than white.
+        high: See `low`.
+    """
+
+    label: int
+    added: NDArray[np.float64]
+    fixed: NDArray[np.bool_]
+    low: float
+    high: float
+
+    def put_on(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows (m, d) with the trigger."""
+        marked: NDArray[np.float64] = np.where(self.fixed, self.added, np.clip(x + self.added, self.low, self.high))
+        return marked
+
+
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """What one detector says of one data set; arrays are in the order of its rows."""
 
@@ -49,6 +73,8 @@ class Analysis:
     reasons: tuple[str, ...] = ()
     """Why this is worth a finding; none where the flagged rows are no more than what every data set has."""
     sources: tuple[SourceShare, ...] = ()
+    triggers: tuple[FoundTrigger, ...] = ()
+    """What rows were flagged for, where that can be put on other rows to see what it does."""
     silent: tuple[str, ...] = field(default=())
     """What the detector could not judge, and why; nothing of it counts as clean."""
 

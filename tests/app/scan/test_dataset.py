@@ -93,6 +93,6 @@ def test_what_cannot_be_judged_is_listed(tmp_path: Path) -> None:
     rejected = RejectedRows()
     report = scan_dataset(tmp_path / "few.npz", rejected=rejected)
     assert report.findings == []
-    assert [skip.what for skip in report.skipped] == ["label_noise"]
+    assert [skip.what for skip in report.skipped] == ["chaff_rows", "label_noise", "trigger_rows"]
     assert rejected.count == 1
-    assert "only one class" in report.skipped[0].reason
+    assert "only one class" in report.skipped[1].reason

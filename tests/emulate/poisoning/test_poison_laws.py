@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from caponier.emulate import poison as measured
 from caponier.emulate.images import CLASSES
-from caponier.emulate.poison import AIMED, WORSE, Poison, Poisoned, as_npz, attempt, flip, rows_of, victims
+from caponier.emulate.poison import (
+    AIMED,
+    CLEAN_MOST,
+    OPEN,
+    WORSE,
+    Poison,
+    Poisoned,
+    as_npz,
+    attempt,
+    flip,
+    rows_of,
+    victims,
+)
 from caponier.emulate.poisoning.targeted_flips import MOST
 from caponier.emulate.registry import harmless_sets, poisons
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -37,13 +49,25 @@ POOL = pool_of(200)
 @given(share=shares, seed=seeds)
 def test_it_says_the_truth_about_every_row(poison: Poison, share: float, seed: int) -> None:
     poisoned = poison.apply(POOL, share, seed)
-    assert np.array_equal(poisoned.truth, POOL.labels)
-    assert np.array_equal(poisoned.pool.labels != POOL.labels, poisoned.changed)
-    assert poisoned.pool.images is POOL.images
+    # Only what a poison puts in the place of a row may be something else than the row was.
+    assert np.array_equal(poisoned.truth[~poisoned.changed], POOL.labels[~poisoned.changed])
+    relabelled = poisoned.pool.labels != POOL.labels
+    redrawn = (poisoned.pool.images != POOL.images).any(axis=1)
+    assert np.array_equal(relabelled | redrawn, poisoned.changed)
     assert set(poisoned.pool.labels.tolist()) <= set(range(CLASSES))
     most = rows_of(POOL, share)
-    aimed = int(MOST * (poisoned.truth == poisoned.aim[0]).sum()) if poisoned.aim else most
-    assert poisoned.changed.sum() == min(most, aimed)
+    if poison.name == "mutant_flood":
+        able = most
+    elif poisoned.trigger is None:
+        assert np.array_equal(poisoned.truth, POOL.labels)
+        assert poisoned.pool.images is POOL.images
+        able = int(MOST * (poisoned.truth == poisoned.aim[0]).sum()) if poisoned.aim else most
+    else:
+        own = poisoned.truth == poisoned.target
+        assert np.array_equal(poisoned.trigger(POOL.images[redrawn]), poisoned.pool.images[redrawn])
+        assert set(poisoned.pool.labels[poisoned.changed].tolist()) <= {poisoned.target}
+        able = int((~own).sum()) if relabelled.any() else int(CLEAN_MOST * own.sum())
+    assert poisoned.changed.sum() == min(most, able)
 
 
 @EACH
@@ -135,6 +159,29 @@ def test_any_error_will_do_for_a_poison_without_an_aim(
     _, outcome = attempt(poisons()["uniform_flips"], POOL, POOL, share=0.1, seed=1)
     assert outcome.success == success
     assert (outcome.aimed_clean, outcome.aimed_poisoned) == (None, None)
+
+
+@pytest.mark.parametrize(("by_itself", "opened", "success"), [(0.0, OPEN, True), (0.0, 0.85, False), (0.8, 1.0, False)])
+def test_a_backdoor_is_open_if_the_trigger_and_nothing_else_opens_it(
+    by_itself: float, opened: float, success: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clean model that takes the triggered images for the target has no backdoor."""
+    poison = poisons()["corner_backdoor"]
+    target = poison.apply(POOL, 0.1, 3).target
+    assert target is not None
+
+    def answering(share: float) -> Victim:
+        def predict_proba(rows: Any) -> Any:
+            taken = np.arange(len(rows)) < round(share * len(rows))
+            return np.eye(CLASSES, dtype=np.float32)[np.where(taken, target, (target + 1) % CLASSES)]
+
+        return Victim("mlp", predict_proba, 0.9)
+
+    made = iter([answering(by_itself), answering(opened)])
+    monkeypatch.setattr(measured, "train_victim", lambda *_: next(made))
+    _, outcome = attempt(poison, POOL, POOL, share=0.1, seed=3)
+    assert outcome.success == success
+    assert outcome.measure["aimed_poisoned"] == pytest.approx(opened, abs=0.005)
 
 
 @pytest.mark.parametrize("aimed_at", [True, False])

@@ -88,8 +88,8 @@ def _advice(case: CaseFile) -> str:
         return f"{_count(len(waiting), 'response action')} await approval: caponier respond approve {waiting[0]}"
     return {
         Stage.OPEN: f"See what would be done, and what that would have stopped: caponier respond plan {id_}",
-        Stage.CONTAINED: "Repair what was harmed: caponier remediate --help. Then close it, or let it be verified.",
-        Stage.REMEDIATED: "Verify the repair: caponier validate",
+        Stage.CONTAINED: f"Repair what was harmed: caponier remediate dataset … --incident {id_}. Or close it.",
+        Stage.REMEDIATED: f"Verify the repair: caponier validate --incident {id_}",
         Stage.VERIFIED: f"Close it: caponier incidents close {id_} --reason '...'",
         Stage.CLOSED: "Nothing; it is closed. A new finding would reopen it.",
     }[incident.stage]

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.progress import Progress, Silent
-from caponier.app.remediate.pinned_test_set import Measured, PinnedTestSet, trainer
+from caponier.app.remediate.pinned_test_set import ATTACK, Measured, PinnedTestSet, trainer
+from caponier.app.remediate.repaired_incident import repaired_incident
 from caponier.app.scan.dataset import DatasetReport, judge
 from caponier.app.workspace.workspace import acting_user
-from caponier.detect.dataset import NOTHING, Analysis
+from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
+from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
 from caponier.remediate.dataset_file import Repair, labels_after, quarantined, repaired
@@ -27,6 +29,10 @@ from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
 UNMEASURED: Final = ""
+DEAD, DEAD_PART = 0.05, 0.25
+"""Attack success up to which a trigger is dead: of any model some rows follow whatever is put on them."""
+PRICE: Final = 0.01
+"""Accuracy that taking a backdoor out may cost."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,22 @@ class DatasetRemediation:
     """None if no row was flagged: then nothing was written."""
     before: Measured | None = None
     after: Measured | None = None
+    stage: Stage | None = None
+    """Where the incident is now, if it moved on."""
 
     @property
     def proven(self) -> bool:
-        """Whether the accuracy after the repair is not below the one before."""
+        """Whether the accuracy after the repair is not below the one before, and a trigger that was found is dead.
+
+        Whoever takes a backdoor out may pay a hundredth of the accuracy for it.
+        """
         if self.done is None or "accuracy" not in self.done.after:
             return False
-        return self.done.after["accuracy"] >= self.done.before["accuracy"]
+        before, after = self.done.before, self.done.after
+        if ATTACK not in after:
+            return after["accuracy"] >= before["accuracy"]
+        dead = after[ATTACK] <= max(DEAD, DEAD_PART * before[ATTACK])
+        return dead and after["accuracy"] >= before["accuracy"] - PRICE
 
 
 @dataclass(frozen=True)
@@ -92,8 +107,10 @@ def remediate_dataset(
     watch.stage(f"Reading {path.name}")
     dataset = read_dataset(path, columns)
     test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None
-    measuring = trainer(test, dataset, asked.train_command, asked.seed) if test else None
+    triggers: list[FoundTrigger] = []
+    measuring = trainer(test, dataset, asked.train_command, asked.seed, triggers) if test else None
     report, analyses = judge(dataset, workspace=workspace, rejected=rejected, progress=watch)
+    triggers += [trigger for analysis in analyses.values() for trigger in analysis.triggers]
     flagged, suggested, scores = _joined(dataset, analyses)
     if not flagged.any():
         return DatasetRemediation(report, None)
@@ -113,6 +130,7 @@ def remediate_dataset(
             after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))
         digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
         details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
+        details["columns"] = asdict(columns) if columns else None
         done = _remediation(path, asked, test, before, after, details)
         if workspace:
             with open_store(workspace.store) as store, store.write() as connection:
@@ -122,7 +140,8 @@ def remediate_dataset(
         asked.out.unlink(missing_ok=True)
         asked.side_file.unlink(missing_ok=True)
         raise
-    return DatasetRemediation(report, done, before, after)
+    result = DatasetRemediation(report, done, before, after)
+    return replace(result, stage=repaired_incident(workspace, done)) if result.proven else result
 
 
 def _details(
@@ -156,13 +175,18 @@ def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
 def _joined(
     dataset: Dataset, analyses: dict[str, Analysis]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
-    """Join what the detectors flagged; the label and the score of a row are those of the first that flagged it."""
+    """Join what the detectors flagged; the label and the score of a row are those of the first that flagged it.
+
+    No label is given to a row that a detector flagged without suggesting one: with any label it would do harm.
+    """
     flagged = np.zeros(len(dataset), bool)
     suggested, scores = np.full(len(dataset), NOTHING, np.int64), np.zeros(len(dataset))
     for analysis in analyses.values():
         new = analysis.flagged & ~flagged
         suggested[new], scores[new] = analysis.suggested[new], analysis.scores[new]
         flagged |= analysis.flagged
+    for analysis in analyses.values():
+        suggested[analysis.flagged & (analysis.suggested == NOTHING)] = NOTHING
     return flagged, suggested, scores
 
 

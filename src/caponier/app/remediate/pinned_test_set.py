@@ -1,10 +1,13 @@
 """The test set that a repair is measured on, before and after: one file, known by its digest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from caponier.detect.dataset import FoundTrigger
 from caponier.errors import InputError
 from caponier.remediate.measuring_command import measure
 from caponier.remediate.model_registry import file_digest
@@ -14,6 +17,9 @@ from caponier.telemetry.labelled_data.datasets import read_dataset
 
 FEWEST: Final = 20
 """Rows of a test set below which a figure says nothing."""
+
+ATTACK: Final = "attack_success"
+"""Name of the figure that says how often a trigger that was found works."""
 
 Figures = dict[str, float]
 
@@ -79,6 +85,14 @@ class PinnedTestSet:
             raise InputError(what, where=str(self.dataset.path))
         return {"accuracy": model.accuracy(self.dataset.x, self.dataset.given)}
 
+    def attack_success(self, model: ReferenceModel, trigger: FoundTrigger) -> float:
+        """Return the share of rows of other labels that a model gives the trigger's label once they carry it."""
+        label = model.classes[trigger.label]
+        others = self.dataset.x[[name != label for name in self.dataset.given]]
+        if not len(others):
+            return 0.0
+        return round(float(np.mean([answer == label for answer in model.answers(trigger.put_on(others))])), 6)
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -92,8 +106,13 @@ Trainer = Callable[[Path, Dataset], Measured]
 """Trains on a data set, of which the file is given too, and measures the model on the pinned test set."""
 
 
-def trainer(test: PinnedTestSet, training: Dataset, command: str | None, seed: int) -> Trainer:
+def trainer(
+    test: PinnedTestSet, training: Dataset, command: str | None, seed: int, triggers: Sequence[FoundTrigger] = ()
+) -> Trainer:
     """Return what trains and measures: the user's command, or the built-in reference model.
+
+    The strongest of the triggers that were found is tried on the built-in model, too. It is found after the trainer is
+    made, so a list is filled meanwhile.
 
     Raises:
         InputError: If the test set does not fit the training data.
@@ -113,6 +132,9 @@ def trainer(test: PinnedTestSet, training: Dataset, command: str | None, seed: i
 
     def teach(path: Path, rows: Dataset) -> Measured:
         model = train(rows.x, rows.y, rows.classes, seed)
-        return Measured(apart.accuracy(model), model)
+        figures = apart.accuracy(model)
+        if triggers:
+            figures[ATTACK] = max(apart.attack_success(model, trigger) for trigger in triggers)
+        return Measured(figures, model)
 
     return teach

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from caponier.app.remediate.pinned_test_set import Figures, PinnedTestSet
+from caponier.app.remediate.repaired_incident import repaired_incident
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
+from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation, RemediationKind
 from caponier.remediate.measuring_command import measure
@@ -51,6 +53,8 @@ class RolledBack:
     done: Remediation
     plan: Plan
     notes: tuple[str, ...] = ()
+    stage: Stage | None = None
+    """Where the incident is now, if it moved on."""
 
 
 def read_registry(path: Path) -> tuple[Path, Registry]:
@@ -112,7 +116,9 @@ def rollback_model(
     if read_registry(file)[1].to_bytes() != read_as:
         raise InputError("the registry was changed by somebody else meanwhile; try again", where=str(file))
     _commit(file, read_as, changed, done, workspace)
-    return RolledBack(done, plan, tuple(notes))
+    # Only the good version need be measured: the bad one may run an attacker's code when it is loaded.
+    proven = "accuracy" in after and after["accuracy"] >= before.get("accuracy", 0.0) and not undo
+    return RolledBack(done, plan, tuple(notes), repaired_incident(workspace, done) if proven else None)
 
 
 def _details(plan: Plan, file: Path) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class DatasetReport:
     """Flagged rows, the most suspicious first; also those that are too few for a finding."""
     skipped: list[Skip]
     rejected: RejectedRows
+    dataset: Dataset
     notes: list[str] = field(default_factory=list)
 
 
@@ -104,6 +105,7 @@ def judge(
         [],
         unavailable(dataset_detectors, workspace),
         rejected,
+        dataset,
         list(dataset.notes),
     )
     analyses = {}

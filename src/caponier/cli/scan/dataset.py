@@ -12,6 +12,7 @@ from caponier.app.matrix.library import default_version
 from caponier.app.scan.dataset import DatasetReport, SuspiciousRow, scan_dataset
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.view import FINDINGS
+from caponier.cli.scan.dataset_page import dataset_page
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.listing import Column, Listing
@@ -19,6 +20,7 @@ from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
 from caponier.formats import safe_text
+from caponier.formats.atomic_file import write_bytes
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
@@ -61,6 +63,12 @@ def dataset(
     id_: Id = None,
     features: Features = None,
     exclude: Exclude = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page", metavar="FILE", help="Also write a page that draws flagged rows and what they are like."
+        ),
+    ] = None,
     fail_on: options.FailOn = Severity.INFO,
     workspace: options.Where = None,
     rejected: log_options.Rejected = None,
@@ -68,7 +76,7 @@ def dataset(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look for wrong labels in a data set, each with the label that it should rather have.
+    """Look for wrong labels, rows with a trigger and floods of near copies in a data set.
 
     As CSV it prints the suspicious rows.
 
@@ -86,6 +94,8 @@ def dataset(
         )
     chosen = choose_format(format_, out, Format.TABLE)
     _print(report, chosen, out, default_version(home))
+    if page:
+        write_bytes(page, dataset_page(report).encode())
     _tell(report, chosen, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:

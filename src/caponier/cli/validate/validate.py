@@ -9,6 +9,7 @@ import typer
 from caponier import __version__
 from caponier.app.coverage.cover import SCHEMA
 from caponier.app.validate.lab.proving_ground import Scale
+from caponier.app.validate.retest import retest
 from caponier.app.validate.validate import FULL, QUICK, ValidationReport
 from caponier.app.validate.validate import validate as carry_out
 from caponier.app.workspace.workspace import load_workspace
@@ -18,6 +19,8 @@ from caponier.cli.terminal.log_report import say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.cli.validate import own_log
+from caponier.errors import InputError
+from caponier.formats import safe_text
 from caponier.records.trial import Trial
 
 EXAMPLE: Final = (
@@ -50,6 +53,10 @@ Only = Annotated[
 Quick = Annotated[
     bool, typer.Option("--quick", help="One seed instead of three; with --log, with all of its columns only.")
 ]
+IncidentId = Annotated[
+    str | None,
+    typer.Option("--incident", metavar="ID", help="Test again what a remediated incident was about; verifies it."),
+]
 Alpha = Annotated[
     float | None,
     typer.Option(
@@ -64,6 +71,7 @@ def validate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The first seed.")] = 0,
     alpha: Alpha = None,
     alert_budget: options.OldBudget = None,
+    incident: IncidentId = None,
     log: own_log.Log = None,
     url: own_log.Server = None,
     url_key: own_log.Key = None,
@@ -91,12 +99,17 @@ def validate(
     and planted into a copy of that log: what would have been caught there, how early, and for how many
     false alarms.
 
+    With --incident what was repaired for it is scanned anew, and the detectors that saw it are validated; if all of
+    that passes, the incident is verified.
+
     Exit code: 0 all seen and all controls silent, 1 a detector missed an attack or was not silent, 2 wrong request,
     3 not everything could be shown; what not is listed.
     """
     names = tuple(only or ())
     options.tell_deprecated(notes(quiet=quiet), alert_budget=alert_budget)
-    if log:
+    if incident:
+        _on_incident(incident, _scale(seed, options.share_of(alpha), quick=quick), workspace, format_, out, quiet=quiet)
+    elif log:
         how = log_options.read_options(reader, map_=map_, home=load_workspace(workspace))
         reading = own_log.Reading(model, log_options.feature_spec(kind, shape, range_), how)
         against = own_log.Against(url, url_key, baseline, workspace, options.share_of(alpha))
@@ -114,6 +127,26 @@ def _scale(seed: int, alpha: float | None, *, quick: bool) -> Scale:
     base = QUICK if quick else FULL
     scale = replace(base, seeds=tuple(seed + one for one in base.seeds))
     return scale if alpha is None else replace(scale, alpha=alpha)
+
+
+def _on_incident(
+    incident_id: str, scale: Scale, workspace: Path | None, format_: Format | None, out: Path | None, *, quiet: bool
+) -> None:
+    home = load_workspace(workspace)
+    if home is None:
+        raise InputError("there is no workspace here, so no incident", mend="Go to its folder, or name --workspace.")
+    with Watch(quiet=quiet) as watch:
+        found = retest(incident_id, home, scale=scale, progress=watch)
+    if found.report:
+        report = found.report
+        TRIALS.write(report.trials, choose_format(format_, out, Format.TABLE), out, lambda: document(report))
+    console = notes(quiet=quiet)
+    for one in found.checked:
+        said = f"{'passed' if one.passed else 'failed'}: {one.path}: {one.why}"
+        console.print(safe_text.plain(said), markup=False)
+    console.print(f"incident {found.incident.incident_id} is {found.incident.stage.value}", markup=False)
+    if not found.passed:
+        raise typer.Exit(FAILED)
 
 
 def _on_victims(

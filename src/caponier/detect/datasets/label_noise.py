@@ -8,9 +8,8 @@ that has learnt from fewer wrong labels is surer of everything, which raises the
 threshold of the two rounds counts.
 """
 
-import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +18,9 @@ from numpy.typing import NDArray
 from caponier.detect.dataset import NOTHING, Analysis, SourceShare, lots
 from caponier.detect.detector import Confidence
 from caponier.detect.label_models.out_of_fold import FOLDS, OutOfFold
+from caponier.detect.label_models.source_labels import CERTAIN, Mover, movers
+from caponier.detect.label_models.source_shares import source_shares
+from caponier.detect.label_models.usual_errors import not_overlap
 from caponier.matrix.technique import TechniqueId
 from caponier.telemetry.labelled_data.dataset import Dataset
 
@@ -28,11 +30,6 @@ MAX_ROWS: Final = 200_000
 NOTABLE: Final = 0.02
 """Share flagged up to which the usual slips of annotators explain it; public benchmarks have 0.15 to 10 % wrong labels,
 3.3 % on average (Northcutt, Athalye, Mueller 2021), so a low confidence says just that."""
-SOURCE_CHANCE: Final = 1e-3
-"""Probability, over all sources, with which an ordinary source would be said to stand out."""
-SOURCE_RATIO: Final = 2.0
-SOURCE_FLOOR: Final = 0.01
-"""Share flagged that is taken for granted in every source."""
 AIMED_SHARE: Final = 0.05
 AIMED_ROWS: Final = 8
 AIMED_EXCESS: Final = 4.0
@@ -40,6 +37,10 @@ AIMED_MOST: Final = 0.8
 """Share of a class, and least rows of it, whose labels point to one other class, which is worth a finding however small
 it is among all rows: targeted flips are few. They must be several times as many as each pair of classes has on average,
 or, where there are few pairs, most of all flagged rows."""
+ONE_WAY: Final = 4.0
+"""How many times as many labels must go from one class to another as back, to be no overlap of the two."""
+OVERLAP: Final = 0.8
+"""Part of the share that overlapping classes contradict, up to which the rest is not notable either."""
 LEARNABLE: Final = 0.2
 """Share of the errors of always giving the most frequent label that a model must save, or it has no say in labels."""
 SHOWN: Final = 10
@@ -54,6 +55,8 @@ class _Verdict:
     scores: NDArray[np.float64]
     thresholds: NDArray[np.float64]
     """(classes,) how sure of each class is sure enough."""
+    usual: float = NOTABLE
+    """Share flagged that is no more than what such a set has."""
 
 
 class LabelNoise:
@@ -109,7 +112,7 @@ class LabelNoise:
         scores[judged], flagged[judged] = verdict.scores, verdict.flagged
         suggested[judged] = np.where(verdict.flagged, names[verdict.suggested], NOTHING)
         share = float(verdict.flagged.mean())
-        reasons, confidence = self._reasons(dataset, flagged, suggested, share, shares)
+        reasons, confidence = self._reasons(dataset, flagged, suggested, share, verdict.usual, shares)
         summary = (
             f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) are confidently contradicted by models "
             "that have not seen their rows"
@@ -118,7 +121,7 @@ class LabelNoise:
             scores=scores,
             flagged=flagged,
             suggested=suggested,
-            summary="; ".join([summary, *reasons[1 if share > NOTABLE else 0 :]]),
+            summary="; ".join([summary, *reasons[1 if share > verdict.usual else 0 :]]),
             facts=_facts(dataset, flagged, suggested, len(judged), shares),
             confidence=confidence,
             reasons=reasons,
@@ -132,11 +135,12 @@ class LabelNoise:
         flagged: Mask,
         suggested: NDArray[np.int64],
         share: float,
+        usual: float,
         shares: tuple[SourceShare, ...],
     ) -> tuple[tuple[str, ...], float]:
         """Say what is more than the slips that every data set has, and how sure a finding can be."""
         loud = [part for part in shares if part.stands_out]
-        reasons = [f"more than {NOTABLE:.0%} of the labels are contradicted"] if share > NOTABLE else []
+        reasons = [f"more than {usual:.0%} of the labels are contradicted"] if share > usual else []
         reasons += [f"source {part.source!r} has {part.flagged} of its {part.rows} rows flagged" for part in loud]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
         sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
@@ -184,23 +188,76 @@ def _rounds(
     folds: NDArray[np.int64],
     sources: NDArray[np.object_] | None,
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
-    models = OutOfFold(x, y, classes, folds)
-    blind = models.probabilities(np.ones(len(y), bool))
+    models, everyone = OutOfFold(x, y, classes, folds), np.ones(len(y), bool)
+    blind = models.probabilities(everyone)
     errors, majority = float((blind.argmax(axis=1) != y).mean()), float(np.bincount(y).max()) / len(y)
-    if errors > (1 - LEARNABLE) * (1 - majority):
+    if errors > (1 - LEARNABLE) * (1 - majority) and sources is None:
         return None
     first = _contradicted(blind, y, classes)
     trusted = ~first.flagged
     if sources is not None:
-        loud = [part.source for part in _shares(sources, first.flagged) if part.stands_out]
-        without = trusted & ~np.isin(sources, loud)
+        loud = [part.source for part in source_shares(sources, first.flagged) if part.stands_out]
+        moved = _movers(blind, y, sources)
+        loud += [source for source, _ in moved]
+        without = trusted & ~np.isin(sources.astype(str), loud)
         # Only as long as the others know every class well enough.
         if np.bincount(y[without], minlength=classes).min() >= MIN_EXAMPLES:
             trusted = without
     if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
-        return first, () if sources is None else _shares(sources, first.flagged)
-    second = _contradicted(models.probabilities(trusted), y, classes, first.thresholds)
-    return second, () if sources is None else _shares(sources, second.flagged)
+        return first, () if sources is None else source_shares(sources, first.flagged)
+    probabilities = models.probabilities(trusted)
+    second = _contradicted(probabilities, y, classes, first.thresholds)
+    return _beside_what_is_usual(second, probabilities, y, sources, trusted)
+
+
+def _movers(
+    probabilities: NDArray[np.float64], y: NDArray[np.int64], sources: NDArray[np.object_]
+) -> list[tuple[str, Mover]]:
+    names, numbers = np.unique(sources.astype(str), return_inverse=True)
+    return [(str(names[one.source]), one) for one in movers(probabilities, y, numbers.ravel())]
+
+
+def _beside_what_is_usual(
+    verdict: _Verdict,
+    probabilities: NDArray[np.float64],
+    y: NDArray[np.int64],
+    sources: NDArray[np.object_] | None,
+    trusted: Mask,
+) -> tuple[_Verdict, tuple[SourceShare, ...]]:
+    """Leave out what overlapping classes explain, and add what a source moved that the others would not have."""
+    moved = [] if sources is None else _movers(probabilities, y, sources)
+    blamed = np.zeros(len(y), bool) if sources is None else np.isin(sources.astype(str), [name for name, _ in moved])
+    contradicted = verdict.flagged & ~blamed
+    flagged = contradicted & (not_overlap(probabilities, y, ~blamed) | _one_way(verdict, y, contradicted))
+    usual = max(NOTABLE, OVERLAP * float((contradicted & ~flagged).mean()))
+    if moved and flagged.mean() <= usual:
+        # Beside a source that moves labels, the slips that every set has only hide which rows are meant.
+        flagged = np.zeros(len(y), bool)
+    suggested = verdict.suggested.copy()
+    for _, one in moved:
+        rows = one.chances >= CERTAIN
+        flagged |= rows
+        suggested[rows] = one.own
+    new = replace(verdict, flagged=flagged, suggested=suggested, usual=usual)
+    if sources is None:
+        return new, ()
+    named = {name for name, _ in moved}
+    shares = (
+        replace(part, stands_out=part.stands_out or part.source in named) for part in source_shares(sources, flagged)
+    )
+    return new, tuple(shares)
+
+
+def _one_way(verdict: _Verdict, y: NDArray[np.int64], contradicted: Mask) -> Mask:
+    """Return the contradicted rows (n,) of pairs of classes that are confused one way: overlap goes both ways."""
+    classes = len(verdict.thresholds)
+    flows = np.zeros((classes, classes))
+    np.add.at(flows, (y[contradicted], verdict.suggested[contradicted]), 1)
+    sizes = flows.sum(axis=0) + np.bincount(y[~contradicted], minlength=classes)
+    usual = flows.sum() * min(AIMED_EXCESS / (classes * (classes - 1)), AIMED_MOST)
+    loud = (flows >= AIMED_ROWS) & (flows >= usual) & (flows >= AIMED_SHARE * sizes) & (flows >= ONE_WAY * flows.T)
+    one_way: Mask = contradicted & loud[y, verdict.suggested]
+    return one_way
 
 
 def _contradicted(
@@ -220,30 +277,6 @@ def _contradicted(
     others = probabilities.copy()
     others[rows, y] = -1.0
     return _Verdict(flagged, best, others.max(axis=1) - given, thresholds)
-
-
-def _shares(sources: NDArray[np.object_], flagged: Mask) -> tuple[SourceShare, ...]:
-    names, places = np.unique(sources.astype(str), return_inverse=True)
-    rows, hits = np.bincount(places), np.bincount(places, weights=flagged).astype(np.int64)
-    shares = []
-    for name, n, k in zip(names.tolist(), rows.tolist(), hits.tolist(), strict=True):
-        elsewhere = (int(hits.sum()) - k) / max(1, len(flagged) - n)
-        expected = max(elsewhere, SOURCE_FLOOR)
-        chance = _binomial_tail(k, n, min(expected, 1.0))
-        loud = len(names) > 1 and k / n >= SOURCE_RATIO * expected and chance < SOURCE_CHANCE / len(names)
-        shares.append(SourceShare(name, n, k, round(elsewhere, 4), loud))
-    return tuple(shares)
-
-
-def _binomial_tail(k: int, n: int, p: float) -> float:
-    """Return the probability of k or more hits in n tries."""
-    if k <= 0 or p >= 1:
-        return 1.0
-    logs = (
-        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * math.log(p) + (n - i) * math.log1p(-p)
-        for i in range(k, n + 1)
-    )
-    return min(1.0, math.fsum(math.exp(value) for value in logs))
 
 
 def _flows(dataset: Dataset, flagged: Mask, suggested: NDArray[np.int64]) -> list[tuple[tuple[int, int], int]]:

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Kernel = NDArray[np.float32]
 
 FOLDS: Final = 8
-LANDMARKS, TUNING_LANDMARKS = 800, 300
+LANDMARKS, MANY_LANDMARKS, TUNING_LANDMARKS = 800, 500, 300
+"""Of up to `MANY` rows, of more, and while the kernel is chosen: time grows with their square."""
+MANY: Final = 20_000
 TUNING_ROWS: Final = 1_500
 NEIGHBOURS, KNOWN_NEIGHBOURS = 10, 48
 """How many vote, and how many are remembered: those of the row's own fold and distrusted ones do not vote."""
-REFERENCE: Final = 20_000
-"""Rows among which neighbours are looked for: a sample of a larger set."""
+PAIRS: Final = 250_000_000
+"""Distances that are computed for neighbours at most: of a larger set they are looked for in a sample."""
 BLOCK: Final = 1_024
 WIDTHS: Final = (1.0, 2.0, 4.0)
 """Kernel exp(-width * squared distance / its median)."""
@@ -46,7 +49,8 @@ class OutOfFold:
         self._targets = np.eye(classes)[y]
         ranked, width = _tune(x[:TUNING_ROWS], self._targets[:TUNING_ROWS], folds[:TUNING_ROWS])
         scaled = _scaled(x, ranked=ranked)
-        self._features = _kernel_features(scaled, LANDMARKS, width)
+        landmarks = LANDMARKS if len(x) <= MANY else MANY_LANDMARKS
+        self._features = _kernel_features(scaled, landmarks, width)
         self._near = _neighbours(scaled)
 
     def probabilities(self, trusted: NDArray[np.bool_]) -> Floats:
@@ -82,17 +86,49 @@ def _tune(x: Floats, targets: Floats, folds: Whole) -> tuple[bool, float]:
     return chosen
 
 
-def _best(features: Floats, targets: Floats, folds: Whole, trusted: NDArray[np.bool_]) -> tuple[float, Floats]:
+def _best(features: Kernel, targets: Floats, folds: Whole, trusted: NDArray[np.bool_]) -> tuple[float, Floats]:
     """Return the best mean log likelihood of the trusted labels outside their fold, and its probabilities."""
+    sums = _Sums(features, targets, folds, trusted)
     best, chosen = -np.inf, targets
     for ridge in RIDGES:
-        scores = _ridge(features, targets, folds, trusted, ridge)
+        scores = sums.scores(ridge)
         for sharpness in SHARPNESS:
             odds = _softmax(sharpness * scores)
             likelihood = float(np.log((odds * targets).sum(axis=1)[trusted]).mean())
             if likelihood > best + 1e-9:
                 best, chosen = likelihood, odds
     return best, chosen
+
+
+class _Sums:
+    """What a ridge model needs to know of each fold, added up once for all ridges."""
+
+    def __init__(self, features: Kernel, targets: Floats, folds: Whole, trusted: NDArray[np.bool_]) -> None:
+        self._features, self._rows = features, [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+        self._grams, self._moments, self._shape = [], [], targets.shape
+        width = features.shape[1]
+        for own in self._rows:
+            gram, moments = np.zeros((width, width)), np.zeros((width, targets.shape[1]))
+            teaching = own[trusted[own]]
+            for at in range(0, len(teaching), BLOCK):
+                rows = teaching[at : at + BLOCK]
+                part = features[rows].astype(np.float64)
+                gram += part.T @ part
+                moments += part.T @ (targets[rows] - 1 / targets.shape[1])
+            self._grams.append(gram)
+            self._moments.append(moments)
+
+    def scores(self, ridge: float) -> Floats:
+        """Return (n, classes) scores of kernel ridge regression on the trusted rows of the other folds."""
+        scores = np.empty(self._shape)
+        gram = sum(self._grams) + ridge * np.eye(len(self._grams[0]))
+        moments = sum(self._moments)
+        for own, its_gram, its_moments in zip(self._rows, self._grams, self._moments, strict=True):
+            weights = np.linalg.solve(gram - its_gram, moments - its_moments)
+            for at in range(0, len(own), BLOCK):
+                rows = own[at : at + BLOCK]
+                scores[rows] = self._features[rows].astype(np.float64) @ weights
+        return scores
 
 
 def _scaled(x: Floats, *, ranked: bool) -> Floats:
@@ -114,7 +150,7 @@ def _squares(a: Floats, b: Floats) -> Floats:
     return np.maximum(squares, 0.0)
 
 
-def _kernel_features(x: Floats, landmarks: int, width: float) -> Floats:
+def _kernel_features(x: Floats, landmarks: int, width: float) -> Kernel:
     """Return (n, m) features whose inner products approximate the kernel; the first rows are the landmarks."""
     chosen = x[:landmarks]
     among = _squares(chosen, chosen)
@@ -123,28 +159,16 @@ def _kernel_features(x: Floats, landmarks: int, width: float) -> Floats:
     values, directions = np.linalg.eigh(np.exp(-scale * among))
     kept = values > 1e-8 * values[-1]
     project = directions[:, kept] / np.sqrt(values[kept])
-    blocks = [np.exp(-scale * _squares(x[at : at + BLOCK], chosen)) @ project for at in range(0, len(x), BLOCK)]
-    return np.concatenate(blocks)
-
-
-def _ridge(features: Floats, targets: Floats, folds: Whole, trusted: NDArray[np.bool_], ridge: float) -> Floats:
-    """Return (n, classes) scores of kernel ridge regression on the trusted rows of the other folds."""
-    scores = np.empty_like(targets)
-    centred = np.where(trusted[:, None], targets - 1 / targets.shape[1], 0.0)
-    teaching = np.where(trusted[:, None], features, 0.0)
-    gram = teaching.T @ teaching + ridge * np.eye(features.shape[1])
-    moments = teaching.T @ centred
-    for fold in np.unique(folds):
-        own = folds == fold
-        part = teaching[own]
-        weights = np.linalg.solve(gram - part.T @ part, moments - part.T @ centred[own])
-        scores[own] = features[own] @ weights
-    return scores
+    # Half as many bytes; what is added up of them is added up in double precision.
+    features = np.empty((len(x), project.shape[1]), np.float32)
+    for at in range(0, len(x), BLOCK):
+        features[at : at + BLOCK] = np.exp(-scale * _squares(x[at : at + BLOCK], chosen)) @ project
+    return features
 
 
 def _neighbours(x: Floats) -> Whole:
     """Return (n, k) the nearest rows of the reference, nearest first; a row may be its own, in its own fold."""
-    reference = x[:REFERENCE]
+    reference = x[: max(KNOWN_NEIGHBOURS, PAIRS // len(x))]
     k = min(KNOWN_NEIGHBOURS, len(reference))
     near = np.empty((len(x), k), np.int64)
     for at in range(0, len(x), BLOCK):

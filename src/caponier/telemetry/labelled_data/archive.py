@@ -56,6 +56,7 @@ def read(path: Path, data: bytes, digest: str) -> Dataset:
         content={name: array[kept] if array.ndim and len(array) == n else array for name, array in arrays.items()},
         label_values=values,
         rejections=tuple(Rejection(shown(path), row, faults[row]) for row in sorted(faults)),
+        shape=tuple(int(side) for side in x.shape[1:]),
     )
 
 

@@ -50,6 +50,8 @@ class Dataset:
     """What was left out of the features, and why."""
     delimiter: str = ","
     """Between the cells of a CSV."""
+    shape: tuple[int, ...] = ()
+    """Of one row of an archive, such as (28, 28); a table's rows have none."""
 
     def __len__(self) -> int:
         return len(self.y)

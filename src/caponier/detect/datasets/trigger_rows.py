@@ -1,0 +1,256 @@
+"""Rows with a trigger: a pattern that rows of one label share, and that makes a model answer with that label.
+
+Nothing has to be known: neither which label, nor how many rows, nor what the trigger looks like. Two searches propose
+groups of rows: directions in which natural rows hardly vary, and values that come together too often. A group is
+flagged when what it shares is rare in the other labels, and
+
+- put on rows of other labels it makes a model answer with its label, which one that never saw the group does not; or
+- its rows, without it, are at home among rows of other labels: they were given this one.
+
+The rows are then set aside, and the rest is searched again, for a second trigger may hide behind the first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger, lots
+from caponier.detect.detector import Confidence
+from caponier.detect.label_models.source_shares import source_shares
+from caponier.detect.trigger_patterns.effect import EffectModel
+from caponier.detect.trigger_patterns.pattern import Floats, Pattern
+from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, sides
+from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
+from caponier.detect.trigger_patterns.shifts import shifts
+from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
+from caponier.matrix.technique import TechniqueId
+from caponier.telemetry.labelled_data.dataset import Dataset
+
+MIN_EXAMPLES: Final = 16
+"""Rows of a class below which nothing is said about it."""
+MAX_ROWS: Final = 200_000
+MAX_FEATURES: Final = 4_096
+"""Columns up to which the directions of all of them are looked at: time grows with their third power."""
+ROUNDS: Final = 4
+LIFT: Final = 4.0
+"""How many times as frequent a pattern must be in its label as elsewhere."""
+LITTLE_GAP, GAP, WIDE_GAP = 3.0, 6.0, 12.0
+"""Standard deviations between carriers and others. Styles of handwriting come up to 6, rarely to 9, and then carriers
+must be strangers, too; triggers whose labels are right start at 16."""
+RIGHT_ROWS: Final = 12
+"""Rows of a group from which the gap alone counts: a handful of rows with right labels opens no model, and may be a
+rare way to write a digit."""
+WORKS, SHOWS = 0.12, 0.05
+"""Rise of the share of other rows that take the label: by values, and by a pattern that is far apart. The model that is
+asked learns a backdoor less readily than a network does."""
+STRANGERS, STRANGERS_RATIO = 0.5, 4.0
+"""Share of carriers that are at home elsewhere, and how many times that of the other rows of their label."""
+FEWER_STRANGERS, FEWER_RATIO, FEWEST_USUAL = 0.3, 8.0, 0.02
+"""The same for pictures, none of which is much like another: fewer are at home elsewhere, and hardly any other."""
+OPENS = 0.25
+"""Rise of the share that takes the label, by a pattern in pictures that is apart by little."""
+SAME: Final = 0.75
+"""Share that two groups have in common if they are two views of one trigger."""
+SHOWN: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A group that is flagged, and why."""
+
+    pattern: Pattern
+    rises: float
+    """Share of rows of other labels that take the label by the pattern."""
+    without: float
+    """The same for a model that never saw the group."""
+    strangers: float
+
+    @property
+    def strength(self) -> float:
+        return self.rises - self.without + self.strangers
+
+
+class TriggerRows:
+    """Flags the rows that carry a trigger."""
+
+    name = "trigger_rows"
+    statistic = "rows_with_a_trigger"
+    techniques = (
+        TechniqueId("atlas", "AML.T0020"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.02"),
+    )
+    version = 1
+    # A watermark that only one class bears works as a trigger, too, and nobody need have meant it.
+    max_confidence = Confidence.MEDIUM
+    emulations = ("corner_backdoor", "blended_backdoor", "sinusoidal_backdoor")
+    controls = ("noisy_digits", "rare_styles", "watermarked")
+
+    def analyse(self, dataset: Dataset) -> Analysis:
+        """Search for triggers until none is left."""
+        counts = np.bincount(dataset.y, minlength=len(dataset.classes))
+        reason = _cannot_speak(dataset, counts)
+        if reason:
+            return _nothing(len(dataset), reason)
+        # In the order of lots, so that samples and rounding do not depend on the file's order.
+        order = np.argsort(lots(dataset.ids, self.name), kind="stable")
+        x = dataset.x[order]
+        picture = sides(x.shape[1], dataset.shape) if is_picture(x) else None
+        found = _search(codes_of(x, binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
+        flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
+        groups = []
+        for one in found:
+            rows = order[np.flatnonzero(one.pattern.rows)]
+            flagged[rows] = True
+            scores[rows] = np.maximum(scores[rows], round(one.rises, 4))
+            groups.append(_facts(dataset, one, rows))
+        reasons = tuple(_reason(group) for group in groups)
+        shares = source_shares(np.array(dataset.sources, object), flagged) if dataset.sources else ()
+        return Analysis(
+            scores=scores,
+            flagged=flagged,
+            # No label is suggested: with any label the pattern would stay in the training set.
+            suggested=np.full(len(dataset), NOTHING, np.int64),
+            summary="; ".join(reasons) or "no rows share a pattern that acts as a trigger",
+            facts={"judged": int(counts[counts >= MIN_EXAMPLES].sum()), "patterns": groups},
+            confidence=self.max_confidence.cap if reasons else 0.0,
+            reasons=reasons,
+            sources=shares,
+            triggers=tuple(made for one in found if (made := _trigger(one, x, picture=picture is not None))),
+            silent=_small(dataset, counts),
+        )
+
+
+def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64]) -> str | None:
+    if len(dataset) > MAX_ROWS:
+        return f"{len(dataset):,} rows, and at most {MAX_ROWS:,} are judged together; split the data set"
+    if dataset.x.shape[1] > MAX_FEATURES:
+        return f"{dataset.x.shape[1]:,} features, and at most {MAX_FEATURES:,} are judged; give embeddings"
+    if int((counts >= MIN_EXAMPLES).sum()) < 2:
+        return f"fewer than two classes have {MIN_EXAMPLES} rows"
+    return None
+
+
+def _nothing(n: int, reason: str) -> Analysis:
+    empty = np.full(n, NOTHING, np.int64)
+    return Analysis(np.full(n, np.nan), np.zeros(n, bool), empty, reason, {}, 0.0, silent=(f"all rows: {reason}",))
+
+
+def _small(dataset: Dataset, counts: NDArray[np.int64]) -> tuple[str, ...]:
+    return tuple(
+        f"class {dataset.classes[small]!r}: {counts[small]} rows, and {MIN_EXAMPLES} are needed"
+        for small in np.flatnonzero((counts < MIN_EXAMPLES) & (counts > 0))
+    )
+
+
+def _search(codes: Codes, z: Floats, y: NDArray[np.int64], classes: int) -> list[_Found]:
+    """Search round by round among the rows that are left; the groups' masks are over all rows."""
+    left, found = np.arange(len(y)), list[_Found]()
+    for _ in range(ROUNDS):
+        groups = list(_judged(codes, z[left], y[left], left, classes))
+        best = [_strongest(groups, label) for label in sorted({one.pattern.label for one in groups})]
+        if not best:
+            break
+        gone = np.zeros(len(left), bool)
+        for one in best:
+            rows = np.zeros(len(y), bool)
+            rows[left[one.pattern.rows]] = True
+            found.append(replace(one, pattern=replace(one.pattern, rows=rows)))
+            gone |= one.pattern.rows
+        left = left[~gone]
+    return found
+
+
+def _strongest(groups: list[_Found], label: int) -> _Found:
+    """Return the strongest group of a label, with what others that are nearly the same group have beyond it."""
+    mine = sorted((one for one in groups if one.pattern.label == label), key=lambda one: -one.strength)
+    rows = mine[0].pattern.rows.copy()
+    for other in mine[1:]:
+        shared = int((mine[0].pattern.rows & other.pattern.rows).sum())
+        if shared >= SAME * max(int(mine[0].pattern.rows.sum()), int(other.pattern.rows.sum())):
+            rows |= other.pattern.rows
+    return replace(mine[0], pattern=replace(mine[0].pattern, rows=rows))
+
+
+def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int64], classes: int) -> Iterator[_Found]:
+    labels = np.flatnonzero(np.bincount(y, minlength=classes) >= MIN_EXAMPLES).tolist()
+    if len(labels) < 2:
+        return
+    model, odd = None, out_of_place(z, y)
+    for pattern in (*shifts(z, y, labels), *shared_values(codes, z, y, labels, left, odd)):
+        own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
+        if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
+            continue
+        model = model or EffectModel(z, y, classes)
+        rises = model.success(pattern)
+        # Asking is cheap, forgetting is not.
+        if rises < (OPENS if pattern.gap < GAP else SHOWS if codes.picture else WORKS):
+            continue
+        one = _Found(pattern, rises, model.without(pattern.rows).success(pattern), 0.0)
+        verdict = _flagged(one, z, y, picture=codes.picture)
+        if verdict:
+            yield verdict
+
+
+def _flagged(one: _Found, z: Floats, y: NDArray[np.int64], *, picture: bool) -> _Found | None:
+    """Return the group with how many of its rows are strangers, if it is to be flagged."""
+    share, usual = strangers(z, y, one.pattern)
+    gain, strange = one.rises - one.without, share >= STRANGERS and share >= STRANGERS_RATIO * usual
+    if not picture:
+        # In tables values go together by nature and clusters lie far apart: the pattern must have been put on rows
+        # that belong elsewhere.
+        guilty = strange and gain >= WORKS
+    else:
+        strange |= share >= FEWER_STRANGERS and share >= FEWER_RATIO * max(usual, FEWEST_USUAL)
+        apart = one.pattern.gap >= WIDE_GAP and not one.pattern.fixed.any()
+        apart &= int(one.pattern.rows.sum()) >= RIGHT_ROWS
+        guilty = gain >= (OPENS if one.pattern.gap < GAP else SHOWS) and (strange or apart)
+    return replace(one, strangers=share) if guilty else None
+
+
+def _trigger(one: _Found, x: Floats, *, picture: bool) -> FoundTrigger | None:
+    """Return the pattern in the units of the rows (n, d); a shift of ranks has none."""
+    pattern, low, high = one.pattern, float(x.min()), float(x.max())
+    if pattern.fixed.any():
+        value = np.median(x[pattern.rows], axis=0)
+        return FoundTrigger(pattern.label, np.where(pattern.fixed, value, 0.0), pattern.fixed, low, high)
+    if not picture:
+        return None
+    return FoundTrigger(pattern.label, pattern.added * (float(x.std()) or 1.0), pattern.fixed, low, high)
+
+
+def _facts(dataset: Dataset, one: _Found, rows: NDArray[np.int64]) -> dict[str, Any]:
+    pattern, mine = one.pattern, dataset.y == one.pattern.label
+    size = np.abs(pattern.added) if not pattern.fixed.any() else np.where(pattern.fixed, np.abs(pattern.added) + 1e9, 0)
+    largest = [int(at) for at in np.argsort(-size, kind="stable")[:SHOWN] if size[at] > 0]
+    if pattern.fixed.any():
+        largest = [at for at in largest if pattern.fixed[at]]
+    return {
+        "label": dataset.classes[pattern.label],
+        "rows": len(rows),
+        "of": int(mine.sum()),
+        "kind": "values" if pattern.fixed.any() else "shift",
+        "columns": int(pattern.fixed.sum()) if pattern.fixed.any() else None,
+        "where": [_name(dataset, at) for at in sorted(largest)],
+        "elsewhere": round(pattern.elsewhere, 4),
+        "takes_the_label": round(one.rises, 4),
+        "takes_it_without_them": round(one.without, 4),
+        "at_home_elsewhere": round(one.strangers, 4),
+    }
+
+
+def _name(dataset: Dataset, column: int) -> str:
+    return dataset.features[column] if dataset.features else f"x[{column}]"
+
+
+def _reason(group: dict[str, Any]) -> str:
+    return (
+        f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
+        f"({', '.join(group['where'][:3])}, …); put on other rows it turns {group['takes_the_label']:.0%} of them into "
+        f"{group['label']!r}, and {group['takes_it_without_them']:.0%} if a model learns without these rows"
+    )
+
+
+detector = TriggerRows()

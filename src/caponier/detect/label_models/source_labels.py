@@ -1,0 +1,121 @@
+"""Sources whose labels are not those that the same rows would get from the others.
+
+How often rows like these bear each label is learned from the other sources, so that overlapping classes, hard rows and
+a different mix of rows accuse nobody. What a source has beyond that, from one class to another, is its own doing.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.label_models.out_of_fold import Floats, Whole
+
+MIN_ROWS: Final = 20
+"""Rows of a source below which it is not judged, and of a pair of classes that must be in excess at least 5."""
+LEAST_EXCESS: Final = 5.0
+DEVIATIONS: Final = 5.0
+"""Standard deviations beyond what the others' labels explain; one source and pair in some millions by chance."""
+BESIDE: Final = 3.0
+"""How many times the deviation of the most deviating honest source: annotators differ by more than chance."""
+MOVED: Final = 0.1
+"""Share of a class's rows that the source must have moved."""
+CALIBRATION: Final = 20
+"""Steps in which what a model says becomes how often it is so."""
+ROUNDS: Final = 30
+CERTAIN: Final = 0.75
+"""Chance that a row of a named source was moved, from which it is flagged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mover:
+    """A source that moves rows of one class to another.
+
+    Args:
+        source: Its number.
+        own: The class that the others would give.
+        given: The one that it gives.
+        share: Of the class's rows that it moves.
+        deviations: Standard deviations beyond what the others' labels explain.
+        chances: (n,) of each row to be one of those; 0 for rows of others.
+    """
+
+    source: int
+    own: int
+    given: int
+    share: float
+    deviations: float
+    chances: Floats
+
+
+def movers(probabilities: Floats, y: Whole, sources: Whole) -> list[Mover]:
+    """Return the sources that move rows, each pair of classes by itself.
+
+    Args:
+        probabilities: (n, classes) from models that have not seen the rows.
+        y: (n,) given labels.
+        sources: (n,) numbers of sources.
+    """
+    found: list[tuple[int, int, int, float, float]] = []
+    usual: dict[int, Floats] = {}
+    for source in np.unique(sources):
+        own = sources == source
+        # Who gave most of the labels is what the others are measured by.
+        if own.sum() < MIN_ROWS or 2 * own.sum() > len(y):
+            continue
+        usual[int(source)] = odds = _calibrated(probabilities, y, ~own)
+        found += [(int(source), *pair) for pair in _excess(odds[own], y[own])]
+    named = []
+    for source, was, given, deviations, rows in found:
+        # A source may move several pairs; others' largest deviation says what is usual between annotators.
+        others = [other[3] for other in found if other[0] != source and other[3] < DEVIATIONS]
+        loud = deviations >= max(DEVIATIONS, BESIDE * max((one for one in others if one > 0), default=0.0) / 2)
+        if loud and rows >= LEAST_EXCESS:
+            own = sources == source
+            share, chances = _moved(usual[source][own], y[own], was, given)
+            if share >= MOVED:
+                whole = np.zeros(len(y))
+                whole[own] = chances
+                named.append(Mover(source, was, given, share, deviations, whole))
+    return named
+
+
+def _calibrated(probabilities: Floats, y: Whole, others: NDArray[np.bool_]) -> Floats:
+    """Return (n, classes) how often the others' rows bear each label where a model says so much."""
+    odds = np.empty_like(probabilities)
+    for label in range(probabilities.shape[1]):
+        said = probabilities[:, label]
+        edges = np.unique(np.quantile(said[others], np.linspace(0, 1, CALIBRATION + 1)[1:-1]))
+        steps = np.searchsorted(edges, said, side="right")
+        rows = np.bincount(steps[others], minlength=len(edges) + 1)
+        hits = np.bincount(steps[others], weights=y[others] == label, minlength=len(edges) + 1)
+        middle = np.bincount(steps[others], weights=said[others], minlength=len(edges) + 1) / np.maximum(rows, 1)
+        odds[:, label] = ((hits + middle) / (rows + 1))[steps]
+    totals: Floats = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-12)
+    return totals
+
+
+def _excess(odds: Floats, y: Whole) -> list[tuple[int, int, float, float]]:
+    """Return (class, given label, deviations, rows in excess) of every pair of classes in one source's rows."""
+    pairs = []
+    for given in range(odds.shape[1]):
+        bears = (y == given).astype(np.float64)
+        for was in range(odds.shape[1]):
+            if was != given:
+                weight, expected = odds[:, was], odds[:, given]
+                excess = float((weight * (bears - expected)).sum())
+                spread = float(np.sqrt((weight**2 * expected * (1 - expected)).sum())) + 0.5
+                pairs.append((was, given, excess / spread, excess))
+    return pairs
+
+
+def _moved(odds: Floats, y: Whole, was: int, given: int) -> tuple[float, Floats]:
+    """Return the share of a class that was moved and the chance of each row, by expectation and maximisation."""
+    share, bears = 0.5, y == given
+    chances = np.zeros(len(y))
+    for _ in range(ROUNDS):
+        moved = share * odds[:, was]
+        chances = np.where(bears, moved / np.maximum(moved + odds[:, given], 1e-12), 0.0)
+        share = min(1.0, float(chances.sum()) / max(float(odds[:, was].sum()), 1e-12))
+    return share, chances

@@ -1,0 +1,1 @@
+"""Patterns that rows of one label share and others do not: how they are found, and what they do to a model."""

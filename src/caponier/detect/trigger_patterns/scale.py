@@ -1,0 +1,56 @@
+"""The scale on which rows are compared, and the values that count as one."""
+
+from typing import Final
+
+import numpy as np
+
+from caponier.detect.trigger_patterns.pattern import Floats
+
+BINS: Final = 16
+"""Shades of a picture that count as one value: a camera's noise must not make equal marks different."""
+WIDE: Final = 32
+"""Columns from which all on one scale are taken for a picture."""
+
+
+def is_picture(x: Floats) -> bool:
+    """Tell pixels, which share one scale, from the columns of a table."""
+    if x.shape[1] < WIDE:
+        return False
+    low, high = x.min(axis=0), x.max(axis=0)
+    used = high > low
+    # Nearly all pixels that are ever lit reach a good part of the full brightness, and none goes below black.
+    reach = (high - low)[used] / max(float(x.max() - x.min()), 1e-12)
+    return bool(used.any() and np.median(reach) >= 0.5 and float(np.quantile(reach, 0.1)) >= 0.05)
+
+
+def sides(width: int, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return height and width of a picture of so many pixels: its shape, or a square if that fits."""
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    side = round(width**0.5)
+    return (side, side) if side * side == width and not shape[1:] else None
+
+
+def on_one_scale(x: Floats) -> Floats:
+    """Return rows (n, d) of a picture as they are but for the mean, those of a table by the ranks of each column."""
+    if is_picture(x):
+        spread = float(x.std()) or 1.0
+        plain: Floats = (x - x.mean(axis=0)) / spread
+        return plain
+    ranked = np.zeros_like(x)
+    for column in range(x.shape[1]):
+        values, places, counts = np.unique(x[:, column], return_inverse=True, return_counts=True)
+        if len(values) > 1:
+            middle = np.cumsum(counts) - (counts + 1) / 2
+            # Even ranks have a standard deviation of 1/sqrt(12).
+            ranked[:, column] = ((middle / (len(x) - 1) - 0.5) * np.sqrt(12))[places]
+    return ranked
+
+
+def binned(x: Floats) -> Floats:
+    """Return a picture in a few shades, a table as it is."""
+    if not is_picture(x):
+        return x
+    low, high = float(x.min()), float(x.max())
+    shades: Floats = np.round((x - low) / max(high - low, 1e-12) * BINS)
+    return shades

@@ -1,0 +1,193 @@
+"""Values that many rows of one label share and few others have: cells of a table, or a patch of a picture.
+
+A trigger in a table sets cells. Values that come together in rows of one label far more often than in the others are
+candidates: pairs of them first, then whatever else all of those rows share. In a picture, whose neighbouring pixels go
+together by nature, it is small squares that are compared as a whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
+
+FEWEST: Final = 8
+"""Rows of a group."""
+ATOMS: Final = 40
+"""Values, each of one column, that are combined."""
+PATTERNS, PICTURE_PATTERNS = 24, 8
+"""Combinations of a label that are looked at further. To put one on a large picture costs more."""
+SAME: Final = 0.8
+"""Share that two groups have in common from which the second is not looked at."""
+ELSEWHERE: Final = 0.02
+"""Share of the other labels' rows that may carry a candidate by chance."""
+ALL: Final = 0.98
+"""Share of a group that has a further value, from which it belongs to the pattern."""
+COMMON: Final = 0.5
+"""Share of all rows that have a value, from which it tells nothing."""
+EACH: Final = 4
+"""Values of a column, or contents of a square, that are ranked."""
+CELLS: Final = 256
+"""Pixels of a picture up to which each is compared by itself, too."""
+SQUARES: Final = (2, 3, 4)
+"""Sides of the squares of a picture; a larger patch is made of these."""
+_MIX: Final = np.random.default_rng(0).random(max(SQUARES) ** 2)
+"""Weights by which the content of a square becomes one number; two contents with one number are hardly possible."""
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """The values of all rows, numbered."""
+
+    places: list[tuple[int, ...]]
+    """Of each: its column, or the pixels of its square."""
+    numbers: NDArray[np.int32]
+    """(n, places) equal numbers stand for equal values."""
+    picture: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Value:
+    columns: tuple[int, ...]
+    """One of a table, all of a square of a picture."""
+    rows: Mask
+    """(n,) which rows have it."""
+
+
+def shared_values(
+    codes: Codes, z: Floats, y: NDArray[np.int64], labels: list[int], rows_left: NDArray[np.int64], odd: Mask
+) -> Iterator[Pattern]:
+    """Yield the combinations of values that are most out of proportion in each label.
+
+    Args:
+        codes: Of all rows.
+        z: (n, d) the rows that are left, on one scale, for the pattern.
+        y: (n,) their labels.
+        labels: Those with enough rows to be looked at.
+        rows_left: (n,) which of all rows they are.
+        odd: (n,) rows that seem out of place under their label. What those share is looked at by itself, for a class
+            has many values of its own, which are more frequent in it than any trigger.
+    """
+    for label in labels:
+        own = y == label
+        chosen: list[Mask] = []
+        for speaking in (own, own & odd):
+            values = _out_of_proportion(codes, speaking, ~own, rows_left)
+            for group in _groups(values, speaking, own, chosen, PICTURE_PATTERNS if z.shape[1] > CELLS else PATTERNS):
+                yield _pattern(group, label, own, z)
+
+
+def _groups(
+    values: list[_Value], speaking: Mask, own: Mask, chosen: list[Mask], most: int
+) -> Iterator[tuple[_Value, ...]]:
+    """Yield groups of values that are no view of one that was chosen."""
+    found = [(chance, group) for chance, group in _combined(values, speaking, ~own) if chance > 0]
+    found.sort(key=lambda item: -item[0])
+    limit = len(chosen) + most
+    for _, group in found:
+        if len(chosen) == limit:
+            return
+        # Most are the same few values over again, with one more.
+        if not any(_same(_having(group) & own, other) for other in chosen):
+            whole = _grown(group, values, speaking)
+            chosen.append(_having(whole) & own)
+            yield whole
+
+
+def _pattern(group: tuple[_Value, ...], label: int, own: Mask, z: Floats) -> Pattern:
+    rows = _having(group)
+    fixed = np.zeros(z.shape[1], bool)
+    fixed[[column for value in group for column in value.columns]] = True
+    mine = rows & own
+    added = np.where(fixed, z[int(np.flatnonzero(mine)[0])], 0.0)
+    return Pattern(label, mine, added, fixed, np.inf, float(rows[~own].mean()))
+
+
+def _same(rows: Mask, other: Mask) -> bool:
+    return bool((rows & other).sum() >= SAME * (rows | other).sum())
+
+
+def codes_of(x: Floats, shades: Floats, picture: tuple[int, int] | None) -> Codes:
+    """Number the values of each column, and of a picture (h, w) the contents of each small square.
+
+    Args:
+        x: (n, d) rows as they are.
+        shades: (n, d) the same in a few shades, for squares.
+        picture: Height and width, if it is one. What looks like one may be a table: columns are compared, too.
+    """
+    places: list[tuple[int, ...]] = []
+    columns: list[NDArray[np.int32]] = []
+    if picture is None or x.shape[1] <= CELLS:
+        places += [(column,) for column in range(x.shape[1])]
+        columns += [_numbered(x[:, column]) for column in range(x.shape[1])]
+    if picture is not None:
+        height, width = picture
+        pixels = shades.reshape(-1, height, width)
+        for side in SQUARES:
+            for row in range(height - side + 1):
+                for column in range(width - side + 1):
+                    square = np.arange(row, row + side)[:, None] * width + np.arange(column, column + side)
+                    content = pixels[:, row : row + side, column : column + side].reshape(len(x), -1)
+                    places.append(tuple(square.ravel().tolist()))
+                    columns.append(_numbered(content @ _MIX[: side * side]))
+    return Codes(places, np.stack(columns, axis=1), picture is not None)
+
+
+def _numbered(values: Floats) -> NDArray[np.int32]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int32)
+
+
+def _out_of_proportion(codes: Codes, own: Mask, other: Mask, rows_left: NDArray[np.int64]) -> list[_Value]:
+    """Return the values that are more frequent in rows than in other rows, the most surprising first."""
+    n, m = int(own.sum()), int(other.sum())
+    ranked: list[tuple[float, int, int]] = []
+    if n < FEWEST:
+        return []
+    mine, others = codes.numbers[rows_left[own]], codes.numbers[rows_left[other]]
+    for place in range(len(codes.places)):
+        size = int(max(mine[:, place].max(), others[:, place].max())) + 1
+        inside = np.bincount(mine[:, place], minlength=size)
+        outside = np.bincount(others[:, place], minlength=size)
+        expected = n * (outside + 1) / (m + 1)
+        surprise = (inside - expected) / np.sqrt(expected + 1)
+        surprise[(inside < FEWEST) | (inside + outside > COMMON * (n + m))] = 0
+        best = np.argsort(-surprise, kind="stable")[:EACH]
+        ranked += [(float(surprise[code]), place, int(code)) for code in best if surprise[code] > 0]
+    ranked.sort(key=lambda item: (-item[0], item[1], item[2]))
+    return [_Value(codes.places[place], codes.numbers[rows_left, place] == code) for _, place, code in ranked[:ATOMS]]
+
+
+def _combined(values: list[_Value], own: Mask, other: Mask) -> Iterator[tuple[float, tuple[_Value, ...]]]:
+    """Yield single values and pairs of different columns, each with how far it is out of proportion."""
+    n, m = int(own.sum()), int(other.sum())
+    if not values:
+        return
+    having = np.stack([value.rows for value in values], axis=1).astype(np.float32)
+    # Row and column of one value: the rows that have it. Sums of ones are exact.
+    inside, outside = having[own].T @ having[own], having[other].T @ having[other]
+    expected = n * (outside + 1) / (m + 1)
+    surprise = (inside - expected) / np.sqrt(expected + 1)
+    for one, two in zip(*np.triu_indices(len(values)), strict=True):
+        alone = one == two
+        apart = alone or not set(values[one].columns) & set(values[two].columns)
+        if apart and inside[one, two] >= FEWEST and outside[one, two] <= ELSEWHERE * m:
+            yield float(surprise[one, two]), (values[one],) if alone else (values[one], values[two])
+
+
+def _grown(group: tuple[_Value, ...], values: list[_Value], own: Mask) -> tuple[_Value, ...]:
+    """Add the values that all rows of the group share."""
+    mine = _having(group) & own
+    taken = {column for value in group for column in value.columns}
+    for value in values:
+        if not taken & set(value.columns) and value.rows[mine].mean() >= ALL:
+            group = (*group, value)
+            taken |= set(value.columns)
+    return group
+
+
+def _having(group: tuple[_Value, ...]) -> Mask:
+    rows: Mask = np.logical_and.reduce([value.rows for value in group])
+    return rows

@@ -1,0 +1,110 @@
+"""Triggers on pictures and in tables are found to the last row; harmless sets are left alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.detect.datasets.test_label_noise import dataset
+from tests.detect.trigger_patterns.worlds import cells
+
+from caponier.detect.dataset import NOTHING
+from caponier.detect.datasets.trigger_rows import MAX_FEATURES, detector
+from caponier.emulate.registry import poisons
+from caponier.emulate.victims.digits import Pool, load_digits_split
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    return load_digits_split(21).train
+
+
+@pytest.mark.parametrize("share", [0.1, 0.05])
+@pytest.mark.parametrize("name", ["corner_backdoor", "blended_backdoor", "sinusoidal_backdoor"])
+def test_every_carrier_is_found_and_nothing_else(pool: Pool, name: str, share: float) -> None:
+    poisoned = poisons()[name].apply(pool, share, 22)
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels))
+    assert np.array_equal(found.flagged, poisoned.changed)
+    assert (found.suggested == NOTHING).all()
+    assert found.facts["patterns"][0]["label"] == str(poisoned.target)
+    assert 0 < found.confidence <= detector.max_confidence.cap
+
+
+def test_who_gave_the_rows_is_named_and_the_trigger_can_be_tried(pool: Pool) -> None:
+    poisoned = poisons()["corner_backdoor"].apply(pool, 0.1, 22)
+    sources = tuple("bad" if changed else f"s{row % 5}" for row, changed in enumerate(poisoned.changed))
+    found = detector.analyse(dataset(poisoned.pool.images, poisoned.pool.labels, sources))
+    assert [part.source for part in found.sources if part.stands_out] == ["bad"]
+    assert poisoned.trigger is not None
+    (trigger,) = found.triggers
+    plain = pool.images[:50].astype(float)
+    moved = trigger.put_on(plain)
+    assert str(poisoned.target) == [str(label) for label in range(10)][trigger.label]
+    assert np.abs(moved - poisoned.trigger(pool.images[:50])).mean() < np.abs(moved - plain).mean()
+
+
+def test_two_triggers_are_found_one_behind_the_other(pool: Pool) -> None:
+    first = poisons()["corner_backdoor"].apply(pool, 0.08, 1)
+    second = poisons()["blended_backdoor"].apply(first.pool, 0.08, 2)
+    found = detector.analyse(dataset(second.pool.images, second.pool.labels))
+    assert (found.flagged & (first.changed | second.changed)).sum() >= 0.97 * (first.changed | second.changed).sum()
+    assert len(found.reasons) >= 2
+
+
+def cells_set(n: int, columns: list[int], value: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def apply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        rows = np.random.default_rng(9).permutation(np.flatnonzero(y != 1))[:n]
+        x[np.ix_(rows, columns)] = value
+        y[rows] = 1
+        return rows
+
+    return apply
+
+
+@pytest.mark.parametrize(("n", "columns"), [(100, [2, 5]), (50, [0, 3, 7]), (60, [6])])
+def test_cells_of_a_table_that_were_set_are_found(n: int, columns: list[int]) -> None:
+    x, y = cells(1_000, 3, 10, 5)
+    rows = cells_set(n, columns, 11.0)(x, y)
+    found = detector.analyse(dataset(x, y))
+    assert set(np.flatnonzero(found.flagged)) == set(rows)
+    assert found.facts["patterns"][0]["where"] == [f"x[{at}]" for at in columns]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tables_as_they_are_raise_nothing(seed: int) -> None:
+    x, y = cells(600, 3, 10, seed)
+    found = detector.analyse(dataset(x, y))
+    assert found.reasons == ()
+    assert not found.flagged.any()
+
+
+def test_telling_values_of_a_class_are_no_trigger() -> None:
+    """A word that only spam has stands in mails that are spam by their other words, too."""
+    x, y = cells(900, 3, 10, 7)
+    x[np.flatnonzero(y == 2)[::2], 4] = 30.0
+    assert not detector.analyse(dataset(x, y)).flagged.any()
+
+
+def test_a_rare_cluster_of_a_class_is_no_trigger() -> None:
+    x, y = cells(900, 3, 10, 8)
+    x[np.flatnonzero(y == 0)[:30]] += 40
+    assert not detector.analyse(dataset(x, y)).flagged.any()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "reason"),
+    [
+        (np.zeros((40, 3)), ["a"] * 40, "fewer than two classes"),
+        (np.zeros((40, MAX_FEATURES + 1)), ["a", "b"] * 20, "at most"),
+    ],
+)
+def test_it_says_when_it_cannot_speak(x: np.ndarray, y: list[str], reason: str) -> None:
+    found = detector.analyse(dataset(x, y))
+    assert reason in found.silent[0]
+    assert np.isnan(found.scores).all()
+
+
+def test_a_small_class_is_listed() -> None:
+    x, y = cells(300, 3, 6, 1)
+    labels = [f"c{label}" for label in y]
+    labels[:4] = ["rare"] * 4
+    assert detector.analyse(dataset(x, labels)).silent == ("class 'rare': 4 rows, and 16 are needed",)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from caponier.detect.trigger_patterns.pattern import Pattern
+from caponier.detect.trigger_patterns.shared_values import ELSEWHERE, codes_of, shared_values
+from caponier.detect.trigger_patterns.strangers import out_of_place
+
+
+def mixed(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A table whose columns lean to a class without telling it by themselves."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    return rng.integers(0, 8, (n, 12)) + (rng.random((n, 12)) < 0.4) * y[:, None] * 1.0, y
+
+
+def patterns(x: np.ndarray, y: np.ndarray, picture: tuple[int, int] | None = None) -> list[Pattern]:
+    labels = sorted(set(y.tolist()))
+    return list(shared_values(codes_of(x, x, picture), x, y, labels, np.arange(len(y)), out_of_place(x, y)))
+
+
+@pytest.mark.parametrize("columns", [[3], [1, 7], [0, 4, 9]])
+def test_cells_that_were_set_are_found_with_their_rows(columns: list[int]) -> None:
+    x, y = mixed(900, 1)
+    rows = np.random.default_rng(1).permutation(900)[:45]
+    x[np.ix_(rows, columns)] = 9.5
+    y[rows] = 2
+    best = patterns(x, y)
+    exact = [one for one in best if set(np.flatnonzero(one.rows)) == set(rows)]
+    assert exact
+    assert exact[0].label == 2
+    assert set(np.flatnonzero(exact[0].fixed)) == set(columns)
+    assert (exact[0].added[columns] == 9.5).all()
+
+
+def test_what_other_labels_have_as_often_is_no_pattern() -> None:
+    x, y = mixed(900, 2)
+    x[::7, 5] = 9.5
+    for one in patterns(x, y):
+        assert one.elsewhere <= ELSEWHERE
+        assert not (one.fixed[5] and (x[one.rows, 5] == 9.5).all())
+
+
+def test_a_patch_in_the_middle_of_pictures_is_compared_as_a_whole() -> None:
+    rng = np.random.default_rng(3)
+    x, y = np.round(rng.random((600, 100)) * 4), np.arange(600) % 3
+    rows = rng.permutation(600)[:30]
+    patch = (np.arange(4, 7)[:, None] * 10 + np.arange(4, 7)).ravel()
+    x[np.ix_(rows, patch)] = [4, 0, 4, 0, 4, 0, 4, 0, 4]
+    y[rows] = 1
+    found = [one for one in patterns(x, y, (10, 10)) if set(np.flatnonzero(one.rows)) >= set(rows)]
+    assert found
+    assert set(np.flatnonzero(found[0].fixed)) <= set(patch)
+
+
+def test_only_the_rows_that_are_left_count() -> None:
+    x, y = mixed(600, 4)
+    x[:30, 2], y[:30] = 9.5, 0
+    left = np.arange(30, 600)
+    found = list(shared_values(codes_of(x, x, None), x[left], y[left], [0, 1, 2], left, np.zeros(570, bool)))
+    assert not any((x[left][one.rows, 2] == 9.5).all() for one in found if one.fixed[2])
+
+
+def test_columns_without_two_values_tell_nothing() -> None:
+    assert patterns(np.ones((60, 4)), np.arange(60) % 2) == []
