@@ -47,6 +47,8 @@ class Exchange:
     answer: bytes = b""
     """What the model server said, whatever the caller got of it; empty if it is larger than the limit."""
     answer_too_large: bool = False
+    kept: bool = False
+    """Whether it is in the spool."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from caponier.guard.exchange import Exchange
@@ -10,6 +11,12 @@ from caponier.guard.verdict import Measure
 BOUNDS: Final = (0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Upper bounds of the histogram of the guard's own time, in seconds."""
 
+_GAUGES: Final = {
+    "waiting_bytes": "Requests and answers in the spool that are not yet in the lake.",
+    "spilled_bytes": "Events that wait beside the spool until the lake can be written again.",
+    "lag_seconds": "Age of the oldest answered request that was not looked at yet.",
+    "subjects": "Callers that detection remembers, over all models.",
+}
 _ABOUT: Final = {
     "requests": "Requests by operation and HTTP status.",
     "refused": "Requests that were refused.",
@@ -20,7 +27,8 @@ _ABOUT: Final = {
     "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
     "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
-    "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
+    "lost_events": "Requests that were not recorded, because neither spool nor memory had room, or that are broken.",
+    "unspooled": "Answers that left before their request was on disk, because the spool could not be written.",
     "findings": "Findings by detector.",
     "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
@@ -39,6 +47,16 @@ class Metrics:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._buckets = [0] * (len(BOUNDS) + 1)
         self._seconds = 0.0
+        self._gauges: dict[str, Callable[[], float]] = {}
+
+    def gauge(self, name: str, value: Callable[[], float]) -> None:
+        """Show a value that goes up and down.
+
+        Args:
+            name: One of those that are told about.
+            value: Tells it when the metrics are read, in any thread.
+        """
+        self._gauges[name] = value
 
     def count(self, name: str, labels: str = "", n: int = 1) -> None:
         """Count something up.
@@ -75,6 +93,9 @@ class Metrics:
             lines += [f"# HELP {full} {about}", f"# TYPE {full} counter"]
             found = [(labels, n) for (known, labels), n in sorted(self._counts.items()) if known == name]
             lines += [f"{full}{{{labels}}} {n}" if labels else f"{full} {n}" for labels, n in found or [("", 0)]]
+        for name, value in self._gauges.items():
+            full = f"caponier_guard_{name}"
+            lines += [f"# HELP {full} {_GAUGES[name]}", f"# TYPE {full} gauge", f"{full} {value():g}"]
         full = "caponier_guard_own_seconds"
         lines += [f"# HELP {full} Time that the guard adds to a request.", f"# TYPE {full} histogram"]
         below = 0

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 
+from caponier.errors import CaponierError
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
@@ -36,6 +37,8 @@ Decide = Callable[[Caller, Call, Callable[[], int]], Verdict]
 last argument tells how many examples the request holds."""
 Record = Callable[[Exchange], None]
 """Takes an exchange after its answer has left, in the server's thread."""
+Keep = Callable[[Exchange], None]
+"""Takes an exchange before the last byte of its answer leaves, in the server's thread; it raises where it cannot."""
 PrincipalOf = Callable[[str], str | None]
 """From a credential to the salted hash that stands for it."""
 
@@ -56,6 +59,8 @@ class Middleware:
         decide: Decides about each request but those about health; see `guard.decisions.Decisions`.
         record: Takes each finished exchange; see `guard.events.events_of`.
         principal_of: Hashes credentials.
+        keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
+            fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
         fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
@@ -75,6 +80,7 @@ class Middleware:
         decide: Decide,
         record: Record,
         principal_of: PrincipalOf,
+        keep: Keep = lambda _: None,
         enforce: bool = False,
         fail_closed: bool = False,
         body_limit: int = BODY_LIMIT,
@@ -87,6 +93,7 @@ class Middleware:
     ) -> None:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
+        self._keep = keep
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
@@ -99,11 +106,15 @@ class Middleware:
             return
         started = time.perf_counter()
         exchange = self._begin(scope)
+        leaving = _Leaving(send, exchange, scope["method"], started, self._kept)
         try:
-            await self._serve(exchange, scope, receive, send)
+            await self._serve(exchange, scope, receive, leaving)
         finally:
-            exchange.took_ms = (time.perf_counter() - started) * 1_000
-            exchange.own_ms = exchange.took_ms - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
+            if not leaving.told:
+                # Nobody gets anything of it any more: there is nothing to keep back.
+                leaving.finish()
+            took = (time.perf_counter() - started) * 1_000
+            exchange.own_ms = took - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
             self._note(exchange)
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
@@ -193,11 +204,78 @@ class Middleware:
             self._on_failure(failed)
             return sys.maxsize
 
+    def _kept(self, exchange: Exchange) -> bool:
+        """Put an exchange where it survives; return whether its answer may leave."""
+        try:
+            self._keep(exchange)
+        except Exception as failed:  # noqa: BLE001 - a full disk must not take the model down
+            self._on_failure(failed)
+            return not (self._enforce and self._fail_closed)
+        return True
+
     def _note(self, exchange: Exchange) -> None:
         try:
             self._record(exchange)
         except Exception as failed:  # noqa: BLE001 - the answer has left; a lost record is told, not raised
             self._on_failure(failed)
+
+
+class UnrecordedError(CaponierError):
+    """An answer was cut off, because it could not be recorded."""
+
+
+class _Leaving:
+    """Lets an answer leave, but has the exchange kept before the last byte of it does.
+
+    Which byte is the last one is known by the length that the answer states, or when it ends.
+    """
+
+    def __init__(
+        self, send: Send, exchange: Exchange, method: str, started: float, keep: Callable[[Exchange], bool]
+    ) -> None:
+        self._send, self._exchange, self._keep = send, exchange, keep
+        self._started, self._bodiless = started, method == "HEAD"
+        self._start: Message | None = None
+        self._left: int | None = None
+        self.told = False
+        """Whether the exchange was handed over to be kept."""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # Held back until there is something of the body, as long as it may still be another answer.
+            self._start, self._left = message, _length_of(message, bodiless=self._bodiless)
+            return
+        if message["type"] == "http.response.body":
+            if self._left is not None:
+                self._left -= len(message.get("body", b""))
+            last = not message.get("more_body") or (self._left is not None and self._left <= 0)
+            if last and not self.told and not self.finish():
+                await self._withhold()
+                return
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+        await self._send(message)
+
+    def finish(self) -> bool:
+        """Hand the exchange over; return whether its answer may leave."""
+        self.told = True
+        self._exchange.took_ms = (time.perf_counter() - self._started) * 1_000
+        return self._keep(self._exchange)
+
+    async def _withhold(self) -> None:
+        if self._start is None:
+            raise UnrecordedError("an answer is cut off: it cannot be recorded, and fail is closed")
+        self._start, self._exchange.status = None, 503
+        await answer(self._send, 503, {"error": "service unavailable"}, [(b"retry-after", b"1")])
+
+
+def _length_of(start: Message, *, bodiless: bool) -> int | None:
+    """Return how many bytes an answer says that it has; None if it does not say, or has none whatever it says."""
+    if bodiless or start["status"] in (204, 304):
+        return None
+    stated = [value for name, value in start.get("headers", ()) if name.lower() == b"content-length"]
+    return int(stated[0]) if len(stated) == 1 and stated[0].isdigit() else None
 
 
 class _Relay:
@@ -208,6 +286,7 @@ class _Relay:
         self._limit, self._limits = limit, limits
         self._parts: list[bytes] = []
         self._size = 0
+        self._stated: int | None = None
         self._start: Message = {}
 
     async def __call__(self, message: Message) -> None:
@@ -215,16 +294,19 @@ class _Relay:
             self._exchange.status = message["status"]
             self._exchange.answer_headers = list(message.get("headers", ()))
             self._rounds = self._rounds and message["status"] == 200
-            self._start = message
+            self._start, self._stated = message, _length_of(message, bodiless=False)
         elif message["type"] == "http.response.body":
             self._keep(message.get("body", b""))
-            if not message.get("more_body"):
+            if not message.get("more_body") or self._is_whole():
                 self._exchange.answer = b"".join(self._parts)
-                if self._rounds:
-                    await self._send_rounded()
-                    return
+            if self._rounds and not message.get("more_body"):
+                await self._send_rounded()
+                return
         if not self._rounds:
             await self._send(message)
+
+    def _is_whole(self) -> bool:
+        return self._stated is not None and self._size >= self._stated
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)

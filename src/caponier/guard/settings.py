@@ -1,6 +1,7 @@
 """The section `[guard]` of the workspace file."""
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -50,6 +51,10 @@ class GuardSettings(BaseModel):
     """What is asked where the path names no model, as with MLflow; the inventory's only one by default."""
     trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
     """Addresses or networks whose `X-Forwarded-For` is believed."""
+    spool: Literal[False] | Path = Path(".caponier/spool")
+    """Folder in which each exchange is before the last byte of its answer leaves; false: in memory alone."""
+    spool_limit_mb: Annotated[float, Field(ge=64, le=1_048_576)] = 4_096
+    """Of exchanges that wait there."""
     metrics_from: tuple[Network, ...] = LOOPBACK
     """Who may read the metrics: they tell who is refused."""
 
@@ -57,6 +62,11 @@ class GuardSettings(BaseModel):
     def body_limit(self) -> int:
         """Most bytes of a request."""
         return int(self.body_limit_mb * 2**20)
+
+    @property
+    def spool_limit(self) -> int:
+        """Most bytes that wait in the spool."""
+        return int(self.spool_limit_mb * 2**20)
 
     @property
     def limits(self) -> BodyLimits:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.log import GuardLog
+from caponier.app.guard.order import EventOrder
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
 from caponier.records.inventory import Privacy, Workspace

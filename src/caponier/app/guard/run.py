@@ -12,7 +12,8 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from caponier.app.guard.failures import Failures, Tell
-from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.log import SPILLED, GuardLog, cut_back
+from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.work import GuardWork
@@ -27,6 +28,7 @@ from caponier.guard.metrics import Metrics
 from caponier.guard.middleware import App, Middleware
 from caponier.guard.own_paths import OwnPaths
 from caponier.guard.settings import GuardSettings, read_settings
+from caponier.guard.spool import free_spools
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
 from caponier.telemetry.principals import principal_of
@@ -71,6 +73,7 @@ class Guard:
         tell: Tell = lambda _: None,
     ) -> None:
         self.settings = settings or settings_of(workspace)
+        self._workspace, self._tell = workspace, tell
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
@@ -84,10 +87,15 @@ class Guard:
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
+        self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
+        self.metrics.gauge("spilled_bytes", lambda: log.spilled)
+        self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
+        self.metrics.gauge("subjects", lambda: self.live.subjects)
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,
             record=self.work.record,
+            keep=self.work.keep,
             principal_of=partial(principal_of, salt=terms.salt),
             enforce=enforce,
             fail_closed=self.settings.fail == "closed",
@@ -106,8 +114,30 @@ class Guard:
         await self._asgi(scope, receive, send)
 
     def start(self) -> None:
-        """Begin to detect."""
+        """Finish what a guard before this one left behind, and begin to detect.
+
+        Raises:
+            InputError: If the spool cannot be used.
+        """
+        self._take_over()
         self.work.start()
+
+    def _take_over(self) -> None:
+        """Take a spool, and look at what is in it and in others that nobody has any more."""
+        if not self.settings.spool:
+            return
+        folder = self._workspace.root / self.settings.spool
+        own, *others = free_spools(folder, self.settings.spool_limit)
+        for spool in (*others, own):
+            cut_back(spool.progress.file, spool.progress.size)
+            self.work.backlog.spool = spool
+            self.work.log.beside = spool.folder / SPILLED
+            left = self.work.recover()
+            if left:
+                self._tell(f"note: {left:,} requests that the guard before this one had answered were recorded")
+            if spool is not own:
+                self.work.log.close()
+                spool.close()
 
     def close(self) -> None:
         """Write and look at what is left, and stop."""
