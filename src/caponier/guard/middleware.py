@@ -21,6 +21,7 @@ from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, r
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.proven import ProvenCallers
 from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
@@ -70,6 +71,7 @@ class Middleware:
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         model: What is asked where the path of a query names no model.
+        proven: Tells who has proven to be whom; by default nobody has.
         on_failure: Told of each exception that was survived.
     """
 
@@ -89,6 +91,7 @@ class Middleware:
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
         model: str | None = None,
+        proven: ProvenCallers | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._app = app
@@ -97,6 +100,7 @@ class Middleware:
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._proven = proven
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,29 +168,41 @@ class Middleware:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
-        credential = shown(
-            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
-        )
-        possible = [self._principal_of(value) for value in credential.possible]
         client = scope.get("client")
         call = call_of(scope["method"], scope["path"])
         if call.model is None and call.asks:
             call = replace(call, model=self._model)
+        caller, unclear = self._caller(scope, _name(headers.get(self._session)), client[0] if client else None)
         return Exchange(
             call=call,
-            caller=Caller(
-                principal=None if credential.value is None else self._principal_of(credential.value),
-                session=_name(headers.get(self._session)),
-                source_ip=client[0] if client else None,
-                possible=tuple(name for name in possible if name is not None),
-                unproven=credential.unproven,
-            ),
+            caller=caller,
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
-            unclear=credential.unclear,
+            unclear=unclear,
         )
+
+    def _caller(self, scope: Scope, session: str | None, address: str | None) -> tuple[Caller, bool]:
+        """Return who asks, and whether what he shows is unclear."""
+        certified = self._proven.by_certificate(scope) if self._proven else None
+        if certified is not None:
+            return Caller(certified, session, address), False
+        credential = shown(
+            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+        )
+        verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
+        if verified is not None:
+            return Caller(verified, session, address), False
+        possible = [self._principal_of(value) for value in credential.possible]
+        caller = Caller(
+            principal=None if credential.value is None else self._principal_of(credential.value),
+            session=session,
+            source_ip=address,
+            possible=tuple(name for name in possible if name is not None),
+            unproven=credential.unproven,
+        )
+        return caller, credential.unclear
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":

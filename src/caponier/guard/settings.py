@@ -2,9 +2,9 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
@@ -20,6 +20,13 @@ def _some(proxy: str) -> str:
     if proxy == "*" or proxy.endswith("/0"):
         raise ValueError(f"{proxy!r} trusts everybody, so that callers could claim any address; name your proxies")
     return proxy
+
+
+def _network(name: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return None
 
 
 class GuardSettings(BaseModel):
@@ -47,6 +54,12 @@ class GuardSettings(BaseModel):
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
     """Header that names whom a caller acts for."""
+    token_keys: Path | None = None
+    """A JSON Web Key Set: callers with a token that verifies are told by its subject, whichever token it is."""
+    token_claim: Name = "sub"  # noqa: S105 - no password
+    """Claim of a token that names the caller."""
+    certificate: Name | None = None
+    """Header in which a trusted proxy tells whose client certificate it has seen."""
     model: Name | None = None
     """What is asked where the path names no model, as with MLflow; the inventory's only one by default."""
     trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
@@ -57,6 +70,17 @@ class GuardSettings(BaseModel):
     """Of exchanges that wait there."""
     metrics_from: tuple[Network, ...] = LOOPBACK
     """Who may read the metrics: they tell who is refused."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.certificate and not self.trusted_proxies:
+            raise ValueError("certificate needs trusted_proxies, or callers could claim any certificate")
+        return self
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The trusted proxies as networks; a name is none."""
+        return tuple(network for name in self.trusted_proxies if (network := _network(name)) is not None)
 
     @property
     def body_limit(self) -> int:

@@ -24,14 +24,18 @@ from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 from caponier.guard.decisions import Decisions
+from caponier.guard.events import queries_of
+from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
 from caponier.guard.middleware import App, Middleware
 from caponier.guard.own_paths import OwnPaths
+from caponier.guard.proven import PEER, ProvenCallers
 from caponier.guard.settings import GuardSettings, read_settings
 from caponier.guard.spool import free_spools
+from caponier.guard.token_keys import Tokens, read_keys
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
-from caponier.telemetry.principals import principal_of
+from caponier.telemetry.principals import principal_of, proven_principal
 
 START_S: Final = 10.0
 SWITCH_S: Final = 0.001
@@ -94,7 +98,7 @@ class Guard:
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,
-            record=self.work.record,
+            record=self._record,
             keep=self.work.keep,
             principal_of=partial(principal_of, salt=terms.salt),
             enforce=enforce,
@@ -105,6 +109,7 @@ class Guard:
             credentials=self.settings.credentials,
             session=self.settings.session,
             model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
+            proven=self._proven(terms.salt),
             on_failure=partial(self._failed, "request"),
         )
         self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
@@ -121,6 +126,23 @@ class Guard:
         """
         self._take_over()
         self.work.start()
+
+    def _record(self, exchange: Exchange) -> None:
+        """Take a finished exchange; called by the server, and quick."""
+        self.work.record(exchange)
+        if exchange.caller.unproven and not exchange.stranger:
+            size = self.live.size(exchange.call.model)
+            self.decisions.charge(
+                exchange.caller, exchange.call, partial(queries_of, exchange, self.settings.limits, size)
+            )
+
+    def _proven(self, salt: bytes) -> ProvenCallers | None:
+        settings = self.settings
+        if settings.token_keys is None and settings.certificate is None:
+            return None
+        keys = read_keys(self._workspace.root / settings.token_keys) if settings.token_keys else ()
+        tokens = Tokens(keys, settings.token_claim) if keys else None
+        return ProvenCallers(partial(proven_principal, salt=salt), tokens, settings.certificate, settings.proxies)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""
@@ -238,19 +260,34 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _behind_proxies(guard: Guard) -> App:
+    """Have the caller's address told by trusted proxies, and note which address the connection itself is from."""
+    trusted = list(guard.settings.trusted_proxies)
+    if not trusted:
+        return guard
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    # Its types say less than they take: whatever is an ASGI application.
+    told: Any = ProxyHeadersMiddleware(guard, trusted)
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        scope[PEER] = (scope.get("client") or ("",))[0]
+        await told(scope, receive, send)
+
+    return noted
+
+
 def _server(guard: Guard) -> Any:
     with needs("serve", "The guard"):
         import uvicorn
-    trusted = list(guard.settings.trusted_proxies)
     config = uvicorn.Config(
-        guard,
+        _behind_proxies(guard),
         access_log=False,
         date_header=False,
-        forwarded_allow_ips=trusted,
         lifespan="auto",
         log_config=None,
         log_level="critical",
-        proxy_headers=bool(trusted),
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.plan import Case, Remarks, Terms, plan_for, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
@@ -116,6 +117,7 @@ class LiveFindings:
     def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
+        self._joined = keys_joined(terms.workspace)
         self._workspace, self._budget, self._event_id = terms.workspace, terms.budget, event_id_of
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()
         if terms.workspace:
@@ -145,7 +147,9 @@ class LiveFindings:
             rows: Columns by name; `seq` grows from row to row, and so does `time` within each subject.
         """
         by_model: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
+        for sent in rows:
+            one = self._joined.get(sent.get("principal") or "")
+            row = sent if one is None else sent | {"principal": one}
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
                 self._remember(row)

@@ -49,6 +49,8 @@ class Request:
     """(n, d); None where they cannot be read, or could be read in several ways."""
     line: int
     answer: Answer | None = None
+    unproven: bool = False
+    """Whether the caller is named by a token whose signature nobody here has checked."""
     names: tuple[str, ...] = ()
     """Of its columns as they stand there, where nothing but these says which is which."""
 
@@ -73,6 +75,9 @@ class Request:
         """Yield a row in the event schema for each example."""
         said = self.answer or Answer()
         shared = self.about | ({"status": 200} if self.answer else {})
+        if self.unproven and self.answer is None:
+            # Whoever writes another's claims with any signature gets as far: that is no evidence against the other.
+            shared["principal"] = shared["user_agent"] = None
         shared["model"] = shared["model"] or said.model
         shared["model_version"] = said.version
         if self.inputs is None:
@@ -163,7 +168,7 @@ def request_of(
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
-    return Request(key, shared, inputs, line, names=names)
+    return Request(key, shared, inputs, line, unproven=credential.unproven, names=names)
 
 
 def short(value: Any) -> Any:
