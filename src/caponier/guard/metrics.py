@@ -23,6 +23,8 @@ _ABOUT: Final = {
     "rounded": "Answers whose scores were rounded.",
     "would_refuse": "Requests that would have been refused in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
+    "refused_unread": "Requests that were refused, because they cannot be read as the model server reads them.",
+    "would_refuse_unread": "Answered requests that enforce mode would have refused, because they cannot be read.",
     "unreadable": "Answered queries, by model and caller, whose input could not be read: detection only counts them.",
     "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
     "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
@@ -77,6 +79,8 @@ class Metrics:
         self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
         if exchange.unclear:
             self.count("unclear")
+        if exchange.unread:
+            self.count("refused_unread")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
             done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")

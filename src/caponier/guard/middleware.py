@@ -5,6 +5,7 @@ detector and no clock but the wall's. A failure of either never takes the model 
 closed.
 """
 
+import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -22,6 +23,7 @@ from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.proven import ProvenCallers
+from caponier.guard.query_reader import QueryReader
 from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
@@ -72,6 +74,7 @@ class Middleware:
         session: Header that names whom a caller acts for.
         model: What is asked where the path of a query names no model.
         proven: Tells who has proven to be whom; by default nobody has.
+        reader: Says in enforce mode which requests cannot be read as the model server reads them: they are refused.
         on_failure: Told of each exception that was survived.
     """
 
@@ -92,6 +95,7 @@ class Middleware:
         session: str = SESSION,
         model: str | None = None,
         proven: ProvenCallers | None = None,
+        reader: QueryReader | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._app = app
@@ -100,7 +104,7 @@ class Middleware:
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
-        self._proven = proven
+        self._proven, self._reader = proven, reader
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +128,7 @@ class Middleware:
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            wrong = self._ambiguity(exchange, scope) if self._enforce else None
+            wrong = _framing(exchange) or self._ambiguity(exchange, scope)
             if wrong is not None:
                 exchange.status = 400
                 await answer(send, 400, {"error": wrong})
@@ -144,9 +148,24 @@ class Middleware:
             exchange.status = 429
             await refuse(send)
             return
+        if self._enforce and self._reader is not None:
+            exchange.unread = await self._why_unread(self._reader, exchange, scope["path"]) or ""
+            if exchange.unread:
+                exchange.status = 400
+                await answer(send, 400, {"error": f"the request cannot be read: {exchange.unread}"})
+                return
         rounds = self._enforce and exchange.verdict.measure is Measure.ROUND
         relay = _Relay(send, exchange, self._limit, self._limits, rounds=rounds)
         await self._app(scope, _replay(exchange.body, receive), relay)
+
+    async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
+        try:
+            if reader.is_large(exchange):
+                return await asyncio.to_thread(reader.why_not, exchange, path)
+            return reader.why_not(exchange, path)
+        except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
+            self._on_failure(failed)
+            return "it is written in a way that nobody has thought of"
 
     async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
         stated = exchange.headers.get(b"content-length", b"0")
@@ -156,7 +175,7 @@ class Middleware:
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
-        if exchange.call.operation == "health":
+        if exchange.call.operation == "health" or not self._enforce:
             return None
         shown_in = [header_name(name.decode("latin-1")) for name, _ in scope["headers"]]
         names = [name for name in shown_in if name in self._credentials]
@@ -181,6 +200,7 @@ class Middleware:
             headers=headers,
             repeated=repeated(scope["headers"]),
             unclear=unclear,
+            addressed=not self._credentials,
         )
 
     def _caller(self, scope: Scope, session: str | None, address: str | None) -> tuple[Caller, bool]:
@@ -234,6 +254,12 @@ class Middleware:
             self._record(exchange)
         except Exception as failed:  # noqa: BLE001 - the answer has left; a lost record is told, not raised
             self._on_failure(failed)
+
+
+def _framing(exchange: Exchange) -> str | None:
+    """Return what is wrong where two readers could see the end of the body in two places (RFC 9112, section 6.3)."""
+    both = b"transfer-encoding" in exchange.headers and b"content-length" in exchange.headers
+    return "a length and a transfer coding in one request" if both else None
 
 
 class UnrecordedError(CaponierError):

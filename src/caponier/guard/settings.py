@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.guard.servers import Server
 from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
 Name = Annotated[str, Field(min_length=1)]
@@ -53,13 +54,17 @@ class GuardSettings(BaseModel):
     credentials: tuple[Name, ...] = ("authorization", "x-api-key")
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
-    """Header that names whom a caller acts for."""
+    """Header that names whom a caller acts for; without credentials it counts only where it is said."""
     token_keys: Path | None = None
     """A JSON Web Key Set: callers with a token that verifies are told by its subject, whichever token it is."""
     token_claim: Name = "sub"  # noqa: S105 - no password
     """Claim of a token that names the caller."""
     certificate: Name | None = None
     """Header in which a trusted proxy tells whose client certificate it has seen."""
+    server: Server | None = None
+    """What the model server is; asked at the start, if it is not said."""
+    passed_paths: tuple[Name, ...] = ()
+    """Paths that pass in enforce mode, though it is not known what they ask for."""
     model: Name | None = None
     """What is asked where the path names no model, as with MLflow; the inventory's only one by default."""
     trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
@@ -76,6 +81,14 @@ class GuardSettings(BaseModel):
         if self.certificate and not self.trusted_proxies:
             raise ValueError("certificate needs trusted_proxies, or callers could claim any certificate")
         return self
+
+    @property
+    def session_header(self) -> str:
+        """The header that names whom a caller acts for; empty if none does.
+
+        Where nobody shows a credential, anybody could write another session into it with every query.
+        """
+        return self.session if self.credentials or "session" in self.model_fields_set else ""
 
     @property
     def proxies(self) -> tuple[Network, ...]:

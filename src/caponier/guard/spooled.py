@@ -27,13 +27,14 @@ def to_bytes(exchange: Exchange) -> list[bytes]:
     call, caller = exchange.call, exchange.caller
     about = orjson.dumps(
         {
-            "call": [call.operation, call.model, call.version, call.unknown],
+            "call": [call.operation, call.model, call.version, call.unknown, call.protocol],
             "caller": [caller.principal, caller.session, caller.source_ip, caller.possible, caller.unproven],
             "agent": exchange.user_agent,
             "arrived": exchange.arrived.timestamp(),
             "headers": _texts((name, value) for name, value in exchange.headers.items() if name in KEPT),
             "repeated": exchange.repeated,
             "unclear": exchange.unclear,
+            "addressed": exchange.addressed,
             "verdict": [exchange.verdict.measure.value, exchange.verdict.decimals],
             "status": exchange.status,
             "answered": _texts(header for header in exchange.answer_headers if header[0].lower() in KEPT),
@@ -64,6 +65,7 @@ def from_bytes(data: bytes) -> Exchange:
         headers=dict(_headers(about["headers"])),
         repeated=about["repeated"],
         unclear=about["unclear"],
+        addressed=about["addressed"],
         body=data[begin:end],
         verdict=Verdict(Measure(measure), decimals),
         status=about["status"],

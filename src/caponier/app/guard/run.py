@@ -30,6 +30,8 @@ from caponier.guard.metrics import Metrics
 from caponier.guard.middleware import App, Middleware
 from caponier.guard.own_paths import OwnPaths
 from caponier.guard.proven import PEER, ProvenCallers
+from caponier.guard.query_reader import QueryReader
+from caponier.guard.servers import probe
 from caponier.guard.settings import GuardSettings, read_settings
 from caponier.guard.spool import free_spools
 from caponier.guard.token_keys import Tokens, read_keys
@@ -77,7 +79,7 @@ class Guard:
         tell: Tell = lambda _: None,
     ) -> None:
         self.settings = settings or settings_of(workspace)
-        self._workspace, self._tell = workspace, tell
+        self._workspace, self._tell, self._inside = workspace, tell, app is not None
         self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
@@ -95,6 +97,7 @@ class Guard:
         self.metrics.gauge("spilled_bytes", lambda: log.spilled)
         self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
+        self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
         guarded = Middleware(
             app or self._upstream(),
             decide=self.decisions,
@@ -107,9 +110,10 @@ class Guard:
             limits=limits,
             size_of=self.live.size,
             credentials=self.settings.credentials,
-            session=self.settings.session,
+            session=self.settings.session_header,
             model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
             proven=self._proven(terms.salt),
+            reader=self.reader,
             on_failure=partial(self._failed, "request"),
         )
         self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
@@ -124,8 +128,28 @@ class Guard:
         Raises:
             InputError: If the spool cannot be used.
         """
+        self._meet()
         self._take_over()
         self.work.start()
+
+    def _meet(self) -> None:
+        """Tell what the model server is, so that requests are read as it reads them."""
+        settings, notes = self.settings, self.live.remarks.notes
+        if self.settings.upstream is None or self._inside:
+            self.reader.server = self.work.server = settings.server
+            return
+        probed = probe(self.settings.upstream, next(iter(self.live.models), None))
+        server = settings.server or probed.server
+        self.reader.server = self.work.server = server
+        known = "as is set" if settings.server else "as it says itself"
+        notes.append(
+            f"the model server is {server}, {known}" if server else "it is not known which model server this is"
+        )
+        if probed.asks_for_keys is False and settings.credentials:
+            notes.append(
+                "the model server does not turn a made-up key away: unless something before this guard does, anybody "
+                "can be somebody else with every query; set credentials = [] in [guard] then: the address counts"
+            )
 
     def _record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""

@@ -63,6 +63,8 @@ class GuardWork:
     limits: BodyLimits
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
+    server: str | None = None
+    """What answers, where that is known."""
     _owed: list[Row] = field(default_factory=list)
     """Events that could be written nowhere so far."""
     _looking: float | None = None
@@ -229,7 +231,7 @@ class GuardWork:
         unanswered = replace(exchange, answer=b"")
         for part, held in (("answer", exchange), ("question", unanswered)):
             try:
-                return held, events_of(held, self.limits, size, takes, self.layouts)
+                return held, events_of(held, self.limits, size, takes, self.layouts, self.server)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
         bare = replace(unanswered, body=b"")
@@ -242,7 +244,10 @@ class GuardWork:
         for row in rows:
             row["system"] = system.name if system else None
         if is_unreadable(exchange, rows):
-            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size, takes))
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size, takes, self.server))
+            watched = size is not None if exchange.call.asks else self.server is not None
+            if watched and not self.enforce:
+                self.metrics.count("would_refuse_unread")
         if UNREAD in rows[0]:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
