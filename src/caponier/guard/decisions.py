@@ -8,11 +8,11 @@ from typing import Final
 
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import HOLD, PASS, REFUSE, Measure, Verdict
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
 
-KINDS: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND)
+KINDS: Final = (ActionKind.BLOCK, ActionKind.HOLD, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
 SCOPES: Final = ("principal", "session", "address", "model")
 ANY_MODEL: Final = SubjectRef("model", "")
@@ -128,6 +128,8 @@ class Decisions:
             return PASS
         if any(rule.action.kind is ActionKind.BLOCK for rule in found):
             return REFUSE
+        if any(rule.action.kind is ActionKind.HOLD for rule in found):
+            return HOLD
         buckets = [rule.bucket for rule in found if rule.bucket]
         if buckets and not _lets_pass(buckets, queries, take=not caller.unproven):
             return REFUSE

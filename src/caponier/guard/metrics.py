@@ -20,8 +20,10 @@ _GAUGES: Final = {
 _ABOUT: Final = {
     "requests": "Requests by operation and HTTP status.",
     "refused": "Requests that were refused.",
+    "held": "Requests that were kept waiting, and then got 503.",
     "rounded": "Answers whose scores were rounded.",
     "would_refuse": "Requests that would have been refused in enforce mode.",
+    "would_hold": "Requests that would have been kept waiting in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
     "refused_unread": "Requests that were refused, because they cannot be read as the model server reads them.",
     "would_refuse_unread": "Answered requests that enforce mode would have refused, because they cannot be read.",
@@ -31,9 +33,14 @@ _ABOUT: Final = {
     "events": "Events written to the log.",
     "lost_events": "Requests that were not recorded, because neither spool nor memory had room, or that are broken.",
     "unspooled": "Answers that left before their request was on disk, because the spool could not be written.",
+    "withheld": "Callers to whom responses did not begin by themselves, because of their limit: people decide.",
     "findings": "Findings by detector.",
     "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
+
+
+_DONE: Final = {Measure.REFUSE: "refused", Measure.HOLD: "held", Measure.ROUND: "rounded"}
+_WOULD: Final = {Measure.REFUSE: "refuse", Measure.HOLD: "hold", Measure.ROUND: "round"}
 
 
 def label(name: str, value: str) -> str:
@@ -83,8 +90,7 @@ class Metrics:
             self.count("refused_unread")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
-            done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")
-            self.count(done[measure is Measure.ROUND])
+            self.count(_DONE[measure] if enforce else f"would_{_WOULD[measure]}")
         seconds = max(0.0, exchange.own_ms / 1_000)
         self._buckets[bisect_left(BOUNDS, seconds)] += 1
         self._seconds += seconds

@@ -50,6 +50,12 @@ CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
 WAITED: Final = "caponier.waited"
 """In the scope: seconds for which the application waited for a model server elsewhere."""
+HOLD_S: Final = 20.0
+"""Shorter than most clients wait for an answer."""
+LOOK_S: Final = 0.25
+"""Between two looks whether a request is still to be held."""
+MOST_HELD: Final = 200
+"""Requests that are kept waiting at once, with their bodies; others get 503 at once."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -72,6 +78,7 @@ class Middleware:
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
+        hold_s: Seconds for which a request is kept waiting that is to be held.
         model: What is asked where the path of a query names no model.
         proven: Tells who has proven to be whom; by default nobody has.
         reader: Says in enforce mode which requests cannot be read as the model server reads them: they are refused.
@@ -93,6 +100,7 @@ class Middleware:
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
+        hold_s: float = HOLD_S,
         model: str | None = None,
         proven: ProvenCallers | None = None,
         reader: QueryReader | None = None,
@@ -104,6 +112,7 @@ class Middleware:
         self._enforce, self._fail_closed = enforce, fail_closed
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._hold_s, self._held = hold_s, 0
         self._proven, self._reader = proven, reader
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
@@ -144,6 +153,12 @@ class Middleware:
         finally:
             exchange.read_ms = (time.perf_counter() - began) * 1_000
         exchange.verdict = self._verdict(exchange)
+        if self._enforce and exchange.verdict.measure is Measure.HOLD:
+            await self._hold(exchange)
+            if exchange.verdict.measure is Measure.HOLD:
+                exchange.status = 503
+                await answer(send, 503, {"error": "service unavailable"}, [(b"retry-after", b"60")])
+                return
         if self._enforce and exchange.verdict.measure is Measure.REFUSE:
             exchange.status = 429
             await refuse(send)
@@ -157,6 +172,20 @@ class Middleware:
         rounds = self._enforce and exchange.verdict.measure is Measure.ROUND
         relay = _Relay(send, exchange, self._limit, self._limits, rounds=rounds)
         await self._app(scope, _replay(exchange.body, receive), relay)
+
+    async def _hold(self, exchange: Exchange) -> None:
+        """Keep a request waiting until nobody wants that any more; at most for a while, and not too many at once."""
+        began = time.perf_counter()
+        if self._held < MOST_HELD:
+            self._held += 1
+            try:
+                while exchange.verdict.measure is Measure.HOLD and time.perf_counter() - began < self._hold_s:
+                    await asyncio.sleep(min(LOOK_S, self._hold_s))
+                    exchange.verdict = self._verdict(exchange)
+            finally:
+                self._held -= 1
+        # It is not what the guard takes.
+        exchange.read_ms += (time.perf_counter() - began) * 1_000
 
     async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
         try:

@@ -86,7 +86,15 @@ class Guard:
         self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
         self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
-        response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
+        response = GuardResponse(
+            workspace,
+            self.decisions,
+            tell,
+            self._failed,
+            enforce=enforce,
+            callers=lambda: self.work.callers.count(),
+            withheld=lambda n: self.metrics.count("withheld", n=n),
+        )
         log = GuardLog(workspace, terms.salt)
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
         limits = self.settings.limits

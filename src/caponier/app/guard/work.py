@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Final
 
 from caponier.app.guard.backlog import Backlog
+from caponier.app.guard.callers import RecentCallers
 from caponier.app.guard.failures import Failures
 from caponier.app.guard.log import GuardLog
 from caponier.app.guard.order import EventOrder
@@ -63,6 +64,7 @@ class GuardWork:
     limits: BodyLimits
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
+    callers: RecentCallers = field(default_factory=RecentCallers)
     server: str | None = None
     """What answers, where that is known."""
     _owed: list[Row] = field(default_factory=list)
@@ -238,6 +240,7 @@ class GuardWork:
         return bare, events_of(bare, self.limits, size)
 
     def _events(self, exchange: Exchange) -> list[Row]:
+        self.callers.note(exchange)
         size, takes = self.live.size(exchange.call.model), self.live.takes(exchange.call.model)
         exchange, rows = self._readable(exchange, size, takes)
         system = self.workspace.system_of(rows[0]["model"])
