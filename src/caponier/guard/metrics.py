@@ -15,6 +15,7 @@ _GAUGES: Final = {
     "waiting_bytes": "Requests and answers in the spool that are not yet in the lake.",
     "spilled_bytes": "Events that wait beside the spool until the lake can be written again.",
     "lag_seconds": "Age of the oldest answered request that was not looked at yet.",
+    "waiting_alerts": "Alerts that no receiver has taken yet.",
     "subjects": "Callers that detection remembers, over all models.",
 }
 _ABOUT: Final = {
@@ -35,6 +36,7 @@ _ABOUT: Final = {
     "unspooled": "Answers that left before their request was on disk, because the spool could not be written.",
     "withheld": "Callers to whom responses did not begin by themselves, because of their limit: people decide.",
     "findings": "Findings by detector.",
+    "alerts": "Alerts that were sent, or silenced by a maintenance window.",
     "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
 
@@ -75,7 +77,8 @@ class Metrics:
             labels: In the form of Prometheus, such as `detector="flood"`; never anything that a caller chose.
             n: By how much.
         """
-        self._counts[name, labels] += n
+        if n:
+            self._counts[name, labels] += n
 
     def total(self, name: str) -> int:
         """Return a count over all its labels."""

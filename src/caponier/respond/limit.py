@@ -19,9 +19,7 @@ BINDING: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND, Actio
 """What is done to callers without anybody's help."""
 _CALLERS: Final = ("principal", "session", "address", "model")
 EVERYBODY: Final = "model"
-WAITS: Final = (
-    "It waits for an approver: responses have bound as many callers within an hour as they may by themselves."
-)
+WAITS: Final = "It waits for an approver: as many callers are bound within an hour as responses may bind by themselves."
 
 
 def most_bound(settings: RespondSettings, principals: int) -> int:

@@ -11,6 +11,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any, Final
 
+from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
@@ -104,6 +105,8 @@ class Guard:
         self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
         self.metrics.gauge("spilled_bytes", lambda: log.spilled)
         self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
+        self.alerting = Alerting(workspace, self.metrics, self._failed)
+        self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
         self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
         guarded = Middleware(
@@ -138,6 +141,7 @@ class Guard:
         """
         self._meet()
         self._take_over()
+        self.alerting.start()
         self.work.start()
 
     def _meet(self) -> None:
@@ -196,6 +200,7 @@ class Guard:
     def close(self) -> None:
         """Write and look at what is left, and stop."""
         self.work.close()
+        self.alerting.close()
 
     def _upstream(self) -> Upstream:
         if self.settings.upstream is None:
