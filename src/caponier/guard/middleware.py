@@ -72,7 +72,9 @@ class Middleware:
             fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
-        fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
+        fail_closed: Refuse a request when `decide` fails or detection is behind, instead of letting it pass; for all
+            models, or told for each.
+        is_well: Tells whether detection looks at what passes in time.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         limits: What reading a body may cost; beyond them it passes unread.
         size_of: From a model to the number of values in one input; None where that is not known.
@@ -94,7 +96,8 @@ class Middleware:
         principal_of: PrincipalOf,
         keep: Keep = lambda _: None,
         enforce: bool = False,
-        fail_closed: bool = False,
+        fail_closed: bool | Callable[[str | None], bool] = False,
+        is_well: Callable[[], bool] = lambda: True,
         body_limit: int = BODY_LIMIT,
         limits: BodyLimits = LIMITS,
         size_of: Callable[[str | None], int | None] = lambda _: None,
@@ -109,7 +112,8 @@ class Middleware:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._keep = keep
-        self._enforce, self._fail_closed = enforce, fail_closed
+        self._enforce, self._is_well = enforce, is_well
+        self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
         self._hold_s, self._held = hold_s, 0
@@ -256,11 +260,13 @@ class Middleware:
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
+        if not self._is_well() and self._closed(exchange.call.model):
+            return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
-            return REFUSE if self._fail_closed else PASS
+            return REFUSE if self._closed(exchange.call.model) else PASS
 
     def _queries(self, exchange: Exchange) -> int:
         try:
@@ -275,7 +281,7 @@ class Middleware:
             self._keep(exchange)
         except Exception as failed:  # noqa: BLE001 - a full disk must not take the model down
             self._on_failure(failed)
-            return not (self._enforce and self._fail_closed)
+            return not (self._enforce and self._closed(exchange.call.model))
         return True
 
     def _note(self, exchange: Exchange) -> None:

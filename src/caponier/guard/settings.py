@@ -40,6 +40,10 @@ class GuardSettings(BaseModel):
     mode: Literal["observe", "enforce"] = "observe"
     fail: Literal["open", "closed"] = "open"
     """Whether a request passes or is refused when the guard cannot decide about it."""
+    closed_systems: tuple[Name, ...] = ()
+    """ML systems whose requests are refused then, whatever `fail` says."""
+    lag_limit: Annotated[float, Field(gt=0, le=3_600)] = 5.0
+    """Seconds that detection may be behind before that is a failure."""
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
     body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64

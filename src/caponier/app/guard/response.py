@@ -35,6 +35,8 @@ MOST_TOGETHER: Final = 200
 """Findings that are joined and answered in memory at once: in a storm the last ones count, and what was begun stays."""
 ANSWERING_S: Final = 0.5
 """For how long incidents are answered before it is looked at what people have undone."""
+CLOSING_S: Final = 5.0
+"""For how long they are answered at the end; what exceeds that stands in the list of incidents."""
 TOLD_S: Final = 60.0
 """Between two warnings that responses wait for people."""
 
@@ -159,9 +161,9 @@ class GuardResponse:
     def _answer_due(self) -> None:
         """Answer every incident that is due; one that fails stays so, and keeps no other waiting."""
         failures: list[Exception] = []
-        until = time.monotonic() + ANSWERING_S
+        until = time.monotonic() + (CLOSING_S if self._stop.is_set() else ANSWERING_S)
         for incident_id in tuple(self._due):
-            if time.monotonic() > until and not self._stop.is_set():
+            if time.monotonic() > until:
                 break
             try:
                 self._answer(incident_id)

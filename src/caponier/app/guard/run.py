@@ -17,6 +17,7 @@ from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
+from caponier.app.guard.watchdog import Watchdog
 from caponier.app.guard.work import GuardWork
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
@@ -81,7 +82,8 @@ class Guard:
     ) -> None:
         self.settings = settings or settings_of(workspace)
         self._workspace, self._tell, self._inside = workspace, tell, app is not None
-        self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
+        self._system_of = partial(_system_of, workspace)
+        self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
         self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
@@ -105,6 +107,14 @@ class Guard:
         self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
         self.metrics.gauge("spilled_bytes", lambda: log.spilled)
         self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
+        refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
+        self.watchdog = Watchdog(
+            lambda: self.work.lag_s,
+            lambda: self.work.is_alive,
+            self.settings.lag_limit,
+            tell,
+            closed="requests are refused where fail is closed" if refused else "requests pass all the same",
+        )
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
@@ -116,7 +126,8 @@ class Guard:
             keep=self.work.keep,
             principal_of=partial(principal_of, salt=terms.salt),
             enforce=enforce,
-            fail_closed=self.settings.fail == "closed",
+            fail_closed=self._closed,
+            is_well=lambda: self.watchdog.is_well,
             body_limit=limit,
             limits=limits,
             size_of=self.live.size,
@@ -127,7 +138,7 @@ class Guard:
             reader=self.reader,
             on_failure=partial(self._failed, "request"),
         )
-        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
+        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
@@ -143,6 +154,13 @@ class Guard:
         self._take_over()
         self.alerting.start()
         self.work.start()
+        self.watchdog.start()
+
+    def _closed(self, model: str | None) -> bool:
+        """Tell whether requests to a model are refused when the guard cannot decide about them."""
+        closed = self.settings.closed_systems
+        # A request of which it cannot be told which model it is to may be one to any of them.
+        return self.settings.fail == "closed" or (bool(closed) and (model is None or self._system_of(model) in closed))
 
     def _meet(self) -> None:
         """Tell what the model server is, so that requests are read as it reads them."""
@@ -199,6 +217,7 @@ class Guard:
 
     def close(self) -> None:
         """Write and look at what is left, and stop."""
+        self.watchdog.close()
         self.work.close()
         self.alerting.close()
 

@@ -119,10 +119,15 @@ class GuardWork:
     @property
     def lag_s(self) -> float:
         """Seconds since the oldest request was answered that was not looked at yet; 0 if all were."""
-        since = self._looking
-        oldest = self.backlog.queue.first
-        moments = [one for one in (since, oldest and oldest.exchange.arrived.timestamp()) if one is not None]
-        return max(0.0, time.time() - min(moments)) if moments else 0.0
+        first = self.backlog.queue.first
+        moments = [self._looking, None if first is None else _answered(first.exchange)]
+        there = [moment for moment in moments if moment is not None]
+        return max(0.0, time.time() - min(there)) if there else 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether requests are looked at at all."""
+        return self._thread is not None and self._thread.is_alive()
 
     def recover(self) -> int:
         """Look at everything that waits in the spool, before `start`; return how many requests that were."""
@@ -146,7 +151,7 @@ class GuardWork:
         if self.backlog.broken > broken:
             self.metrics.count("lost_events", n=self.backlog.broken - broken)
         if taken:
-            self._looking = taken[0].arrived.timestamp()
+            self._looking = _answered(taken[0])
             self._survive("detection", partial(self._look, taken))
             self._looking = None
         self._survive("event log", self._tidy)
@@ -255,6 +260,11 @@ class GuardWork:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _answered(exchange: Exchange) -> float:
+    """Return when an exchange was over, in seconds since the epoch."""
+    return exchange.arrived.timestamp() + exchange.took_ms / 1_000
 
 
 def _numbers(rows: Sequence[Row]) -> int:
