@@ -77,6 +77,8 @@ class GuardSettings(BaseModel):
     """Folder in which each exchange is before the last byte of its answer leaves; false: in memory alone."""
     spool_limit_mb: Annotated[float, Field(ge=64, le=1_048_576)] = 4_096
     """Of exchanges that wait there."""
+    warm_events: Annotated[int, Field(ge=0, le=1_000_000)] = 20_000
+    """Newest events of the lake that are looked at again at the start, so that detection knows the callers."""
     metrics_from: tuple[Network, ...] = LOOPBACK
     """Who may read the metrics: they tell who is refused."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any, Final
@@ -17,8 +18,10 @@ from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
+from caponier.app.guard.warming import Warming
 from caponier.app.guard.watchdog import Watchdog
 from caponier.app.guard.work import GuardWork
+from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.plan import Terms
@@ -86,7 +89,12 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
+        self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
+        self.live = LiveFindings(
+            _by_traffic_alone(terms),
+            lambda seq: self._warming.id_of(seq) or order.event_id(seq),
+            self._failed.detection,
+        )
         self.live.remarks.notes += _unrun(terms)
         enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
         response = GuardResponse(
@@ -151,6 +159,7 @@ class Guard:
             InputError: If the spool cannot be used.
         """
         self._meet()
+        self._warm()
         self._take_over()
         self.alerting.start()
         self.work.start()
@@ -197,6 +206,17 @@ class Guard:
         keys = read_keys(self._workspace.root / settings.token_keys) if settings.token_keys else ()
         tokens = Tokens(keys, settings.token_claim) if keys else None
         return ProvenCallers(partial(proven_principal, salt=salt), tokens, settings.certificate, settings.proxies)
+
+    def _warm(self) -> None:
+        """Have detection know what it knew before; what it found and had no time to tell is told now."""
+        began = monotonic()
+        n, found = self._warming.warm(self.live)
+        if not n:
+            return
+        self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
+        new = unknown_findings(self._workspace, found)
+        if new:
+            self.work.response.take(new)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""
