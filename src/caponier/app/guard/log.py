@@ -9,7 +9,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from caponier.errors import InputError
 from caponier.formats.atomic_file import replacing
@@ -24,6 +26,7 @@ RETRY_S: Final = 1.0
 SPILLED: Final = "spilled"
 _OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
 
+Coarse = Callable[[str, NDArray[np.float32]], NDArray[np.float32] | None]
 Switching = Callable[[str, int], None]
 """Told, before anything is appended to another file, which one that is, and how large."""
 
@@ -35,7 +38,7 @@ class GuardLog:
     that can be written again.
 
     Args:
-        workspace: Whose lake it is; its `keep_inputs` says whether inputs are written, or only their digests.
+        workspace: Whose lake it is; its `keep_inputs` says whether inputs are written, rounded, or only their digests.
         salt: For the digests.
         beside: Folder for what the lake does not take; None if that is to fail. It may be changed.
 
@@ -48,13 +51,15 @@ class GuardLog:
             raise InputError("the guard writes to a folder only", where=f"{workspace.file}: lake")
         self._root, self._salt = Path(workspace.lake), salt
         self.beside = beside
-        self._digests = workspace.privacy.keep_inputs != "exact"
+        self._keep = workspace.privacy.keep_inputs
         self._types = {model.name: model.features.dtype for model in workspace.models if model.features}
         self._name = f"{os.getpid()}-{secrets.token_hex(3)}"
         self._file: Path | None = None
         self._open, self._size = -1, 0
         self._tried = -RETRY_S
         self._again = 0
+        self.coarse: Coarse = lambda *_: None
+        """Rounds an input of a model; None where that cannot be done, and then only its digest is kept."""
         self.switching: Switching = lambda *_: None
         self.failing: Callable[[OSError], None] = lambda _: None
         """Told when the lake cannot be written."""
@@ -155,9 +160,14 @@ class GuardLog:
 
     def _kept(self, row: Row) -> Row:
         kept = {name: value for name, value in row.items() if value is not None}
-        if self._digests and "input" in kept:
-            values = typed_rows(kept.pop("input"), self._types.get(row["model"], "float32"))
-            kept["input_digest"] = input_digest(values, self._salt)
+        if self._keep == "exact" or "input" not in kept:
+            return kept
+        values = kept.pop("input")
+        typed = typed_rows(values, self._types.get(row["model"], "float32"))
+        kept["input_digest"] = input_digest(typed, self._salt)
+        rounded = self.coarse(row["model"], values) if self._keep == "quantised" else None
+        if rounded is not None:
+            kept["input"] = rounded
         return kept
 
 

@@ -17,6 +17,7 @@ from caponier.app.guard.failures import Failures, Tell
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.retention import Retention
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
 from caponier.app.guard.watchdog import Watchdog
@@ -107,6 +108,7 @@ class Guard:
             withheld=lambda n: self.metrics.count("withheld", n=n),
         )
         log = GuardLog(workspace, terms.salt)
+        log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
         limits = self.settings.limits
         self.work = GuardWork(
@@ -123,6 +125,7 @@ class Guard:
             tell,
             closed="requests are refused where fail is closed" if refused else "requests pass all the same",
         )
+        self._keeping = Retention(workspace, self._failed)
         self.alerting = Alerting(workspace, self.metrics, self._failed)
         self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
@@ -164,6 +167,7 @@ class Guard:
         self.alerting.start()
         self.work.start()
         self.watchdog.start()
+        self._keeping.start()
 
     def _closed(self, model: str | None) -> bool:
         """Tell whether requests to a model are refused when the guard cannot decide about them."""
@@ -237,6 +241,7 @@ class Guard:
 
     def close(self) -> None:
         """Write and look at what is left, and stop."""
+        self._keeping.close()
         self.watchdog.close()
         self.work.close()
         self.alerting.close()

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import Sight, finding_of
@@ -180,6 +181,14 @@ class LiveFindings:
     def takes(self, model: str | None) -> FeatureSpec | None:
         """Return what a model takes; None where that is not known."""
         return self._takes.get(model or "")
+
+    def coarse(self, model: str, row: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Return an input of a model rounded to the levels on which it is compared; None where that is not known."""
+        known = self._models.get(model)
+        if known is None or len(row) != known.size:
+            return None
+        rounded = known.case.plan.encoder.coarse(row[None, :])
+        return None if rounded is None else rounded[0]
 
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""
