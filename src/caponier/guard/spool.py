@@ -4,9 +4,14 @@ A spool is a folder of segments, each a file to which records are appended, and 
 got with them. It survives that the process is killed (kill -9), not that the machine loses power: nothing is synced.
 Records are read in the order in which they were written, by one reader, whoever wrote them: this process or the one
 before it. A guard takes the first folder that no other one has locked.
+
+Records are put into memory that is the file's: a call of the system would let go of the interpreter, and the request
+would wait until whatever else runs in it gives it back. The file's blocks are there before, so that a full disk is an
+error and no signal.
 """
 
 import fcntl
+import mmap
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -82,7 +87,8 @@ class ExchangeSpool:
         self._last = Place(last, self._size(last))
         """Where the records end that stood there already: whoever wrote them is dead."""
         self._end = Place(last + 1, 0)
-        self._writing, self._held = -1, sum(path.stat().st_size for path in self._segments())
+        self._map: mmap.mmap | None = None
+        self._held = sum(path.stat().st_size for path in self._segments())
         self._wanted, self._reading, self._open = self.progress.place, -1, -1
         self._freed = 0
         self.broken = 0
@@ -102,25 +108,15 @@ class ExchangeSpool:
             length += len(part)
             sum_ = zlib.crc32(part, sum_)
         size = _HEAD + length
-        if self._held - self._freed + size > self._limit:
-            raise SpoolFullError(f"more than {self._limit:,} bytes wait")
-        if self._writing < 0 or self._end.offset >= SEGMENT:
-            self._begin_segment()
-        place = self._end
+        if self._map is None or self._end.offset + size > len(self._map):
+            self._map = self._begin_segment(size)
+        place, at = self._end, self._end.offset + _HEAD
+        for part in parts:
+            self._map[at : at + len(part)] = part
+            at += len(part)
+        # Last of all: until it stands there, there is no record.
         head = length.to_bytes(4, "little") + sum_.to_bytes(4, "little")
-        try:
-            written = os.writev(self._writing, [head, *parts])
-            if written < size:
-                rest = memoryview(b"".join([head, *parts]))[written:]
-                while rest:
-                    rest = rest[os.write(self._writing, rest) :]
-        except OSError:
-            # What was written in part is cut off, or the next one would not be found behind it.
-            with suppress(OSError):
-                os.ftruncate(self._writing, place.offset)
-                os.lseek(self._writing, place.offset, os.SEEK_SET)
-            raise
-        self._held += size
+        self._map[place.offset : place.offset + _HEAD] = head
         self._end = Place(place.segment, place.offset + size)
         return place
 
@@ -144,7 +140,7 @@ class ExchangeSpool:
         self._wanted = Place(self._wanted.segment, self._wanted.offset + _HEAD + parts)
 
     def read(self) -> bytes | None:
-        """Read and take the next record; None if there is none, or if it is broken: then what follows is tried."""
+        """Read and take the next record; None if none is here or it is broken: then `wanted` is where to go on."""
         place = self.wanted
         if place is None:
             return None
@@ -156,6 +152,9 @@ class ExchangeSpool:
             self.broken += 1
             self._wanted = Place(place.segment + 1, 0)
             return None
+        if not data:
+            self._wanted = Place(place.segment + 1, 0)
+            return None
         self.skip(len(data))
         return data
 
@@ -165,6 +164,9 @@ class ExchangeSpool:
             self._open, self._reading = os.open(self._path(place.segment), os.O_RDONLY), place.segment
         head = os.pread(self._open, _HEAD, place.offset)
         length = int.from_bytes(head[:4], "little")
+        if not length:
+            # The rest of the segment was not used.
+            return b""
         data = os.pread(self._open, length, place.offset + _HEAD)
         whole = len(head) == _HEAD and len(data) == length and zlib.crc32(data) == int.from_bytes(head[4:], "little")
         return data if whole else None
@@ -202,8 +204,8 @@ class ExchangeSpool:
 
     def close(self) -> None:
         """Let go of the folder; if everything in it is done with, nothing of it is left but how far it is."""
-        if self._writing >= 0:
-            os.close(self._writing)
+        if self._map is not None:
+            self._map.close()
         self._close_reading()
         if self.wanted is None and self.progress.place >= self._wanted:
             for path in self._segments():
@@ -221,13 +223,26 @@ class ExchangeSpool:
             os.close(self._open)
         self._open = self._reading = -1
 
-    def _begin_segment(self) -> None:
-        number = self._end.segment + (1 if self._writing >= 0 else 0)
-        opened = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
-        if self._writing >= 0:
-            os.close(self._writing)
-        self._writing = opened
+    def _begin_segment(self, size: int) -> mmap.mmap:
+        number = self._end.segment + (1 if self._map is not None else 0)
+        whole = max(SEGMENT, size)
+        if self._held - self._freed + whole > self._limit:
+            raise SpoolFullError(f"more than {self._limit:,} bytes wait")
+        opened = os.open(self._path(number), os.O_RDWR | os.O_CREAT | os.O_TRUNC, MODE)
+        try:
+            os.posix_fallocate(opened, 0, whole)
+            made = mmap.mmap(opened, whole)
+        except OSError:
+            with suppress(OSError):
+                self._path(number).unlink()
+            raise
+        finally:
+            os.close(opened)
+        if self._map is not None:
+            self._map.close()
+        self._held += whole
         self._end = Place(number, 0)
+        return made
 
     def _segments(self) -> list[Path]:
         return [path for path in self.folder.glob("*.segment") if path.stem.isdigit()]
