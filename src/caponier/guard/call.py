@@ -68,7 +68,7 @@ class Call:
         return self.operation in _ASKING
 
 
-def call_of(method: str, path: str) -> Call:
+def call_of(method: str, path: str, *, carries: bool = False) -> Call:
     """Tell what a request asks for.
 
     Paths of KServe v2 (Open Inference Protocol, also Triton's and MLServer's additions), KServe v1 and TensorFlow
@@ -78,14 +78,16 @@ def call_of(method: str, path: str) -> Call:
         method: Of HTTP. What is not read with GET or HEAD is no question about health.
         path: Decoded. Doubled slashes and dot segments are resolved, since model servers may do so: a detour must not
             make a query look like something else.
+        carries: Whether the request has a body: some servers read it whatever the method.
     """
     # normpath keeps two slashes at the beginning.
     plain = posixpath.normpath("/" + path.lstrip("/"))
     call = _known(plain)
-    if call.operation == "health" and method not in ("GET", "HEAD"):
+    sends = carries or method not in _SAFE
+    if call.operation == "health" and (carries or method not in ("GET", "HEAD")):
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
-    return replace(call, unknown=elsewhere and method not in _SAFE)
+    return replace(call, unknown=elsewhere and sends)
 
 
 def _known(path: str) -> Call:

@@ -35,6 +35,7 @@ _ABOUT: Final = {
     "lost_events": "Requests that were not recorded, because neither spool nor memory had room, or that are broken.",
     "unspooled": "Answers that left before their request was on disk, because the spool could not be written.",
     "withheld": "Callers to whom responses did not begin by themselves, because of their limit: people decide.",
+    "connections_refused": "Connections that were closed, by why.",
     "findings": "Findings by detector.",
     "alerts": "Alerts that were sent, or silenced by a maintenance window.",
     "failures": "Failures that were survived, by kind; of detection also by model and part.",

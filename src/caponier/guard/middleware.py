@@ -50,6 +50,7 @@ CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
 WAITED: Final = "caponier.waited"
 """In the scope: seconds for which the application waited for a model server elsewhere."""
+BODY_S: Final = 60.0
 HOLD_S: Final = 20.0
 """Shorter than most clients wait for an answer."""
 LOOK_S: Final = 0.25
@@ -76,12 +77,14 @@ class Middleware:
             models, or told for each.
         is_well: Tells whether detection looks at what passes in time.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
+        body_s: Seconds in which the body of a request has to be there.
         limits: What reading a body may cost; beyond them it passes unread.
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
         hold_s: Seconds for which a request is kept waiting that is to be held.
         model: What is asked where the path of a query names no model.
+        names: From a model as it is written in a path to the one that is meant; see `guard.model_names`.
         proven: Tells who has proven to be whom; by default nobody has.
         reader: Says in enforce mode which requests cannot be read as the model server reads them: they are refused.
         on_failure: Told of each exception that was survived.
@@ -99,12 +102,14 @@ class Middleware:
         fail_closed: bool | Callable[[str | None], bool] = False,
         is_well: Callable[[], bool] = lambda: True,
         body_limit: int = BODY_LIMIT,
+        body_s: float = BODY_S,
         limits: BodyLimits = LIMITS,
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
         hold_s: float = HOLD_S,
         model: str | None = None,
+        names: Callable[[str], str] = lambda name: name,
         proven: ProvenCallers | None = None,
         reader: QueryReader | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
@@ -116,8 +121,8 @@ class Middleware:
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
-        self._hold_s, self._held = hold_s, 0
-        self._proven, self._reader = proven, reader
+        self._hold_s, self._held, self._body_s = hold_s, 0, body_s
+        self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,6 +155,10 @@ class Middleware:
         except TooLargeError:
             exchange.status = 413
             await answer(send, 413, {"error": "the request is too large"}, [(b"connection", b"close")])
+            return
+        except TimeoutError:
+            exchange.status = 408
+            await answer(send, 408, {"error": "the request did not arrive in time"}, [(b"connection", b"close")])
             return
         except GoneError:
             exchange.status = GONE
@@ -204,7 +213,8 @@ class Middleware:
         stated = exchange.headers.get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > self._limit:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
-        return await read(receive, self._limit)
+        async with asyncio.timeout(self._body_s):
+            return await read(receive, self._limit)
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
@@ -221,8 +231,12 @@ class Middleware:
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
         client = scope.get("client")
-        call = call_of(scope["method"], scope["path"])
-        if call.model is None and call.asks:
+        carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
+        call = call_of(scope["method"], scope["path"], carries=carries)
+        if call.model is not None:
+            meant = self._names(call.model)
+            call = call if meant == call.model else replace(call, model=meant)
+        elif call.asks:
             call = replace(call, model=self._model)
         caller, unclear = self._caller(scope, _name(headers.get(self._session)), client[0] if client else None)
         return Exchange(

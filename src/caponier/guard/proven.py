@@ -38,7 +38,8 @@ class ProvenCallers:
 
     def by_certificate(self, scope: MutableMapping[str, Any]) -> str | None:
         """Return the principal of a client certificate; None if no proxy of ours tells of exactly one."""
-        if self._header is None or not self._is_ours(scope.get(PEER) or (scope.get("client") or ("",))[0]):
+        peer = scope.get(PEER) or (scope.get("client") or ("",))[0]
+        if self._header is None or not is_within(peer, self._trusted):
             return None
         told = [value for name, value in scope["headers"] if name == self._header]
         if len(told) != 1 or len(told[0]) > _LONGEST:
@@ -56,13 +57,15 @@ class ProvenCallers:
         subject = self._tokens.subject(words[1].decode("latin-1"))
         return None if subject is None else self._principal_of("token", subject)
 
-    def _is_ours(self, peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._trusted)
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Tell whether an address is in one of some networks; what is no address is in none."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    known = getattr(known, "ipv4_mapped", None) or known
+    return any(known in network for network in networks)
 
 
 def _last_of_envoy(text: str) -> str:

@@ -55,6 +55,14 @@ class GuardSettings(BaseModel):
     """Numbers, texts and lists in one body."""
     timeout: Annotated[float, Field(gt=0, le=3_600)] = 30
     """Seconds of silence after which the model server is given up."""
+    body_timeout: Annotated[float, Field(gt=0, le=3_600)] = 60
+    """Seconds in which the body of a request has to be there."""
+    header_timeout: Annotated[float, Field(gt=0, le=3_600)] = 10
+    """Seconds in which the head of a request has to be there."""
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
+    """Most connections of callers at once."""
+    connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Of them from one address that is no trusted proxy."""
     credentials: tuple[Name, ...] = ("authorization", "x-api-key")
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
@@ -32,10 +32,11 @@ from caponier.extras import needs
 from caponier.guard.decisions import Decisions
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Exchange
-from caponier.guard.metrics import Metrics
+from caponier.guard.metrics import Metrics, label
 from caponier.guard.middleware import App, Middleware
+from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
-from caponier.guard.proven import PEER, ProvenCallers
+from caponier.guard.proven import PEER, ProvenCallers, is_within
 from caponier.guard.query_reader import QueryReader
 from caponier.guard.servers import probe
 from caponier.guard.settings import GuardSettings, read_settings
@@ -45,9 +46,13 @@ from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
 from caponier.telemetry.principals import principal_of, proven_principal
 
+if TYPE_CHECKING:
+    from caponier.app.guard.connections import ConnectionLimits
+
 START_S: Final = 10.0
 SWITCH_S: Final = 0.001
 GRACE_S: Final = 5
+MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
 """What no request that passes through a guard carries."""
 KEEP_ALIVE_S: Final = 65
@@ -140,12 +145,14 @@ class Guard:
             fail_closed=self._closed,
             is_well=lambda: self.watchdog.is_well,
             body_limit=limit,
+            body_s=self.settings.body_timeout,
             limits=limits,
             size_of=self.live.size,
             credentials=self.settings.credentials,
             session=self.settings.session_header,
             model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
             proven=self._proven(terms.salt),
+            names=ModelNames([*self.live.models, *(model.name for model in workspace.models)]),
             reader=self.reader,
             on_failure=partial(self._failed, "request"),
         )
@@ -358,11 +365,29 @@ def _behind_proxies(guard: Guard) -> App:
     return noted
 
 
+def _limits(guard: Guard) -> "ConnectionLimits":
+    # Only here: a guard inside an application serves nothing itself, and needs no server.
+    from caponier.app.guard.connections import ConnectionLimits, room_for
+
+    settings, metrics = guard.settings, guard.metrics
+    return ConnectionLimits(
+        room_for(settings.connections),
+        settings.connections_per_address,
+        settings.header_timeout,
+        lambda address: is_within(address, settings.proxies),
+        lambda why: metrics.count("connections_refused", label("why", why)),
+    )
+
+
 def _server(guard: Guard) -> Any:
     with needs("serve", "The guard"):
         import uvicorn
+
+        from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
         _behind_proxies(guard),
+        http=protocol_with(_limits(guard)),
+        backlog=min(guard.settings.connections, MOST_BACKLOG),
         access_log=False,
         date_header=False,
         lifespan="auto",
