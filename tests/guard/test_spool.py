@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.errors import InputError
 from caponier.guard import spool as module
-from caponier.guard.spool import ExchangeSpool, Place, Progress, SpoolFullError, free_spools
+from caponier.guard.spool import ExchangeSpool, Place, SpoolFullError, SpoolProgress, free_spools
 
 LIMIT = 10**9
 
@@ -43,7 +43,7 @@ def test_every_run_reads_on_where_the_one_before_it_was_done(
             wanted = data.draw(st.integers(0, len(expected) - len(done)))
             read = [spool.read() for _ in range(wanted)]
             done += [one for one in read if one is not None]
-            spool.commit(Progress(spool.taken, "file", 7))
+            spool.commit(SpoolProgress(spool.taken, "file", 7))
             abandoned(spool)
         with ExchangeSpool(folder, LIMIT) as last:
             done += contents(last)
@@ -55,7 +55,7 @@ def test_what_is_not_done_is_read_again(tmp_path: Path) -> None:
     for n in range(3):
         spool.append([b"%d" % n])
     assert spool.read() == b"0"
-    spool.commit(Progress(spool.taken, "lake/a.jsonl", 12))
+    spool.commit(SpoolProgress(spool.taken, "lake/a.jsonl", 12))
     assert spool.read() == b"1"
     abandoned(spool)
     with ExchangeSpool(tmp_path, LIMIT) as again:
@@ -71,7 +71,7 @@ def test_segments_that_are_done_with_are_deleted_and_make_room(tmp_path: Path, m
             for _ in range(4):
                 spool.append([b"x" * 90])
             assert len(list(contents(spool))) == 4
-            spool.commit(Progress(spool.taken))
+            spool.commit(SpoolProgress(spool.taken))
             assert len(list(tmp_path.glob("*.segment"))) <= 2
         for _ in range(3):
             spool.append([b"x" * 90])
@@ -84,7 +84,7 @@ def test_after_a_clean_end_nothing_is_left(tmp_path: Path) -> None:
     with ExchangeSpool(tmp_path, LIMIT) as spool:
         spool.append([b"x"])
         assert list(contents(spool)) == [b"x"]
-        spool.commit(Progress(spool.taken))
+        spool.commit(SpoolProgress(spool.taken))
     assert not list(tmp_path.glob("*.segment"))
     with ExchangeSpool(tmp_path, LIMIT) as spool:
         assert spool.wanted is None
@@ -114,7 +114,7 @@ def test_a_broken_note_of_the_progress_leaves_the_one_before(tmp_path: Path) -> 
     for n in range(2):
         spool.append([b"%d" % n])
         spool.read()
-        spool.commit(Progress(spool.taken, f"{n}"))
+        spool.commit(SpoolProgress(spool.taken, f"{n}"))
     abandoned(spool)
     state = tmp_path / "progress"
     state.write_bytes(state.read_bytes().replace(b'"1"', b'"9"'))

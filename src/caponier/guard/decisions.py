@@ -136,6 +136,17 @@ class Decisions:
         decimals = [rule.decimals for rule in found if rule.action.kind is ActionKind.ROUND]
         return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
 
+    def blocks(self, caller: Caller, call: Call) -> bool:
+        """Tell whether a request would be refused for good, whatever its rate; nothing is counted by asking."""
+        now = time.time()
+        found = (rule for scope in _scopes(caller) for rule in self._rules.get(scope, ()))
+        return any(
+            rule.action.kind in (ActionKind.BLOCK, ActionKind.HOLD)
+            and rule.begins <= now < rule.ends
+            and self._reaches(rule, call)
+            for rule in found
+        )
+
     def charge(self, caller: Caller, call: Call, queries: Callable[[], int]) -> None:
         """Count a request towards the limits of its caller once it is known that he is who he says.
 

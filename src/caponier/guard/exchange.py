@@ -1,5 +1,6 @@
 """One request and its answer on their way through the guard."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,6 +76,8 @@ class Exchange:
     """Why it was refused unread; empty if it was not."""
     kept: bool = False
     """Whether it is in the spool."""
+    looked_at: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    """Called, from any thread, once detection has looked at it; None where nobody waits for that."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -71,6 +72,8 @@ class Middleware:
         principal_of: Hashes credentials.
         keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
             fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
+        judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode; 0 is not at all.
+        blocks: Tells whether a caller is to be refused by now; then the answer that waited is withheld.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
         fail_closed: Refuse a request when `decide` fails or detection is behind, instead of letting it pass; for all
@@ -98,6 +101,8 @@ class Middleware:
         record: Record,
         principal_of: PrincipalOf,
         keep: Keep = lambda _: None,
+        judge_s: float = 0.0,
+        blocks: Callable[[Caller, Call], bool] = lambda *_: False,
         enforce: bool = False,
         fail_closed: bool | Callable[[str | None], bool] = False,
         is_well: Callable[[], bool] = lambda: True,
@@ -116,7 +121,7 @@ class Middleware:
     ) -> None:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
-        self._keep = keep
+        self._keep, self._judge_s, self._blocks = keep, judge_s if enforce else 0.0, blocks
         self._enforce, self._is_well = enforce, is_well
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
@@ -132,7 +137,7 @@ class Middleware:
             return
         started = time.perf_counter()
         exchange = self._begin(scope)
-        leaving = _Leaving(send, exchange, scope["method"], started, self._kept)
+        leaving = _Leaving(send, exchange, scope["method"], started, self._kept, self._judged)
         try:
             await self._serve(exchange, scope, receive, leaving)
         finally:
@@ -298,6 +303,29 @@ class Middleware:
             return not (self._enforce and self._closed(exchange.call.model))
         return True
 
+    async def _judged(self, exchange: Exchange) -> bool:
+        """Have an exchange looked at before its answer leaves; return whether it may leave then.
+
+        What is not looked at in time leaves: an answer that comes late is one that the caller gets, and so is told by
+        `judge_s`.
+        """
+        asked = exchange.call.asks and exchange.status == 200 and exchange.verdict.measure is not Measure.REFUSE
+        if not self._judge_s or not asked:
+            return self._kept(exchange)
+        loop = asyncio.get_running_loop()
+        looked_at = asyncio.Event()
+        # Before it is handed over, or the work could be done before anybody waits for it.
+        exchange.looked_at = partial(loop.call_soon_threadsafe, looked_at.set)
+        if not self._kept(exchange):
+            return False
+        if exchange.kept:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(looked_at.wait(), self._judge_s)
+        if not self._blocks(exchange.caller, exchange.call):
+            return True
+        exchange.verdict = REFUSE
+        return False
+
     def _note(self, exchange: Exchange) -> None:
         try:
             self._record(exchange)
@@ -322,9 +350,15 @@ class _Leaving:
     """
 
     def __init__(
-        self, send: Send, exchange: Exchange, method: str, started: float, keep: Callable[[Exchange], bool]
+        self,
+        send: Send,
+        exchange: Exchange,
+        method: str,
+        started: float,
+        keep: Callable[[Exchange], bool],
+        judged: Callable[[Exchange], Awaitable[bool]],
     ) -> None:
-        self._send, self._exchange, self._keep = send, exchange, keep
+        self._send, self._exchange, self._keep, self._judged = send, exchange, keep, judged
         self._started, self._bodiless = started, method == "HEAD"
         self._start: Message | None = None
         self._left: int | None = None
@@ -340,7 +374,7 @@ class _Leaving:
             if self._left is not None:
                 self._left -= len(message.get("body", b""))
             last = not message.get("more_body") or (self._left is not None and self._left <= 0)
-            if last and not self.told and not self.finish():
+            if last and not self.told and not await self._may_leave():
                 await self._withhold()
                 return
         if self._start is not None:
@@ -348,16 +382,29 @@ class _Leaving:
             await self._send(start)
         await self._send(message)
 
-    def finish(self) -> bool:
-        """Hand the exchange over; return whether its answer may leave."""
+    def finish(self) -> None:
+        """Hand the exchange over, where nobody waits for an answer any more."""
+        self._finished()
+        self._keep(self._exchange)
+
+    async def _may_leave(self) -> bool:
+        self._finished()
+        # What has left in part can be held back no more.
+        return await self._judged(self._exchange) if self._start is not None else self._keep(self._exchange)
+
+    def _finished(self) -> None:
         self.told = True
         self._exchange.took_ms = (time.perf_counter() - self._started) * 1_000
-        return self._keep(self._exchange)
 
     async def _withhold(self) -> None:
         if self._start is None:
             raise UnrecordedError("an answer is cut off: it cannot be recorded, and fail is closed")
-        self._start, self._exchange.status = None, 503
+        self._start = None
+        if self._exchange.verdict.measure is Measure.REFUSE:
+            self._exchange.status = 429
+            await refuse(self._send)
+            return
+        self._exchange.status = 503
         await answer(self._send, 503, {"error": "service unavailable"}, [(b"retry-after", b"1")])
 
 

@@ -50,7 +50,7 @@ class SpoolFullError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SpoolProgress:
     """How far the reader is, and what it wrote last."""
 
     place: Place = BEGIN
@@ -176,7 +176,7 @@ class ExchangeSpool:
         """Where what was taken ends."""
         return self._wanted
 
-    def commit(self, progress: Progress) -> None:
+    def commit(self, progress: SpoolProgress) -> None:
         """Note how far the reader is, and delete segments that are done with.
 
         Raises:
@@ -256,15 +256,15 @@ class ExchangeSpool:
         except FileNotFoundError:
             return 0
 
-    def _read_progress(self) -> tuple[int, Progress]:
-        found = [(0, Progress())]
+    def _read_progress(self) -> tuple[int, SpoolProgress]:
+        found = [(0, SpoolProgress())]
         for at in (0, _SLOT):
             line = os.pread(self._state, _SLOT, at)
             check, _, plain = line.rstrip().partition(b" ")
             if not plain or check != b"%08x" % zlib.crc32(plain):
                 continue
             turn, segment, offset, file, size = orjson.loads(plain)
-            found.append((turn, Progress(Place(segment, offset), file, size)))
+            found.append((turn, SpoolProgress(Place(segment, offset), file, size)))
         return max(found, key=lambda one: one[0])
 
 

@@ -102,26 +102,14 @@ class Guard:
             self._failed.detection,
         )
         self.live.remarks.notes += _unrun(terms)
-        enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
-        response = GuardResponse(
-            workspace,
-            self.decisions,
-            tell,
-            self._failed,
-            enforce=enforce,
-            callers=lambda: self.work.callers.count(),
-            withheld=lambda n: self.metrics.count("withheld", n=n),
-        )
+        enforce, limits = self.settings.mode == "enforce", self.settings.limits
         log = GuardLog(workspace, terms.salt)
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
-        limits = self.settings.limits
+        response = self._response()
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
-        self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
-        self.metrics.gauge("spilled_bytes", lambda: log.spilled)
-        self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
         self.watchdog = Watchdog(
             lambda: self.work.lag_s,
@@ -132,31 +120,55 @@ class Guard:
         )
         self._keeping = Retention(workspace, self._failed)
         self.alerting = Alerting(workspace, self.metrics, self._failed)
+        self._show()
+        self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
+        guarded = self._guarded(app or self._upstream(), terms.salt)
+        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+
+    def _response(self) -> GuardResponse:
+        return GuardResponse(
+            self._workspace,
+            self.decisions,
+            self._tell,
+            self._failed,
+            enforce=self.settings.mode == "enforce",
+            callers=lambda: self.work.callers.count(),
+            withheld=lambda n: self.metrics.count("withheld", n=n),
+        )
+
+    def _show(self) -> None:
+        """Have the metrics show what goes up and down."""
+        self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
+        self.metrics.gauge("spilled_bytes", lambda: self.work.log.spilled)
+        self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
         self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
-        self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
-        guarded = Middleware(
-            app or self._upstream(),
+
+    def _guarded(self, app: App, salt: bytes) -> Middleware:
+        settings, models = self.settings, [model.name for model in self._workspace.models]
+        return Middleware(
+            app,
             decide=self.decisions,
             record=self._record,
             keep=self.work.keep,
-            principal_of=partial(principal_of, salt=terms.salt),
-            enforce=enforce,
+            judge_s=settings.judge_within,
+            blocks=self.decisions.blocks,
+            principal_of=partial(principal_of, salt=salt),
+            enforce=settings.mode == "enforce",
             fail_closed=self._closed,
             is_well=lambda: self.watchdog.is_well,
-            body_limit=limit,
-            body_s=self.settings.body_timeout,
-            limits=limits,
+            body_limit=settings.body_limit,
+            body_s=settings.body_timeout,
+            limits=settings.limits,
             size_of=self.live.size,
-            credentials=self.settings.credentials,
-            session=self.settings.session_header,
-            model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
-            proven=self._proven(terms.salt),
-            names=ModelNames([*self.live.models, *(model.name for model in workspace.models)]),
+            credentials=settings.credentials,
+            session=settings.session_header,
+            model=settings.model or (models[0] if len(models) == 1 else None),
+            proven=self._proven(salt),
+            names=ModelNames([*self.live.models, *models]),
             reader=self.reader,
             on_failure=partial(self._failed, "request"),
         )
-        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; see the ASGI specification, version 3."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Thread
@@ -18,7 +19,7 @@ from caponier.app.inference.live import LiveFindings
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
-from caponier.guard.spool import Progress
+from caponier.guard.spool import SpoolProgress
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.body_limits import BodyLimits
@@ -72,6 +73,8 @@ class GuardWork:
     _looking: float | None = None
     """When the oldest of the requests arrived that are being looked at."""
     _stop: Event = field(default_factory=Event)
+    _wake: Event = field(default_factory=Event)
+    """Set where somebody waits for a request to be looked at."""
     _thread: Thread | None = None
 
     def keep(self, exchange: Exchange) -> None:
@@ -82,6 +85,8 @@ class GuardWork:
         """
         try:
             self.backlog.keep(exchange)
+            if exchange.looked_at is not None:
+                self._wake.set()
         except (OSError, TypeError):
             self.metrics.count("unspooled")
             raise
@@ -104,6 +109,7 @@ class GuardWork:
     def close(self) -> None:
         """Finish what waits, and stop."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
             self.response.close()
@@ -140,8 +146,9 @@ class GuardWork:
     def _run(self) -> None:
         while not (self._stop.is_set() and not self.backlog):
             self._work()
-            if len(self.backlog.queue) < MOST_AT_ONCE:
-                self._stop.wait(PAUSE_S)
+            if len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set():
+                self._wake.wait(PAUSE_S)
+                self._wake.clear()
         self._survive("event log", self._tidy)
 
     def _work(self) -> int:
@@ -154,6 +161,11 @@ class GuardWork:
             self._looking = _answered(taken[0])
             self._survive("detection", partial(self._look, taken))
             self._looking = None
+            for exchange in taken:
+                if exchange.looked_at is not None:
+                    # The server may have ended meanwhile, and with it whoever waited.
+                    with suppress(RuntimeError):
+                        exchange.looked_at()
         self._survive("event log", self._tidy)
         return len(taken)
 
@@ -170,12 +182,12 @@ class GuardWork:
         self.log.drain()
         spool = self.backlog.spool
         if spool is not None and not self._owed and spool.taken != spool.progress.place:
-            spool.commit(Progress(spool.taken, *self.log.place))
+            spool.commit(SpoolProgress(spool.taken, *self.log.place))
 
     def _switching(self, file: str, size: int) -> None:
         """Note, before events go to another file, that none of those that are not done with are in it."""
         if self.backlog.spool is not None:
-            self.backlog.spool.commit(Progress(self.backlog.spool.progress.place, file, size))
+            self.backlog.spool.commit(SpoolProgress(self.backlog.spool.progress.place, file, size))
 
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
