@@ -317,6 +317,31 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
                 raise CaponierError("The guard's server ended by itself", mend="Start it again")
 
 
+def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], None] = lambda _: None) -> None:
+    """Serve an application that collects, until the process is told to end (SIGINT or SIGTERM).
+
+    Args:
+        app: The application.
+        host: Address to listen on.
+        port: To listen on; 0 is any.
+        listening: Told the address.
+
+    Raises:
+        InputError: If the address cannot be listened on.
+    """
+    with needs("serve", "The collector"):
+        import uvicorn
+    with _listener(GuardSettings(host=host, port=port)) as listener:
+        config = uvicorn.Config(
+            app, access_log=False, date_header=False, log_config=None, log_level="critical", proxy_headers=False,
+            server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none", lifespan="off",
+        )  # fmt: skip
+        # Whoever is told the address may connect at once.
+        listener.listen()
+        listening(_url(listener))
+        uvicorn.Server(config).run([listener])
+
+
 @contextmanager
 def guarding(guard: Guard) -> Iterator[Listening]:
     """Serve in a thread until the block is left.
