@@ -102,5 +102,9 @@ def test_rows_count_where_the_server_takes_them_from(server: str | None, path: s
     assert read == keys
 
 
+def test_what_holds_no_rows_is_no_matter_of_the_server() -> None:
+    assert why_not_read("mlserver", call_of("POST", "/v2/models/m/infer"), {"id": "1"}) is None
+
+
 def test_every_server_has_a_path_on_which_it_is_asked() -> None:
     assert all(READS.values())

@@ -143,3 +143,13 @@ def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file")
     with pytest.raises(InputError, match="spool cannot be used"):
         next(free_spools(tmp_path / "spool", LIMIT))
+
+
+def test_where_the_system_cannot_allocate_zeros_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(module.os, "posix_fallocate")
+    with ExchangeSpool(tmp_path, LIMIT) as spool:
+        spool.append([b"x" * 100])
+        (segment,) = tmp_path.glob("*.segment")
+        assert segment.stat().st_size == module.SEGMENT
+        assert segment.stat().st_blocks * 512 >= module.SEGMENT
+        assert spool.read() == b"x" * 100

@@ -38,7 +38,8 @@ def why_not_read(server: str | None, call: Call, body: Mapping[str, Any]) -> str
     keys = READS[server].get(call.protocol)
     if keys is None:
         return f"no path on which {server} is asked"
-    return None if any(key in body for key in keys) else f"rows under a key from which {server} does not take them"
+    held = [key for key in HOLDING if key in body]
+    return f"rows under a key from which {server} does not take them" if held and not set(held) & set(keys) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ class ExchangeSpool:
             raise SpoolFullError(f"more than {self._limit:,} bytes wait")
         opened = os.open(self._path(number), os.O_RDWR | os.O_CREAT | os.O_TRUNC, MODE)
         try:
-            os.posix_fallocate(opened, 0, whole)
+            _allocate(opened, whole)
             made = mmap.mmap(opened, whole)
         except OSError:
             with suppress(OSError):
@@ -266,6 +266,16 @@ class ExchangeSpool:
             turn, segment, offset, file, size = orjson.loads(plain)
             found.append((turn, SpoolProgress(Place(segment, offset), file, size)))
         return max(found, key=lambda one: one[0])
+
+
+def _allocate(opened: int, size: int) -> None:
+    """Have the blocks of a file, so that none is lacking when they are written to."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(opened, 0, size)
+        return
+    zeros = bytes(2**20)
+    for at in range(0, size, len(zeros)):
+        os.pwrite(opened, zeros[: size - at], at)
 
 
 def _number(path: Path) -> int:

@@ -275,7 +275,9 @@ class TestSecretsAndStrangers:
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
     ) -> None:
         with site(workspace, digits[1], good=lambda key: key != "bad", mode="enforce") as one:
-            assert ask(one.url, INFER, b"{}", headers=[("authorization", "Bearer bad")]).status == 401
+            tensor = {"name": "x", "shape": [1, 64], "datatype": "FP32", "data": [0.5] * 64}
+            body = orjson.dumps({"inputs": [tensor]})
+            assert ask(one.url, INFER, body, headers=[("authorization", "Bearer bad")]).status == 401
 
 
 async def knock(guard: Guard, n: int) -> None:
