@@ -16,6 +16,7 @@ ATTIC = re.compile(r"(^|/)(utils?|helpers?|common|misc)(/|\.py$)")
 BROAD_BORDERS = {
     "src/caponier/cli/__init__.py",
     "src/caponier/guard/middleware.py",
+    "src/caponier/app/guard/alerting.py",
     "src/caponier/app/guard/response.py",
     "src/caponier/app/guard/work.py",
     "src/caponier/plugins.py",

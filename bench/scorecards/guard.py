@@ -239,7 +239,7 @@ def _guard(pipe: Connection, upstream: str, folder: str) -> None:
     def tell() -> None:
         while pipe.recv():
             counts = {name: guard.metrics.total(name) for name in ("events", "lost_events", "findings")}
-            pipe.send({"cpu": cpu_seconds(), "waiting": len(guard.work.queue), **counts})
+            pipe.send({"cpu": cpu_seconds(), "waiting": len(guard.work.backlog.queue), **counts})
 
     def listening(url: str) -> None:
         pipe.send(url)

@@ -88,7 +88,9 @@ def test_it_says_what_it_does_and_does_it(
     with serve(victim.predict_proba, record=seen.extend, principal_of=lambda key: key) as server:
         options = ("--upstream", server.url, "--mode", "enforce", "--port", 0, "--workspace", workspace.root)
         with started(*options) as one:
-            assert ask(one.url, "/-/healthz").body == b'{"status":"ok"}'
+            assert ask(one.url, "/-/healthz").body == b'{"status":"ok","detection":"ok"}'
+            # What the guard itself asked, to know what the model server is.
+            seen.clear()
             with RemoteModel(one.url, "eve") as model:
                 HopSkipJump().run(
                     lambda rows: model.predict_proba(rows, batch=1),

@@ -91,7 +91,7 @@ def test_a_block_holds_for_whoever_may_be_the_one_that_it_names() -> None:
 
 
 def test_what_people_carry_out_is_no_matter_of_the_guard() -> None:
-    assert len(table(action("revoke"), action(scope=SubjectRef("account", "eve")), action("hold"))) == 0
+    assert len(table(action("revoke"), action(scope=SubjectRef("account", "eve")), action("freeze"))) == 0
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def exchange(operation: str = "predict", status: int = 200, verdict: Verdict = R
 def test_own_paths_are_answered_here() -> None:
     echo, metrics = Echo(), Metrics()
     with serving(OwnPaths(echo, metrics)) as url:
-        assert ask(url, "/-/healthz").body == b'{"status":"ok"}'
+        assert ask(url, "/-/healthz").body == b'{"status":"ok","detection":"ok"}'
         assert b"caponier_guard_findings_total 0" in ask(url, "/-/metrics").body
         assert ask(url, "/-/x").status == 404
         assert not echo.asked

@@ -46,3 +46,26 @@ def test_networks_are_read() -> None:
     settings = read_settings({"metrics_from": ["10.0.0.0/8", "::1"]}, "x")
     assert [str(network) for network in settings.metrics_from] == ["10.0.0.0/8", "::1/128"]
     assert GuardSettings.model_validate(settings.model_dump()) == settings
+
+
+def test_without_credentials_a_session_counts_only_where_it_is_said() -> None:
+    assert read_settings({}, "f").session_header == "x-on-behalf-of"
+    assert read_settings({"credentials": []}, "f").session_header == ""
+    said = read_settings({"credentials": [], "session": "x-on-behalf-of"}, "f")
+    assert said.session_header == "x-on-behalf-of"
+    again = GuardSettings.model_validate(read_settings({"credentials": []}, "f").model_dump(exclude_unset=True))
+    assert again.session_header == "", "also with options of the command line"
+
+
+@pytest.mark.parametrize("value", [False, "elsewhere/spool"])
+def test_the_spool_is_a_folder_or_none(value: object) -> None:
+    assert str(read_settings({"spool": value}, "f").spool) == str(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("spool", True), ("spool_limit_mb", 1), ("server", "seldon"), ("lag_limit", 0), ("connections", 0)],
+)
+def test_what_cannot_be_meant_is_an_error_that_names_the_key(key: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"guard.{key}"):
+        read_settings({key: value}, "f")

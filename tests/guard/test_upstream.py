@@ -101,3 +101,20 @@ def test_it_tells_how_long_it_waited_and_opens_itself_where_nobody_starts_it() -
     with serving(echo) as direct:
         scope = asyncio.run(once(direct))
     assert 0 < scope["caponier.waited"] < 5
+
+
+@pytest.mark.parametrize("header", [(b"x-a", b"1\x052"), (b"x-a", b"1\x7f"), (b"x\x01a", b"1"), (b"x-a", b"1\r\nb: 2")])
+def test_a_header_with_a_control_character_goes_nowhere(header: tuple[bytes, bytes]) -> None:
+    echo, sent = Echo(), list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/a", "query_string": b"", "headers": [header], "client": None}
+    with serving(echo) as url:
+        asyncio.run(Upstream(url)(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert not echo.asked

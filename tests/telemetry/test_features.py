@@ -102,3 +102,33 @@ def test_too_many_features_are_refused() -> None:
 def test_a_specification_without_a_shape_is_refused() -> None:
     with pytest.raises(InputError, match="no shape"):
         Encoder.fit(FeatureSpec(kind="numeric"), np.zeros((1, 1), np.float32))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FeatureSpec(kind="numeric", shape=(3,)),
+        FeatureSpec(kind="numeric", shape=(3,), minimum=-1.0, maximum=1.0),
+        FeatureSpec(kind="categorical", shape=(3,), categories=(1,)),
+    ],
+)
+def test_coarse_inputs_are_compared_as_the_exact_ones(spec: FeatureSpec) -> None:
+    rng = np.random.default_rng(0)
+    sample = rng.normal(size=(500, 3)).astype(np.float32)
+    sample[:, 1] = rng.integers(0, 3, 500)
+    encoder = Encoder.fit(spec, sample)
+    rows = rng.normal(size=(200, 3)).astype(np.float32)
+    rows[:, 1] = rng.integers(0, 4, 200)
+    rows[5, 0] = np.nan
+    coarse = encoder.coarse(rows)
+    assert coarse is not None
+    assert np.isnan(coarse[5, 0])
+    assert np.abs(encoder.encode(coarse).astype(int) - encoder.encode(rows)).max() <= 1
+    assert len(np.unique(coarse[:, 0])) <= 129
+    if spec.kind == "categorical":
+        assert (coarse[:, 1] == rows[:, 1]).all()
+
+
+def test_texts_have_nothing_coarser() -> None:
+    encoder = Encoder.fit(FeatureSpec(kind="text"), np.zeros((0, 256), np.float32))
+    assert encoder.coarse(np.zeros((1, 256), np.float32)) is None

@@ -31,6 +31,7 @@ COMMANDS: Final[Table] = {
     "emulate": "caponier.cli.emulate:app",
     "validate": "caponier.cli.validate.validate:validate",
     "coverage": "caponier.cli.coverage.coverage:coverage",
+    "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
     "audit": "caponier.cli.audit:app",
 }

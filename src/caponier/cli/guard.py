@@ -53,7 +53,7 @@ def guard(
     asked = {"upstream": upstream, "mode": mode, "host": host, "port": port, "fail": fail}
     given = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asked.items()}
     said = {name: value for name, value in given.items() if value is not None}
-    settings = GuardSettings.model_validate(settings_of(home).model_dump() | said)
+    settings = GuardSettings.model_validate(settings_of(home).model_dump(exclude_unset=True) | said)
     console = notes(quiet=quiet)
     standing = Guard(home, settings, tell=lambda text: say(console, text))
     run_guard(standing, listening=lambda url: _introduce(console, standing, url))

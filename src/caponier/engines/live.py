@@ -13,7 +13,12 @@ from caponier.engines.plan import Plan
 from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
-"""Subjects that are remembered; the one that was silent for longest is forgotten first. About 25 kB each."""
+"""Subjects that are remembered. About 25 kB each."""
+KNOWN_AT: Final = 8
+"""Events from which on a subject is known: whoever makes up a name for each query pushes out others like it, and nobody
+of whom there is something to know."""
+KNOWN_SHARE: Final = 0.8
+"""Of those that are remembered, at most, so that newcomers find room."""
 TOGETHER: Final = 16
 """Subjects that are scored in one go: fewer cost more calls, more cost wider products of which most is thrown away."""
 
@@ -32,7 +37,10 @@ class LiveScan:
         self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed)
         self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
         self._most, self._failed = most_subjects, failed
-        self._subjects: OrderedDict[str, None] = OrderedDict()
+        self._new: OrderedDict[str, int] = OrderedDict()
+        """Subjects of whom little is known, with their events; the one that was silent for longest first."""
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """Likewise those of whom more is."""
 
     @property
     def columns(self) -> tuple[Read, ...]:
@@ -40,7 +48,7 @@ class LiveScan:
         return self._scoring.columns
 
     def __len__(self) -> int:
-        return len(self._subjects)
+        return len(self._new) + len(self._known)
 
     def feed(self, events: pa.RecordBatch) -> list[Detection]:
         """Score events and return what they trigger.
@@ -55,13 +63,28 @@ class LiveScan:
     def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
         for scored in self._scored(events):
             yield from self._judge.detections(scored)
-        for name in events.column("subject").unique().to_pylist():
-            self._subjects[name] = None
-            self._subjects.move_to_end(name)
-        while len(self._subjects) > self._most:
-            name, _ = self._subjects.popitem(last=False)
+        counts = events.column("subject").value_counts()
+        for name, n in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
+            self._note(name, n)
+        while len(self) > self._most:
+            name, _ = (self._new or self._known).popitem(last=False)
             self._scoring.forget(name)
             self._judge.forget(name)
+
+    def _note(self, name: str, events: int) -> None:
+        """Note that a subject was there, and what is known of it."""
+        if name in self._known:
+            self._known.move_to_end(name)
+            return
+        sent = self._new.pop(name, 0) + events
+        if sent < KNOWN_AT:
+            self._new[name] = sent
+            return
+        self._known[name] = None
+        if len(self._known) > KNOWN_SHARE * self._most:
+            # Back among those who are forgotten first, as their last.
+            oldest, _ = self._known.popitem(last=False)
+            self._new[oldest] = KNOWN_AT - 1
 
     def _scored(self, events: pa.RecordBatch) -> list[Scored]:
         """Score the events of some subjects together; where that fails, those of each by themselves."""

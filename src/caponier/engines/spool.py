@@ -94,6 +94,8 @@ class Spool:
     """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
     files_in_order: bool = True
     """Whether each source was written by time, however the sources lie among each other."""
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """From a principal to the one that it is counted as: of several keys of one account, one stands for all."""
     _writer: pq.ParquetWriter | None = None
     _lengths: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Events by model and length of the input; counted here, as nothing else would have to read all inputs again."""
@@ -118,7 +120,7 @@ class Spool:
             self._writer = pq.ParquetWriter(self.file, _SCHEMA, compression="lz4", use_dictionary=_REPETITIVE)
         if events.source not in self.sources[-1:]:
             self.sources.append(events.source)
-        subjects, buckets = _subjects(events.batch)
+        subjects, buckets = _subjects(events.batch, self.joined)
         source = pa.array(np.full(events.batch.num_rows, len(self.sources) - 1, np.int32))
         arrays = [*events.batch.columns, source, events.lines, subjects, buckets]
         self._count(events.batch)
@@ -306,20 +308,22 @@ def _by_model(counts: list[tuple[str, Any, int]]) -> dict[str, dict[Any, int]]:
     return sorted_
 
 
-def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+def _subjects(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
     """Name the subject of each event, and give it a bucket by which work and folds are shared out.
 
     Whoever was turned away is known by the address alone. Anybody may send any session: without a principal it is one
     only together with the address that it comes from.
     """
     strangers = pc.fill_null(pc.is_in(batch.column("status"), value_set=pa.array(STRANGERS, pa.int32())), False)
-    columns = [_named(batch.column("principal"), strangers)]
+    columns = [_as_one(_named(batch.column("principal"), strangers), joined)]
     if columns[0].null_count:
         source = _named(batch.column("source_ip"))
         session = pc.binary_join_element_wise(
             _named(batch.column("session"), strangers), pc.fill_null(source, ""), SEPARATOR
         )
-        address = pc.binary_join_element_wise(source, pc.fill_null(batch.column("user_agent"), ""), SEPARATOR)
+        # Nor does a user agent count that somebody who was turned away could write anew with each request.
+        agent = pc.fill_null(_named(batch.column("user_agent"), strangers), "")
+        address = pc.binary_join_element_wise(source, agent, SEPARATOR)
         columns += [session, address]
     named = [
         pc.binary_join_element_wise(pa.scalar(kind), column, SEPARATOR)
@@ -329,6 +333,15 @@ def _subjects(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
     sums = [bucket_of(name) for name in subjects.dictionary.to_pylist()]
     buckets = pa.array(sums, pa.uint32()).take(subjects.indices)
     return subjects.cast(pa.string()), buckets
+
+
+def _as_one(principals: pa.Array, joined: Mapping[str, str]) -> pa.Array:
+    """Put the principal that stands for several into the place of each of them."""
+    if not joined:
+        return principals
+    held = principals.dictionary_encode()
+    names = [None if name is None else joined.get(name, name) for name in held.dictionary.to_pylist()]
+    return pa.array(names, pa.string()).take(held.indices)
 
 
 def _named(column: pa.Array, nobodys: pa.Array | pa.Scalar = _NO) -> pa.Array:

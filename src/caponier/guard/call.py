@@ -5,7 +5,7 @@ A path that is not known is no proof that no model is asked: servers have more o
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 NAME_LIMIT: Final = 200
@@ -16,6 +16,11 @@ _V2 = re.compile(rf"/v2/models/{_NAMED}(?P<action>/.*)?")
 _V1 = re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?(?P<action>[:/].*)?")
 _REPOSITORY = re.compile(r"/v2/repository/models/(?P<model>[^/]+)/(?P<action>load|unload)")
 _TORCHSERVE = re.compile(r"/(?P<action>predictions|explanations)/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?")
+_SAGEMAKER = re.compile(r"/models/(?P<model>[^/]+)/(?P<action>invoke)")
+"""TorchServe and MLServer behind SageMaker's endpoints of many models."""
+_PROTOCOLS: Final = (
+    (_REPOSITORY, ""), (_V2, "v2"), (_V1, "v1"), (_TORCHSERVE, "torchserve"), (_SAGEMAKER, "torchserve"),
+)  # fmt: skip
 _NAMELESS: Final = {"/invocations": "predict", "/ping": "health"}
 """Paths of a server of one model: MLflow, SageMaker."""
 _HEALTH: Final = ("/v2/health/live", "/v2/health/ready")
@@ -32,6 +37,7 @@ _OPERATIONS: Final = {
     ":explain": "explain",
     "predictions": "predict",
     "explanations": "explain",
+    "invoke": "predict",
     "/ready": "health",
     "/metadata": "metadata",
     "load": "load",
@@ -53,6 +59,8 @@ class Call:
     version: str | None = None
     unknown: bool = False
     """Whether it may be a query all the same: something was sent, and not to a path that is known."""
+    protocol: str = field(default="", compare=False)
+    """Of the path: `v2`, `v1`, `torchserve` or `invocations`; empty where it is none of these."""
 
     @property
     def asks(self) -> bool:
@@ -60,7 +68,7 @@ class Call:
         return self.operation in _ASKING
 
 
-def call_of(method: str, path: str) -> Call:
+def call_of(method: str, path: str, *, carries: bool = False) -> Call:
     """Tell what a request asks for.
 
     Paths of KServe v2 (Open Inference Protocol, also Triton's and MLServer's additions), KServe v1 and TensorFlow
@@ -70,14 +78,16 @@ def call_of(method: str, path: str) -> Call:
         method: Of HTTP. What is not read with GET or HEAD is no question about health.
         path: Decoded. Doubled slashes and dot segments are resolved, since model servers may do so: a detour must not
             make a query look like something else.
+        carries: Whether the request has a body: some servers read it whatever the method.
     """
     # normpath keeps two slashes at the beginning.
     plain = posixpath.normpath("/" + path.lstrip("/"))
     call = _known(plain)
-    if call.operation == "health" and method not in ("GET", "HEAD"):
+    sends = carries or method not in _SAFE
+    if call.operation == "health" and (carries or method not in ("GET", "HEAD")):
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
-    return replace(call, unknown=elsewhere and method not in _SAFE)
+    return replace(call, unknown=elsewhere and sends)
 
 
 def _known(path: str) -> Call:
@@ -89,11 +99,11 @@ def _known(path: str) -> Call:
 
 
 def _named(path: str) -> Call:
-    for pattern in (_REPOSITORY, _V2, _V1, _TORCHSERVE):
+    for pattern, protocol in _PROTOCOLS:
         found = pattern.fullmatch(path)
         if found:
             named = found.groupdict()
             version = named.get("version")
             operation = _OPERATIONS.get(named["action"], "other")
-            return Call(operation, named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT])
-    return Call(_NAMELESS.get(path, "other"))
+            return Call(operation, named["model"][:NAME_LIMIT], version and version[:NAME_LIMIT], protocol=protocol)
+    return Call(_NAMELESS.get(path, "other"), protocol="invocations")

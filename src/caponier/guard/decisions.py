@@ -8,11 +8,11 @@ from typing import Final
 
 from caponier.guard.call import Call
 from caponier.guard.exchange import Caller
-from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
+from caponier.guard.verdict import HOLD, PASS, REFUSE, Measure, Verdict
 from caponier.records.finding import SubjectRef
 from caponier.records.response_action import ActionKind, ResponseAction, scopes_of
 
-KINDS: Final = (ActionKind.BLOCK, ActionKind.THROTTLE, ActionKind.ROUND)
+KINDS: Final = (ActionKind.BLOCK, ActionKind.HOLD, ActionKind.THROTTLE, ActionKind.ROUND)
 """What a guard carries out by itself."""
 SCOPES: Final = ("principal", "session", "address", "model")
 ANY_MODEL: Final = SubjectRef("model", "")
@@ -41,6 +41,14 @@ class TokenBucket:
             return False
         self._tokens -= queries
         return True
+
+    def holds(self, queries: int, now: float) -> bool:
+        """Tell whether there is a token for each query; none is taken."""
+        return queries <= self._held(now)
+
+    def charge(self, queries: int, now: float) -> None:
+        """Take a token for each query that was answered, also where that leaves less than none."""
+        self._tokens = self._held(now) - queries
 
     def is_empty(self, now: float) -> bool:
         """Tell whether not even one query may pass."""
@@ -120,21 +128,55 @@ class Decisions:
             return PASS
         if any(rule.action.kind is ActionKind.BLOCK for rule in found):
             return REFUSE
+        if any(rule.action.kind is ActionKind.HOLD for rule in found):
+            return HOLD
         buckets = [rule.bucket for rule in found if rule.bucket]
-        if buckets and not _lets_pass(buckets, queries):
+        if buckets and not _lets_pass(buckets, queries, take=not caller.unproven):
             return REFUSE
         decimals = [rule.decimals for rule in found if rule.action.kind is ActionKind.ROUND]
         return Verdict(Measure.ROUND, min(decimals)) if decimals else PASS
+
+    def blocks(self, caller: Caller, call: Call) -> bool:
+        """Tell whether a request would be refused for good, whatever its rate; nothing is counted by asking."""
+        now = time.time()
+        found = (rule for scope in _scopes(caller) for rule in self._rules.get(scope, ()))
+        return any(
+            rule.action.kind in (ActionKind.BLOCK, ActionKind.HOLD)
+            and rule.begins <= now < rule.ends
+            and self._reaches(rule, call)
+            for rule in found
+        )
+
+    def charge(self, caller: Caller, call: Call, queries: Callable[[], int]) -> None:
+        """Count a request towards the limits of its caller once it is known that he is who he says.
+
+        Whoever shows a token that the model server alone can check takes nothing before that: with made-up signatures
+        anybody could use up another's rate. Requests that are under way at once may so exceed it, which is made up for.
+
+        Args:
+            caller: Whose token was accepted.
+            call: What it asked for.
+            queries: Tells how many examples the request held.
+        """
+        now = time.time()
+        rules = [rule for scope in _scopes(caller) for rule in self._rules.get(scope, ()) if rule.bucket]
+        buckets = [rule.bucket for rule in rules if rule.begins <= now < rule.ends and self._reaches(rule, call)]
+        asked = queries() if buckets else 0
+        for bucket in buckets:
+            if bucket is not None:
+                bucket.charge(asked, time.monotonic())
 
     def _reaches(self, rule: _Rule, call: Call) -> bool:
         system = None if call.model is None else self._system_of(call.model)
         return rule.action.reaches(call.model, system)
 
 
-def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int]) -> bool:
+def _lets_pass(buckets: Sequence[TokenBucket], queries: Callable[[], int], *, take: bool) -> bool:
     if any(bucket.is_empty(time.monotonic()) for bucket in buckets):
         return False
     asked, moment = queries(), time.monotonic()
+    if not take:
+        return all(bucket.holds(asked, moment) for bucket in buckets)
     taken = [bucket.take(asked, moment) for bucket in buckets]
     return all(taken)
 

@@ -41,6 +41,7 @@ def events_of(
     size: int | None = None,
     takes: FeatureSpec | None = None,
     layouts: ColumnLayouts | None = None,
+    server: str | None = None,
 ) -> list[Row]:
     """Return the events of an exchange, as columns of the event schema by name.
 
@@ -54,12 +55,13 @@ def events_of(
         takes: What the model takes, where that is known: columns that come by name are put into its order.
         layouts: Tells whether columns that nobody can put into its order are named and ordered as in other queries;
             None if they do not matter.
+        server: What answers, where that is known; see `guard.servers`.
     """
     shared = _shared(exchange)
     if not exchange.call.asks or exchange.status in UNASKED:
         return [shared]
     try:
-        asked = question(exchange, limits, size, takes)
+        asked = question(exchange, limits, size, takes, server)
     except UnreadError as unread:
         return [shared | {UNREAD: f"request: {unread}"}]
     except UnreadableQueryError:
@@ -89,13 +91,17 @@ def is_unreadable(exchange: Exchange, rows: Sequence[Row]) -> bool:
 
 
 def why_unreadable(
-    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+    exchange: Exchange,
+    limits: BodyLimits,
+    size: int | None = None,
+    takes: FeatureSpec | None = None,
+    server: str | None = None,
 ) -> str:
     """Return why a query cannot be read; nothing in it comes from the caller. Arguments as in `events_of`."""
     if exchange.call.unknown:
         return "it went to a path that is not known"
     try:
-        question(exchange, limits, size, takes)
+        question(exchange, limits, size, takes, server)
     except UnreadableQueryError as unreadable:
         return unreadable.what
     except UnreadError as unread:
@@ -111,6 +117,8 @@ def queries_of(exchange: Exchange, limits: BodyLimits, size: int | None = None) 
     """
     if not exchange.body:
         return 1
+    if exchange.query is not None:
+        return len(exchange.query.rows)
     try:
         read = partial(plain_json.loads, limits=limits)
         return most_rows(opened(exchange.body, exchange.headers.items(), limits, read), limits, size)
@@ -133,7 +141,7 @@ def _shared(exchange: Exchange) -> Row:
         "operation": exchange.call.operation,
         "latency_ms": exchange.took_ms,
         "status": exchange.status,
-        "user_agent": exchange.user_agent if named else None,
+        "user_agent": exchange.user_agent if named and not exchange.addressed else None,
     }
 
 

@@ -1,7 +1,12 @@
 """One request and its answer on their way through the guard."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, Verdict
@@ -25,6 +30,22 @@ class Caller:
     """Whether the principal is that of a token whose signature the model server alone can check."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class ModelQuery:
+    """What a request asks."""
+
+    rows: NDArray[np.float64]
+    """(n, d) examples."""
+    shape: list[int]
+    """Of one of them."""
+    id: Any
+    """As the caller names the request."""
+    names: tuple[str, ...] = ()
+    """Of its columns as they stand there, where nothing but these says which is which."""
+    remarks: tuple[str, ...] = ()
+    """How its columns differ from the model's."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """What is known of a request, and what was answered to it."""
@@ -40,6 +61,8 @@ class Exchange:
     unclear: bool = False
     """Whether the caller showed something, but not one credential that can be read: then no name that he gives himself
     counts."""
+    addressed: bool = False
+    """Whether the address alone tells who asks, since the model server asks for no credential."""
     body: bytes = b""
     verdict: Verdict = PASS
     status: int = 0
@@ -47,6 +70,14 @@ class Exchange:
     answer: bytes = b""
     """What the model server said, whatever the caller got of it; empty if it is larger than the limit."""
     answer_too_large: bool = False
+    query: ModelQuery | None = None
+    """What it asks, where that was read before it went to the model."""
+    unread: str = ""
+    """Why it was refused unread; empty if it was not."""
+    kept: bool = False
+    """Whether it is in the spool."""
+    looked_at: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    """Called, from any thread, once detection has looked at it; None where nobody waits for that."""
     took_ms: float = 0.0
     read_ms: float = 0.0
     """Of it, until the request had arrived."""
@@ -66,4 +97,5 @@ class Exchange:
     @property
     def size(self) -> int:
         """Bytes that are held in memory for it, roughly."""
-        return len(self.body) + len(self.answer) + 2_000
+        read = 0 if self.query is None else self.query.rows.nbytes
+        return len(self.body) + len(self.answer) + read + 2_000

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from caponier.guard.exchange import Exchange
@@ -10,20 +11,39 @@ from caponier.guard.verdict import Measure
 BOUNDS: Final = (0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Upper bounds of the histogram of the guard's own time, in seconds."""
 
+_GAUGES: Final = {
+    "waiting_bytes": "Requests and answers in the spool that are not yet in the lake.",
+    "spilled_bytes": "Events that wait beside the spool until the lake can be written again.",
+    "lag_seconds": "Age of the oldest answered request that was not looked at yet.",
+    "waiting_alerts": "Alerts that no receiver has taken yet.",
+    "subjects": "Callers that detection remembers, over all models.",
+}
 _ABOUT: Final = {
     "requests": "Requests by operation and HTTP status.",
     "refused": "Requests that were refused.",
+    "held": "Requests that were kept waiting, and then got 503.",
     "rounded": "Answers whose scores were rounded.",
     "would_refuse": "Requests that would have been refused in enforce mode.",
+    "would_hold": "Requests that would have been kept waiting in enforce mode.",
     "would_round": "Answers that would have been rounded in enforce mode.",
+    "refused_unread": "Requests that were refused, because they cannot be read as the model server reads them.",
+    "would_refuse_unread": "Answered requests that enforce mode would have refused, because they cannot be read.",
     "unreadable": "Answered queries, by model and caller, whose input could not be read: detection only counts them.",
     "unread": "Requests and answers that passed unread, because they are beyond a limit or packed in an unknown way.",
     "unclear": "Requests that showed several credentials, or one that cannot be read: they have no principal.",
     "events": "Events written to the log.",
-    "lost_events": "Requests that were not recorded, because the queue was full or the log could not be written.",
+    "lost_events": "Requests that were not recorded, because neither spool nor memory had room, or that are broken.",
+    "unspooled": "Answers that left before their request was on disk, because the spool could not be written.",
+    "withheld": "Callers to whom responses did not begin by themselves, because of their limit: people decide.",
+    "connections_refused": "Connections that were closed, by why.",
     "findings": "Findings by detector.",
+    "alerts": "Alerts that were sent, or silenced by a maintenance window.",
     "failures": "Failures that were survived, by kind; of detection also by model and part.",
 }
+
+
+_DONE: Final = {Measure.REFUSE: "refused", Measure.HOLD: "held", Measure.ROUND: "rounded"}
+_WOULD: Final = {Measure.REFUSE: "refuse", Measure.HOLD: "hold", Measure.ROUND: "round"}
 
 
 def label(name: str, value: str) -> str:
@@ -39,6 +59,16 @@ class Metrics:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._buckets = [0] * (len(BOUNDS) + 1)
         self._seconds = 0.0
+        self._gauges: dict[str, Callable[[], float]] = {}
+
+    def gauge(self, name: str, value: Callable[[], float]) -> None:
+        """Show a value that goes up and down.
+
+        Args:
+            name: One of those that are told about.
+            value: Tells it when the metrics are read, in any thread.
+        """
+        self._gauges[name] = value
 
     def count(self, name: str, labels: str = "", n: int = 1) -> None:
         """Count something up.
@@ -48,7 +78,8 @@ class Metrics:
             labels: In the form of Prometheus, such as `detector="flood"`; never anything that a caller chose.
             n: By how much.
         """
-        self._counts[name, labels] += n
+        if n:
+            self._counts[name, labels] += n
 
     def total(self, name: str) -> int:
         """Return a count over all its labels."""
@@ -59,10 +90,11 @@ class Metrics:
         self.count("requests", f'operation="{exchange.call.operation}",status="{exchange.status}"')
         if exchange.unclear:
             self.count("unclear")
+        if exchange.unread:
+            self.count("refused_unread")
         measure = exchange.verdict.measure
         if measure is not Measure.PASS:
-            done = ("refused", "rounded") if enforce else ("would_refuse", "would_round")
-            self.count(done[measure is Measure.ROUND])
+            self.count(_DONE[measure] if enforce else f"would_{_WOULD[measure]}")
         seconds = max(0.0, exchange.own_ms / 1_000)
         self._buckets[bisect_left(BOUNDS, seconds)] += 1
         self._seconds += seconds
@@ -75,6 +107,9 @@ class Metrics:
             lines += [f"# HELP {full} {about}", f"# TYPE {full} counter"]
             found = [(labels, n) for (known, labels), n in sorted(self._counts.items()) if known == name]
             lines += [f"{full}{{{labels}}} {n}" if labels else f"{full} {n}" for labels, n in found or [("", 0)]]
+        for name, value in self._gauges.items():
+            full = f"caponier_guard_{name}"
+            lines += [f"# HELP {full} {_GAUGES[name]}", f"# TYPE {full} gauge", f"{full} {value():g}"]
         full = "caponier_guard_own_seconds"
         lines += [f"# HELP {full} Time that the guard adds to a request.", f"# TYPE {full} histogram"]
         below = 0

@@ -5,9 +5,11 @@ detector and no clock but the wall's. A failure of either never takes the model 
 closed.
 """
 
+import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -16,10 +18,13 @@ from typing import Any, Final
 
 import orjson
 
+from caponier.errors import CaponierError
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, document, read
 from caponier.guard.call import NAME_LIMIT, Call, call_of
 from caponier.guard.events import queries_of
 from caponier.guard.exchange import Caller, Exchange
+from caponier.guard.proven import ProvenCallers
+from caponier.guard.query_reader import QueryReader
 from caponier.guard.question import repeated
 from caponier.guard.rounding import rounded
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
@@ -36,6 +41,8 @@ Decide = Callable[[Caller, Call, Callable[[], int]], Verdict]
 last argument tells how many examples the request holds."""
 Record = Callable[[Exchange], None]
 """Takes an exchange after its answer has left, in the server's thread."""
+Keep = Callable[[Exchange], None]
+"""Takes an exchange before the last byte of its answer leaves, in the server's thread; it raises where it cannot."""
 PrincipalOf = Callable[[str], str | None]
 """From a credential to the salted hash that stands for it."""
 
@@ -44,6 +51,13 @@ CREDENTIALS: Final = ("authorization", "x-api-key")
 SESSION: Final = "x-on-behalf-of"
 WAITED: Final = "caponier.waited"
 """In the scope: seconds for which the application waited for a model server elsewhere."""
+BODY_S: Final = 60.0
+HOLD_S: Final = 20.0
+"""Shorter than most clients wait for an answer."""
+LOOK_S: Final = 0.25
+"""Between two looks whether a request is still to be held."""
+MOST_HELD: Final = 200
+"""Requests that are kept waiting at once, with their bodies; others get 503 at once."""
 GONE: Final = 499
 """Recorded as the status where the caller hung up before the end of the request."""
 
@@ -56,15 +70,26 @@ class Middleware:
         decide: Decides about each request but those about health; see `guard.decisions.Decisions`.
         record: Takes each finished exchange; see `guard.events.events_of`.
         principal_of: Hashes credentials.
+        keep: Puts each exchange where it survives this process, before the last byte of its answer leaves; where that
+            fails, the answer leaves all the same, but for `fail_closed` in enforce mode.
+        judge_s: Seconds for which an answer waits until detection has looked at it, in enforce mode; 0 is not at all.
+        blocks: Tells whether a caller is to be refused by now; then the answer that waited is withheld.
         enforce: Carry verdicts out, and refuse what shows credentials that could be taken for several or for none;
             otherwise nothing is changed.
-        fail_closed: Refuse a request when `decide` fails, instead of letting it pass.
+        fail_closed: Refuse a request when `decide` fails or detection is behind, instead of letting it pass; for all
+            models, or told for each.
+        is_well: Tells whether detection looks at what passes in time.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
+        body_s: Seconds in which the body of a request has to be there.
         limits: What reading a body may cost; beyond them it passes unread.
         size_of: From a model to the number of values in one input; None where that is not known.
         credentials: Headers in which callers may show who they are; two credentials that differ name nobody.
         session: Header that names whom a caller acts for.
+        hold_s: Seconds for which a request is kept waiting that is to be held.
         model: What is asked where the path of a query names no model.
+        names: From a model as it is written in a path to the one that is meant; see `guard.model_names`.
+        proven: Tells who has proven to be whom; by default nobody has.
+        reader: Says in enforce mode which requests cannot be read as the model server reads them: they are refused.
         on_failure: Told of each exception that was survived.
     """
 
@@ -75,21 +100,34 @@ class Middleware:
         decide: Decide,
         record: Record,
         principal_of: PrincipalOf,
+        keep: Keep = lambda _: None,
+        judge_s: float = 0.0,
+        blocks: Callable[[Caller, Call], bool] = lambda *_: False,
         enforce: bool = False,
-        fail_closed: bool = False,
+        fail_closed: bool | Callable[[str | None], bool] = False,
+        is_well: Callable[[], bool] = lambda: True,
         body_limit: int = BODY_LIMIT,
+        body_s: float = BODY_S,
         limits: BodyLimits = LIMITS,
         size_of: Callable[[str | None], int | None] = lambda _: None,
         credentials: Iterable[str] = CREDENTIALS,
         session: str = SESSION,
+        hold_s: float = HOLD_S,
         model: str | None = None,
+        names: Callable[[str], str] = lambda name: name,
+        proven: ProvenCallers | None = None,
+        reader: QueryReader | None = None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
-        self._enforce, self._fail_closed = enforce, fail_closed
+        self._keep, self._judge_s, self._blocks = keep, judge_s if enforce else 0.0, blocks
+        self._enforce, self._is_well = enforce, is_well
+        self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
+        self._hold_s, self._held, self._body_s = hold_s, 0, body_s
+        self._proven, self._reader, self._names = proven, reader, names
         self._session, self._size_of, self._model = session.lower().encode(), size_of, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,17 +137,21 @@ class Middleware:
             return
         started = time.perf_counter()
         exchange = self._begin(scope)
+        leaving = _Leaving(send, exchange, scope["method"], started, self._kept, self._judged)
         try:
-            await self._serve(exchange, scope, receive, send)
+            await self._serve(exchange, scope, receive, leaving)
         finally:
-            exchange.took_ms = (time.perf_counter() - started) * 1_000
-            exchange.own_ms = exchange.took_ms - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
+            if not leaving.told:
+                # Nobody gets anything of it any more: there is nothing to keep back.
+                leaving.finish()
+            took = (time.perf_counter() - started) * 1_000
+            exchange.own_ms = took - (exchange.read_ms + scope.get(WAITED, 0.0) * 1_000)
             self._note(exchange)
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         try:
-            wrong = self._ambiguity(exchange, scope) if self._enforce else None
+            wrong = _framing(exchange) or self._ambiguity(exchange, scope)
             if wrong is not None:
                 exchange.status = 400
                 await answer(send, 400, {"error": wrong})
@@ -119,29 +161,69 @@ class Middleware:
             exchange.status = 413
             await answer(send, 413, {"error": "the request is too large"}, [(b"connection", b"close")])
             return
+        except TimeoutError:
+            exchange.status = 408
+            await answer(send, 408, {"error": "the request did not arrive in time"}, [(b"connection", b"close")])
+            return
         except GoneError:
             exchange.status = GONE
             return
         finally:
             exchange.read_ms = (time.perf_counter() - began) * 1_000
         exchange.verdict = self._verdict(exchange)
+        if self._enforce and exchange.verdict.measure is Measure.HOLD:
+            await self._hold(exchange)
+            if exchange.verdict.measure is Measure.HOLD:
+                exchange.status = 503
+                await answer(send, 503, {"error": "service unavailable"}, [(b"retry-after", b"60")])
+                return
         if self._enforce and exchange.verdict.measure is Measure.REFUSE:
             exchange.status = 429
             await refuse(send)
             return
+        if self._enforce and self._reader is not None:
+            exchange.unread = await self._why_unread(self._reader, exchange, scope["path"]) or ""
+            if exchange.unread:
+                exchange.status = 400
+                await answer(send, 400, {"error": f"the request cannot be read: {exchange.unread}"})
+                return
         rounds = self._enforce and exchange.verdict.measure is Measure.ROUND
         relay = _Relay(send, exchange, self._limit, self._limits, rounds=rounds)
         await self._app(scope, _replay(exchange.body, receive), relay)
+
+    async def _hold(self, exchange: Exchange) -> None:
+        """Keep a request waiting until nobody wants that any more; at most for a while, and not too many at once."""
+        began = time.perf_counter()
+        if self._held < MOST_HELD:
+            self._held += 1
+            try:
+                while exchange.verdict.measure is Measure.HOLD and time.perf_counter() - began < self._hold_s:
+                    await asyncio.sleep(min(LOOK_S, self._hold_s))
+                    exchange.verdict = self._verdict(exchange)
+            finally:
+                self._held -= 1
+        # It is not what the guard takes.
+        exchange.read_ms += (time.perf_counter() - began) * 1_000
+
+    async def _why_unread(self, reader: QueryReader, exchange: Exchange, path: str) -> str | None:
+        try:
+            if reader.is_large(exchange):
+                return await asyncio.to_thread(reader.why_not, exchange, path)
+            return reader.why_not(exchange, path)
+        except Exception as failed:  # noqa: BLE001 - what nobody has thought of is no way past detection
+            self._on_failure(failed)
+            return "it is written in a way that nobody has thought of"
 
     async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
         stated = exchange.headers.get(b"content-length", b"0")
         if stated.isdigit() and int(stated) > self._limit:
             raise TooLargeError(f"the body is larger than {self._limit} bytes")
-        return await read(receive, self._limit)
+        async with asyncio.timeout(self._body_s):
+            return await read(receive, self._limit)
 
     def _ambiguity(self, exchange: Exchange, scope: Scope) -> str | None:
         """Return what is wrong where the model server may take another credential than the guard."""
-        if exchange.call.operation == "health":
+        if exchange.call.operation == "health" or not self._enforce:
             return None
         shown_in = [header_name(name.decode("latin-1")) for name, _ in scope["headers"]]
         names = [name for name in shown_in if name in self._credentials]
@@ -153,38 +235,57 @@ class Middleware:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
-        credential = shown(
-            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
-        )
-        possible = [self._principal_of(value) for value in credential.possible]
         client = scope.get("client")
-        call = call_of(scope["method"], scope["path"])
-        if call.model is None and call.asks:
+        carries = b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
+        call = call_of(scope["method"], scope["path"], carries=carries)
+        if call.model is not None:
+            meant = self._names(call.model)
+            call = call if meant == call.model else replace(call, model=meant)
+        elif call.asks:
             call = replace(call, model=self._model)
+        caller, unclear = self._caller(scope, _name(headers.get(self._session)), client[0] if client else None)
         return Exchange(
             call=call,
-            caller=Caller(
-                principal=None if credential.value is None else self._principal_of(credential.value),
-                session=_name(headers.get(self._session)),
-                source_ip=client[0] if client else None,
-                possible=tuple(name for name in possible if name is not None),
-                unproven=credential.unproven,
-            ),
+            caller=caller,
             user_agent=_name(headers.get(b"user-agent")),
             arrived=datetime.now(UTC),
             headers=headers,
             repeated=repeated(scope["headers"]),
-            unclear=credential.unclear,
+            unclear=unclear,
+            addressed=not self._credentials,
         )
+
+    def _caller(self, scope: Scope, session: str | None, address: str | None) -> tuple[Caller, bool]:
+        """Return who asks, and whether what he shows is unclear."""
+        certified = self._proven.by_certificate(scope) if self._proven else None
+        if certified is not None:
+            return Caller(certified, session, address), False
+        credential = shown(
+            [(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]], self._credentials
+        )
+        verified = self._proven.by_token(scope["headers"]) if self._proven and credential.unproven else None
+        if verified is not None:
+            return Caller(verified, session, address), False
+        possible = [self._principal_of(value) for value in credential.possible]
+        caller = Caller(
+            principal=None if credential.value is None else self._principal_of(credential.value),
+            session=session,
+            source_ip=address,
+            possible=tuple(name for name in possible if name is not None),
+            unproven=credential.unproven,
+        )
+        return caller, credential.unclear
 
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
+        if not self._is_well() and self._closed(exchange.call.model):
+            return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))
         except Exception as failed:  # noqa: BLE001 - a broken decision must not take the model down
             self._on_failure(failed)
-            return REFUSE if self._fail_closed else PASS
+            return REFUSE if self._closed(exchange.call.model) else PASS
 
     def _queries(self, exchange: Exchange) -> int:
         try:
@@ -193,11 +294,126 @@ class Middleware:
             self._on_failure(failed)
             return sys.maxsize
 
+    def _kept(self, exchange: Exchange) -> bool:
+        """Put an exchange where it survives; return whether its answer may leave."""
+        try:
+            self._keep(exchange)
+        except Exception as failed:  # noqa: BLE001 - a full disk must not take the model down
+            self._on_failure(failed)
+            return not (self._enforce and self._closed(exchange.call.model))
+        return True
+
+    async def _judged(self, exchange: Exchange) -> bool:
+        """Have an exchange looked at before its answer leaves; return whether it may leave then.
+
+        What is not looked at in time leaves: an answer that comes late is one that the caller gets, and so is told by
+        `judge_s`.
+        """
+        asked = exchange.call.asks and exchange.status == 200 and exchange.verdict.measure is not Measure.REFUSE
+        if not self._judge_s or not asked:
+            return self._kept(exchange)
+        loop = asyncio.get_running_loop()
+        looked_at = asyncio.Event()
+        # Before it is handed over, or the work could be done before anybody waits for it.
+        exchange.looked_at = partial(loop.call_soon_threadsafe, looked_at.set)
+        if not self._kept(exchange):
+            return False
+        if exchange.kept:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(looked_at.wait(), self._judge_s)
+        if not self._blocks(exchange.caller, exchange.call):
+            return True
+        exchange.verdict = REFUSE
+        return False
+
     def _note(self, exchange: Exchange) -> None:
         try:
             self._record(exchange)
         except Exception as failed:  # noqa: BLE001 - the answer has left; a lost record is told, not raised
             self._on_failure(failed)
+
+
+def _framing(exchange: Exchange) -> str | None:
+    """Return what is wrong where two readers could see the end of the body in two places (RFC 9112, section 6.3)."""
+    both = b"transfer-encoding" in exchange.headers and b"content-length" in exchange.headers
+    return "a length and a transfer coding in one request" if both else None
+
+
+class UnrecordedError(CaponierError):
+    """An answer was cut off, because it could not be recorded."""
+
+
+class _Leaving:
+    """Lets an answer leave, but has the exchange kept before the last byte of it does.
+
+    Which byte is the last one is known by the length that the answer states, or when it ends.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        exchange: Exchange,
+        method: str,
+        started: float,
+        keep: Callable[[Exchange], bool],
+        judged: Callable[[Exchange], Awaitable[bool]],
+    ) -> None:
+        self._send, self._exchange, self._keep, self._judged = send, exchange, keep, judged
+        self._started, self._bodiless = started, method == "HEAD"
+        self._start: Message | None = None
+        self._left: int | None = None
+        self.told = False
+        """Whether the exchange was handed over to be kept."""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # Held back until there is something of the body, as long as it may still be another answer.
+            self._start, self._left = message, _length_of(message, bodiless=self._bodiless)
+            return
+        if message["type"] == "http.response.body":
+            if self._left is not None:
+                self._left -= len(message.get("body", b""))
+            last = not message.get("more_body") or (self._left is not None and self._left <= 0)
+            if last and not self.told and not await self._may_leave():
+                await self._withhold()
+                return
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+        await self._send(message)
+
+    def finish(self) -> None:
+        """Hand the exchange over, where nobody waits for an answer any more."""
+        self._finished()
+        self._keep(self._exchange)
+
+    async def _may_leave(self) -> bool:
+        self._finished()
+        # What has left in part can be held back no more.
+        return await self._judged(self._exchange) if self._start is not None else self._keep(self._exchange)
+
+    def _finished(self) -> None:
+        self.told = True
+        self._exchange.took_ms = (time.perf_counter() - self._started) * 1_000
+
+    async def _withhold(self) -> None:
+        if self._start is None:
+            raise UnrecordedError("an answer is cut off: it cannot be recorded, and fail is closed")
+        self._start = None
+        if self._exchange.verdict.measure is Measure.REFUSE:
+            self._exchange.status = 429
+            await refuse(self._send)
+            return
+        self._exchange.status = 503
+        await answer(self._send, 503, {"error": "service unavailable"}, [(b"retry-after", b"1")])
+
+
+def _length_of(start: Message, *, bodiless: bool) -> int | None:
+    """Return how many bytes an answer says that it has; None if it does not say, or has none whatever it says."""
+    if bodiless or start["status"] in (204, 304):
+        return None
+    stated = [value for name, value in start.get("headers", ()) if name.lower() == b"content-length"]
+    return int(stated[0]) if len(stated) == 1 and stated[0].isdigit() else None
 
 
 class _Relay:
@@ -208,6 +424,7 @@ class _Relay:
         self._limit, self._limits = limit, limits
         self._parts: list[bytes] = []
         self._size = 0
+        self._stated: int | None = None
         self._start: Message = {}
 
     async def __call__(self, message: Message) -> None:
@@ -215,16 +432,19 @@ class _Relay:
             self._exchange.status = message["status"]
             self._exchange.answer_headers = list(message.get("headers", ()))
             self._rounds = self._rounds and message["status"] == 200
-            self._start = message
+            self._start, self._stated = message, _length_of(message, bodiless=False)
         elif message["type"] == "http.response.body":
             self._keep(message.get("body", b""))
-            if not message.get("more_body"):
+            if not message.get("more_body") or self._is_whole():
                 self._exchange.answer = b"".join(self._parts)
-                if self._rounds:
-                    await self._send_rounded()
-                    return
+            if self._rounds and not message.get("more_body"):
+                await self._send_rounded()
+                return
         if not self._rounds:
             await self._send(message)
+
+    def _is_whole(self) -> bool:
+        return self._stated is not None and self._size >= self._stated
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)

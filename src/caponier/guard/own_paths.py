@@ -1,7 +1,7 @@
 """The guard's own paths, under `/-/`: they never reach the model server."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from caponier.guard.bodies import Receive
 from caponier.guard.metrics import Metrics
@@ -16,17 +16,24 @@ class OwnPaths:
         app: Takes everything else.
         metrics: What `/-/metrics` tells.
         metrics_from: Who may ask for it; for everybody else there is nothing at that path.
+        detection: Says how detection is.
     """
 
-    def __init__(self, app: App, metrics: Metrics, metrics_from: Sequence[Network] = LOOPBACK) -> None:
-        self._app, self._metrics, self._from = app, metrics, metrics_from
+    def __init__(
+        self,
+        app: App,
+        metrics: Metrics,
+        metrics_from: Sequence[Network] = LOOPBACK,
+        detection: Callable[[], str] = lambda: "ok",
+    ) -> None:
+        self._app, self._metrics, self._from, self._detection = app, metrics, metrics_from, detection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
         if scope["type"] != "http" or not scope["path"].startswith("/-/"):
             await self._app(scope, receive, send)
         elif scope["path"] == "/-/healthz":
-            await answer(send, 200, {"status": "ok"})
+            await answer(send, 200, {"status": "ok", "detection": self._detection()})
         elif scope["path"] == "/-/metrics" and self._may_ask(scope):
             await _text(send, self._metrics.text())
         else:

@@ -7,16 +7,13 @@ caller who knows could show the guard one row and the model another. It is recor
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from caponier.errors import InputError
 from caponier.guard.bodies import BINARY_HEADER, WRONG, opened
-from caponier.guard.exchange import Exchange
+from caponier.guard.exchange import Exchange, ModelQuery
+from caponier.guard.servers import why_not_read
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_limits import BodyLimits, UnreadError
@@ -33,24 +30,12 @@ class UnreadableQueryError(InputError):
     """A request that could be read in several ways, or in none."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ModelQuery:
-    """What a request asks."""
-
-    rows: NDArray[np.float64]
-    """(n, d) examples."""
-    shape: list[int]
-    """Of one of them."""
-    id: Any
-    """As the caller names the request."""
-    names: tuple[str, ...] = ()
-    """Of its columns as they stand there, where nothing but these says which is which."""
-    remarks: tuple[str, ...] = ()
-    """How its columns differ from the model's."""
-
-
 def question(
-    exchange: Exchange, limits: BodyLimits, size: int | None = None, takes: FeatureSpec | None = None
+    exchange: Exchange,
+    limits: BodyLimits,
+    size: int | None = None,
+    takes: FeatureSpec | None = None,
+    server: str | None = None,
 ) -> ModelQuery:
     """Return what a request asks.
 
@@ -59,15 +44,21 @@ def question(
         limits: What a body may cost.
         size: Values in an input of the model; None if that is not known.
         takes: What the model takes, where that is known.
+        server: What answers, where that is known; see `guard.servers`.
 
     Raises:
         UnreadError: If it is beyond a limit, or its content coding is not known.
         UnreadableQueryError: If it could be read in several ways, or in none; the reason repeats nothing of it.
     """
+    if exchange.query is not None:
+        return exchange.query
     _check_headers(exchange)
     limits = limits if size is None else limits.fitting(size)
     try:
         body = opened(exchange.body, exchange.headers.items(), limits, partial(plain_json.loads, limits=limits))
+        elsewhere = why_not_read(server, exchange.call, body)
+        if elsewhere is not None:
+            raise ValueError(elsewhere)
         found = inference_body.asked(body, limits, size, takes)
     except UnreadError:
         raise

@@ -1,12 +1,14 @@
 """The section `[guard]` of the workspace file."""
 
 import ipaddress
-from typing import Annotated, Any, Final, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caponier.errors import InputError
 from caponier.formats.suggest import did_you_mean, nearest
+from caponier.guard.servers import Server
 from caponier.telemetry.body_limits import LIMITS, BodyLimits
 
 Name = Annotated[str, Field(min_length=1)]
@@ -21,6 +23,13 @@ def _some(proxy: str) -> str:
     return proxy
 
 
+def _network(name: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return None
+
+
 class GuardSettings(BaseModel):
     """Where the guard stands, and what it does."""
 
@@ -31,6 +40,12 @@ class GuardSettings(BaseModel):
     mode: Literal["observe", "enforce"] = "observe"
     fail: Literal["open", "closed"] = "open"
     """Whether a request passes or is refused when the guard cannot decide about it."""
+    closed_systems: tuple[Name, ...] = ()
+    """ML systems whose requests are refused then, whatever `fail` says."""
+    judge_within: Annotated[float, Field(ge=0, le=10)] = 0
+    """Seconds for which an answer waits in enforce mode until detection has looked at it; needs the spool."""
+    lag_limit: Annotated[float, Field(gt=0, le=3_600)] = 5.0
+    """Seconds that detection may be behind before that is a failure."""
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
     body_limit_mb: Annotated[float, Field(gt=0, le=1_024)] = 64
@@ -42,21 +57,69 @@ class GuardSettings(BaseModel):
     """Numbers, texts and lists in one body."""
     timeout: Annotated[float, Field(gt=0, le=3_600)] = 30
     """Seconds of silence after which the model server is given up."""
+    body_timeout: Annotated[float, Field(gt=0, le=3_600)] = 60
+    """Seconds in which the body of a request has to be there."""
+    header_timeout: Annotated[float, Field(gt=0, le=3_600)] = 10
+    """Seconds in which the head of a request has to be there."""
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
+    """Most connections of callers at once."""
+    connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Of them from one address that is no trusted proxy."""
     credentials: tuple[Name, ...] = ("authorization", "x-api-key")
     """Headers in which callers show who they are; two credentials that differ name nobody."""
     session: Name = "x-on-behalf-of"
-    """Header that names whom a caller acts for."""
+    """Header that names whom a caller acts for; without credentials it counts only where it is said."""
+    token_keys: Path | None = None
+    """A JSON Web Key Set: callers with a token that verifies are told by its subject, whichever token it is."""
+    token_claim: Name = "sub"  # noqa: S105 - no password
+    """Claim of a token that names the caller."""
+    certificate: Name | None = None
+    """Header in which a trusted proxy tells whose client certificate it has seen."""
+    server: Server | None = None
+    """What the model server is; asked at the start, if it is not said."""
+    passed_paths: tuple[Name, ...] = ()
+    """Paths that pass in enforce mode, though it is not known what they ask for."""
     model: Name | None = None
     """What is asked where the path names no model, as with MLflow; the inventory's only one by default."""
     trusted_proxies: tuple[Annotated[Name, AfterValidator(_some)], ...] = ()
     """Addresses or networks whose `X-Forwarded-For` is believed."""
+    spool: Literal[False] | Path = Path(".caponier/spool")
+    """Folder in which each exchange is before the last byte of its answer leaves; false: in memory alone."""
+    spool_limit_mb: Annotated[float, Field(ge=64, le=1_048_576)] = 4_096
+    """Of exchanges that wait there."""
+    warm_events: Annotated[int, Field(ge=0, le=1_000_000)] = 20_000
+    """Newest events of the lake that are looked at again at the start, so that detection knows the callers."""
     metrics_from: tuple[Network, ...] = LOOPBACK
     """Who may read the metrics: they tell who is refused."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.certificate and not self.trusted_proxies:
+            raise ValueError("certificate needs trusted_proxies, or callers could claim any certificate")
+        return self
+
+    @property
+    def session_header(self) -> str:
+        """The header that names whom a caller acts for; empty if none does.
+
+        Where nobody shows a credential, anybody could write another session into it with every query.
+        """
+        return self.session if self.credentials or "session" in self.model_fields_set else ""
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The trusted proxies as networks; a name is none."""
+        return tuple(network for name in self.trusted_proxies if (network := _network(name)) is not None)
 
     @property
     def body_limit(self) -> int:
         """Most bytes of a request."""
         return int(self.body_limit_mb * 2**20)
+
+    @property
+    def spool_limit(self) -> int:
+        """Most bytes that wait in the spool."""
+        return int(self.spool_limit_mb * 2**20)
 
     @property
     def limits(self) -> BodyLimits:

@@ -1,5 +1,6 @@
 """A model server elsewhere, as an ASGI application: what it is asked goes there, and its answer comes back."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ REPLACED: Final = frozenset((b"content-length", b"accept-encoding", b"expect"))
 """Headers of a request that are written anew."""
 AT_ONCE: Final = 64 * 1024
 """Answers up to this size are passed on in one piece; larger ones, and streams, as they come."""
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 CONNECT_S: Final = 5.0
 KEEP_ALIVE_S: Final = 4.0
 """Shorter than what model servers use, so that few connections are closed under a request."""
@@ -91,6 +93,10 @@ class Upstream:
         if not target.startswith("/") or "#" in target:
             # Behind the address of the model server, such a target would name another server or another path.
             await answer(send, 400, {"error": "the target of the request is no path"})
+            return
+        if any(_CONTROL.search(name) or _CONTROL.search(value) for name, value in scope["headers"]):
+            # Some servers end a header there, and read another one behind it.
+            await answer(send, 400, {"error": "a header holds a character that none may hold"})
             return
         query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
         started = False

@@ -11,6 +11,8 @@ class Measure(StrEnum):
     PASS = "pass"  # noqa: S105 - no password
     REFUSE = "refuse"
     """Answer as an ordinary rate limit would: the attacker learns nothing else."""
+    HOLD = "hold"
+    """Keep it waiting until somebody has looked at the caller, and give up after a while."""
     ROUND = "round"
     """Round the scores of the model's own answer."""
 
@@ -25,4 +27,5 @@ class Verdict:
 
 
 PASS: Final = Verdict(Measure.PASS)
+HOLD: Final = Verdict(Measure.HOLD)
 REFUSE: Final = Verdict(Measure.REFUSE)

@@ -38,7 +38,7 @@ EFFECTS: Final[dict[ActionKind, Effect]] = {
     ActionKind.HOLD: Effect(
         "Hold the queries of {what} until somebody has looked at them",
         "Queries of {what} are answered at once again",
-        False,
+        True,
         "held",
     ),
     ActionKind.QUARANTINE: Effect("Keep {what} out of training and serving", "{what} may be used again", False, ""),

@@ -84,7 +84,7 @@ def plan(
     live = [action for action in known if is_live(action, now)]
     needed = {key: action for key, action in wanted.items() if not _covered(key, action, wanted)}
     new = [
-        _numbered(action, known)
+        numbered(action, known)
         for key, action in needed.items()
         if not any(key_of(one) == key and _as_much(one, action) for one in live)
     ]
@@ -127,7 +127,8 @@ def _as_much(one: ResponseAction, other: ResponseAction) -> bool:
     return lasts and all(one.parameters.get(name, 0) <= value for name, value in other.parameters.items())
 
 
-def _numbered(action: ResponseAction, known: Sequence[ResponseAction]) -> ResponseAction:
+def numbered(action: ResponseAction, known: Sequence[ResponseAction]) -> ResponseAction:
+    """Give an action its id: by what it is, and how often the incident had the same before."""
     key = key_of(action)
     ordinal = sum(key_of(other) == key for other in known)
     return replace(action, action_id=action_id(action.incident_id, key, ordinal))

@@ -22,6 +22,11 @@ class RespondSettings(BaseModel):
     shipped_playbook: bool = True
     approvers: tuple[Name, ...] = ()
     """Who may approve; empty is anybody but the author."""
+    limit: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Share of the last hour's callers whom responses may bind in an hour by themselves; what exceeds it waits for an
+    approver."""
+    limit_least: Annotated[int, Field(ge=0)] = 10
+    """As many callers as may always be."""
     gap_days: Annotated[float, Field(gt=0, le=366)] = 7.0
     """Silence after which the same actor begins another incident."""
     foothold_days: Annotated[float, Field(gt=0, le=366)] = 45.0

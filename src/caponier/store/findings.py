@@ -1,7 +1,7 @@
 """Findings in the store: written once, searched often."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -81,6 +81,26 @@ def search(connection: Connection, wanted: FindingFilter) -> list[Finding]:
         .offset(wanted.offset or None)
     )
     return [Finding.from_dict(document) for document in connection.scalars(query)]
+
+
+def recorded(
+    connection: Connection, since: datetime, known: Collection[str], most: int
+) -> list[tuple[datetime, Finding]]:
+    """Return findings that were recorded at a moment or later, with when that was, in that order.
+
+    Args:
+        connection: From `Store.read`.
+        since: The moment.
+        known: Ids of those that are left out.
+        most: At most so many.
+    """
+    query = (
+        select(findings.c.finding_id, findings.c.first_seen_at)
+        .where(findings.c.first_seen_at >= since)
+        .order_by(findings.c.first_seen_at, findings.c.finding_id)
+    )
+    new = [(row.first_seen_at, row.finding_id) for row in connection.execute(query) if row.finding_id not in known]
+    return [(at, found) for at, id_ in new[:most] if (found := get(connection, id_)) is not None]
 
 
 def get(connection: Connection, finding_id: str) -> Finding | None:

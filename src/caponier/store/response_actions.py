@@ -63,6 +63,7 @@ def search(
     *,
     incident_ids: Iterable[str] | None = None,
     states: Iterable[ActionState] = (),
+    since: datetime | None = None,
 ) -> list[ResponseAction]:
     """Return actions, the last created first.
 
@@ -70,10 +71,13 @@ def search(
         connection: From `Store.read` or `Store.write`.
         incident_ids: Of these incidents only.
         states: In one of these states only; empty is any.
+        since: Created later than that only.
     """
     query = select(response_actions.c.document)
     if incident_ids is not None:
         query = query.where(response_actions.c.incident_id.in_(list(incident_ids)))
+    if since is not None:
+        query = query.where(response_actions.c.created > since)
     if wanted := [state.value for state in states]:
         query = query.where(response_actions.c.state.in_(wanted))
     return _read(connection, query)

@@ -177,6 +177,11 @@ def _bytes(text: str, alphabet: re.Pattern[str]) -> bytes | None:
     return base64.urlsafe_b64decode(bare.replace("+", "-").replace("/", "_") + "=" * (-len(bare) % 4))
 
 
+def base64url(text: str) -> bytes | None:
+    """Decode base64url (RFC 4648, section 5) with its padding or without any; None if it is anything else."""
+    return _bytes(text, _BASE64URL)
+
+
 def _says_something(value: str) -> bool:
     """Tell whether there is more than a scheme."""
     words = value[: LONGEST + 1].split(maxsplit=1)

@@ -107,6 +107,29 @@ class Encoder:
             return _levels(self._scaled(self._pooled(inputs)))
         return np.concatenate([self.encode(inputs[at : at + BLOCK]) for at in range(0, len(inputs), BLOCK)])
 
+    def coarse(self, inputs: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Round numbers to the levels on which inputs are compared, for a log that need not know them better.
+
+        Categories stay as they are, and what is missing stays missing; what lies beyond the scale becomes its end.
+
+        Args:
+            inputs: (n, d) as the model takes them.
+
+        Returns:
+            (n, d), or None where inputs are texts, or are not looked at: there is nothing coarser to keep.
+        """
+        if not self.knots.size:
+            return None
+        kept = np.array(inputs, np.float32)
+        if len(self.knots) == 2:
+            # One scale for all: images have too many columns to go by each of them.
+            return _rounded(kept.ravel(), self.knots[:, 0]).reshape(kept.shape)
+        exact = set(_categories(self.spec).tolist()) if self.spec.kind == "categorical" else set()
+        for column in range(kept.shape[1]):
+            if column not in exact:
+                kept[:, column] = _rounded(kept[:, column], self.knots[:, column])
+        return kept
+
     def _pooled(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.spec.kind != "image":
             return inputs
@@ -154,6 +177,14 @@ class Encoder:
         for column in range(values.shape[1]):
             scaled[:, column] = np.interp(values[:, column], self.knots[:, column], levels)
         return scaled
+
+
+def _rounded(values: NDArray[np.float32], knots: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n,) values rounded to the levels of a scale; what is missing stays so."""
+    levels = np.linspace(0, 1, len(knots))
+    level = np.rint(np.interp(values, knots, levels) * LEVELS) / LEVELS
+    rounded: NDArray[np.float32] = np.interp(level, levels, knots).astype(np.float32)
+    return np.where(np.isnan(values), values, rounded)
 
 
 def _levels(scaled: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -20,3 +20,15 @@ def principal_of(credential: str | None, salt: bytes) -> str | None:
     if value is None:
         return None
     return "k-" + hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8, key=salt).hexdigest()
+
+
+def proven_principal(how: str, who: str, salt: bytes) -> str:
+    """Return the principal for somebody who has proven who he is; no credential has the same.
+
+    Args:
+        how: What it was proven by, such as `token`; at most 16 letters.
+        who: Whose that is.
+        salt: The workspace's salt, at most 64 bytes.
+    """
+    content = who.encode("utf-8", "surrogatepass")
+    return "k-" + hashlib.blake2b(content, digest_size=8, key=salt, person=how.encode()).hexdigest()

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.log import GuardLog
+from caponier.app.guard.order import EventOrder
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
-from caponier.records.inventory import Privacy, Workspace
+from caponier.records.inventory import FeatureSpec, Privacy, Workspace
+from caponier.telemetry.digests import input_digest
+from caponier.telemetry.features import Encoder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,7 +74,7 @@ def test_a_file_an_hour_and_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", ["digest", "quantised"])
-def test_inputs_that_are_not_to_be_kept_leave_a_digest(tmp_path: Path, keep: Any) -> None:
+def test_inputs_that_are_not_to_be_kept_and_cannot_be_rounded_leave_a_digest(tmp_path: Path, keep: Any) -> None:
     log = GuardLog(workspace(tmp_path, privacy=Privacy(keep_inputs=keep)), b"salt")
     log.write(rows())
     log.close()
@@ -84,3 +87,24 @@ def test_inputs_that_are_not_to_be_kept_leave_a_digest(tmp_path: Path, keep: Any
 def test_a_lake_elsewhere_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="folder only"):
         GuardLog(workspace(tmp_path, lake="s3://bucket/lake"), b"")
+
+
+def test_rounded_inputs_are_kept_with_the_digest_of_the_exact_ones(tmp_path: Path) -> None:
+    made = workspace(tmp_path, privacy=Privacy(keep_inputs="quantised"))
+    encoder = Encoder.fit(
+        FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=2.0), np.zeros((0, 2), np.float32)
+    )
+
+    def coarse(_: str, row: Any) -> Any:
+        rounded = encoder.coarse(row[None, :])
+        return None if rounded is None else rounded[0]
+
+    log = GuardLog(made, b"salt")
+    log.coarse = coarse
+    exact = [0.123456, 9.0]
+    log.write([rows()[0] | {"input": np.array(exact, np.float32)}])
+    log.close()
+    (file,) = (tmp_path / "lake").rglob("*.jsonl")
+    event = orjson.loads(file.read_bytes())
+    assert event["input"] == pytest.approx([round(exact[0] / 2 * 127) / 127 * 2, 2.0])
+    assert event["input_digest"] == input_digest(np.array(exact, np.float32), b"salt")

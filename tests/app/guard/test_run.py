@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from app.guard.guarded import Site, site, wait_for, workspace_in
+from caponier.app.guard.backlog import Backlog, ExchangeQueue
 from caponier.app.guard.run import Guard
-from caponier.app.guard.work import ExchangeQueue
 from caponier.app.incidents.findings import list_findings
 from caponier.app.incidents.incidents import list_incidents
 from caponier.app.inference.findings import accused
@@ -275,7 +275,9 @@ class TestSecretsAndStrangers:
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
     ) -> None:
         with site(workspace, digits[1], good=lambda key: key != "bad", mode="enforce") as one:
-            assert ask(one.url, INFER, b"{}", headers=[("authorization", "Bearer bad")]).status == 401
+            tensor = {"name": "x", "shape": [1, 64], "datatype": "FP32", "data": [0.5] * 64}
+            body = orjson.dumps({"inputs": [tensor]})
+            assert ask(one.url, INFER, body, headers=[("authorization", "Bearer bad")]).status == 401
 
 
 async def knock(guard: Guard, n: int) -> None:
@@ -304,22 +306,41 @@ class TestTrouble:
     def test_a_full_queue_loses_events_and_says_so(
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
     ) -> None:
-        with site(workspace, digits[1]) as one:
-            one.guard.work.queue = ExchangeQueue(length=0)
+        with site(workspace, digits[1], spool=False) as one:
+            one.guard.work.backlog = Backlog(None, ExchangeQueue(length=0))
             with one.client("ada") as model:
                 model.predict_proba(images(digits, 5), batch=1)
             wait_for(lambda: one.guard.metrics.total("lost_events") == 5)
             assert b"caponier_guard_lost_events_total 5" in ask(one.url, "/-/metrics").body
 
+    def test_what_does_not_fit_into_memory_is_read_back_from_the_spool(
+        self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
+    ) -> None:
+        with site(workspace, digits[1]) as one:
+            one.guard.work.backlog.queue = ExchangeQueue(length=0)
+            assert attack(one, digits, "eve", budget=60) == 60
+            wait_for(lambda: one.guard.metrics.total("findings"))
+        assert len(log_of(workspace)) == 60
+        assert not one.guard.metrics.total("lost_events")
+
     def test_a_lake_that_cannot_be_written_stops_neither_answers_nor_detection(
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]
     ) -> None:
-        workspace = workspace.model_copy(update={"lake": str(workspace.file / "no folder")})
+        lake = workspace.root / "lake elsewhere"
+        lake.write_text("no folder")
+        workspace = workspace.model_copy(update={"lake": str(lake)})
         with site(workspace, digits[1]) as one:
             attack(one, digits, "eve", budget=60)
             wait_for(lambda: one.guard.metrics.total("findings"))
-            assert one.guard.metrics.total("lost_events")
-        assert [line for line in one.told if line.startswith("warning: event log")]
+            wait_for(lambda: one.guard.work.log.spilled > 10_000)
+            assert b"caponier_guard_spilled_bytes 0" not in ask(one.url, "/-/metrics").body
+            lake.unlink()
+            wait_for(lambda: one.guard.work.log.spilled == 0)
+            attack(one, digits, "ada", budget=20)
+        assert len(log_of(workspace)) == 80, "nothing is lost, and nothing is there twice"
+        assert len({event["event_id"] for event in log_of(workspace)}) == 80
+        assert not one.guard.metrics.total("lost_events")
+        assert [line for line in one.told if line.startswith("warning: lake")]
 
     def test_a_store_that_cannot_be_written_delays_the_record_and_not_the_response(
         self, workspace: Workspace, digits: tuple[DigitsSplit, Victim]

@@ -15,11 +15,11 @@ from caponier.app.incidents.incidents import show_incident
 from caponier.app.respond.action_feed import ActionFeed
 from caponier.app.respond.respond import NOT_BOUND, apply_response, plan_response
 from caponier.guard.decisions import KINDS, Decisions
-from caponier.records.finding import Finding
+from caponier.records.finding import Finding, SubjectRef
 from caponier.records.incident import Incident
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
-from caponier.respond import playbook
+from caponier.respond import limit, playbook
 from caponier.respond.correlate import correlate
 from caponier.respond.plan import Key, key_of, plan
 
@@ -31,6 +31,14 @@ MOST_WAITING: Final = 10_000
 """Findings that wait for a store that cannot be written; later ones are lost."""
 UNTIL_STORED: Final = timedelta(minutes=10)
 """For how long an action may be in force that the store does not know yet."""
+MOST_TOGETHER: Final = 200
+"""Findings that are joined and answered in memory at once: in a storm the last ones count, and what was begun stays."""
+ANSWERING_S: Final = 0.5
+"""For how long incidents are answered before it is looked at what people have undone."""
+CLOSING_S: Final = 5.0
+"""For how long they are answered at the end; what exceeds that stands in the list of incidents."""
+TOLD_S: Final = 60.0
+"""Between two warnings that responses wait for people."""
 
 
 class GuardResponse:
@@ -44,14 +52,24 @@ class GuardResponse:
         decisions: Kept up to date.
         tell: Says what happened, in a line.
         failed: Takes failures that are survived.
-        enforce: Do what the playbooks want done and needs no approval.
+        enforce: Do what the playbooks want done and needs no approval, within the limit of `[respond]`.
+        callers: Tells how many callers there were within the last hour.
+        withheld: Counts responses that wait for people because of the limit.
 
     Raises:
         InputError: If a playbook cannot be read.
     """
 
     def __init__(
-        self, workspace: Workspace, decisions: Decisions, tell: Tell, failed: Failures, *, enforce: bool
+        self,
+        workspace: Workspace,
+        decisions: Decisions,
+        tell: Tell,
+        failed: Failures,
+        *,
+        enforce: bool,
+        callers: Callable[[], int] = lambda: 0,
+        withheld: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._workspace, self._decisions, self._tell, self._failed = workspace, decisions, tell, failed
         self._enforce, self._settings = enforce, settings_of(workspace)
@@ -60,6 +78,13 @@ class GuardResponse:
         """Held where the findings, what is in force and what is begun are changed together; never while writing."""
         self._waiting: list[Finding] = []
         self._active: tuple[ResponseAction, ...] = ()
+        self._begun: dict[Key, ResponseAction] = {}
+        """What was begun about findings that wait for the store."""
+        self._bound: dict[SubjectRef, datetime] = {}
+        """Whom this has bound by itself within the last hour, and since when."""
+        self._refused: set[SubjectRef] = set()
+        """Whom it would have bound but for the limit, since that was told last."""
+        self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
         self._warned: set[str] = set()
@@ -128,14 +153,18 @@ class GuardResponse:
             record_findings(self._workspace, found, actor=ACTOR)
         joined = correlate_findings(self._workspace, actor=ACTOR)
         if self._enforce:
-            self._due += [incident.incident_id for incident in (*joined.opened, *joined.changed)]
+            due = [*self._due, *(incident.incident_id for incident in (*joined.opened, *joined.changed))]
+            self._due = list(dict.fromkeys(due))
         self._answer_due()
         self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
 
     def _answer_due(self) -> None:
         """Answer every incident that is due; one that fails stays so, and keeps no other waiting."""
         failures: list[Exception] = []
+        until = time.monotonic() + (CLOSING_S if self._stop.is_set() else ANSWERING_S)
         for incident_id in tuple(self._due):
+            if time.monotonic() > until:
+                break
             try:
                 self._answer(incident_id)
                 self._due.remove(incident_id)
@@ -155,7 +184,8 @@ class GuardResponse:
         wanted = [action.action_id for action in planned if key_of(action) not in undone]
         if not wanted:
             return
-        for action in apply_response(self._workspace, incident_id, only=wanted, actor=ACTOR).actions:
+        applied = apply_response(self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most())
+        for action in applied.actions:
             what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
             self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
 
@@ -184,26 +214,58 @@ class GuardResponse:
 
     def _decide(self) -> None:
         """Decide by what is in force and what the playbooks want done about the findings that wait for the store."""
-        begun = self._begun(datetime.now(UTC)) if self._enforce and self._waiting else ()
-        self._decisions.replace([*self._active, *begun])
+        if not self._waiting and not self._due:
+            self._begun.clear()
+        elif self._enforce and self._waiting:
+            self._begin(datetime.now(UTC))
+        self._decisions.replace([*self._active, *self._begun.values()])
 
-    def _begun(self, now: datetime) -> list[ResponseAction]:
-        begun: list[ResponseAction] = []
+    def _begin(self, now: datetime) -> None:
+        """Begin what may begin by itself; the rest waits for people."""
+        self._bound |= limit.bound_in(self._active, ACTOR, now)
+        self._bound = {scope: at for scope, at in self._bound.items() if now - limit.WINDOW < at}
+        self._begun = {key: one for key, one in self._begun.items() if one.expires > now and key not in self._spared}
+        most = self._most()
         for incident in self._joined(now):
             try:
-                begun += self._wanted(incident, now)
+                wanted = list(self._wanted(incident, now))
             except Exception as failure:  # noqa: BLE001 - one that cannot be planned must not spare all others
                 self._failed("response", failure)
-        return begun
+                continue
+            for action in wanted:
+                if not limit.binds(action) or limit.may_bind(action.scope, self._bound, most):
+                    self._begun[key_of(action)] = action
+                    if limit.binds(action):
+                        self._bound.setdefault(action.scope, now)
+                else:
+                    self._refused.add(action.scope)
+        self._tell_withheld(most)
+
+    def _most(self) -> int:
+        return limit.most_bound(self._settings, self._callers())
+
+    def _tell_withheld(self, most: int) -> None:
+        """Say that responses wait for people, in the first moment of a storm and then once a minute."""
+        if not self._refused or time.monotonic() - self._last_told < TOLD_S:
+            return
+        self._last_told = time.monotonic()
+        self._withheld(len(self._refused))
+        self._tell(
+            f"warning: {len(self._refused):,} callers are not responded to: responses may bind {most} callers an hour "
+            "by themselves ([respond] limit and limit_least), and have; what exceeds it waits for an approver: "
+            "caponier respond list"
+        )
+        self._refused.clear()
 
     def _joined(self, now: datetime) -> Sequence[Incident]:
         """Join the findings that wait into incidents; if one is broken, each that is not by itself."""
+        latest = self._waiting[-MOST_TOGETHER:]
         try:
-            return correlate(self._waiting, (), (), self._workspace, self._settings, now).incidents
+            return correlate(latest, (), (), self._workspace, self._settings, now).incidents
         except Exception as failure:  # noqa: BLE001 - a broken finding must not spare all others
             self._failed("response", failure)
         alone: list[Incident] = []
-        for finding in self._waiting:
+        for finding in latest:
             with suppress(Exception):
                 alone += correlate([finding], (), (), self._workspace, self._settings, now).incidents
         return alone

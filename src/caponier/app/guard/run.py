@@ -7,15 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
-from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.log import SPILLED, GuardLog, cut_back
+from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
+from caponier.app.guard.retention import Retention
 from caponier.app.guard.unreadable import UnreadableQueries
+from caponier.app.guard.warming import Warming
+from caponier.app.guard.watchdog import Watchdog
 from caponier.app.guard.work import GuardWork
+from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.plan import Terms
@@ -23,17 +30,29 @@ from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 from caponier.guard.decisions import Decisions
-from caponier.guard.metrics import Metrics
+from caponier.guard.events import queries_of
+from caponier.guard.exchange import Exchange
+from caponier.guard.metrics import Metrics, label
 from caponier.guard.middleware import App, Middleware
+from caponier.guard.model_names import ModelNames
 from caponier.guard.own_paths import OwnPaths
+from caponier.guard.proven import PEER, ProvenCallers, is_within
+from caponier.guard.query_reader import QueryReader
+from caponier.guard.servers import probe
 from caponier.guard.settings import GuardSettings, read_settings
+from caponier.guard.spool import free_spools
+from caponier.guard.token_keys import Tokens, read_keys
 from caponier.guard.upstream import Upstream
 from caponier.records.inventory import Workspace
-from caponier.telemetry.principals import principal_of
+from caponier.telemetry.principals import principal_of, proven_principal
+
+if TYPE_CHECKING:
+    from caponier.app.guard.connections import ConnectionLimits
 
 START_S: Final = 10.0
 SWITCH_S: Final = 0.001
 GRACE_S: Final = 5
+MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
 """What no request that passes through a guard carries."""
 KEEP_ALIVE_S: Final = 65
@@ -71,47 +90,180 @@ class Guard:
         tell: Tell = lambda _: None,
     ) -> None:
         self.settings = settings or settings_of(workspace)
-        self.metrics, self.decisions = Metrics(), Decisions(partial(_system_of, workspace))
+        self._workspace, self._tell, self._inside = workspace, tell, app is not None
+        self._system_of = partial(_system_of, workspace)
+        self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
         self._failed = Failures(self.metrics, tell)
         terms, order = Terms.of(workspace), EventOrder()
-        self.live = LiveFindings(_by_traffic_alone(terms), order.event_id, self._failed.detection)
+        self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
+        self.live = LiveFindings(
+            _by_traffic_alone(terms),
+            lambda seq: self._warming.id_of(seq) or order.event_id(seq),
+            self._failed.detection,
+        )
         self.live.remarks.notes += _unrun(terms)
-        enforce, limit = self.settings.mode == "enforce", self.settings.body_limit
-        response = GuardResponse(workspace, self.decisions, tell, self._failed, enforce=enforce)
+        enforce, limits = self.settings.mode == "enforce", self.settings.limits
         log = GuardLog(workspace, terms.salt)
+        log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
-        limits = self.settings.limits
+        response = self._response()
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
-        guarded = Middleware(
-            app or self._upstream(),
+        refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
+        self.watchdog = Watchdog(
+            lambda: self.work.lag_s,
+            lambda: self.work.is_alive,
+            self.settings.lag_limit,
+            tell,
+            closed="requests are refused where fail is closed" if refused else "requests pass all the same",
+        )
+        self._keeping = Retention(workspace, self._failed)
+        self.alerting = Alerting(workspace, self.metrics, self._failed)
+        self._show()
+        self.reader = QueryReader(limits, self.live.size, self.live.takes, passed=self.settings.passed_paths)
+        guarded = self._guarded(app or self._upstream(), terms.salt)
+        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from, lambda: self.watchdog.state)
+
+    def _response(self) -> GuardResponse:
+        return GuardResponse(
+            self._workspace,
+            self.decisions,
+            self._tell,
+            self._failed,
+            enforce=self.settings.mode == "enforce",
+            callers=lambda: self.work.callers.count(),
+            withheld=lambda n: self.metrics.count("withheld", n=n),
+        )
+
+    def _show(self) -> None:
+        """Have the metrics show what goes up and down."""
+        self.metrics.gauge("waiting_bytes", lambda: self.work.waiting_bytes)
+        self.metrics.gauge("spilled_bytes", lambda: self.work.log.spilled)
+        self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
+        self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
+        self.metrics.gauge("subjects", lambda: self.live.subjects)
+
+    def _guarded(self, app: App, salt: bytes) -> Middleware:
+        settings, models = self.settings, [model.name for model in self._workspace.models]
+        return Middleware(
+            app,
             decide=self.decisions,
-            record=self.work.record,
-            principal_of=partial(principal_of, salt=terms.salt),
-            enforce=enforce,
-            fail_closed=self.settings.fail == "closed",
-            body_limit=limit,
-            limits=limits,
+            record=self._record,
+            keep=self.work.keep,
+            judge_s=settings.judge_within,
+            blocks=self.decisions.blocks,
+            principal_of=partial(principal_of, salt=salt),
+            enforce=settings.mode == "enforce",
+            fail_closed=self._closed,
+            is_well=lambda: self.watchdog.is_well,
+            body_limit=settings.body_limit,
+            body_s=settings.body_timeout,
+            limits=settings.limits,
             size_of=self.live.size,
-            credentials=self.settings.credentials,
-            session=self.settings.session,
-            model=self.settings.model or (workspace.models[0].name if len(workspace.models) == 1 else None),
+            credentials=settings.credentials,
+            session=settings.session_header,
+            model=settings.model or (models[0] if len(models) == 1 else None),
+            proven=self._proven(salt),
+            names=ModelNames([*self.live.models, *models]),
+            reader=self.reader,
             on_failure=partial(self._failed, "request"),
         )
-        self._asgi = OwnPaths(guarded, self.metrics, self.settings.metrics_from)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; see the ASGI specification, version 3."""
         await self._asgi(scope, receive, send)
 
     def start(self) -> None:
-        """Begin to detect."""
+        """Finish what a guard before this one left behind, and begin to detect.
+
+        Raises:
+            InputError: If the spool cannot be used.
+        """
+        self._meet()
+        self._warm()
+        self._take_over()
+        self.alerting.start()
         self.work.start()
+        self.watchdog.start()
+        self._keeping.start()
+
+    def _closed(self, model: str | None) -> bool:
+        """Tell whether requests to a model are refused when the guard cannot decide about them."""
+        closed = self.settings.closed_systems
+        # A request of which it cannot be told which model it is to may be one to any of them.
+        return self.settings.fail == "closed" or (bool(closed) and (model is None or self._system_of(model) in closed))
+
+    def _meet(self) -> None:
+        """Tell what the model server is, so that requests are read as it reads them."""
+        settings, notes = self.settings, self.live.remarks.notes
+        if self.settings.upstream is None or self._inside:
+            self.reader.server = self.work.server = settings.server
+            return
+        probed = probe(self.settings.upstream, next(iter(self.live.models), None))
+        server = settings.server or probed.server
+        self.reader.server = self.work.server = server
+        known = "as is set" if settings.server else "as it says itself"
+        notes.append(
+            f"the model server is {server}, {known}" if server else "it is not known which model server this is"
+        )
+        if probed.asks_for_keys is False and settings.credentials:
+            notes.append(
+                "the model server does not turn a made-up key away: unless something before this guard does, anybody "
+                "can be somebody else with every query; set credentials = [] in [guard] then: the address counts"
+            )
+
+    def _record(self, exchange: Exchange) -> None:
+        """Take a finished exchange; called by the server, and quick."""
+        self.work.record(exchange)
+        if exchange.caller.unproven and not exchange.stranger:
+            size = self.live.size(exchange.call.model)
+            self.decisions.charge(
+                exchange.caller, exchange.call, partial(queries_of, exchange, self.settings.limits, size)
+            )
+
+    def _proven(self, salt: bytes) -> ProvenCallers | None:
+        settings = self.settings
+        if settings.token_keys is None and settings.certificate is None:
+            return None
+        keys = read_keys(self._workspace.root / settings.token_keys) if settings.token_keys else ()
+        tokens = Tokens(keys, settings.token_claim) if keys else None
+        return ProvenCallers(partial(proven_principal, salt=salt), tokens, settings.certificate, settings.proxies)
+
+    def _warm(self) -> None:
+        """Have detection know what it knew before; what it found and had no time to tell is told now."""
+        began = monotonic()
+        n, found = self._warming.warm(self.live)
+        if not n:
+            return
+        self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
+        new = unknown_findings(self._workspace, found)
+        if new:
+            self.work.response.take(new)
+
+    def _take_over(self) -> None:
+        """Take a spool, and look at what is in it and in others that nobody has any more."""
+        if not self.settings.spool:
+            return
+        folder = self._workspace.root / self.settings.spool
+        own, *others = free_spools(folder, self.settings.spool_limit)
+        for spool in (*others, own):
+            cut_back(spool.progress.file, spool.progress.size)
+            self.work.backlog.spool = spool
+            self.work.log.beside = spool.folder / SPILLED
+            left = self.work.recover()
+            if left:
+                self._tell(f"note: {left:,} requests that the guard before this one had answered were recorded")
+            if spool is not own:
+                self.work.log.close()
+                spool.close()
 
     def close(self) -> None:
         """Write and look at what is left, and stop."""
+        self._keeping.close()
+        self.watchdog.close()
         self.work.close()
+        self.alerting.close()
 
     def _upstream(self) -> Upstream:
         if self.settings.upstream is None:
@@ -165,6 +317,31 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
                 raise CaponierError("The guard's server ended by itself", mend="Start it again")
 
 
+def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], None] = lambda _: None) -> None:
+    """Serve an application that collects, until the process is told to end (SIGINT or SIGTERM).
+
+    Args:
+        app: The application.
+        host: Address to listen on.
+        port: To listen on; 0 is any.
+        listening: Told the address.
+
+    Raises:
+        InputError: If the address cannot be listened on.
+    """
+    with needs("serve", "The collector"):
+        import uvicorn
+    with _listener(GuardSettings(host=host, port=port)) as listener:
+        config = uvicorn.Config(
+            app, access_log=False, date_header=False, log_config=None, log_level="critical", proxy_headers=False,
+            server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none", lifespan="off",
+        )  # fmt: skip
+        # Whoever is told the address may connect at once.
+        listener.listen()
+        listening(_url(listener))
+        uvicorn.Server(config).run([listener])
+
+
 @contextmanager
 def guarding(guard: Guard) -> Iterator[Listening]:
     """Serve in a thread until the block is left.
@@ -208,19 +385,52 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _behind_proxies(guard: Guard) -> App:
+    """Have the caller's address told by trusted proxies, and note which address the connection itself is from."""
+    trusted = list(guard.settings.trusted_proxies)
+    if not trusted:
+        return guard
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    # Its types say less than they take: whatever is an ASGI application.
+    told: Any = ProxyHeadersMiddleware(guard, trusted)
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        scope[PEER] = (scope.get("client") or ("",))[0]
+        await told(scope, receive, send)
+
+    return noted
+
+
+def _limits(guard: Guard) -> "ConnectionLimits":
+    # Only here: a guard inside an application serves nothing itself, and needs no server.
+    from caponier.app.guard.connections import ConnectionLimits, room_for
+
+    settings, metrics = guard.settings, guard.metrics
+    return ConnectionLimits(
+        room_for(settings.connections),
+        settings.connections_per_address,
+        settings.header_timeout,
+        lambda address: is_within(address, settings.proxies),
+        lambda why: metrics.count("connections_refused", label("why", why)),
+    )
+
+
 def _server(guard: Guard) -> Any:
     with needs("serve", "The guard"):
         import uvicorn
-    trusted = list(guard.settings.trusted_proxies)
+
+        from caponier.app.guard.connections import protocol_with
     config = uvicorn.Config(
-        guard,
+        _behind_proxies(guard),
+        http=protocol_with(_limits(guard)),
+        backlog=min(guard.settings.connections, MOST_BACKLOG),
         access_log=False,
         date_header=False,
-        forwarded_allow_ips=trusted,
         lifespan="auto",
         log_config=None,
         log_level="critical",
-        proxy_headers=bool(trusted),
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,

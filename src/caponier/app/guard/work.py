@@ -1,27 +1,30 @@
 """The guard's work beside its requests: record, detect, and pass on what is found."""
 
-from collections import deque
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Thread
 from typing import Final
 
+from caponier.app.guard.backlog import Backlog
+from caponier.app.guard.callers import RecentCallers
 from caponier.app.guard.failures import Failures
-from caponier.app.guard.log import EventOrder, GuardLog
+from caponier.app.guard.log import GuardLog
+from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.inference.live import LiveFindings
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
+from caponier.guard.spool import SpoolProgress
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.column_layouts import ColumnLayouts
 
-QUEUE_LENGTH: Final = 20_000
-QUEUE_BYTES: Final = 256 * 2**20
 PAUSE_S: Final = 0.01
 """Between two looks at the queue: the longest that an event waits while there is little to do."""
 MOST_AT_ONCE: Final = 256
@@ -29,34 +32,8 @@ MOST_AT_ONCE: Final = 256
 MOST_ROWS: Final = 4_096
 MOST_NUMBERS: Final = 1_000_000
 """Events that are looked at together, and numbers in them; one request may hold more."""
-
-
-class ExchangeQueue:
-    """Takes exchanges from the server's thread, which it never stops: what does not fit is counted as lost."""
-
-    def __init__(self, length: int = QUEUE_LENGTH, size: int = QUEUE_BYTES) -> None:
-        self._waiting: deque[Exchange] = deque()
-        self._length, self._size = length, size
-        # Each is written by one thread only.
-        self._put_bytes = self._taken_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def put(self, exchange: Exchange) -> bool:
-        """Add an exchange; False if there is no room."""
-        held = self._put_bytes - self._taken_bytes
-        if len(self._waiting) >= self._length or held + exchange.size > self._size:
-            return False
-        self._put_bytes += exchange.size
-        self._waiting.append(exchange)
-        return True
-
-    def take(self, most: int) -> list[Exchange]:
-        """Take the oldest ones."""
-        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        self._taken_bytes += sum(exchange.size for exchange in taken)
-        return taken
+MOST_OWED: Final = 50_000
+"""Events that are held in memory while neither lake nor spool can be written."""
 
 
 @dataclass
@@ -86,16 +63,42 @@ class GuardWork:
     unreadable: UnreadableQueries
     enforce: bool
     limits: BodyLimits
-    queue: ExchangeQueue = field(default_factory=ExchangeQueue)
+    backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
+    callers: RecentCallers = field(default_factory=RecentCallers)
+    server: str | None = None
+    """What answers, where that is known."""
+    _owed: list[Row] = field(default_factory=list)
+    """Events that could be written nowhere so far."""
+    _looking: float | None = None
+    """When the oldest of the requests arrived that are being looked at."""
     _stop: Event = field(default_factory=Event)
+    _wake: Event = field(default_factory=Event)
+    """Set where somebody waits for a request to be looked at."""
     _thread: Thread | None = None
+
+    def keep(self, exchange: Exchange) -> None:
+        """Put an exchange where it survives this process; called by the server before its answer has left, and quick.
+
+        Raises:
+            OSError, TypeError: If that is not possible.
+        """
+        try:
+            self.backlog.keep(exchange)
+            if exchange.looked_at is not None:
+                self._wake.set()
+        except (OSError, TypeError):
+            self.metrics.count("unspooled")
+            raise
 
     def record(self, exchange: Exchange) -> None:
         """Take a finished exchange; called by the server, and quick."""
         self.metrics.note(exchange, enforce=self.enforce)
-        if not self.queue.put(exchange):
+        if not exchange.kept and not self.backlog.put(exchange):
             self.metrics.count("lost_events")
+
+    def __post_init__(self) -> None:
+        self.log.switching, self.log.failing = self._switching, partial(self.failed, "lake")
 
     def start(self) -> None:
         """Begin."""
@@ -104,23 +107,87 @@ class GuardWork:
         self._thread.start()
 
     def close(self) -> None:
-        """Finish what is in the queue, and stop."""
+        """Finish what waits, and stop."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
             self.response.close()
         self.log.close()
+        if self.backlog.spool is not None:
+            self.backlog.spool.close()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Of the spool."""
+        return 0 if self.backlog.spool is None else self.backlog.spool.waiting
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds since the oldest request was answered that was not looked at yet; 0 if all were."""
+        first = self.backlog.queue.first
+        moments = [self._looking, None if first is None else _answered(first.exchange)]
+        there = [moment for moment in moments if moment is not None]
+        return max(0.0, time.time() - min(there)) if there else 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether requests are looked at at all."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def recover(self) -> int:
+        """Look at everything that waits in the spool, before `start`; return how many requests that were."""
+        done = 0
+        while self.backlog:
+            done += self._work()
+        self._survive("event log", self._tidy)
+        return done
 
     def _run(self) -> None:
-        while not (self._stop.is_set() and not self.queue):
-            taken = self.queue.take(MOST_AT_ONCE)
-            if taken:
-                try:
-                    self._look(taken)
-                except Exception as failure:  # noqa: BLE001 - the border of the worker: the next must be looked at
-                    self.failed("detection", failure)
-            if len(self.queue) < MOST_AT_ONCE:
-                self._stop.wait(PAUSE_S)
+        while not (self._stop.is_set() and not self.backlog):
+            self._work()
+            if len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set():
+                self._wake.wait(PAUSE_S)
+                self._wake.clear()
+        self._survive("event log", self._tidy)
+
+    def _work(self) -> int:
+        """Take the next requests that wait, and do everything that is to be done about them."""
+        broken = self.backlog.broken
+        taken = self.backlog.take(MOST_AT_ONCE)
+        if self.backlog.broken > broken:
+            self.metrics.count("lost_events", n=self.backlog.broken - broken)
+        if taken:
+            self._looking = _answered(taken[0])
+            self._survive("detection", partial(self._look, taken))
+            self._looking = None
+            for exchange in taken:
+                if exchange.looked_at is not None:
+                    # The server may have ended meanwhile, and with it whoever waited.
+                    with suppress(RuntimeError):
+                        exchange.looked_at()
+        self._survive("event log", self._tidy)
+        return len(taken)
+
+    def _survive(self, where: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as failure:  # noqa: BLE001 - the border of the worker: the next must be looked at
+            self.failed(where, failure)
+
+    def _tidy(self) -> None:
+        """Put what could not be written where it belongs, and note how far everything is."""
+        if self._owed:
+            self._write([])
+        self.log.drain()
+        spool = self.backlog.spool
+        if spool is not None and not self._owed and spool.taken != spool.progress.place:
+            spool.commit(SpoolProgress(spool.taken, *self.log.place))
+
+    def _switching(self, file: str, size: int) -> None:
+        """Note, before events go to another file, that none of those that are not done with are in it."""
+        if self.backlog.spool is not None:
+            self.backlog.spool.commit(SpoolProgress(self.backlog.spool.progress.place, file, size))
 
     def _look(self, taken: Sequence[Exchange]) -> None:
         """Record and look at exchanges, and pass on what is found."""
@@ -161,17 +228,21 @@ class GuardWork:
 
     def _write(self, requests: Sequence[Sequence[Row]]) -> None:
         """Write the events of some requests; where that is not possible, detection goes on all the same."""
-        rows = [row for own in requests for row in own]
+        rows = [*self._owed, *(row for own in requests for row in own)]
         try:
             self.log.write(rows)
             self.metrics.count("events", n=len(rows))
+            self._owed.clear()
         except Exception as failure:  # noqa: BLE001 - what cannot be written must still be looked at
             if len(requests) > 1 and not isinstance(failure, OSError):
                 # Not the disk but an event is at fault; it must not take the others with it.
                 for own in requests:
                     self._write([own])
                 return
-            self.metrics.count("lost_events", n=len(requests))
+            if isinstance(failure, OSError) and len(rows) <= MOST_OWED:
+                self._owed = rows
+            else:
+                self.metrics.count("lost_events", n=len(requests))
             self.failed("event log", failure)
 
     def _readable(self, exchange: Exchange, size: int | None, takes: FeatureSpec | None) -> tuple[Exchange, list[Row]]:
@@ -179,24 +250,33 @@ class GuardWork:
         unanswered = replace(exchange, answer=b"")
         for part, held in (("answer", exchange), ("question", unanswered)):
             try:
-                return held, events_of(held, self.limits, size, takes, self.layouts)
+                return held, events_of(held, self.limits, size, takes, self.layouts, self.server)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
         bare = replace(unanswered, body=b"")
         return bare, events_of(bare, self.limits, size)
 
     def _events(self, exchange: Exchange) -> list[Row]:
+        self.callers.note(exchange)
         size, takes = self.live.size(exchange.call.model), self.live.takes(exchange.call.model)
         exchange, rows = self._readable(exchange, size, takes)
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
         if is_unreadable(exchange, rows):
-            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size, takes))
+            self.unreadable.note(exchange, partial(why_unreadable, exchange, self.limits, size, takes, self.server))
+            watched = size is not None if exchange.call.asks else self.server is not None
+            if watched and not self.enforce:
+                self.metrics.count("would_refuse_unread")
         if UNREAD in rows[0]:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _answered(exchange: Exchange) -> float:
+    """Return when an exchange was over, in seconds since the epoch."""
+    return exchange.arrived.timestamp() + exchange.took_ms / 1_000
 
 
 def _numbers(rows: Sequence[Row]) -> int:

@@ -1,6 +1,6 @@
 """Record findings in a workspace's store, list them and show one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from caponier.app.workspace.workspace import acting_user
@@ -25,6 +25,22 @@ def record_findings(workspace: Workspace, found: Iterable[Finding], *, actor: st
     """
     with open_store(workspace.store) as store, store.write() as connection:
         return findings.upsert(connection, found, actor or acting_user())
+
+
+def unknown_findings(workspace: Workspace, found: Sequence[Finding]) -> list[Finding]:
+    """Return findings that tell nothing that the store knows: by the same detector, of the same subject and model.
+
+    Args:
+        workspace: Whose store it is.
+        found: Of events that were looked at before.
+    """
+    if not found:
+        return []
+    earliest = min(finding.first_time for finding in found)
+    with open_store(workspace.store) as store, store.read() as connection:
+        known = findings.search(connection, FindingFilter(since=earliest))
+    told = {(finding.detector, finding.model, finding.subject) for finding in known}
+    return [finding for finding in found if (finding.detector, finding.model, finding.subject) not in told]
 
 
 def list_findings(

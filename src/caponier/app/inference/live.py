@@ -8,7 +8,9 @@ from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.plan import Case, Remarks, Terms, plan_for, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
@@ -116,6 +118,7 @@ class LiveFindings:
     def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
+        self._joined = keys_joined(terms.workspace)
         self._workspace, self._budget, self._event_id = terms.workspace, terms.budget, event_id_of
         names = {section.model for section in terms.baseline.models} if terms.baseline else set()
         if terms.workspace:
@@ -145,7 +148,9 @@ class LiveFindings:
             rows: Columns by name; `seq` grows from row to row, and so does `time` within each subject.
         """
         by_model: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
+        for sent in rows:
+            one = self._joined.get(sent.get("principal") or "")
+            row = sent if one is None else sent | {"principal": one}
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
                 self._remember(row)
@@ -176,6 +181,14 @@ class LiveFindings:
     def takes(self, model: str | None) -> FeatureSpec | None:
         """Return what a model takes; None where that is not known."""
         return self._takes.get(model or "")
+
+    def coarse(self, model: str, row: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Return an input of a model rounded to the levels on which it is compared; None where that is not known."""
+        known = self._models.get(model)
+        if known is None or len(row) != known.size:
+            return None
+        rounded = known.case.plan.encoder.coarse(row[None, :])
+        return None if rounded is None else rounded[0]
 
     def _remember(self, row: Row) -> None:
         """Keep who sent an event: what many callers did together is found when most of it is long gone."""

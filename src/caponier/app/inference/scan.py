@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
@@ -86,7 +87,7 @@ def scan_inference(
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     terms = Terms.of(workspace, baseline, alert_budget, detectors)
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
-    with Spool() as spool:
+    with Spool(joined=keys_joined(workspace)) as spool:
         read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=_said(spec, terms))
         cases = _cases(report, spool, read, spec, options.sampling, terms)
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
@@ -239,7 +240,9 @@ def _findings(
             last_time=trigger["time"],
             system=trigger["system"],
             version=trigger["model_version"],
-            senders=tuple(whom for place in evidence if (whom := known_principal(events[place]))),
+            senders=tuple(
+                spool.joined.get(whom, whom) for place in evidence if (whom := known_principal(events[place]))
+            ),
         )
         yield finding_of(found, cases[found.model], sight, workspace, budget)
 

@@ -1,6 +1,6 @@
 """Plan, apply, approve and undo response actions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from caponier.errors import InputError
 from caponier.records.incident import Incident, Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
-from caponier.respond import actions, playbook
+from caponier.respond import actions, limit, playbook
 from caponier.respond.dry_run import DryRun, dry_run
 from caponier.respond.effects import EFFECTS
 from caponier.respond.plan import Plan, in_words, plan
@@ -87,6 +87,7 @@ def apply_response(
     only: Collection[str] = (),
     now: datetime | None = None,
     actor: str | None = None,
+    most: int | None = None,
 ) -> Applied:
     """Do what the playbooks want done about an incident; actions that need approval wait for it.
 
@@ -98,6 +99,7 @@ def apply_response(
         only: Ids of the actions to apply, as the plan gives them; empty is all.
         now: When the actions begin; the present by default.
         actor: Who applies; the user who runs this program by default.
+        most: How many callers the actor may bind in an hour; what exceeds it waits for an approver. None for people.
 
     Raises:
         InputError: If there is no such incident, or the plan has no action of an id.
@@ -106,8 +108,13 @@ def apply_response(
     with open_store(workspace.store) as store, store.write() as connection:
         audit.lock(connection)
         _expire(connection, moment, author)
-        made = _plan(workspace, read_case(connection, incident_id), author, moment)
+        case = read_case(connection, incident_id)
+        made = _plan(workspace, case, author, moment)
         chosen = _chosen(made, only)
+        if most is not None:
+            recent = response_actions.search(connection, since=moment - limit.WINDOW)
+            bound = limit.bound_in(recent, author, moment)
+            chosen = list(limit.limited(list(chosen), case.actions, bound, most, moment))
         done = [action for action in map(actions.apply, chosen) if response_actions.add(connection, action, author)]
         incident = _settle(connection, made.incident.incident_id, moment, author)
     return Applied(incident, tuple(done), made.standing)
@@ -129,6 +136,37 @@ def approve_action(
         response_actions.change(connection, approved, approver, "action.approved")
         _settle(connection, approved.incident_id, moment, approver)
     return approved
+
+
+def undo_for(
+    workspace: Workspace, caller: str, *, now: datetime | None = None, actor: str | None = None
+) -> tuple[ResponseAction, ...]:
+    """End everything that is done to a caller, or awaits approval, at once.
+
+    Args:
+        workspace: Whose actions they are.
+        caller: A principal, a session or an address, as actions name it.
+        now: The present by default.
+        actor: Who undoes; the user who runs this program by default.
+
+    Raises:
+        InputError: If nothing is done to anybody of that name.
+    """
+    moment, author = now or datetime.now(UTC), actor or acting_user()
+    with open_store(workspace.store) as store, store.write() as connection:
+        audit.lock(connection)
+        live = actions.as_of(response_actions.search(connection, states=response_actions.LIVE), moment)
+        named = [one for one in live if one.scope.id == caller and one.state in response_actions.LIVE]
+        if not named:
+            raise InputError(
+                "nothing is done to a caller of this name", where=caller, mend="List it with: caponier respond list"
+            )
+        undone = tuple(actions.undo(action, moment) for action in named)
+        for action in undone:
+            response_actions.change(connection, action, author, "action.undone")
+        for incident_id in dict.fromkeys(action.incident_id for action in undone):
+            _settle(connection, incident_id, moment, author)
+    return undone
 
 
 def undo_action(
@@ -173,6 +211,25 @@ def list_actions(
     # The audit row of an expiry is written by the next who writes; the action is over without it.
     standing = actions.as_of(found, moment)
     return [action for action in standing if everything or action.state in response_actions.LIVE]
+
+
+def by_doubt(workspace: Workspace, found: Sequence[ResponseAction]) -> list[ResponseAction]:
+    """Sort actions so that what a machine began on the weakest grounds stands first: a mistake is likeliest there.
+
+    What awaits approval follows, and then what somebody has approved; otherwise the order stays.
+    """
+    sure: dict[str, float] = {}
+    with open_store(workspace.store) as store, store.read() as connection:
+        for incident_id in dict.fromkeys(action.incident_id for action in found if limit.is_automatic(action)):
+            findings = read_case(connection, incident_id).findings
+            sure[incident_id] = max((finding.confidence for finding in findings), default=0.0)
+    return sorted(found, key=lambda one: _rank(one, sure))
+
+
+def _rank(action: ResponseAction, sure: Mapping[str, float]) -> tuple[int, float]:
+    if limit.is_automatic(action):
+        return 0, sure[action.incident_id]
+    return (1, 0.0) if action.state is ActionState.AWAITING_APPROVAL else (2, 0.0)
 
 
 def expire_actions(

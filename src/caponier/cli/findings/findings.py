@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from caponier.app.alerts.alerts import Alerts
 from caponier.app.incidents.findings import list_findings, show_finding
 from caponier.app.incidents.suppress import end_suppression, fitting, like, list_suppressions, suppress
 from caponier.app.incidents.verdicts import give_verdict, verdict_on
@@ -15,6 +16,7 @@ from caponier.cli.findings.view import FINDINGS, SUPPRESSIONS, card
 from caponier.cli.terminal import options
 from caponier.cli.terminal.moments import moment, parse_duration
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
+from caponier.errors import InputError
 from caponier.records.finding import Finding, Severity
 from caponier.records.findings_document import findings_document
 from caponier.records.inventory import Workspace
@@ -130,6 +132,24 @@ def suppress_(
     fits, known = fitting(home, made)
     said_so = f"It fits {fits:,} of the {known:,} findings in the store."
     console.print(said_so if fits or not known else f"{said_so} Look at their names with: caponier findings list")
+
+
+@app.command("notify", epilog="Example: [bold]caponier findings notify[/bold]")
+def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> None:
+    """Send what the routes of the workspace want and was not sent yet; a guard that runs does so by itself."""
+    alerts = Alerts(require_workspace(workspace))
+    if not alerts.routes:
+        raise InputError("the workspace has no [[route]]", mend="Describe one in caponier.toml; see docs/alerts.md")
+    try:
+        done = alerts.send()
+    finally:
+        alerts.close()
+    console = notes(quiet=quiet)
+    console.print(f"{done.sent:,} sent, {done.waiting:,} wait, {done.silenced:,} silenced", markup=False)
+    for failure in done.failures[1:]:
+        console.print(str(failure), markup=False)
+    if done.failures:
+        raise done.failures[0]
 
 
 @app.command("unsuppress", epilog="Example: [bold]caponier findings unsuppress s-0123456789ab[/bold]")

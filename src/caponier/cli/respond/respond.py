@@ -11,9 +11,11 @@ from caponier.app.respond.respond import (
     PlanReport,
     apply_response,
     approve_action,
+    by_doubt,
     list_actions,
     plan_response,
     undo_action,
+    undo_for,
 )
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.respond.view import ACTIONS, document, plan_document, planned
@@ -95,18 +97,22 @@ def approve(
     _next(done, notes(quiet=quiet))
 
 
-@app.command("undo", epilog="Example: [bold]caponier respond undo a-0123456789abcdef[/bold]")
+@app.command("undo", epilog="Example: [bold]caponier respond undo k-0123456789abcdef[/bold]")
 def undo(
-    action: ActionId,
+    action: Annotated[
+        str, typer.Argument(metavar="ACTION|CALLER", help="An action's id, or a caller: everything done to it.")
+    ],
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """End an action at once."""
-    done = undo_action(require_workspace(workspace), action)
-    _write([done], choose_format(format_, out, Format.TABLE), out)
-    notes(quiet=quiet).print(f"{done.action_id} is undone. {done.undo}.", markup=False)
+    """End an action at once, or everything that is done to a caller."""
+    home = require_workspace(workspace)
+    done = (undo_action(home, action),) if action.startswith("a-") else undo_for(home, action)
+    _write(done, choose_format(format_, out, Format.TABLE), out)
+    for one in done:
+        notes(quiet=quiet).print(f"{one.action_id} is undone. {one.undo}.", markup=False)
 
 
 @app.command("list", epilog="Example: [bold]caponier respond list --all[/bold]")
@@ -118,8 +124,9 @@ def list_(
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List response actions that are in force or await approval, the last first."""
-    found = list_actions(require_workspace(workspace), incident_id=incident, everything=everything)
+    """List response actions that are in force or await approval; those that are likeliest a mistake first."""
+    home = require_workspace(workspace)
+    found = by_doubt(home, list_actions(home, incident_id=incident, everything=everything))
     if not found:
         notes(quiet=quiet).print("No response actions.", markup=False)
     _write(found, choose_format(format_, out, Format.TABLE), out)

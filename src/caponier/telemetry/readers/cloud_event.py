@@ -20,6 +20,8 @@ from caponier.telemetry.raw_inputs import SpecOf
 KIND: Final = "org.kubeflow.serving.inference."
 REQUEST: Final = f"{KIND}request"
 RESPONSE: Final = f"{KIND}response"
+COLLECTED: Final = "caponier"
+"""Key under which a collector says who asked. A caller's headers stand deeper, so that none can write it."""
 BAD: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 """What reading a record raises that is none, or is broken."""
 
@@ -49,6 +51,8 @@ class Request:
     """(n, d); None where they cannot be read, or could be read in several ways."""
     line: int
     answer: Answer | None = None
+    unproven: bool = False
+    """Whether the caller is named by a token whose signature nobody here has checked."""
     names: tuple[str, ...] = ()
     """Of its columns as they stand there, where nothing but these says which is which."""
 
@@ -73,6 +77,9 @@ class Request:
         """Yield a row in the event schema for each example."""
         said = self.answer or Answer()
         shared = self.about | ({"status": 200} if self.answer else {})
+        if self.unproven and self.answer is None:
+            # Whoever writes another's claims with any signature gets as far: that is no evidence against the other.
+            shared["principal"] = shared["user_agent"] = None
         shared["model"] = shared["model"] or said.model
         shared["model_version"] = said.version
         if self.inputs is None:
@@ -93,7 +100,8 @@ def attributes(row: Row) -> Row:
     if isinstance(headers, dict):
         # Other headers than those of the CloudEvent may be the caller's own.
         lower = {str(name).lower(): _first(value) for name, value in headers.items()}
-        return {name.removeprefix("ce-"): value for name, value in lower.items() if name.startswith("ce-")}
+        about = {name.removeprefix("ce-"): value for name, value in lower.items() if name.startswith("ce-")}
+        return about | {COLLECTED: row.get(COLLECTED)}
     if "reqType" in row:
         names = {"reqType": "type", "occurrenceTime": "time", "inferenceService": "inferenceservicename"}
         return {names.get(name, name): value for name, value in row.items()}
@@ -145,25 +153,55 @@ def request_of(
         takes = spec_of(str(about.get("inferenceservicename"))) if spec_of else None
         found = asked(body, takes=takes)
         inputs, shape, names = found.rows, found.shape, found.names
-    metadata = about.get("metadata") or {}
-    headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
-    logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
-    held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
-    credential = shown(held, callers.credentials)
-    seen = client_address((value for name, value in held if name == "x-forwarded-for"), callers.proxies)
+    who = _caller(about, salt, callers)
     shared = {
         "time": short(about.get("time")),
         "request_id": short(str((body or {}).get("id") or key)),
         "model": short(about.get("inferenceservicename")),
         "system": short(about.get("namespace")),
-        "principal": principal_of(credential.value, salt),
-        "source_ip": short(seen),
-        # As in a guard: with an unclear credential nothing counts that a caller says of himself.
-        "user_agent": None if credential.unclear else short(logged.get("user-agent")),
+        "principal": who["principal"],
+        "source_ip": short(who["source_ip"]),
+        "user_agent": short(who["user_agent"]),
         "operation": "explain" if about.get("component") == "explainer" else "predict",
         "input_shape": shape,
     }
-    return Request(key, shared, inputs, line, names=names)
+    return Request(key, shared, inputs, line, unproven=bool(who["unproven"]), names=names)
+
+
+def _caller(about: Row, salt: bytes, callers: CallerHeaders) -> Row:
+    """Return who asked, by the logged headers, or as a collector has told it from them."""
+    if isinstance(about.get(COLLECTED), dict):
+        return {name: about[COLLECTED].get(name) for name in ("principal", "source_ip", "user_agent", "unproven")}
+    metadata = about.get("metadata") or {}
+    headers = plain_json.loads(metadata) if isinstance(metadata, str) else metadata
+    logged = {str(name).lower(): str(_first(value)) for name, value in headers.items() if value}
+    held = [(str(name).lower(), str(one)) for name, value in headers.items() for one in _all(value) if one]
+    credential = shown(held, callers.credentials)
+    return {
+        "principal": principal_of(credential.value, salt),
+        "source_ip": client_address((value for name, value in held if name == "x-forwarded-for"), callers.proxies),
+        # As in a guard: with an unclear credential nothing counts that a caller says of himself.
+        "user_agent": None if credential.unclear else logged.get("user-agent"),
+        "unproven": credential.unproven,
+    }
+
+
+def without_credentials(record: Row, salt: bytes, callers: CallerHeaders = USUAL) -> Row:
+    """Return a record with who asked in place of the headers that were logged: nobody can log in with what it holds.
+
+    Args:
+        record: Of the inference logger, in any of its forms.
+        salt: For the principal.
+        callers: Which of the headers say who asks.
+
+    Raises:
+        One of BAD: If the headers cannot be read.
+    """
+    about = attributes(record)
+    kept = {name: value for name, value in record.items() if name not in ("metadata", "headers", COLLECTED)}
+    if isinstance(record.get("headers"), dict):
+        kept["headers"] = {f"ce-{name}": value for name, value in about.items() if name not in ("metadata", COLLECTED)}
+    return kept | {COLLECTED: _caller({"metadata": about.get("metadata")}, salt, callers)}
 
 
 def short(value: Any) -> Any:

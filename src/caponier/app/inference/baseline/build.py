@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
 from caponier.app.inference.read_options import USUAL, ReadOptions
@@ -229,7 +230,7 @@ def build_baseline(
     given = _Given(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
-    with Spool() as spool:
+    with Spool(joined=keys_joined(workspace)) as spool:
         read = load_events(spool, paths, rejected, watch, options=options, salt=given.salt, spec_of=given.spec_of)
         _refuse_others(given, read)
         for summary in read:

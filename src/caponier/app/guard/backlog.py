@@ -1,0 +1,140 @@
+"""What waits for the guard's work: in memory as far as there is room, and all of it in a spool."""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from caponier.guard.exchange import Exchange
+from caponier.guard.spool import ExchangeSpool, Place
+from caponier.guard.spooled import from_bytes, to_bytes
+
+QUEUE_LENGTH: Final = 20_000
+QUEUE_BYTES: Final = 256 * 2**20
+MOST_BYTES: Final = 32 * 2**20
+"""Of requests and answers that are taken together, but for the last one."""
+
+
+class _Waiting(NamedTuple):
+    exchange: Exchange
+    place: Place | None
+    """In the spool; None if it is not there."""
+    length: int
+    """There."""
+
+
+class ExchangeQueue:
+    """Takes exchanges from the server's thread, which it never stops; it tells what does not fit."""
+
+    def __init__(self, length: int = QUEUE_LENGTH, size: int = QUEUE_BYTES) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self._length, self._size = length, size
+        # Each is written by one thread only.
+        self._put_bytes = self._taken_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, exchange: Exchange, place: Place | None = None, length: int = 0) -> bool:
+        """Add an exchange; False if there is no room.
+
+        Args:
+            exchange: Finished, or finished but for its last byte.
+            place: Where it stands in the spool, if it does.
+            length: Bytes that it takes there.
+        """
+        held = self._put_bytes - self._taken_bytes
+        if len(self._waiting) >= self._length or held + exchange.size > self._size:
+            return False
+        self._put_bytes += exchange.size
+        self._waiting.append(_Waiting(exchange, place, length))
+        return True
+
+    @property
+    def first(self) -> _Waiting | None:
+        """The oldest one."""
+        return self._waiting[0] if self._waiting else None
+
+    def take(self) -> Exchange:
+        """Take the oldest one.
+
+        Raises:
+            IndexError: If there is none.
+        """
+        exchange = self._waiting.popleft().exchange
+        self._taken_bytes += exchange.size
+        return exchange
+
+
+class Backlog:
+    """Exchanges in the order in which they were answered; what does not fit into memory is read back from the spool.
+
+    Args:
+        spool: Where they survive this process; None if they need not.
+        queue: What is held in memory.
+    """
+
+    def __init__(self, spool: ExchangeSpool | None, queue: ExchangeQueue | None = None) -> None:
+        self.spool, self.queue = spool, ExchangeQueue() if queue is None else queue
+        self.broken = 0
+        """Records of the spool that could not be read back."""
+
+    def __len__(self) -> int:
+        """Return whether anything waits, and how much of it is in memory."""
+        return len(self.queue) or (self.spool is not None and self.spool.wanted is not None)
+
+    def keep(self, exchange: Exchange) -> None:
+        """Put an exchange into the spool and the queue; called by the server, and quick.
+
+        Raises:
+            OSError: If it cannot be written; then it is in neither.
+            TypeError: As `guard.spooled.to_bytes`.
+        """
+        if self.spool is None:
+            return
+        parts = to_bytes(exchange)
+        place = self.spool.append(parts)
+        exchange.kept = True
+        self.queue.put(exchange, place, sum(map(len, parts)))
+
+    def put(self, exchange: Exchange) -> bool:
+        """Put an exchange that is not in the spool into the queue; False if there is no room."""
+        return self.queue.put(exchange)
+
+    def take(self, most: int) -> list[Exchange]:
+        """Take the oldest ones, at most so many, and no more once they are large."""
+        taken: list[Exchange] = []
+        size = 0
+        while len(taken) < most and size < MOST_BYTES:
+            first, wanted = self.queue.first, None if self.spool is None else self.spool.wanted
+            if first is None and wanted is None:
+                break
+            found = self._from_queue(first, wanted) if first is not None else self._from_spool()
+            if found is not None:
+                taken.append(found)
+                size += found.size
+        return taken
+
+    def _from_queue(self, first: _Waiting, wanted: Place | None) -> Exchange | None:
+        if self.spool is None or first.place is None:
+            return self.queue.take()
+        if first.place == wanted:
+            self.spool.skip(first.length)
+            return self.queue.take()
+        if wanted is None or first.place < wanted:
+            # It was read from the spool before it was in the queue.
+            self.queue.take()
+            return None
+        return self._from_spool()
+
+    def _from_spool(self) -> Exchange | None:
+        if self.spool is None:
+            return None
+        broken = self.spool.broken
+        data = self.spool.read()
+        self.broken += self.spool.broken - broken
+        if data is None:
+            return None
+        try:
+            return from_bytes(data)
+        except (ValueError, KeyError, TypeError):
+            self.broken += 1
+            return None

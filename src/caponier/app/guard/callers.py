@@ -1,0 +1,38 @@
+"""How many callers there were within the last hour: what the limit on automatic responses is a share of."""
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+from caponier.guard.exchange import Exchange
+
+HOUR_S: Final = 3_600.0
+MOST: Final = 200_000
+"""That are remembered: a hundredth of them is as many as a machine should ever bind."""
+
+
+class RecentCallers:
+    """Counts callers whom the model server has answered; whoever is turned away could make up any number of names."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, float] = OrderedDict()
+
+    def note(self, exchange: Exchange, now: float | None = None) -> None:
+        """Take a finished exchange; in one thread."""
+        caller = exchange.caller
+        who = caller.principal or caller.source_ip
+        if who is None or exchange.stranger or exchange.status // 100 != 2:
+            return
+        moment = time.monotonic() if now is None else now
+        self._last[who] = moment
+        self._last.move_to_end(who)
+        self._prune(moment)
+
+    def count(self, now: float | None = None) -> int:
+        """Return how many there were; from any thread."""
+        since = (time.monotonic() if now is None else now) - HOUR_S
+        return sum(moment > since for moment in list(self._last.values()))
+
+    def _prune(self, now: float) -> None:
+        while len(self._last) > MOST or next(iter(self._last.values())) <= now - HOUR_S:
+            self._last.popitem(last=False)

@@ -1,0 +1,125 @@
+"""Connections that hold on to what others need: too many of them, or ones that never finish a request."""
+
+import resource
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+RESERVED_FILES: Final = 256
+"""Files beside the callers' connections: those to the model server, the lake, the store."""
+
+
+class ConnectionLimits:
+    """How many connections there may be, in all and from one address.
+
+    Args:
+        most: In all.
+        per_address: From an address that is no trusted proxy.
+        header_s: Seconds in which the head of a request has to be there.
+        is_proxy: Tells whether an address is one of ours, behind which many callers are.
+        refused: Told of each connection that was closed, and why.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        per_address: int,
+        header_s: float,
+        is_proxy: Callable[[str], bool],
+        refused: Callable[[str], None],
+    ) -> None:
+        self.header_s, self._most, self._per_address = header_s, most, per_address
+        self._is_proxy, self.refused = is_proxy, refused
+        self._from: Counter[str] = Counter()
+
+    def take(self, address: str) -> bool:
+        """Count a connection; False if it is one too many, and is not counted."""
+        alone = self._from[address] >= self._per_address and not self._is_proxy(address)
+        if alone or self._from.total() >= self._most:
+            self.refused("too many from one address" if alone else "too many")
+            return False
+        self._from[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self._from[address] -= 1
+        if self._from[address] <= 0:
+            del self._from[address]
+
+
+def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
+    """Return the server's protocol for one connection, within limits."""
+
+    class LimitedProtocol(H11Protocol):
+        """One connection."""
+
+        _address: str | None = None
+        _waiting: Any = None
+
+        def connection_made(self, transport: Any) -> None:
+            """Take a connection, or close it at once."""
+            address = str((transport.get_extra_info("peername") or ("",))[0])
+            super().connection_made(transport)
+            if not limits.take(address):
+                transport.abort()
+                return
+            self._address = address
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Let go of it."""
+            self._unwatch()
+            if self._address is not None:
+                limits.leave(self._address)
+                self._address = None
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            """Go on, and see whether a request has begun or its head is still to come."""
+            super().data_received(data)
+            self._look()
+
+        def on_response_complete(self) -> None:
+            """Go on with what came already of the next request."""
+            super().on_response_complete()
+            self._look()
+
+        def _look(self) -> None:
+            if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+                self._watch()
+            else:
+                self._unwatch()
+
+        def _watch(self) -> None:
+            if self._waiting is None:
+                self._waiting = self.loop.call_later(limits.header_s, self._give_up)
+
+        def _unwatch(self) -> None:
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
+
+        def _give_up(self) -> None:
+            self._waiting = None
+            limits.refused("no request within the time")
+            self.transport.abort()
+
+    return LimitedProtocol
+
+
+def room_for(most: int) -> int:
+    """Ask the system for as many open files as connections need; return for how many connections there is room."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Each caller's connection may need one to the model server.
+    wanted = 2 * most + RESERVED_FILES
+    if soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(1, min(most, (soft - RESERVED_FILES) // 2))

@@ -1,0 +1,57 @@
+"""Whether a request is read here as the model server reads it, told before it goes there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from caponier.guard.exchange import Exchange
+from caponier.guard.question import UnreadableQueryError, question
+from caponier.records.inventory import FeatureSpec
+from caponier.telemetry.body_limits import BodyLimits, UnreadError
+
+LARGE: Final = 64 * 1024
+"""Bytes from which on a body is read in another thread, so that no other caller waits for it."""
+
+
+@dataclass(slots=True)
+class QueryReader:
+    """Reads requests to models whose inputs are looked at.
+
+    Args:
+        limits: What a body may cost.
+        size_of: From a model to the number of values in one input; None where its inputs are not looked at.
+        takes_of: From a model to what it takes, where that is known.
+        server: What answers; None if that is not known.
+        passed: Paths that pass unread, though it is not known what they ask for.
+    """
+
+    limits: BodyLimits
+    size_of: Callable[[str | None], int | None]
+    takes_of: Callable[[str | None], FeatureSpec | None]
+    server: str | None = None
+    passed: tuple[str, ...] = ()
+
+    def why_not(self, exchange: Exchange, path: str) -> str | None:
+        """Return why a request must not pass; None if it may. What was read stays with the exchange.
+
+        Args:
+            exchange: With its body.
+            path: That is asked.
+        """
+        call = exchange.call
+        if call.unknown:
+            known = self.server is None or path in self.passed
+            return None if known else f"no path on which it is known what {self.server} is asked"
+        size = self.size_of(call.model)
+        if not call.asks or size is None:
+            return None
+        try:
+            takes = self.takes_of(call.model)
+            exchange.query = question(exchange, self.limits, size, takes, self.server)
+        except (UnreadableQueryError, UnreadError) as unreadable:
+            return str(unreadable)
+        return None
+
+    def is_large(self, exchange: Exchange) -> bool:
+        """Tell whether reading takes long."""
+        return len(exchange.body) > LARGE or b"content-encoding" in exchange.headers

@@ -1,0 +1,101 @@
+"""Callers who hold connections and never finish a request cost others nothing."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from caponier.app.guard.connections import ConnectionLimits, room_for
+from caponier.app.guard.run import Guard, guarding
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.guard.settings import GuardSettings
+from guard.loopback import ask
+
+HEAD = b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\n"
+
+
+async def model(_: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+@contextmanager
+def standing(folder: Path, **settings: Any) -> Iterator[tuple[Guard, str]]:
+    create_workspace(folder)
+    guard = Guard(require_workspace(folder), GuardSettings(port=0, **settings), app=model)
+    with guarding(guard) as listening:
+        yield guard, listening.url
+
+
+def opened(url: str, data: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    made = socket.create_connection((host, int(port)), timeout=5, source_address=(address, 0))
+    made.sendall(data)
+    return made
+
+
+def seconds_until_closed(made: socket.socket) -> float:
+    began = monotonic()
+    try:
+        while made.recv(1_000):
+            pass
+    except ConnectionResetError:
+        pass
+    return monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST", HEAD, HEAD + b"Content-Length: 2\r\n\r\n{}" + HEAD], ids=["none", "word", "head", "second"]
+)
+def test_a_head_that_never_ends_ends_the_connection(tmp_path: Path, begun: bytes) -> None:
+    with standing(tmp_path, header_timeout=0.3) as (guard, url), closing(opened(url, begun)) as made:
+        assert seconds_until_closed(made) < 3
+        assert ask(url, "/v1/models/m:predict", b"{}").status == 200
+    assert guard.metrics.total("connections_refused") == 1
+
+
+def test_a_connection_that_waits_for_its_next_request_is_kept(tmp_path: Path) -> None:
+    whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    with standing(tmp_path, header_timeout=0.2) as (_, url), closing(opened(url, whole)) as made:
+        assert b"200" in made.recv(1_000)
+        sleep(0.6)
+        made.sendall(whole)
+        assert b"200" in made.recv(1_000)
+
+
+def test_a_body_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    head = HEAD + b"Content-Length: 100\r\n\r\n{"
+    with standing(tmp_path, body_timeout=0.3) as (_, url), closing(opened(url, head)) as made:
+        assert made.recv(1_000).startswith(b"HTTP/1.1 408")
+
+
+def test_many_connections_of_one_address_leave_room_for_others(tmp_path: Path) -> None:
+    limits = {"connections": 60, "connections_per_address": 20, "header_timeout": 30}
+    with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
+        for _ in range(25):
+            held.enter_context(closing(opened(url, b"POST")))
+        with closing(opened(url, HEAD + b"Content-Length: 2\r\n\r\n{}", address="127.0.0.2")) as other:
+            assert b"200" in other.recv(1_000)
+        assert guard.metrics.total("connections_refused") >= 5
+    with standing(tmp_path / "again", **limits) as (_, url):
+        assert ask(url, "/v1/models/m:predict", b"{}").status == 200
+
+
+def test_proxies_may_have_all_of_them_and_what_leaves_makes_room() -> None:
+    refused: list[str] = []
+    limits = ConnectionLimits(5, 2, 1, lambda address: address == "proxy", refused.append)
+    assert [limits.take("a") for _ in range(3)] == [True, True, False]
+    assert [limits.take("proxy") for _ in range(4)] == [True, True, True, False]
+    limits.leave("a")
+    assert limits.take("b")
+    assert refused == ["too many from one address", "too many"]
+
+
+def test_there_is_room_for_no_more_than_the_system_allows() -> None:
+    assert 1 <= room_for(10**9) < 10**9
+    assert room_for(10) == 10

@@ -1,0 +1,99 @@
+"""A storm of false alarms binds no more callers than the limit says, and says so; a mistake is one command to undo."""
+
+from pathlib import Path
+from time import process_time
+
+import pytest
+from typer.testing import CliRunner
+
+from app.guard.guarded import wait_for
+from app.guard.test_response import Standing, found
+from caponier.app.guard.callers import MOST, RecentCallers
+from caponier.app.guard.response import ACTOR
+from caponier.app.respond.respond import by_doubt, list_actions, undo_for
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.cli import app
+from caponier.errors import InputError
+from caponier.guard.exchange import Caller
+from caponier.records.inventory import Workspace
+from caponier.records.response_action import ActionState
+from guard.test_spooled import exchange
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    create_workspace(tmp_path)
+    return require_workspace(tmp_path)
+
+
+def bound(one: Standing, names: list[str]) -> set[str]:
+    return {name for name in names if one.refuses(name)}
+
+
+def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace) -> None:
+    names = [f"k-{n}" for n in range(80)]
+    with Standing(workspace) as one:
+        for at in range(0, len(names), 20):
+            one.response.take([found(name, n) for n, name in enumerate(names[at : at + 20], at)])
+            assert len(bound(one, names)) == 10, "before anything is written"
+        first = bound(one, names)
+        assert [line for line in one.told if "callers are not responded to" in line]
+        wait_for(lambda: len({action.scope.id for action in list_actions(workspace)}) >= 14, 60)
+        assert bound(one, names) == first
+    actions = list_actions(workspace)
+    by_itself = [action for action in actions if action.state is ActionState.ACTIVE]
+    waiting = [action for action in actions if action.state is ActionState.AWAITING_APPROVAL]
+    assert len({action.scope.id for action in by_itself}) == 10
+    assert {action.author for action in actions} == {ACTOR}
+    assert len({action.scope.id for action in waiting}) >= 4
+    assert "waits for an approver" in waiting[0].reason
+
+
+def test_many_findings_are_taken_quickly(workspace: Workspace) -> None:
+    one = Standing(workspace)
+    began = process_time()
+    for at in range(0, 1_000, 100):
+        one.response.take([found(f"k-{n}", n) for n in range(at, at + 100)])
+    assert process_time() - began < 6, "10,000 in a minute"
+    assert len(bound(one, [f"k-{n}" for n in range(1_000)])) == 10
+
+
+def test_a_caller_who_is_bound_by_mistake_is_one_command_to_undo_and_stands_first(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        one.response.take([found("k-ada"), found("k-eve", 1)])
+        wait_for(lambda: len({action.scope.id for action in list_actions(workspace)}) == 2)
+        listed = by_doubt(workspace, list_actions(workspace))
+        assert listed[0].state is ActionState.ACTIVE
+        result = CliRunner().invoke(app, ["respond", "undo", "k-ada", "--workspace", str(workspace.root)])
+        assert result.exit_code == 0, result.output
+        wait_for(lambda: not one.refuses("k-ada"))
+        assert one.refuses("k-eve")
+        one.response.take([found("k-ada", 2)])
+        assert not one.refuses("k-ada"), "what people undid is left to them"
+    assert {action.scope.id for action in list_actions(workspace)} == {"k-eve"}
+    with pytest.raises(InputError, match="nothing is done to a caller"):
+        undo_for(workspace, "k-ada")
+
+
+class TestRecentCallers:
+    def test_callers_of_the_last_hour_count_and_strangers_do_not(self) -> None:
+        recent = RecentCallers()
+        for n in range(20):
+            recent.note(exchange(caller=Caller(f"k-{n}", None, "a")), now=100.0 * n)
+        recent.note(exchange(caller=Caller("k-401", None, "a"), status=401), now=1_900)
+        recent.note(exchange(caller=Caller("k-forged", None, "a", unproven=True), status=404), now=1_900)
+        recent.note(exchange(caller=Caller(None, None, "10.0.0.9")), now=1_900)
+        recent.note(exchange(caller=Caller(None, None, None)), now=1_900)
+        assert recent.count(now=1_901) == 21
+        assert recent.count(now=4_550) == 11
+        recent.note(exchange(caller=Caller("k-19", None, "a")), now=9_000)
+        assert recent.count(now=9_001) == 1
+        assert len(recent._last) == 1
+
+    def test_they_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert MOST >= 100_000
+        monkeypatch.setattr("caponier.app.guard.callers.MOST", 5)
+        recent = RecentCallers()
+        for n in range(50):
+            recent.note(exchange(caller=Caller(f"k-{n}", None, "a")), now=1.0)
+        assert recent.count(now=2.0) == 5

@@ -1,0 +1,144 @@
+"""A restart, and any number of new names, gain an attacker nothing."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from caponier.app.guard.log import GuardLog
+from caponier.app.guard.order import EventOrder
+from caponier.app.guard.run import Guard
+from caponier.app.guard.warming import Warming
+from caponier.app.incidents.findings import list_findings, record_findings
+from caponier.app.inference import live as live_module
+from caponier.app.inference.live import LiveFindings
+from caponier.app.inference.plan import Terms
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.guard.settings import GuardSettings
+from caponier.records.inventory import Workspace
+
+MODEL = '[[model]]\nname = "m"\nfeatures = {kind = "numeric", shape = [4], minimum = 0.0, maximum = 1.0}\n'
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    create_workspace(tmp_path)
+    with (tmp_path / "caponier.toml").open("a") as file:
+        file.write(MODEL)
+    return require_workspace(tmp_path)
+
+
+def attack(order: EventOrder, n: int = 120, who: str = "k-eve", seed: int = 0) -> list[dict[str, Any]]:
+    """Small steps around one input, as an attacker who looks for the boundary."""
+    rng = np.random.default_rng(seed)
+    base = rng.random(4)
+    rows = [query(who, base + rng.normal(0, 0.002, 4), f"{i % 3 % 2}") for i in range(n)]
+    for i, row in enumerate(rows):
+        row["time"] = datetime.now(UTC) - HOUR + timedelta(seconds=i)
+        order.stamp([row])
+    return rows
+
+
+def query(who: str, values: Any, label: str) -> dict[str, Any]:
+    row = np.clip(values, 0, 1).astype(np.float32)
+    return {"model": "m", "operation": "predict", "principal": who, "status": 200, "input": row, "label": label}
+
+
+def first_finding(live: LiveFindings, rows: list[dict[str, Any]]) -> int | None:
+    """Return after how many of the rows somebody is found."""
+    return next((n for n, row in enumerate(rows, 1) if live.feed([row])), None)
+
+
+def lake_of(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
+    log = GuardLog(workspace, b"")
+    log.write(rows)
+    log.close()
+
+
+@pytest.mark.parametrize("before", [1, 5, 20])
+def test_after_a_restart_an_attack_is_found_after_as_many_queries(workspace: Workspace, before: int) -> None:
+    terms, order = Terms.of(workspace), EventOrder()
+    rows = attack(order)
+    whole = first_finding(LiveFindings(terms, order.event_id), rows)
+    assert whole is not None
+    before = min(before, whole - 1)
+    lake_of(workspace, rows[:before])
+    warming = Warming(Path(workspace.lake), 1_000)
+    live = LiveFindings(terms, lambda seq: warming.id_of(seq) or order.event_id(seq))
+    assert warming.warm(live) == (before, [])
+    after = first_finding(live, rows[before:])
+    assert after is not None
+    assert before + after == whole
+    cold = first_finding(LiveFindings(terms, order.event_id), rows[before:])
+    assert cold is None or cold >= after
+
+
+def test_what_a_kill_kept_from_being_told_is_told_and_nothing_twice(workspace: Workspace) -> None:
+    rows = attack(EventOrder())
+    lake_of(workspace, rows)
+    with_guard(workspace)
+    told = list_findings(workspace)
+    assert {one.subject.id for one in told} == {"k-eve"}
+    assert {one.trigger_event_id for one in told} <= {row["event_id"] for row in rows}
+    assert set(told[0].event_ids) <= {row["event_id"] for row in rows}
+    with_guard(workspace)
+    assert list_findings(workspace) == told
+    record_findings(workspace, told, actor="x")
+
+
+def with_guard(workspace: Workspace) -> Guard:
+    async def model(*_: Any) -> None:
+        raise AssertionError
+
+    guard = Guard(workspace, GuardSettings(), app=model)
+    guard.start()
+    guard.close()
+    return guard
+
+
+def test_the_newest_events_are_read_and_no_more(workspace: Workspace) -> None:
+    lake, order = Path(workspace.lake), EventOrder()
+    rows = attack(order, 50)
+    lake_of(workspace, rows)
+    (file,) = lake.rglob("*.jsonl")
+    with file.open("ab") as broken:
+        broken.write(b"half a li")
+        broken.write(b'\n[]\n{"time": 7}\n' + orjson.dumps({"time": "2026-01-01T00:00:00", "model": "m"}) + b"\n")
+    old = lake / "2020-01-01" / "guard-00-1-a.jsonl"
+    old.parent.mkdir()
+    old.write_bytes(file.read_bytes())
+    terms = Terms.of(workspace)
+    warming = Warming(lake, 10)
+    assert [row["event_id"] for row in warming._newest(frozenset({"m"}), datetime.now(UTC))] == [
+        row["event_id"] for row in rows[-10:]
+    ]
+    warming = Warming(lake, 1_000)
+    assert warming.warm(LiveFindings(terms, lambda seq: warming.id_of(seq) or ""))[0] == 50
+    assert Warming(lake, 0).warm(LiveFindings(terms, order.event_id)) == (0, [])
+
+
+def test_new_names_push_out_nobody_of_whom_there_is_something_to_know(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MOST_SUBJECTS", 40)
+    terms, order = Terms.of(workspace), EventOrder()
+    rows = attack(order)
+    whole = first_finding(LiveFindings(terms, order.event_id), rows)
+    assert whole is not None
+    live, found = LiveFindings(terms, order.event_id), None
+    rng = np.random.default_rng(1)
+    for n, row in enumerate(rows[: whole + 1], 1):
+        if live.feed([row]):
+            found = n
+            break
+        if n >= 8:
+            fresh = [query(f"k-{n}-{i}", rng.random(4), "0") | {"time": row["time"]} for i in range(60)]
+            for one in fresh:
+                order.stamp([one])
+            assert not live.feed(fresh)
+            assert live.subjects <= 40
+    assert found == whole

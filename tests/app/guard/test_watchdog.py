@@ -1,0 +1,101 @@
+"""A guard that is blind says so, and does what the systems behind it want done then."""
+
+import asyncio
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from app.guard.guarded import wait_for
+from caponier.app.guard.run import Guard
+from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
+from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.guard.settings import GuardSettings
+
+SYSTEMS = """
+[[system]]
+name = "bank"
+models = ["fraud"]
+[[system]]
+name = "lab"
+models = ["toy"]
+"""
+
+
+async def model(_: Any, __: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def ask(guard: Guard, path: str, method: str = "POST") -> tuple[int, bytes]:
+    back: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b'{"instances":[[1]]}'}
+
+    async def send(message: dict[str, Any]) -> None:
+        back.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "client": ("127.0.0.1", 1)}
+    asyncio.run(guard(scope, receive, send))
+    return back[0]["status"], back[1]["body"]
+
+
+def standing(folder: Path, told: list[str], **settings: Any) -> Guard:
+    create_workspace(folder)
+    with (folder / "caponier.toml").open("a") as file:
+        file.write(SYSTEMS)
+    given = {"mode": "enforce", "lag_limit": 0.3, **settings}
+    return Guard(require_workspace(folder), GuardSettings(**given), app=model, tell=told.append)
+
+
+@pytest.mark.parametrize(
+    ("settings", "bank", "lab"),
+    [({}, 200, 200), ({"fail": "closed"}, 429, 429), ({"closed_systems": ("bank",)}, 429, 200),
+     ({"mode": "observe", "fail": "closed"}, 200, 200)],
+)  # fmt: skip
+def test_a_system_that_fails_closed_is_closed_while_detection_is_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], bank: int, lab: int
+) -> None:
+    told: list[str] = []
+    guard, go_on = standing(tmp_path, told, **settings), Event()
+    write = guard.work.log.write
+
+    def stuck(rows: Any) -> None:
+        go_on.wait(20)
+        write(rows)
+
+    monkeypatch.setattr(guard.work.log, "write", stuck)
+    guard.start()
+    assert ask(guard, "/v1/models/fraud:predict")[0] == 200
+    wait_for(lambda: guard.watchdog.state == BEHIND, 2)
+    assert "warning: detection is more than 0.3 seconds behind" in told[-1]
+    assert ask(guard, "/v1/models/fraud:predict")[0] == bank
+    assert ask(guard, "/v1/models/toy:predict")[0] == lab
+    assert ask(guard, "/v1/models/fraud")[0] in (bank, 200)
+    assert ask(guard, "/v2/health/ready", "GET")[0] == 200
+    assert b'"detection":"behind"' in ask(guard, "/-/healthz")[1]
+    go_on.set()
+    wait_for(lambda: guard.watchdog.is_well, 5)
+    assert told[-1] == "detection has caught up"
+    assert ask(guard, "/v1/models/fraud:predict")[0] == 200
+    guard.close()
+
+
+def test_every_change_is_told_once() -> None:
+    lag, alive, told = [0.0], [True], list[str]()
+    dog = Watchdog(lambda: lag[0], lambda: alive[0], 1, told.append, closed="requests pass all the same")
+    for now, expected in ((0.5, WELL), (1.5, BEHIND), (9.0, BEHIND), (0.0, WELL)):
+        lag[0] = now
+        dog.look()
+        assert dog.state == expected
+    alive[0] = False
+    dog.look()
+    dog.look()
+    assert dog.state == DEAD
+    assert [line.split(";")[0] for line in told] == [
+        "warning: detection is more than 1 seconds behind",
+        "detection has caught up",
+        "warning: detection has ended",
+    ]

@@ -1,0 +1,134 @@
+"""In enforce mode nothing passes that the guard reads otherwise than the model server, or not at all."""
+
+import asyncio
+import gzip
+from typing import Any
+
+import orjson
+import pytest
+
+from caponier.guard import query_reader
+from caponier.guard.exchange import Exchange
+from caponier.guard.middleware import Middleware
+from caponier.guard.query_reader import QueryReader
+from caponier.guard.verdict import PASS
+from caponier.telemetry.body_limits import LIMITS
+
+INFER = "/v2/models/m/infer"
+TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
+GOOD = orjson.dumps({"inputs": [TENSOR]})
+JSON = (b"content-type", b"application/json")
+
+
+def sent(
+    path: str,
+    body: bytes,
+    *headers: tuple[bytes, bytes],
+    server: str | None = None,
+    passed: tuple[str, ...] = (),
+    method: str = "POST",
+    **options: Any,
+) -> tuple[int, Exchange, bytes]:
+    """Return the status that the caller gets, the exchange, and what came back."""
+    asked: list[bytes] = []
+    seen: list[Exchange] = []
+    back: list[dict[str, Any]] = []
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        asked.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: dict[str, Any]) -> None:
+        back.append(message)
+
+    reader = QueryReader(LIMITS, {"m": 2}.get, lambda _: None, server, passed)  # type: ignore[arg-type]
+    guard = Middleware(
+        app, decide=lambda *_: PASS, record=seen.append, principal_of=lambda key: key,
+        reader=reader, **{"enforce": True, **options},
+    )  # fmt: skip
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": ("a", 1)}
+    asyncio.run(guard(scope, receive, send))
+    assert bool(asked) == (back[0]["status"] == 200)
+    return back[0]["status"], seen[0], back[1]["body"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}],"instances":[[3,4]]}', ()),
+        (b'{"inputs":[],"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}', ()),
+        (orjson.dumps({"inputs": [TENSOR, TENSOR | {"name": "y"}]}), ()),
+        (orjson.dumps({"inputs": [TENSOR | {"shape": [2, 1]}]}), ()),
+        (orjson.dumps({"inputs": [TENSOR | {"data": ["1", "2"]}]}), ()),
+        (orjson.dumps({"inputs": [TENSOR | {"data": [1]}]}), ()),
+        (GOOD + b"{}", ()),
+        (GOOD[:-1], ()),
+        (b"", ()),
+        (b"[[1,2]]", ()),
+        (GOOD, ((b"content-type", b"text/csv"),)),
+        (GOOD, (JSON, JSON)),
+        (GOOD, ((b"content-encoding", b"gzip"),)),
+        (gzip.compress(GOOD), ()),
+        (gzip.compress(GOOD) + b"x", ((b"content-encoding", b"gzip"),)),
+        (orjson.dumps({"specversion": "1.0", "data": {"inputs": [TENSOR]}}), ()),
+        (orjson.dumps({"inputs": [TENSOR], "data": "W10="}), ()),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(body: bytes, headers: Any) -> None:
+    status, exchange, back = sent(INFER, body, *headers)
+    assert (status, exchange.status) == (400, 400)
+    assert b"cannot be read" in back
+    assert exchange.unread
+    assert sent(INFER, body, *headers, enforce=False)[0] == 200, "observing changes nothing"
+    assert sent("/v2/models/other/infer", body, *headers)[0] == 200, "nobody looks at what this model is asked"
+
+
+@pytest.mark.parametrize("headers", [(), (JSON,), ((b"content-encoding", b"gzip"),)])
+def test_what_is_read_passes_and_is_read_once(headers: Any) -> None:
+    packed = gzip.compress(GOOD) if headers and headers[0][1] == b"gzip" else GOOD
+    status, exchange, _ = sent(INFER, packed, *headers)
+    assert status == 200
+    assert exchange.query is not None
+    assert exchange.query.rows.tolist() == [[1, 2]]
+
+
+def test_a_large_body_is_read_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_reader, "LARGE", 10)
+    assert sent(INFER, GOOD)[0] == 200
+    assert sent(INFER, b"{" * 100)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/score", "/V2/Models/m/Infer", "/v2/models/m/infer_later", "/v1/models/m:guess"])
+def test_a_path_that_is_not_known_passes_only_where_the_server_is_not(path: str) -> None:
+    assert sent(path, GOOD)[0] == 200
+    assert sent(path, GOOD, server="mlserver")[0] == 400
+    assert sent(path, GOOD, server="mlserver", passed=(path,))[0] == 200
+    assert sent(path, b"", server="mlserver", method="GET")[0] == 200, "it asks for what is there"
+
+
+def test_rows_are_refused_where_the_server_does_not_take_them_from() -> None:
+    body = b'{"instances":[[1,2]]}'
+    assert sent(INFER, body)[0] == 200
+    assert sent(INFER, body, server="mlserver")[0] == 400
+
+
+def test_what_nobody_has_thought_of_is_no_way_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(query_reader, "question", odd)
+    told: list[Exception] = []
+    status, _, back = sent(INFER, GOOD, on_failure=told.append)
+    assert status == 400
+    assert b"thought of" in back
+    assert told
+
+
+def test_a_length_beside_a_transfer_coding_is_refused_in_both_modes() -> None:
+    both = ((b"content-length", b"5"), (b"transfer-encoding", b"chunked"))
+    for enforce in (True, False):
+        assert sent("/v2/models/other/infer", GOOD, *both, enforce=enforce)[0] == 400
