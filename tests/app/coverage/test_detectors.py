@@ -66,6 +66,12 @@ def test_each_emulation_shares_a_technique_with_whoever_must_detect_it() -> None
             assert set(card.techniques) & set(emulation(name).techniques), (card.name, name)
 
 
+def test_a_hint_detects_no_technique() -> None:
+    (hint,) = [card for card in detectors() if not card.covers]
+    assert hint.name == "caller_profile"
+    assert not detected_by(hint.techniques)
+
+
 def test_emulations_of_feedback_and_their_controls_are_listed_like_all_others() -> None:
     bad = sources().keys() - harmless_sources().keys()
     assert {card.name for card in emulations() if card.learner} == bad == {"feedback_chaff", "steered_feedback"}
