@@ -42,10 +42,16 @@ def written(path: Path, content: Any) -> Path:
 
 
 def test_without_trials_everything_that_a_detector_names_is_declared() -> None:
-    named = {id_.id for card in detectors() for id_ in card.techniques if id_.matrix == "amltm-2020"}
+    covering = [card for card in detectors() if card.covers]
+    named = {id_.id for card in covering for id_ in card.techniques if id_.matrix == "amltm-2020"}
     found = statuses()
     assert {found[id_] for id_ in named} == {Status.DECLARED}
     assert Status.VALIDATED not in found.values()
+
+
+def test_what_only_a_hint_names_is_not_covered() -> None:
+    """caller_profile says that somebody is odd; calling a model is what every customer does."""
+    assert statuses()["AMLTM.EXEC.02"] is Status.NOT_COVERED
 
 
 def test_a_trial_validates_its_own_technique_and_no_other() -> None:

@@ -121,7 +121,8 @@ def test_all_detectors_and_emulations_with_a_technique_of_the_matrix_are_on_some
     kinds = {"amltm-2020", "atlas"}
     for card in (*detectors(), *emulations()):
         if any(id_.matrix in kinds for id_ in card.techniques):
-            assert card.name.replace("_", "\\_") in text
+            # One that only hints at a technique is named as a way to detect none.
+            assert (card.name.replace("_", "\\_") in text) is getattr(card, "covers", True)
 
 
 def rules(id_: str) -> list[str]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from caponier.detect.detector import EventDetector
 from caponier.detect.events import (
     adversarial_input,
+    caller_profile,
     distance_shape,
     distributed_query,
     feedback_flood,
@@ -64,6 +65,7 @@ class TestBounds:
             "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
             "score_climb": score_climb.WINDOW * score_climb.FULL,
             "input_search": n * input_search.FULL * input_search.LEVELS // input_search.QUARTERS,
+            "caller_profile": (len(caller_profile.FEATURES) * 2 * caller_profile.MOST + 1) << (2 * caller_profile.BITS),
             "adversarial_input": adversarial_input.WINDOW * adversarial_input.MOST,
             **dict.fromkeys(("local_patch", "trigger_probe"), signal_rarity.WINDOW * signal_rarity.MOST),
         }

@@ -215,9 +215,9 @@ def emulation(name: str) -> EmulationCard:
 
 
 def detected_by(wanted: Iterable[TechniqueId]) -> tuple[DetectorCard, ...]:
-    """Return the detectors that name one of some techniques."""
+    """Return the detectors that name one of some techniques, and do not just hint at it."""
     ids = frozenset(wanted)
-    return tuple(card for card in detectors() if ids & set(card.techniques))
+    return tuple(card for card in detectors() if card.covers and ids & set(card.techniques))
 
 
 def emulated_by(wanted: Iterable[TechniqueId]) -> tuple[EmulationCard, ...]:

@@ -384,7 +384,7 @@ class TestCanaries:
 class TestGaps:
     def test_a_detector_that_lacks_something_is_left_out_and_named(self, tmp_path: Path) -> None:
         report = build_baseline([log(tmp_path, users(9, label=None))], spec=SPEC)
-        able = {"distance_shape", "flood", "novelty", "schema_probe"}
+        able = {"caller_profile", "distance_shape", "flood", "novelty", "schema_probe"}
         assert set(report.baseline.models[0].detectors) == able
         for name, detector in event_detectors().items():
             told = [skip.reason for skip in report.skipped if skip.what == f"m: {name}"]
