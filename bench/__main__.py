@@ -12,9 +12,10 @@ from bench.machinery.scorecard import Scorecard
 from caponier.errors import InputError
 
 
-def names() -> list[str]:
-    """Return the scorecards that there are."""
-    return [module.name for module in pkgutil.iter_modules(scorecards.__path__)]
+def modules() -> dict[str, str]:
+    """Return the module of each scorecard that there is, by its name; folders only sort them."""
+    found = pkgutil.walk_packages(scorecards.__path__, f"{scorecards.__name__}.")
+    return {module.name.rpartition(".")[2]: module.name for module in found if not module.ispkg}
 
 
 def print_table(card: Scorecard) -> None:
@@ -31,7 +32,7 @@ def print_table(card: Scorecard) -> None:
 def main() -> int:
     """Run one scorecard, print it and save it."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Run a scorecard.")
-    parser.add_argument("name", choices=names())
+    parser.add_argument("name", choices=sorted(modules()))
     parser.add_argument("--quick", action="store_true", help="a smaller list of the same work, within 5 minutes")
     parser.add_argument(
         "--with",
@@ -42,7 +43,7 @@ def main() -> int:
         help="a detector that judges the same streams, see docs/behaviour-scorecard.md; nothing is saved then",
     )
     given = parser.parse_args()
-    module = import_module(f"{scorecards.__name__}.{given.name}")
+    module = import_module(modules()[given.name])
     if given.others and "others" not in signature(module.run).parameters:
         parser.error(f"{given.name} takes no other detectors; behaviour does")
     try:

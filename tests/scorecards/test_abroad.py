@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from bench.scorecards.abroad import MARGIN, _first, _near_pairs, _queries, _summed
-from bench.scorecards.abroad_callers import _mixed
+from bench.scorecards.foreign.abroad import MARGIN, _first, _near_pairs, _queries, _summed
+from bench.scorecards.foreign.abroad_callers import _mixed
 
 from app.incidents.test_findings import finding
 from caponier.app.inference.findings import NAMES

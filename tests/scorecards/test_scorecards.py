@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.__main__ import names
+from bench.__main__ import modules
 from bench.machinery.scorecard import RESULTS, Goal, Scorecard
 
 PUBLISHED = sorted(path for path in RESULTS.glob("*.json") if not path.name.endswith(".quick.json"))
@@ -18,13 +18,13 @@ def result(path: Path) -> dict[str, Any]:
 
 
 def test_every_result_is_of_a_scorecard() -> None:
-    assert {path.stem for path in PUBLISHED} <= set(names())
+    assert {path.stem for path in PUBLISHED} <= set(modules())
     assert len(PUBLISHED) >= 10
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sorted(modules()))
 def test_every_scorecard_says_what_it_does(name: str) -> None:
-    module = import_module(f"bench.scorecards.{name}")
+    module = import_module(modules()[name])
     assert (module.__doc__ or "").strip()
     assert (module.run.__doc__ or "").strip(), "also what a quick run leaves out"
 

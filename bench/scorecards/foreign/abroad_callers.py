@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from bench.machinery.measured import say
 from bench.machinery.scorecard import Scorecard
-from bench.scorecards.abroad import CALLERS, EACH, SEEDS, USERS, caponier
+from bench.scorecards.foreign.abroad import CALLERS, EACH, SEEDS, USERS, caponier
 from bench.worlds import load
 from bench.worlds.world import World
 

@@ -1,0 +1,1 @@
+"""Worlds, users and logs that nothing was tuned on."""

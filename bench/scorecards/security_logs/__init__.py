@@ -1,0 +1,1 @@
+"""Scans of logs that security teams have."""
