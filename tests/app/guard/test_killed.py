@@ -50,7 +50,9 @@ def guard_process(folder: Path, upstream: str, *options: str) -> Iterator[tuple[
     told.write_text("")
     with told.open("w") as stream, subprocess.Popen(command, env=environment, stderr=stream) as process:
         try:
-            first = wait_for(lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")])
+            first = wait_for(
+                lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")], 60
+            )
             yield process, first[0].split(" at ")[1]
         finally:
             process.kill()
@@ -98,7 +100,7 @@ def test_every_answered_event_is_in_the_lake_once(tmp_path: Path) -> None:
         for turn in range(KILLS):
             with guard_process(tmp_path, upstream) as (process, url):
                 load = Load(url, 100_000 * turn)
-                wait_for(lambda load=load: len(load.answered) > 100)  # type: ignore[misc]
+                wait_for(lambda load=load: len(load.answered) > 100, 60)  # type: ignore[misc]
                 sleep(0.01 * (turn % 7))
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
