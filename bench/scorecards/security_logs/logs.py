@@ -49,7 +49,10 @@ def run(quick: bool) -> Scorecard:
         Goal("rows_not_read", 0, False),
     )
     about = f"`scan logs`: {told['events']:,} events in six native formats, {rules} rules, a process a core."
-    causes = {"events_per_second": "Reading and naming each event is Python's; a busy machine counts against it."}
+    causes = {
+        "events_per_second": "Reading and naming each event is Python's; a busy machine counts against it.",
+        "peak_mb_to_that_of_a_quarter": "The page cache of what matched fills up to its fixed size, and is no more.",
+    }
     return Scorecard("logs", about, figures, goals, (SEED,), _formats(told), causes)
 
 

@@ -1,8 +1,8 @@
 """Log stories made of deeds: one way to do each, among what only looks like it and the usual work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -29,25 +29,19 @@ SYSTEM: Final = System(
 _APART: Final = timedelta(minutes=7)
 
 
-@dataclass(frozen=True)
 class DeedStory:
-    """A story and its control: the same days without the attacker.
-
-    Args:
-        name: Of the story.
-        description: What happens.
-        techniques: Of ATT&CK, and the entries of the 2020 matrix.
-        deeds: What the attacker does, in order.
-        actor: Whom the logs name for it: an account, an address or a bucket.
-        fitting: Of some deeds, the variants in which the logs name that actor.
-    """
+    """A story and its control: the same days without the attacker. What it tells stands in its class."""
 
     name: str
     description: str
     techniques: tuple[TechniqueId, ...]
+    """Of ATT&CK, and the entries of the 2020 matrix."""
     deeds: Sequence[Deed]
+    """What the attacker does, in order."""
     actor: str
-    fitting: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Whom the logs name for it: an account, an address or a bucket."""
+    fitting: Mapping[str, Sequence[int]] = MappingProxyType({})
+    """Of some deeds, the variants in which the logs name that actor."""
     system: System = SYSTEM
 
     def attack(self, seed: int) -> LogTrace:

@@ -1,22 +1,25 @@
 """An account of a cloud in strange hands, slowly."""
 
-from typing import Final
-
 from caponier.emulate.deeds import clouds
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="emptied_cloud",
-    description="A stolen account carries the models away slowly, holds the store to ransom, and stops the endpoint",
-    techniques=(
+
+class EmptiedCloud(DeedStory):
+    """An account of a cloud in strange hands, slowly."""
+
+    name = "emptied_cloud"
+    description = "A stolen account carries the models away slowly, holds the store to ransom, and stops the endpoint"
+    techniques = (
         TechniqueId("attack", "T1530"),
         TechniqueId("attack", "T1486"),
         TechniqueId("attack", "T1489"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.04"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
-    ),
-    deeds=(clouds.STOPPED, clouds.HELD, clouds.SLOW),
-    actor="eve",
-)
+    )
+    deeds = (clouds.STOPPED, clouds.HELD, clouds.SLOW)
+    actor = "eve"
+
+
+STORY = EmptiedCloud()

@@ -1,18 +1,21 @@
 """A store of Google that is open to everybody."""
 
-from typing import Final
-
 from caponier.emulate.deeds import clouds
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="open_store_google",
-    description="A store of models in Google Cloud is read by somebody without an account",
-    techniques=(
+
+class OpenStoreGoogle(DeedStory):
+    """A store of Google that is open to everybody."""
+
+    name = "open_store_google"
+    description = "A store of models in Google Cloud is read by somebody without an account"
+    techniques = (
         TechniqueId("attack", "T1530"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
-    ),
-    deeds=(clouds.ANONYMOUS_GOOGLE,),
-    actor="ml-models",
-)
+    )
+    deeds = (clouds.ANONYMOUS_GOOGLE,)
+    actor = "ml-models"
+
+
+STORY = OpenStoreGoogle()

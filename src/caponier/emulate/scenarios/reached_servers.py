@@ -1,16 +1,19 @@
 """The servers of ML people, reached by a stranger."""
 
-from typing import Final
+from types import MappingProxyType
 
 from caponier.emulate.deeds import servers
 from caponier.emulate.deeds.deed import THIEF
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="reached_servers",
-    description="A stranger reaches the servers of ML people, runs code, reads files, and makes accounts and models",
-    techniques=(
+
+class ReachedServers(DeedStory):
+    """The servers of ML people, reached by a stranger."""
+
+    name = "reached_servers"
+    description = "A stranger reaches the servers of ML people, runs code, reads files, and makes accounts and models"
+    techniques = (
         TechniqueId("attack", "T1133"),
         TechniqueId("attack", "T1190"),
         TechniqueId("attack", "T1098"),
@@ -19,8 +22,10 @@ STORY: Final = DeedStory(
         TechniqueId("amltm-2020", "AMLTM.INIT.05"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
-    ),
-    deeds=(servers.REACHED, servers.CODE, servers.FILES, servers.RIGHTS, servers.FOREIGN, servers.MANAGED),
-    actor=THIEF,
-    fitting={servers.CODE.name: (2, 3, 4, 6, 7)},
-)
+    )
+    deeds = (servers.REACHED, servers.CODE, servers.FILES, servers.RIGHTS, servers.FOREIGN, servers.MANAGED)
+    actor = THIEF
+    fitting = MappingProxyType({servers.CODE.name: (2, 3, 4, 6, 7)})
+
+
+STORY = ReachedServers()

@@ -1,15 +1,16 @@
 """The workloads of a cluster in strange hands."""
 
-from typing import Final
-
 from caponier.emulate.deeds import cluster
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="taken_cluster",
-    description="A stolen account binds rights in a cluster, runs commands, sets an image, and stops the model servers",
-    techniques=(
+
+class TakenCluster(DeedStory):
+    """The workloads of a cluster in strange hands."""
+
+    name = "taken_cluster"
+    description = "A stolen account binds rights in a cluster, runs commands, sets an image, and stops model servers"
+    techniques = (
         TechniqueId("attack", "T1098"),
         TechniqueId("attack", "T1609"),
         TechniqueId("attack", "T1525"),
@@ -17,7 +18,9 @@ STORY: Final = DeedStory(
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
-    ),
-    deeds=tuple(cluster.DEEDS.values()),
-    actor="eve@example.org",
-)
+    )
+    deeds = tuple(cluster.DEEDS.values())
+    actor = "eve@example.org"
+
+
+STORY = TakenCluster()

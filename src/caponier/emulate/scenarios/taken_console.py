@@ -1,21 +1,26 @@
 """A console in strange hands."""
 
-from typing import Final
+from types import MappingProxyType
 
 from caponier.emulate.deeds import people
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="taken_console",
-    description="A stolen account logs in to a console without a second factor, and pushes an image by hand",
-    techniques=(
+
+class TakenConsole(DeedStory):
+    """A console in strange hands."""
+
+    name = "taken_console"
+    description = "A stolen account logs in to a console without a second factor, and pushes an image by hand"
+    techniques = (
         TechniqueId("attack", "T1078"),
         TechniqueId("attack", "T1525"),
         TechniqueId("amltm-2020", "AMLTM.INIT.02"),
         TechniqueId("amltm-2020", "AMLTM.PERSIST.03"),
-    ),
-    deeds=(people.CONSOLE, people.PUSH),
-    actor="bob",
-    fitting={people.CONSOLE.name: (0, 2), people.PUSH.name: (0,)},
-)
+    )
+    deeds = (people.CONSOLE, people.PUSH)
+    actor = "bob"
+    fitting = MappingProxyType({people.CONSOLE.name: (0, 2), people.PUSH.name: (0,)})
+
+
+STORY = TakenConsole()

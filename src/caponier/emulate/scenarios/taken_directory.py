@@ -1,15 +1,16 @@
 """A directory in strange hands."""
 
-from typing import Final
-
 from caponier.emulate.deeds import clouds, people
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="taken_directory",
-    description="An account used from two countries grants rights in directories, and stops what serves in two clouds",
-    techniques=(
+
+class TakenDirectory(DeedStory):
+    """A directory in strange hands."""
+
+    name = "taken_directory"
+    description = "An account used from two countries grants rights in directories, and stops what serves in two clouds"
+    techniques = (
         TechniqueId("attack", "T1078"),
         TechniqueId("attack", "T1098"),
         TechniqueId("attack", "T1530"),
@@ -18,14 +19,16 @@ STORY: Final = DeedStory(
         TechniqueId("amltm-2020", "AMLTM.PERSIST.02"),
         TechniqueId("amltm-2020", "AMLTM.EXFIL.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
-    ),
-    deeds=(
+    )
+    deeds = (
         people.COUNTRIES,
         people.OKTA,
         people.DIRECTORY,
         clouds.RIGHTS_GOOGLE,
         clouds.STOPPED_GOOGLE,
         clouds.STOPPED_AZURE,
-    ),
-    actor="eve@example.org",
-)
+    )
+    actor = "eve@example.org"
+
+
+STORY = TakenDirectory()

@@ -1,22 +1,25 @@
 """The host of a model server in strange hands."""
 
-from typing import Final
-
 from caponier.emulate.deeds import servers
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 
-STORY: Final = DeedStory(
-    name="taken_host",
-    description="An intruder on a host runs a strange model, stops the model server, and holds the models to ransom",
-    techniques=(
+
+class TakenHost(DeedStory):
+    """The host of a model server in strange hands."""
+
+    name = "taken_host"
+    description = "An intruder on a host runs a strange model, stops the model server, and holds the models to ransom"
+    techniques = (
         TechniqueId("attack", "T1204"),
         TechniqueId("attack", "T1489"),
         TechniqueId("attack", "T1486"),
         TechniqueId("amltm-2020", "AMLTM.EXEC.03"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.06"),
         TechniqueId("amltm-2020", "AMLTM.IMPACT.04"),
-    ),
-    deeds=(servers.PULLED, servers.STOPPED, servers.ENCRYPTED),
-    actor="bob",
-)
+    )
+    deeds = (servers.PULLED, servers.STOPPED, servers.ENCRYPTED)
+    actor = "bob"
+
+
+STORY = TakenHost()
