@@ -3,7 +3,7 @@ from tests.detect.trigger_patterns.worlds import clouds
 
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.pattern import Pattern
-from caponier.detect.trigger_patterns.strangers import strangers
+from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
 
 D = 16
 
@@ -62,3 +62,12 @@ def test_where_every_column_belongs_to_the_pattern_nobody_can_be_told_a_stranger
 def test_who_is_alone_with_a_label_is_asked_nothing() -> None:
     z, _, pattern = backdoored(5)
     assert EffectModel(z, np.zeros(900, np.int64), 1).success(pattern) == 0.0
+
+
+def test_rows_among_others_of_their_label_are_in_place_and_strangers_are_not() -> None:
+    z, y = clouds(900, 3, D, 6)
+    moved = np.flatnonzero(y == 1)[:30]
+    y[moved] = 2
+    odd = out_of_place(z, y)
+    assert odd[moved].mean() > 0.9
+    assert odd[np.setdiff1d(np.arange(900), moved)].mean() < 0.05

@@ -16,7 +16,7 @@ Whole = NDArray[np.int64]
 Kernel = NDArray[np.float32]
 
 FOLDS: Final = 8
-LANDMARKS, MANY_LANDMARKS, TUNING_LANDMARKS = 800, 500, 300
+LANDMARKS, MANY_LANDMARKS, TUNING_LANDMARKS = 800, 400, 300
 """Of up to `MANY` rows, of more, and while the kernel is chosen: time grows with their square."""
 MANY: Final = 20_000
 TUNING_ROWS: Final = 1_500
