@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from bench.machinery.other_scanners import Judged, others
+from bench.machinery.others.other_scanners import Judged, others
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.worlds.model_files.forms import BenignFile, all_files
 from bench.worlds.model_files.harmful import written

@@ -17,9 +17,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.machinery.behaviour_pictures import Course, Line, Point, delays, suspicion
-from bench.machinery.judges import ALPHAS, OURS, SHOWN, USUAL, Alarm, Judged, Sighting, judged
 from bench.machinery.measured import say
-from bench.machinery.references import REFERENCES, Detector, plugged
+from bench.machinery.others.judges import ALPHAS, OURS, SHOWN, USUAL, Alarm, Judged, Sighting, judged
+from bench.machinery.others.references import REFERENCES, Detector, plugged
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import VICTIMS, Attacker, Outcome, Streams, streams
 from bench.scorecards.promise import share_interval

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench.machinery import other_scanners
-from bench.machinery.other_scanners import others, program
+from bench.machinery.others.other_scanners import others, program
 from bench.scorecards import artifacts
 from bench.worlds.model_files import estimators, forms, values
 from bench.worlds.model_files.forms import BenignFile

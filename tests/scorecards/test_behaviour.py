@@ -11,8 +11,8 @@ from bench import __main__ as bench_main
 from bench.machinery import streams
 from bench.machinery.behaviour_pictures import Line, Point, delays
 from bench.machinery.evaders import Refusing as Used
-from bench.machinery.judges import ALPHAS, OURS, judged
-from bench.machinery.references import plugged
+from bench.machinery.others.judges import ALPHAS, OURS, judged
+from bench.machinery.others.references import plugged
 from bench.machinery.refusal import Refusing
 from bench.machinery.streams import Outcome, Queries, Streams
 from bench.scorecards import behaviour
@@ -43,7 +43,7 @@ def worlds(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPath
     benign = simulate(assemble(split.calibration.images, LEARNED, 1), victim.predict_proba, 200)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 200)
     log = Streams("mlp", 1, split.train.images, benign, users, attackers(split, victim))
-    makers = dict(map(plugged, ("bench.machinery.references:NearPairs", "bench.machinery.outsider:Strangers")))
+    makers = dict(map(plugged, ("bench.machinery.others.references:NearPairs", "bench.machinery.outsider:Strangers")))
     return [World(log, judged(log, tmp_path_factory.mktemp("world"), makers))]
 
 

@@ -5,8 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from bench.machinery.outsider import Strangers
-from bench.machinery.references import (
+from bench.machinery.others.references import (
     MARGIN,
     REFERENCES,
     Blacklight,
@@ -20,6 +19,7 @@ from bench.machinery.references import (
     plugged,
     scored,
 )
+from bench.machinery.outsider import Strangers
 from bench.machinery.streams import Queries
 from scipy.stats import shapiro
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.machinery.measured import say
-from bench.machinery.references import NearPairs
+from bench.machinery.others.references import NearPairs
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.streams import Queries
 from bench.scorecards.promise import share_interval

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.machinery import traffic
-from bench.machinery.references import Detector, learned_threshold, maxima, scored
+from bench.machinery.others.references import Detector, learned_threshold, maxima, scored
 from bench.machinery.streams import Outcome, Queries, Streams
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import lacking, load_events, seeing

@@ -1,0 +1,1 @@
+"""Detectors and scanners of others, on the same inputs."""
