@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.machinery import other_scanners
+from bench.machinery.others import other_scanners
 from bench.machinery.others.other_scanners import others, program
 from bench.scorecards import artifacts
 from bench.worlds.model_files import estimators, forms, values
