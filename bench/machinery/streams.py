@@ -233,7 +233,8 @@ class _Way:
 def _ways(own: Images) -> Iterator[_Way]:
     """Yield the attacks on images as they are published, then those of somebody who has read what is missed."""
     for name, attack in attacks().items():
-        if name != Adaptive.name:
+        # A stream is what one account asks.
+        if name != Adaptive.name and attack.accounts == 1:
             yield _Way(name, attack)
     yield _Way("adaptive", Adaptive(pictures=own), adaptive=True, picture=True)
     yield _Way("boundary from a picture", Boundary(), adaptive=True, picture=True)

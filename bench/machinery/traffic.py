@@ -49,6 +49,8 @@ def attacks_on(split: DigitsSplit, victim: Victim, seed: int, each: int) -> tupl
     training = [split.train.images, split.calibration.images[:RECORDS], split.test.images[:RECORDS]]
     for turn in range(each):
         for name, attack in attacks().items():
+            if attack.accounts > 1:
+                continue
             who, number = f"attacker-{name}-{turn}", seed * 100 + turn
             image, label = targets.images[turn], int(targets.labels[turn])
             found = trace(attack, victim.predict_proba, image, label, seed=number, principal=who)
