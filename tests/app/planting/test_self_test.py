@@ -29,11 +29,15 @@ ATTACKS = ("nes",)
 
 
 class Growing(Counter):
-    """Counts queries: attackers ask more than anybody here, which tells them."""
+    """Counts queries beyond the fortieth: nobody else has any, and what nobody has does not come with age."""
 
     name = "growing"
     emulations = ATTACKS
     cap = 10**9
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        after, scores = super().score(params, state, batch)
+        return after, np.maximum(scores - 40, 0)
 
 
 class Guessing(Counter):

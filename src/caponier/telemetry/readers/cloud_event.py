@@ -101,7 +101,7 @@ def attributes(row: Row) -> Row:
         # Other headers than those of the CloudEvent may be the caller's own.
         lower = {str(name).lower(): _first(value) for name, value in headers.items()}
         about = {name.removeprefix("ce-"): value for name, value in lower.items() if name.startswith("ce-")}
-        return about | {COLLECTED: row.get(COLLECTED)}
+        return about | ({COLLECTED: row[COLLECTED]} if COLLECTED in row else {})
     if "reqType" in row:
         names = {"reqType": "type", "occurrenceTime": "time", "inferenceService": "inferenceservicename"}
         return {names.get(name, name): value for name, value in row.items()}
