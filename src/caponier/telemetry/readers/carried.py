@@ -44,6 +44,10 @@ USUAL: Final = 0.05
 """Share of the records in these that begin alike."""
 ENOUGH: Final = 20
 """Records after which it is known that they stand bare."""
+PIECE: Final = 64
+"""Bytes that a piece costs besides its own."""
+NAMED: Final = 64
+"""Letters of the names of streams that are told."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
@@ -83,6 +87,8 @@ class CarriedRecords:
         """How lines with a record begin; None where that is not known."""
         self._printed = 0
         self._pieces: dict[str, list[bytes]] = {}
+        self._sizes: Counter[str] = Counter()
+        """Bytes of the pieces that wait, by stream."""
 
     def learn(self, head: bytes) -> None:
         """Learn from the first bytes of a log how the lines begin that carry a record.
@@ -97,7 +103,7 @@ class CarriedRecords:
             except ValueError:
                 continue
         self._is_python = self._printed > 0 and self._printed == begins.total()
-        self._begins, self._pieces, self.any = None, {}, False
+        self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
             self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
@@ -236,10 +242,22 @@ class CarriedRecords:
         """Return a line once its last piece is there."""
         held = self._pieces.setdefault(stream, [])
         held.append(piece)
-        if not ends and sum(map(len, held)) <= LINE_LIMIT and len(self._pieces) <= len(_DOCKER):
+        # Each piece costs a place in the list, however short it is.
+        self._sizes[stream] += len(piece) + PIECE
+        if not ends and self._sizes[stream] <= LINE_LIMIT and len(self._pieces) <= len(_DOCKER):
             return None
-        del self._pieces[stream]
+        del self._pieces[stream], self._sizes[stream]
         return b"".join(held)
+
+    def left(self) -> str | None:
+        """Say what is left at the end of a log: the first pieces of lines whose last one never came; None if nothing.
+
+        A container run-time that is stopped, and one that begins a new file, leave them.
+        """
+        if not self._pieces:
+            return None
+        streams = " and ".join(sorted(self._pieces)[:2])
+        return f"bad JSON: the log ends before the last piece of a line of {streams[:NAMED]}"
 
 
 _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))
