@@ -18,10 +18,10 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import ALIASES, INPUTS, normal
+from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
 from caponier.telemetry.readers.held_rows import held_rows
 from caponier.telemetry.readers.otlp import records_of
-from caponier.telemetry.streams import LINE_LIMIT
+from caponier.telemetry.streams import BOM, LINE_LIMIT
 
 TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
 """Under these a carrier has the line that somebody wrote."""
@@ -51,11 +51,6 @@ NAMED: Final = 64
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
-_OWN: Final = frozenset(
-    (*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])
-) - {"input", "labels", "message", "text"}
-"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
-Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -114,6 +109,9 @@ class CarriedRecords:
         Raises:
             ValueError: If it holds none, with the reason.
         """
+        if line[:1] == BOM[:1]:
+            # Files that were put behind each other have a mark in the middle, too.
+            line = line.removeprefix(BOM)
         if line[:1] in (b"{", b"["):
             self._check_begin("")
             return self._out_of(self._objects(line))
@@ -170,7 +168,7 @@ class CarriedRecords:
 
     def _texts(self, row: Row, depth: int) -> Iterator[Row]:
         """Yield the record that an object holds as text, or else the object."""
-        if not _OWN.isdisjoint(map(normal, row)):
+        if not OWN.isdisjoint(map(normal, row)):
             yield row
             return
         for name in TEXTS:
