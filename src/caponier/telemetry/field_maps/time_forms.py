@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
 from caponier.telemetry.field_maps.times import COMPACT, EPOCHS, RFC3339, digits_of, iso_moment, unit_of
+from caponier.telemetry.framing.stamps import LONGEST
 
 PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S",
@@ -68,7 +69,7 @@ def time_form(values: list[Any]) -> tuple[str, str | None]:
 
 def _forms_of(value: Any) -> list[tuple[str, str | None]]:
     """Return the forms that a value fits, each with the zone that it lacks."""
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, bool | list | dict) or (isinstance(value, str) and len(value) > LONGEST):
         return []
     if isinstance(value, datetime):
         return [(RFC3339, None if value.tzinfo else "UTC")]

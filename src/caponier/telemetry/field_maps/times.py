@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.conversion import TIME
+from caponier.telemetry.framing.stamps import LONGEST
 
 EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0}
 """Microseconds in one; nanoseconds are divided."""
@@ -145,6 +146,8 @@ def iso_moment(text: str) -> datetime:
     Raises:
         ValueError: If it is none.
     """
+    if len(text) > LONGEST:
+        raise ValueError("no time")
     plain = _ZONE_WORD.sub("Z", text.strip().upper()).replace(" ", "T", 1)
     return datetime.fromisoformat(plain.replace(" ", ""))
 
