@@ -4,8 +4,11 @@ XGBoost's JSON (its documentation, "Introduction to Model IO"), LightGBM's text 
 configuration in Keras's `.keras` archives (keras.io, "Save, serialize, and export models").
 """
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +24,11 @@ HEAD: Final = 2**20
 """Bytes of a LightGBM model in which its metadata stand: they come before the trees."""
 KINDS: Final = "an MLflow model, or a model file of XGBoost (.json), LightGBM (text) or Keras (.keras)"
 _CATEGORY: Final = "c"
+MOST_NUMBERS: Final = 2**24
+"""Numbers of one example; a line of a log holds no more of them."""
 _BAD: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+"""What an archive raises that is damaged, locked by a password or packed in a way that nobody here reads."""
 
 
 def spec_of_model(path: Path) -> FeatureSpec:
@@ -44,8 +51,11 @@ def spec_of_model(path: Path) -> FeatureSpec:
     if read is None:
         raise InputError("this is no model file whose metadata are read", where=str(path), mend=f"Give {KINDS}.")
     try:
-        return read(path, head)
-    except (*_BAD, zipfile.BadZipFile, OSError, NotImplementedError) as wrong:
+        spec = read(path, head)
+        if prod(spec.shape) > MOST_NUMBERS:
+            raise ValueError(f"more than {MOST_NUMBERS:,} numbers in one example: {spec.shape}")
+        return spec
+    except (*_BAD, *_BAD_ARCHIVE) as wrong:
         why = f"no {wrong.args[0]!r}" if isinstance(wrong, KeyError) else str(wrong)
         mend = "Describe its features in [[model]] by hand, or leave --signature out: the log tells what it can."
         raise InputError(f"its metadata cannot be understood: {why[:200]}", where=str(path), mend=mend) from wrong
@@ -70,11 +80,12 @@ def _xgboost(path: Path, _: bytes) -> FeatureSpec:
 
 
 def _lightgbm(_: Path, head: bytes) -> FeatureSpec:
-    told = dict(line.partition("=")[::2] for line in head.decode("utf-8", "replace").splitlines() if "=" in line)
+    about = head.partition(b"\nTree=")[0].decode("utf-8", "replace")
+    told = dict(line.partition("=")[::2] for line in about.splitlines() if "=" in line)
     names = told["feature_names"].split(" ")
-    # [0:1] is the range of a number, 0:1:2 are the categories of another column.
+    # [0:1] is the range of a number, 0:1:2 are the categories of another column, and none is a column without use.
     infos = told.get("feature_infos", "").split(" ")
-    categories = tuple(place for place, info in enumerate(infos) if ":" in info and info[:1] != "[")
+    categories = tuple(place for place, info in enumerate(infos) if info.replace(":", "").isdecimal())
     if len(names) != int(told["max_feature_idx"]) + 1:
         raise ValueError("names of another number than its features")
     # What LightGBM calls columns whose names it never heard is no name.
@@ -93,6 +104,8 @@ def _keras(path: Path, _: bytes) -> FeatureSpec:
     if len({tuple(shape) for shape in shapes}) != 1:
         raise ValueError("no input of one shape")
     # The first size is the batch's.
+    if not all(isinstance(size, int) for size in shapes[0][1:]):
+        raise ValueError(f"an input whose size is not fixed: {shapes[0]}")
     shape = tuple(int(size) for size in shapes[0][1:])
     return FeatureSpec(kind="image" if len(shape) in (2, 3) else "numeric", shape=shape)
 

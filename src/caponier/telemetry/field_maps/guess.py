@@ -258,7 +258,9 @@ class _Work:
             return self._take_object(path_of(inside), held, inside)
         if isinstance(values[0], list):
             return self._take_list(path_of(place), values, place)
-        return isinstance(values[0], str) and self._take_text(values, place)
+        # A caller may write a number in the place of his text; it says no more of the field than a broken row does.
+        texts = [value for value in values if isinstance(value, str)]
+        return bool(texts) and len(texts) >= NEARLY * len(values) and self._take_text(texts, place)
 
     def _is_call(self, place: Place) -> bool:
         """Tell whether an object is about a call over HTTP, or around what was asked: its fields are no features."""
@@ -372,15 +374,16 @@ class _Work:
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
         for place, values in self.nodes.items():
             if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):
-                self._unroll_answers(place, [one for value in values for one in value])
+                self._unroll_answers(place, [one for value in values if isinstance(value, list) for one in value])
 
     def _unroll_answers(self, place: Place, items: list[Any]) -> None:
         """Take what objects in a list say that answers each of several examples."""
-        if not items or not all(isinstance(one, dict) for one in items):
+        objects = [one for one in items if isinstance(one, dict)]
+        if not objects or len(objects) < NEARLY * len(items):
             return
         for column in ("label", "scores"):
-            key = next((key for key in items[0] if normal(str(key)) in ALIASES[column]), None)
-            if key is not None and column not in self.columns and FITS[column]([one.get(key) for one in items]):
+            key = next((key for key in objects[0] if normal(str(key)) in ALIASES[column]), None)
+            if key is not None and column not in self.columns and FITS[column]([one.get(key) for one in objects]):
                 self.columns[column] = MapColumn(path=(f"{path_of(place)}[].{escaped(str(key))}",))
 
     def _take_flat(self) -> None:

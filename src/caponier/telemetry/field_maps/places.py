@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from caponier.telemetry.chunk import Row
 from caponier.telemetry.field_maps.paths import escaped
+from caponier.telemetry.field_maps.value_kinds import alike
 from caponier.telemetry.framing.written_values import loaded
 
 DEEPEST: Final = 6
@@ -71,7 +72,6 @@ def keys_of(place: Place) -> Place:
 
 def below(place: Place, nodes: Nodes) -> Place | None:
     """Return where the object stands that a field holds, as one or as text; None if it holds none."""
-    values = nodes.get(place, ())
-    if any(isinstance(value, dict) for value in values):
+    if any(isinstance(value, dict) for value in alike([value for value in nodes.get(place, ()) if value is not None])):
         return place
     return (*place, READ) if (*place, READ) in nodes else None

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from caponier.telemetry.checks import EARLIEST
-from caponier.telemetry.field_maps.times import EPOCHS, RFC3339, iso_moment, unit_of
+from caponier.telemetry.field_maps.times import COMPACT, EPOCHS, RFC3339, digits_of, iso_moment, unit_of
+from caponier.telemetry.framing.stamps import LONGEST
 
 PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S",
@@ -32,6 +33,8 @@ PATTERNS: Final = (
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
 )
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Numbers since 1970 that are told: 2026-01-05 09:30 in compact form would be one in the year 2612."""
 _SAMPLE: Final = 200
 _NEARLY: Final = 0.95
 
@@ -66,15 +69,20 @@ def time_form(values: list[Any]) -> tuple[str, str | None]:
 
 def _forms_of(value: Any) -> list[tuple[str, str | None]]:
     """Return the forms that a value fits, each with the zone that it lacks."""
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, bool | list | dict) or (isinstance(value, str) and len(value) > LONGEST):
         return []
     if isinstance(value, datetime):
         return [(RFC3339, None if value.tzinfo else "UTC")]
     if _is_number(value):
         number = float(value)
         unit = unit_of(number)
-        if number * (EPOCHS[unit] or 1e-3) >= EARLIEST.timestamp() * 1e6:
+        if EARLIEST.timestamp() * 1e6 <= number * (EPOCHS[unit] or 1e-3) < _LATEST.timestamp() * 1e6:
             return [(unit, None)]
+        compact = digits_of(value)
+        pattern = COMPACT.get(len(compact), "")
+        return (
+            [(pattern, "UTC")] if _fits(pattern, compact) and EARLIEST.year <= int(compact[:4]) < _LATEST.year else []
+        )
     text = str(value).strip()
     try:
         moment = iso_moment(text)
@@ -85,6 +93,8 @@ def _forms_of(value: Any) -> list[tuple[str, str | None]]:
 
 
 def _fits(pattern: str, text: str) -> bool:
+    if not pattern:
+        return False
     try:
         datetime.strptime(text, pattern)
     except ValueError:

@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 
 from caponier.errors import InputError
 from caponier.telemetry.conversion import TIME
+from caponier.telemetry.framing.stamps import LONGEST
 
 EPOCHS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0}
 """Microseconds in one; nanoseconds are divided."""
+COMPACT: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
+"""By the number of their digits: forms of times that are written as one number, and are none since 1970."""
 RFC3339: Final = "rfc3339"
 _LIMITS: Final = ((1e11, "epoch_s"), (1e14, "epoch_ms"), (1e17, "epoch_us"), (float("inf"), "epoch_ns"))
 """Where the numbers of one unit end for every time from 1990 to 5138: thousands of years lie between them."""
@@ -116,6 +119,8 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
         return _micros(value, zone)
     if isinstance(value, bool):
         raise TypeError("no time")
+    if form is not None and form in COMPACT.values():
+        return _micros(datetime.strptime(digits_of(value), form), zone)
     if isinstance(value, str) and form not in EPOCHS:
         text = value.strip()
         if form is not None and form != RFC3339:
@@ -130,12 +135,19 @@ def _one(value: Any, form: str | None, zone: tzinfo | None) -> int:
     return round(micros)
 
 
+def digits_of(value: Any) -> str:
+    """Write a time that is one number, such as 20260105093000, without what a program puts behind it."""
+    return str(value).strip().removesuffix(".0") if not isinstance(value, float) else f"{value:.0f}"
+
+
 def iso_moment(text: str) -> datetime:
     """Read RFC 3339 or ISO 8601, also with a blank between date and time, and with the zone set apart or as a word.
 
     Raises:
         ValueError: If it is none.
     """
+    if len(text) > LONGEST:
+        raise ValueError("no time")
     plain = _ZONE_WORD.sub("Z", text.strip().upper()).replace(" ", "T", 1)
     return datetime.fromisoformat(plain.replace(" ", ""))
 

@@ -100,8 +100,9 @@ def nearly(told: Iterable[bool]) -> bool:
 
 def alike(values: list[Any]) -> list[Any]:
     """Return the values of the most frequent kind: a broken row among them decides nothing."""
-    kinds = [dict if isinstance(one, dict) else list if isinstance(one, list) else str for one in values]
-    usual = max(set(kinds), key=kinds.count, default=str)
+    kinds = [next((kind for kind in (dict, list, str) if isinstance(one, kind)), float) for one in values]
+    # Of two that are as frequent, the first one.
+    usual = max(dict.fromkeys(kinds), key=kinds.count, default=str)
     return [one for one, kind in zip(values, kinds, strict=True) if kind is usual]
 
 
@@ -172,7 +173,7 @@ def is_continuous(values: list[Any]) -> bool:
 def as_long(asked: list[Any], answers: list[Any]) -> bool:
     """Tell whether answers are lists as long as what was asked."""
     pairs = list(zip(asked, answers, strict=False))
-    return bool(pairs) and all(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
+    return bool(pairs) and nearly(isinstance(a, list) and isinstance(b, list) and len(a) == len(b) for a, b in pairs)
 
 
 def is_name(values: list[Any]) -> bool:

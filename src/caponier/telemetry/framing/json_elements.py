@@ -17,7 +17,7 @@ _OWN_TIME: Final = re.compile(
 _TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
 _NAME: Final = re.compile(rb'"([^"\\]{1,32})"\s*:\s*$')
 _NAME_SPAN: Final = 80
-_BETWEEN: Final = b" \t\r\n,\x1e"
+_BETWEEN: Final = b" \t\r\n,\x1e\xef\xbb\xbf"
 """What may stand between objects; the last is the separator of RFC 7464."""
 
 _EVENT, _ENVELOPE, _LIST, _INNER = "event", "envelope", "list", "inner"

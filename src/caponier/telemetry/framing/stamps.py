@@ -15,6 +15,8 @@ MONTHS: Final = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
     )
 }
+LONGEST: Final = 64
+"""Letters of a time; of longer texts nothing is looked at, which may be as long as a line."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ZONE_APART: Final = re.compile(r"\s+(Z|UTC|[+-]\d\d:?\d\d)$")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
@@ -43,6 +45,8 @@ def iso(text: str) -> int:
             return micros(datetime.fromisoformat(text))
         except ValueError:
             pass
+    if len(text) > LONGEST:
+        raise ValueError(UNREADABLE)
     plain = _ZONE_APART.sub(lambda found: "+00:00" if found[1] in ("Z", "UTC") else found[1], text.strip())
     try:
         return micros(datetime.fromisoformat(plain))
@@ -64,6 +68,8 @@ def any_time(value: Any) -> int:
     if isinstance(value, int | float):
         return _number(value)
     text = str(value).strip()
+    if len(text) > LONGEST:
+        raise ValueError(UNREADABLE)
     if text[10:11] == "T":
         return iso(text)
     if text.replace(".", "", 1).isdigit() and text.isascii():

@@ -41,7 +41,16 @@ def loaded(text: str | bytes) -> Any:
             held = ast.literal_eval(_SCALAR.sub(r"\1", plain.strip()))
     except _FAILURES:
         return None
-    return list(held) if isinstance(held, tuple) else held if isinstance(held, list | dict) else None
+    return _as_json(held) if isinstance(held, tuple | list | dict) else None
+
+
+def _as_json(held: Any) -> Any:
+    """Return what Python printed as JSON would have it: keys are texts, and what it has no word for is printed."""
+    if isinstance(held, dict):
+        return {str(key): _as_json(one) for key, one in held.items()}
+    if isinstance(held, tuple | list):
+        return [_as_json(one) for one in held]
+    return held if held is None or isinstance(held, str | int | float) else repr(held)
 
 
 def numbers_text(text: str) -> list[Any] | None:
@@ -65,7 +74,7 @@ def numbers_text(text: str) -> list[Any] | None:
         return None
     cells = [cell for cell in _BETWEEN.split(unwrapped.replace("[", " ").replace("]", " ")) if cell]
     try:
-        return [None if cell in ("None", "null") else float(cell) for cell in cells]
+        return [None if cell in ("None", "null", "NULL") else float(cell) for cell in cells]
     except ValueError:
         return None
 

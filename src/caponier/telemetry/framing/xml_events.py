@@ -120,8 +120,10 @@ class _Event:
         into = self._open[-1][1] if self._open else self._root
         # Of data there may be one or many; whoever reads them expects a list.
         if name == "Data" or name in into:
-            known = into.get(name, [])
-            into[name] = [*(known if isinstance(known, list) else [known]), value]
+            known = into.setdefault(name, [])
+            if not isinstance(known, list):
+                known = into[name] = [known]
+            known.append(value)
         else:
             into[name] = value
 

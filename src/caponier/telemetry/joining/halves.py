@@ -219,9 +219,13 @@ class _Requests:
         return waiting.pop(0) if waiting else {}
 
     def is_joined(self, time: int, row: Row) -> bool:
-        """Tell whether a record was joined to a request, and is told with it."""
+        """Tell whether the next record that says so was joined to a request, and is told with it."""
         key = time, orjson.dumps({name: one for name, one in row.items() if one is not None})
-        return self._joined[key] > 0
+        if self._joined[key] <= 0:
+            return False
+        # One that says the same once more, such as of a second try, stays an event.
+        self._joined[key] -= 1
+        return True
 
 
 def kinds_of(batch: pa.RecordBatch) -> tuple[Any, Any]:

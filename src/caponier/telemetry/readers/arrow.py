@@ -29,11 +29,13 @@ def read(path: Path) -> Iterator[Chunk]:
                 raise InputError("two columns have the same name", where=str(path))
             for place in range(file.num_record_batches):
                 batch = file.get_batch(place)
+                # Arrow believes its files: a place outside of a buffer is read from whatever stands there.
+                batch.validate(full=True)
                 step = max(1, min(CHUNK_ROWS, CHUNK_BYTES * batch.num_rows // max(1, batch.nbytes)))
                 for begin in range(0, batch.num_rows, step):
                     part = batch.slice(begin, step)
                     lines = list(range(number, number + part.num_rows))
                     yield Chunk(batch=part, lines=lines, bytes_read=part.nbytes)
                     number += part.num_rows
-        except (OSError, pa.ArrowException) as broken:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as broken:
             yield Chunk(rejections=[Rejection(shown(path), number, f"the file is broken from here on: {broken}")])

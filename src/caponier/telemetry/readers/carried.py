@@ -18,10 +18,10 @@ from caponier.telemetry.chunk import Row
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.json_objects import rows_of
 from caponier.telemetry.framing.written_values import loaded
-from caponier.telemetry.readers.field_names import ALIASES, INPUTS, normal
+from caponier.telemetry.readers.field_names import ALIASES, OWN, normal
 from caponier.telemetry.readers.held_rows import held_rows
 from caponier.telemetry.readers.otlp import records_of
-from caponier.telemetry.streams import LINE_LIMIT
+from caponier.telemetry.streams import BOM, LINE_LIMIT
 
 TEXTS: Final = ("log", "message", "msg", "line", "MESSAGE", "@message", "Message", "_raw", "textPayload", "LogMessage")
 """Under these a carrier has the line that somebody wrote."""
@@ -44,14 +44,13 @@ USUAL: Final = 0.05
 """Share of the records in these that begin alike."""
 ENOUGH: Final = 20
 """Records after which it is known that they stand bare."""
+PIECE: Final = 64
+"""Bytes that a piece costs besides its own."""
+NAMED: Final = 64
+"""Letters of the names of streams that are told."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
 _CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
-_OWN: Final = frozenset(
-    (*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])
-) - {"input", "labels", "message", "text"}
-"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
-Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -83,6 +82,8 @@ class CarriedRecords:
         """How lines with a record begin; None where that is not known."""
         self._printed = 0
         self._pieces: dict[str, list[bytes]] = {}
+        self._sizes: Counter[str] = Counter()
+        """Bytes of the pieces that wait, by stream."""
 
     def learn(self, head: bytes) -> None:
         """Learn from the first bytes of a log how the lines begin that carry a record.
@@ -97,7 +98,7 @@ class CarriedRecords:
             except ValueError:
                 continue
         self._is_python = self._printed > 0 and self._printed == begins.total()
-        self._begins, self._pieces, self.any = None, {}, False
+        self._begins, self._pieces, self._sizes, self.any = None, {}, Counter(), False
         if len(begins) > 1 or "" not in begins or begins.total() >= ENOUGH:
             many = USUAL * begins.total()
             self._usual = frozenset(one for one, count in begins.items() if count >= many) or None
@@ -108,6 +109,9 @@ class CarriedRecords:
         Raises:
             ValueError: If it holds none, with the reason.
         """
+        if line[:1] == BOM[:1]:
+            # Files that were put behind each other have a mark in the middle, too.
+            line = line.removeprefix(BOM)
         if line[:1] in (b"{", b"["):
             self._check_begin("")
             return self._out_of(self._objects(line))
@@ -164,7 +168,7 @@ class CarriedRecords:
 
     def _texts(self, row: Row, depth: int) -> Iterator[Row]:
         """Yield the record that an object holds as text, or else the object."""
-        if not _OWN.isdisjoint(map(normal, row)):
+        if not OWN.isdisjoint(map(normal, row)):
             yield row
             return
         for name in TEXTS:
@@ -236,10 +240,22 @@ class CarriedRecords:
         """Return a line once its last piece is there."""
         held = self._pieces.setdefault(stream, [])
         held.append(piece)
-        if not ends and sum(map(len, held)) <= LINE_LIMIT and len(self._pieces) <= len(_DOCKER):
+        # Each piece costs a place in the list, however short it is.
+        self._sizes[stream] += len(piece) + PIECE
+        if not ends and self._sizes[stream] <= LINE_LIMIT and len(self._pieces) <= len(_DOCKER):
             return None
-        del self._pieces[stream]
+        del self._pieces[stream], self._sizes[stream]
         return b"".join(held)
+
+    def left(self) -> str | None:
+        """Say what is left at the end of a log: the first pieces of lines whose last one never came; None if nothing.
+
+        A container run-time that is stopped, and one that begins a new file, leave them.
+        """
+        if not self._pieces:
+            return None
+        streams = " and ".join(sorted(self._pieces)[:2])
+        return f"bad JSON: the log ends before the last piece of a line of {streams[:NAMED]}"
 
 
 _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))

@@ -101,7 +101,9 @@ def attributes(row: Row) -> Row:
         # Other headers than those of the CloudEvent may be the caller's own.
         lower = {str(name).lower(): _first(value) for name, value in headers.items()}
         about = {name.removeprefix("ce-"): value for name, value in lower.items() if name.startswith("ce-")}
-        return about | ({COLLECTED: row[COLLECTED]} if COLLECTED in row else {})
+        # A caller's own header of the collector's name says nothing.
+        about.pop(COLLECTED, None)
+        return about | {name: row[name] for name in (COLLECTED,) if name in row}
     if "reqType" in row:
         names = {"reqType": "type", "occurrenceTime": "time", "inferenceService": "inferenceservicename"}
         return {names.get(name, name): value for name, value in row.items()}

@@ -6,6 +6,7 @@ the lines up to the next quote make no row of the header's length, each of them 
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,8 @@ LISTS: Final = ("input", "scores", "input_shape", "signals")
 DELIMITERS: Final = (",", ";", "\t", "|")
 MOST_LINES: Final = 2_000
 """Lines of one row."""
+_QUOTED: Final = re.compile(rb'"[^"]*"')
+"""A delimiter within quotes is none."""
 _SEPARATOR: Final = b"sep="
 """How a line begins that tells Excel the delimiter."""
 
@@ -149,7 +152,8 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
     """Return the names in the header, and the delimiter that makes most of them: commas, where none does."""
     try:
         line = _first_line(path, limit)
-        delimiter = max(DELIMITERS, key=lambda one: line.count(one.encode()))
+        bare = _QUOTED.sub(b"", line)
+        delimiter = max(DELIMITERS, key=lambda one: bare.count(one.encode()))
         names = _cells(line, delimiter)
         if len(names) == 1:
             names, delimiter = _cells(line, ","), ","

@@ -216,6 +216,14 @@ INPUTS: Final = (
     "eingabe",
 )
 """Under these stands what the model was asked."""
+OWN: Final = frozenset((*INPUTS, *ALIASES["principal"], *ALIASES["session"], *ALIASES["label"], *ALIASES["scores"])) - {
+    "input",
+    "labels",
+    "message",
+    "text",
+}
+"""What a record has and no carrier: an object with one of them is the record itself, whatever text it holds besides.
+Else a caller whose question is logged as `message` could write a record of somebody else's into it."""
 SEVERAL: Final = ("instances", "dataframe_records", "rows", "records", "samples", "batch")
 """Under these stand several examples, one after the other."""
 COUNTERS: Final = frozenset(

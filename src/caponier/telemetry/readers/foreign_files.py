@@ -1,11 +1,13 @@
 """Files of forms that are not read here: told by how they begin, each with the command that makes a log of it."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from caponier.errors import InputError
 from caponier.formats.walk_files import shown
+from caponier.telemetry.framing.encodings import encoding_of
 from caponier.telemetry.readers.carried import CarriedRecords
 from caponier.telemetry.streams import STDIN, opened
 
@@ -29,8 +31,8 @@ FOREIGN: Final = (
     Foreign(
         b"ORC",
         "an ORC file",
-        'python -c "import pyarrow.orc as o, pyarrow.parquet as p; '
-        "p.write_table(o.read_table('{path}'), '{stem}.parquet')\"",
+        'python -c "import sys, pyarrow.orc as o, pyarrow.parquet as p; '
+        'p.write_table(o.read_table(sys.argv[1]), sys.argv[2])" {path} {stem}.parquet',
     ),
     Foreign(b"SQLite format 3\0", "an SQLite database", "sqlite3 -json {path} 'select * from TABLE' > {stem}.json"),
     Foreign(b"PK\x03\x04", "a ZIP archive or an Excel sheet", "unzip {path} -d {stem}, or save the sheet as CSV"),
@@ -46,8 +48,6 @@ FOREIGN: Final = (
         b"\x80\x05", "a Python pickle", "Loading one runs its code: have whoever wrote it write Parquet or JSON Lines."
     ),
     Foreign(b"7z\xbc\xaf", "a 7-Zip archive", "7z x {path}"),
-    Foreign(b"\xff\xfe", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path} > {stem}.utf8{suffix}"),
-    Foreign(b"\xfe\xff", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path} > {stem}.utf8{suffix}"),
     Foreign(b"<!DOCTYPE", "a web page", "It may be the page of a login: download the log again."),
     Foreign(b"<html", "a web page", "It may be the page of a login: download the log again."),
     Foreign(
@@ -67,6 +67,9 @@ def refuse_foreign(path: Path) -> None:
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if plain.startswith(_OWN) or not head:
         return
+    if encoding := encoding_of(head):
+        name = encoding.upper().replace("16-", "16")
+        raise _refused(path, f"text in {name[:6]}", f"iconv -f {name} -t UTF-8 {{path}} > {{stem}}.utf8{{suffix}}")
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
             raise _refused(path, one.is_a, one.mend)
@@ -80,11 +83,13 @@ def refuse_foreign(path: Path) -> None:
 
 
 def _refused(path: Path, is_a: str, mend: str) -> InputError:
-    stem = shown(path.with_name(path.name.split(".")[0] or "log"))
+    stem = path.with_name(path.name.split(".")[0] or "log")
+    held = {"path": path, "stem": stem, "suffix": Path(path.suffix) if path.suffix else None}
     return InputError(
         f"is {is_a}, which is not read",
         where=shown(path),
-        mend=mend.format(path=shown(path), stem=stem, suffix=path.suffix),
+        # A name with blanks or worse in it stays one word of the command.
+        mend=mend.format(**{name: shlex.quote(shown(one)) if one else "" for name, one in held.items()}),
     )
 
 
@@ -95,7 +100,9 @@ def looks_like_table(path: Path) -> bool:
         return False
     second = rest.partition(b"\n")[0]
     return any(
-        first.count(one) and first.count(one) == _bare(second).count(one) and not re.search(rb"[{}=]", first)
+        _bare(first).count(one)
+        and _bare(first).count(one) == _bare(second).count(one)
+        and not re.search(rb"[{}=]", first)
         for one in (b",", b";", b"\t", b"|")
     )
 

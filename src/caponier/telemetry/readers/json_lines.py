@@ -49,6 +49,7 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
         try:
             for number, line in lines(stream, line_limit):
                 held.numbers.append(number)
+                held.number = number
                 held.lines.append(line.strip(_ARRAY) if line and held.is_array else line)
                 held.size += len(line) if line else 0
                 if len(held.lines) >= limits.CHUNK_ROWS or held.size >= limits.CHUNK_BYTES:
@@ -58,7 +59,10 @@ def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None 
             last.rejections.append(_broken(held.file, broken.line, broken))
             yield last
             return
-    yield held.chunk(wanted)
+    last = held.chunk(wanted)
+    if left := held.carried.left():
+        last.rejections.append(Rejection(held.file, held.number, left))
+    yield last
 
 
 def _broken(file: str, line: int, why: Exception) -> Rejection:
@@ -108,6 +112,8 @@ class _Held:
     numbers: list[int] = field(default_factory=list)
     lines: list[bytes | None] = field(default_factory=list)
     size: int = 0
+    number: int = 1
+    """Of the last line."""
     is_array: bool = False
     """Whether it is one list with an object a line."""
     carried: CarriedRecords = field(default_factory=CarriedRecords)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from caponier.telemetry.chunk import Row
+from caponier.telemetry.readers.field_names import OWN, normal
 
 TIMES: Final = ("timeUnixNano", "observedTimeUnixNano")
 _PLAIN: Final = ("stringValue", "boolValue", "doubleValue", "bytesValue")
@@ -16,8 +17,9 @@ _DEEPEST: Final = 32
 def records_of(resources: list[Any]) -> Iterator[Row]:
     """Yield the log records below `resourceLogs`: their attributes, and what their body holds.
 
-    A body that is an object, or the text of one, is the record; one that is a text stands under `message`. What is not
-    of this form is left out.
+    A body that is an object, or the text of one, is the record; one that is a text stands under `message`, and so does
+    the text of an object where the attributes are the record: it may be what a caller wrote. What is not of this form
+    is left out.
     """
     for resource in filter(_is_object, resources):
         for scope in filter(_is_object, _list(resource, "scopeLogs") or _list(resource, "instrumentationLibraryLogs")):
@@ -28,7 +30,7 @@ def records_of(resources: list[Any]) -> Iterator[Row]:
 def _record(record: Row) -> Row:
     row = _object(record.get("attributes"), 0)
     body = _value(record.get("body"), 0)
-    if isinstance(body, str) and body.lstrip()[:1] == "{":
+    if isinstance(body, str) and body.lstrip()[:1] == "{" and OWN.isdisjoint(map(normal, row)):
         with contextlib.suppress(orjson.JSONDecodeError):
             body = orjson.loads(body)
     row = {**row, **body} if isinstance(body, dict) else {**row, "message": body}

@@ -26,12 +26,12 @@ def read(path: Path) -> Iterator[Chunk]:
         try:
             # Without pre-buffering a row group is streamed page by page instead of being held whole.
             file = pq.ParquetFile(raw, pre_buffer=False, buffer_size=2**20)
-        except (OSError, pa.ArrowException) as broken:
+            names = file.schema_arrow.names
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as broken:
             # A file that its writer never finished has no footer; it must not keep a folder of good ones from being
             # read.
             yield Chunk(rejections=[Rejection(shown(path), 1, f"the file is broken from here on: {broken}")])
             return
-        names = file.schema_arrow.names
         if len(set(names)) != len(names):
             raise InputError("two columns have the same name", where=str(path))
         begin = 1

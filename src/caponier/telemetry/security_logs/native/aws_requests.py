@@ -20,7 +20,8 @@ from caponier.telemetry.security_logs.native.record import (
 )
 from caponier.telemetry.security_logs.sources import CLOUDTRAIL, LogSource
 
-_QUOTED: Final = r'"((?:[^"\\]|\\.|"(?! ))*+)"'
+_QUOTED: Final = r'"((?:[^"]|"(?! |$))*+)"'
+"""AWS escapes nothing: a quote ends a field where a blank or nothing is behind it, and a backslash is a letter."""
 _S3: Final = re.compile(
     rf"(?:[0-9a-f]{{8,64}}|-) (\S{{3,255}}) \[([^\]]{{10,40}})\] (\S+) (\S+) \S+ ([A-Z0-9]+\.[A-Z_.]+) (\S+) "
     rf"(?:{_QUOTED}|-) (\d{{3}}|-) (\S+) (\S+) \S+ \S+ \S+ (?:{_QUOTED}|-) (?:{_QUOTED}|-)(?: .*)?",
@@ -90,6 +91,11 @@ def _unquoted(key: str) -> str:
     return unquote(unquote(key))
 
 
+def _address(end: str) -> str:
+    """Return an address without its port, and without the brackets around one of IPv6."""
+    return end.rsplit(":", 1)[0].removeprefix("[").removesuffix("]")
+
+
 def _alb(text: str) -> Parsed:
     found = _ALB.fullmatch(text)
     if found is None:
@@ -98,8 +104,8 @@ def _alb(text: str) -> Parsed:
     method, _, rest = line.partition(" ")
     fields = made(
         {
-            "c-ip": client.rsplit(":", 1)[0],
-            "dst_ip": target.rsplit(":", 1)[0],
+            "c-ip": _address(client),
+            "dst_ip": _address(target),
             "load_balancer": balancer,
             "cs-method": method,
             "cs-user-agent": agent,
