@@ -83,3 +83,17 @@ def test_more_rows_in_each_request_change_no_score_of_its_first(events: list[Eve
     many = scored(batch_of([one for one in plain for _ in range(rows)], times=[times]))
     assert many[::rows] == at_once(plain, 1)
     assert not any(score for at, score in enumerate(many) if at % rows)
+
+
+@pytest.mark.parametrize("begin", [-(10**15), -1, 0, 1])
+def test_it_says_nothing_when_time_began(begin: int) -> None:
+    """The first request of all is one, even if its moment and its status are those of a state that is empty."""
+    times = [[begin + place for place in range(len(CRAWL))]]
+    assert scored(batch_of(CRAWL, times=times)) == at_once(CRAWL, 1)
+
+
+def test_a_status_beyond_all_that_http_knows_is_no_way_to_fail() -> None:
+    strange: list[Event] = [("predict", status, 0) for status in (600, 999, 2**31 - 1, -1, -(2**31))] * 20
+    assert max(at_once(strange, 1)) == 0
+    assert max(at_once(strange, 100)) == 0
+    assert np.array(at_once([*strange, *CRAWL], 1)).max() > 0
