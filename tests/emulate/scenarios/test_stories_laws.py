@@ -2,10 +2,12 @@
 
 import ipaddress
 import json
+import tempfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,8 @@ from caponier.emulate.office import (
 from caponier.emulate.registry import stories
 from caponier.emulate.scenarios.stolen_account import ADDRESS, STORY, WANTED
 from caponier.matrix.versions.catalogue import resolve
+from caponier.telemetry.rejections import RejectedRows
+from caponier.telemetry.security_logs.events import LogEvent, read_logs
 
 EACH = pytest.mark.parametrize("story", stories().values(), ids=stories())
 seeds = st.integers(0, 2**40)
@@ -98,12 +102,26 @@ def test_a_seed_fixes_every_byte_and_another_changes_some(story: LogStory, one: 
 @few
 @given(seed=seeds)
 def test_every_row_belongs_to_a_log_source_and_every_address_is_one(story: LogStory, seed: int) -> None:
+    native = []
     for row in attack(story, seed).rows:
-        assert {"category", "product", "service", "class_uid", "eventSource"} & set(row)
+        if not {"category", "product", "service", "class_uid", "eventSource"} & set(row):
+            native.append(row)
         assert moment(row).tzinfo is not None
         for name in ("src_ip", "c-ip", "sourceIPAddress"):
             if name in row:
                 ipaddress.ip_address(row[name])
+    for event in as_products_write(native):
+        assert event.origin.product or event.origin.category or event.origin.service, event.fields
+
+
+def as_products_write(rows: list[dict[str, Any]]) -> list[LogEvent]:
+    """Read records that do not say themselves where they come from."""
+    with tempfile.TemporaryDirectory() as folder, RejectedRows() as rejected:
+        path = Path(folder) / "log.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        events = [event for part in read_logs([path], rejected) for event in part.events] if rows else []
+    assert len(events) == len(rows)
+    return events
 
 
 @EACH

@@ -57,7 +57,7 @@ def look_alikes(dataset: Dataset, flagged: NDArray[np.bool_], shown: Sequence[in
     """
     scaled = on_one_scale(dataset.x)
     plain = np.flatnonzero(~flagged)
-    plain = plain[:: max(1, len(plain) // REFERENCE)]
+    plain = plain[:: -(-len(plain) // REFERENCE) or 1]
     usual = {label: np.median(scaled[dataset.y == label], axis=0) for label in {int(dataset.y[row]) for row in shown}}
     found = []
     for row in shown:

@@ -2,8 +2,9 @@
 
 Who uses a model settles soon: a few questions about it, a few mistakes in one or two ways, and then work. Who explores
 it goes on finding new ways of being refused when it long knows the right one, and asks for metadata and explanations
-besides. So of a principal's last 100 requests two things are counted; rows of the same moment are one request. What
-newcomers have of each is learned where benign ones fail at all.
+besides. So of a principal's last 100 requests two things are counted; rows of the same moment, operation and status
+are one request, for many logs tell no moment more exactly than by the second. What newcomers have of each is learned
+where benign ones fail at all.
 
 *Variety*: in how many ways requests failed, an operation with a group of HTTP statuses being one way, and none counting
 more than four times, so that a job that fails all night in one way has the variety of four mistakes. Failures before
@@ -117,13 +118,14 @@ class SchemaProbe:
         [
             ("requests", np.int64),
             ("time", np.int64),
+            ("what", np.int32),
             ("place", np.int64, (KEPT,)),
             ("kind", np.uint8, (KEPT,)),
             ("answers", np.uint64, (4,)),
             ("worked", np.bool_),
         ]
     )
-    state_version = 2
+    state_version = 3
     floor = FLOOR
     suspect = float(COLD_START)
     max_confidence = Confidence.HIGH
@@ -313,12 +315,21 @@ def _requests(batch: EventBatch, after: State) -> tuple[NDArray[np.bool_], NDArr
     """Tell the rows that begin a request, and how many requests their subject sent before; count on in the state."""
     sent = after["requests"].copy()
     earlier, after["time"] = previous(batch.time, batch.offsets, after["time"])
+    earlier_what, after["what"] = previous(_what(batch), batch.offsets, after["what"])
     first = np.zeros(len(batch), bool)
     first[batch.offsets[:-1][batch.offsets[1:] > batch.offsets[:-1]]] = True
-    begins = (batch.time != earlier) | (first & (sent[batch.subject] == 0))
+    begins = (batch.time != earlier) | (_what(batch) != earlier_what) | (first & (sent[batch.subject] == 0))
     total = np.concatenate([[0], np.cumsum(begins)])
     after["requests"] += np.diff(total[batch.offsets])
     return begins, total[1:] - 1 - np.repeat(total[batch.offsets[:-1]] - sent, np.diff(batch.offsets))
+
+
+def _what(batch: EventBatch) -> NDArray[np.int64]:
+    """Number operation and status (n,) together: rows of one request have both in common."""
+    operation = batch.signals.get(Column.OPERATION, np.zeros(len(batch), np.uint8))
+    status = batch.signals.get(Column.STATUS, np.zeros(len(batch), np.int64))
+    what: NDArray[np.int64] = np.clip(status, -1, len(WAY)) * len(OPERATIONS) + operation
+    return what
 
 
 def _kinds(batch: EventBatch, after: State) -> NDArray[np.int64]:

@@ -71,6 +71,8 @@ class Past:
         self._seen: set[tuple[str, str | None, str | None, int, object]] = set()
         self._by_what: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
         self._by_who: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(dict)
+        self._accounts: dict[str, list[str]] = defaultdict(list)
+        """Accounts by the name that hosts know a person by."""
         for fact, days in self._days.items():
             self._index(fact, days)
 
@@ -99,8 +101,8 @@ class Past:
                 if network_of(address) != address:
                     self.add(Fact(ADDRESS, name, address), day)
                 if risk is not None and str(risk).lower() in _CALM:
-                    # Directories know people by mail, hosts by name: name and address together are one person.
-                    self.add(Fact(VOUCHED, name.partition("@")[0], address), day)
+                    # Name and address together are one person.
+                    self.add(Fact(VOUCHED, person_of(name), address), day)
 
     def add(self, fact: Fact, day: int) -> None:
         """Take that something happened on a day (since 1970, UTC)."""
@@ -115,6 +117,8 @@ class Past:
     def _index(self, fact: Fact, days: set[int]) -> None:
         self._by_what[fact.kind, fact.what][fact.who] = days
         self._by_who[fact.kind, fact.who][fact.what] = days
+        if fact.kind == HERE:
+            self._accounts[person_of(fact.who)].append(fact.who)
 
     def facts(self) -> list[tuple[Fact, list[int]]]:
         """Return everything, in the order in which it was learned."""
@@ -159,7 +163,7 @@ class Past:
         It says so only of accounts that are known for weeks: a new one has no habits that a login could differ from.
         """
         name, mine = role_of(account), set(days)
-        calm = self._days.get(Fact(VOUCHED, name.partition("@")[0], address), set())
+        calm = self._days.get(Fact(VOUCHED, person_of(name), address), set())
         return self.familiar(name, mine) and bool(calm & mine)
 
     def colleague(self, address: str, days: Iterable[int]) -> bool:
@@ -169,7 +173,8 @@ class Past:
         """
         mine = set(days)
         calm = self._by_what.get((VOUCHED, address), {})
-        return any(self.familiar(name, mine) for name, on in calm.items() if on & mine)
+        there = (account for person, on in calm.items() if on & mine for account in self._accounts.get(person, ()))
+        return any(self.familiar(account, mine) for account in there)
 
     def at_home(self, account: str, address: str, days: Iterable[int]) -> bool:
         """Tell whether an account works from an address, judging by other days than these."""
@@ -233,6 +238,11 @@ class Past:
 def role_of(account: str) -> str:
     """Return the role of a session that assumed one: each build names its session anew, and the role does the work."""
     return account.partition("/")[0]
+
+
+def person_of(account: str) -> str:
+    """Return the name that hosts know a person by, where directories know them by mail."""
+    return account.partition("@")[0]
 
 
 def act(rule: str, kind: str) -> str:

@@ -73,7 +73,7 @@ class RuleConfidence:
             if known
             else f"assumed for a rule of the level {rule.level}, which nobody has measured"
         )
-        return f"{words}; here {said.true} were called true and {said.benign} benign" if said else words
+        return f"{words}; here {said.true} were called true and {said.benign} benign" if said and any(said) else words
 
 
 @cache

@@ -41,7 +41,7 @@ def timed(rows: Rows, start: datetime) -> Iterator[Row]:
     """Give records their times: one a second, or after their pauses; a None is a time, too."""
     moment = start
     for row in rows:
-        moment += timedelta(seconds=float(row.get(PAUSE, 1.0)))
+        moment += lasting([row])
         told = {name: stamp(moment) if value is None else value for name, value in row.items() if name != PAUSE}
         for name in ("log", "event"):
             if isinstance(text := told.get(name), str):
@@ -49,6 +49,11 @@ def timed(rows: Rows, start: datetime) -> Iterator[Row]:
                     text = text.replace(mark, f"{moment:{form}}")
                 told[name] = text
         yield {"time": stamp(moment), **told}
+
+
+def lasting(rows: Rows) -> timedelta:
+    """Return how long records take that have no times yet, pauses included."""
+    return timedelta(seconds=sum(float(row.get(PAUSE, 1.0)) for row in rows))
 
 
 def aws(who: str, address: str, service: str, name: str, parameters: Row | None = None, **more: Any) -> Row:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from caponier.emulate.deeds.deed import Deed, Row, timed
+from caponier.emulate.deeds.deed import Deed, Row, lasting, timed
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import BUCKET, HOST, MONDAY, SYNC, usual_work
 from caponier.matrix.technique import TechniqueId
@@ -51,9 +51,9 @@ class DeedStory:
         moment, rows = MONDAY + timedelta(days=1, hours=float(rng.uniform(1, 4))), list[Row]()
         for deed in self.deeds:
             which = self.fitting.get(deed.name, range(len(deed.variants)))
-            done = list(timed(deed.variants[which[int(rng.integers(len(which)))]], moment))
-            moment += _APART + timedelta(seconds=sum(float(row.get("pause", 1)) for row in done))
-            rows += done
+            variant = deed.variants[which[int(rng.integers(len(which)))]]
+            rows += timed(variant, moment)
+            moment += lasting(variant) + _APART
         everything, malicious = told(usual, rows)
         return LogTrace(everything, True, {"deeds": float(len(self.deeds))}, self.actor, malicious)
 
