@@ -157,6 +157,8 @@ def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64], speaks: Mask) -> 
     present = int((counts > 0).sum())
     if len(dataset) > MAX_ROWS:
         return f"{len(dataset):,} rows, and at most {MAX_ROWS:,} are judged together; split the data set"
+    if not dataset.x.shape[1]:
+        return "there are no features"
     if present < 2:
         return "there is only one class"
     if present == len(dataset) or not speaks.any():
