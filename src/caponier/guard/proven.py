@@ -12,7 +12,8 @@ PEER: Final = "caponier.peer"
 """In the scope: the address that the connection comes from, whatever `X-Forwarded-For` says."""
 ENVOY: Final = b"x-forwarded-client-cert"
 _ENVOY_FIELD: Final = re.compile(r'(?:^|;)\s*(?P<name>URI|Subject)=(?P<value>"(?:[^"\\]|\\.)*"|[^;]*)', re.IGNORECASE)
-_ENVOY_ELEMENT: Final = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+_ENVOY_ELEMENT: Final = r'(?:[^",\\]|"(?:[^"\\]|\\.)*")*'
+_ENVOY_LIST: Final = re.compile(rf"(?:{_ENVOY_ELEMENT},)*(?P<last>{_ENVOY_ELEMENT})")
 _LONGEST: Final = 2_048
 
 
@@ -70,6 +71,8 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
 
 def _last_of_envoy(text: str) -> str:
     """Return who stands in the last element of Envoy's header, which the nearest proxy wrote: URI, or else subject."""
-    *_, last = _ENVOY_ELEMENT.findall(text) or [""]
+    # As a whole: a quote that a caller leaves open would make what the proxy wrote a part of what the caller wrote.
+    whole = _ENVOY_LIST.fullmatch(text)
+    last = whole["last"] if whole else ""
     fields = {found["name"].lower(): found["value"].strip('"') for found in _ENVOY_FIELD.finditer(last)}
     return fields.get("uri") or fields.get("subject") or ""

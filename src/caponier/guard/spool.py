@@ -83,6 +83,10 @@ class ExchangeSpool:
             os.close(self._state)
             raise
         self._turn, self.progress = self._read_progress()
+        for done in self._segments():
+            if _number(done) < self.progress.place.segment:
+                # Whoever was done with it was killed before it was deleted; it would take room for ever.
+                done.unlink(missing_ok=True)
         last = max((_number(path) for path in self._segments()), default=self.progress.place.segment)
         self._last = Place(last, self._size(last))
         """Where the records end that stood there already: whoever wrote them is dead."""
@@ -245,7 +249,7 @@ class ExchangeSpool:
         return made
 
     def _segments(self) -> list[Path]:
-        return [path for path in self.folder.glob("*.segment") if path.stem.isdigit()]
+        return [path for path in self.folder.glob("*.segment") if path.stem.isdecimal()]
 
     def _path(self, segment: int) -> Path:
         return self.folder / f"{segment:012}.segment"
@@ -288,7 +292,7 @@ def free_spools(folder: Path, limit: int) -> Iterator[ExchangeSpool]:
     Raises:
         InputError: If the folder cannot be used, or every spool in it is taken.
     """
-    known = [int(path.name) for path in folder.glob("*") if path.name.isdigit()] if folder.is_dir() else []
+    known = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()] if folder.is_dir() else []
     found = False
     for number in [*sorted(known), *(n for n in range(MOST_SLOTS) if n not in known)]:
         if found and number not in known:

@@ -31,6 +31,7 @@ FIRST_RETRY_S: Final = 1.0
 LAST_RETRY_S: Final = 300.0
 MOST_AT_ONCE: Final = 1_000
 """Findings that are read at once."""
+_UNKEPT: Final = "the state of the routes cannot be kept"
 
 
 @dataclass
@@ -41,7 +42,8 @@ class _State:
     """Everything that was recorded before is settled, or waits."""
     settled: dict[str, str] = field(default_factory=dict)
     """Findings that were sent, or are not to be, and when they were recorded; as long as they may be met again."""
-    waiting: list[str] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Findings that are to be sent, in their order, and when they were recorded."""
     sent: int = 0
     silenced: int = 0
 
@@ -53,7 +55,12 @@ class _State:
     def from_json(cls, data: bytes) -> Self:
         plain: dict[str, Any] = orjson.loads(data)
         plain["since"] = datetime.fromisoformat(plain["since"])
-        return cls(**plain)
+        for name in ("settled", "waiting"):
+            plain[name] = dict(plain[name])
+        state = cls(**plain)
+        if state.since.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return state
 
 
 @dataclass
@@ -123,7 +130,7 @@ class Alerts:
             for way in self._ways:
                 before = way.state.sent, way.state.silenced
                 try:
-                    self._gather(way, store)
+                    self._gather(way, store, moment)
                     self._deliver(way, store)
                 except CaponierError as failed:
                     way.failed += 1
@@ -143,15 +150,23 @@ class Alerts:
     def _is_mine(self) -> bool:
         if self._lock >= 0:
             return True
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as failed:
+            raise InputError(f"{_UNKEPT}: {failed.strerror}", where=str(self._folder)) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             return False
+        try:
+            self._ways = [self._way(route) for route in self._routes]
+        except BaseException:
+            # Or the next look would find the lock its own, and no way to send anything.
+            os.close(lock)
+            raise
         self._lock = lock
-        self._ways = [self._way(route) for route in self._routes]
         return True
 
     def _way(self, route: AlertRoute) -> _Way:
@@ -163,28 +178,31 @@ class Alerts:
             return way
         try:
             return _Way(route, file, _State.from_json(file.read_bytes()))
+        except OSError as failed:
+            raise InputError(f"{_UNKEPT}: {failed.strerror}", where=str(file)) from None
         except (ValueError, KeyError, TypeError):
             mend = "Delete it: then only what is found from now on is sent"
             raise InputError("this is not the state of a route", where=str(file), mend=mend) from None
 
-    def _gather(self, way: _Way, store: Store) -> None:
+    def _gather(self, way: _Way, store: Store, now: datetime) -> None:
         """Have wait what was recorded since the last look and goes this way."""
         while True:
             with store.read() as connection:
                 known = {*way.state.settled, *way.state.waiting}
                 new = findings.recorded(connection, way.state.since - OVERLAP, known, MOST_AT_ONCE)
             for at, finding in new:
-                self._settle_or_wait(way, at, finding)
+                self._settle_or_wait(way, at, finding, now)
             if new:
                 way.save()
             if len(new) < MOST_AT_ONCE:
                 return
 
-    def _settle_or_wait(self, way: _Way, at: datetime, finding: Finding) -> None:
-        way.state.since = max(way.state.since, at)
+    def _settle_or_wait(self, way: _Way, at: datetime, finding: Finding, now: datetime) -> None:
+        # Whose clock is ahead must not have what others record meanwhile taken for settled.
+        way.state.since = max(way.state.since, min(at, now))
         silent = any(window.silences(finding) for window in self._windows)
         if way.route.takes(finding) and not silent:
-            way.state.waiting.append(finding.finding_id)
+            way.state.waiting[finding.finding_id] = rfc3339(at)
             return
         way.state.silenced += silent and way.route.takes(finding)
         way.state.settled[finding.finding_id] = rfc3339(at)
@@ -195,10 +213,11 @@ class Alerts:
         if monotonic() - way.minute >= 60:
             way.minute, way.left = monotonic(), way.route.per_minute
         with store.read() as connection:
-            ids = way.state.waiting[: way.left]
+            ids = list(way.state.waiting)[: way.left]
             found = [finding for id_ in ids if (finding := findings.get(connection, id_)) is not None]
         gone = set(ids) - {finding.finding_id for finding in found}
-        way.state.waiting = [id_ for id_ in way.state.waiting if id_ not in gone]
+        for id_ in gone:
+            del way.state.waiting[id_]
         if found:
             deliver(way.route, found, self._workspace.root, self._workspace.name, lambda one: _arrived(way, one))
         way.failed = 0
@@ -214,8 +233,7 @@ class Alerts:
 
 
 def _arrived(way: _Way, finding: Finding) -> None:
-    way.state.waiting.remove(finding.finding_id)
-    way.state.settled[finding.finding_id] = rfc3339(way.state.since)
+    way.state.settled[finding.finding_id] = way.state.waiting.pop(finding.finding_id)
     way.state.sent += 1
     way.left -= 1
     way.save()

@@ -53,7 +53,7 @@ def deliver(
     send = {"webhook": _webhook, "splunk": _splunk, "elastic": _elastic, "ocsf": _ocsf, "syslog": _syslog}[route.kind]
     try:
         send(route, found, root, workspace, done)
-    except (OSError, http.client.HTTPException, ssl.SSLError) as failed:
+    except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as failed:
         raise UndeliveredError(f"the receiver cannot be reached: {type(failed).__name__}", where=route.name) from None
 
 
@@ -103,7 +103,7 @@ def _elastic(route: AlertRoute, found: Sequence[Finding], root: Path, workspace:
         body = b"".join(orjson.dumps(line) + b"\n" for line in lines)
         reply = _post(route, body, headers, "/_bulk", kind="application/x-ndjson")
         try:
-            statuses = [item["create"]["status"] for item in orjson.loads(reply)["items"]]
+            statuses = [int(item["create"]["status"]) for item in orjson.loads(reply)["items"]]
         except (ValueError, KeyError, TypeError):
             raise UndeliveredError("the receiver's answer is none of a bulk request", where=route.name) from None
         for finding, status in zip(part, statuses, strict=False):
@@ -125,7 +125,10 @@ def _ocsf(route: AlertRoute, found: Sequence[Finding], root: Path, workspace: st
     try:
         for finding in found:
             line = orjson.dumps(forms.ocsf(finding, workspace)) + b"\n"
+            size = os.fstat(opened).st_size
             if os.write(opened, line) < len(line):
+                # What is written again must not stand behind half of itself.
+                os.ftruncate(opened, size)
                 raise UndeliveredError("only a part could be written", where=route.name)
             done(finding)
     finally:

@@ -57,6 +57,10 @@ class AlertRoute(BaseModel):
             raise ValueError(f"a route of kind {self.kind} goes to {' or '.join(SCHEMES[self.kind])}")
         if parts.scheme != "file" and not parts.hostname:
             raise ValueError("an address without a host")
+        if parts.port == 0 or not self.to.isprintable() or " " in self.to:
+            raise ValueError("an address with port 0, a space or a character that cannot be printed")
+        if not (parts.path + parts.query).isascii() and parts.scheme != "file":
+            raise ValueError("an address with letters beyond ASCII; write them as %XX")
         if parts.username or parts.password:
             raise ValueError("a password in an address ends up in logs; put it into secret_file")
         if self.kind in ("splunk", "elastic") and self.secret_file is None:
@@ -85,6 +89,8 @@ class AlertRoute(BaseModel):
             raise InputError("the secret of a route cannot be read", where=str(file)) from None
         if len(secret) < _SHORTEST_SECRET or not secret.isprintable():
             raise InputError(f"a secret of {len(secret)} characters can be guessed", where=str(file))
+        if self.kind != "webhook" and not secret.isascii():
+            raise InputError("a token with letters beyond ASCII cannot be sent", where=str(file))
         return secret
 
 

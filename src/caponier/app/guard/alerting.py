@@ -42,7 +42,7 @@ class Alerting:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-            self._look()
+            self._survive(self._look)
         self._alerts.close()
 
     def _run(self) -> None:

@@ -5,6 +5,7 @@ whoever reads the lake joins them. What a request showed to be let in is replace
 """
 
 import hmac
+import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ class Collector:
         now = datetime.now(UTC)
         path = self._lake / f"{now:%Y-%m-%d}" / f"collected-{kind}-{now:%H}-{self._name}.jsonl"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        data = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+        data = b"".join(_line(record) for record in records)
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MODE)
         try:
             size = os.fstat(opened).st_size
@@ -130,6 +131,14 @@ class Collector:
                 raise OSError(28, os.strerror(28))
         finally:
             os.close(opened)
+
+
+def _line(record: Any) -> bytes:
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # A number of thirty digits, or half a surrogate pair: a request must not stay unseen by it.
+        return json.dumps(record).encode() + b"\n"
 
 
 def _is_event(row: Any) -> bool:

@@ -157,6 +157,8 @@ def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64], speaks: Mask) -> 
     present = int((counts > 0).sum())
     if len(dataset) > MAX_ROWS:
         return f"{len(dataset):,} rows, and at most {MAX_ROWS:,} are judged together; split the data set"
+    if not dataset.x.shape[1]:
+        return "there are no features"
     if present < 2:
         return "there is only one class"
     if present == len(dataset) or not speaks.any():
@@ -190,24 +192,36 @@ def _rounds(
 ) -> tuple[_Verdict, tuple[SourceShare, ...]] | None:
     models, everyone = OutOfFold(x, y, classes, folds), np.ones(len(y), bool)
     blind = models.probabilities(everyone)
-    errors, majority = float((blind.argmax(axis=1) != y).mean()), float(np.bincount(y).max()) / len(y)
-    if errors > (1 - LEARNABLE) * (1 - majority) and sources is None:
-        return None
     first = _contradicted(blind, y, classes)
+    others = everyone if sources is None else ~_loud(blind, y, first, sources)
+    # Only as long as the others know every class well enough.
+    enough = np.bincount(y[others], minlength=classes).min() >= MIN_EXAMPLES
+    told = _can_tell(blind, y, everyone)
+    if not told and enough and not others.all():
+        # A source that moves many labels may be why; then the others' rows tell them.
+        told = _can_tell(models.probabilities(others), y, others)
+    if not told:
+        return None
     trusted = ~first.flagged
-    if sources is not None:
-        loud = [part.source for part in source_shares(sources, first.flagged) if part.stands_out]
-        moved = _movers(blind, y, sources)
-        loud += [source for source, _ in moved]
-        without = trusted & ~np.isin(sources.astype(str), loud)
-        # Only as long as the others know every class well enough.
-        if np.bincount(y[without], minlength=classes).min() >= MIN_EXAMPLES:
-            trusted = without
+    if np.bincount(y[trusted & others], minlength=classes).min() >= MIN_EXAMPLES:
+        trusted &= others
     if np.bincount(y[trusted], minlength=classes).min() < MIN_EXAMPLES // 2:
         return first, () if sources is None else source_shares(sources, first.flagged)
     probabilities = models.probabilities(trusted)
     second = _contradicted(probabilities, y, classes, first.thresholds)
     return _beside_what_is_usual(second, probabilities, y, sources, trusted)
+
+
+def _can_tell(probabilities: NDArray[np.float64], y: NDArray[np.int64], rows: Mask) -> bool:
+    """Tell whether models that have not seen some rows (n,) save enough of the errors of the most frequent label."""
+    errors = float((probabilities[rows].argmax(axis=1) != y[rows]).mean())
+    return errors <= (1 - LEARNABLE) * (1 - float(np.bincount(y[rows]).max()) / int(rows.sum()))
+
+
+def _loud(blind: NDArray[np.float64], y: NDArray[np.int64], first: _Verdict, sources: NDArray[np.object_]) -> Mask:
+    """Return the rows (n,) of contributors who stand out."""
+    loud = [part.source for part in source_shares(sources, first.flagged) if part.stands_out]
+    return np.isin(sources.astype(str), loud + [source for source, _ in _movers(blind, y, sources)])
 
 
 def _movers(

@@ -128,6 +128,8 @@ def _cannot_speak(dataset: Dataset, counts: NDArray[np.int64]) -> str | None:
         return f"{len(dataset):,} rows, and at most {MAX_ROWS:,} are judged together; split the data set"
     if dataset.x.shape[1] > MAX_FEATURES:
         return f"{dataset.x.shape[1]:,} features, and at most {MAX_FEATURES:,} are judged; give embeddings"
+    if not dataset.x.shape[1]:
+        return "there are no features"
     if int((counts >= MIN_EXAMPLES).sum()) < 2:
         return f"fewer than two classes have {MIN_EXAMPLES} rows"
     return None
