@@ -62,7 +62,8 @@ class TestSection:
         (section,) = world.baseline.baseline.models
         callers = {name for name, one in event_detectors().items() if one.subject is not Subject.BUCKET}
         for name in callers & section.detectors.keys():
-            assert section.detectors[name].ranks.n == section.principals
+            # The oddest of a hundred is not ranked among.
+            assert section.detectors[name].ranks.n == section.principals - math.ceil(0.01 * USERS)
         assert len(section.tails[Subject.PRINCIPAL]) == section.principals
         assert section.principals == USERS
 
