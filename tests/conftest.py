@@ -22,6 +22,7 @@ from caponier.detect.detector import Signal
 from caponier.detect.registry import event_detectors
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.controls.clients.owner_of_records import RECORDS
+from caponier.emulate.disguises.accounts import Splitting
 from caponier.emulate.event_log import interleaved
 from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
@@ -118,10 +119,18 @@ def _attacked_world(split: DigitsSplit, victim: Victim, folder: Path) -> World:
     benign = simulate(assemble(split.calibration.images, USERS, 1), victim.predict_proba, 55)
     users = simulate(assemble(split.test.images, USERS, 2), victim.predict_proba, 55, begin=later)
     prey = victim.understood(split.attackers)
+    # Those who share a search out have other images: the same queries once more would be nothing new to a cell.
     runs = [
-        trace(attack, victim.predict_proba, prey.images[i], int(prey.labels[i]), seed=i, budget=150, begin=later).events
+        trace(
+            *(attack, victim.predict_proba, prey.images[turn], int(prey.labels[turn])),
+            seed=turn,
+            budget=150,
+            accounts=attack.accounts,
+            disguise=Splitting,
+            begin=later,
+        ).events
         for attack in attacks().values()
-        for i in range(RUNS)
+        for turn in range(RUNS if attack.accounts > 1 else 0, 2 * RUNS if attack.accounts > 1 else RUNS)
     ]
     # What customers own of the training set are the first images of their pools.
     training = [split.train.images, split.calibration.images[:RECORDS], split.test.images[:RECORDS]]

@@ -16,6 +16,8 @@ from caponier.telemetry.body_limits import LARGEST_SIZE, LIMITS, MOST_DIMENSIONS
 
 LONGEST_KEY: Final = 100
 """Characters; longer ones are none of those that mean something, however they are written."""
+DEEPEST: Final = 32
+"""Lists within lists in which rows may stand."""
 HOLDING: Final = ("inputs", "instances", "dataframe_split", "dataframe_records")
 """Keys under which a request holds its examples, and by which it is known; some servers do not care about case."""
 LONGEST_ASIDE: Final = 64
@@ -161,14 +163,20 @@ def _fits(data: Any, shape: list[int]) -> bool:
     return len(data) == shape[0] or (1 in shape and len(data) in shape)
 
 
-def _longest(held: Any, inner: bool = False) -> int:
-    """Return the length of the longest list in which rows may stand: any but one of values within a list."""
+def _longest(held: Any, inner: bool = False, levels: int = DEEPEST) -> int:
+    """Return the length of the longest list in which rows may stand: any but one of values within a list.
+
+    Raises:
+        ValueError: If lists stand in more lists than those of any picture do: looking through a million takes seconds.
+    """
+    if not levels:
+        raise ValueError(f"lists within more than {DEEPEST} lists")
     if isinstance(held, dict):
-        return max((_longest(part) for part in held.values()), default=1)
+        return max((_longest(part, levels=levels - 1) for part in held.values()), default=1)
     if not isinstance(held, list):
         return 1
     parts = [part for part in held if isinstance(part, list | dict)]
-    return max([len(held) if parts or not inner else 1, *(_longest(part, inner=True) for part in parts)])
+    return max([len(held) if parts or not inner else 1, *(_longest(part, True, levels - 1) for part in parts)])
 
 
 def _count(held: Any) -> int:
