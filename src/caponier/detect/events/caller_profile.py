@@ -87,7 +87,7 @@ class CallerProfile:
     """Nobody may take a technique for covered because this might see it."""
     subject = Subject.PRINCIPAL
     counts = Counts.EVENTS
-    needs = frozenset({Signal.PRINCIPAL, Signal.BASELINE})
+    needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.BASELINE})
     columns = frozenset({Column.OPERATION, Column.STATUS, Column.TOP_SCORE})
     state = np.dtype(
         [
