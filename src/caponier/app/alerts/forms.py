@@ -1,15 +1,14 @@
 """A finding in the forms that receivers take: never with inputs, answers or what detectors know besides."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from caponier import __version__
+from caponier.app.incidents.ocsf import SEVERITY_IDS, finding_info, metadata, millis
 from caponier.records.finding import Finding, Severity, rfc3339
 
-OCSF_VERSION: Final = "1.8.0"
 CLASS_UID: Final = 2004
 """Detection Finding."""
-_OCSF_SEVERITY: Final = {Severity.INFO: 1, Severity.LOW: 2, Severity.MEDIUM: 3, Severity.HIGH: 4, Severity.CRITICAL: 5}
 _CEF_SEVERITY: Final = {Severity.INFO: 1, Severity.LOW: 3, Severity.MEDIUM: 5, Severity.HIGH: 8, Severity.CRITICAL: 10}
 _SYSLOG_SEVERITY: Final = {
     Severity.INFO: 6, Severity.LOW: 5, Severity.MEDIUM: 4, Severity.HIGH: 3, Severity.CRITICAL: 1,
@@ -51,35 +50,20 @@ def alert(finding: Finding, workspace: str) -> dict[str, Any]:
 
 def ocsf(finding: Finding, workspace: str) -> dict[str, Any]:
     """Return a Detection Finding (class 2004) of OCSF 1.8.0."""
-    attacks = [
-        {"technique": {"uid": ref.id, "name": ref.name}} for ref in finding.techniques if ref.matrix != "amltm-2020"
-    ]
-    event: dict[str, Any] = {
+    return {
         "class_uid": CLASS_UID,
         "category_uid": 2,
         "activity_id": 1,
         "type_uid": CLASS_UID * 100 + 1,
-        "severity_id": _OCSF_SEVERITY[finding.severity],
+        "severity_id": SEVERITY_IDS[finding.severity],
         "status_id": 1,
-        "time": _millis(finding.last_time),
+        "time": millis(finding.last_time),
         "confidence_score": round(100 * finding.confidence),
         "message": finding.summary,
-        "metadata": {
-            "version": OCSF_VERSION,
-            "uid": finding.finding_id,
-            "product": {"name": "Caponier", "vendor_name": "Caponier", "version": __version__},
-        },
-        "finding_info": {
-            "uid": finding.finding_id,
-            "title": finding.summary,
-            "analytic": {"uid": finding.detector, "name": finding.detector, "type_id": 99, "type": "Detector"},
-            "first_seen_time": _millis(finding.first_time),
-            "last_seen_time": _millis(finding.last_time),
-            **({"attacks": attacks} if attacks else {}),
-        },
+        "metadata": metadata(finding.finding_id),
+        "finding_info": finding_info(finding),
         "unmapped": alert(finding, workspace),
     }
-    return event
 
 
 def cef(finding: Finding, workspace: str) -> str:
@@ -91,9 +75,9 @@ def cef(finding: Finding, workspace: str) -> str:
     plain = alert(finding, workspace)
     extension: dict[str, Any] = {
         "externalId": finding.finding_id,
-        "rt": _millis(finding.last_time),
-        "start": _millis(finding.first_time),
-        "end": _millis(finding.last_time),
+        "rt": millis(finding.last_time),
+        "start": millis(finding.first_time),
+        "end": millis(finding.last_time),
         "cnt": finding.unique_queries,
         "msg": finding.summary,
         "cs1Label": "subject", "cs1": f"{finding.subject.kind} {finding.subject.id}",
@@ -127,7 +111,3 @@ def _extended(value: Any) -> str:
 def _one_line(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST])
     return shown.encode("utf-8", "replace").decode()
-
-
-def _millis(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000)

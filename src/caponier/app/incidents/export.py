@@ -4,31 +4,17 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from caponier import __version__
+from caponier.app.incidents import ocsf
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
-from caponier.errors import InputError
 from caponier.formats.safe_text import markdown
-from caponier.matrix.attack import VERSION as ATTACK_VERSION
 from caponier.matrix.technique import TechniqueRef
-from caponier.matrix.versions.catalogue import load
-from caponier.records.finding import Finding, Severity
 from caponier.records.incident import Incident, Stage
 
-OCSF_VERSION: Final = "1.8.0"
 CLASS_UID: Final = 2005
-_ATLAS: Final = "atlas-5.6"
 
-_SEVERITY: Final = {
-    Severity.INFO: 1,
-    Severity.LOW: 2,
-    Severity.MEDIUM: 3,
-    Severity.HIGH: 4,
-    Severity.CRITICAL: 5,
-}
 _NEW, _IN_PROGRESS, _RESOLVED, _CLOSED = 1, 2, 4, 5
 _CREATE, _UPDATE, _CLOSE = 1, 2, 3
-_RULE, _STATISTICAL, _OTHER = 1, 3, 99
 
 
 def to_json(case: CaseFile) -> str:
@@ -88,15 +74,15 @@ def to_ocsf(case: CaseFile) -> dict[str, Any]:
         "category_uid": 2,
         "activity_id": activity,
         "type_uid": CLASS_UID * 100 + activity,
-        "severity_id": _SEVERITY[incident.severity],
+        "severity_id": ocsf.SEVERITY_IDS[incident.severity],
         "status_id": _status(incident),
-        "time": _millis(incident.last_time),
-        "start_time": _millis(incident.first_time),
-        "end_time": _millis(incident.last_time),
+        "time": ocsf.millis(incident.last_time),
+        "start_time": ocsf.millis(incident.first_time),
+        "end_time": ocsf.millis(incident.last_time),
         "confidence_score": round(100 * max(finding.confidence for finding in case.findings)),
         "desc": " ".join(sentence for _, sentence in story(case)[:3]),
-        "metadata": _metadata(incident),
-        "finding_info_list": [_finding_info(finding) for finding in case.findings],
+        "metadata": ocsf.metadata(incident.incident_id) | {"profiles": ["incident"]},
+        "finding_info_list": [ocsf.finding_info(finding) for finding in case.findings],
         "unmapped": {
             "strategy": incident.strategy.value,
             "stage": incident.stage.value,
@@ -109,7 +95,7 @@ def to_ocsf(case: CaseFile) -> dict[str, Any]:
             "techniques_2020": sorted({ref.id for ref in _refs(case) if ref.matrix == "amltm-2020"}),
         },
     }
-    if attacks := [attack for ref in _refs(case) if (attack := _attack(ref))]:
+    if attacks := [attack for ref in _refs(case) if (attack := ocsf.attack(ref))]:
         event["attacks"] = attacks
     assignee = {"assignee": {"name": incident.owner}} if incident.owner else {"assignee_group": {"name": "unassigned"}}
     return event | assignee
@@ -118,15 +104,6 @@ def to_ocsf(case: CaseFile) -> dict[str, Any]:
 def _context_ids(incident: Incident) -> list[str]:
     """Return the events that are in no finding: OCSF has no field for them."""
     return list(dict.fromkeys(id_ for step in incident.steps if step.finding_id is None for id_ in step.event_ids))
-
-
-def _metadata(incident: Incident) -> dict[str, Any]:
-    return {
-        "version": OCSF_VERSION,
-        "uid": incident.incident_id,
-        "product": {"name": "Caponier", "vendor_name": "Caponier", "version": __version__},
-        "profiles": ["incident"],
-    }
 
 
 def _touched(incident: Incident) -> bool:
@@ -141,57 +118,8 @@ def _status(incident: Incident) -> int:
     return _NEW if incident.stage is Stage.OPEN and not _touched(incident) else _IN_PROGRESS
 
 
-def _finding_info(finding: Finding) -> dict[str, Any]:
-    kind = _STATISTICAL if finding.evidence.basis else _RULE if finding.detector.startswith("sigma:") else _OTHER
-    analytic: dict[str, Any] = {"uid": finding.detector, "name": finding.detector, "type_id": kind}
-    if kind == _OTHER:
-        analytic["type"] = "Content analysis"
-    info = {
-        "uid": finding.finding_id,
-        "title": finding.summary,
-        "analytic": analytic,
-        "created_time": _millis(finding.last_time),
-        "first_seen_time": _millis(finding.first_time),
-        "last_seen_time": _millis(finding.last_time),
-        "related_events_count": len(finding.event_ids),
-        "related_events": [{"uid": id_} for id_ in finding.event_ids],
-    }
-    attacks = [attack for ref in finding.techniques if (attack := _attack(ref))]
-    return info | ({"attacks": attacks} if attacks else {})
-
-
 def _refs(case: CaseFile) -> list[TechniqueRef]:
     return list(dict.fromkeys(ref for step in case.incident.steps for ref in step.techniques))
-
-
-def _attack(ref: TechniqueRef) -> dict[str, Any] | None:
-    if ref.matrix == "amltm-2020":
-        return None
-    # `AML.T0024.002` and `T1078.004` are sub-techniques; the dot after AML is none.
-    parent, dot, _ = ref.id.removeprefix("AML.").partition(".")
-    parent = f"AML.{parent}" if ref.id.startswith("AML.") else parent
-    version = load(_ATLAS).version.removeprefix("atlas-") if ref.matrix == "atlas" else ATTACK_VERSION
-    attack: dict[str, Any] = {"version": version, "technique": {"uid": parent}}
-    attack["sub_technique" if dot else "technique"] = {"uid": ref.id, "name": ref.name}
-    if tactics := _tactics(ref):
-        attack["tactics"] = tactics
-    return attack
-
-
-def _tactics(ref: TechniqueRef) -> list[dict[str, str]]:
-    if ref.matrix != "atlas":
-        return []
-    atlas = load(_ATLAS)
-    try:
-        columns = [atlas.tactic(id_) for id_ in atlas.technique(ref.id).tactics]
-    except InputError:
-        # From a newer ATLAS than the one that is known here.
-        return []
-    return [{"uid": tactic.id, "name": tactic.name} for tactic in columns]
-
-
-def _millis(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
 
 
 def _moment(moment: datetime) -> str:

@@ -16,6 +16,9 @@ _PROGRAM: Final = "is a program of the machine: it is run, not loaded"
 _BYTECODE: Final = "is code that was compiled: it is run, not loaded"
 _NUMBERS: Final = "holds numbers and a graph of its own, and is not read here"
 _DATA: Final = "holds data, and is not read here: export the model from the library that wrote it"
+_OF_R: Final = "is R's own form of objects, which R may run: export to PMML or ONNX"
+_BEFORE_GGUF: Final = "is what was before GGUF, and is not read here: convert it"
+_PICTURE: Final = "is a picture, and no model"
 _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"7z\xbc\xaf\x27\x1c", NamedFormat("7z", _ARCHIVE)),
     (b"Rar!\x1a\x07", NamedFormat("rar", _ARCHIVE)),
@@ -33,9 +36,9 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"\x1bLua", NamedFormat("lua", _BYTECODE)),
     (b"BC\xc0\xde", NamedFormat("llvm", _BYTECODE)),
     (b"\xac\xed\0\x05", NamedFormat("java objects", "has Java make objects of any class while it is read")),
-    (b"X\n\0\0\0\2", NamedFormat("r objects", "is R's own form of objects, which R may run: export to PMML or ONNX")),
-    (b"X\n\0\0\0\3", NamedFormat("r objects", "is R's own form of objects, which R may run: export to PMML or ONNX")),
-    (b"RDX", NamedFormat("r objects", "is R's own form of objects, which R may run: export to PMML or ONNX")),
+    (b"X\n\0\0\0\2", NamedFormat("r objects", _OF_R)),
+    (b"X\n\0\0\0\3", NamedFormat("r objects", _OF_R)),
+    (b"RDX", NamedFormat("r objects", _OF_R)),
     (b"CBM1", NamedFormat("catboost", f"{_NUMBERS}: CatBoost's JSON and ONNX are")),
     (b"MATLAB 5.0 MAT-file", NamedFormat("matlab", _DATA)),
     (b"SQLite format 3\0", NamedFormat("sqlite", _DATA)),
@@ -43,14 +46,14 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"ARROW1\0\0", NamedFormat("arrow", _DATA)),
     (b"Obj\x01", NamedFormat("avro", _DATA)),
     (b"ZF0x", NamedFormat("joblib", "is of a version of joblib that is not read here: load and write it again")),
-    (b"ggml", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),
-    (b"lmgg", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),
-    (b"tjgg", NamedFormat("ggml", "is what was before GGUF, and is not read here: convert it")),
+    (b"ggml", NamedFormat("ggml", _BEFORE_GGUF)),
+    (b"lmgg", NamedFormat("ggml", _BEFORE_GGUF)),
+    (b"tjgg", NamedFormat("ggml", _BEFORE_GGUF)),
     (b"\xba\x16\x4f\x2f", NamedFormat("fasttext", _NUMBERS)),
     (b"%PDF-", NamedFormat("pdf", "is a document, and no model")),
-    (b"\x89PNG\r\n\x1a\n", NamedFormat("picture", "is a picture, and no model")),
-    (b"\xff\xd8\xff", NamedFormat("picture", "is a picture, and no model")),
-    (b"GIF8", NamedFormat("picture", "is a picture, and no model")),
+    (b"\x89PNG\r\n\x1a\n", NamedFormat("picture", _PICTURE)),
+    (b"\xff\xd8\xff", NamedFormat("picture", _PICTURE)),
+    (b"GIF8", NamedFormat("picture", _PICTURE)),
 )
 _FLAT: Final = {
     b"TFL3": NamedFormat("tflite", f"{_NUMBERS}: an operator of somebody else's would be loaded with it"),
