@@ -302,3 +302,16 @@ def test_whatever_is_in_a_finding_can_be_sent(tmp_path: Path) -> None:
     assert (done.sent, done.failures) == (4, ())
     assert orjson.loads(receiver.taken[0][2].splitlines()[0])["summary"] == evil
     assert len((tmp_path / "o.jsonl").read_bytes().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [(400, True), (413, True), (503, False), (401, False)])
+def test_an_alert_that_is_not_wanted_lets_others_go_before_it(tmp_path: Path, status: int, goes_on: bool) -> None:
+    with receiving(status, 200) as (receiver, url):
+        alerts, first = attempt(tmp_path, WEBHOOK | {"to": url}, 3)
+        alerts._ways[0].again = 0.0
+        second = alerts.send()
+        alerts.close()
+    assert (first.sent, second.sent, second.waiting) == (0, 3, 0)
+    tried, *later = [body["finding_id"] for body in receiver.bodies]
+    assert (later[-1] if goes_on else later[0]) == tried
+    assert len(set(later)) == 3

@@ -7,6 +7,7 @@ import pytest
 
 from app.alerts.receivers import found
 from caponier.app.alerts.forms import alert, cef, ocsf, syslog
+from caponier.matrix.technique import TechniqueRef
 from caponier.records.finding import Finding, Severity, SubjectRef
 
 FACTS = {"input": [0.123], "targets": ["secret-row"], "most_of_them": ["k-1"]}
@@ -43,3 +44,11 @@ def test_syslog_says_how_bad_it_is() -> None:
     levels = {severity: int(syslog(found(1, severity=severity), "w")[1:4]) % 8 for severity in Severity}
     ordered = sorted(Severity, key=lambda one: one.rank)
     assert [levels[one] for one in ordered] == sorted(levels.values(), reverse=True)
+
+
+def test_a_sub_technique_stands_where_ocsf_has_it() -> None:
+    refs = (TechniqueRef("atlas", "AML.T0043.001", "Black-Box Optimization"), TechniqueRef("attack", "T1530", "Data"))
+    attacks = ocsf(replace(found(1), techniques=refs), "bank")["finding_info"]["attacks"]
+    assert [one["technique"]["uid"] for one in attacks] == ["AML.T0043", "T1530"]
+    assert attacks[0]["sub_technique"]["uid"] == "AML.T0043.001"
+    assert all(one["version"] for one in attacks)

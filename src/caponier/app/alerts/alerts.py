@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from caponier.app.alerts.delivery import deliver
+from caponier.app.alerts.delivery import UnwantedError, deliver
 from caponier.app.alerts.settings import AlertRoute, routes_of, windows_of
 from caponier.errors import CaponierError, InputError
 from caponier.formats.atomic_file import write_bytes
@@ -133,6 +133,8 @@ class Alerts:
                     self._gather(way, store, moment)
                     self._deliver(way, store)
                 except CaponierError as failed:
+                    if isinstance(failed, UnwantedError):
+                        _put_last(way)
                     way.failed += 1
                     way.again = monotonic() + min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (way.failed - 1))
                     failures.append(failed)
@@ -230,6 +232,13 @@ class Alerts:
             del way.state.settled[id_]
         if old:
             way.save()
+
+
+def _put_last(way: _Way) -> None:
+    """Let others go before the alert that was not wanted: it must not stand in their way for ever."""
+    first = next(iter(way.state.waiting))
+    way.state.waiting[first] = way.state.waiting.pop(first)
+    way.save()
 
 
 def _arrived(way: _Way, finding: Finding) -> None:

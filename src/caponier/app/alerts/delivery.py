@@ -33,6 +33,14 @@ class UndeliveredError(CaponierError):
     exit_code = 3
 
 
+class UnwantedError(UndeliveredError):
+    """A receiver does not take this alert, and may take others."""
+
+
+_UNWANTED: Final = (400, 413, 422)
+"""HTTP statuses that speak of what was sent, and not of who sent it or when."""
+
+
 def deliver(
     route: AlertRoute, found: Sequence[Finding], root: Path, workspace: str, done: Callable[[Finding], None]
 ) -> None:
@@ -172,5 +180,6 @@ def _post(
         connection.close()
     # A redirect is followed nowhere: it could lead a secret to somebody else.
     if reply.status // 100 != 2:
-        raise UndeliveredError(f"the receiver answered {reply.status}", where=route.name)
+        error = UnwantedError if reply.status in _UNWANTED else UndeliveredError
+        raise error(f"the receiver answered {reply.status}", where=route.name)
     return said
