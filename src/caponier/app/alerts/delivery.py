@@ -17,6 +17,7 @@ import orjson
 from caponier.app.alerts import forms
 from caponier.app.alerts.settings import AlertRoute
 from caponier.errors import CaponierError
+from caponier.formats.append_file import append_whole
 from caponier.records.finding import Finding
 
 SIGNATURE: Final = "X-Caponier-Signature"
@@ -132,12 +133,7 @@ def _ocsf(route: AlertRoute, found: Sequence[Finding], root: Path, workspace: st
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
     try:
         for finding in found:
-            line = orjson.dumps(forms.ocsf(finding, workspace)) + b"\n"
-            size = os.fstat(opened).st_size
-            if os.write(opened, line) < len(line):
-                # What is written again must not stand behind half of itself.
-                os.ftruncate(opened, size)
-                raise UndeliveredError("only a part could be written", where=route.name)
+            append_whole(opened, orjson.dumps(forms.ocsf(finding, workspace)) + b"\n")
             done(finding)
     finally:
         os.close(opened)

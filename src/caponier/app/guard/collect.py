@@ -18,6 +18,7 @@ import orjson
 from caponier.app.inference.read_options import caller_headers
 from caponier.app.workspace.workspace import read_salt
 from caponier.errors import InputError
+from caponier.formats.append_file import append_whole
 from caponier.guard.bodies import GoneError, Receive, TooLargeError, read
 from caponier.guard.middleware import Scope, Send, answer
 from caponier.records.event import EVENT_SCHEMA
@@ -125,10 +126,7 @@ class Collector:
         data = b"".join(_line(record) for record in records)
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MODE)
         try:
-            size = os.fstat(opened).st_size
-            if os.write(opened, data) < len(data):
-                os.ftruncate(opened, size)
-                raise OSError(28, os.strerror(28))
+            append_whole(opened, data)
         finally:
             os.close(opened)
 

@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -14,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from caponier.errors import InputError
+from caponier.formats.append_file import append_whole
 from caponier.formats.atomic_file import replacing
 from caponier.guard.events import Row
 from caponier.records.inventory import Workspace
@@ -138,14 +138,9 @@ class GuardLog:
     def _append(self, path: Path, data: bytes) -> None:
         if path != self._file:
             self._begin(path)
-        left = memoryview(data)
         try:
-            while left:
-                left = left[os.write(self._open, left) :]
+            append_whole(self._open, data)
         except OSError:
-            # Half of it must not stand there when all of it is written elsewhere.
-            with suppress(OSError):
-                os.ftruncate(self._open, self._size)
             self.close()
             raise
         self._size += len(data)
