@@ -101,12 +101,17 @@ system = "{system}"
 features = {{ kind = "image", shape = [{side}, {side}], minimum = 0.0, maximum = 1.0 }}
 baseline = "{baseline}"
 """
-_IDENTITY: Final = """
+_STOLEN: Final = """
 [[identity]]
-key_hash = "{key_hash}"
 account = "{account}"
 addresses = ["{address}"]
 """
+_KEY: Final = """
+[[identity]]
+key_hash = "{key_hash}"
+addresses = ["{address}"]
+"""
+"""A key is known by where it is used from: those of one account would be one caller, and one attack be told for all."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,8 @@ def _workspace_file(template: str, deployment: Deployment, principals: Sequence[
         batch=Path(_BATCH).name,
         **{kind: json.dumps(list(getattr(system, kind))) for kind in ("hosts", "accounts", "buckets", "endpoints")},
     )
-    people = [_IDENTITY.format(key_hash=name, account=ACCOUNT, address=FROM) for name in principals]
+    people = [_STOLEN.format(account=ACCOUNT, address=FROM)]
+    people += [_KEY.format(key_hash=name, address=FROM) for name in principals]
     settings = template.replace(_DISABLED, _OWN_DISABLED)
     return _SALT_LINE.sub(_OWN_SALT, settings) + inventory + "".join(people)
 

@@ -1,12 +1,10 @@
 """Repair what the demo's attacker broke: relabel the batch, and take out of service what learned from it."""
 
-from caponier.app.incidents.incidents import advance_incident
 from caponier.app.remediate.dataset import DatasetRepair, remediate_dataset
 from caponier.app.remediate.rollback import Measurement, rollback_model
-from caponier.demo.containment import ANALYST
 from caponier.demo.folder import DemoFolder
 from caponier.demo.outcome import Repaired
-from caponier.records.incident import Incident, Stage
+from caponier.records.incident import Incident
 from caponier.remediate.dataset_file import Repair
 from caponier.telemetry.labelled_data.datasets import read_dataset
 
@@ -37,9 +35,6 @@ def repair(folder: DemoFolder, model: str, incident: Incident | None, seed: int)
         return None
     measured = Measurement(test=folder.test_set)
     back = rollback_model(folder.models, model, measurement=measured, workspace=folder.workspace, incident_id=about)
-    if about is not None and rows.proven:
-        reason = f"{folder.batch.name} relabelled, {model} {back.plan.leaves.version} rolled back; both measured"
-        advance_incident(folder.workspace, about, Stage.REMEDIATED, reason=reason, actor=ANALYST)
     kept = len(read_dataset(folder.batch_repaired))
     return Repaired(
         clean=back.done.after["accuracy"],

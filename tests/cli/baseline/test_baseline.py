@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -147,7 +148,8 @@ class TestShow:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)
         assert (section["model"], section["alpha"]) == ("digits", ALPHA)
         assert section["features"]["kind"] == "image"
-        assert section["detectors"]["novelty"]["benign"] == section["principals"]
+        # One principal in a hundred, the oddest, is not ranked among.
+        assert section["detectors"]["novelty"]["benign"] == section["principals"] - math.ceil(section["principals"] / 100)
         assert section["detectors"]["novelty"]["off"] is None
         assert section["detectors"]["novelty"]["largest"] > 0
 
