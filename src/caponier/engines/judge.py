@@ -145,6 +145,11 @@ class Judge:
         self._spares = any(line.allowed for line in plan.lines)
         self._known: dict[str, _Standing] = {}
 
+    def strength(self, name: str) -> int:
+        """Return the evidence against a subject up to now, over all detectors, in thousandths; 0 if none is known."""
+        standing = self._known.get(name)
+        return 0 if standing is None else int(evidence(standing.rarity[None, :])[0])
+
     def forget(self, name: str) -> None:
         """Drop what is remembered of a subject."""
         self._known.pop(name, None)

@@ -50,6 +50,10 @@ class LiveScan:
     def __len__(self) -> int:
         return len(self._new) + len(self._known)
 
+    def strength(self, name: str) -> int:
+        """Return the evidence against a subject up to now, in thousandths; 0 if it is not remembered."""
+        return self._judge.strength(name)
+
     def feed(self, events: pa.RecordBatch) -> list[Detection]:
         """Score events and return what they trigger.
 

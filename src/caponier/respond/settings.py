@@ -22,6 +22,9 @@ class RespondSettings(BaseModel):
     shipped_playbook: bool = True
     approvers: tuple[Name, ...] = ()
     """Who may approve; empty is anybody but the author."""
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.001
+    """Share of benign callers whom responses may bind by themselves: a finding that more of them come as high as is
+    listed, and answered by people. What a cold start finds has no share, and goes by its confidence alone."""
     limit: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of the last hour's callers whom responses may bind in an hour by themselves; what exceeds it waits for an
     approver."""

@@ -114,6 +114,15 @@ def findings_of(connection: Connection, incident_ids: Sequence[str]) -> list[Fin
     return sorted(found, key=lambda finding: (finding.first_time, finding.finding_id))
 
 
+def holding(connection: Connection, finding_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the incidents that findings belong to, each once."""
+    found: list[str] = []
+    for batch in in_batches(finding_ids):
+        own = incident_findings.c.finding_id.in_(batch)
+        found += connection.scalars(select(incident_findings.c.incident_id).where(own).distinct())
+    return list(dict.fromkeys(found))
+
+
 def loose_findings(connection: Connection) -> list[Finding]:
     """Return the findings that are in no incident yet."""
     query = select(findings.c.document).where(_loose())

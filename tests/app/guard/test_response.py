@@ -1,5 +1,6 @@
 """A guard's response: at once in memory, lasting in the store, and never against what people undid."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from caponier.guard.decisions import Decisions
 from caponier.guard.exchange import Caller
 from caponier.guard.metrics import Metrics
 from caponier.guard.verdict import REFUSE
-from caponier.records.finding import Finding
+from caponier.records.finding import Basis, Finding
+from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState
 from caponier.store import audit
@@ -84,6 +86,44 @@ def test_it_is_answered_while_the_store_is_locked(workspace: Workspace) -> None:
             assert one.refuses("mallory")
         wait_for(lambda: len(list_findings(workspace)) == 2)
         assert one.refuses("eve")
+
+
+def shared(who: str, share: float | None) -> Finding:
+    plain = found(who)
+    basis = Basis.COLD_START if share is None else Basis.ESTIMATE
+    return replace(plain, evidence=replace(plain.evidence, share=share, basis=basis))
+
+
+def test_what_too_many_benign_callers_come_as_high_as_is_listed_and_not_answered(workspace: Workspace) -> None:
+    with Standing(workspace) as one:
+        one.response.take([shared("usual", 0.0011), shared("rare", 0.0009), shared("unknown", None)])
+        assert [one.refuses(who) for who in ("usual", "rare", "unknown")] == [False, True, True]
+        wait_for(lambda: len(list_actions(workspace)) >= 2)
+        assert not one.refuses("usual")
+    assert {action.scope.id for action in list_actions(workspace)} == {"rare", "unknown"}
+    assert {finding.subject.id for finding in list_findings(workspace)} == {"usual", "rare", "unknown"}
+    (open_one,) = [one for one in list_incidents(workspace) if one.stage is Stage.OPEN]
+    assert plan_response(workspace, open_one.incident_id).plan.actions, "people may answer it"
+
+
+def test_what_becomes_rare_later_is_answered_then(workspace: Workspace) -> None:
+    usual = shared("eve", 0.009)
+    with Standing(workspace) as one:
+        one.response.take([usual])
+        wait_for(lambda: list_incidents(workspace))
+        assert not one.refuses("eve")
+        one.response.take([], [usual])
+        assert one.refuses("eve"), "before anything is written"
+        wait_for(lambda: list_actions(workspace))
+        assert one.refuses("eve")
+    assert len(list_findings(workspace)) == len(list_incidents(workspace)) == 1
+
+
+def test_a_workspace_may_ask_for_more_or_for_less(workspace: Workspace) -> None:
+    strict = workspace.model_copy(update={"respond": {"alpha": 0.01}})
+    with Standing(strict) as one:
+        one.response.take([shared("eve", 0.009), shared("ada", 0.02)])
+        assert [one.refuses(who) for who in ("eve", "ada")] == [True, False]
 
 
 def test_observing_records_and_does_nothing(workspace: Workspace) -> None:

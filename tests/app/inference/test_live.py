@@ -215,3 +215,30 @@ def test_what_a_watched_model_takes_is_known_without_names_too(tmp_path: Path) -
     taken = live.takes("m")
     assert taken is not None
     assert taken.kind == "image"
+
+
+def test_a_finding_becomes_certain_once_its_caller_comes_higher(world: World) -> None:
+    rows = rows_of(world)
+    terms = Terms.of(world.workspace, world.baseline.baseline)
+    alpha = 0.001
+    live = LiveFindings(terms, "e{}".format, alpha=alpha)
+    doubted: dict[str, int] = {}
+    certain: dict[str, int] = {}
+    for at in range(0, len(rows), 500):
+        for finding in live.feed(rows[at : at + 500]):
+            share = finding.evidence.share
+            if share is not None and share > alpha:
+                doubted[finding.finding_id] = at
+        for finding in live.certain():
+            assert finding.finding_id not in certain, "each once"
+            certain[finding.finding_id] = at
+    assert certain.keys() <= doubted.keys()
+    assert all(doubted[one] <= certain[one] for one in certain)
+    # Most who attack go on; of benign callers one in a thousand may.
+    assert len(certain) > 0.3 * len(doubted) > 1
+
+
+def test_whoever_may_be_answered_anyhow_is_never_doubted(world: World) -> None:
+    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline), "e{}".format)
+    assert live.feed(rows_of(world)[:20_000])
+    assert not live.certain()

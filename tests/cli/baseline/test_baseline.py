@@ -148,8 +148,8 @@ class TestShow:
         (section,) = json.loads(baseline("show", world.baseline_file, "--format", "json").out)
         assert (section["model"], section["alpha"]) == ("digits", ALPHA)
         assert section["features"]["kind"] == "image"
-        # One principal in a hundred, the oddest, is not ranked among.
-        assert section["detectors"]["novelty"]["benign"] == section["principals"] - math.ceil(section["principals"] / 100)
+        odd = math.ceil(section["principals"] / 100)
+        assert section["detectors"]["novelty"]["benign"] == section["principals"] - odd, "who are not ranked among"
         assert section["detectors"]["novelty"]["off"] is None
         assert section["detectors"]["novelty"]["largest"] > 0
 

@@ -11,7 +11,7 @@ from typing import Final
 from caponier.app.guard.failures import Failures, Tell
 from caponier.app.incidents.correlate import correlate_findings, settings_of
 from caponier.app.incidents.findings import record_findings
-from caponier.app.incidents.incidents import show_incident
+from caponier.app.incidents.incidents import incidents_holding, show_incident
 from caponier.app.respond.action_feed import ActionFeed
 from caponier.app.respond.respond import NOT_BOUND, apply_response, plan_response
 from caponier.guard.decisions import KINDS, Decisions
@@ -87,6 +87,11 @@ class GuardResponse:
         self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
+        self._certain: set[str] = set()
+        """Ids of findings that were told while more benign callers come as high than responses may bind by mistake, and
+        whose subjects have come higher since."""
+        self._turned: set[str] = set()
+        """Those of them whose incidents are not known to be due yet."""
         self._warned: set[str] = set()
         """Ids of the actions that bind nobody, of which that was told."""
         self._due: list[str] = []
@@ -107,10 +112,19 @@ class GuardResponse:
         if self._thread.is_alive():
             self._thread.join()
 
-    def take(self, found: Sequence[Finding]) -> None:
-        """Respond to findings at once, and have them recorded."""
+    def take(self, found: Sequence[Finding], certain: Sequence[Finding] = ()) -> None:
+        """Respond to findings at once, and have them recorded.
+
+        Args:
+            found: New ones; those that are not rare enough for a response are recorded alone.
+            certain: Such ones of before, whose subjects have become rare enough since.
+        """
         with self._lock:
-            self._waiting += found[: MOST_WAITING - len(self._waiting)]
+            turned = {finding.finding_id for finding in certain}
+            self._certain |= turned
+            self._turned |= turned
+            fresh = {finding.finding_id: finding for finding in (*self._waiting, *certain, *found)}
+            self._waiting = list(fresh.values())[:MOST_WAITING]
             self._decide()
         self._wake.set()
         for finding in found:
@@ -128,7 +142,7 @@ class GuardResponse:
                 if time.monotonic() - polled >= POLL_S:
                     polled = time.monotonic()
                     self._survive(lambda: self._poll(feed))
-            if self._waiting or self._due:
+            if self._waiting or self._due or self._turned:
                 self._survive(lambda: self._respond(feed))
 
     def _survive(self, work: Callable[[], None]) -> None:
@@ -143,18 +157,22 @@ class GuardResponse:
         if changed is not None:
             self._go_by(changed.actions)
         feed.expire(now, actor=ACTOR)
-        if self._waiting or self._due:
+        if self._waiting or self._due or self._turned:
             self._respond(feed)
 
     def _respond(self, feed: ActionFeed) -> None:
         """Keep the findings, join them into incidents and do what the playbooks say; what fails stays as it is."""
-        found = list(self._waiting)
+        with self._lock:
+            found, turned = list(self._waiting), sorted(self._turned)
         if found:
             record_findings(self._workspace, found, actor=ACTOR)
         joined = correlate_findings(self._workspace, actor=ACTOR)
         if self._enforce:
             due = [*self._due, *(incident.incident_id for incident in (*joined.opened, *joined.changed))]
+            due += incidents_holding(self._workspace, turned)
             self._due = list(dict.fromkeys(due))
+        with self._lock:
+            self._turned.difference_update(turned)
         self._answer_due()
         self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
 
@@ -175,7 +193,7 @@ class GuardResponse:
 
     def _answer(self, incident_id: str) -> None:
         """Do what the playbooks want done about an incident, but for what somebody has undone: that is for people."""
-        planned = plan_response(self._workspace, incident_id, actor=ACTOR).plan.actions
+        planned = plan_response(self._workspace, incident_id, actor=ACTOR, answers=self._answers).plan.actions
         # Asked afterwards: an action that is undone between the two would be planned again and not be known as undone.
         known = show_incident(self._workspace, incident_id).actions
         undone = {key_of(action): action for action in known if action.state is ActionState.UNDONE}
@@ -184,7 +202,9 @@ class GuardResponse:
         wanted = [action.action_id for action in planned if key_of(action) not in undone]
         if not wanted:
             return
-        applied = apply_response(self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most())
+        applied = apply_response(
+            self._workspace, incident_id, only=wanted, actor=ACTOR, most=self._most(), answers=self._answers
+        )
         for action in applied.actions:
             what = f"{action.state.value}: {action.kind.value} {action.scope.in_words}"
             self._tell(f"{what} until {action.expires:%Y-%m-%d %H:%M} UTC ({action.incident_id})")
@@ -214,7 +234,7 @@ class GuardResponse:
 
     def _decide(self) -> None:
         """Decide by what is in force and what the playbooks want done about the findings that wait for the store."""
-        if not self._waiting and not self._due:
+        if not self._waiting and not self._due and not self._turned:
             self._begun.clear()
         elif self._enforce and self._waiting:
             self._begin(datetime.now(UTC))
@@ -270,8 +290,13 @@ class GuardResponse:
                 alone += correlate([finding], (), (), self._workspace, self._settings, now).incidents
         return alone
 
+    def _answers(self, finding: Finding) -> bool:
+        """Tell whether a finding is rare enough for a response that nobody was asked about."""
+        share = finding.evidence.share
+        return share is None or share <= self._settings.alpha or finding.finding_id in self._certain
+
     def _wanted(self, incident: Incident, now: datetime) -> Iterable[ResponseAction]:
-        own = [finding for finding in self._waiting if finding.finding_id in incident.finding_ids]
+        own = [one for one in self._waiting if one.finding_id in incident.finding_ids and self._answers(one)]
         made = plan(incident, own, self._rules, self._workspace, self._settings, author=ACTOR, now=now)
         for action in made.actions:
             if not action.needs_approval and self._spared.get(key_of(action), now) <= now:

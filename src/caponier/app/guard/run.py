@@ -22,6 +22,7 @@ from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
 from caponier.app.guard.watchdog import Watchdog
 from caponier.app.guard.work import GuardWork
+from caponier.app.incidents.correlate import settings_of as respond_settings_of
 from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
@@ -100,6 +101,7 @@ class Guard:
             _by_traffic_alone(terms),
             lambda seq: self._warming.id_of(seq) or order.event_id(seq),
             self._failed.detection,
+            respond_settings_of(workspace).alpha,
         )
         self.live.remarks.notes += _unrun(terms)
         enforce, limits = self.settings.mode == "enforce", self.settings.limits
@@ -238,8 +240,10 @@ class Guard:
             return
         self.live.remarks.notes.append(f"{n:,} events of the lake were looked at again, in {monotonic() - began:.1f} s")
         new = unknown_findings(self._workspace, found)
+        # What the store knows was answered then, and may have been undone since.
+        certain = [finding for finding in self.live.certain() if finding in new]
         if new:
-            self.work.response.take(new)
+            self.work.response.take(new, certain)
 
     def _take_over(self) -> None:
         """Take a spool, and look at what is in it and in others that nobody has any more."""

@@ -220,9 +220,10 @@ class GuardWork:
             self.failed("detection", failure)
         for finding in found:
             self.metrics.count("findings", f'detector="{finding.detector}"')
+        certain = self.live.certain()
         try:
-            if found:
-                self.response.take(found)
+            if found or certain:
+                self.response.take(found, certain)
         except Exception as failure:  # noqa: BLE001 - as above
             self.failed("response", failure)
 

@@ -1,6 +1,6 @@
 """List the incidents of a workspace, show one, and move it on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +65,12 @@ def list_incidents(
     wanted = IncidentFilter(stages, severity, strategy, owner, since, limit)
     with open_store(workspace.store) as store, store.read() as connection:
         return incidents.search(connection, wanted)
+
+
+def incidents_holding(workspace: Workspace, finding_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the incidents that findings belong to, each once."""
+    with open_store(workspace.store) as store, store.read() as connection:
+        return incidents.holding(connection, finding_ids)
 
 
 def count_loose_findings(workspace: Workspace) -> int:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.findings import Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Terms, plan_for, refuse_other_input, unavailable
-from caponier.detect.detector import Column, Enriched
+from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_for, refuse_other_input, unavailable
+from caponier.detect.detector import Column, Enriched, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
-from caponier.engines.cells import by_cell
+from caponier.engines.cells import KIND, by_cell
 from caponier.engines.columns import Read, number_of, raw_type
 from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
@@ -67,8 +67,12 @@ Result = TypeVar("Result")
 class _Model:
     """One model: what is run over its events, and the state of its subjects."""
 
-    def __init__(self, case: Case, failed: Failed | None) -> None:
+    def __init__(self, case: Case, failed: Failed | None, alpha: float) -> None:
         self.case = case
+        self._sure = levels_of(case.section, alpha) if case.section else {}
+        """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
+        self._doubted: OrderedDict[str, list[Finding]] = OrderedDict()
+        """By subject: what was told of it while more of them reach its evidence; the oldest are forgotten."""
         self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
         told = partial(failed, case.plan.model) if failed else None
@@ -78,6 +82,26 @@ class _Model:
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
+
+    def doubt(self, found: Detection, trigger: Row, finding: Finding) -> None:
+        """Remember a finding that nobody may be responded to for yet; one that is rare enough is none."""
+        kind = Subject.BUCKET if found.kind == KIND else Subject.PRINCIPAL
+        if found.strength < self._sure.get(kind, 0) and finding.evidence.share is not None:
+            name = f"{KIND}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
+            self._doubted.setdefault(name, []).append(finding)
+            if len(self._doubted) > MOST_SUBJECTS:
+                self._doubted.popitem(last=False)
+
+    def certain(self, rows: Sequence[Row]) -> Iterator[Finding]:
+        """Yield what was doubted, and is no longer since some events of its subject came."""
+        if not self._doubted:
+            return
+        cells = {name for name in self._doubted if name.startswith(f"{KIND}{SEPARATOR}")}
+        for name in self._doubted.keys() & (cells | {subject_of(row) or "" for row in rows}):
+            scans = self._cells if name in cells else (self._named, self._nameless)
+            strength = max((scan.strength(name) for scan in scans), default=0)
+            if strength >= self._sure[Subject.BUCKET if name in cells else Subject.PRINCIPAL]:
+                yield from self._doubted.pop(name)
 
     def detections(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
         """Yield what is to be run over some events; one that fails costs no other what it finds."""
@@ -113,9 +137,12 @@ class LiveFindings:
         failed: Takes failures that are survived: of one detector over one caller's events, which is asked again with
             the caller's next ones, or of all that is run over one model's. Nothing else is touched. Without it failures
             are raised.
+        alpha: Share of benign callers whom nobody else asks before they are responded to, see `certain`.
     """
 
-    def __init__(self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None) -> None:
+    def __init__(
+        self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None, alpha: float = 1.0
+    ) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
         self._joined = keys_joined(terms.workspace)
@@ -124,12 +151,13 @@ class LiveFindings:
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
-        self._models = {name: _Model(case, failed) for name, case in cases.items() if case}
+        self._models = {name: _Model(case, failed, alpha) for name, case in cases.items() if case}
         # Also of those that are not watched yet: their log is what a baseline will be learned from.
         self._takes = {
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
         }
         self._senders: OrderedDict[int, str] = OrderedDict()
+        self._certain: list[Finding] = []
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -161,7 +189,16 @@ class LiveFindings:
                 for detection in self._tried(name, run) or ():
                     finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
                     found += [finding] if finding else []
+            self._certain += self._models[name].certain(own)
         return found
+
+    def certain(self) -> list[Finding]:
+        """Return findings whose subjects have come as high as a share `alpha` of benign ones since they were told.
+
+        What is so rare when it is told is never among them. Each is returned once.
+        """
+        certain, self._certain = self._certain, []
+        return certain
 
     def _tried(self, model: str, work: Callable[[], Result]) -> Result | None:
         """Do something for one model; what fails there costs no other model, and no other part of it, anything."""
@@ -209,7 +246,9 @@ class LiveFindings:
             version=trigger.get("model_version"),
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
-        return finding_of(found, model.case, sight, self._workspace, self._budget)
+        finding = finding_of(found, model.case, sight, self._workspace, self._budget)
+        model.doubt(found, trigger, finding)
+        return finding
 
 
 def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:

@@ -160,9 +160,12 @@ def plan_for(
     return Case(plan, section, sure)
 
 
-def levels_of(section: ModelBaseline) -> dict[Subject, int]:
-    """Return the evidence from which on a subject of each kind is told of, for the section's share of benign ones."""
-    return {kind: tail.level(section.alpha_of(kind)) for kind, tail in section.tails.items()}
+def levels_of(section: ModelBaseline, most: float = 1.0) -> dict[Subject, int]:
+    """Return the evidence that at most the section's share of benign subjects of each kind reaches, and at most `most`.
+
+    With the section's own share alone it is the evidence from which on a subject is told of.
+    """
+    return {kind: tail.level(min(most, section.alpha_of(kind))) for kind, tail in section.tails.items()}
 
 
 def _sure(remarks: Remarks, section: ModelBaseline, version: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Plan, apply, approve and undo response actions."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from caponier.app.incidents.incidents import CaseFile, read_case
 from caponier.app.respond.dry_run_log import LogRead, read_queries
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError
+from caponier.records.finding import Finding
 from caponier.records.incident import Incident, Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState, ResponseAction
@@ -27,6 +28,10 @@ from caponier.store.database import open_store
 NOT_BOUND: Final = (
     "anybody may send any session, and this action does not say who sent the evidence, so no guard carries it out"
 )
+
+
+Answers = Callable[[Finding], bool]
+"""Tells whether a finding is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ def plan_response(
     log: Sequence[Path] = (),
     now: datetime | None = None,
     actor: str | None = None,
+    answers: Answers | None = None,
 ) -> PlanReport:
     """Say what the playbooks would do about an incident; change nothing.
 
@@ -66,13 +72,14 @@ def plan_response(
         log: Inference logs over which to count what each action would have stopped.
         now: When the actions would begin; the present by default.
         actor: Who plans; the user who runs this program by default.
+        answers: Which findings are answered; all by default.
 
     Raises:
         InputError: If there is no such incident, or a playbook or a log cannot be read.
     """
     with open_store(workspace.store) as store, store.read() as connection:
         case = read_case(connection, incident_id)
-    made = _plan(workspace, case, actor or acting_user(), now or datetime.now(UTC))
+    made = _plan(workspace, case, actor or acting_user(), now or datetime.now(UTC), answers)
     if not log:
         return PlanReport(made)
     read = read_queries(workspace, log)
@@ -88,6 +95,7 @@ def apply_response(
     now: datetime | None = None,
     actor: str | None = None,
     most: int | None = None,
+    answers: Answers | None = None,
 ) -> Applied:
     """Do what the playbooks want done about an incident; actions that need approval wait for it.
 
@@ -100,6 +108,7 @@ def apply_response(
         now: When the actions begin; the present by default.
         actor: Who applies; the user who runs this program by default.
         most: How many callers the actor may bind in an hour; what exceeds it waits for an approver. None for people.
+        answers: Which findings are answered; all by default.
 
     Raises:
         InputError: If there is no such incident, or the plan has no action of an id.
@@ -109,7 +118,7 @@ def apply_response(
         audit.lock(connection)
         _expire(connection, moment, author)
         case = read_case(connection, incident_id)
-        made = _plan(workspace, case, author, moment)
+        made = _plan(workspace, case, author, moment, answers)
         chosen = _chosen(made, only)
         if most is not None:
             recent = response_actions.search(connection, since=moment - limit.WINDOW)
@@ -246,10 +255,11 @@ def expire_within(connection: Connection, now: datetime, actor: str) -> tuple[Re
     return _expire(connection, now, actor)
 
 
-def _plan(workspace: Workspace, case: CaseFile, author: str, now: datetime) -> Plan:
+def _plan(workspace: Workspace, case: CaseFile, author: str, now: datetime, answers: Answers | None) -> Plan:
     settings = settings_of(workspace)
     rules = playbook.load(settings, workspace.root)
-    return plan(case.incident, case.findings, rules, workspace, settings, author=author, now=now, known=case.actions)
+    found = [finding for finding in case.findings if answers is None or answers(finding)]
+    return plan(case.incident, found, rules, workspace, settings, author=author, now=now, known=case.actions)
 
 
 def _chosen(made: Plan, only: Collection[str]) -> Iterable[ResponseAction]:
