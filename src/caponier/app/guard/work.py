@@ -139,14 +139,18 @@ class GuardWork:
         """Look at everything that waits in the spool, before `start`; return how many requests that were."""
         done = 0
         while self.backlog:
-            done += self._work()
+            one = self._work()
+            done += one
+            if not one:
+                time.sleep(PAUSE_S)
         self._survive("event log", self._tidy)
         return done
 
     def _run(self) -> None:
-        while not (self._stop.is_set() and not self.backlog):
-            self._work()
-            if len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set():
+        # What cannot be read from the spool at the end stays there for the next start.
+        while not (self._stop.is_set() and (not self.backlog or self.backlog.trouble)):
+            done = self._work()
+            if not done or (len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set()):
                 self._wake.wait(PAUSE_S)
                 self._wake.clear()
         self._survive("event log", self._tidy)
@@ -157,6 +161,8 @@ class GuardWork:
         taken = self.backlog.take(MOST_AT_ONCE)
         if self.backlog.broken > broken:
             self.metrics.count("lost_events", n=self.backlog.broken - broken)
+        if self.backlog.trouble is not None:
+            self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
             self._survive("detection", partial(self._look, taken))
