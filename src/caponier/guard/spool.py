@@ -205,7 +205,7 @@ class ExchangeSpool:
         """Put a segment aside that cannot be read for long: those after it must not wait for ever."""
         if self._failing is None or self._failing[0] != place:
             self._failing = place, time.monotonic()
-        # The one that is written to is over some day; what was taken before it and is not done with is read there again.
+        # The one that is written to is over some day. What was taken of it and is not done with could be lost.
         lasting = time.monotonic() - self._failing[1] >= GIVE_UP_S
         if not lasting or place.segment >= self._end.segment or self._owing:
             return

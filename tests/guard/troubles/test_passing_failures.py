@@ -53,7 +53,7 @@ def test_what_cannot_be_read_for_a_while_is_read_afterwards(
             spool.read()
         with unreadable(name):
             for _ in range(3):
-                with pytest.raises(OSError, match="open files|output"):
+                with pytest.raises(OSError, match=r"open files|output"):
                     spool.read()
         rest = list(contents(spool))
         assert [one[:1] for one in rest] == [b"0", b"1", b"2", b"3", b"4"][5 - len(rest) :]

@@ -130,7 +130,22 @@ def test_one_object_in_small_blocks_is_cut_soon(inner: bytes) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            [b"{", b"}", b"[", b"]", b'"', b"\\", b"a", b"\n", b",", b'"items":[', b'"time":', b"{}", b'"a":1', b'{"records":[']
+            [
+                b"{",
+                b"}",
+                b"[",
+                b"]",
+                b'"',
+                b"\\",
+                b"a",
+                b"\n",
+                b",",
+                b'"items":[',
+                b'"time":',
+                b"{}",
+                b'"a":1',
+                b'{"records":[',
+            ]
         ),
         max_size=24,
     ),

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from caponier.app.guard.connections import ConnectionLimits
 
 START_S: Final = 10.0
-SWITCH_S: Final = 0.001
+SWITCH_S: Final = 0.0002
 GRACE_S: Final = 5
 MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
@@ -308,7 +308,8 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms.
+    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms, and each
+    # asks for the interpreter back some five times.
     sys.setswitchinterval(SWITCH_S)
     with guarding(guard) as standing:
         listening(standing.url)

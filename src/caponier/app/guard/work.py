@@ -26,7 +26,13 @@ from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.column_layouts import ColumnLayouts
 
 PAUSE_S: Final = 0.01
-"""Between two looks at the queue: the longest that an event waits while there is little to do."""
+"""Between two looks at the queue while there is little to do."""
+REST: Final = 2.0
+"""Times as long as a look took, detection lets requests have the interpreter that both share."""
+LONGEST_REST_S: Final = 0.03
+TOGETHER_S: Final = 0.1
+MOST_TOGETHER: Final = 256
+"""Between two looks at what many callers ask together, and events after which it is looked at before that."""
 MOST_AT_ONCE: Final = 256
 """Requests that are looked at together."""
 MOST_ROWS: Final = 4_096
@@ -72,6 +78,8 @@ class GuardWork:
     """Events that could be written nowhere so far."""
     _looking: float | None = None
     """When the oldest of the requests arrived that are being looked at."""
+    _together_at: float = 0.0
+    """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
     _wake: Event = field(default_factory=Event)
     """Set where somebody waits for a request to be looked at."""
@@ -143,16 +151,19 @@ class GuardWork:
             done += one
             if not one:
                 time.sleep(PAUSE_S)
+        self._look_together()
         self._survive("event log", self._tidy)
         return done
 
     def _run(self) -> None:
         # What cannot be read from the spool at the end stays there for the next start.
         while not (self._stop.is_set() and (not self.backlog or self.backlog.trouble)):
+            began = time.monotonic()
             done = self._work()
             if not done or (len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set()):
-                self._wake.wait(PAUSE_S)
+                self._wake.wait(min(LONGEST_REST_S, max(PAUSE_S, REST * (time.monotonic() - began))))
                 self._wake.clear()
+        self._look_together()
         self._survive("event log", self._tidy)
 
     def _work(self) -> int:
@@ -172,6 +183,8 @@ class GuardWork:
                     # The server may have ended meanwhile, and with it whoever waited.
                     with suppress(RuntimeError):
                         exchange.looked_at()
+        if self.live.waiting >= MOST_TOGETHER or time.monotonic() - self._together_at >= TOGETHER_S:
+            self._look_together()
         self._survive("event log", self._tidy)
         return len(taken)
 
@@ -218,10 +231,20 @@ class GuardWork:
     def _pass_on(self, requests: Sequence[Sequence[Row]]) -> None:
         """Write the events of some requests, and look for attacks in them."""
         self._write(requests)
+        rows = [row for own in requests for row in own]
+        self._tell(partial(self.live.by_caller, rows))
+
+    def _look_together(self) -> None:
+        """Look for attacks that many callers carry out together in what was looked at since the last time."""
+        if self.live.waiting:
+            self._tell(self.live.by_cell)
+        self._together_at = time.monotonic()
+
+    def _tell(self, look: Callable[[], list[Finding]]) -> None:
         found: list[Finding] = []
         # Each by itself: what fails must neither keep the findings back nor the requests that follow.
         try:
-            found = self.live.feed([row for rows in requests for row in rows])
+            found = look()
         except Exception as failure:  # noqa: BLE001 - as above
             self.failed("detection", failure)
         for finding in found:

@@ -79,15 +79,23 @@ class _Model:
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def detections(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
-        """Yield what is to be run over some events; one that fails costs no other what it finds."""
+    @property
+    def has_cells(self) -> bool:
+        """Whether anything is to be run over what callers ask together."""
+        return bool(self._cells)
+
+    def of_callers(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
+        """Yield what is to be run over the events of each caller; one that fails costs no other what it finds."""
         fitting = [row if self._fits(row) else row | {"input": None} for row in rows]
         for scan, named in ((self._named, True), (self._nameless, False)):
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
                 yield partial(self._by_caller, scan, own)
+
+    def of_cells(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
+        """Yield what is to be run over events of like queries, whoever asked."""
         plan = self.case.plan
-        with_input = [row for row in fitting if row.get("input") is not None]
+        with_input = [row for row in rows if self._fits(row) and row.get("input") is not None]
         for scan in self._cells if with_input else ():
             if plan.cells:
                 yield partial(self._by_cell, scan, plan.cells, with_input)
@@ -130,6 +138,8 @@ class LiveFindings:
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
         }
         self._senders: OrderedDict[int, str] = OrderedDict()
+        self._together: dict[str, list[Row]] = defaultdict(list)
+        """Events, by model, that were looked at by caller and are still to be looked at by cell."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -142,7 +152,14 @@ class LiveFindings:
         return sum(len(model) for model in self._models.values())
 
     def feed(self, rows: Sequence[Row]) -> list[Finding]:
-        """Take the next events, and return what they trigger.
+        """Take the next events, and return what they trigger; see `by_caller`."""
+        return [*self.by_caller(rows), *self.by_cell()]
+
+    def by_caller(self, rows: Sequence[Row]) -> list[Finding]:
+        """Take the next events, and return what they trigger of each caller.
+
+        What many callers did together waits for `by_cell`: it costs half as much again for each look, and nothing is
+        lost by looking at more of it together.
 
         Args:
             rows: Columns by name; `seq` grows from row to row, and so does `time` within each subject.
@@ -154,13 +171,31 @@ class LiveFindings:
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
                 self._remember(row)
-        found: list[Finding] = []
         for name, own in by_model.items():
+            if self._models[name].has_cells:
+                self._together[name] += own
+        runs = [(name, own, run) for name, own in by_model.items() for run in self._models[name].of_callers(own)]
+        return self._found(runs)
+
+    def by_cell(self) -> list[Finding]:
+        """Return what the events trigger together that were looked at by caller since the last time."""
+        waiting, self._together = self._together, defaultdict(list)
+        return self._found(
+            [(name, own, run) for name, own in waiting.items() for run in self._models[name].of_cells(own)]
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for `by_cell`."""
+        return sum(map(len, self._together.values()))
+
+    def _found(self, runs: Iterable[tuple[str, Sequence[Row], Callable[[], list[Detection]]]]) -> list[Finding]:
+        found: list[Finding] = []
+        for name, own, run in runs:
             by_seq = {row["seq"]: row for row in own}
-            for run in self._models[name].detections(own):
-                for detection in self._tried(name, run) or ():
-                    finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
-                    found += [finding] if finding else []
+            for detection in self._tried(name, run) or ():
+                finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
+                found += [finding] if finding else []
         return found
 
     def _tried(self, model: str, work: Callable[[], Result]) -> Result | None:
