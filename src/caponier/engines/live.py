@@ -1,7 +1,7 @@
 """The live engine: scores events as they come, for a guard; it gives the findings that a scan of its log would give."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -59,6 +59,20 @@ class LiveScan:
                 be none, and any of them may be without an input.
         """
         return [found for part in _some_subjects(events) for found in self._part(part)]
+
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop the state of some subjects; return how many those were.
+
+        Args:
+            is_meant: Tells of a subject's name whether it is one of them.
+        """
+        names = [name for name in (*self._new, *self._known) if is_meant(name)]
+        for name in names:
+            self._new.pop(name, None)
+            self._known.pop(name, None)
+            self._scoring.forget(name)
+            self._judge.forget(name)
+        return len(names)
 
     def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
         for scored in self._scored(events):

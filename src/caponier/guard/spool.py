@@ -16,7 +16,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ GIVE_UP_S: Final = 60.0
 """How long the reader tries a segment again that cannot be read; then it is put aside for the next start."""
 _HEAD: Final = 8
 _VOID: Final = 2**31
-"""In the length of a record: it is not one, but what was read already of a segment that was put aside."""
+"""In the length of a record: it is none, but what was erased, or read already of a segment that was put aside."""
 _ASIDE: Final = re.compile(r"(\d+)-(\d+)\.aside")
 _SLOT: Final = 2_048
 """Bytes of one of the two places for how far the reader is: the older one is overwritten."""
@@ -189,11 +189,12 @@ class ExchangeSpool:
         if self._reading != place.segment:
             self._close_reading()
             self._open, self._reading = os.open(self._path(place.segment), os.O_RDONLY), place.segment
-        head = os.pread(self._open, _HEAD, place.offset)
-        length = int.from_bytes(head[:4], "little")
-        if length & _VOID:
+        while True:
+            head = os.pread(self._open, _HEAD, place.offset)
+            length = int.from_bytes(head[:4], "little")
+            if not length & _VOID:
+                break
             self._wanted = place = Place(place.segment, place.offset + _HEAD + length - _VOID)
-            return self._content(place)
         if not length:
             # The rest of the segment was not used.
             return b""
@@ -230,6 +231,28 @@ class ExchangeSpool:
                 continue
             last += 1
         return last
+
+    def erase(self, is_meant: Callable[[bytes], bool]) -> int:
+        """Take records out for good that wait, before anything is appended; return how many.
+
+        Args:
+            is_meant: Tells of the content of each whether it is one of them.
+
+        Raises:
+            OSError: If one cannot be read or written.
+        """
+        erased = 0
+        while self.wanted is not None:
+            data = self.read()
+            if data is None or not is_meant(data):
+                continue
+            place = Place(self._wanted.segment, self._wanted.offset - _HEAD - len(data))
+            with self._path(place.segment).open("r+b") as file:
+                file.seek(place.offset)
+                file.write((_VOID + len(data)).to_bytes(4, "little") + bytes(4 + len(data)))
+            erased += 1
+        self._wanted, self._owing = self.progress.place, False
+        return erased
 
     @property
     def taken(self) -> Place:

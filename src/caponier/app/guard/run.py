@@ -26,6 +26,7 @@ from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.plan import Terms
+from caponier.app.workspace.erasure import forgotten
 from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
@@ -110,6 +111,7 @@ class Guard:
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
+        self.work.erased = forgotten(workspace)
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
         self.watchdog = Watchdog(
             lambda: self.work.lag_s,

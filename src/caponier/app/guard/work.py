@@ -16,6 +16,7 @@ from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.inference.live import LiveFindings
+from caponier.app.workspace.erasure import digest_of
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
@@ -72,6 +73,8 @@ class GuardWork:
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     callers: RecentCallers = field(default_factory=RecentCallers)
+    erased: Callable[[], Sequence[str]] = tuple
+    """Tells which names were erased since it was asked last, by their digests."""
     server: str | None = None
     """What answers, where that is known."""
     _owed: list[Row] = field(default_factory=list)
@@ -239,6 +242,14 @@ class GuardWork:
         if self.live.waiting:
             self._tell(self.live.by_cell)
         self._together_at = time.monotonic()
+        self._survive("erasure", self._forget)
+
+    def _forget(self) -> None:
+        """Drop what is known of callers that were erased."""
+        erased = frozenset(self.erased())
+        if erased:
+            self.live.forget(lambda name: digest_of(name) in erased)
+            self.order.forget(lambda name: digest_of(name) in erased)
 
     def _tell(self, look: Callable[[], list[Finding]]) -> None:
         found: list[Finding] = []

@@ -92,6 +92,10 @@ class _Model:
             if own:
                 yield partial(self._by_caller, scan, own)
 
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop the state of some subjects; cells hold queries of many, and of nobody by name."""
+        return sum(scan.forget(is_meant) for scan in (self._named, self._nameless))
+
     def of_cells(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
         """Yield what is to be run over events of like queries, whoever asked."""
         plan = self.case.plan
@@ -183,6 +187,22 @@ class LiveFindings:
         return self._found(
             [(name, own, run) for name, own in waiting.items() for run in self._models[name].of_cells(own)]
         )
+
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop what is known of some callers; return of how many something was.
+
+        Args:
+            is_meant: Tells of a principal whether it is one of them.
+        """
+
+        def is_theirs(subject: str) -> bool:
+            kind, _, name = subject.partition(SEPARATOR)
+            return kind == "principal" and is_meant(name)
+
+        self._senders = OrderedDict((seq, who) for seq, who in self._senders.items() if not is_meant(who))
+        for name, rows in self._together.items():
+            self._together[name] = [row for row in rows if not is_meant(row.get("principal") or "")]
+        return sum(model.forget(is_theirs) for model in self._models.values())
 
     @property
     def waiting(self) -> int:
