@@ -20,7 +20,7 @@ from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.retention import Retention
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
-from caponier.app.guard.watchdog import Watchdog
+from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
 from caponier.app.guard.work import GuardWork
 from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
@@ -104,6 +104,7 @@ class Guard:
         )
         self.live.remarks.notes += _unrun(terms)
         enforce, limits = self.settings.mode == "enforce", self.settings.limits
+        self.metrics.models = frozenset([*self.live.models, *(model.name for model in workspace.models)])
         log = GuardLog(workspace, terms.salt)
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
@@ -145,6 +146,12 @@ class Guard:
         self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
         self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
+        self.metrics.gauge("waiting_requests", lambda: len(self.work.backlog.queue))
+        for state in (WELL, BEHIND, DEAD):
+            self.metrics.gauge("detection", partial(self._is_in, state), label("state", state))
+
+    def _is_in(self, state: str) -> int:
+        return int(self.watchdog.state == state)
 
     def _guarded(self, app: App, salt: bytes) -> Middleware:
         settings, models = self.settings, [model.name for model in self._workspace.models]

@@ -259,7 +259,7 @@ class GuardWork:
         except Exception as failure:  # noqa: BLE001 - as above
             self.failed("detection", failure)
         for finding in found:
-            self.metrics.count("findings", f'detector="{finding.detector}"')
+            self.metrics.count("findings", f'detector="{finding.detector}",{self.metrics.of_model(finding.model)}')
         try:
             if found:
                 self.response.take(found)
@@ -300,6 +300,9 @@ class GuardWork:
         self.callers.note(exchange)
         size, takes = self.live.size(exchange.call.model), self.live.takes(exchange.call.model)
         exchange, rows = self._readable(exchange, size, takes)
+        asked = exchange.call.asks and exchange.status // 100 == 2
+        if asked and exchange.call.model not in self.live.models:
+            self.metrics.count("unseen", self.metrics.of_model(exchange.call.model))
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None
