@@ -1,7 +1,8 @@
 """What the guard adds to a request, and how many it can take.
 
-A model server that answers at once stands behind it, so that nothing but the guard is measured. Direct requests and
-guarded ones take turns, so that whatever else the machine does hits both.
+A model server that answers at once stands behind it, so that nothing but the guard is measured. Direct requests, those
+through a bare proxy of the same stack and guarded ones take turns, so that whatever else the machine does hits all. The
+guard enforces, with a hundred actions in force and as many callers as it remembers.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,23 +31,33 @@ from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.images import shots
 from caponier.guard.settings import GuardSettings
+from caponier.guard.upstream import Upstream
+from caponier.records.finding import SubjectRef
 from caponier.records.inventory import FeatureSpec
+from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 
 USERS = 200
 RATE = 200
 CONNECTIONS = 8
+ACTIONS = 100
+CALLERS = 10_000
 SPEC = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
 TOML = '[[model]]\nname = "digits"\nbaseline = "digits.safetensors"\n'
 
 
 def run(quick: bool) -> Scorecard:
     """Measure latency at a fixed rate, and then as many requests as there can be."""
-    seconds, users = (10, 100) if quick else (60, 300)
+    seconds, users, callers = (10, 100, CALLERS // 10) if quick else (60, 300, CALLERS)
     with tempfile.TemporaryDirectory() as folder:
         say("building a baseline")
         requests = _prepare(Path(folder), users)
-        with _process(_model_server) as (upstream, _), _process(_guard, upstream, folder) as (guarded, pipe):
-            figures = _latency(upstream, guarded, requests, seconds)
+        with (
+            _process(_model_server) as (upstream, _),
+            _process(_bare, upstream) as (bare, _),
+            _process(_guard, upstream, folder) as (guarded, pipe),
+        ):
+            _fill(guarded, requests, callers)
+            figures = _latency(upstream, bare, guarded, requests, seconds)
             figures |= _throughput(guarded, requests, pipe, seconds / 3)
             figures |= _told(pipe)
     goals = (
@@ -55,9 +67,11 @@ def run(quick: bool) -> Scorecard:
         Goal("lost_events", 0, at_least=False),
     )
     about = (
-        f"caponier guard in observe mode, with a baseline of {users} users and every detector at work, before a model "
-        f"server that answers at once: {RATE} requests a second in turns with as many direct ones, then {CONNECTIONS} "
-        f"connections without a pause; {USERS} users, one image a request. The load comes from the same machine."
+        f"caponier guard in enforce mode, with its spool, {ACTIONS} actions in force, a baseline of {users} users and "
+        f"every detector at work, before a model server that answers at once: {RATE} requests a second in turns with "
+        "as many through a bare proxy of the same stack (what is added is beyond that) and as many direct ones, then "
+        f"{CONNECTIONS} connections without a pause; {callers:,} callers that it remembers, {USERS} more that ask, one "
+        "image a request. The load comes from the same machine."
     )
     return Scorecard("guard", about, figures, goals, (0,))
 
@@ -74,6 +88,13 @@ def _prepare(folder: Path, users: int) -> list[bytes]:
     rng = np.random.default_rng(0)
     images = shots(split.test.images[rng.integers(0, len(split.test.images), 2_000)], rng)
     return [_request(i % USERS, image) for i, image in enumerate(images)]
+
+
+def _fill(guarded: str, requests: list[bytes], callers: int) -> None:
+    say(f"{callers:,} callers that it has seen before")
+    client = _Client(guarded)
+    for caller in range(callers):
+        client.ask(requests[caller % len(requests)].replace(b"Bearer user-", b"Bearer earlier-%d-" % caller))
 
 
 def _request(user: int, image: Any) -> bytes:
@@ -109,35 +130,36 @@ class _Client:
         return (time.perf_counter() - begun) * 1_000
 
 
-def _latency(upstream: str, guarded: str, requests: list[bytes], seconds: float) -> dict[str, Any]:
+def _latency(upstream: str, bare: str, guarded: str, requests: list[bytes], seconds: float) -> dict[str, Any]:
     say(f"{RATE} requests a second for {seconds:g} seconds")
-    direct, through = _Client(upstream), _Client(guarded)
+    clients = [_Client(url) for url in (upstream, bare, guarded)]
     for request in requests[:200]:
-        direct.ask(request)
-        through.ask(request)
-    times: tuple[list[float], list[float]] = ([], [])
+        for client in clients:
+            client.ask(request)
+    times: tuple[list[float], list[float], list[float]] = ([], [], [])
     begun = time.perf_counter()
     for turn in range(int(seconds * RATE)):
         time.sleep(max(0.0, begun + turn / RATE - time.perf_counter()))
         request = requests[turn % len(requests)]
-        times[0].append(direct.ask(request))
-        times[1].append(through.ask(request))
+        for client, own in zip(clients, times, strict=True):
+            own.append(client.ask(request))
     figures: dict[str, Any] = {}
     for share in (50, 99):
-        without, with_guard = (statistics.quantiles(one, n=100)[share - 1] for one in times)
+        direct, without, with_guard = (statistics.quantiles(one, n=100)[share - 1] for one in times)
         figures |= {
-            f"direct_p{share}_ms": round(without, 3),
+            f"direct_p{share}_ms": round(direct, 3),
+            f"bare_p{share}_ms": round(without, 3),
             f"guarded_p{share}_ms": round(with_guard, 3),
             f"added_p{share}_ms": round(with_guard - without, 3),
         }
-    figures["added_p99_ms_median_window"] = round(statistics.median(_windows(*times)), 3)
+    figures["added_p99_ms_median_window"] = round(statistics.median(_windows(*times[1:])), 3)
     return figures
 
 
-def _windows(direct: list[float], guarded: list[float]) -> Iterator[float]:
+def _windows(bare: list[float], guarded: list[float]) -> Iterator[float]:
     """Yield what is added at p99 in each 1,000 requests: most of them are spared what else the machine does."""
-    for at in range(0, len(direct), 1_000):
-        without, with_guard = (statistics.quantiles(one[at : at + 1_000], n=100)[98] for one in (direct, guarded))
+    for at in range(0, len(bare), 1_000):
+        without, with_guard = (statistics.quantiles(one[at : at + 1_000], n=100)[98] for one in (bare, guarded))
         yield with_guard - without
 
 
@@ -230,11 +252,47 @@ def _model_server(pipe: Connection) -> None:
     asyncio.run(serve())
 
 
+def _bare(pipe: Connection, upstream: str) -> None:
+    """Serve what the guard stands on, without the guard."""
+    import uvicorn
+
+    passed = Upstream(upstream, timeout=30, body_limit=2**26, on_failure=lambda failed: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        pipe.send(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        config = uvicorn.Config(passed, access_log=False, http="h11", log_config=None, ws="none")
+        uvicorn.Server(config).run([listener])
+
+
+def _actions() -> list[ResponseAction]:
+    """Return actions that are in force, against callers who are not there."""
+    now = datetime.now(UTC)
+    return [
+        ResponseAction(
+            f"a-{n}",
+            "i-1",
+            ActionKind.BLOCK,
+            SubjectRef("principal", f"k-{n}"),
+            system=None,
+            model=None,
+            reason="measured",
+            author="bench",
+            created=now,
+            expires=now + timedelta(hours=1),
+            needs_approval=False,
+            state=ActionState.ACTIVE,
+            undo="passes again",
+        )
+        for n in range(ACTIONS)
+    ]
+
+
 def _guard(pipe: Connection, upstream: str, folder: str) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     workspace = load_workspace(Path(folder))
     assert workspace is not None
-    guard = Guard(workspace, GuardSettings(upstream=upstream, port=0))
+    guard = Guard(workspace, GuardSettings(upstream=upstream, port=0, mode="enforce"))
+    replace, ours = guard.decisions.replace, _actions()
+    guard.decisions.replace = lambda actions: replace([*actions, *ours])  # type: ignore[method-assign]
 
     def tell() -> None:
         while pipe.recv():

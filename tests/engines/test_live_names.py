@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.engines.live import KNOWN_AT, KNOWN_SHARE, LiveScan
+from caponier.engines.live import LiveScan
 from caponier.engines.plan import Line, Plan
+from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder

@@ -42,8 +42,8 @@ def test_metrics_tell_what_was_done() -> None:
     metrics.count("findings", 'detector="flood"', 2)
     text = metrics.text()
     for line in (
-        'caponier_guard_requests_total{operation="predict",status="429"} 1',
-        'caponier_guard_requests_total{operation="predict",status="200"} 2',
+        'caponier_guard_requests_total{operation="predict",status="429",model="other"} 1',
+        'caponier_guard_requests_total{operation="predict",status="200",model="other"} 2',
         "caponier_guard_refused_total 1",
         "caponier_guard_rounded_total 1",
         "caponier_guard_would_refuse_total 1",

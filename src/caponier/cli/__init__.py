@@ -34,6 +34,7 @@ COMMANDS: Final[Table] = {
     "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
     "audit": "caponier.cli.audit:app",
+    "erase": "caponier.cli.erase:erase",
 }
 
 app = typer.Typer(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from caponier.app.guard.collect import Collector
+from caponier.app.guard.retention import Retention
 from caponier.app.guard.run import run_collector
 from caponier.app.workspace.workspace import require_workspace
 from caponier.cli.terminal import options
@@ -37,9 +38,15 @@ def collect(
         raise InputError(
             "anybody could send events to this address", where=host, mend="Give --token-file, or --host 127.0.0.1"
         )
-    run_collector(
-        Collector(home, token), host, port, listening=lambda url: say(console, f"collecting at {url} into {home.lake}")
-    )
+    collector = Collector(home, token)
+    keeping = Retention(home, lambda where, failed: say(console, f"warning: {where}: {type(failed).__name__}"))
+    keeping.start()
+    try:
+        run_collector(
+            collector, host, port, listening=lambda url: say(console, f"collecting at {url} into {home.lake}")
+        )
+    finally:
+        keeping.close()
 
 
 def _token(file: Path) -> str:

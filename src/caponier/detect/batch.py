@@ -5,6 +5,7 @@ The same shape serves a batch of one event in a live proxy and one of ten thousa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -55,7 +56,7 @@ class EventBatch:
         """Number of subjects."""
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def subject(self) -> NDArray[np.int64]:
         """(n,) index of each row's subject."""
         return np.repeat(np.arange(self.subjects), np.diff(self.offsets))
@@ -89,6 +90,11 @@ class EventBatch:
 
         Exact repeats are no new evidence, and events without an input are none of similarity.
         """
+        return self._queries
+
+    @cached_property
+    def _queries(self) -> "tuple[Self, NDArray[np.int64]]":
+        # Every detector over queries asks for them.
         rows = np.flatnonzero(self.signals["unique"])
         return self.take(rows), rows
 

@@ -1,7 +1,6 @@
 """The live engine: scores events as they come, for a guard; it gives the findings that a scan of its log would give."""
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -10,15 +9,11 @@ import pyarrow as pa
 from caponier.engines.columns import Read
 from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
+from caponier.engines.remembered import Remembered
 from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
 """Subjects that are remembered. About 25 kB each."""
-KNOWN_AT: Final = 8
-"""Events from which on a subject is known: whoever makes up a name for each query pushes out others like it, and nobody
-of whom there is something to know."""
-KNOWN_SHARE: Final = 0.8
-"""Of those that are remembered, at most, so that newcomers find room."""
 TOGETHER: Final = 16
 """Subjects that are scored in one go: fewer cost more calls, more cost wider products of which most is thrown away."""
 
@@ -36,11 +31,8 @@ class LiveScan:
     def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS, failed: Failed | None = None) -> None:
         self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed)
         self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
-        self._most, self._failed = most_subjects, failed
-        self._new: OrderedDict[str, int] = OrderedDict()
-        """Subjects of whom little is known, with their events; the one that was silent for longest first."""
-        self._known: OrderedDict[str, None] = OrderedDict()
-        """Likewise those of whom more is."""
+        self._failed = failed
+        self._remembered = Remembered(most_subjects)
 
     @property
     def columns(self) -> tuple[Read, ...]:
@@ -48,7 +40,7 @@ class LiveScan:
         return self._scoring.columns
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._known)
+        return len(self._remembered)
 
     def strength(self, name: str) -> int:
         """Return the evidence against a subject up to now, in thousandths; 0 if it is not remembered."""
@@ -64,31 +56,30 @@ class LiveScan:
         """
         return [found for part in _some_subjects(events) for found in self._part(part)]
 
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop the state of some subjects; return how many those were.
+
+        Args:
+            is_meant: Tells of a subject's name whether it is one of them.
+        """
+        names = [name for name in self._remembered if is_meant(name)]
+        for name in names:
+            self._remembered.forget(name)
+            self._drop(name)
+        return len(names)
+
+    def _drop(self, name: str) -> None:
+        self._scoring.forget(name)
+        self._judge.forget(name)
+
     def _part(self, events: pa.RecordBatch) -> Iterator[Detection]:
         for scored in self._scored(events):
             yield from self._judge.detections(scored)
         counts = events.column("subject").value_counts()
         for name, n in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
-            self._note(name, n)
-        while len(self) > self._most:
-            name, _ = (self._new or self._known).popitem(last=False)
-            self._scoring.forget(name)
-            self._judge.forget(name)
-
-    def _note(self, name: str, events: int) -> None:
-        """Note that a subject was there, and what is known of it."""
-        if name in self._known:
-            self._known.move_to_end(name)
-            return
-        sent = self._new.pop(name, 0) + events
-        if sent < KNOWN_AT:
-            self._new[name] = sent
-            return
-        self._known[name] = None
-        if len(self._known) > KNOWN_SHARE * self._most:
-            # Back among those who are forgotten first, as their last.
-            oldest, _ = self._known.popitem(last=False)
-            self._new[oldest] = KNOWN_AT - 1
+            self._remembered.note(name, n)
+        for name in self._remembered.surplus():
+            self._drop(name)
 
     def _scored(self, events: pa.RecordBatch) -> list[Scored]:
         """Score the events of some subjects together; where that fails, those of each by themselves."""

@@ -13,8 +13,10 @@ error and no signal.
 import fcntl
 import mmap
 import os
+import re
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,12 @@ MOST_SLOTS: Final = 64
 """Guards that share a folder."""
 MODE: Final = 0o600
 """Bodies of requests stand in it."""
+GIVE_UP_S: Final = 60.0
+"""How long the reader tries a segment again that cannot be read; then it is put aside for the next start."""
 _HEAD: Final = 8
+_VOID: Final = 2**31
+"""In the length of a record: it is none, but what was erased, or read already of a segment that was put aside."""
+_ASIDE: Final = re.compile(r"(\d+)-(\d+)\.aside")
 _SLOT: Final = 2_048
 """Bytes of one of the two places for how far the reader is: the older one is overwritten."""
 
@@ -88,13 +95,19 @@ class ExchangeSpool:
                 # Whoever was done with it was killed before it was deleted; it would take room for ever.
                 done.unlink(missing_ok=True)
         last = max((_number(path) for path in self._segments()), default=self.progress.place.segment)
+        last = self._take_back(last)
+        self._sizes = {_number(path): path.stat().st_size for path in self._segments()}
         self._last = Place(last, self._size(last))
         """Where the records end that stood there already: whoever wrote them is dead."""
         self._end = Place(last + 1, 0)
         self._map: mmap.mmap | None = None
-        self._held = sum(path.stat().st_size for path in self._segments())
+        self._held = sum(self._sizes.values())
         self._wanted, self._reading, self._open = self.progress.place, -1, -1
         self._freed = 0
+        self._failing: tuple[Place, float] | None = None
+        """What could not be read, and since when."""
+        self._owing = False
+        """Whether something was taken that is not done with."""
         self.broken = 0
         """Records that could not be read back."""
 
@@ -141,17 +154,27 @@ class ExchangeSpool:
 
     def skip(self, parts: int) -> None:
         """Take the next record as read by whoever wrote it; `parts` are the bytes of its content."""
+        self._owing = True
         self._wanted = Place(self._wanted.segment, self._wanted.offset + _HEAD + parts)
 
     def read(self) -> bytes | None:
-        """Read and take the next record; None if none is here or it is broken: then `wanted` is where to go on."""
+        """Read and take the next record; None if none is here or it is broken: then `wanted` is where to go on.
+
+        Raises:
+            OSError: If it cannot be read just now, such as with too many open files: nothing was taken. What cannot be
+                read for long is put aside, and read after the next start.
+        """
         place = self.wanted
         if place is None:
             return None
         try:
             data = self._content(place)
-        except OSError:
+            self._failing = None
+        except FileNotFoundError:
             data = None
+        except OSError:
+            self._give_up(place)
+            raise
         if data is None:
             self.broken += 1
             self._wanted = Place(place.segment + 1, 0)
@@ -166,14 +189,70 @@ class ExchangeSpool:
         if self._reading != place.segment:
             self._close_reading()
             self._open, self._reading = os.open(self._path(place.segment), os.O_RDONLY), place.segment
-        head = os.pread(self._open, _HEAD, place.offset)
-        length = int.from_bytes(head[:4], "little")
+        while True:
+            head = os.pread(self._open, _HEAD, place.offset)
+            length = int.from_bytes(head[:4], "little")
+            if not length & _VOID:
+                break
+            self._wanted = place = Place(place.segment, place.offset + _HEAD + length - _VOID)
         if not length:
             # The rest of the segment was not used.
             return b""
         data = os.pread(self._open, length, place.offset + _HEAD)
         whole = len(head) == _HEAD and len(data) == length and zlib.crc32(data) == int.from_bytes(head[4:], "little")
         return data if whole else None
+
+    def _give_up(self, place: Place) -> None:
+        """Put a segment aside that cannot be read for long: those after it must not wait for ever."""
+        if self._failing is None or self._failing[0] != place:
+            self._failing = place, time.monotonic()
+        # The one that is written to is over some day. What was taken of it and is not done with could be lost.
+        lasting = time.monotonic() - self._failing[1] >= GIVE_UP_S
+        if not lasting or place.segment >= self._end.segment or self._owing:
+            return
+        path = self._path(place.segment)
+        path.rename(path.with_name(f"{place.segment}-{place.offset}.aside"))
+        self._wanted, self._failing = Place(place.segment + 1, 0), None
+        self._close_reading()
+
+    def _take_back(self, last: int) -> int:
+        """Have what was put aside be read again, behind everything else; return the last segment."""
+        for path in sorted(self.folder.glob("*.aside")):
+            found = _ASIDE.fullmatch(path.name)
+            if found is None:
+                continue
+            done = int(found[2])
+            try:
+                if done:
+                    with path.open("r+b") as file:
+                        file.write((_VOID + done - _HEAD).to_bytes(4, "little") + bytes(4))
+                path.rename(self._path(last + 1))
+            except OSError:
+                continue
+            last += 1
+        return last
+
+    def erase(self, is_meant: Callable[[bytes], bool]) -> int:
+        """Take records out for good that wait, before anything is appended; return how many.
+
+        Args:
+            is_meant: Tells of the content of each whether it is one of them.
+
+        Raises:
+            OSError: If one cannot be read or written.
+        """
+        erased = 0
+        while self.wanted is not None:
+            data = self.read()
+            if data is None or not is_meant(data):
+                continue
+            place = Place(self._wanted.segment, self._wanted.offset - _HEAD - len(data))
+            with self._path(place.segment).open("r+b") as file:
+                file.seek(place.offset)
+                file.write((_VOID + len(data)).to_bytes(4, "little") + bytes(4 + len(data)))
+            erased += 1
+        self._wanted, self._owing = self.progress.place, False
+        return erased
 
     @property
     def taken(self) -> Place:
@@ -194,12 +273,11 @@ class ExchangeSpool:
         line = b"%08x %s" % (zlib.crc32(plain), plain)
         os.pwrite(self._state, line.ljust(_SLOT), self._turn % 2 * _SLOT)
         before, self.progress = self.progress.place.segment, progress
+        self._owing = progress.place < self._wanted
         for segment in range(before, progress.place.segment):
-            path = self._path(segment)
+            self._freed += self._sizes.pop(segment, 0)
             with suppress(FileNotFoundError):
-                size = path.stat().st_size
-                path.unlink()
-                self._freed += size
+                self._path(segment).unlink()
 
     @property
     def waiting(self) -> int:
@@ -245,6 +323,7 @@ class ExchangeSpool:
         if self._map is not None:
             self._map.close()
         self._held += whole
+        self._sizes[number] = whole
         self._end = Place(number, 0)
         return made
 
@@ -255,10 +334,8 @@ class ExchangeSpool:
         return self.folder / f"{segment:012}.segment"
 
     def _size(self, segment: int) -> int:
-        try:
-            return self._path(segment).stat().st_size
-        except FileNotFoundError:
-            return 0
+        # Not asked of the disk: that may fail, and this is asked for each record.
+        return self._sizes.get(segment, 0)
 
     def _read_progress(self) -> tuple[int, SpoolProgress]:
         found = [(0, SpoolProgress())]

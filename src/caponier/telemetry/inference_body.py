@@ -24,6 +24,8 @@ from caponier.telemetry.body_tables import Cells, columns_of_records, table_rows
 
 FLOATS: Final = ("FP16", "BF16", "FP32", "FP64")
 
+_WIDTHS: Final = {"FP16": np.float16, "BF16": np.float32, "FP32": np.float32, "FP64": np.float64}
+
 _TEXT_CODECS: Final = ("str", "pd", "np")
 """Content types under which MLServer takes texts as they are."""
 
@@ -313,7 +315,19 @@ def _asked(tensor: Body) -> NDArray[np.float64]:
     if limits and not ((values == np.rint(values)) & (values >= limits[0]) & (values <= limits[1])).all():
         # Beyond what a type can hold, some servers cut and others wrap.
         raise ValueError("values that the tensor's type cannot hold")
-    return values.reshape(shape[0], -1)
+    return (values if limits else _narrowed(values, kind)).reshape(shape[0], -1)
+
+
+def _narrowed(values: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
+    """Return fractions as they are once a server has put them into their type: several that differ may be one there."""
+    with np.errstate(over="ignore"):
+        narrow = values.astype(_WIDTHS[kind]).astype(np.float64)
+    if (np.isinf(narrow) & ~np.isinf(values)).any():
+        raise ValueError("values that the tensor's type cannot hold")
+    if kind == "BF16" and (narrow.astype(np.float32).view(np.uint32) & 0xFFFF)[~np.isnan(narrow)].any():
+        # Some servers round to it, and others cut.
+        raise ValueError("values that the tensor's type cannot hold")
+    return narrow
 
 
 def _long(shape: Sequence[int]) -> list[int]:

@@ -99,6 +99,51 @@ def test_what_a_broken_receiver_may_have_taken_waits(tmp_path: Path, answer: byt
     assert failed.where == "soc"
 
 
+@contextmanager
+def dripping(*parts: bytes) -> Iterator[str]:
+    """Say something at once, and then the last part again and again, a letter at a time and for ever."""
+    ended = threading.Event()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"".join(parts[:-1]))
+                while not ended.wait(0.02):
+                    try:
+                        connection.sendall(parts[-1])
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"H",),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"y"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", b"a"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    ],
+)
+def test_a_receiver_that_never_comes_to_an_end_is_given_up(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
+    began = monotonic()
+    with dripping(*parts) as url:
+        arrived, failed = delivered(tmp_path, WEBHOOK | {"to": url})
+        assert monotonic() - began < 2
+    assert arrived == 0
+    assert failed is not None
+
+
 def test_whoever_says_success_and_hangs_up_has_it(tmp_path: Path) -> None:
     with saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab") as (_, url):
         assert delivered(tmp_path, WEBHOOK | {"to": url}) == (1, None)

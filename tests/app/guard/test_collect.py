@@ -12,7 +12,8 @@ import pytest
 from caponier.app.guard.collect import MOST_BYTES, Collector
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
-from caponier.records.inventory import Workspace
+from caponier.errors import InputError
+from caponier.records.inventory import Privacy, Workspace
 from caponier.telemetry.events import read_events
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.rejections import RejectedRows
@@ -127,3 +128,11 @@ def test_a_lake_that_cannot_be_written_is_told_to_the_sender(workspace: Workspac
     with serving(Collector(broken)) as url:
         assert sent(url, record(1, "request"), STRUCTURED).status == 503
     assert MOST_BYTES > 2**20
+
+
+@pytest.mark.parametrize("kept", ["digest", "quantised"])
+def test_where_inputs_are_not_kept_as_they_come_nothing_is_collected(workspace: Workspace, kept: Any) -> None:
+    private = workspace.model_copy(update={"privacy": Privacy(keep_inputs=kept)})
+    with pytest.raises(InputError, match=kept) as refused:
+        Collector(private)
+    assert "caponier.toml: privacy.keep_inputs" in str(refused.value.where)

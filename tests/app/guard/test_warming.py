@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
+from caponier.app.guard import warming as warming_module
 from caponier.app.guard.log import GuardLog
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.run import Guard
@@ -142,3 +143,42 @@ def test_new_names_push_out_nobody_of_whom_there_is_something_to_know(
             assert not live.feed(fresh)
             assert live.subjects <= 40
     assert found == whole
+
+
+def flood(order: EventOrder, names: int, each: int) -> list[dict[str, Any]]:
+    """Others who ask after an attack was begun, with other inputs each."""
+    rng = np.random.default_rng(3)
+    rows = [query(f"k-new-{n % names}", rng.random(4), "0") for n in range(names * each)]
+    for n, row in enumerate(rows):
+        row["time"] = datetime.now(UTC) - HOUR / 2 + timedelta(milliseconds=n)
+        order.stamp([row])
+    return rows
+
+
+@pytest.mark.parametrize(("names", "each"), [(1, 2_000), (2_000, 1), (60, 30)])
+def test_whoever_floods_the_lake_before_a_restart_gains_nothing(workspace: Workspace, names: int, each: int) -> None:
+    terms, order = Terms.of(workspace), EventOrder()
+    rows = attack(order)
+    whole = first_finding(LiveFindings(terms, order.event_id), rows)
+    assert whole is not None
+    lake_of(workspace, [*rows[: whole - 1], *flood(order, names, each)])
+    warming = Warming(Path(workspace.lake), 500)
+    live = LiveFindings(terms, lambda seq: warming.id_of(seq) or order.event_id(seq))
+    read, found = warming.warm(live)
+    assert read == 500
+    assert not [one for one in found if one.subject.id == "k-eve"]
+    assert first_finding(live, rows[whole - 1 :]) == 1, "as without the restart"
+
+
+def test_an_event_that_was_erased_meanwhile_is_left_out(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake_of(workspace, attack(EventOrder(), 20))
+    shared = warming_module._shared
+
+    def erased(newest: Any, most: int) -> Any:
+        for file in Path(workspace.lake).rglob("*.jsonl"):
+            lines = file.read_bytes().splitlines(keepends=True)
+            file.write_bytes(b" " * (len(lines[0]) - 1) + b"\n" + b"".join(lines[1:]))
+        return shared(newest, most)
+
+    monkeypatch.setattr(warming_module, "_shared", erased)
+    assert Warming(Path(workspace.lake), 100).warm(LiveFindings(Terms.of(workspace), str))[0] == 19

@@ -1,5 +1,6 @@
 """The queue between the server and the guard's work."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_an_event_that_cannot_be_written_costs_the_log_no_other_and_detection_no
         write(rows)
 
     monkeypatch.setattr(work.log, "write", sometimes)
-    monkeypatch.setattr(work.live, "feed", lambda rows: fed.extend(rows) or [])
+    monkeypatch.setattr(work.live, "by_caller", lambda rows: fed.extend(rows) or [])
     bad = exchange()
     bad.status = 500
     for one in (exchange(), bad, exchange()):
@@ -163,7 +164,7 @@ def test_findings_that_cannot_be_made_or_passed_on_silence_nothing_that_follows(
             raise RuntimeError("secret of a caller")
 
     monkeypatch.setattr(guard_work, "MOST_ROWS", 1)
-    monkeypatch.setattr(work.live, "feed", feed)
+    monkeypatch.setattr(work.live, "by_caller", feed)
     monkeypatch.setattr(work.response, "take", take)
     work._look([exchange() for _ in range(4)])
     work.log.close()
@@ -173,6 +174,37 @@ def test_findings_that_cannot_be_made_or_passed_on_silence_nothing_that_follows(
         "warning: detection: RuntimeError",
         "warning: response: RuntimeError",
     ]
+
+
+@pytest.mark.parametrize(("most", "seconds"), [(1, 3_600.0), (10_000, 0.0), (10_000, 3_600.0)])
+def test_what_many_callers_ask_together_is_looked_at_by_number_by_time_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, seconds: float
+) -> None:
+    work = guard_in(tmp_path, []).work
+    waiting: list[object] = []
+    looked: list[int] = []
+    taken: list[Finding] = []
+
+    def by_cell() -> list[Finding]:
+        looked.append(len(waiting))
+        waiting.clear()
+        return [finding(len(looked), "eve")]
+
+    monkeypatch.setattr(type(work.live), "waiting", property(lambda _: len(waiting)))
+    monkeypatch.setattr(work.live, "by_caller", lambda rows: waiting.extend(rows) or [])
+    monkeypatch.setattr(work.live, "by_cell", by_cell)
+    monkeypatch.setattr(work.response, "take", taken.extend)
+    monkeypatch.setattr(guard_work, "MOST_TOGETHER", most)
+    monkeypatch.setattr(guard_work, "TOGETHER_S", seconds)
+    work._together_at = time.monotonic()
+    for _ in range(2):
+        work.record(exchange())
+        work._work()
+    assert len(looked) == (0 if most == 10_000 and seconds else 2)
+    work.start()
+    work.close()
+    assert sum(looked) == 2
+    assert len(taken) == len(looked)
 
 
 @pytest.mark.parametrize(("part", "kept"), [("answer", [1.0]), ("asked", None)])

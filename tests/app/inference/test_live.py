@@ -13,6 +13,7 @@ from caponier.app.inference.plan import Terms
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.guard.events import Row
+from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureColumn, FeatureSpec, ModelSpec, Workspace
 from conftest import World
 
@@ -45,12 +46,19 @@ def rows_of(world: World) -> list[Row]:
     return rows
 
 
-@pytest.mark.parametrize("size", [97, 5_000])
-def test_they_are_those_of_a_scan_however_they_come(world: World, attacked_scan: ScanReport, size: int) -> None:
+@pytest.mark.parametrize(("size", "together"), [(97, 13), (5_000, 1)])
+def test_they_are_those_of_a_scan_however_they_come(
+    world: World, attacked_scan: ScanReport, size: int, together: int
+) -> None:
     rows = rows_of(world)
     terms = Terms.of(world.workspace, world.baseline.baseline)
     live = LiveFindings(terms, "e{}".format)
-    found = [finding for at in range(0, len(rows), size) for finding in live.feed(rows[at : at + size])]
+    found: list[Finding] = []
+    for turn, at in enumerate(range(0, len(rows), size), 1):
+        found += live.by_caller(rows[at : at + size])
+        found += live.by_cell() if turn % together == 0 else []
+    found += live.by_cell()
+    assert live.waiting == 0
     told = {(one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in found}
     expected = attacked_scan.findings
     assert told == {

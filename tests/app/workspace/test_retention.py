@@ -43,7 +43,7 @@ def test_without_a_term_everything_stays(workspace: Workspace) -> None:
 
 def test_a_guard_does_it_by_itself_and_survives_what_it_cannot(workspace: Workspace, tmp_path: Path) -> None:
     failures: list[str] = []
-    kept = Retention(workspace, lambda where, _: failures.append(where))  # type: ignore[arg-type]
+    kept = Retention(workspace, lambda where, _: failures.append(where))
     kept.start()
     kept.close()
     assert not (tmp_path / "lake" / "2026-12-02").exists() or datetime.now(UTC) < NOW

@@ -100,3 +100,63 @@ def test_what_is_cut_out_begins_and_ends_as_an_event(parts: list[bytes]) -> None
         texts = [one.text for one in found if one.text is not None]
         assert all(text.startswith(b"<Event") and text.endswith(b"</Event>") and text in data for text in texts)
         assert all(1 <= one.line <= data.count(b"\n") + 1 for one in [*found, *cutter.end()])
+
+
+HALF = LIMIT // 2
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        b'"' + b"x" * HALF + b'"',
+        b'"' + b'\\"' * (HALF // 2) + b'"',
+        b"1," * (HALF // 2) + b"1",
+        b'"x",' * (HALF // 4) + b"1",
+        b'"' + b"x" * (HALF // 2) + b'","time":1,' + b'"items":[],' * (HALF // 22) + b'"b":1',
+    ],
+)
+def test_one_object_in_small_blocks_is_cut_soon(inner: bytes) -> None:
+    data, cutter = b'{"a":' + inner + b"}", Elements(LIMIT)
+
+    def work() -> list[bytes | None]:
+        blocks = (data[begin : begin + 2**13] for begin in range(0, len(data), 2**13))
+        return [one.text for block in blocks for one in cutter.feed(block)]
+
+    found: list[list[bytes | None]] = []
+    assert seconds(lambda: found.append(work())) < 2
+    assert found == [[data]]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"{",
+                b"}",
+                b"[",
+                b"]",
+                b'"',
+                b"\\",
+                b"a",
+                b"\n",
+                b",",
+                b'"items":[',
+                b'"time":',
+                b"{}",
+                b'"a":1',
+                b'{"records":[',
+            ]
+        ),
+        max_size=24,
+    ),
+    st.integers(1, 7),
+)
+def test_how_a_stream_is_cut_into_blocks_changes_nothing(parts: list[bytes], size: int) -> None:
+    data = b"".join(parts)
+
+    def found(step: int) -> list[object]:
+        cutter = Elements(1_000)
+        blocks = (data[begin : begin + step] for begin in range(0, len(data), step))
+        return [*(one for block in blocks for one in cutter.feed(block)), *cutter.end()]
+
+    assert found(size) == found(1_000)

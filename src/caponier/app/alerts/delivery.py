@@ -7,8 +7,10 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -165,13 +167,17 @@ def _post(
 ) -> bytes:
     parts = urlsplit(route.to)
     made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    # Silence alone is no measure: whoever says a letter now and then is never silent.
+    until = time.monotonic() + route.timeout
     connection = made(parts.hostname or "", parts.port, timeout=route.timeout)
     query = f"?{parts.query}" if parts.query else ""
     target = (parts.path.rstrip("/") + path or "/") + query if path else (parts.path or "/") + query
     try:
-        connection.request("POST", target, body, {"Content-Type": kind, "User-Agent": "caponier", **headers})
-        reply = connection.getresponse()
-        said = reply.read(_LONGEST)
+        connection.connect()
+        with _hung_up(connection.sock, until):
+            connection.request("POST", target, body, {"Content-Type": kind, "User-Agent": "caponier", **headers})
+            reply = connection.getresponse()
+            said = reply.read(_LONGEST)
     finally:
         connection.close()
     # A redirect is followed nowhere: it could lead a secret to somebody else.
@@ -179,3 +185,28 @@ def _post(
         error = UnwantedError if reply.status in _UNWANTED else UndeliveredError
         raise error(f"the receiver answered {reply.status}", where=route.name)
     return said
+
+
+@contextmanager
+def _hung_up(connection: socket.socket, until: float) -> Iterator[None]:
+    """Hang up at a moment of `time.monotonic`, whatever the other side is saying.
+
+    Raises:
+        TimeoutError: If that was necessary: what was said until then may look whole.
+    """
+    hung_up = Event()
+
+    def hang_up() -> None:
+        hung_up.set()
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(max(0.0, until - time.monotonic()), hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if hung_up.is_set():
+        raise TimeoutError("not within the time of the route")

@@ -48,7 +48,7 @@ class AlertRoute(BaseModel):
     per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Most alerts in a minute; others wait."""
     timeout: Annotated[float, Field(gt=0, le=120)] = 5.0
-    """Seconds of silence after which a receiver is given up, until the next attempt."""
+    """Seconds in which a receiver has to have taken an alert; else it is given up until the next attempt."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

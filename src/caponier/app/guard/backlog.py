@@ -76,6 +76,8 @@ class Backlog:
         self.spool, self.queue = spool, ExchangeQueue() if queue is None else queue
         self.broken = 0
         """Records of the spool that could not be read back."""
+        self.trouble: OSError | None = None
+        """Why the last look at the spool took less than there was; None if nothing was in the way."""
 
     def __len__(self) -> int:
         """Return whether anything waits, and how much of it is in memory."""
@@ -100,14 +102,18 @@ class Backlog:
         return self.queue.put(exchange)
 
     def take(self, most: int) -> list[Exchange]:
-        """Take the oldest ones, at most so many, and no more once they are large."""
+        """Take the oldest ones, at most so many, and no more once they are large; see `trouble`."""
         taken: list[Exchange] = []
-        size = 0
+        size, self.trouble = 0, None
         while len(taken) < most and size < MOST_BYTES:
             first, wanted = self.queue.first, None if self.spool is None else self.spool.wanted
             if first is None and wanted is None:
                 break
-            found = self._from_queue(first, wanted) if first is not None else self._from_spool()
+            try:
+                found = self._from_queue(first, wanted) if first is not None else self._from_spool()
+            except OSError as failed:
+                self.trouble = failed
+                break
             if found is not None:
                 taken.append(found)
                 size += found.size

@@ -42,12 +42,18 @@ class Collector:
         token: That senders have to show as `Authorization: Bearer …`; None if anybody who reaches it may send.
 
     Raises:
-        InputError: If the lake is no folder, or the salt cannot be read.
+        InputError: If the lake is no folder, the salt cannot be read, or inputs are not to be kept as they come.
     """
 
     def __init__(self, workspace: Workspace, token: str | None = None) -> None:
         if "://" in workspace.lake:
             raise InputError("what is collected is written to a folder only", where=f"{workspace.file}: lake")
+        if workspace.privacy.keep_inputs != "exact":
+            raise InputError(
+                f"inputs are collected as they come, and here they are to be kept as {workspace.privacy.keep_inputs!r}",
+                where=f"{workspace.file}: privacy.keep_inputs",
+                mend='Collect into a workspace with keep_inputs = "exact" and retention_days, or use a guard.',
+            )
         self._lake, self._salt, self._token = Path(workspace.lake), read_salt(workspace), token
         self._callers = caller_headers(workspace)
         self._name = f"{os.getpid()}-{secrets.token_hex(3)}"

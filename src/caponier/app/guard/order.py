@@ -3,11 +3,12 @@
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from caponier.app.inference.live import subject_of
+from caponier.engines.spool import SEPARATOR
 from caponier.guard.events import Row
 
 MOST_SUBJECTS: Final = 20_000
@@ -41,6 +42,13 @@ class EventOrder:
     def event_id(self, seq: int) -> str:
         """Return the id of an event of this run."""
         return "e-" + hashlib.blake2b(seq.to_bytes(8, "big"), digest_size=12, key=self._run).hexdigest()
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop what is known of some principals."""
+        for subject in list(self._last):
+            kind, _, name = subject.partition(SEPARATOR)
+            if kind == "principal" and is_meant(name):
+                del self._last[subject]
 
     def _moment(self, row: Row) -> datetime:
         moment: datetime = row["time"]

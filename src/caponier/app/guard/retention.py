@@ -1,9 +1,9 @@
 """What is kept no longer than the workspace says."""
 
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final
 
-from caponier.app.guard.failures import Failures
 from caponier.app.workspace.retention import forget_old_events
 from caponier.records.inventory import Workspace
 
@@ -15,10 +15,10 @@ class Retention:
 
     Args:
         workspace: Whose lake it is.
-        failed: Takes failures that are survived.
+        failed: Takes failures that are survived, and where they were.
     """
 
-    def __init__(self, workspace: Workspace, failed: Failures) -> None:
+    def __init__(self, workspace: Workspace, failed: Callable[[str, Exception], None]) -> None:
         self._workspace, self._failed = workspace, failed
         self._stop = Event()
         self._thread = Thread(target=self._run, name="caponier-guard-retention", daemon=True)

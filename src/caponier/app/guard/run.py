@@ -20,13 +20,14 @@ from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.retention import Retention
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.guard.warming import Warming
-from caponier.app.guard.watchdog import Watchdog
+from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
 from caponier.app.guard.work import GuardWork
 from caponier.app.incidents.correlate import settings_of as respond_settings_of
 from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.plan import Terms
+from caponier.app.workspace.erasure import forgotten
 from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from caponier.app.guard.connections import ConnectionLimits
 
 START_S: Final = 10.0
-SWITCH_S: Final = 0.001
+SWITCH_S: Final = 0.0002
 GRACE_S: Final = 5
 MOST_BACKLOG: Final = 2_048
 UNSEEN: Final = frozenset({Signal.COST, Signal.FEEDBACK})
@@ -105,6 +106,7 @@ class Guard:
         )
         self.live.remarks.notes += _unrun(terms)
         enforce, limits = self.settings.mode == "enforce", self.settings.limits
+        self.metrics.models = frozenset([*self.live.models, *(model.name for model in workspace.models)])
         log = GuardLog(workspace, terms.salt)
         log.coarse = self.live.coarse
         unreadable = UnreadableQueries(self.metrics, tell, self.live.models)
@@ -112,6 +114,7 @@ class Guard:
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
+        self.work.erased = forgotten(workspace)
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
         self.watchdog = Watchdog(
             lambda: self.work.lag_s,
@@ -145,6 +148,12 @@ class Guard:
         self.metrics.gauge("lag_seconds", lambda: self.work.lag_s)
         self.metrics.gauge("waiting_alerts", lambda: self.alerting.waiting)
         self.metrics.gauge("subjects", lambda: self.live.subjects)
+        self.metrics.gauge("waiting_requests", lambda: len(self.work.backlog.queue))
+        for state in (WELL, BEHIND, DEAD):
+            self.metrics.gauge("detection", partial(self._is_in, state), label("state", state))
+
+    def _is_in(self, state: str) -> int:
+        return int(self.watchdog.state == state)
 
     def _guarded(self, app: App, salt: bytes) -> Middleware:
         settings, models = self.settings, [model.name for model in self._workspace.models]
@@ -312,7 +321,8 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms.
+    # Detection shares the interpreter with the requests: it must not keep them waiting for the usual 5 ms, and each
+    # asks for the interpreter back some five times.
     sys.setswitchinterval(SWITCH_S)
     with guarding(guard) as standing:
         listening(standing.url)

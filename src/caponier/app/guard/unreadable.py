@@ -5,11 +5,10 @@ from typing import Final
 
 from caponier.app.guard.failures import Tell
 from caponier.guard.exchange import Exchange
-from caponier.guard.metrics import Metrics, label
+from caponier.guard.metrics import OTHERS, Metrics, label
 
 MOST_CALLERS: Final = 200
 """Callers of a model that are counted by name: whoever changes his own for each query counts among all others."""
-OTHERS: Final = "other"
 
 
 class UnreadableQueries:

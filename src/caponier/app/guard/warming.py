@@ -1,21 +1,25 @@
 """What detection knew before a restart, learned again from the lake: nobody gains anything from a restart."""
 
 import heapq
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 
-from caponier.app.inference.live import LiveFindings
+from caponier.app.inference.live import LiveFindings, subject_of
+from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE
 from caponier.guard.events import Row
 from caponier.records.finding import Finding
 
 BACK: Final = timedelta(days=2)
 """Older events are not read again."""
+LOOKED: Final = 5
+"""Times as many events as are looked at again are read, so that those of one caller do not stand for all."""
 TOGETHER: Final = 1_000
 """Events that are looked at together."""
 _LONGEST_LINE: Final = 16 * 2**20
@@ -26,7 +30,7 @@ class Warming:
 
     Args:
         lake: The folder.
-        most: Events, at most: the newest of them.
+        most: Events, at most: the newest of them, shared among the callers.
     """
 
     def __init__(self, lake: Path, most: int) -> None:
@@ -59,15 +63,15 @@ class Warming:
     def _newest(self, models: frozenset[str], now: datetime) -> list[Row]:
         if not self._most or not models:
             return []
-        newest: list[tuple[datetime, int, str, Row]] = []
+        newest: list[_Place] = []
+        looked = LOOKED * self._most
         for file in self._files(now):
-            events = deque(_events(file, models), maxlen=self._most)
-            keyed = ((row["time"], row["seq"], row["event_id"], row) for row in events)
-            newest = heapq.nlargest(self._most, [*newest, *keyed], key=lambda one: one[:3])
-            oldest = newest[-1][0] if len(newest) == self._most else None
+            places = deque(_places(file, models), maxlen=looked)
+            newest = heapq.nlargest(looked, [*newest, *places])
+            oldest = newest[-1].time if len(newest) == looked else None
             if oldest is not None and _day_of(file) < oldest.date().isoformat():
                 break
-        return [row for *_, row in sorted(newest, key=lambda one: one[:3])]
+        return list(_read(sorted(_shared(newest, self._most))))
 
     def _files(self, now: datetime) -> Iterable[Path]:
         """Return the files that guards wrote, the newest day and hour first."""
@@ -80,12 +84,62 @@ def _day_of(file: Path) -> str:
     return file.parent.name
 
 
-def _events(file: Path, models: frozenset[str]) -> Iterator[Row]:
-    """Yield the events of a guard's file that are of watched models; a line that is none is left out."""
+class _Place(NamedTuple):
+    """An event, and where it stands; sorted by what scans sort by."""
+
+    time: datetime
+    seq: int
+    event_id: str
+    subject: str
+    file: Path
+    at: int
+
+
+def _places(file: Path, models: frozenset[str]) -> Iterator[_Place]:
+    """Yield the events of a guard's file that are of watched models and somebody's; a line that is none is left out."""
     with file.open("rb") as stream:
+        at = 0
         while line := stream.readline(_LONGEST_LINE):
             row = _event(line)
-            if row is not None and row["model"] in models:
+            subject = None if row is None else subject_of(row)
+            if row is not None and subject is not None and row["model"] in models:
+                yield _Place(row["time"], row["seq"], row["event_id"], f"{subject} {row['model']}", file, at)
+            at += len(line)
+
+
+def _shared(newest: Sequence[_Place], most: int) -> list[_Place]:
+    """Share what may be looked at again among the callers: nobody pushes out what another one did before.
+
+    Whoever floods the lake takes no more room than his newest events are worth. Names of which there is little to know
+    have a part of the room, as in memory, and those of them first that have sent the most.
+
+    Args:
+        newest: The newest first.
+        most: Events.
+    """
+    sent = Counter(place.subject for place in newest)
+    ranks: Counter[str] = Counter()
+    known: list[tuple[int, int]] = []
+    new: list[tuple[int, int]] = []
+    for at, place in enumerate(newest):
+        if sent[place.subject] < KNOWN_AT:
+            new.append((-sent[place.subject], at))
+            continue
+        # Twice as many of each caller's events in each turn: 8, 8, 16, 32 ...
+        known.append(((ranks[place.subject] // KNOWN_AT).bit_length(), at))
+        ranks[place.subject] += 1
+    room = min(len(new), max(most - len(known), int(most * (1 - KNOWN_SHARE))))
+    return [newest[at] for _, at in (*sorted(known)[: most - room], *sorted(new)[:room])]
+
+
+def _read(places: Sequence[_Place]) -> Iterator[Row]:
+    """Read events in their order; one that is gone by now is left out."""
+    with ExitStack() as stack:
+        streams = {file: stack.enter_context(file.open("rb")) for file in {place.file for place in places}}
+        for place in places:
+            streams[place.file].seek(place.at)
+            row = _event(streams[place.file].readline(_LONGEST_LINE))
+            if row is not None:
                 yield row
 
 

@@ -16,6 +16,7 @@ from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
 from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.inference.live import LiveFindings
+from caponier.app.workspace.erasure import digest_of
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
 from caponier.guard.exchange import Exchange
 from caponier.guard.metrics import Metrics
@@ -26,7 +27,13 @@ from caponier.telemetry.body_limits import BodyLimits
 from caponier.telemetry.column_layouts import ColumnLayouts
 
 PAUSE_S: Final = 0.01
-"""Between two looks at the queue: the longest that an event waits while there is little to do."""
+"""Between two looks at the queue while there is little to do."""
+REST: Final = 2.0
+"""Times as long as a look took, detection lets requests have the interpreter that both share."""
+LONGEST_REST_S: Final = 0.03
+TOGETHER_S: Final = 0.1
+MOST_TOGETHER: Final = 256
+"""Between two looks at what many callers ask together, and events after which it is looked at before that."""
 MOST_AT_ONCE: Final = 256
 """Requests that are looked at together."""
 MOST_ROWS: Final = 4_096
@@ -66,12 +73,16 @@ class GuardWork:
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     callers: RecentCallers = field(default_factory=RecentCallers)
+    erased: Callable[[], Sequence[str]] = tuple
+    """Tells which names were erased since it was asked last, by their digests."""
     server: str | None = None
     """What answers, where that is known."""
     _owed: list[Row] = field(default_factory=list)
     """Events that could be written nowhere so far."""
     _looking: float | None = None
     """When the oldest of the requests arrived that are being looked at."""
+    _together_at: float = 0.0
+    """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
     _wake: Event = field(default_factory=Event)
     """Set where somebody waits for a request to be looked at."""
@@ -139,16 +150,23 @@ class GuardWork:
         """Look at everything that waits in the spool, before `start`; return how many requests that were."""
         done = 0
         while self.backlog:
-            done += self._work()
+            one = self._work()
+            done += one
+            if not one:
+                time.sleep(PAUSE_S)
+        self._look_together()
         self._survive("event log", self._tidy)
         return done
 
     def _run(self) -> None:
-        while not (self._stop.is_set() and not self.backlog):
-            self._work()
-            if len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set():
-                self._wake.wait(PAUSE_S)
+        # What cannot be read from the spool at the end stays there for the next start.
+        while not (self._stop.is_set() and (not self.backlog or self.backlog.trouble)):
+            began = time.monotonic()
+            done = self._work()
+            if not done or (len(self.backlog.queue) < MOST_AT_ONCE and not self._stop.is_set()):
+                self._wake.wait(min(LONGEST_REST_S, max(PAUSE_S, REST * (time.monotonic() - began))))
                 self._wake.clear()
+        self._look_together()
         self._survive("event log", self._tidy)
 
     def _work(self) -> int:
@@ -157,6 +175,8 @@ class GuardWork:
         taken = self.backlog.take(MOST_AT_ONCE)
         if self.backlog.broken > broken:
             self.metrics.count("lost_events", n=self.backlog.broken - broken)
+        if self.backlog.trouble is not None:
+            self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
             self._survive("detection", partial(self._look, taken))
@@ -166,6 +186,8 @@ class GuardWork:
                     # The server may have ended meanwhile, and with it whoever waited.
                     with suppress(RuntimeError):
                         exchange.looked_at()
+        if self.live.waiting >= MOST_TOGETHER or time.monotonic() - self._together_at >= TOGETHER_S:
+            self._look_together()
         self._survive("event log", self._tidy)
         return len(taken)
 
@@ -212,14 +234,32 @@ class GuardWork:
     def _pass_on(self, requests: Sequence[Sequence[Row]]) -> None:
         """Write the events of some requests, and look for attacks in them."""
         self._write(requests)
+        rows = [row for own in requests for row in own]
+        self._tell(partial(self.live.by_caller, rows))
+
+    def _look_together(self) -> None:
+        """Look for attacks that many callers carry out together in what was looked at since the last time."""
+        if self.live.waiting:
+            self._tell(self.live.by_cell)
+        self._together_at = time.monotonic()
+        self._survive("erasure", self._forget)
+
+    def _forget(self) -> None:
+        """Drop what is known of callers that were erased."""
+        erased = frozenset(self.erased())
+        if erased:
+            self.live.forget(lambda name: digest_of(name) in erased)
+            self.order.forget(lambda name: digest_of(name) in erased)
+
+    def _tell(self, look: Callable[[], list[Finding]]) -> None:
         found: list[Finding] = []
         # Each by itself: what fails must neither keep the findings back nor the requests that follow.
         try:
-            found = self.live.feed([row for rows in requests for row in rows])
+            found = look()
         except Exception as failure:  # noqa: BLE001 - as above
             self.failed("detection", failure)
         for finding in found:
-            self.metrics.count("findings", f'detector="{finding.detector}"')
+            self.metrics.count("findings", f'detector="{finding.detector}",{self.metrics.of_model(finding.model)}')
         certain = self.live.certain()
         try:
             if found or certain:
@@ -261,6 +301,9 @@ class GuardWork:
         self.callers.note(exchange)
         size, takes = self.live.size(exchange.call.model), self.live.takes(exchange.call.model)
         exchange, rows = self._readable(exchange, size, takes)
+        asked = exchange.call.asks and exchange.status // 100 == 2
+        if asked and exchange.call.model not in self.live.models:
+            self.metrics.count("unseen", self.metrics.of_model(exchange.call.model))
         system = self.workspace.system_of(rows[0]["model"])
         for row in rows:
             row["system"] = system.name if system else None

@@ -103,15 +103,29 @@ class _Model:
             if strength >= self._sure[Subject.BUCKET if name in cells else Subject.PRINCIPAL]:
                 yield from self._doubted.pop(name)
 
-    def detections(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
-        """Yield what is to be run over some events; one that fails costs no other what it finds."""
+    @property
+    def has_cells(self) -> bool:
+        """Whether anything is to be run over what callers ask together."""
+        return bool(self._cells)
+
+    def of_callers(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
+        """Yield what is to be run over the events of each caller; one that fails costs no other what it finds."""
         fitting = [row if self._fits(row) else row | {"input": None} for row in rows]
         for scan, named in ((self._named, True), (self._nameless, False)):
             own = [row for row in fitting if bool(row.get("principal")) is named]
             if own:
                 yield partial(self._by_caller, scan, own)
+
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop the state of some subjects; cells hold queries of many, and of nobody by name."""
+        for name in [name for name in self._doubted if is_meant(name)]:
+            del self._doubted[name]
+        return sum(scan.forget(is_meant) for scan in (self._named, self._nameless))
+
+    def of_cells(self, rows: Sequence[Row]) -> Iterator[Callable[[], list[Detection]]]:
+        """Yield what is to be run over events of like queries, whoever asked."""
         plan = self.case.plan
-        with_input = [row for row in fitting if row.get("input") is not None]
+        with_input = [row for row in rows if self._fits(row) and row.get("input") is not None]
         for scan in self._cells if with_input else ():
             if plan.cells:
                 yield partial(self._by_cell, scan, plan.cells, with_input)
@@ -158,6 +172,8 @@ class LiveFindings:
         }
         self._senders: OrderedDict[int, str] = OrderedDict()
         self._certain: list[Finding] = []
+        self._together: dict[str, list[Row]] = defaultdict(list)
+        """Events, by model, that were looked at by caller and are still to be looked at by cell."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -170,7 +186,14 @@ class LiveFindings:
         return sum(len(model) for model in self._models.values())
 
     def feed(self, rows: Sequence[Row]) -> list[Finding]:
-        """Take the next events, and return what they trigger.
+        """Take the next events, and return what they trigger; see `by_caller`."""
+        return [*self.by_caller(rows), *self.by_cell()]
+
+    def by_caller(self, rows: Sequence[Row]) -> list[Finding]:
+        """Take the next events, and return what they trigger of each caller.
+
+        What many callers did together waits for `by_cell`: it costs half as much again for each look, and nothing is
+        lost by looking at more of it together.
 
         Args:
             rows: Columns by name; `seq` grows from row to row, and so does `time` within each subject.
@@ -182,13 +205,48 @@ class LiveFindings:
             if row["model"] in self._models and subject_of(row) is not None:
                 by_model[row["model"]].append(row)
                 self._remember(row)
-        found: list[Finding] = []
         for name, own in by_model.items():
+            if self._models[name].has_cells:
+                self._together[name] += own
+        runs = [(name, own, run) for name, own in by_model.items() for run in self._models[name].of_callers(own)]
+        return self._found(runs)
+
+    def by_cell(self) -> list[Finding]:
+        """Return what the events trigger together that were looked at by caller since the last time."""
+        waiting, self._together = self._together, defaultdict(list)
+        return self._found(
+            [(name, own, run) for name, own in waiting.items() for run in self._models[name].of_cells(own)]
+        )
+
+    def forget(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop what is known of some callers; return of how many something was.
+
+        Args:
+            is_meant: Tells of a principal whether it is one of them.
+        """
+
+        def is_theirs(subject: str) -> bool:
+            kind, _, name = subject.partition(SEPARATOR)
+            return kind == "principal" and is_meant(name)
+
+        self._senders = OrderedDict((seq, who) for seq, who in self._senders.items() if not is_meant(who))
+        for name, rows in self._together.items():
+            self._together[name] = [row for row in rows if not is_meant(row.get("principal") or "")]
+        self._certain = [one for one in self._certain if not is_theirs(f"{one.subject.kind}{SEPARATOR}{one.subject.id}")]
+        return sum(model.forget(is_theirs) for model in self._models.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for `by_cell`."""
+        return sum(map(len, self._together.values()))
+
+    def _found(self, runs: Iterable[tuple[str, Sequence[Row], Callable[[], list[Detection]]]]) -> list[Finding]:
+        found: list[Finding] = []
+        for name, own, run in runs:
             by_seq = {row["seq"]: row for row in own}
-            for run in self._models[name].detections(own):
-                for detection in self._tried(name, run) or ():
-                    finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
-                    found += [finding] if finding else []
+            for detection in self._tried(name, run) or ():
+                finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
+                found += [finding] if finding else []
             self._certain += self._models[name].certain(own)
         return found
 

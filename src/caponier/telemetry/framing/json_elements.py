@@ -15,6 +15,8 @@ _OWN_TIME: Final = re.compile(
 )
 """What an event has and no envelope: one with a list called `events` is an event all the same."""
 _TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
+_PLAIN: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+_REST_OF_TEXT: Final = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
 _NAME: Final = re.compile(rb'"([^"\\]{1,32})"\s*:\s*$')
 _NAME_SPAN: Final = 80
 _BETWEEN: Final = b" \t\r\n,\x1e\xef\xbb\xbf"
@@ -45,6 +47,12 @@ class Elements:
         self._held = b""
         self._at = 0
         """Up to where the brackets were followed."""
+        self._looked = 0
+        """Up to where there is no bracket after that: what was read is not read again with each block."""
+        self._in_text = False
+        """Whether that is within a text."""
+        self._timed = (0, False)
+        """Up to where the object that is being read was searched for a time of its own, and whether it has one."""
         self._line = 1
         """Of the first byte that is held."""
         self._counted = (0, 1)
@@ -71,11 +79,11 @@ class Elements:
         if self._broken:
             return
         self._held += block
-        while match := _TO_BRACKET.match(self._held, self._at):
-            before, place, self._at = self._at, match.start(1), match.end()
+        while (place := self._next_bracket()) is not None:
+            before, self._at, self._looked = self._at, place + 1, place + 1
             if (not self._open or self._open[-1] is _LIST) and self._held[before:place].strip(_BETWEEN):
                 yield Element(self._line_at(place), None, "bad JSON: expected an object")
-            yield from self._bracket(match[1], place)
+            yield from self._bracket(self._held[place : place + 1], place)
             if self._broken:
                 return
         yield from self._forget()
@@ -84,6 +92,24 @@ class Elements:
         """Tell what was still open when the stream ended."""
         if not self._broken and (self._open or self._held[self._at :].strip()):
             yield Element(self._line_at(self._at), None, "bad JSON: the document ends before its last bracket")
+
+    def _next_bracket(self) -> int | None:
+        """Return where the next bracket stands that is in no text; None if it is not here yet."""
+        held = self._held
+        if self._in_text:
+            self._looked = _end(_REST_OF_TEXT, held, self._looked)
+            if held[self._looked : self._looked + 1] != b'"':
+                return None
+            self._looked, self._in_text = self._looked + 1, False
+        found = _TO_BRACKET.match(held, self._looked)
+        if found is not None:
+            return found.start(1)
+        self._looked = _end(_PLAIN, held, self._looked)
+        if self._looked < len(held):
+            # A text that does not end here.
+            self._in_text = True
+            self._looked = _end(_REST_OF_TEXT, held, self._looked + 1)
+        return None
 
     def _bracket(self, bracket: bytes, place: int) -> Iterator[Element]:
         if bracket in b"{[":
@@ -109,7 +135,7 @@ class Elements:
             kind, self._start, self._unwrapped = _LIST if bracket == b"[" else _ENVELOPE, None, True
         self._open.append(kind)
         if kind is _EVENT or (kind is _ENVELOPE and above is None):
-            self._start = place
+            self._start, self._timed = place, (place, False)
 
     def _is_list(self, place: int, bracket: bytes) -> bool:
         """Tell whether what begins here is the list of an envelope, or the object around that of Elasticsearch."""
@@ -117,7 +143,17 @@ class Elements:
         text = name[1].decode("ascii", "replace") if name else ""
         if bracket == b"{":
             return text == "hits" and len(self._open) == 1
-        return text in LISTS and (self._start is None or not _OWN_TIME.search(self._held, self._start, place))
+        return text in LISTS and not self._has_own_time(place)
+
+    def _has_own_time(self, place: int) -> bool:
+        """Tell whether the object that is being read has a time of its own before a place."""
+        if self._start is None:
+            return False
+        searched, found = self._timed
+        if not found:
+            # Both are brackets, and none stands in what is looked for: nothing of it is cut in two.
+            self._timed = place, _OWN_TIME.search(self._held, max(self._start, searched), place) is not None
+        return self._timed[1]
 
     def _cut(self, end: int) -> Element:
         start, self._start = self._start, None
@@ -143,7 +179,8 @@ class Elements:
         keep = self._start if self._start is not None else max(0, self._at - _NAME_SPAN)
         self._line = self._line_at(keep)
         self._held, self._counted = self._held[keep:], (0, self._line)
-        self._at -= keep
+        self._at, self._looked = self._at - keep, self._looked - keep
+        self._timed = max(0, self._timed[0] - keep), self._timed[1]
         self._start = None if self._start is None else 0
 
     def _line_at(self, place: int) -> int:
@@ -153,3 +190,9 @@ class Elements:
         line += self._held.count(b"\n", at, place)
         self._counted = place, line
         return line
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    """Return where what matches from a place on ends."""
+    found = pattern.match(text, at)
+    return at if found is None else found.end()

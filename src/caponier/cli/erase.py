@@ -1,0 +1,40 @@
+"""`caponier erase`: what the workspace holds of a caller."""
+
+from typing import Annotated, Final
+
+import typer
+
+from caponier.app.workspace.erasure import erase as erase_principal
+from caponier.app.workspace.workspace import acting_user, require_workspace
+from caponier.cli.terminal import options
+from caponier.cli.terminal.log_report import say, say_skipped
+from caponier.cli.terminal.output import notes, write_text
+
+EXAMPLE: Final = "Example: [bold]caponier erase k-0123456789abcdef --yes[/bold]"
+
+
+def erase(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Principals, as events name them: k-….")],
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it nothing is changed.")] = False,
+    workspace: options.Where = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Erase callers from the lake, the spool, the store and the memory of guards; it cannot be undone.
+
+    Findings and incidents stay, with a made-up name. The audit log says that somebody was erased, by a digest. Logs
+    elsewhere, backups and baselines are not touched: build a baseline again from a log without the caller. Ends with 3
+    if something may still hold events of the caller.
+    """
+    home, console = require_workspace(workspace), notes(quiet=quiet)
+    if not yes:
+        say(console, f"{len(names)} callers would be erased for good from {home.root}; give --yes to do it")
+        raise typer.Exit(2)
+    left = 0
+    for name in names:
+        done = erase_principal(home, name, actor=acting_user())
+        told = f"{done.events:,} events, {done.requests:,} waiting requests, {done.records:,} records of the store"
+        write_text(f"{name}: {told}\n", None)
+        say_skipped(console, done.skipped, "not erased")
+        left += len(done.skipped)
+    if left:
+        raise typer.Exit(3)
