@@ -13,6 +13,7 @@ from bench.worlds.traffic import Calls, Part, part
 
 GOAL: Final = 20
 """Adversarial examples that make a campaign."""
+ONE: Final = Order()
 LEAST: Final = 10
 """With fewer an attacker has failed by itself: there is nothing to detect."""
 
@@ -33,7 +34,7 @@ class Attacker:
 
     name: str
     step: Step
-    order: Order = Order()
+    order: Order = ONE
     covers: tuple[Cover, ...] = ()
     rhythm: str = "visits"
     inputs: int = 60
@@ -64,10 +65,12 @@ def campaign(attacker: Attacker, ground: Ground, days: float, since: float, rng:
     """
     trails = searched(ground, attacker.step, max(attacker.inputs, attacker.order.inputs), attacker.most, rng)
     which, at = attacker.order.of([len(one.rows) for one in trails], rng)
-    wins = np.array([trails[one].won and place == len(trails[one].rows) - 1 for one, place in zip(which, at, strict=True)])
+    wins = np.array(
+        [trails[one].won and place == len(trails[one].rows) - 1 for one, place in zip(which, at, strict=True)]
+    )
     if wins.sum() < LEAST:
         raise RuntimeError(f"{attacker.name} fails against {ground.victim.name}: {int(wins.sum())} examples")
-    upto = int(np.flatnonzero(wins)[: GOAL][-1]) + 1
+    upto = int(np.flatnonzero(wins)[:GOAL][-1]) + 1
     which, at, wins = which[:upto], at[:upto], wins[:upto]
     rows = np.stack([trails[one].rows[place] for one, place in zip(which, at, strict=True)])
     scores = np.stack([trails[one].scores[place] for one, place in zip(which, at, strict=True)])

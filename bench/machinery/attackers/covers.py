@@ -1,6 +1,7 @@
 """What a caller sends besides, so that it looks like somebody else."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -65,7 +66,7 @@ class Decoy:
                 if len(others):
                     from_where.append(int(others[away[others].argmin()]))
             stops = [ground.rows[at] for at in reversed(from_where)] + [own]
-            for begin, end in zip(stops, stops[1:], strict=False):
+            for begin, end in pairwise(stops):
                 share = np.arange(PATH, dtype=np.float32)[:, None] / PATH
                 rows.append(begin + share * (end - begin))
                 places += [place] * PATH

@@ -159,7 +159,9 @@ class Walk:
         away = at.memory["away"]
         aim = away + at.memory["share"][:, None] * (at.origin - away)
         noise = rng.standard_normal(away.shape, np.float32)
-        noise *= 0.2 * at.memory["share"][:, None] * (_size(away - at.origin) / np.maximum(GENTLE, _size(noise)))[:, None]
+        noise *= (
+            0.2 * at.memory["share"][:, None] * (_size(away - at.origin) / np.maximum(GENTLE, _size(noise)))[:, None]
+        )
         return np.asarray(aim + noise, np.float32)
 
     def learn(self, at: Standing, rows: Rows, scores: Rows) -> None:

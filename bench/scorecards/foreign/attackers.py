@@ -1,7 +1,7 @@
 """Attackers who have read the code: how many adversarial examples each comes by before its first finding.
 
-One caller each, against a real model, through the product as it comes: a baseline of a log with 300 benign callers (of
-whom one in a hundred attacks, and nobody says which), the self-test, and a scan of a later log in which the attacker is.
+One caller each, against a real model, through the product as it comes: a baseline of a log with 300 callers (of whom
+one in a hundred attacks, and nobody says which), the self-test, and a scan of a later log in which the attacker is.
 Nobody stops a campaign: whatever comes after the first finding is not counted.
 """
 
@@ -50,8 +50,8 @@ def run(few: bool) -> Scorecard:
         Goal("benign_flagged_share", 0.01, at_least=False),
     )
     about = (
-        f"{', '.join(WORLDS)}: campaigns of {GOAL} adversarial examples by one caller each, in ways that were written with "
-        "the detectors in sight, beside benign callers."
+        f"{', '.join(WORLDS)}: campaigns of {GOAL} adversarial examples by one caller each, in ways that were written "
+        "with the detectors in sight, beside benign callers."
     )
     return Scorecard("attackers", about, figures, goals, SEEDS[:1] if few else SEEDS, rows)
 
@@ -136,7 +136,9 @@ def summed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "examples_before_finding_mean": round(statistics.mean(row["before_finding"] for row in attacks), 2),
         "campaigns_found_share": _found(attacks),
         "worst_world_found_share": min(_found(own) for own in of.values()),
-        "worst_world_examples_median": max(statistics.median(row["before_finding"] for row in own) for own in of.values()),
+        "worst_world_examples_median": max(
+            statistics.median(row["before_finding"] for row in own) for own in of.values()
+        ),
         "benign_flagged_share": sum(row["flagged"] for row in users) / sum(row["benign"] for row in users),
     }
     for name in dict.fromkeys(row["world"] for row in attacks):
