@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query, stays
 from caponier.detect.similarity.nearest_query import FAR, RING
-from caponier.detect.similarity.stays import ALIKE, ENTRIES, MANY, PLANES, STAYS, STEADY, Followed, follow, learned
+from caponier.detect.similarity.stays import ALIKE, ENTRIES, MANY, PLANES, RENEWED, STAYS, STEADY, Followed, follow, learned
 from detect.batches import batch_of
 
 WIDTH = 16
@@ -76,9 +76,14 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
             parent = apart.index(min(apart)) - len(ring)
             entry = ring[parent][1]
             fresh = False
+            if len(asked) // RENEWED != (len(asked) + parent) // RENEWED:
+                alive = len(entries) - entry < ENTRIES
+                stay = entries[entry]["stay"] if alive else dict(BLANK)
+                entry = len(entries)
+                entries.append({"sketch": sketch_of(row), "at": len(asked), "stay": stay})
         else:
             fresh, entry = True, len(entries)
-            sketch = int(stays._sketches(PARAMS, np.array([row], np.uint8))[0])
+            sketch = sketch_of(row)
             gone = [at for at in range(max(0, entry - ENTRIES), entry) if entries[at]["at"] < len(asked) - RING]
             bits = [(sketch ^ entries[at]["sketch"]).bit_count() for at in gone]
             stay = dict(BLANK)
@@ -94,6 +99,10 @@ def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterat
         loyal = choice and marks[parent] == before % 127 + 1
         marks.append(stay["low"] % 127 + 1 if low and not other else 0)
         yield (*told, returned, fresh, choice, loyal)
+
+
+def sketch_of(row: list[int]) -> int:
+    return int(stays._sketches(PARAMS, np.array([row], np.uint8))[0])
 
 
 BLANK: dict[str, Any] = {"label": 0, "low": 2**16, "visits": 0, "again": False, "last": 0, "run": 0}

@@ -1,7 +1,7 @@
 """Stays: which queries a caller asks around one and the same input, however many others it asks in between.
 
 A query that is near to one of the caller's last 200 different queries goes on with the stay of that one. Any other
-begins an *entry*: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
+begins an *entry*, and so does now and then one of a stay that goes on: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
 with the last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its
 stay, so that who goes round hundreds of inputs is followed as well as who takes one after the other.
 
@@ -38,6 +38,8 @@ STEADY: Final = 3
 """Answers on end that are the same, from which on a stay is about that answer, whatever it began with."""
 BLOCK: Final = 256
 """Rows whose sketches are compared at a time, so that they stay in the cache."""
+RENEWED: Final = 64
+"""Queries after which a stay that is still asked around begins another entry: others in between do not push it out."""
 ALIKE: Final = 5
 """Planes between which two sketches may lie to be of one stay."""
 NONE: Final = -(2**40)
@@ -147,18 +149,22 @@ class _Trail:
         # Where this detector failed for a while, similarity remembers more than it does.
         near = near & (queries.signals["squared"] != FAR) & (back <= self._place[at])
         self.fresh = ~near
+        ordinal = (state["asked"] - held)[self.subject] + self._place[at]
+        self.renewed = near & (ordinal // RENEWED != (ordinal - back) // RENEWED)
+        self.begins = self.fresh | self.renewed
         begins_one, age = age == 0, np.maximum(age - 1, 0)
-        begins_one[at] = self.fresh
+        begins_one[at] = self.begins
         total = np.cumsum(begins_one)
         # How many entries the subject had begun with each of its queries.
         begun = np.concatenate([[0], total])[self._begins[:-1] + held]
         self._number = total + (state["begun"] - begun)[whose]
-        root[at[near]] -= back[near]
-        self._parent = root[at]
+        self._parent = at - np.where(near, back, 0)
+        root[at[~self.begins]] -= back[~self.begins]
         self._entry = np.where(age < ENTRIES, self._number - age, NONE)[_roots(root)]
         self._whose, self._at, self._begun = whose, at, begins_one
         self.entry, self.number = self._entry[at], self._number[at]
         self.alive = self.number - self.entry < ENTRIES
+        self.before = self._entry[self._parent]
 
     def marked(self, mark: NDArray[np.int64], sought: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Mark the queries (n,), and tell which of them are near to one that is marked as they seek (n,)."""
@@ -178,8 +184,8 @@ class _Trail:
 
     def keep(self, state: NDArray[Any], after: NDArray[Any], queries: EventBatch) -> None:
         """Write what goes on."""
-        after["asked"] = np.minimum(state["asked"] + np.diff(queries.offsets), HIGHEST)
-        after["begun"] = state["begun"] + np.bincount(self.subject[self.fresh], minlength=len(state))
+        after["asked"] = state["asked"] + np.diff(queries.offsets)
+        after["begun"] = state["begun"] + np.bincount(self.subject[self.begins], minlength=len(state))
         slot = RING - (self._begins[self._whose + 1] - self._begins[self._whose]) + self._place
         rows = np.flatnonzero(slot >= 0)
         age = np.minimum(self._number - self._entry, ENTRIES) + 1
@@ -190,7 +196,7 @@ class _Entries:
     """The kept entries of each subject, oldest first, and behind them its new ones."""
 
     def __init__(self, params: Params, state: NDArray[Any], queries: EventBatch, trail: _Trail) -> None:
-        rows = np.flatnonzero(trail.fresh)
+        rows = np.flatnonzero(trail.begins)
         new = np.bincount(trail.subject[rows], minlength=len(state))
         begun = state["begun"].astype(np.int64)
         held = np.minimum(begun, ENTRIES)
@@ -208,10 +214,13 @@ class _Entries:
         self._sketch[at] = _sketches(params, queries.query[rows])
         stay = np.arange(len(self.whose))
         stay[self.old] = self._begins[own] + _held(state["held"][own, self.slot], "first") - (ENTRIES - held[own])
-        found = self._found(at, trail, rows, begun[trail.subject[rows]] - held[trail.subject[rows]])
+        # The last place of those that are no longer kept.
+        fresh, lost = trail.fresh[rows], (begun - held)[trail.subject[rows]]
+        found = np.where(trail.number[rows] - trail.before[rows] < ENTRIES, self.place(trail.before)[rows], -1)
+        found[fresh] = self._found(at[fresh], trail, rows[fresh], lost[fresh])
         stay[at] = np.where(found >= 0, found, at)
         self.returned = np.zeros(len(queries), bool)
-        self.returned[rows] = found >= 0
+        self.returned[rows] = fresh & (found >= 0)
         self.stay = _roots(stay)
         ends = self._begins[1:][self.whose]
         self.rows = np.flatnonzero(ends - np.arange(len(self.whose)) <= ENTRIES)
