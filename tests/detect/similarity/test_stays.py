@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query, stays
 from caponier.detect.similarity.nearest_query import FAR, RING
-from caponier.detect.similarity.stays import ALIKE, ENTRIES, MANY, PLANES, RENEWED, STAYS, STEADY, Followed, follow, learned
+from caponier.detect.similarity.stays import (
+    ALIKE,
+    ENTRIES,
+    MANY,
+    PLANES,
+    RENEWED,
+    STAYS,
+    STEADY,
+    Followed,
+    follow,
+    learned,
+)
 from detect.batches import batch_of
 
 WIDTH = 16

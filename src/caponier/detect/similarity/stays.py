@@ -1,9 +1,10 @@
 """Stays: which queries a caller asks around one and the same input, however many others it asks in between.
 
 A query that is near to one of the caller's last 200 different queries goes on with the stay of that one. Any other
-begins an *entry*, and so does now and then one of a stay that goes on: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
-with the last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its
-stay, so that who goes round hundreds of inputs is followed as well as who takes one after the other.
+begins an *entry*, and so does now and then one of a stay that goes on: it is kept as a sketch of 48 bits (which side of
+random planes it lies on; Charikar 2002), together with the last few hundred entries before it. An entry like one of
+them that has left the ring of 200 returns to its stay, so that who goes round hundreds of inputs is followed as well as
+who takes one after the other.
 
 Of each stay little is kept: the answer that it is about, how many visits it had, and the lowest score that this answer
 got. It is about the answer that it began with, until another comes three times on end: who begins around each input
