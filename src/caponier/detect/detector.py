@@ -127,6 +127,20 @@ class Explanation:
     """Rows of the explained events that carry the evidence."""
 
 
+def in_units(detector: Any, score: float) -> float:
+    """Return a score as people are told it: in the units of its statistic.
+
+    A detector that counts in parts of a unit, or whose scores hold more than the statistic, says in `parts` how many
+    there are.
+    """
+    return score / int(getattr(detector, "parts", 1))
+
+
+def in_parts(detector: Any, value: float) -> float:
+    """Return the score that people were told as a value."""
+    return value * int(getattr(detector, "parts", 1))
+
+
 @runtime_checkable
 class EventDetector(Protocol):
     """A detector over inference events: one file in `detect/events`, found by the registry under `name`."""

@@ -7,12 +7,14 @@ import pytest
 
 from caponier.app.coverage.detectors import detectors
 from caponier.detect.batch import EventBatch
-from caponier.detect.detector import OPERATIONS, Column, Params
+from caponier.detect.detector import OPERATIONS, Column, Params, in_parts, in_units
 from caponier.detect.events.caller_profile import (
     BITS,
     COARSE,
     EVERY,
     FEATURES,
+    HUNDRED,
+    NAMES,
     detector,
 )
 from caponier.detect.events.schema_probe import WINDOW
@@ -111,8 +113,21 @@ def test_whoever_asks_like_nobody_is_told_with_what_is_odd() -> None:
     last = events([one]).take(np.array([len(scores) - 1])).with_signals({"score": scores[-1:]})
     told = detector.explain(knowing(), last)
     assert {"failures", "questions about the model"} == set(told.facts["odd"])
-    assert "failures" in told.summary
+    assert "failures (" in told.summary
     assert told.facts["distance"] > 8
+    share = told.facts["odd"]["failures"]
+    assert abs(share["share"] - np.mean([status >= 400 for status in one.statuses])) < 0.15
+    assert share["usual"] < 0.05
+    assert f"{share['share']:.0%}; {share['usual']:.0%} is usual" in told.summary
+
+
+def test_people_are_told_the_distance_and_nothing_that_is_packed_below_it() -> None:
+    score = int(course(crawler(1)).max())
+    value = in_units(detector, score)
+    assert int(value * COARSE) == score >> (2 * BITS)
+    assert 8 < value < 100
+    assert in_parts(detector, value) == score
+    assert in_units(object(), 7.0) == in_parts(object(), 7.0) == 7.0
 
 
 def test_it_looks_at_every_sixteenth_event() -> None:
@@ -155,7 +170,8 @@ def test_exact_repeats_are_passed_over() -> None:
 
 
 def test_its_features_have_names_that_a_score_can_hold() -> None:
-    assert len(FEATURES) <= 2**BITS
+    assert len(FEATURES) <= 2**NAMES
+    assert 2**HUNDRED > 100
     assert detector.max_confidence.cap < 0.7
     assert WINDOW > EVERY
 

@@ -64,7 +64,7 @@ class TestBounds:
             "feedback_flood": feedback_flood.WINDOW,
             "information_spend": n * (2 * information_spend.LEVELS + information_spend.OTHER),
             "score_climb": score_climb.WINDOW * score_climb.FULL,
-            "input_search": n * input_search.FULL * input_search.LEVELS // input_search.QUARTERS,
+            "input_search": int(input_search.ODDS[-1]),
             "caller_profile": (len(caller_profile.FEATURES) * 2 * caller_profile.MOST + 1) << (2 * caller_profile.BITS),
             "adversarial_input": adversarial_input.WINDOW * adversarial_input.MOST,
             **dict.fromkeys(("local_patch", "trigger_probe"), signal_rarity.WINDOW * signal_rarity.MOST),

@@ -188,7 +188,7 @@ def test_ordinary_inputs_in_between_hide_nothing() -> None:
     for at in range(len(queries)):
         for column, own, honest in zip(mixed, (queries, labels, sure), other, strict=True):
             column.extend([*honest[2 * at : 2 * at + 2], own[at]])
-    assert course(mixed).max() > 2 * FULL
+    assert course(mixed).max() > 3 * FULL
 
 
 def test_without_scores_it_counts_answers_that_turn_after_many_tries() -> None:
@@ -219,7 +219,7 @@ def test_what_a_regression_answers_is_a_score_and_no_class() -> None:
     params = detector.fit(numbered(benign_callers()))
     assert not params["classes"][0]
     blank = np.zeros(1, detector.state)
-    assert detector.score(params, blank, numbered([search(_all_noise)]))[1].max() > 2 * FULL
+    assert detector.score(params, blank, numbered([search(_all_noise)]))[1].max() > 3 * FULL
     assert detector.score(params, blank, numbered([plain(500, 90)]))[1].max() <= FULL
     assert detector.score(params, blank, numbered([augmenter(501)]))[1].max() <= FULL
 
@@ -263,7 +263,7 @@ def test_attackers_in_the_benign_log_do_not_hide_the_next() -> None:
     hidden = [*benign_callers(), search(_one_pixel)]
     params = detector.fit(events(hidden))
     scores = detector.score(params, np.zeros(1, detector.state), events([search(_three_lively)]))[1]
-    assert scores.max() > 2 * FULL
+    assert scores.max() > 3 * FULL
 
 
 def test_views_that_grow_dark_say_how_many_lows_are_benign_and_a_hidden_search_does_not() -> None:
@@ -310,7 +310,8 @@ class TestTries:
     def _of(self, visits: list[int], subjects: int = 1) -> NDArray[np.int64]:
         n = len(visits)
         none = np.zeros(n, bool)
-        told = Followed(np.arange(n), np.array(visits, np.int64), none, none, none, np.ones(n, bool), none, none)
+        turned = np.ones(n, bool)
+        told = Followed(np.arange(n), np.array(visits, np.int64), none, none, none, turned, none, none, none, none)
         batch = batch_of([[[at % 100]] * (n // subjects) for at in range(subjects)])
         return _tries(told, batch)
 

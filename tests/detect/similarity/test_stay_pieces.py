@@ -12,10 +12,12 @@ from caponier.detect.similarity.stays import (
     HIGHEST,
     PLANES,
     STAYS,
-    _flag_before,
+    STEADY,
     _held,
+    _latest,
     _lowest_before,
     _roots,
+    _runs,
     _sketches,
     _widened,
     learned,
@@ -49,16 +51,36 @@ def test_the_lowest_before_each_row_is_that_of_its_group_and_of_what_was_held(
 
 @law
 @given(lengths=groups, data=st.data())
-def test_the_flag_before_is_that_of_the_last_row_that_was_known(lengths: list[int], data: st.DataObject) -> None:
+def test_the_latest_is_the_value_of_the_last_row_that_was_chosen(lengths: list[int], data: st.DataObject) -> None:
     n = sum(lengths)
-    flags = st.lists(st.booleans(), min_size=n, max_size=n)
-    flag, known = (np.array(data.draw(flags), bool) for _ in range(2))
-    held = np.array(data.draw(st.lists(st.booleans(), min_size=len(lengths), max_size=len(lengths))), bool)
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool)
+    values = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)))
+    held = np.array(data.draw(st.lists(st.integers(10, 19), min_size=len(lengths), max_size=len(lengths))))
     begins, group = laid(lengths)
-    found = _flag_before(flag, known, begins, group, held)
+    found = _latest(values, chosen, begins, group, held)
     for at in range(n):
-        earlier = [row for row in range(begins[group[at]], at) if known[row]]
-        assert found[at] == (flag[earlier[-1]] if earlier else held[group[at]])
+        upto = [row for row in range(begins[group[at]], at + 1) if chosen[row]]
+        assert found[at] == (values[upto[-1]] if upto else held[group[at]])
+
+
+@law
+@given(lengths=groups, data=st.data())
+def test_runs_count_how_often_an_answer_came_on_end(lengths: list[int], data: st.DataObject) -> None:
+    n, g = sum(lengths), len(lengths)
+    short = np.array(data.draw(st.lists(st.integers(1, 3), min_size=n, max_size=n)))
+    held = {
+        "last": np.array(data.draw(st.lists(st.integers(0, 4), min_size=g, max_size=g))),
+        "run": np.array(data.draw(st.lists(st.integers(1, STEADY), min_size=g, max_size=g))),
+    }
+    begins, group = laid(lengths)
+    last, run = _runs(short, begins, group, held)
+    assert last.tolist() == (short + 1).tolist()
+    for one in range(g):
+        before, length = held["last"][one], held["run"][one]
+        for at in np.flatnonzero(group == one):
+            length = length + 1 if last[at] == before else 1
+            before = last[at]
+            assert run[at] == min(length, STEADY)
 
 
 @law

@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity import nearest_query, stays
 from caponier.detect.similarity.nearest_query import FAR, RING
-from caponier.detect.similarity.stays import ALIKE, ENTRIES, PLANES, STAYS, Followed, follow, learned
+from caponier.detect.similarity.stays import (
+    ALIKE,
+    ENTRIES,
+    MANY,
+    PLANES,
+    RENEWED,
+    STAYS,
+    STEADY,
+    Followed,
+    follow,
+    learned,
+)
 from detect.batches import batch_of
 
 WIDTH = 16
 NEAR = 200
-TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh")
+TOLD = ("visit", "low", "again", "other", "turned", "returned", "fresh", "choice", "loyal")
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -65,41 +76,65 @@ def followed(state: NDArray[Any], queries: EventBatch) -> tuple[Followed, NDArra
 def plainly(line: list[list[int]], labels: list[int], sure: list[int]) -> Iterator[tuple[Any, ...]]:
     """Follow one subject query by query, with lists: what `follow` has to tell."""
     asked: list[tuple[list[int], int]] = []
+    marks: list[int] = []
     entries: list[dict[str, Any]] = []
-    shared: dict[str, Any] = {"label": 0, "low": 2**16, "visits": 0, "again": False}
+    shared: dict[str, Any] = dict(BLANK)
     for row, label, score in zip(line, labels, sure, strict=True):
         ring = asked[-RING:]
         apart = [sum((a - b) ** 2 for a, b in zip(row, other, strict=True)) for other, _ in ring]
-        returned = False
+        returned, parent = False, -1
         if apart and min(apart) <= NEAR:
-            entry = ring[apart.index(min(apart))][1]
+            parent = apart.index(min(apart)) - len(ring)
+            entry = ring[parent][1]
             fresh = False
+            if len(asked) // RENEWED != (len(asked) + parent) // RENEWED:
+                alive = len(entries) - entry < ENTRIES
+                stay = entries[entry]["stay"] if alive else dict(BLANK)
+                entry = len(entries)
+                entries.append({"sketch": sketch_of(row), "at": len(asked), "stay": stay})
         else:
             fresh, entry = True, len(entries)
-            sketch = int(stays._sketches(PARAMS, np.array([row], np.uint8))[0])
+            sketch = sketch_of(row)
             gone = [at for at in range(max(0, entry - ENTRIES), entry) if entries[at]["at"] < len(asked) - RING]
             bits = [(sketch ^ entries[at]["sketch"]).bit_count() for at in gone]
-            stay = {"label": 0, "low": 2**16, "visits": 0, "again": False}
+            stay = dict(BLANK)
             if bits and min(bits) <= ALIKE:
                 returned = True
                 stay = entries[max(at for at, apart in zip(gone, bits, strict=True) if apart == min(bits))]["stay"]
             entries.append({"sketch": sketch, "at": len(asked), "stay": stay})
         asked.append((row, entry))
         stay = entries[entry]["stay"] if len(entries) - 1 - entry < ENTRIES else shared
-        yield (*_visited(stay, label, score), returned, fresh)
+        told, before = _visited(stay, label, score)
+        visit, low, again, other, _ = told
+        choice = not fresh and not again and visit > 2 and 0 < before < 2**16 - 2
+        loyal = choice and marks[parent] == before % 127 + 1
+        marks.append(stay["low"] % 127 + 1 if low and not other else 0)
+        yield (*told, returned, fresh, choice, loyal)
 
 
-def _visited(stay: dict[str, Any], label: int, score: int) -> tuple[Any, ...]:
-    again = stay["again"]
+def sketch_of(row: list[int]) -> int:
+    return int(stays._sketches(PARAMS, np.array([row], np.uint8))[0])
+
+
+BLANK: dict[str, Any] = {"label": 0, "low": 2**16, "visits": 0, "again": False, "last": 0, "run": 0}
+
+
+def _visited(stay: dict[str, Any], label: int, score: int) -> tuple[tuple[Any, ...], int]:
+    """Return what is told of a visit, and the lowest score before it."""
     if not label:
-        return 0, False, again, False, False
+        return (0, False, False, False, False), 0
     stay["label"] = stay["label"] or label
+    stay["run"] = stay["run"] + 1 if stay["last"] == label else 1
+    stay["last"] = label
+    if stay["run"] >= STEADY and stay["label"] != label:
+        stay |= {"label": label, "low": 2**16 - 1, "visits": 0, "again": False}
     other = label != stay["label"]
     value = 0 if other else (score + 1 if score >= 0 else 2**16 - 2)
     stay["visits"] += 1
-    low = value < stay["low"] and stay["visits"] > 1 and (stay["low"] < 2**16 - 2 or other)
-    stay["low"], stay["again"] = min(stay["low"], value), low
-    return stay["visits"], low, again, other, low and other
+    before, again = min(stay["low"], 2**16 - 1), stay["again"]
+    low = value < before and stay["visits"] > 1 and (before < 2**16 - 2 or other)
+    stay["low"], stay["again"] = min(before, value), low
+    return (min(stay["visits"], MANY), low, again, other, low and other), before
 
 
 def labels_of(n: int, rng: np.random.Generator) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from caponier.app.inference.plan import DEFAULT_BUDGET, Case
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import UNIT
-from caponier.detect.detector import Subject
+from caponier.detect.detector import Subject, in_units
 from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
@@ -152,9 +152,9 @@ def _evidence(found: Detection, line: Line, how: HowRare, case: Case, facts: dic
     step = step_of(np.array([max(1, found.age)]))
     return Evidence(
         statistic=line.detector.statistic,
-        value=found.value,
+        value=in_units(line.detector, found.value),
         # What all detectors say together may be enough where each alone would ask for more.
-        threshold=min(line.needed(level, found.age), found.value),
+        threshold=in_units(line.detector, min(line.needed(level, found.age), found.value)),
         above=int(ranks.above(np.array([found.value]), step)[0]) if ranks else 0,
         of=ranks.n if ranks else 0,
         age=found.age,
@@ -162,8 +162,8 @@ def _evidence(found: Detection, line: Line, how: HowRare, case: Case, facts: dic
         share=how.share,
         expected=how.expected,
         beside=tuple(
-            Said(one.detector, case.line(one.detector).detector.statistic, one.value, float(np.exp(-one.rarity / UNIT)))
-            for one in found.beside
+            Said(one.detector, by.statistic, in_units(by, one.value), float(np.exp(-one.rarity / UNIT)))
+            for one, by in ((one, case.line(one.detector).detector) for one in found.beside)
         ),
         facts=facts,
     )

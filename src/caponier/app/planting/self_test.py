@@ -25,7 +25,7 @@ from caponier.detect.calibration.ages import AGES
 from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.joint_tail import UNIT
 from caponier.detect.calibration.judging import FEWEST, Gathered, rarest
-from caponier.detect.detector import EventDetector, Subject
+from caponier.detect.detector import EventDetector, Subject, in_units
 from caponier.emulate.attacker.black_box import evasion
 from caponier.engines.local import gather
 from caponier.engines.plan import Line, Plan
@@ -134,6 +134,7 @@ def _why_off(
         # Benign callers are quiet to it: it costs nothing, and may see other attacks than those that were planted.
         return None
     return (
-        f"cannot tell {', '.join(sorted(of_kind))} here: attackers reach {reached:,.4g} (median), and one benign "
-        f"caller in a hundred {usual:,.4g} by {AGES[oldest[0]]:,} {detector.counts.value}"
+        f"cannot tell {', '.join(sorted(of_kind))} here: attackers reach {in_units(detector, reached):,.4g} (median), "
+        f"and one benign caller in a hundred {in_units(detector, usual):,.4g} by {AGES[oldest[0]]:,} "
+        f"{detector.counts.value}"
     )

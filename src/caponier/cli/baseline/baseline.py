@@ -267,7 +267,7 @@ def show(
         for one in story.standings:
             names = (Text(section.model), Text(section.version or ""))
             needed = "does not run" if one.needed is None else f"{one.needed:,.4g}"
-            reach = f"{one.learned.peak:,.4g}"
+            reach = f"{one.largest:,.4g}"
             table.add_row(*names, f"{section.principals:,}", f"{section.events:,}", one.detector, reach, needed)
     write_table(table, out)
     console = notes(quiet=quiet)

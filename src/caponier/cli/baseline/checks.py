@@ -85,7 +85,7 @@ def _line(standing: Standing | None) -> str:
 
 
 def _reach(standing: Standing | None) -> str:
-    return f"{standing.learned.peak:,.4g}" if standing else ""
+    return f"{standing.largest:,.4g}" if standing else ""
 
 
 def _callers(story: Story) -> str:

@@ -71,8 +71,12 @@ QUERIES: Final = (
 """Counted among different queries."""
 FEATURES: Final = (*EVENTS, *QUERIES, "variety of answers")
 KINDS: Final = (*EVENTS, *QUERIES)
-BITS: Final = 4
-"""Of the score that name a feature; the two oddest are named, below the distance."""
+NAMES: Final = 4
+"""Bits of the score that name a feature; the two oddest are named, below the distance."""
+HUNDRED: Final = 7
+"""Bits that hold its share, in hundredths."""
+BITS: Final = NAMES + HUNDRED
+"""Bits of one feature."""
 FAILED: Final = (400, 401, 403, 429, 500)
 """From the first status on answers are failures, but not the three between, and none from the last on."""
 
@@ -100,6 +104,8 @@ class CallerProfile:
     )
     state_version = 1
     floor = (3 * COARSE) << (2 * BITS)
+    parts = COARSE << (2 * BITS)
+    """What people are told is the distance."""
     suspect = None
     max_confidence = Confidence.MEDIUM
     emulations = ("hop_skip_jump", "api_crawl")
@@ -128,19 +134,27 @@ class CallerProfile:
         shares, rows, after = _shares(params, state, batch, PRIOR)
         scores = np.zeros(len(batch), np.int64)
         if rows.size and len(params["begins"]) >= ALIKE:
-            scores[rows] = _packed(params, _profiles(params, shares))
+            scores[rows] = _packed(params, _profiles(params, shares), np.rint(100 * shares).astype(np.int64))
         return after, scores
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
-        """Name the two oddest features."""
+        """Name the two oddest features, with their shares and what is usual."""
         score = int(events.signals["score"][-1])
         apart, *odd = score >> (2 * BITS), (score >> BITS) & (2**BITS - 1), score & (2**BITS - 1)
-        names = [FEATURES[min(one, len(FEATURES) - 1)] for one in odd]
+        usual = np.square(params["centre"])
+        shares = {}
+        for one in odd:
+            at = min(one >> HUNDRED, len(FEATURES) - 1)
+            shares[FEATURES[at]] = {"share": (one & (2**HUNDRED - 1)) / 100, "usual": round(float(usual[at]), 2)}
+        what = " and ".join(
+            f"{name} ({each['share']:.0%}; {each['usual']:.0%} is usual)" for name, each in shares.items()
+        )
         summary = (
             f"how this caller asks as a whole is {apart / COARSE:.1f} times what benign callers vary by away from all "
-            f"but two of them; oddest are its shares of {names[0]} and of {names[1]}. That is a hint to look, no more"
+            f"but two of them; oddest is how much there is of {what}. That is a hint to look, no more"
         )
-        return Explanation(summary, {"distance": round(apart / COARSE, 2), "odd": names}, np.array([len(events) - 1]))
+        facts = {"distance": round(apart / COARSE, 2), "odd": shares}
+        return Explanation(summary, facts, np.array([len(events) - 1]))
 
 
 def _counted(batch: EventBatch) -> NDArray[np.bool_]:
@@ -232,8 +246,14 @@ def _kept(profiles: NDArray[np.int64], rows: NDArray[np.int64], benign: EventBat
     return {"looks": np.array(laid, np.int64).reshape(-1, len(FEATURES)), "begins": np.asarray(begins, np.int64)}
 
 
-def _packed(params: Params, profiles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distance to the third nearest benign caller (m,), and below it the two features that are oddest."""
+def _packed(params: Params, profiles: NDArray[np.int64], hundredths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distance to the third nearest benign caller (m,), and below it the two features that are oddest.
+
+    Args:
+        params: What was learned.
+        profiles: (m, FEATURES) from `_profiles`.
+        hundredths: (m, FEATURES) the shares.
+    """
     looks = params["looks"].astype(np.float32)
     # Whole numbers below 2**24, exact in float32 in whatever order they are added.
     mine = profiles.astype(np.float32)
@@ -243,7 +263,8 @@ def _packed(params: Params, profiles: NDArray[np.int64]) -> NDArray[np.int64]:
     nearest = params["looks"][squares.argmin(axis=1)]
     odd = np.argsort(-np.abs(profiles - nearest), axis=1, kind="stable")
     apart = np.floor(np.sqrt(third.astype(np.float64)) * COARSE / UNIT).astype(np.int64)
-    return (((apart << BITS) | odd[:, 0]) << BITS) | odd[:, 1]
+    first, second = (hundredths[np.arange(len(odd)), odd[:, at]] | (odd[:, at] << HUNDRED) for at in (0, 1))
+    return (((apart << BITS) | first) << BITS) | second
 
 
 def _classes(benign: EventBatch) -> NDArray[np.int64]:

@@ -4,18 +4,22 @@ Whoever looks for an adversarial example by scores (SimBA, Guo et al. 2019; NES,
 Andriushchenko et al. 2020; ZOO, Chen et al. 2017) keeps what lowers the first answer's score and goes on from there.
 However wide or sparse the steps are, and in whatever order inputs are taken: around one input new lows come more
 often than chance has them. Among answers in any order the n-th is the lowest so far once in n times, whatever scores
-are like (Rényi 1962). Four kinds of evidence are gathered over all stays of a caller around inputs
+are like (Rényi 1962). Six kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
-- *lows*: new lows beyond that expectation, in its standard deviations;
+- *lows*: new lows beyond that expectation among the first visits of stays, in its standard deviations;
 - *fresh lows*: those among them that do not follow another at once. A camera at dusk makes one low after the other;
   who tries and fails in between is searching;
+- *lows on return*: those at an input that was left for hundreds of others;
+- *loyalty*: after a query that brought no low, the next one is nearest to the one that brought the lowest so far. A
+  view that changes lies next to the last one, and noise next to any; who searches goes on from the best that it has.
+  In bits: the logarithm of how much more often a search does so than chance (Wald 1945);
 - *wins*: answers that turn after more queries around their input than it takes benign callers, in bits. No score is
   needed for that.
 - *sparse steps*: changes of one or a few features, however large, where benign callers' inputs always change in many,
   in bits.
 
-Each is told in parts of what benign callers reach, because it depends on them which says most.
+Each is told beside what benign callers reach, because it depends on them which says most.
 """
 
 from dataclasses import replace
@@ -27,7 +31,7 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity import nearest_query
-from caponier.detect.similarity.nearest_query import FAR
+from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
 from caponier.matrix.technique import TechniqueId
@@ -55,28 +59,47 @@ MOST_SPARSE: Final = 4 * QUARTERS
 """What a sparse step counts at most."""
 DRAIN: Final = 2
 """What is taken from each step around an input, in quarter bits."""
-SEARCHING: Final = [1, 3]
-"""Kinds that nothing but a search has many of: fresh lows and sparse steps."""
+SEARCHING: Final = [1, 2, 4, 5]
+"""Kinds that nothing but a search has many of: all but lows and wins."""
 BEYOND: Final = 2
 """Times the benign reach in another kind, beyond which a benign caller's lows may be those of an attacker."""
-LEAST: Final = (3.0, 3.0, 4.0, 8.0)
+LEAST: Final = (3.0, 3.0, 3.0, 4.0, 8.0, 8.0)
 """What counts as the benign reach at least: deviations and bits that chance alone now and then comes to."""
-KINDS: Final = ("lows", "fresh", "wins", "sparse")
+SEARCHES: Final = 0.6
+"""How often a search goes on from the best that it has after a failure; the nearest query may be another."""
+BEST: Final = np.arange(10)
+"""Visits; of later ones chance has the lowest as often, for what is near is among the last few anyway."""
+CHANCE: Final = 1 / np.maximum(BEST - 1, 1)
+LOYAL: Final = np.floor(QUARTERS * np.log2(np.maximum(SEARCHES / CHANCE, 1))).astype(np.int64)
+OTHERWISE: Final = np.ceil(QUARTERS * np.log2(np.maximum((1 - CHANCE) / (1 - SEARCHES), 1))).astype(np.int64)
+"""What it counts at each visit if a search goes on from the lowest, and if it does not, in quarter bits."""
+KINDS: Final = ("lows", "fresh", "back", "wins", "sparse", "loyal")
+DEVIATIONS: Final = KINDS[:3]
+"""Of these, chance comes to a square as often as to a number of bits: their squares are told."""
 FULL: Final = 100
 """The score at the benign reach."""
+TIMES, FINE = 16, 64
+"""Times the benign reach that are told at most, and parts of it that are told apart."""
+ODDS: Final = np.floor(FULL * (2.0 ** (np.arange(TIMES * FINE + 1) / FINE) - 1)).astype(np.int64)
+"""Scores: odds double with each bit, so that a search far beyond the benign reach is told from callers at that reach,
+also where another search hides among them."""
 ENOUGH: Final = 100
 """Answers from which on they show whether they recur."""
-NEAR: Final = 0.5
-"""A query goes on with a stay up to this part of the squared distance at which benign callers' queries usually are."""
+NEAR: Final = 0.1
+"""A query goes on with a stay up to this quantile of how near others' queries come to one of a whole ring of them."""
+STRANGERS: Final = 512
+"""Callers by whose first queries that is learned."""
 SPREAD: Final = (8, 2)
 """And that is at least, and at most, one in so many parts of what two benign inputs are apart in the mean."""
+LONG: Final = 32
+"""Visits of a stay up to which its lows count: a view that grows dark for hours is one search at most."""
 
 
 class InputSearch:
     """Weighs new lows of answers' scores around single inputs, and the answers that turned after many tries."""
 
     name = "input_search"
-    statistic = "benign_reach_percent"
+    statistic = "search_odds"
     techniques = (
         TechniqueId("atlas", "AML.T0043.001"),
         TechniqueId("amltm-2020", "AMLTM.EVADE.01.02"),
@@ -86,12 +109,13 @@ class InputSearch:
     needs = frozenset({Signal.PRINCIPAL, Signal.INPUT, Signal.LABEL, Signal.BASELINE})
     columns = frozenset({Column.SURENESS})
     state = np.dtype(
-        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64)] + [(kind, np.int64, (2,)) for kind in KINDS[:2]],
+        [("stays", STAYS), ("wins", np.int64), ("sparse", np.int64), ("loyal", np.int64)]
+        + [(kind, np.int64, (2,)) for kind in KINDS[:3]],
     )
-    state_version = 1
+    state_version = 2
     # Below the benign reach, so that enough benign callers are beyond it to tell how rare more is.
     floor = FULL // 2
-    suspect = 2.0 * FULL
+    suspect = 3.0 * FULL
     max_confidence = Confidence.HIGH
     emulations = ("simba", "nes")
     controls = ("random_user", "retrier", "poller", "augmenter", "heavy", "camera", "low_contrast", "one_class")
@@ -110,12 +134,15 @@ class InputSearch:
         return None
 
     def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Return the strongest kind of evidence at each different query, in hundredths of what benign callers reach."""
+        """Return the strongest kind of evidence at each different query, beside what benign callers reach."""
         queries, rows = batch.queries()
         kinds, after = self._kinds(params, state, queries)
+        most = np.zeros(len(queries))
+        for name, kind, reach in zip(KINDS, kinds, params["reach"], strict=True):
+            times = kind / reach
+            most = np.maximum(most, times * times if name in DEVIATIONS else times)
         scores = np.zeros(len(batch), np.int64)
-        for kind, reach in zip(kinds, params["reach"], strict=True):
-            scores[rows] = np.maximum(scores[rows], np.floor(FULL * kind / reach).astype(np.int64))
+        scores[rows] = ODDS[np.floor(FINE * np.minimum(most, TIMES)).astype(np.int64)]
         return after, scores
 
     def _followed(self, params: Params, state: State, queries: EventBatch) -> tuple[Followed, NDArray[Any]]:
@@ -130,10 +157,15 @@ class InputSearch:
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
-        by_chance = np.where(visit > 1, UNIT // visit, 0)
+        soon = (visit > 1) & (visit <= LONG)
+        by_chance = np.where(soon, UNIT // visit, 0)
         # A low right before, of which there are none at the second visit, is one in so many as that one had visits.
         alone = np.where(visit > 2, by_chance * (visit - 2) // np.maximum(visit - 1, 1), by_chance)
-        for name, found, chance in (("lows", told.low, by_chance), ("fresh", told.low & ~told.again, alone)):
+        for name, found, chance in (
+            ("lows", told.low & soon, by_chance),
+            ("fresh", told.low & soon & ~told.again, alone),
+            ("back", told.low & soon & told.returned, np.where(told.returned, by_chance, 0)),
+        ):
             spread = chance * (UNIT - chance) // UNIT
             steps = UNIT * found - chance - spread // IDLE
             sums, since, (last, held) = excursions(
@@ -146,7 +178,10 @@ class InputSearch:
         fewer = np.searchsorted(-params["sparse"], -queries.signals["moved"].astype(np.float64), side="right")
         step = np.where((queries.signals["moved"] > 0) & (told.visit > 1), fewer - DRAIN, 0)
         sparse, after["sparse"] = above_zero(step, queries.offsets, state["sparse"])
-        return [*kinds, won / QUARTERS, sparse / QUARTERS], after
+        of = np.minimum(told.visit, BEST[-1])
+        step = np.where(told.choice, np.where(told.loyal, LOYAL[of], -OTHERWISE[of]), 0)
+        chosen, after["loyal"] = above_zero(step, queries.offsets, state["loyal"])
+        return [*kinds, won / QUARTERS, sparse / QUARTERS, chosen / QUARTERS], after
 
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say around how many inputs the last different queries were asked, and which answers turned."""
@@ -158,12 +193,20 @@ class InputSearch:
         turned = int(told.turned.sum())
         around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
         summary = (
-            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; again and again"
-            " an answer's score fell lower than ever before around its input, an answer turned after many tries, or a "
-            "few features alone changed, oftener than chance and benign clients have it: the way somebody searches who "
-            "keeps what brings an answer down"
+            f"The last {len(events)} different queries are asked {around}, {turned} answers turned, and "
+            f"{int(told.loyal.sum())} of {int(told.choice.sum())} tries after one that failed went on from the lowest "
+            "score so far; scores fell lower than ever before, went on from the lowest, turned after many tries, or "
+            "changed by a few features alone oftener than chance and benign clients have it: the way somebody searches "
+            "who keeps what brings an answer down"
         )
-        facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
+        facts = {
+            "inputs": len(tries),
+            "most_around_one": int(tries.max()),
+            "turned": turned,
+            "window": len(events),
+            "choices": int(told.choice.sum()),
+            "from_the_lowest": int(told.loyal.sum()),
+        }
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
 
 
@@ -174,15 +217,28 @@ def _classes(queries: EventBatch) -> NDArray[np.bool_]:
 
 
 def _near(queries: EventBatch) -> NDArray[np.int64]:
-    """Return up to which squared distance a query goes on with a stay, (1,)."""
-    squared, subject = queries.signals["squared"], queries.subject
-    known = squared != FAR
-    usual = [
-        np.median(own) for own in np.split(squared[known], np.flatnonzero(np.diff(subject[known])) + 1) if own.size
-    ]
-    apart = 2 * queries.query.var(axis=0, dtype=np.float64).sum() if len(queries) else 0.0
+    """Return up to which squared distance a query goes on with a stay, (1,).
+
+    Hardly a query of somebody else comes as near to any of as many as a caller's ring holds: or what is asked in
+    between would be taken for part of a search.
+    """
+    begins = queries.offsets[:-1][np.diff(queries.offsets) > 0]
+    # The first of each caller, in an order of chance that does not depend on that of callers.
+    rows = queries.query[begins[np.unique(queries.key[begins], return_index=True)[1]]].astype(np.float32)
+    apart = 2 * rows.var(axis=0, dtype=np.float64).sum() if len(rows) else 0.0
     least, most = (apart / part for part in SPREAD)
-    return np.array([np.floor(np.clip(NEAR * np.median(usual) if usual else 0.0, least, most))], np.int64)
+    strange = _strangers(rows)
+    return np.array([np.floor(np.clip(np.quantile(strange, NEAR) if strange.size else least, least, most))], np.int64)
+
+
+def _strangers(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how near some of the rows (n, width) come to any of as many as a ring holds, squared (m,)."""
+    squares, found = np.square(rows).sum(axis=1, dtype=np.float64), []
+    for at in range(0, len(rows), -(-len(rows) // STRANGERS) or 1):
+        others = np.unique((at + np.arange(1, RING + 1)) % len(rows))
+        squared = squares[others] + squares[at] - 2 * (rows[others] @ rows[at]).astype(np.float64)
+        found += [float(squared[others != at].min())] if len(rows) > 1 else []
+    return np.array(found)
 
 
 def _tries(told: Followed, queries: EventBatch) -> NDArray[np.int64]:
@@ -215,8 +271,8 @@ def _sparse(queries: EventBatch) -> NDArray[np.float64]:
 def _reach(kinds: list[NDArray[np.float64]], queries: EventBatch) -> NDArray[np.float64]:
     """Return how high benign callers come in each kind (kinds,).
 
-    Of lows it is the highest of all who are not far beyond reach in fresh lows and sparse steps: a view that grows dark
-    has hardly any of these, and a search that hides among benign callers has.
+    Of lows it is the highest of all who are not far beyond reach in what a search alone has: a view that grows dark has
+    hardly any of that, and a search that hides among benign callers has.
     """
     highest = np.zeros((len(kinds), max(queries.subjects, 1)))
     for own, kind in zip(highest, kinds, strict=True):

@@ -1,13 +1,15 @@
 """Stays: which queries a caller asks around one and the same input, however many others it asks in between.
 
 A query that is near to one of the caller's last 200 different queries goes on with the stay of that one. Any other
-begins an *entry*: it is kept as a sketch of 48 bits (which side of random planes it lies on; Charikar 2002), together
-with the last few hundred entries before it. An entry like one of them that has left the ring of 200 returns to its
-stay, so that who goes round hundreds of inputs is followed as well as who takes one after the other.
+begins an *entry*, and so does now and then one of a stay that goes on: it is kept as a sketch of 48 bits (which side of
+random planes it lies on; Charikar 2002), together with the last few hundred entries before it. An entry like one of
+them that has left the ring of 200 returns to its stay, so that who goes round hundreds of inputs is followed as well as
+who takes one after the other.
 
-Of each stay little is kept: the answer that it began with, how many visits it had, and the lowest score that its
-first answer got. So a caller's whole past takes less than four kilobytes. A stay whose entry is overwritten goes on
-in one that all such stays of a caller share.
+Of each stay little is kept: the answer that it is about, how many visits it had, and the lowest score that this answer
+got. It is about the answer that it began with, until another comes three times on end: who begins around each input
+with something else hides nothing. So a caller's whole past takes less than four kilobytes. A stay whose entry is
+overwritten goes on in one that all such stays of a caller share.
 """
 
 from dataclasses import dataclass
@@ -31,13 +33,19 @@ HIGHEST: Final = 2**16 - 1
 """No answer yet: everything is lower."""
 UNTOLD: Final = HIGHEST - 1
 """An answer without a score: whether the next is lower, nobody knows."""
-MANY: Final = 2**14 - 1
+MANY: Final = 2**6 - 1
 """Visits that are counted at most."""
+STEADY: Final = 3
+"""Answers on end that are the same, from which on a stay is about that answer, whatever it began with."""
 BLOCK: Final = 256
 """Rows whose sketches are compared at a time, so that they stay in the cache."""
-ALIKE: Final = 4
+RENEWED: Final = 64
+"""Queries after which a stay that is still asked around begins another entry: others in between do not push it out."""
+ALIKE: Final = 5
 """Planes between which two sketches may lie to be of one stay."""
 NONE: Final = -(2**40)
+MARKED: Final = 2**9
+"""What a query's age is below; the mark of one that brought a new low stands above."""
 
 STAYS: Final = np.dtype(
     [
@@ -50,12 +58,13 @@ STAYS: Final = np.dtype(
     ]
 )
 """What is kept of a subject, the newest last: queries asked; entries begun; of each of the last 200 queries, how many
-entries ago its own was, and one, or 0 if it began one; and of each entry its sketch, the lowest score of its stay, and,
-in 32 bits, the `HELD`."""
-HELD: Final = {"label": (0, 8), "again": (8, 1), "first": (9, 9), "visits": (18, 14)}
-"""First bit and number of bits: the stay's first answer, 0 if there was none; whether its last visit was a new low; the
-first kept entry of the same stay; and its visits."""
-KNOWN: Final = ("label", "again", "visits")
+entries ago its own was, and one, or 0 if it began one, with its mark; and of each entry its sketch, the lowest score of
+its stay, and, in 32 bits, the `HELD`."""
+HELD: Final = {"label": (0, 8), "again": (8, 1), "first": (9, 9), "visits": (18, 6), "last": (24, 6), "run": (30, 2)}
+"""First bit and number of bits: the answer that the stay is about, 0 if there was none; whether its last visit was a
+new low; the first kept entry of the same stay; its visits since it is about that answer; and its last answer, in short,
+and how often that came on end."""
+KNOWN: Final = ("label", "again", "visits", "last", "run")
 
 
 @dataclass(frozen=True)
@@ -65,19 +74,23 @@ class Followed:
     stay: NDArray[np.int64]
     """(n,) number of the query's stay, among those of all subjects."""
     visit: NDArray[np.int64]
-    """(n,) how many queries of the stay had an answer, this one included; 0 where it has none itself."""
+    """(n,) how many queries had an answer since the stay is about its own, this one included; 0 where it has none."""
     low: NDArray[np.bool_]
-    """(n,) the first answer's score is lower than ever before in the stay."""
+    """(n,) that answer's score is lower than ever before in the stay."""
     again: NDArray[np.bool_]
     """(n,) so it was at the answer before in the stay."""
     other: NDArray[np.bool_]
-    """(n,) the answer is not the one that the stay began with."""
+    """(n,) the answer is not the one that the stay is about."""
     turned: NDArray[np.bool_]
     """(n,) it is the first in its stay that is not."""
     returned: NDArray[np.bool_]
     """(n,) it returns to a stay after more than 200 different queries."""
     fresh: NDArray[np.bool_]
     """(n,) it is near none of the last 200."""
+    choice: NDArray[np.bool_]
+    """(n,) the answer before in the stay was no new low, so that where to go on from was to be chosen."""
+    loyal: NDArray[np.bool_]
+    """(n,) it is nearest to the query that brought the lowest score of the stay, which was not the stay's first."""
 
 
 def learned(query: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
@@ -108,11 +121,13 @@ def follow(
     stay = np.where(trail.alive, entries.stay[entries.place(trail.entry)], len(entries.stay) + queries.subject)
     data = _Data(state, entries, queries, stay, sureness)
     after = np.zeros(len(state), STAYS)
+    loyal = trail.marked(np.where(data.low & ~data.other, _mark(data.lowest), 0), _mark(data.before))
+    choice = ~trail.fresh & ~data.again & (data.visit > 2) & (data.before > 0) & (data.before < UNTOLD)
     trail.keep(state, after, queries)
     data.keep(after)
     entries.keep(after)
-    told = Followed(stay, data.visit, data.low, data.again, data.other, data.turned, entries.returned, trail.fresh)
-    return told, after
+    seen = (data.visit, data.low, data.again, data.other, data.turned, entries.returned, trail.fresh)
+    return Followed(stay, *seen, choice, loyal & choice), after
 
 
 class _Trail:
@@ -128,22 +143,35 @@ class _Trail:
         old = np.ones(len(whose), bool)
         old[at] = False
         age, root = np.zeros(len(whose), np.int64), np.arange(len(whose))
-        age[old] = state["age"][whose[old], RING - held[whose[old]] + self._place[old]]
+        kept = state["age"][whose[old], RING - held[whose[old]] + self._place[old]].astype(np.int64)
+        self._mark = np.zeros(len(whose), np.int64)
+        age[old], self._mark[old] = kept % MARKED, kept // MARKED
         back = queries.signals["back"].astype(np.int64)
         # Where this detector failed for a while, similarity remembers more than it does.
         near = near & (queries.signals["squared"] != FAR) & (back <= self._place[at])
         self.fresh = ~near
+        ordinal = (state["asked"] - held)[self.subject] + self._place[at]
+        self.renewed = near & (ordinal // RENEWED != (ordinal - back) // RENEWED)
+        self.begins = self.fresh | self.renewed
         begins_one, age = age == 0, np.maximum(age - 1, 0)
-        begins_one[at] = self.fresh
+        begins_one[at] = self.begins
         total = np.cumsum(begins_one)
         # How many entries the subject had begun with each of its queries.
         begun = np.concatenate([[0], total])[self._begins[:-1] + held]
         self._number = total + (state["begun"] - begun)[whose]
-        root[at[near]] -= back[near]
+        self._parent = at - np.where(near, back, 0)
+        root[at[~self.begins]] -= back[~self.begins]
         self._entry = np.where(age < ENTRIES, self._number - age, NONE)[_roots(root)]
         self._whose, self._at, self._begun = whose, at, begins_one
         self.entry, self.number = self._entry[at], self._number[at]
         self.alive = self.number - self.entry < ENTRIES
+        self.before = self._entry[self._parent]
+
+    def marked(self, mark: NDArray[np.int64], sought: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mark the queries (n,), and tell which of them are near to one that is marked as they seek (n,)."""
+        self._mark[self._at] = mark
+        found: NDArray[np.bool_] = ~self.fresh & (self._mark[self._parent] == sought)
+        return found
 
     def left(self) -> NDArray[np.int64]:
         """Return the number (n,) of the last entry whose query has left the ring when each query comes; 0 if none."""
@@ -157,19 +185,19 @@ class _Trail:
 
     def keep(self, state: NDArray[Any], after: NDArray[Any], queries: EventBatch) -> None:
         """Write what goes on."""
-        after["asked"] = np.minimum(state["asked"] + np.diff(queries.offsets), HIGHEST)
-        after["begun"] = state["begun"] + np.bincount(self.subject[self.fresh], minlength=len(state))
+        after["asked"] = state["asked"] + np.diff(queries.offsets)
+        after["begun"] = state["begun"] + np.bincount(self.subject[self.begins], minlength=len(state))
         slot = RING - (self._begins[self._whose + 1] - self._begins[self._whose]) + self._place
         rows = np.flatnonzero(slot >= 0)
         age = np.minimum(self._number - self._entry, ENTRIES) + 1
-        after["age"][self._whose[rows], slot[rows]] = np.where(self._begun, 0, age)[rows]
+        after["age"][self._whose[rows], slot[rows]] = (np.where(self._begun, 0, age) + MARKED * self._mark)[rows]
 
 
 class _Entries:
     """The kept entries of each subject, oldest first, and behind them its new ones."""
 
     def __init__(self, params: Params, state: NDArray[Any], queries: EventBatch, trail: _Trail) -> None:
-        rows = np.flatnonzero(trail.fresh)
+        rows = np.flatnonzero(trail.begins)
         new = np.bincount(trail.subject[rows], minlength=len(state))
         begun = state["begun"].astype(np.int64)
         held = np.minimum(begun, ENTRIES)
@@ -187,10 +215,13 @@ class _Entries:
         self._sketch[at] = _sketches(params, queries.query[rows])
         stay = np.arange(len(self.whose))
         stay[self.old] = self._begins[own] + _held(state["held"][own, self.slot], "first") - (ENTRIES - held[own])
-        found = self._found(at, trail, rows, begun[trail.subject[rows]] - held[trail.subject[rows]])
+        # The last place of those that are no longer kept.
+        fresh, lost = trail.fresh[rows], (begun - held)[trail.subject[rows]]
+        found = np.where(trail.number[rows] - trail.before[rows] < ENTRIES, self.place(trail.before)[rows], -1)
+        found[fresh] = self._found(at[fresh], trail, rows[fresh], lost[fresh])
         stay[at] = np.where(found >= 0, found, at)
         self.returned = np.zeros(len(queries), bool)
-        self.returned[rows] = found >= 0
+        self.returned[rows] = fresh & (found >= 0)
         self.stay = _roots(stay)
         ends = self._begins[1:][self.whose]
         self.rows = np.flatnonzero(ends - np.arange(len(self.whose)) <= ENTRIES)
@@ -259,33 +290,59 @@ class _Data:
         told = self._told(stay[order], queries.label[order], sureness[order])
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
-        self.visit, self.low, self.again, self.other, self.turned = (column[place] for column in told)
+        self.visit, self.low, self.again, self.other, self.turned, self.before, self.lowest = (
+            column[place] for column in told
+        )
 
     def _told(
         self, stay: NDArray[np.int64], label: NDArray[np.uint64], sureness: NDArray[np.int64]
     ) -> tuple[NDArray[Any], ...]:
-        """Return the columns of `Followed` for queries in the order of their stays, and go on with what is known."""
+        """Return what is told of queries in the order of their stays, and go on with what is known.
+
+        The first columns are those of `Followed`; then come the lowest score before each query, and with it.
+        """
         if not len(stay):
-            return (stay, *(np.zeros(0, bool),) * 4)
+            return (stay, *(np.zeros(0, bool),) * 4, stay, stay)
+        short = np.where(label != 0, np.maximum(label_place(label), 1), 0)
+        rows = np.flatnonzero(short != 0)
+        flags, values = (np.zeros((4, len(stay)), bool), np.zeros((3, len(stay)), np.int64))
+        found = (values[0], *flags, *values[1:])
+        if rows.size:
+            for column, values in zip(found, self._answered(stay[rows], short[rows], sureness[rows]), strict=True):
+                column[rows] = values
+        return found
+
+    def _answered(
+        self, stay: NDArray[np.int64], short: NDArray[np.int64], sureness: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], ...]:
+        """Return the same for queries that had an answer, each in short."""
         begins = np.flatnonzero(np.diff(stay, prepend=-1))
         lengths = np.diff(begins, append=len(stay))
         group, which, ends = np.repeat(np.arange(len(begins)), lengths), stay[begins], begins + lengths - 1
-        short = np.where(label != 0, np.maximum(label_place(label), 1), 0)
-        known = short != 0
-        first = np.minimum.reduceat(np.where(known, np.arange(len(stay)), len(stay) - 1), begins)
-        held = self._of["label"][which]
-        origin = np.where(held != 0, held, short[first] * (first <= ends))
-        other = known & (short != origin[group])
-        value = np.where(sureness < 0, UNTOLD, np.minimum(sureness + 1, UNTOLD - 1))
-        value = np.where(other, 0, np.where(known, value, HIGHEST))
-        before, last = _lowest_before(value, begins, group, self._of["low"][which])
-        visits = np.cumsum(known)
-        visits = np.minimum(visits + (self._of["visits"][which] - visits[begins] + known[begins])[group], MANY)
-        low = (value < before) & (visits > 1) & ((before < UNTOLD) | other)
-        again = _flag_before(low, known, begins, group, self._of["again"][which] > 0)
-        self._of["label"][which], self._of["low"][which] = origin, last[ends]
-        self._of["visits"][which], self._of["again"][which] = visits[ends], np.where(known, low, again)[ends]
-        return np.where(known, visits, 0), low, again, other, low & other
+        held = {name: self._of[name][which] for name in ("low", *KNOWN)}
+        last, run = _runs(short, begins, group, held)
+        # What a stay is about: the answer that last came so often on end, or else the one that it began with.
+        origin = np.where(held["label"] != 0, held["label"], short[begins])
+        about = _latest(short, run >= STEADY, begins, group, origin)
+        before = np.roll(about, 1)
+        before[begins] = origin
+        anew = about != before
+        parts = np.flatnonzero(anew | (np.diff(stay, prepend=-1) != 0))
+        part = np.repeat(np.arange(len(parts)), np.diff(parts, append=len(stay)))
+        goes_on = ~anew[parts]
+        of = {name: np.where(goes_on, held[name][group[parts]], 0) for name in ("low", "again", "visits")}
+        of["low"] = np.where(goes_on & (of["visits"] > 0), of["low"], HIGHEST)
+        other = short != about
+        value = np.where(other, 0, np.where(sureness < 0, UNTOLD, np.minimum(sureness + 1, UNTOLD - 1)))
+        lowest, lower = _lowest_before(value, parts, part, of["low"])
+        visits = np.minimum(np.arange(len(stay)) - parts[part] + 1 + of["visits"][part], MANY)
+        low = (value < lowest) & (visits > 1) & ((lowest < UNTOLD) | other)
+        again = np.roll(low, 1)
+        again[parts] = of["again"] > 0
+        kept = {"low": lower, "label": about, "again": low, "visits": visits, "last": last, "run": run}
+        for name, values in kept.items():
+            self._of[name][which] = values[ends]
+        return visits, low, again, other, low & other, lowest, lower
 
     def keep(self, after: NDArray[Any]) -> None:
         """Write what goes on: all entries of a stay say the same."""
@@ -308,20 +365,36 @@ def _lowest_before(
     return before, lowest
 
 
-def _flag_before(
-    flag: NDArray[np.bool_],
-    known: NDArray[np.bool_],
+def _mark(low: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return short marks of the lowest scores (n,), from 1."""
+    return low % (HIGHEST // MARKED) + 1
+
+
+def _runs(
+    short: NDArray[np.int64], begins: NDArray[np.int64], group: NDArray[np.int64], held: dict[str, NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each answer, shorter still, and how often it has come on end in its group, STEADY at most."""
+    last = short % (2 ** HELD["last"][1] - 1) + 1
+    other = np.diff(last, prepend=0) != 0
+    other[begins] = last[begins] != held["last"]
+    rows = np.arange(len(last))
+    begun = np.maximum.accumulate(np.where(other, rows, -1))
+    inside = begun >= begins[group]
+    run = np.where(inside, rows - begun + 1, rows - begins[group] + 1 + held["run"][group])
+    return last, np.minimum(run, STEADY)
+
+
+def _latest(
+    values: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
     begins: NDArray[np.int64],
     group: NDArray[np.int64],
-    held: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Return the flag of the last `known` row before each row of its group; `held` (g,) was it before all rows."""
-    rows = np.arange(len(flag))
-    latest = np.roll(np.maximum.accumulate(np.where(known, rows, -1)), 1)
-    latest[0] = -1
-    earlier = latest >= begins[group]
-    flagged: NDArray[np.bool_] = np.where(earlier, flag[latest], held[group])
-    return flagged
+    held: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the value of the last chosen row of its group up to each row; what was `held` (g,) where there is none."""
+    latest = np.maximum.accumulate(np.where(chosen, np.arange(len(values)), -1))
+    found: NDArray[np.int64] = np.where(latest >= begins[group], values[latest], held[group])
+    return found
 
 
 def _roots(earlier: NDArray[np.int64]) -> NDArray[np.int64]:

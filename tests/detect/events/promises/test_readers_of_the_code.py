@@ -17,6 +17,8 @@ from detect.events.test_input_search import WIDTH, Asked, Model, augmenter, came
 
 Floats = NDArray[np.float64]
 Change = Callable[[np.random.Generator], Floats]
+TWICE = 3 * FULL
+"""The score at twice the benign reach."""
 
 
 class Greedy:
@@ -84,7 +86,7 @@ def round_robin(images: int, rounds: int, change: Change, padded: int = 0, shuff
 
 def found_after(asked: Asked) -> int | None:
     scores = course(asked)
-    return int(np.argmax(scores > 2 * FULL)) if scores.max() > 2 * FULL else None
+    return int(np.argmax(scores > TWICE)) if scores.max() > TWICE else None
 
 
 STEPS = {
@@ -116,9 +118,36 @@ def test_ordinary_inputs_in_between_hide_no_sparse_steps(padded: int) -> None:
     assert found_after(round_robin(4, 40, sparse(2, 15), padded)) is not None
 
 
-@pytest.mark.parametrize(("images", "padded"), [(4, 1), (4, 3), (8, 1), (20, 1)])
+@pytest.mark.parametrize(("images", "padded"), [(4, 1), (4, 3), (8, 1), (20, 1), (8, 3), (8, 5), (20, 3)])
 def test_ordinary_inputs_in_between_hide_no_dense_ones(images: int, padded: int) -> None:
     assert found_after(round_robin(images, 100, dense(3), padded)) is not None
+
+
+@pytest.mark.parametrize("padded", [0, 1])
+@pytest.mark.parametrize("images", [1, 8])
+def test_coming_from_an_input_with_another_answer_hides_nothing(images: int, padded: int) -> None:
+    """What is asked around each input begins with another answer, a few near steps before the search."""
+    rng, model = np.random.default_rng(11), Model()
+    searches: list[Greedy] = []
+    while len(searches) < 16:
+        begin, end = image(rng), image(rng)
+        if Model()(begin)[0] != Model()(end)[0]:
+            for share in np.linspace(0, 1, 6)[:-1]:
+                model(begin + share * (end - begin))
+            searches.append(Greedy(model, rng, end))
+    for at in range(0, len(searches), images):
+        for _ in range(60):
+            for one in searches[at : at + images]:
+                if not one.won:
+                    one.step(dense(3)(rng))
+                    for _ in range(padded):
+                        model(image(rng))
+    assert found_after(model.asked) is not None
+
+
+@pytest.mark.parametrize("images", [1, 8, 20])
+def test_who_goes_on_from_the_lowest_is_told_within_a_few_images(images: int) -> None:
+    assert (found_after(round_robin(images, 100, dense(3))) or 10**6) < 20 * images + 60
 
 
 def test_a_search_around_a_single_image_is_beyond_what_benign_callers_reach() -> None:
@@ -187,6 +216,29 @@ def brightening(seed: int, n: int = 90) -> Asked:
     return model.asked
 
 
+def saved_case(seed: int, cases: int = 12) -> Asked:
+    """Saves a case, and tries changes of it, each time from what was saved."""
+    rng, model = np.random.default_rng(seed), Model()
+    for _ in range(cases):
+        saved = image(rng)
+        model(saved)
+        for _ in range(9):
+            model(saved + rng.normal(0, 4, WIDTH))
+    return model.asked
+
+
+def kept_changes(seed: int, cases: int = 12) -> Asked:
+    """Changes a case again and again, and keeps or drops changes for reasons of its own."""
+    rng, model = np.random.default_rng(seed), Model()
+    for _ in range(cases):
+        case = image(rng)
+        for _ in range(12):
+            new = case + rng.normal(0, 4, WIDTH)
+            model(new)
+            case = new if rng.random() < 0.5 else case
+    return model.asked
+
+
 BENIGN: dict[str, Callable[[int], Asked]] = {
     "plain": lambda seed: plain(seed, 400),
     "camera": lambda seed: camera(seed, 400),
@@ -196,6 +248,8 @@ BENIGN: dict[str, Callable[[int], Asked]] = {
     "poller": poller,
     "on the edge": on_the_edge,
     "many cameras": many_cameras,
+    "saved case": saved_case,
+    "kept changes": kept_changes,
 }
 
 

@@ -20,7 +20,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
 from caponier.detect.calibration.joint_tail import JointTail
 from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
-from caponier.detect.detector import EventDetector, Params, Signal, Subject
+from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts, in_units
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.detect.traffic_profile.habits import Habit, habits
@@ -392,6 +392,7 @@ def _written(
 ) -> ModelBaseline:
     span = max(DAY_US, summary.last_time - summary.first_time)
     principals = len(learned.tails.get(Subject.PRINCIPAL, ()))
+    by = {one.name: one for one in given.detectors}
     return ModelBaseline(
         model=summary.model,
         version=summary.version,
@@ -405,7 +406,7 @@ def _written(
         span=span,
         alpha=given.alpha,
         detectors={
-            name: replace(one, allowed={digest_of(who): score for who, score in spared.items()})
+            name: replace(one, allowed={digest_of(who): in_parts(by[name], value) for who, value in spared.items()})
             if (spared := given.overrules.benign.get((summary.model, name)))
             else one
             for name, one in learned.detectors.items()
@@ -541,8 +542,8 @@ def suspects(detector: EventDetector, peaks: Mapping[str, float]) -> dict[str, f
 def told_apart(detector: EventDetector, odd: Mapping[str, float]) -> list[str]:
     """Say who stands apart to a detector, and what to do."""
     return [
-        f"{caller_of(name).in_words} stands apart: {detector.statistic} {best:g} to {detector.name}; "
-        f"look who it is; if it attacks, build again with --drop {caller_of(name).id}"
+        f"{caller_of(name).in_words} stands apart: {detector.statistic} {in_units(detector, best):g} to "
+        f"{detector.name}; look who it is; if it attacks, build again with --drop {caller_of(name).id}"
         for name, best in sorted(odd.items())
     ]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from caponier.app.inference.baseline.build import Near
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST, LONGER
-from caponier.detect.detector import Counts, EventDetector, Subject
+from caponier.detect.detector import Counts, EventDetector, Subject, in_units
 from caponier.detect.registry import select
 from caponier.detect.traffic_profile.habits import Habit, habits
 from caponier.engines.plan import Line, Plan
@@ -43,6 +43,10 @@ class Standing:
     """Whether that is a limit for a cold start."""
     nearest: tuple[Near, ...]
     """The benign subjects with the largest scores; a file holds no names, so only a build knows them."""
+    largest: float
+    """How high benign subjects come."""
+    part: float
+    """What one of the detector's scores counts in units of the statistic, in which all these are told."""
 
     @property
     def words(self) -> str:
@@ -64,7 +68,7 @@ class Standing:
 
     @property
     def _benign(self) -> str:
-        reach = f"benign {self.whom} reach {self.learned.peak:,.4g}"
+        reach = f"benign {self.whom} reach {self.largest:,.4g}"
         names = [
             f"{near.name} {near.value:,.4g}" + (f" ({_who(near.habit)})" if near.habit else "") for near in self.nearest
         ]
@@ -77,7 +81,7 @@ class Standing:
             "age": TYPICAL,
             "basis": None if self.needed is None else "cold-start" if self.cold else "ranks",
             "benign": self.learned.ranks.n,
-            "largest": self.learned.peak,
+            "largest": self.largest,
             "off": self.learned.off,
         }
 
@@ -211,9 +215,11 @@ def _standing(
         whom="cells of like queries" if kind is Subject.BUCKET else CALLERS,
         counts="different queries" if detector.counts is Counts.QUERIES else detector.counts.value,
         learned=learned,
-        needed=needed,
+        needed=None if needed is None else in_units(detector, needed),
         cold=cold,
-        nearest=tuple(nearest),
+        nearest=tuple(replace(one, value=in_units(detector, one.value)) for one in nearest),
+        largest=in_units(detector, learned.peak),
+        part=in_units(detector, 1),
     )
 
 
@@ -221,7 +227,7 @@ def benign_at(standing: Standing, age: int = TYPICAL) -> NDArray[np.float64]:
     """Return the benign scores (k,) that are kept of an age, falling."""
     ranks = standing.learned.ranks
     step = min(int(step_of(np.array([age]))[0]), ranks.steps - 1)
-    scores: NDArray[np.float64] = np.expm1(ranks.scores[step].astype(np.float64))
+    scores: NDArray[np.float64] = standing.part * np.expm1(ranks.scores[step].astype(np.float64))
     return scores
 
 
