@@ -7,7 +7,8 @@ from detect.model_files.pickles.reading import read
 MADE = [
     "catboost.core CatBoostClassifier", "category_encoders.target_encoder TargetEncoder", "hmmlearn.hmm GaussianHMM",
     "networkx.classes.digraph DiGraph", "numpy.matrixlib.defmatrix matrix",
-    "pandas.core.arrays.categorical Categorical", "pandas.core.arrays.floating Float64Dtype", "pandas.core.arrays.integer IntegerArray",
+    "pandas.core.arrays.categorical Categorical", "pandas.core.arrays.floating Float64Dtype",
+    "pandas.core.arrays.integer IntegerArray",
     "pandas.core.arrays.sparse.array SparseArray", "pandas.core.dtypes.dtypes CategoricalDtype",
     "pandas.core.dtypes.dtypes DatetimeTZDtype", "sklearn.compose._column_transformer _RemainderColsList",
     "sklearn2pmml.decoration ContinuousDomain", "sklearn2pmml.pipeline PMMLPipeline",
