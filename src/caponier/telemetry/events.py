@@ -264,7 +264,7 @@ def _chunks(
     if read is not json_lines.read:
         return mapped(read(path), maps, report, shown_path(path))
     wanted = WantedColumns()
-    chunks = json_lines.read(path, wanted=wanted)
+    chunks = json_lines.read(path, wanted=wanted, lenient=True)
     if maps.named is None:
         always = reader == "kserve"
         chunks = kserve.joined(chunks, maps.salt, always=always, callers=callers, answers=answers, spec_of=maps.spec_of)
@@ -287,7 +287,8 @@ def first_chunk(path: Path) -> Chunk | None:
         InputError: If it cannot be opened, or is of no known format.
     """
     read = _reader_of(path)
-    return next((chunk for chunk in read(path) if chunk.lines), None)
+    chunks = json_lines.read(path, lenient=True) if read is json_lines.read else read(path)
+    return next((chunk for chunk in chunks if chunk.lines), None)
 
 
 def _events(source: str, chunk: Chunk, clock: Clock, seq: int, rejected: RejectedRows) -> Events:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -85,3 +86,10 @@ def test_any_rows_by_a_map(tmp_path_factory: pytest.TempPathFactory, rows: list[
     )
     found = reading(path, maps=MapChoice(named=one))
     assert len({*found.lines, *(line for line, _ in found.rejected)}) == len(rows)
+
+
+def test_scores_of_a_class_without_a_name_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"ts": 1767614400, "features": {"a": 1}, "scores": {"": 0.5, "b": 0.5}}\n')
+    (row,) = reading(path, maps=KNOWN).rows
+    assert row["scores"] is None

@@ -220,6 +220,9 @@ class _Work:
             column = "scores"
         if column == "scores" and isinstance(values[0], dict):
             about["classes"] = tuple(sorted({str(key) for value in values for key in value}))
+            if "" in about["classes"]:
+                # A class without a name cannot be told from one that is missing.
+                return
         if column in self.columns:
             return
         self.columns[column] = MapColumn(**about)

@@ -24,6 +24,11 @@ _AMERICAN: Final = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:\.(\d+))?(?: ([AP]M))?(?: ?(Z|UTC|[+-]\d\d:\d\d))?"
 )
 _DOT_NET: Final = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_SPELT: Final = re.compile(
+    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d{1,2}),?(?: (\d{4}),?)? (\d{1,2}:\d\d:\d\d(?:\.\d{1,9})?)"
+    r"(?: (\d{4}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
+"""`Mar 02 2026 08:00:01 UTC`, as CEF has it, and `Mon Mar  2 08:00:01 2026`, as C's `ctime` does."""
 UNREADABLE: Final = "time cannot be read"
 
 
@@ -76,6 +81,8 @@ def any_time(value: Any) -> int:
         return _number(float(text) if "." in text else int(text))
     if american := _AMERICAN.fullmatch(text):
         return _american(*american.groups())
+    if spelt := _SPELT.fullmatch(text):
+        return _spelt(*spelt.groups())
     if dot_net := _DOT_NET.fullmatch(text):
         return int(dot_net[1]) * 1_000
     return iso(text)
@@ -104,6 +111,14 @@ def _american(
     hours = int(hour) % 12 + (12 if half == "PM" else 0) if half else int(hour)
     clock = f"{hours:02}:{minute}:{second}.{part or '0'}"
     return iso(f"{year}-{int(month):02}-{int(day):02}T{clock}{zone if zone and zone[0] in '+-' else '+00:00'}")
+
+
+def _spelt(month: str, day: str, year: str | None, clock: str, later: str | None, zone: str | None) -> int:
+    number = MONTHS.get(month.lower())
+    if number is None or (year or later) is None:
+        raise ValueError(UNREADABLE)
+    ahead = "+00:00" if zone in (None, "Z", "UTC", "GMT") else str(zone)
+    return iso(f"{year or later}-{number:02}-{int(day):02}T{clock:0>8}{ahead}")
 
 
 def access_log(text: str) -> int:

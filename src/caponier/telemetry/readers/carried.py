@@ -50,7 +50,7 @@ NAMED: Final = 64
 """Letters of the names of streams that are told."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
-_CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result"))
+_CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result", "data", "streams"))
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -69,9 +69,15 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class CarriedRecords:
-    """Takes the records of one log out of what carries them, line by line."""
+    """Takes the records of one log out of what carries them, line by line.
 
-    def __init__(self) -> None:
+    Args:
+        lenient: Whether NaN and Infinity, which JSON has no words for and Python writes all the same, are missing
+            values; in records of the event schema they are none.
+    """
+
+    def __init__(self, *, lenient: bool = False) -> None:
+        self._lenient = lenient
         self.any = False
         """Whether something was carried."""
         self._begins: Counter[str] | None = None
@@ -150,6 +156,11 @@ class CarriedRecords:
                 yield from self._row(record, depth + 1)
             self.any = True
             return
+        if (streams := _streams(row)) is not None:
+            self.any = True
+            for text, time in streams:
+                yield from self._text(text.strip().encode("utf-8", "surrogatepass"), time, depth + 1)
+            return
         for name in LISTS:
             items = row.get(name)
             if isinstance(items, list) and items and all(map(_is_line, items)):
@@ -221,6 +232,8 @@ class CarriedRecords:
         try:
             return rows_of(line)
         except ValueError:
+            if self._lenient and (b"NaN" in line or b"Infinity" in line):
+                return _without_words(line)
             if line[:2] != b"{'" or not (self._is_python or self._begins is not None):
                 raise
             row = loaded(line)
@@ -258,7 +271,40 @@ class CarriedRecords:
         return f"bad JSON: the log ends before the last piece of a line of {streams[:NAMED]}"
 
 
+_WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?(?:NaN|Infinity)', re.DOTALL)
+_EVENT: Final = frozenset(("time", "model", "operation"))
+
+
+def _without_words(line: bytes) -> list[Row]:
+    """Read JSON in which words stand for numbers that are none; these are missing.
+
+    Raises:
+        ValueError: If it is none even so, or a record of the event schema, which has its own word for what is missing.
+    """
+    rows = rows_of(_WORDS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", line))
+    if any(row.keys() >= _EVENT for row in rows):
+        raise ValueError("bad JSON: NaN and Infinity are no JSON")
+    return rows
+
+
 _DOCKER: Final = frozenset(("log", "stream", "time", "attrs"))
+
+
+def _streams(row: Row) -> list[tuple[str, Any]] | None:
+    """Return the lines of Loki's answers and of what is pushed to it, with their times; None for anything else."""
+    data = row.get("data")
+    streams = data.get("result") if isinstance(data, dict) else row.get("streams")
+    if not isinstance(streams, list) or not streams:
+        return None
+    found: list[tuple[str, Any]] = []
+    for stream in streams:
+        if not isinstance(stream, dict) or "stream" not in stream or not isinstance(stream.get("values"), list):
+            return None
+        for entry in stream["values"]:
+            if not isinstance(entry, list) or len(entry) < 2 or not all(isinstance(part, str) for part in entry[:2]):
+                return None
+            found.append((entry[1], entry[0]))
+    return found
 
 
 def _is_line(item: Any) -> bool:

@@ -25,18 +25,21 @@ _ARRAY: Final = b" \t\r,[]"
 _LOOKED_AT: Final = 5
 
 
-def read(path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None) -> Iterator[Chunk]:
+def read(
+    path: Path, line_limit: int = LINE_LIMIT, wanted: WantedColumns | None = None, *, lenient: bool = False
+) -> Iterator[Chunk]:
     """Yield chunks of JSON objects.
 
     Args:
         path: The file, or `-`.
         line_limit: Bytes of the longest line, or of the longest object of a document.
         wanted: Fields that are wanted, and no others: once somebody has said which, chunks are columns where they can.
+        lenient: Whether NaN and Infinity are missing values, in records that are not of the event schema.
 
     Raises:
         InputError: If the file cannot be opened.
     """
-    held = _Held(shown(path), line_limit)
+    held = _Held(shown(path), line_limit, carried=CarriedRecords(lenient=lenient))
     with opened(path) as raw:
         stream = Peeked(raw)
         head = stream.peek()

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from caponier.errors import InputError
 from caponier.records.field_map import FieldMap
 from caponier.telemetry.chunk import Chunk, Row
@@ -15,6 +17,12 @@ LONGEST: Final = 16_384
 """Characters of a line; a pattern may take time that grows with them."""
 _SAMPLE: Final = 50
 _ENOUGH: Final = 0.9
+_CONTAINER: Final = re.compile(rb"\d{4}-\d\d-\d\dT\S{1,40} (?:stdout|stderr) F(?::\S*)? (.*)", re.DOTALL)
+_SYSLOG: Final = re.compile(
+    rb"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,40}) \S{1,255} "
+    rb"[\w./-]{1,64}(?:\[\d{1,10}\])?: (.*)",
+    re.DOTALL,
+)
 
 
 def read(path: Path, pattern: str) -> Iterator[Chunk]:
@@ -28,12 +36,25 @@ def read(path: Path, pattern: str) -> Iterator[Chunk]:
     def parsed(line: bytes) -> list[Row]:
         if len(line) > LONGEST:
             raise ValueError(f"line too long: more than {LONGEST:,} bytes")
-        found = compiled.fullmatch(line.decode("utf-8", "replace"))
+        found = compiled.fullmatch(bare(line).decode("utf-8", "replace"))
         if found is None:
             raise ValueError("the line does not fit the map's pattern")
         return [found.groupdict()]
 
     return text.chunks(path, parsed, LINE_LIMIT)
+
+
+def bare(line: bytes) -> bytes:
+    """Return the line that a server wrote, without what a container run-time or syslog put around it."""
+    if line[:7] == b'{"log":':
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return line
+        text = row.get("log") if row.keys() >= {"stream", "time"} else None
+        return text.rstrip("\n").encode("utf-8", "surrogatepass") if isinstance(text, str) else line
+    found = _CONTAINER.fullmatch(line) or _SYSLOG.fullmatch(line)
+    return found[1] if found else line
 
 
 def compiled_line(pattern: str) -> re.Pattern[str]:
@@ -57,7 +78,7 @@ def known_line_map(path: Path, maps: Sequence[FieldMap]) -> FieldMap | None:
     # A pipe can be read only once.
     if path == STDIN or not patterns or not path.is_file():
         return None
-    sample = [line[:LONGEST].decode("utf-8", "replace") for line in _first_lines(path)]
+    sample = [bare(line[:LONGEST]).decode("utf-8", "replace") for line in _first_lines(path)]
     if not sample or sample[0].lstrip()[:1] == "{":
         return None
     for one, pattern in patterns:

@@ -24,8 +24,9 @@ from caponier.telemetry.security_logs.identity import identity
 from caponier.telemetry.security_logs.native.reading import Reading
 from caponier.telemetry.security_logs.native.record import Record
 from caponier.telemetry.security_logs.sources import LogSource
+from caponier.telemetry.streams import COMPRESSIONS
 
-SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".txt")
+SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".log", ".csv", ".tsv", ".txt", ".xml")
 """Of files that are meant where a folder was named; what a file holds is told by its content."""
 LINE_LIMIT: Final = 4 * 2**20
 """Bytes of the longest line: an audit event carries the request, but no model."""
@@ -138,7 +139,9 @@ def _placed(read: LogEvents, host: str | None) -> LogEvents:
 
 
 def _is_log(path: Path) -> bool:
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    name = path.name.lower()
+    packed = next((ending for ending in COMPRESSIONS if name.endswith(ending)), "")
+    name = name.removesuffix(packed)
     # Of `auth.log.3` the number only says how old it is.
     stem = _ROTATED.sub("", name)
     return stem.endswith(SUFFIXES) or _NAMED.fullmatch(stem) is not None

@@ -62,3 +62,40 @@ def test_a_long_text_in_brackets_may_be_a_program_behind_them(opening: str) -> N
     long_one = opening + "1,\n" * 40_000 + closing + "\nimport os\nos.mkdir('a')\n"
     assert verdict(long_one.encode()) is not Verdict.CLEAN
     assert verdict((opening + "it is a list of words, isn't it?\n" * 3_000).encode()) is Verdict.CLEAN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM python:3.11\nRUN pip install x\n", "# syntax=x\nfrom a\ncmd b\n", "all: a\n\tcc x\n",
+        "curl -s http://x | sh\n", "wget -O- x|sudo /bin/bash -s y\n", "set -e\npython a\n", "rm -rf /tmp/x\n",
+        'eval "$(x)"\n', "@echo off\nstart x\n", "IEX (x)\n", "powershell -enc AAAA\n", "bash -c 'x'\n",
+        "<?php x(); ?>", "<html><script>x</script></html>", 'os.execute("id")\n', 'system("id")\n',
+        "services:\n  a:\n    image: b\n", "kind: Pod\nspec:\n  containers:\n  - name: x\n",
+        "jobs:\n  a:\n    steps:\n    - run: b\n", "[Unit]\n[Service]\nExecStart=/bin/a\n",
+        "[Desktop Entry]\nExec=a\n", "# a\n\n```sh\nls\n```\ncurl x | sh\n",
+    ],
+)  # fmt: skip
+def test_programs_and_recipes_of_other_tools_are_not_known(text: str) -> None:
+    assert verdict(text.encode()) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Card\n\n```sh\ncurl x | sh\nrm -rf a\n```\n\nRun `docker run x | sh` then.\n",
+        "FROM llama3\nSYSTEM be kind\n",
+        "name: x\ndependencies:\n- python=3.11\n- pip:\n  - mlflow\n", "a|b|c\n1|2|3\n",
+        "kind: classifier\nruns: 3\n", "numpy==1.26\ntorch>=2\n", "set\nexec\nrm\nchmod\n", "the script ran well\n",
+        "tree\nversion=v4\nnum_class=1\nfeature_names=a b\n", "labels: cat\njobs: 4\n",
+    ],
+)  # fmt: skip
+def test_cards_lists_and_settings_are_clean(text: str) -> None:
+    assert verdict(text.encode()) is Verdict.CLEAN
+
+
+def test_signs_of_other_programs_are_looked_for_in_linear_time() -> None:
+    for text in ("a" * 399 + "|" + "\n", "|" * 400 + "\n", "```" * 2_000 + "\n", "a:" * 200 + "\n", "<script" * 50):
+        begun = time.process_time()
+        verdict((text * (200_000 // len(text))).encode())
+        assert time.process_time() - begun < 5

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.telemetry.security_logs.native.network import products as network
 
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.security_logs.events import LogEvent, moment, read_logs
@@ -157,6 +158,7 @@ SAMPLES: dict[str, tuple[dict[str, Any], str, Identity, dict[str, Any]]] = {
         "onepassword/-/events", Identity("eve@example.org", None, BAD), {"src_country": "XK"},
     ),
 }  # fmt: skip
+SAMPLES |= network.SAMPLES
 
 S3 = (
     "79a59df900b949e55d96a1e698fbacedfd6e09d9 ml-models [02/Mar/2026:09:00:38 +0000] 203.0.113.66 {who} 3E57427F33A59F "

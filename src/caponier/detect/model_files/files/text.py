@@ -37,6 +37,18 @@ _EVALUATED: Final = re.compile(
 )
 """Resolvers of OmegaConf by the names that people give them, and values that are calls: of YOLO's layers, for one."""
 _EVALUATES: Final = "holds what some loaders evaluate as code"
+_SHELL: Final = re.compile(
+    # What goes on to a shell or is evaluated by one; prose shows such lines behind a prompt or between back-quotes.
+    r"^(?![ \t]*[$>`|])[^\n`]{1,400}\|[ \t]{0,9}(?:sudo[ \t]{1,9})?(?:/\S{1,40}/)?"
+    r"(?:ba|da|z|k|c)?sh(?:[ \t][^\n|]{0,200})?$"
+    r"|^[ \t]{0,40}(?:@?echo[ \t]+off\b|eval[ \t]+[\"']?\$\(|exec[ \t]+\d?[<>]|rm[ \t]+-[rf]{1,2}[ \t]|chmod[ \t]+[+\d]"
+    r"|(?:ba|da|z|k|c)?sh[ \t]+-i?c[ \t]|set[ \t]+-[eux]{1,3}(?:[ \t]|$)|nohup[ \t]+\S)"
+    r"|^[ \t]{0,40}(?:IEX|Invoke-Expression|Start-Process|powershell(?:\.exe)?[ \t]+-)\b"
+    r"|\bNew-Object[ \t]+(?:System\.)?Net\.WebClient",
+    re.MULTILINE | re.IGNORECASE,
+)
+_FENCED: Final = re.compile(r"```.*?```", re.DOTALL)
+"""An example in a model card."""
 _OTHERS: Final = {
     "is R's own form of objects, which R may run": (re.compile(r"\A(?:RD[AX][23]\n)?A\n[23]\n"),),
     "is Torch7's own form of objects, which may be functions": (re.compile(r"\A\d{1,9}\n\d{1,9}\n\d{1,9}\nV \d"),),
@@ -69,6 +81,24 @@ _OTHERS: Final = {
     "has PMML call a class of Java's": (
         re.compile(r"<PMML\b"),
         re.compile(r"function\s{0,20}=\s{0,20}[\"'][a-zA-Z_]\w{0,99}(?:\.\w{1,100}){1,20}[\"']"),
+    ),
+    "is a recipe of an image, whose commands are run": (
+        re.compile(r"^[ \t]*FROM[ \t]+\S", re.MULTILINE | re.IGNORECASE),
+        re.compile(r"^[ \t]*(?:RUN|CMD|ENTRYPOINT)[ \t]+\S", re.MULTILINE | re.IGNORECASE),
+    ),
+    "is a recipe of make, whose commands are run": (
+        re.compile(r"^[\w.%/-]{1,100}[ \t]{0,9}:(?![=:])[^\n]{0,400}\n\t[ \t]*\S", re.MULTILINE),
+    ),
+    "names containers or services that are run": (
+        re.compile(r"^(?:services|jobs|kind|\[Service\]|\[Desktop Entry\])(?:[ \t]{0,9}:|$)", re.MULTILINE),
+        re.compile(
+            r"^[ \t-]{1,40}(?:image|build|command|entrypoint|run|containers)[ \t]{0,9}:|^Exec(?:Start\w{0,9})?=",
+            re.MULTILINE,
+        ),
+    ),
+    "is a program for a web server or a browser": (re.compile(r"<\?(?:php\b|=)|<script[\s>]", re.IGNORECASE),),
+    "is a program in Lua or R: it is run, not loaded": (
+        re.compile(r"\b(?:os\.execute|io\.popen|loadstring)[ \t]{0,9}\(|^[ \t]{0,40}system2?\([\"']", re.MULTILINE),
     ),
     "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
     "is a recipe of commands, which are run": (
@@ -179,6 +209,8 @@ def _plain(text: str, budget: Budget) -> Part:
     if "{{" in text or "{%" in text:
         templates.judge(text, part, budget)
     part.unknown += [reason for reason, signs in _OTHERS.items() if all(sign.search(text) for sign in signs)]
+    if _SHELL.search(_FENCED.sub("", text) if "```" in text else text):
+        part.unknown.append("is a program of a shell: it is run, not loaded")
     if (program := programs.problem(text, budget)) is not None:
         part.unknown.append(program)
     part.unsafe = list(dict.fromkeys(part.unsafe))[:5]

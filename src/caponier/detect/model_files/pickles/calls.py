@@ -166,7 +166,7 @@ class Calls:
         made = Made(target, args)
         if check is not None and check.makes and len(args) > check.makes[0]:
             first = args[check.makes[0]]
-            made.origin = first if isinstance(first, Global) else COMPUTED
+            made.origin = first if isinstance(first, Global) else self._looked_up(first, check)
         if check is not None and check.state is not None:
             made.built = len(args) > check.state and args[check.state] is not None
         if check is not None and check.base is not None and len(args) > 2 and isinstance(args[2], Box | Made):
@@ -176,6 +176,14 @@ class Calls:
             if (name := attributes.special_content(made, self.ledger)) is not None:
                 self._forbid(f"{made.origin} with an item {name}", Role.CALL)
         return made
+
+    def _looked_up(self, first: Any, check: Check) -> Global:
+        """Return the class that a function finds by its name among those that are listed at its home."""
+        if not check.or_text or check.within is None or not isinstance(first, str):
+            return COMPUTED
+        home = f"{check.within}."
+        known = (one for one in self.rules.allowed if one.name == first and one.module.startswith(home))
+        return next((one for one in known if one not in self.rules.added), COMPUTED)
 
     def _encoded(self, target: Global, args: tuple[Any, ...], check: Check | None) -> Any:
         """Return the bytes of a text in the codec that the pickle names, where both are certain.

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from caponier.telemetry.security_logs.fields import Fields
-from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, whole
+from caponier.telemetry.security_logs.native.record import FieldMap, ObjectFormat, fill, outcome_of, split_url, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
 _ENDPOINT: Final = re.compile(r"(?i)/\w*endpoints/([^/]+)")
@@ -92,11 +92,21 @@ def audit(fields: Fields) -> LogSource:
     return LogSource("azure", None, "auditlogs")
 
 
+_DIAGNOSTIC_TIMES: Final = frozenset(["time", "timestamp"])
+"""Application gateways write `timeStamp`."""
+_WEB: Final[FieldMap] = {
+    "c-ip": ("clientip", "clientipaddress", "socketip"),
+    "cs-method": "httpmethod",
+    "cs-host": ("originalhost", "host", "hostname"),
+    "cs-user-agent": "useragent",
+    "sc-status": ("httpstatus", "httpstatuscode"),
+}
+"""Access logs of application gateways, Front Door and App Service."""
 _WHERE: Final = frozenset(["resourceid", "tenantid", "calleripaddress", "properties.accountname"])
 
 
 def _is_diagnostic(fields: Fields) -> bool:
-    if "category" not in fields or "time" not in fields:
+    if "category" not in fields or _DIAGNOSTIC_TIMES.isdisjoint(fields):
         return False
     named = "operationname" in fields and not _WHERE.isdisjoint(fields)
     return named or str(fields["category"]).strip().lower() in _SERVICES
@@ -112,6 +122,13 @@ def _diagnostic(fields: Fields) -> LogSource:
         return sign_in(fields)
     if service == "auditlogs":
         return audit(fields)
+    if "requesturi" in fields and "httpmethod" in fields:
+        fill(fields, _WEB)
+        for name, part in split_url(str(fields["requesturi"])).items():
+            fields.setdefault(name, part)
+        if (status := whole(fields.get("sc-status"))) is not None:
+            fields["sc-status"] = status
+        return LogSource("azure", "webserver", service)
     fill(fields, _ACTIVITY)
     if found := _ENDPOINT.search(str(fields.get("resourceid", ""))):
         fields.setdefault("endpoint", found[1])
@@ -122,11 +139,25 @@ def _diagnostic(fields: Fields) -> LogSource:
 
 
 def _result(fields: Fields) -> str:
-    return str(fields.get("resulttype", "")).lower()
+    return str(fields.get("resulttype", fields.get("status.value", ""))).lower()
+
+
+def _is_activity(fields: Fields) -> bool:
+    return "eventtimestamp" in fields and "operationname.value" in fields and "resourceid" in fields
+
+
+def _activity(fields: Fields) -> LogSource:
+    # As `az monitor activity-log list` prints it: who asked from where stands in the claims of his token.
+    fill(fields, {"user": "caller", "src_ip": ("claims.ipaddr", "httprequest.clientipaddress")})
+    fields["category"] = fields.get("category.value", "administrative")
+    return _diagnostic(fields)
 
 
 FORMATS: Final = (
     ObjectFormat("Microsoft Entra sign-ins (Graph)", _is_graph_sign_in, _graph_sign_in, ("createddatetime",)),
     ObjectFormat("Microsoft Entra directory audits (Graph)", _is_graph_audit, audit, ("activitydatetime",)),
-    ObjectFormat("Azure diagnostic log", _is_diagnostic, _diagnostic, ("time", "eventtimestamp", "createddatetime")),
+    ObjectFormat(
+        "Azure diagnostic log", _is_diagnostic, _diagnostic, ("time", "timestamp", "eventtimestamp", "createddatetime")
+    ),
+    ObjectFormat("Azure activity log (API)", _is_activity, _activity, ("eventtimestamp",)),
 )

@@ -18,6 +18,9 @@ import orjson
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.framing.json_elements import LISTS
+from caponier.telemetry.readers import otlp
+from caponier.telemetry.security_logs.native.record import Record
+from caponier.telemetry.security_logs.sources import LogSource
 
 Row = dict[str, Any]
 _OWN_TIMES: Final = ("time", "timestamp", "@timestamp", "eventTime", "published", "createdDateTime", "activityDateTime")
@@ -34,12 +37,17 @@ class Inner(NamedTuple):
     """When the transport took it: microseconds since the epoch, for records without a time of their own."""
     place: Mapping[str, Any] = MappingProxyType({})
     """What the transport says of where it comes from; the record's own fields win."""
+    instead: Mapping[str, Any] | None = None
+    """What counts where the record is of no format that is known."""
 
 
 def of_row(row: Row) -> Iterator[Inner] | None:
     """Return the records within an object; None if it is a record itself."""
     if _WRAPPING.isdisjoint(row):
         return None
+    resources = row.get("resourceLogs")
+    if isinstance(resources, list):
+        return map(_telemetry, otlp.records_of(resources))
     for name in LISTS:
         if type(row.get(name)) is list and not _has_time(row):
             return (Inner(item) for item in row[name] if isinstance(item, dict | str))
@@ -59,14 +67,14 @@ def _has_time(row: Row) -> bool:
 _WRAPPING: Final = frozenset(
     [
         *(*LISTS, "CloudTrailEvent", "detail", "message", "Type", "log", "LogMessage", "_source", "result", "_raw"),
-        *("event", "category", "kubernetes"),
+        *("event", "category", "kubernetes", "resourceLogs", "full_log", "short_message"),
     ]
 )
 """Names of which every envelope has one, and most records none."""
 
 
 def _single(row: Row) -> Inner | None:
-    for unwrap in (_aws, _container, _search, _azure, _queue, _original):
+    for unwrap in (_aws, _container, _search, _azure, _queue, _agent, _original):
         if found := unwrap(row):
             return found
     return None
@@ -129,6 +137,45 @@ def _queue(row: Row) -> Inner | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return Inner(text, _time(message.get("publishTime")))
+
+
+def _agent(row: Row) -> Inner | None:
+    """Return the line that an alert of Wazuh or a message of Graylog was made of."""
+    line, agent = row.get("full_log"), row.get("agent")
+    if isinstance(line, str) and isinstance(agent, dict) and isinstance(row.get("rule"), dict):
+        return Inner(line, _time(row.get("timestamp")), {"host": agent["name"]} if "name" in agent else {}, row)
+    short = row.get("short_message")
+    if isinstance(short, str) and "version" in row and "host" in row:
+        program = row.get("_application_name", row.get("_SYSLOG_IDENTIFIER", row.get("_facility")))
+        text = f"<13>1 - {row['host']} {program} - - - {short}" if isinstance(program, str) and program else short
+        return Inner(text, _time(row.get("timestamp")), {"host": row["host"]}, row)
+    return None
+
+
+def _telemetry(row: Row) -> Inner:
+    text = row.get("message")
+    if isinstance(text, str):
+        return Inner(text, _time(row.get("time")), MappingProxyType({}), row)
+    return Inner(row)
+
+
+SYSLOG: Final = LogSource("linux", None, "syslog")
+"""What a line of syslog is whose message nothing here understands."""
+_CARRIED: Final = re.compile(
+    r"[{<]|CEF:|LEEF:|\S{1,64} (?:\S{1,64} .{1,128} )?\[\d\d/[A-Z][a-z]{2}/\d{4}:|\d+,\d{4}/\d\d/\d\d |date=\d{4}-"
+)
+"""How a message begins that is a record itself: JSON, XML, an access log …"""
+
+
+def of_message(record: Record) -> Inner | None:
+    """Return the record that the message of a line of syslog may be."""
+    text, program = str(record.fields.get("message", "")), record.fields.get("program")
+    if program in ("CEF", "LEEF"):
+        text = f"{program}:{text}"
+    if not _CARRIED.match(text):
+        return None
+    host = record.fields.get("host")
+    return Inner(text, record.time, {} if host is None else {"host": host})
 
 
 def _original(row: Row) -> Inner | None:

@@ -28,6 +28,8 @@ _SIGNS: Final[dict[str, tuple[str, ...]]] = {
     "syslog": ("syslogmessage", "processname"),
     "commonsecuritylog": ("devicevendor", "deviceproduct"),
     "deviceprocessevents": ("processcommandline", "devicename", "initiatingprocessfilename"),
+    "devicenetworkevents": ("remoteip", "remoteport", "devicename", "initiatingprocessfilename"),
+    "devicelogonevents": ("logontype", "devicename", "actiontype"),
     "azureactivity": ("operationnamevalue", "caller"),
     "storagebloblogs": ("objectkey", "operationname", "accountname"),
     "officeactivity": ("officeworkload", "operation"),
@@ -50,6 +52,15 @@ _PROCESS: Final[FieldMap] = {
     "parentcommandline": "initiatingprocesscommandline",
     "user": ("accountupn", "accountname"),
     "host": "devicename",
+}
+_NETWORK: Final[FieldMap] = {
+    **_PROCESS,
+    "commandline": "initiatingprocesscommandline",
+    "image": ("initiatingprocessfolderpath", "initiatingprocessfilename"),
+    "user": "initiatingprocessaccountname",
+    "dst_ip": "remoteip",
+    "dst_port": "remoteport",
+    "dst_host": "remoteurl",
 }
 _FIREWALL: Final[FieldMap] = {
     "src_ip": "sourceip",
@@ -75,6 +86,9 @@ def table_of(fields: Fields) -> str | None:
 
 
 def _fits(fields: Fields) -> bool:
+    if "timestamp" in fields and "deviceid" in fields:
+        # As Defender's own portal exports the same tables.
+        return str(table_of(fields)).startswith("device")
     return ("timegenerated" in fields or "timegenerated [utc]" in fields) and table_of(fields) is not None
 
 
@@ -92,8 +106,30 @@ def _cloudtrail(fields: Fields) -> LogSource:
 
 def _process(fields: Fields) -> LogSource:
     fill(fields, _PROCESS)
-    system = "linux" if "/" in str(fields.get("folderpath", "")) else "windows"
-    return LogSource(system, "process_creation", "deviceprocessevents")
+    return LogSource(_system(fields), "process_creation", "deviceprocessevents")
+
+
+def _network(fields: Fields) -> LogSource:
+    if fields.get("actiontype") == "InboundConnectionAccepted":
+        # Then the remote end is where it came from.
+        fill(fields, {"src_ip": "remoteip", "dst_ip": "localip", "dst_port": "localport", "host": "devicename"})
+        fields.setdefault("action", "accept")
+        return LogSource(None, "firewall", "devicenetworkevents")
+    fill(fields, _NETWORK)
+    return LogSource(_system(fields), "network_connection", "devicenetworkevents")
+
+
+def _logon(fields: Fields) -> LogSource:
+    fill(fields, {"user": ("accountupn", "accountname"), "src_ip": "remoteip", "host": "devicename"})
+    acted = str(fields.get("actiontype", "")).lower()
+    if acted in ("logonsuccess", "logonfailed"):
+        fields.setdefault("outcome", SUCCESS if acted == "logonsuccess" else FAILURE)
+    return LogSource(_system(fields), "authentication", "devicelogonevents")
+
+
+def _system(fields: Fields) -> str:
+    told = "folderpath", "initiatingprocessfolderpath"
+    return "linux" if any("/" in str(fields.get(name, "")) for name in told) else "windows"
 
 
 def _firewall(fields: Fields) -> LogSource:
@@ -144,6 +180,8 @@ _TABLES: Final[dict[str, Callable[[Fields], LogSource]]] = {
     "windowsevent": windows_event.complete,
     "awscloudtrail": _cloudtrail,
     "deviceprocessevents": _process,
+    "devicenetworkevents": _network,
+    "devicelogonevents": _logon,
     "commonsecuritylog": _firewall,
     "syslog": _syslog,
     "emailevents": _mail,
@@ -151,4 +189,6 @@ _TABLES: Final[dict[str, Callable[[Fields], LogSource]]] = {
     "azureactivity": _activity,
 }
 
-FORMAT: Final = ObjectFormat("Log Analytics table", _fits, _complete, ("timegenerated", "timegenerated [utc]"))
+FORMAT: Final = ObjectFormat(
+    "Log Analytics table", _fits, _complete, ("timegenerated", "timegenerated [utc]", "timestamp")
+)

@@ -20,7 +20,7 @@ _GUNICORN: Final = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\] \
 _ASKED: Final = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S*")
 _OTHER: Final = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL): {2,8}(.*)", re.DOTALL)
 _UVICORN: Final = re.compile(
-    r"(?:(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?) (?:- )?)?INFO:? +(?:uvicorn\.access: )?"
+    r"(?:\([^)]{1,60}\) )?(?:(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?) (?:- )?)?INFO:? +(?:uvicorn\.access: )?"
     r'(\S+?):(\d+) - "([^"]*)" (\d{3})(?: .*)?'
 )
 WEB: Final = LogSource("mlflow", "webserver", "server")

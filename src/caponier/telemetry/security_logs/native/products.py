@@ -36,6 +36,8 @@ class Product:
     """Field, good values, bad values."""
     login: tuple[str, Values] | None = None
     url: str | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """What every record says, in a field that none has: that a connection came about, in a log of those that did."""
 
     def fits(self, fields: Fields) -> bool:
         """Tell whether a record is of this product."""
@@ -46,6 +48,8 @@ class Product:
     def complete(self, fields: Fields) -> LogSource:
         """Fill the normalised fields in, and say what a record is of."""
         fill(fields, self.fields)
+        for name, value in self.fixed.items():
+            fields.setdefault(name, value)
         if self.outcome:
             name, good, bad = self.outcome
             value = _value(fields, name)
@@ -86,6 +90,7 @@ def _product(entry: Mapping[str, Any]) -> Product:
         outcome=(outcome["of"], frozenset(outcome["good"]), frozenset(outcome["bad"])) if outcome else None,
         login=(login["of"], frozenset(login["is"])) if login else None,
         url=entry.get("url"),
+        fixed=entry.get("fixed", {}),
     )
 
 

@@ -33,6 +33,8 @@ from caponier.telemetry.security_logs.native import (
     zeek,
 )
 from caponier.telemetry.security_logs.native.auditd import AuditReader
+from caponier.telemetry.security_logs.native.network import firewalls, proxies
+from caponier.telemetry.security_logs.native.network.w3c import W3CReader
 from caponier.telemetry.security_logs.native.record import LineReader, ObjectFormat, Record
 from caponier.telemetry.security_logs.native.vpc_flow import FlowReader
 from caponier.telemetry.security_logs.sources import LogSource, said_source
@@ -95,6 +97,9 @@ class Reading:
             mlflow.reader(),
             ray.reader(),
             torchserve.reader(),
+            *proxies.readers(),
+            *firewalls.readers(),
+            W3CReader(),
         ]
         self._time: int | None = None
         """Of the last event."""
@@ -148,9 +153,24 @@ class Reading:
                 yield self._of_object({**around.place, **value} if around.place else value, line, around.seen)
                 return
             for one in inner:
-                yield from self._records(one.value, line, around.within(one))
+                yield from self._inner(one, line, around)
         except (ValueError, OverflowError) as bad:
             yield str(bad)
+
+    def _inner(self, one: envelopes.Inner, line: int, around: "_Around") -> Iterator[Record | str]:
+        found = self._records(one.value, line, around.within(one))
+        if one.instead is None:
+            return found
+        events = [record for record in found if not isinstance(record, str)]
+        return iter(events or [self._of_object({**around.place, **one.instead}, line, around.seen)])
+
+    def _carried(self, record: Record, line: int, around: "_Around") -> list[Record]:
+        """Return what the message of a line of syslog is, where that is a record itself; else the line."""
+        inner = envelopes.of_message(record)
+        if inner is None or not around.depth:
+            return [record]
+        found = self._records(inner.value, line, around.within(inner))
+        return [one for one in found if not isinstance(one, str)] or [record]
 
     def _of_text(self, text: str, line: int, around: "_Around") -> Iterator[Record | str]:
         seen, place = around.seen, around.place
@@ -175,6 +195,8 @@ class Reading:
             raise ValueError("no known format")
         self._text_seen = True
         extra = flatten(dict(place))[0] if place else {}
+        if len(found) == 1 and found[0].origin == envelopes.SYSLOG:
+            found = self._carried(found[0], line, around)
         for record in found:
             for name, value in extra.items():
                 record.fields.setdefault(name, value)

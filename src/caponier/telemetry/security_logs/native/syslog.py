@@ -10,18 +10,27 @@ from typing import Final
 
 from caponier.telemetry.framing import stamps
 from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.native.network import firewalls
 from caponier.telemetry.security_logs.native.record import FAILURE, SUCCESS, ObjectFormat, Parsed, Stateless, fill, made
 from caponier.telemetry.security_logs.sources import LogSource
 
 READ: Final = 8_192
 """Characters of a message that are looked at: RFC 5424 asks for no more, and what matters stands at its beginning."""
 _HEAD: Final = r"(?:<\d{1,3}>)?"
-_TAG: Final = r"(\S+) ([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
-_OLD: Final = re.compile(rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (\d\d:\d\d:\d\d(?:\.\d+)?) {_TAG}", re.DOTALL)
+_TAG: Final = r"(\S+) (?:: )?(?!\d{1,3}\.\d{1,3}\.\d)([^\s:\[]{1,64})(?:\[(\d+)\])?: ?(.*)"
+_OLD: Final = re.compile(
+    rf"{_HEAD}([A-Z][a-z]{{2}}) +(\d{{1,2}}) (?:(\d{{4}}) )?(\d\d:\d\d:\d\d(?:\.\d+)?):? {_TAG}", re.DOTALL
+)
 _ISO: Final = re.compile(rf"{_HEAD}(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) {_TAG}", re.DOTALL)
+_FULL: Final = re.compile(rf"[A-Z][a-z]{{2}} (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? UTC) {_TAG}", re.DOTALL)
+"""As `journalctl -o short-full` prints it."""
 _NEW: Final = re.compile(
     r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*+\])+)(?: \ufeff?(.*))?", re.DOTALL
 )
+_COUNTED: Final = re.compile(r"\d{1,6} (?=<\d{1,3}>)")
+"""How many bytes follow, as RFC 6587 has it before a message over TCP."""
+_LEVELS: Final = frozenset(["DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "ERROR", "CRIT", "ALERT", "EMERG"])
+"""What stands in the place of the host where a template leaves that out, as ChromeOS's does."""
 # A name may hold blanks, and claim an address of its own: the last one is what sshd saw.
 _ACCEPTED: Final = re.compile(
     r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)(?: .*)?"
@@ -47,6 +56,10 @@ def of_program(program: str, message: str, fields: Fields) -> LogSource:
         return _sudo(message, fields)
     if name in _AUTHORISING:
         return _pam(message, fields, "auth")
+    if name == "kernel" and (found := firewalls.netfilter(message, fields)):
+        return found
+    if name[:1] == "%" and (found := firewalls.cisco(f"{program}: {message}", fields)):
+        return found
     return LogSource("linux", None, _OWN_SERVICE.get(name, "syslog"))
 
 
@@ -91,14 +104,16 @@ def _pam(message: str, fields: Fields, service: str) -> LogSource:
 
 
 def _parse(text: str) -> Parsed:
+    if text[:1].isdigit():
+        text = _COUNTED.sub("", text, count=1)
     if found := _OLD.fullmatch(text):
-        month, day, clock, host, program, pid, message = found.groups()
+        month, day, year, clock, host, program, pid, message = found.groups()
         try:
-            time = stamps.without_year(month, day, clock, datetime.now(UTC))
+            time = _moment(month, day, year, clock)
         except ValueError:
             return None
         return _made(time, host, program, pid, message)
-    if found := _ISO.fullmatch(text):
+    if found := _ISO.fullmatch(text) or _FULL.fullmatch(text):
         stamp, host, program, pid, message = found.groups()
         return _made(stamps.iso(stamp), host, program, pid, message)
     if found := _NEW.fullmatch(text):
@@ -107,9 +122,17 @@ def _parse(text: str) -> Parsed:
     return None
 
 
+def _moment(month: str, day: str, year: str | None, clock: str) -> int:
+    if year is None:
+        return stamps.without_year(month, day, clock, datetime.now(UTC))
+    return stamps.any_time(f"{month} {day} {year} {clock}")
+
+
 def _made(
     time: int | None, host: str, program: str, pid: str | None, message: str
 ) -> tuple[Fields, LogSource, int | None]:
+    if host in _LEVELS:
+        host = "-"
     fields = made({"host": host, "program": program, "pid": pid, "message": message})
     return fields, of_program(program, message, fields), time
 

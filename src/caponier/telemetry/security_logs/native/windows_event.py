@@ -180,6 +180,9 @@ def complete(fields: Fields) -> LogSource:
     fill(fields, {"host": ("computer", "hostname")})
     if channel.startswith("microsoft-windows-sysmon"):
         return _sysmon(number, fields)
+    if channel.startswith("linux-sysmon"):
+        # Sysmon for Linux writes events of the same numbers and names to syslog.
+        return _sysmon(number, fields)._replace(product="linux")
     if channel == "security" or (not channel and "activity" in fields):
         return _security(number, fields)
     service = _SERVICES.get(channel, channel)

@@ -56,7 +56,7 @@ _REALS: Final = frozenset(["double", "time", "interval"])
 def complete(fields: Fields) -> LogSource:
     """Fill in what rules ask of a record of Zeek."""
     path = str(fields.get("_path", ""))
-    path = path or next((path for sign, path in _SIGNS if sign in fields), "conn")
+    path = path or next((path for sign, path in _SIGNS if sign in fields), "")
     fill(fields, _FLOW)
     if path == "http":
         # The field `host` is the server's name here, and no host of ours.
@@ -75,7 +75,7 @@ def complete(fields: Fields) -> LogSource:
         return LogSource("zeek", "authentication", "ssh")
     if path == "dns":
         return LogSource("zeek", "dns", "dns")
-    return LogSource("zeek", None, path)
+    return LogSource("zeek", None, path or None)
 
 
 def _fits(fields: Fields) -> bool:

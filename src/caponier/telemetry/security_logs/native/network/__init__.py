@@ -1,0 +1,1 @@
+"""What servers, proxies and firewalls on the way write of requests and connections, as lines of text."""

@@ -1,0 +1,59 @@
+"""What libraries beside scikit-learn write, under the names that their older versions give to the same classes."""
+
+import pytest
+
+from detect.model_files.pickles.reading import read
+
+MADE = [
+    "catboost.core CatBoostClassifier", "category_encoders.target_encoder TargetEncoder", "hmmlearn.hmm GaussianHMM",
+    "networkx.classes.digraph DiGraph", "numpy.matrixlib.defmatrix matrix",
+    "pandas.core.arrays.categorical Categorical", "pandas.core.arrays.floating Float64Dtype",
+    "pandas.core.arrays.integer IntegerArray",
+    "pandas.core.arrays.sparse.array SparseArray", "pandas.core.dtypes.dtypes CategoricalDtype",
+    "pandas.core.dtypes.dtypes DatetimeTZDtype", "sklearn.compose._column_transformer _RemainderColsList",
+    "sklearn2pmml.decoration ContinuousDomain", "sklearn2pmml.pipeline PMMLPipeline",
+]  # fmt: skip
+OPEN = {
+    "statsmodels.base.data ModelData": "evaluates the formula",
+    "statsmodels.regression.linear_model OLS": "evaluates the formula",
+    "sklearn_pandas.dataframe_mapper DataFrameMapper": "calls what its state names",
+    "sklearn2pmml.preprocessing ExpressionTransformer": "evaluates a text",
+}
+
+
+def made(home: str, state: bytes = b"}") -> bytes:
+    module, name = home.split()
+    return f"\x80\x02c{module}\n{name}\n".encode("latin-1") + b")\x81" + state + b"b."
+
+
+@pytest.mark.parametrize("home", MADE)
+def test_an_object_with_its_attributes_is_clean(home: str) -> None:
+    assert read(made(home)).is_clean
+
+
+@pytest.mark.parametrize("home", MADE)
+def test_and_is_not_with_what_runs_code_in_its_state(home: str) -> None:
+    assert read(made(home, b"}X\x01\x00\x00\x00acos\nsystem\nX\x02\x00\x00\x00id\x85Rs")).unsafe
+    assert read(made(home, b"}X\x09\x00\x00\x00__class__K\x01s")).unsafe
+
+
+@pytest.mark.parametrize("home", OPEN)
+def test_what_evaluates_its_own_contents_is_open_and_says_why(home: str) -> None:
+    reading = read(made(home))
+    assert not reading.unsafe
+    assert not reading.is_clean
+    assert any(OPEN[home] in doubt for doubt in reading.ledger.doubts)
+
+
+def test_a_bit_generator_of_numpy_is_found_by_its_name_as_older_versions_write_it() -> None:
+    text = "\x80\x02cnumpy.random._pickle\n__bit_generator_ctor\nX{}{}\x85R}}b."
+    for name, clean in (("SFC64", True), ("PCG64", True), ("Elsewhere", False)):
+        size = len(name).to_bytes(4, "little").decode("latin-1")
+        assert read(text.format(size, name).encode("latin-1")).is_clean == clean
+
+
+def test_zones_of_pytz_are_made_by_its_own_functions() -> None:
+    assert read(b"\x80\x02cpytz\n_p\nX\x0d\x00\x00\x00Europe/BerlinM\x10\x0eK\x00X\x03\x00\x00\x00CETtR.").error
+    zone = b"\x80\x02cpytz\n_p\n(X\x0d\x00\x00\x00Europe/BerlinM\x10\x0eK\x00X\x03\x00\x00\x00CETtR."
+    assert read(zone).is_clean
+    assert read(b"\x80\x02cpytz\ntimezone\nX\x03\x00\x00\x00UTC\x85R.").unsafe
