@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
-from caponier.app.inference.findings import Sight, finding_of
+from caponier.app.inference.findings import OwnFindings, Sight, finding_of
 from caponier.app.inference.plan import Case, Remarks, Terms, plan_for, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched
 from caponier.detect.registry import event_detectors
@@ -130,6 +130,7 @@ class LiveFindings:
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
         }
         self._senders: OrderedDict[int, str] = OrderedDict()
+        self._own = OwnFindings(MOST_SUBJECTS)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -197,8 +198,9 @@ class LiveFindings:
             if len(self._senders) > MOST_SENDERS:
                 self._senders.popitem(last=False)
 
-    def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding:
+    def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding | None:
         trigger = by_seq[found.trigger[1]]
+        self._own.add(found, trigger["time"])
         places = sorted({*found.evidence, found.trigger})
         sight = Sight(
             trigger_id=trigger["event_id"],
@@ -209,6 +211,8 @@ class LiveFindings:
             version=trigger.get("model_version"),
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
+        if self._own.tell(found, sight):
+            return None
         return finding_of(found, model.case, sight, self._workspace, self._budget)
 
 

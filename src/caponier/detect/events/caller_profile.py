@@ -136,9 +136,10 @@ class CallerProfile:
         score = int(events.signals["score"][-1])
         apart, *odd = score >> (2 * BITS), (score >> BITS) & (2**BITS - 1), score & (2**BITS - 1)
         names = [FEATURES[min(one, len(FEATURES) - 1)] for one in odd]
+        shares = " and of ".join(dict.fromkeys(names))
         summary = (
-            f"how this caller asks as a whole is {apart / COARSE:.1f} times what benign callers vary by away from all "
-            f"but two of them; oddest are its shares of {names[0]} and of {names[1]}. That is a hint to look, no more"
+            f"One caller uses the model unlike all but two benign callers, above all by its share of {shares} "
+            f"({apart / COARSE:.1f} times as far from them as benign callers vary)"
         )
         return Explanation(summary, {"distance": round(apart / COARSE, 2), "odd": names}, np.array([len(events) - 1]))
 

@@ -30,6 +30,7 @@ from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
+from caponier.detect.wording import how_many, number, times, within
 from caponier.matrix.technique import TechniqueId
 
 UNIT: Final = 2**16
@@ -156,12 +157,10 @@ class InputSearch:
         tries = np.bincount(np.unique(told.stay, return_inverse=True)[1])
         rows = np.flatnonzero(told.other)
         turned = int(told.turned.sum())
-        around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
+        most, changed = int(tries.max()), f"; the answer changed {times(turned)}" if turned else ""
         summary = (
-            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; again and again"
-            " an answer's score fell lower than ever before around its input, an answer turned after many tries, or a "
-            "few features alone changed, oftener than chance and benign clients have it: the way somebody searches who "
-            "keeps what brings an answer down"
+            f"One caller sent up to {how_many(most, 'variant')} of one input{within(events.time)}{changed} "
+            f"({number(len(tries))} such input{'s' * (len(tries) > 1)}; {len(events)} different ones in all)"
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
