@@ -60,4 +60,4 @@ def test_what_awaits_approval_comes_first() -> None:
 def test_colours_have_words(techniques: tuple[str, ...], said: str) -> None:
     one = finding(1)
     step = Step(START, "Model Evasion", refs(*techniques), one.subject, one.finding_id, one.event_ids, "seen")
-    assert colour_words(step) == said
+    assert colour_words(step.techniques) == said

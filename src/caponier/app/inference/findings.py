@@ -15,6 +15,8 @@ from caponier.detect.wording import how_many
 from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
+from caponier.records.accused import NAMES as NAMES
+from caponier.records.accused import accused as accused
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -28,8 +30,6 @@ NAMED: Final = 20
 WEEK_US: Final = 7 * DAY_US
 ALONE: Final = 0.8
 """Share of like queries from which on they are said to be one caller's."""
-NAMES: Final = "most_of_them"
-"""The fact that holds their names."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,6 @@ def _who(sight: Sight) -> str:
     if sight.alone:
         return "One caller sent nearly all of them"
     return f"{how_many(len(sight.principals), 'caller').capitalize()} sent them"
-
-
-def accused(finding: Finding) -> frozenset[str]:
-    """Return who a finding is about: its subject, or the callers that one about like queries names."""
-    if finding.subject.kind != KIND:
-        return frozenset({finding.subject.id})
-    return frozenset(finding.evidence.facts.get(NAMES, ()))
 
 
 @dataclass(frozen=True)

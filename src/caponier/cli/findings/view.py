@@ -12,7 +12,7 @@ from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
 
 
-def _weekly(finding: Finding) -> str:
+def weekly(finding: Finding) -> str:
     """Return how many benign subjects are expected to come as high in a week; empty where nobody is ranked."""
     expected = finding.evidence.expected
     return "" if expected is None else f"{expected.benign:.2g}"
@@ -42,8 +42,8 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
-        Column("expected_per_week", _weekly, ShownIn.CSV),
-        Column("benign a week", _weekly, ShownIn.PAGE),
+        Column("expected_per_week", weekly, ShownIn.CSV),
+        Column("benign a week", weekly, ShownIn.PAGE),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]

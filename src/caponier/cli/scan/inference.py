@@ -9,7 +9,7 @@ import typer
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import FINDINGS
+from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
@@ -70,7 +70,7 @@ def inference(
             progress=watch,
         )
     chosen = choose_format(format_, out, Format.TABLE)
-    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
+    write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.

@@ -147,33 +147,31 @@ class IterativeQuery:
         blank = np.zeros(1, self.state)
         evidence, _ = self._evidence(params, blank, recent)
         squared = recent.signals["squared"]
-        small = _small(params, recent) > 0
-        flips = int((small & recent.signals["flip"]).sum())
         before, _ = previous(squared, recent.offsets, blank["squared"])
-        halvings = int(_halves(before, squared).sum())
-        along = int((_axial(squared) & (squared <= params["near"][1])).sum())
-        amid = int((_amid(params, recent) > 0).sum())
-        even = int((recent.signals["even"] >= params["even"][0]).sum())
+        small, halves = _small(params, recent) > 0, _halves(before, squared)
+        single = _axial(squared) & (squared <= params["near"][1])
+        crowded, even = _amid(params, recent) > 0, recent.signals["even"] >= params["even"][0]
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
-        facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "single_feature": along}
-        facts |= {"crowded": amid, "even_steps": even}
-        variants = max(int(evidence.astype(bool).sum()), facts["small_steps"])
-        took = within(recent.time[evidence.astype(bool) | small])
-        return Explanation(_told(variants, took, facts, len(recent)), {**facts, "window": len(recent)}, rows)
+        kinds = {"small_steps": small, "flips": small & recent.signals["flip"], "halvings": halves}
+        kinds |= {"single_feature": single, "crowded": crowded, "even_steps": even}
+        facts = {name: int(kind.sum()) for name, kind in kinds.items()}
+        signs = small | halves | single | crowded | even | (evidence > 0)
+        told = _told(int(signs.sum()), within(recent.time[signs]), facts, len(recent))
+        return Explanation(told, {**facts, "window": len(recent)}, rows)
 
 
 def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
     """Say what was seen of a search, and nothing of what was not."""
     changed = f"; the answer changed {times(facts['flips'])}" if facts["flips"] else ""
     figures = {
-        "small_steps": "smaller changes than benign callers make",
-        "halvings": "half as large as the one before",
-        "single_feature": "of a single value",
-        "crowded": "close around one point",
-        "even_steps": "of many values by one and the same amount",
+        "small_steps": "changed less than benign callers' inputs do",
+        "halvings": "changed half as much as the one before",
+        "single_feature": "changed in a single value",
+        "crowded": "lie close around one point",
+        "even_steps": "changed many values by one and the same amount",
     }
     seen = [f"{facts[name]} {what}" for name, what in figures.items() if facts[name]]
-    details = f" ({listed(seen)}, among the last {window} different inputs)" if seen else ""
+    details = f" (among the last {window} different inputs {listed(seen)})" if seen else ""
     return f"One caller sent {how_many(variants, 'variant')} of its own earlier inputs{took}{changed}{details}"
 
 
