@@ -186,7 +186,7 @@ def test_one_finding_is_shown_with_its_evidence(home: Path) -> None:
     said = run("show", "f-1").stdout
     assert "8 different queries, each a small step" in said
     assert "AML.T0043.001 Black-Box Optimization (atlas)" in said
-    assert "promise: 0 of 300 benign subjects as high, at the age of 200" in said
+    assert "promise: 0 of 300 benign ones as high after 200 inputs or events" in said
     assert "1.2 benign callers a week come as high (0.5 to 1.2)" in said
     assert "surprise = 70, 1 in 50" in said
     assert "[3, 8]" in said

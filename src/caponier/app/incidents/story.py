@@ -32,6 +32,7 @@ def story(case: CaseFile) -> list[tuple[str, str]]:
     incident = case.incident
     return [
         ("What happened", _what(incident)),
+        ("Who", ", ".join(name.replace(":", " ", 1) for name in incident.actors) or "unknown"),
         ("To what", _target(incident)),
         ("How sure", _certainty(case.findings)),
         ("What it harms", ", ".join(incident.harms) or "nothing by itself; it prepares other steps"),
@@ -51,7 +52,7 @@ def colour_words(techniques: tuple[TechniqueRef, ...]) -> str:
 
 
 def _what(incident: Incident) -> str:
-    who = f"One actor ({', '.join(incident.actors)})" if incident.actors else "Somebody unknown"
+    who = "One actor" if incident.actors else "Somebody unknown"
     context = len({step.event_ids for step in incident.steps if step.finding_id is None})
     parts = _count(len(incident.finding_ids), "finding") + (
         f" and {_count(context, 'context event')}" if context else ""

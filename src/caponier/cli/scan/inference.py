@@ -12,7 +12,7 @@ from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -86,8 +86,7 @@ def _tell(report: ScanReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
     say(console, f"{found:,} finding{'' if found == 1 else 's'} in {report.events:,} events")
-    for note in report.notes:
-        say(console, f"note: {note}")
+    say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 

@@ -158,9 +158,11 @@ class InputSearch:
         rows = np.flatnonzero(told.other)
         turned = int(told.turned.sum())
         most, changed = int(tries.max()), f"; the answer changed {times(turned)}" if turned else ""
+        around = "of one input" if len(tries) == 1 else f"of each of {number(len(tries))} inputs"
+        variants = f"{'up to ' if len(tries) > 1 else ''}{how_many(most, 'variant')}"
         summary = (
-            f"One caller sent up to {how_many(most, 'variant')} of one input{within(events.time)}{changed} "
-            f"({number(len(tries))} such input{'s' * (len(tries) > 1)}; {len(events)} different ones in all)"
+            f"One caller sent {variants} {around}{within(events.time)}{changed} (among its last {len(events)} "
+            "different inputs)"
         )
         facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
