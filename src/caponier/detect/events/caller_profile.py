@@ -63,8 +63,8 @@ SLOTS: Final = 16
 EVENTS: Final = ("failures", "questions about the model", "quick events", "long pauses")
 """Counted among all events."""
 QUERIES: Final = (
-    *(f"queries {how} earlier ones" for how in ("closest to", "close to", "fairly near", "as usual from", "far from")),
-    "answers unlike the nearest one's",
+    *(f"inputs {how} earlier ones" for how in ("closest to", "close to", "fairly near", "as usual from", "far from")),
+    "answers unlike that to the nearest input",
     "very unsure answers",
     "unsure answers",
 )
