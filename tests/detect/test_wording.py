@@ -31,6 +31,7 @@ def test_how_often_something_happened(n: int, said: str) -> None:
     [
         (0.9, ""),
         (1, " in one second"),
+        (60, " in one minute"),
         (119, " in 119 seconds"),
         (240, " in four minutes"),
         (7_199, " in 120 minutes"),

@@ -167,7 +167,7 @@ def test_rows_are_written_at_once_and_closing_ends_the_log(path: Path) -> None:
 
 
 def test_the_example_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guide = Path(__file__).parents[2] / "docs" / "events.md"
+    guide = Path(__file__).parents[2] / "docs" / "reference" / "events.md"
     (example,) = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(example, str(guide), "exec"), {})

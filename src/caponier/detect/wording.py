@@ -38,9 +38,9 @@ def within(time: NDArray[np.int64]) -> str:
         time: (n,) microseconds, in any order.
     """
     seconds = int(time.max() - time.min()) // _MICROS if time.size else 0
-    # Up to twice a unit the next smaller one says it more exactly.
+    # Up to twice a unit the next smaller one says it more exactly, but for the unit itself.
     for unit, length in _UNITS:
-        if seconds >= (2 * length if length > 1 else 1):
+        if seconds >= 2 * length or seconds == length:
             return f" in {how_many(round(seconds / length), unit)}"
     return ""
 

@@ -284,7 +284,7 @@ def test_a_summary_is_added_to_a_file(capsys: pytest.CaptureFixture[str], tmp_pa
     assert reviewed(capsys, path, "--summary", tmp_path).code == 2
 
 
-HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to-contribute-to-a-matrix.md"
+HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "contribute-to-a-matrix.md"
 
 
 @pytest.mark.skipif(not (HOW_TO.parents[1] / ".github").is_dir(), reason="needs a checkout")

@@ -148,7 +148,8 @@ def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> Non
     """Send what the routes of the workspace want and was not sent yet; a guard that runs does so by itself."""
     alerts = Alerts(require_workspace(workspace))
     if not alerts.routes:
-        raise InputError("the workspace has no [[route]]", mend="Describe one in caponier.toml; see docs/alerts.md")
+        mend = "Describe one in caponier.toml; see docs/how-to/alerts.md"
+        raise InputError("the workspace has no [[route]]", mend=mend)
     try:
         done = alerts.send()
     finally:
