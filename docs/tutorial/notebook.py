@@ -29,9 +29,9 @@ def approve(rows):
 
 model = caponier.Recorder(approve, name="credit")
 
-for caller in range(150):
+for caller in range(120):
     habits = rng.uniform(0.2, 0.8, 16)
-    for _ in range(40):
+    for _ in range(30):
         model(np.clip(habits + rng.normal(0, 0.1, (1, 16)), 0, 1), principal=f"customer-{caller}")
 
 benign = caponier.load_events(model.events)
