@@ -126,6 +126,18 @@ def test_a_page_can_be_typed_from_top_to_bottom(page: Path, stage: Path, tmp_pat
             shell.type(command)
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/python.md"])
+def test_what_a_page_shows_in_python_runs(
+    page: str, stage: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(stage)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {})
+    assert capsys.readouterr().out
+
+
 def test_what_runs_elsewhere_has_a_test() -> None:
     named = [*ELSEWHERE.values(), *OTHERS.values()]
     assert all((ROOT / place).is_file() for place in named if place.startswith("tests/"))
