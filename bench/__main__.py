@@ -40,7 +40,7 @@ def main() -> int:
         action="append",
         default=[],
         metavar="MODULE:CLASS",
-        help="a detector that judges the same streams, see docs/behaviour-scorecard.md; nothing is saved then",
+        help="judges the same streams, see docs/explanation/behaviour-scorecard.md; nothing is saved then",
     )
     given = parser.parse_args()
     module = import_module(modules()[given.name])

@@ -1,4 +1,4 @@
-"""Generate docs/benchmarks.md from bench/results, docs/cli.md from the command line, docs/techniques from the matrix.
+"""Generate docs/reference: benchmarks.md from bench/results, cli.md from the command line, techniques from the matrix.
 
 With --check nothing is written; the exit code is 1 if a page is out of date.
 """
@@ -16,7 +16,7 @@ from caponier.app.coverage import technique_pages
 from caponier.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "reference"
 
 
 def benchmarks() -> str:
@@ -109,7 +109,7 @@ def main() -> int:
     stale = [name for name, text in pages.items() if written(name) != text]
     orphans = [f"techniques/{path.name}" for path in (DOCS / "techniques").glob("*") if path.name not in known(pages)]
     if "--check" in sys.argv:
-        print("\n".join(f"docs/{name} is out of date; run scripts/docs" for name in [*stale, *orphans]))
+        print("\n".join(f"docs/reference/{name} is out of date; run scripts/docs" for name in [*stale, *orphans]))
         return 1 if stale or orphans else 0
     (DOCS / "techniques").mkdir(exist_ok=True)
     for name in stale:
@@ -127,7 +127,7 @@ def written(name: str) -> str | None:
 
 
 def known(pages: dict[str, str]) -> set[str]:
-    """Return the file names of docs/techniques that are made."""
+    """Return the file names of docs/reference/techniques that are made."""
     return {name.removeprefix("techniques/") for name in pages if name.startswith("techniques/")}
 
 

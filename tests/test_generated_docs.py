@@ -50,9 +50,9 @@ def test_a_check_names_changed_missing_and_left_over_pages_and_writes_nothing(
     assert generator.main() == 1
     told = capsys.readouterr().out.splitlines()
     assert [line.partition(" ")[0] for line in told] == [
-        "docs/techniques/AML.T0000.md",
-        "docs/techniques/AML.T0001.md",
-        "docs/techniques/AML.T9999.md",
+        "docs/reference/techniques/AML.T0000.md",
+        "docs/reference/techniques/AML.T0001.md",
+        "docs/reference/techniques/AML.T9999.md",
     ]
     assert (folder / "AML.T0000.md").read_text() == "changed"
     assert not (folder / "AML.T0001.md").exists()

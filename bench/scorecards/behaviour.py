@@ -2,7 +2,7 @@
 
 Attacks and benign habits on real models, on held-out images. The seeds were never used while detectors were made. The
 others are a rule of thumb, two published tests, and whatever is plugged in with `--with module:Class`; they judge the
-same streams. See docs/behaviour-scorecard.md.
+same streams. See docs/explanation/behaviour-scorecard.md.
 """
 
 import statistics
@@ -32,7 +32,8 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 CAUSES = {
     "attackers_flagged_share": (
         "Natural extraction asks what customers ask, and Square wins with a single step on some images: what of them "
-        "is seen, and what was tried, is said in docs/detections/extraction.md and docs/detections/evasion.md. Patches "
+        "is seen, and what was tried, is said in docs/reference/detections/extraction.md and "
+        "docs/reference/detections/evasion.md. Patches "
         "and triggers are for detectors that need an enriched log, and this one is not: see the scorecard "
         "patches_triggers."
     ),

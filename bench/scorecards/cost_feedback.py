@@ -43,7 +43,8 @@ CAUSES = {
         "sources seen together would do in half a minute, but accuse one in 200 wrongly. Tried besides: windows of "
         "one, two and five minutes (none, and all after 510 and 186 s at most), the largest sum over events in a row "
         "(after 26 pieces and more), the number of answers contradicted (15 to 22 pieces), squares in place of a power "
-        "of one and a half (sooner, and annotators come up to the threshold); see docs/detections/feedback.md."
+        "of one and a half (sooner, and annotators come up to the threshold); see "
+        "docs/reference/detections/feedback.md."
     ),
     "trend_users_flagged": (
         "Flagged is who works with nothing but the one digit that the change is about, or with one that the model has "
@@ -56,7 +57,7 @@ CAUSES = {
         "on: three of them do. Tried: weighing against the hardest 1, 5 or 10 % of clients (6 at most as well, or one "
         "to three later), up to 20, 24 and 32 quarter bits a query (one or two later), levels from twice or four times "
         "the usual (no better), a power of one and a half in place of the square (one later); see "
-        "docs/detections/sponge.md."
+        "docs/reference/detections/sponge.md."
     ),
     "committee_flagged_share": (
         "One honest query in twenty costs this model five times the usual, and one in a hundred as much as any can. "
@@ -64,7 +65,7 @@ CAUSES = {
         "who search, and who send what they found, mix in too many cheaper ones. Tried: sums of how rare costs are "
         "over 12 queries (none found), the hardest 1 % of clients in place of 2 % (hard to learn from three of 300), "
         "taking three of four queries for sponges (later), leaving the first dear query out (too few clients to draw a "
-        "tail through); see docs/detections/sponge.md."
+        "tail through); see docs/reference/detections/sponge.md."
     ),
     "committee_dear_queries_most": "As above, and the same was tried: for this model honest inputs are as dear as any "
     "can be.",

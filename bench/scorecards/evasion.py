@@ -36,7 +36,7 @@ CAUSES = {
         "The alarm comes with the first or second step, as soon as one can, and that query is answered: what has won "
         "by then has won. Tried besides even steps: less shrinkage of the covariance, scores that fall along steps, "
         "runs of equal steps, rare combinations of values (0 to 15 of 60 seen at all); see "
-        "docs/detections/evasion.md."
+        "docs/reference/detections/evasion.md."
     ),
     "adaptive_refused_success": (
         "Blends of natural pictures in wide steps are like other people's photos one by one; distance_shape sees their "
@@ -44,7 +44,7 @@ CAUSES = {
         "(see it if it blends in views of one image, not if it has pictures of its own), flips on wider steps (pollers "
         "of a scene that the model is unsure of flip as often), a window of 16 queries as a whole against those of "
         "benign callers (0 to 2 of 20), and against what this attack's look like (51 of 60 after some 20 queries, on "
-        "other seeds; six of 60 have won after 35, with two accounts); see docs/detections/evasion.md."
+        "other seeds; six of 60 have won after 35, with two accounts); see docs/reference/detections/evasion.md."
     ),
 }
 

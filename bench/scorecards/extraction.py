@@ -49,14 +49,14 @@ CAUSES = {
         "evidence against hard but honest inputs, and an alarm at 1 in 5,000 horizons needs 12 bits. Tried on seeds 1 "
         "to 3: unsure answers alone over 32 or 64 queries (0 of 10 found), those to far inputs (3 to 5 of 15), the "
         "smaller of two surprises, summed (10 of 15 after 152), a likelihood ratio learned from the attack itself (15 "
-        "of 15 after 185, with 2 benign callers); see docs/detections/extraction.md."
+        "of 15 after 185, with 2 benign callers); see docs/reference/detections/extraction.md."
     ),
     "inversion_before_sure": (
         "Noise is close to some classes from the start: some climbs are sure of theirs within five queries, before "
         "there is a climb to be seen. Tried on seeds 1 to 3, where 12 of 15 are seen in time: tries that count an "
         "eighth without a limit (13, but a camera with a rare view would be a finding), a half (13, and a tuning "
         "client is flagged), at most one whole step (11 or 12), every foreign query (13, and it is no climb any "
-        "more); see docs/detections/score_climb.md."
+        "more); see docs/reference/detections/score_climb.md."
     ),
     "natural_account_days": (
         "Natural queries are worth as much to a copier as they are harmless: 200 of them, a benign day, make a copy "

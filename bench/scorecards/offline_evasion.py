@@ -54,7 +54,7 @@ _SMALL = (
     "Images of 8x8 pixels bear no squeezing, so that only distances are left. Tried on seeds 1 and 2: squeezing to "
     "one, two or three bits (at most 0.48), by medians and blurring (0.17), by leaving out principal components "
     "(0.35), one covariance for all classes (0.58), distances to benign images of the same answer (0.68), sums and "
-    "larger ones of the figures in place of the root of squares; see docs/detections/adversarial_input.md."
+    "larger ones of the figures in place of the root of squares; see docs/reference/detections/adversarial_input.md."
 )
 CAUSES = {f"mlp_{name}_tpr": _SMALL for name in ATTACKS}
 

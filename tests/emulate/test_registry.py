@@ -83,7 +83,7 @@ def test_every_source_of_feedback_says_what_it_does() -> None:
 
 
 def test_everything_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "emulations.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "emulations.md").read_text()
     listed = [*registry.attacks(), *registry.campaigns(), *registry.habits(), *registry.probes()]
     for name in [*listed, *registry.newcomers(), *sources()]:
         assert f"| `{name}` |" in page

@@ -1,4 +1,4 @@
-"""The commands of docs/first-finding.md, from AWS's own compressed files to the first true finding."""
+"""The commands of docs/tutorial/first-finding.md, from AWS's own compressed files to the first true finding."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.command import run_in
 
-PAGE = Path(__file__).parents[2] / "docs" / "first-finding.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "first-finding.md"
 EVERYBODY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}
 
 

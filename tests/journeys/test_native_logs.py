@@ -1,6 +1,6 @@
 """From what a container, a gateway or a notebook left to the first true finding: one attacker among a hundred callers.
 
-The commands are those of docs/field-maps.md: nothing is said of the logs but where they are.
+The commands are those of docs/how-to/field-maps.md: nothing is said of the logs but where they are.
 """
 
 import csv

@@ -10,7 +10,7 @@ from bench.__main__ import modules
 from bench.machinery.scorecard import RESULTS, Goal, Scorecard
 
 PUBLISHED = sorted(path for path in RESULTS.glob("*.json") if not path.name.endswith(".quick.json"))
-PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md").read_text(encoding="utf-8")
 
 
 def result(path: Path) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import copy
 import re
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,9 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from caponier.errors import InputError
 from caponier.telemetry import EventLog, Recorder
 from telemetry.conftest import reading
 
@@ -164,7 +167,7 @@ def test_rows_are_written_at_once_and_closing_ends_the_log(path: Path) -> None:
 
 
 def test_the_example_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guide = Path(__file__).parents[2] / "docs" / "events.md"
+    guide = Path(__file__).parents[2] / "docs" / "reference" / "events.md"
     (example,) = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(example, str(guide), "exec"), {})
@@ -173,3 +176,42 @@ def test_the_example_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert not found.rejected
     assert found.rows[0]["principal"].startswith("k-")
     assert "s3cret" not in (tmp_path / "events.jsonl").read_text()
+
+
+class TestInANotebook:
+    def test_without_a_log_events_are_kept_in_memory(self) -> None:
+        model = Recorder(Model())
+        model.predict(ROWS)
+        assert [row["label"] for row in model.events] == ["plus", "minus"]
+        assert {row["model"] for row in model.events} == {"Model"}
+
+    def test_a_log_may_be_a_path(self, path: Path) -> None:
+        model = Recorder(Model(), path)
+        model.predict(ROWS)
+        assert len(recorded(path)) == 2
+        with pytest.raises(InputError, match="load_events"):
+            _ = model.events
+
+    def test_what_else_a_model_has_is_there(self) -> None:
+        model = Recorder(Model())
+        assert model.classes_.tolist() == ["minus", "plus"]
+        assert not hasattr(model, "coef_")
+        assert copy.copy(model).classes_ is model.classes_
+
+    def test_a_function_is_a_model(self) -> None:
+        def sign(rows: Any) -> Any:
+            return np.sign(rows).sum(axis=1)
+
+        model = Recorder(sign, version="2")
+        assert model(ROWS, principal="k").tolist() == model.predict(ROWS).tolist() == [2.0, -2.0]
+        assert [(row["model"], row["label"], row["principal"]) for row in model.events[:2]] == [
+            ("sign", "2.0", "k"),
+            ("sign", "-2.0", "k"),
+        ]
+
+    def test_an_estimator_is_fitted_and_goes_on_being_recorded(self) -> None:
+        model = Recorder(LogisticRegression()).fit(ROWS, ["a", "b"])
+        assert isinstance(model, Recorder)
+        assert model.predict_proba(ROWS).shape == (2, 2)
+        assert model.score(ROWS, ["a", "b"]) == 1.0
+        assert [row["label"] for row in model.events] == ["a", "b"]

@@ -244,7 +244,8 @@ def plugged(path: str) -> tuple[str, Callable[[], Detector]]:
         raise InputError(f"there is no detector {path!r}: {missing}", mend="Write module:Class") from missing
     lacking = [method for method in ("fit", "scores") if not callable(getattr(found, method, None))]
     if lacking:
-        raise InputError(f"{path!r} has no method {' and no '.join(lacking)}", mend="See docs/behaviour-scorecard.md")
+        mend = "See docs/explanation/behaviour-scorecard.md"
+        raise InputError(f"{path!r} has no method {' and no '.join(lacking)}", mend=mend)
     return name, found
 
 

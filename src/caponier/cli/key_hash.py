@@ -32,6 +32,6 @@ def key_hash(workspace: options.Where = None, quiet: options.Quiet = False) -> N
         if name is None:
             # Nothing of the line is repeated: it is meant to be a secret.
             raise InputError(
-                f"line {place} cannot be read as one credential", mend="See docs/guard.md for what can be."
+                f"line {place} cannot be read as one credential", mend="See docs/how-to/guard.md for what can be."
             )
     write_text("".join(f"{name}\n" for name in names), None)

@@ -244,7 +244,6 @@ class Workspace(_Noun):
     respond: dict[str, Any] = Field(default_factory=dict)
     routes: tuple[dict[str, Any], ...] = ()
     maintenance: tuple[dict[str, Any], ...] = ()
-    serve: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def root(self) -> Path:

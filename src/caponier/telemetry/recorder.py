@@ -3,14 +3,18 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import IO, Any, Self
+from weakref import finalize
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
+
+from caponier.errors import InputError
 
 
 class EventLog:
@@ -22,6 +26,8 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream: IO[bytes] = path.open("ab", buffering=0)
+        # Nothing is buffered, so a log that nobody closes loses nothing: it only has to give its file back.
+        self._forgotten = finalize(self, self._stream.close)
         self._lock = Lock()
 
     def record(self, rows: list[dict[str, Any]]) -> None:
@@ -46,27 +52,60 @@ class EventLog:
         self.close()
 
 
+class EventMemory:
+    """Keeps event rows in memory, for a notebook; each call adds to what is held until `clear`."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def record(self, rows: list[dict[str, Any]]) -> None:
+        """Keep rows whose keys are columns of the event schema."""
+        self.rows += rows
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.rows = []
+
+
 class Recorder:
-    """Wraps anything with `predict` or `predict_proba`, and records every query that passes through.
+    """Wraps a model, and records every query that passes through; all else of the model is there as it was.
 
     Example:
-        >>> model = Recorder(classifier, EventLog(Path("events.jsonl")), name="fraud")  # doctest: +SKIP
+        >>> model = Recorder(classifier, "events.jsonl", name="fraud")  # doctest: +SKIP
         >>> model.predict(rows, principal="k-77")  # doctest: +SKIP
 
     Args:
-        model: The model; its answers pass through unchanged.
-        log: Where the events go.
-        name: Name of the model in the inventory.
+        model: Anything with `predict` or `predict_proba`, or a function of inputs; its answers pass through unchanged.
+        log: Where the events go: a log, the path of one, or None for memory, which `events` returns.
+        name: Name of the model in the inventory; by default that of its class or function.
         version: Version of the model.
         system: ML system of the inventory.
     """
 
     def __init__(
-        self, model: Any, log: EventLog, *, name: str, version: str | None = None, system: str | None = None
+        self,
+        model: Any,
+        log: EventLog | EventMemory | PathLike[str] | str | None = None,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        system: str | None = None,
     ) -> None:
         self._model = model
-        self._log = log
-        self._about = {"model": name, "model_version": version, "system": system, "operation": "predict"}
+        self._log = log_at(log)
+        called = name or getattr(model, "__name__", None) or type(model).__name__
+        self._about = {"model": called, "model_version": version, "system": system, "operation": "predict"}
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What was recorded in memory, a row an example, as `caponier.scan_inference` takes it.
+
+        Raises:
+            InputError: If it went to a file.
+        """
+        if isinstance(self._log, EventMemory):
+            return self._log.rows
+        raise InputError("the events are in the log's file, not in memory", mend="Read them with caponier.load_events.")
 
     def predict(self, inputs: Any, *, principal: str | None = None, **about: Any) -> Any:
         """Answer with what the model predicts, and record it as labels, or as scores where it is a score a class.
@@ -76,37 +115,63 @@ class Recorder:
             principal: Who asks; see `telemetry.principals.principal_of` for how to make one of an API key.
             about: Further columns, such as `session` or `source_ip`.
         """
-        return self._record(self._model.predict, inputs, {**about, "principal": principal})
+        ask = self._model if not hasattr(self._model, "predict") and callable(self._model) else self._model.predict
+        return self._record(ask, inputs, {**about, "principal": principal})
 
     def predict_proba(self, inputs: Any, *, principal: str | None = None, **about: Any) -> Any:
         """Answer with the model's class scores, recorded with the label of the highest; arguments as in `predict`."""
         return self._record(self._model.predict_proba, inputs, {**about, "principal": principal})
+
+    def __call__(self, inputs: Any, *, principal: str | None = None, **about: Any) -> Any:
+        """Call a model that is a function, and record it; arguments as in `predict`."""
+        return self._record(self._model, inputs, {**about, "principal": principal})
+
+    def fit(self, *given: Any, **more: Any) -> Self:
+        """Fit the model, and go on recording: an estimator's `fit` returns itself."""
+        self._model.fit(*given, **more)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the model has, such as `classes_`."""
+        if name == "_model" or (name.startswith("__") and name.endswith("__")):
+            raise AttributeError(name)
+        return getattr(self._model, name)
 
     def _record(self, ask: Callable[[Any], Any], inputs: Any, about: dict[str, Any]) -> Any:
         arrival, started = datetime.now(UTC), time.perf_counter()
         answer = ask(inputs)
         took = (time.perf_counter() - started) * 1_000
         shared = {**self._about, **about, "time": arrival, "latency_ms": took}
-        asked, answered = _queries(inputs), self._answers(np.asarray(answer))
+        asked, answered = queries_of(inputs), answers_of(np.asarray(answer), getattr(self._model, "classes_", None))
         if len(answered) != len(asked):
             # An answer that is not one an example is not recorded, but the queries are.
             answered = [{}] * len(asked)
         self._log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
         return answer
 
-    def _answers(self, answer: NDArray[Any]) -> list[dict[str, Any]]:
-        """Return the columns for each of n answers: (n, c) scores, or (n,) labels."""
-        if answer.ndim == 2 and answer.shape[1] > 1 and np.issubdtype(answer.dtype, np.floating):
-            classes = getattr(self._model, "classes_", range(answer.shape[1]))
-            best = answer.argmax(axis=1)
-            return [
-                {"label": str(classes[top]), "scores": scores}
-                for top, scores in zip(best, _narrow(answer), strict=True)
-            ]
-        return [{"label": str(label[0] if np.size(label) == 1 else label.tolist())} for label in _rows(answer)]
+
+def answers_of(answer: NDArray[Any], classes: Any = None) -> list[dict[str, Any]]:
+    """Return the columns for each of n answers: (n, c) scores, or (n,) labels.
+
+    Args:
+        answer: What the model said.
+        classes: (c,) what its scores are scores of; their places by default.
+    """
+    if answer.ndim == 2 and answer.shape[1] > 1 and np.issubdtype(answer.dtype, np.floating):
+        named = range(answer.shape[1]) if classes is None else classes
+        best = answer.argmax(axis=1)
+        return [{"label": str(named[top]), "scores": scores} for top, scores in zip(best, _narrow(answer), strict=True)]
+    return [{"label": str(label[0] if np.size(label) == 1 else label.tolist())} for label in _rows(answer)]
 
 
-def _queries(inputs: Any) -> list[dict[str, Any]]:
+def log_at(log: EventLog | EventMemory | PathLike[str] | str | None) -> EventLog | EventMemory:
+    """Return a log for what was given: itself, one at a path, or memory."""
+    if log is None:
+        return EventMemory()
+    return log if isinstance(log, EventLog | EventMemory) else EventLog(Path(log))
+
+
+def queries_of(inputs: Any) -> list[dict[str, Any]]:
     """Return the columns for each of n inputs: encoded where they are numbers, as they came where they are not."""
     try:
         array = _narrow(np.asarray(inputs))

@@ -15,8 +15,8 @@ from app.alerts.receivers import SECRET, found, listening, receiving, record, wo
 from caponier.app.alerts import alerts as module
 from caponier.app.alerts.alerts import Alerts
 from caponier.app.alerts.delivery import SIGNATURE, signature
-from caponier.app.alerts.settings import routes_of, windows_of
 from caponier.app.incidents.findings import list_findings
+from caponier.app.workspace.alert_routes import routes_of, windows_of
 from caponier.cli import app
 from caponier.errors import InputError
 from caponier.records.finding import Severity

@@ -18,7 +18,7 @@ from caponier.app.alerts import alerts as module
 from caponier.app.alerts import delivery
 from caponier.app.alerts.alerts import Alerts, Sent
 from caponier.app.alerts.delivery import UndeliveredError, deliver, signature
-from caponier.app.alerts.settings import AlertRoute, routes_of
+from caponier.app.workspace.alert_routes import AlertRoute, routes_of
 from caponier.errors import InputError
 from caponier.records.inventory import Workspace
 

@@ -12,9 +12,9 @@ import pytest
 
 from app.alerts.receivers import found, receiving, record, workspace_with
 from caponier.app.alerts.alerts import FOLDER, OVERLAP, Alerts
-from caponier.app.alerts.settings import MaintenanceWindow, windows_of
 from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures
+from caponier.app.workspace.alert_routes import MaintenanceWindow, windows_of
 from caponier.errors import InputError
 from caponier.guard.metrics import Metrics
 from caponier.records.inventory import Workspace

@@ -41,7 +41,7 @@ def test_what_detectors_name_is_there() -> None:
         assert all(resolve(technique).name for technique in card.techniques)
 
 
-PAGE = Path(__file__).parents[3] / "docs" / "emulations.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "emulations.md"
 
 
 def test_every_emulation_that_the_page_lists_is_there() -> None:

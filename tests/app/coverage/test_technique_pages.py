@@ -18,7 +18,7 @@ from caponier.respond import playbook
 MATRICES = {version: load(version) for version in versions()}
 FOUNDING, ATLAS = MATRICES["amltm-2020"], MATRICES["atlas-5.6"]
 PAGES = pages()
-DOCS = Path(__file__).resolve().parents[3] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "reference"
 LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
 
 

@@ -16,7 +16,7 @@ def words(one: CaseFile) -> dict[str, str]:
 
 def test_the_story_of_a_combined_attack() -> None:
     told = words(WHOLE)
-    assert list(told) == ["What happened", "To what", "How sure", "What it harms", "What to do"]
+    assert list(told) == ["What happened", "Who", "To what", "How sure", "What it harms", "What to do"]
     assert "by ordinary means and through the model" in told["What happened"]
     assert "3 findings and 1 context event over 4 tactics" in told["What happened"]
     assert told["To what"] == "ML system digits; model digits-mlp"
@@ -60,4 +60,4 @@ def test_what_awaits_approval_comes_first() -> None:
 def test_colours_have_words(techniques: tuple[str, ...], said: str) -> None:
     one = finding(1)
     step = Step(START, "Model Evasion", refs(*techniques), one.subject, one.finding_id, one.event_ids, "seen")
-    assert colour_words(step) == said
+    assert colour_words(step.techniques) == said

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.inference.findings import NAMED, NAMES, Sight, accused, finding_of, how_rare
+from caponier.app.inference.findings import NAMED, NAMES, OwnFindings, Sight, accused, finding_of, how_rare
 from caponier.app.inference.plan import Case, levels_of
 from caponier.detect.calibration.ages import AHEAD
 from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
@@ -50,7 +50,7 @@ def test_a_finding_about_like_queries_accuses_whoever_sent_them() -> None:
     assert finding.subject.kind == "bucket"
     assert accused(finding) == {"ann", "bob"}
     assert finding.evidence.facts["principals"] == 2
-    assert finding.summary.endswith(". 2 principals sent them")
+    assert finding.summary.endswith(". Two callers sent them")
 
 
 def test_it_counts_all_and_names_the_first_of_them() -> None:
@@ -64,13 +64,47 @@ def test_it_counts_all_and_names_the_first_of_them() -> None:
 @pytest.mark.parametrize(
     ("senders", "said"),
     [
+        (("eve",) * 2, "One caller sent all of them"),
         (("eve",) * 5, "One caller sent nearly all of them"),
         (("eve",) * 4 + ("ann",), "One caller sent nearly all of them"),
-        (("eve",) * 3 + ("ann",), "2 principals sent them"),
+        (("eve",) * 3 + ("ann",), "Two callers sent them"),
     ],
 )
 def test_like_queries_of_one_caller_are_said_to_be_one_callers(senders: tuple[str, ...], said: str) -> None:
     assert finding_of(FOUND, COLD, sight(senders), None).summary.endswith(f". {said}")
+
+
+class TestWhatOneCallerSentAlone:
+    """It is told as that caller's, and not once more as a distributed search."""
+
+    def own(self, *, when: timedelta = timedelta(0), subject: str = "eve", **change: str) -> OwnFindings:
+        own = OwnFindings(most=2)
+        own.add(replace(FOUND, **{"kind": "principal", "subject": subject, **change}), NOW + when)  # type: ignore[arg-type]
+        return own
+
+    def test_it_is_told_already_where_the_caller_was_told_of_before(self) -> None:
+        assert self.own().tell(FOUND, sight(("eve", "eve")))
+
+    @pytest.mark.parametrize("senders", [("eve", "ann"), ("eve",), ()], ids=["two", "one of two is known", "nobody"])
+    def test_it_is_told_where_others_sent_a_part_or_may_have(self, senders: tuple[str, ...]) -> None:
+        assert not self.own().tell(FOUND, sight(senders))
+
+    @pytest.mark.parametrize("change", [{"subject": "ann"}, {"model": "other"}, {"kind": "session"}])
+    def test_it_is_told_where_nothing_else_tells_of_the_caller(self, change: dict[str, str]) -> None:
+        assert not self.own(**change).tell(FOUND, sight(("eve", "eve")))
+
+    def test_it_is_told_where_the_caller_was_told_of_only_later(self) -> None:
+        assert not self.own(when=timedelta(hours=1)).tell(FOUND, sight(("eve", "eve")))
+
+    def test_a_finding_of_the_callers_own_is_never_kept_back(self) -> None:
+        assert not self.own().tell(replace(FOUND, kind="principal", subject="eve"), sight(("eve", "eve")))
+
+    def test_no_more_callers_are_remembered_than_there_is_room_for(self) -> None:
+        own = self.own()
+        for other in ("ann", "bob"):
+            own.add(replace(FOUND, kind="principal", subject=other), NOW)
+        assert not own.tell(FOUND, sight(("eve", "eve")))
+        assert own.tell(FOUND, sight(("bob", "bob")))
 
 
 def test_where_the_log_names_nobody_nobody_is_accused() -> None:

@@ -164,7 +164,7 @@ class TestSubjects:
             (other,) = scan_inference([log(tmp_path, rows(3, principal=None, **columns, **LOUD))], spec=SPEC).findings
         assert (other.subject.kind, other.subject.id) == (kind, name)
         assert other.confidence == pytest.approx(0.8 * named.confidence, abs=0.01)
-        assert f"names no principal; the {kind} stands for it" in other.summary
+        assert f"the {kind} stands for it" in other.summary
         assert "stands for it" not in named.summary
 
     def test_a_principal_and_a_session_of_one_name_are_two(self, tmp_path: Path) -> None:

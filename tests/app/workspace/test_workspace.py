@@ -33,7 +33,6 @@ radius = 3
 [privacy]
 salt_file = "secret/salt"
 keep_inputs = "digest"
-retention_days = 30
 [[system]]
 name = "cards"
 purpose = "fraud"
@@ -69,11 +68,13 @@ mode = "observe"
 [respond]
 playbooks = ["p.yaml"]
 [[route]]
-severity = "high"
+name = "soc"
+kind = "syslog"
+to = "syslog://127.0.0.1:514"
 [[maintenance]]
-day = "sunday"
-[serve]
-port = 8080
+begins = 2026-12-01T22:00:00Z
+ends = 2026-12-02T04:00:00Z
+reason = "move"
 """
 
 
@@ -116,14 +117,14 @@ def test_every_key_of_the_file_is_understood(file: Path) -> None:
     assert (bank.detect.alpha, bank.detect.disabled) == (0.02, ("novelty",))
     assert bank.detect.detectors == {"iterative_query": {"radius": 3}}
     assert bank.privacy.salt_file == root / "secret" / "salt"
-    assert (bank.privacy.keep_inputs, bank.privacy.retention_days) == ("digest", 30)
+    assert (bank.privacy.keep_inputs, bank.privacy.retention_days) == ("digest", None)
     assert bank.systems[0].criticality is Criticality.CRITICAL
     assert bank.models[0].features == FeatureSpec(kind="image", shape=(8, 8), minimum=0, maximum=1)
     assert bank.models[0].baseline == root / "fraud.safetensors"
     assert bank.models[1].baseline is None
     assert bank.identities[0].addresses == ("10.0.0.1",)
-    assert (bank.guard, bank.respond, bank.serve) == ({"mode": "observe"}, {"playbooks": ["p.yaml"]}, {"port": 8080})
-    assert (bank.routes, bank.maintenance) == (({"severity": "high"},), ({"day": "sunday"},))
+    assert (bank.guard, bank.respond) == ({"mode": "observe"}, {"playbooks": ["p.yaml"]})
+    assert (bank.routes[0]["name"], bank.maintenance[0]["reason"]) == ("soc", "move")
 
 
 def test_the_headers_of_a_log_that_count_are_named(file: Path) -> None:
@@ -205,6 +206,12 @@ def test_an_unknown_key_names_the_nearest_known_one(file: Path, text: str, expec
         ("[[model]]\nname = 'a'\n[[model]]\nname = 'a'", "2 entries [[model]] have the name 'a'"),
         ("[detect]\nalert_budget = 'few'", "detect.alert_budget: 'few' is not an alert budget. Write a rate"),
         ("[workspace", "this is not TOML"),
+        ("[serve]\nport = 8080", "serve: nothing reads this section"),
+        ("[[route]]\nname = 'soc'\nkind = 'smoke'\nto = 'https://a'", "route 1.kind: Input should be 'webhook'"),
+        ("[[route]]\nname = 'soc'\nsevrity = 'high'", "route 1.sevrity: unknown key\nDid you mean 'severity'?"),
+        ("[[maintenance]]\nday = 'sunday'", "maintenance 1.day: unknown key"),
+        ("[workspace]\nlake = 's3://b/l'\n[privacy]\nretention_days = 3", "privacy.retention_days: events are deleted"),
+        ("[privacy]\nkeep_inputs = 'rounded'", "privacy.keep_inputs: expected 'exact', 'quantised' or 'digest'"),
     ],
 )
 def test_a_wrong_value_names_the_key_and_what_was_expected(file: Path, text: str, expected: str) -> None:

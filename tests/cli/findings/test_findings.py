@@ -77,9 +77,33 @@ def ids(*arguments: str) -> list[str]:
     return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
 
 
-def test_a_list_is_a_table(home: Path) -> None:
-    keep(home, finding(1), finding(2))
+def test_a_list_has_a_row_a_caller(home: Path) -> None:
+    keep(home, finding(1), finding(2), finding(3, "k-78"))
     result = run("list")
+    head, *lines = result.stdout.splitlines()
+    assert head.split() == [
+        "FINDING",
+        "ID",
+        "TIME",
+        "SEVERITY",
+        "WHO",
+        "DETECTORS",
+        "BENIGN",
+        "A",
+        "WEEK",
+        "WHAT",
+        "WAS",
+        "SEEN",
+    ]
+    assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-3", "f-2"]
+    assert "2026-01-01 00:03:00Z" in lines[0]
+    assert result.exit_code == 0
+    assert result.stderr == "3 findings in 2 rows; --each lists each of them.\n"
+
+
+def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:
+    keep(home, finding(1), finding(2))
+    result = run("list", "--each")
     head, *lines = result.stdout.splitlines()
     assert head.split() == [
         "FINDING",
@@ -94,9 +118,7 @@ def test_a_list_is_a_table(home: Path) -> None:
         "WEEK",
         "SUMMARY",
     ]
-    assert [line.split()[0] for line in lines] == ["f-2", "f-1"]
-    assert "2026-01-01 00:02:00Z" in lines[0]
-    assert result.exit_code == 0
+    assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-2", "f-1"]
     assert result.stderr == ""
 
 
@@ -164,7 +186,7 @@ def test_one_finding_is_shown_with_its_evidence(home: Path) -> None:
     said = run("show", "f-1").stdout
     assert "8 different queries, each a small step" in said
     assert "AML.T0043.001 Black-Box Optimization (atlas)" in said
-    assert "promise: 0 of 300 benign subjects as high, at the age of 200" in said
+    assert "promise: 0 of 300 benign ones as high after 200 inputs or events" in said
     assert "1.2 benign callers a week come as high (0.5 to 1.2)" in said
     assert "surprise = 70, 1 in 50" in said
     assert "[3, 8]" in said

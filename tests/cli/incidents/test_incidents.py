@@ -109,7 +109,7 @@ def test_options_narrow_the_list(home: Workspace, arguments: list[str], count: i
 def test_show_leads_with_plain_words_then_tactics_then_findings(home: Workspace) -> None:
     id_ = story(home)
     said = run("show", id_).stdout
-    order = ["What happened", "To what", "How sure", "What it harms", "What to do", "Timeline", "Findings"]
+    order = ["What happened", "Who", "To what", "How sure", "What it harms", "What to do", "Timeline", "Findings"]
     assert [said.index(word) for word in order] == sorted(said.index(word) for word in order)
     assert "ordinary means (white)" in said
     assert "special to ML (orange)" in said

@@ -284,10 +284,10 @@ def test_a_summary_is_added_to_a_file(capsys: pytest.CaptureFixture[str], tmp_pa
     assert reviewed(capsys, path, "--summary", tmp_path).code == 2
 
 
-HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to-contribute-to-a-matrix.md"
+HOW_TO = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "contribute-to-a-matrix.md"
 
 
-@pytest.mark.skipif(not (HOW_TO.parents[1] / ".github").is_dir(), reason="needs a checkout")
+@pytest.mark.skipif(not (HOW_TO.parents[2] / ".github").is_dir(), reason="needs a checkout")
 def test_the_documents_show_a_contribution_that_can_be_taken(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -296,5 +296,5 @@ def test_the_documents_show_a_contribution_that_can_be_taken(
     assert told(capsys, file(tmp_path, shown)) == (0, [])
     steps = yaml.safe_load(workflow)["jobs"]["review"]["steps"]
     used = next(step for step in steps if "matrix-review" in step["uses"])
-    action = yaml.safe_load((HOW_TO.parents[1] / used["uses"] / "action.yml").read_text(encoding="utf-8"))
+    action = yaml.safe_load((HOW_TO.parents[2] / used["uses"] / "action.yml").read_text(encoding="utf-8"))
     assert set(used["with"]) <= set(action["inputs"])

@@ -1,4 +1,4 @@
-"""docs/detections/constants.md says what is left as a constant: its values are those of the code."""
+"""docs/reference/detections/constants.md says what is left as a constant: its values are those of the code."""
 
 import importlib
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from caponier.detect.registry import event_detectors
 
-PAGE = (Path(__file__).parents[3] / "docs" / "detections" / "constants.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "detections" / "constants.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+) \|$", PAGE, re.MULTILINE)
 ENRICHED = {"adversarial_input", "local_patch", "trigger_probe"}
 """What these weigh is described with the enrichments."""

@@ -109,7 +109,6 @@ def test_an_explanation_tells_the_distances() -> None:
     assert said.facts["window"] == WINDOW
     assert said.facts["distance_quartiles"] == [2.0, 2.0, 2.0]
     assert said.rows.tolist() == list(range(10, 50))
-    assert "synthetic" in said.summary
 
 
 def test_an_explanation_of_a_first_query_is_no_error() -> None:

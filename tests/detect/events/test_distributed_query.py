@@ -121,7 +121,6 @@ def test_it_names_the_search_and_nobody_who_asks_elsewhere() -> None:
     said = detector.explain(PARAMS, queries)
     assert said.rows.tolist() == list(range(0, 36, 2))
     assert said.facts == {"small_steps": 17, "flips": 17, "window": 36}
-    assert "the answer flips on 17 of them" in said.summary
 
 
 def test_a_camera_beside_the_search_is_not_named() -> None:

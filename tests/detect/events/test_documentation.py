@@ -1,4 +1,4 @@
-"""What docs/detection.md says is held against the code; its example is run."""
+"""What docs/explanation/detection.md says is held against the code; its example is run."""
 
 import math
 import re
@@ -30,7 +30,7 @@ from laws.test_id_law import id_law
 from laws.test_proof_law import flagged_by, proof_law
 from laws.test_split_law import split_law, split_law_of_findings
 
-PAGE = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "explanation" / "detection.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 

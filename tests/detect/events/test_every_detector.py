@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from detect.batches import batch_of, similar
 from detect.streams import WIDTH, Stream, benign, learned, rows_of, scored, streams
 
 EACH = pytest.mark.parametrize("detector", event_detectors().values(), ids=event_detectors())
+OUR_WORDS = re.compile(r"\b(quantised|quer(y|ies)|steps? from|flips?|boundary|principal|features?|the way)\b")
+"""What an analyst who does not know machine learning would read twice, and guesses at what was meant."""
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -180,6 +183,8 @@ def test_an_explanation_is_plain_words_and_json_about_its_own_rows(
     said = detector.explain(knowing[detector.name], told)
     assert len(said.summary) > 20
     assert not said.summary.endswith(".")
+    assert said.summary.startswith(("One caller ", "The model ")), "who did it comes first"
+    assert not OUR_WORDS.search(said.summary), "an analyst need not know how it works"
     json.dumps(said.facts, allow_nan=False)
     assert said.rows.tolist() == sorted(set(said.rows.tolist()))
     assert all(0 <= row < len(told) for row in said.rows)

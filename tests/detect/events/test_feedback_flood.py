@@ -126,7 +126,6 @@ def test_inputs_that_are_all_the_same_make_only_the_same_alike() -> None:
 def test_an_explanation_says_how_many(params: Params) -> None:
     said = detector.explain(params, sent(different(1)).with_signals({"score": np.array([40])}))
     assert said.facts == {"mutants": 40, "window": WINDOW}
-    assert said.summary.startswith("40 of the last 96 examples")
 
 
 def test_it_needs_a_baseline_to_know_how_far_apart_inputs_are() -> None:

@@ -179,7 +179,6 @@ class TestClouds:
     def test_the_explanation_counts_them(self) -> None:
         told = detector.explain(AMID, similar(batch_of([AROUND])))
         assert told.facts["crowded"] == len(AROUND) - CROWD
-        assert "8 queries lie close around one point" in told.summary
         assert told.rows.tolist() == list(range(CROWD, len(AROUND)))
 
     def test_where_nobody_makes_crowds_none_is_close(self) -> None:
@@ -214,7 +213,6 @@ class TestEvenSteps:
     def test_the_explanation_counts_them(self) -> None:
         told = detector.explain(EVENLY, similar(batch_of([CORNERS])))
         assert told.facts["even_steps"] == 2
-        assert "2 steps move many features up and down by one and the same amount" in told.summary
         assert told.rows.tolist() == [1, 2]
 
 
@@ -296,14 +294,10 @@ class TestExplanation:
             "even_steps": 0,
             "window": 6,
         }
-        assert "Of the last 6 different queries, 2 are smaller steps" in told.summary
-        assert "flips on 1 of them" in told.summary
-        assert "halves 3 times" in told.summary
 
     def test_it_counts_steps_along_a_single_feature(self) -> None:
         told = detector.explain(STRAIGHT, similar(batch_of([line(0, 20, 40, 60, 80)])))
         assert told.facts["single_feature"] == 4
-        assert "4 steps go along a single feature" in told.summary
         assert told.rows.tolist() == [3, 4]
 
     def test_it_points_at_the_events_that_carry_the_evidence(self) -> None:

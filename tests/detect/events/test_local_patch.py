@@ -6,6 +6,5 @@ from detect.events.odd_images import OddImages
 class TestLocalPatch(OddImages):
     detector = detector
     enrichment = enrichment
-    words = "small region"
     fact = "carried"
     told = 0.9

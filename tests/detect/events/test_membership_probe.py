@@ -79,7 +79,6 @@ def test_an_explanation_names_the_training_rows(own: int) -> None:
     said = detector.explain(trained(*range(100)), events)
     assert said.rows.tolist() == list(range(own, own + 8))
     assert said.facts == {"training_rows": 8, "near_rows": 0, "window": own + 8, "of": 100}
-    assert said.summary.startswith(f"8 of the last {own + 8} different queries are rows of the training set")
 
 
 WIDTH = 64
@@ -149,8 +148,6 @@ class TestNearHits:
         said = detector.explain(sketched(), events)
         assert said.facts == {"training_rows": 4, "near_rows": 12, "window": 19, "of": 40}
         assert said.rows.tolist() == [*range(3, 19)]
-        assert "4 of the last 19 different queries are rows of the training set" in said.summary
-        assert "12 more come nearer" in said.summary
 
     def test_near_hits_that_are_usual_are_not_named(self) -> None:
         queries = [*ROWSET[:8].tolist(), *nearly(ROWSET[8:20])]
@@ -204,12 +201,10 @@ class TestCanaries:
         said = detector.explain(self.PARAMS, similar(asking([500, 3, 501, 76])))
         assert said.rows.tolist() == [3]
         assert said.facts["canaries"] == 1
-        assert said.summary.startswith("1 of the last 4 different queries is a canary")
 
     def test_several_are_named_together(self) -> None:
         said = detector.explain(self.PARAMS, similar(asking([76, 500, 87])))
         assert said.rows.tolist() == [0, 2]
-        assert said.summary.startswith("2 of the last 3 different queries are canaries")
 
     def test_other_findings_say_that_none_was_hit(self) -> None:
         said = detector.explain(self.PARAMS, similar(asking([*range(8)])))

@@ -146,14 +146,11 @@ class TestExplanation:
     def test_it_names_the_foreign_queries(self) -> None:
         told = detector.explain(RULER, similar(batch_of([line(50, 80, 55, 90)])))
         assert told.facts == {"foreign": 2, "farthest": 4.0, "rarest": 0.0, "window": 4}
-        assert told.summary.startswith("2 of the last 4 different queries lie outside the benign inputs")
-        assert "4.0 times" in told.summary
         assert told.rows.tolist() == [1, 3]
 
     def test_it_names_rare_combinations_too(self) -> None:
         told = detector.explain(RARE, similar(batch_of([line(50, 80)])))
         assert told.facts["rarest"] == 2.0
-        assert "2.0 times the surprise" in told.summary
         assert told.rows.tolist() == [0, 1]
 
     def test_rows_are_those_of_all_events(self) -> None:

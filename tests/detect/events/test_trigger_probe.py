@@ -6,6 +6,5 @@ from detect.events.odd_images import OddImages
 class TestTriggerProbe(OddImages):
     detector = detector
     enrichment = enrichment
-    words = "stays sure"
     fact = "entropy"
     told = 0.1

@@ -60,7 +60,7 @@ def test_links():
     (alone,) = read("[Valid Accounts](https://atlas.mitre.org/techniques/AML.T0012)")
     assert alone.name
     assert (alone.id, alone.name.value, alone.echo) == ("AML.T0012", "Valid Accounts", False)
-    told, echo = read("[AML.T0012 Valid Accounts](docs/techniques/AML.T0012.md#x)")
+    told, echo = read("[AML.T0012 Valid Accounts](docs/reference/techniques/AML.T0012.md#x)")
     assert (told.echo, echo.echo) == (False, True)
     (path,) = read("<https://attack.mitre.org/techniques/T1566/001/>")
     assert (path.id, path.spelling, path.certain) == ("T1566.001", Spelling.PATH, False)

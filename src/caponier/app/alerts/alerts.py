@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import orjson
 
 from caponier.app.alerts.delivery import UnwantedError, deliver
-from caponier.app.alerts.settings import AlertRoute, routes_of, windows_of
+from caponier.app.workspace.alert_routes import AlertRoute, routes_of, windows_of
 from caponier.errors import CaponierError, InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.finding import Finding, rfc3339

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from caponier.app.alerts import forms
-from caponier.app.alerts.settings import AlertRoute
+from caponier.app.workspace.alert_routes import AlertRoute
 from caponier.errors import CaponierError
 from caponier.formats.append_file import append_whole
 from caponier.records.finding import Finding

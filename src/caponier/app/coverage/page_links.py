@@ -1,4 +1,4 @@
-"""Links between the pages of docs/techniques: every page has the id of what it is about as its name."""
+"""Links between the pages of docs/reference/techniques: every page has the id of what it is about as its name."""
 
 import re
 from functools import cache

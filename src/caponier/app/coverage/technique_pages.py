@@ -1,4 +1,4 @@
-"""The pages of docs/techniques: one for each entry of the 2020 matrix and of ATLAS, one for each case study, an index.
+"""The pages of docs/reference/techniques: one an entry of the 2020 matrix and of ATLAS, one a case study, an index.
 
 Everything on them follows from the shipped data, the detectors and the playbook: the same code gives the same pages.
 """

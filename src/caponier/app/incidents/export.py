@@ -7,6 +7,7 @@ from typing import Any, Final
 from caponier.app.incidents import ocsf
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
+from caponier.app.incidents.timeline import moments
 from caponier.formats.safe_text import markdown
 from caponier.matrix.technique import TechniqueRef
 from caponier.records.incident import Incident, Stage
@@ -43,9 +44,9 @@ def to_markdown(case: CaseFile) -> str:
         "",
     ]
     lines += ["| time | tactic | technique | kind | what was seen |", "| --- | --- | --- | --- | --- |"]
-    for step in incident.steps:
-        techniques = ", ".join(f"{ref.id} {ref.name}" for ref in step.techniques) or "none known"
-        cells = [_moment(step.time), step.tactic, techniques, colour_words(step), step.summary]
+    for seen in moments(incident.steps):
+        techniques = ", ".join(f"{ref.id} {ref.name}" for ref in seen.techniques) or "none known"
+        cells = [_moment(seen.time), seen.tactics, techniques, colour_words(seen.techniques), seen.seen]
         lines.append(f"| {' | '.join(markdown(cell) for cell in cells)} |")
     lines += ["", "## Findings", ""]
     for finding in case.findings:

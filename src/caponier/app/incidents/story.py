@@ -5,9 +5,9 @@ from typing import Final
 
 from caponier.app.incidents.incidents import CaseFile
 from caponier.matrix.case_study import Strategy
-from caponier.matrix.technique import Color
+from caponier.matrix.technique import Color, TechniqueRef
 from caponier.records.finding import Finding
-from caponier.records.incident import Incident, Stage, Step
+from caponier.records.incident import Incident, Stage
 from caponier.records.response_action import ActionState
 from caponier.respond.tactics import colors_of
 
@@ -32,6 +32,7 @@ def story(case: CaseFile) -> list[tuple[str, str]]:
     incident = case.incident
     return [
         ("What happened", _what(incident)),
+        ("Who", ", ".join(name.replace(":", " ", 1) for name in incident.actors) or "unknown"),
         ("To what", _target(incident)),
         ("How sure", _certainty(case.findings)),
         ("What it harms", ", ".join(incident.harms) or "nothing by itself; it prepares other steps"),
@@ -39,9 +40,9 @@ def story(case: CaseFile) -> list[tuple[str, str]]:
     ]
 
 
-def colour_words(step: Step) -> str:
+def colour_words(techniques: tuple[TechniqueRef, ...]) -> str:
     """Say of a step whether its techniques are special to ML."""
-    colors = colors_of(step.techniques)
+    colors = colors_of(techniques)
     words = {
         frozenset({Color.ORANGE}): "special to ML (orange)",
         frozenset({Color.WHITE}): "ordinary means (white)",
@@ -51,16 +52,13 @@ def colour_words(step: Step) -> str:
 
 
 def _what(incident: Incident) -> str:
-    who = f"One actor ({', '.join(incident.actors)})" if incident.actors else "Somebody unknown"
+    who = "One actor" if incident.actors else "Somebody unknown"
     context = len({step.event_ids for step in incident.steps if step.finding_id is None})
     parts = _count(len(incident.finding_ids), "finding") + (
         f" and {_count(context, 'context event')}" if context else ""
     )
-    tactics = ", ".join(incident.tactics)
-    label = _LABELS[incident.strategy]
-    return (
-        f"{who} {_HOW[incident.strategy]} (strategy: {label}). {parts} over {len(incident.tactics)} tactics: {tactics}."
-    )
+    tactics = f"{_count(len(incident.tactics), 'tactic')}: {', '.join(incident.tactics)}"
+    return f"{who} {_HOW[incident.strategy]} (strategy: {_LABELS[incident.strategy]}). {parts} over {tactics}."
 
 
 def _target(incident: Incident) -> str:

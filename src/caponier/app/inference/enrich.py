@@ -133,7 +133,8 @@ def _of(model: str, read: Sequence[ModelSummary]) -> ModelSummary:
         there = ", ".join(summary.model for summary in read)
         raise InputError(f"the logs hold no event of the model {model!r}", mend=f"They hold events of: {there}")
     if not found.inputs:
-        raise InputError("no event of the model has an input", where=model, mend="Log the inputs; see docs/events.md")
+        mend = "Log the inputs; see docs/reference/events.md"
+        raise InputError("no event of the model has an input", where=model, mend=mend)
     return found
 
 

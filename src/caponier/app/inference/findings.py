@@ -1,6 +1,7 @@
 """From what an engine detected to a finding: the same words and figures for a log and for a guard."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,9 +12,12 @@ from caponier.app.inference.plan import DEFAULT_BUDGET, Case
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import UNIT
 from caponier.detect.detector import Subject, in_units
+from caponier.detect.wording import how_many
 from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
+from caponier.records.accused import NAMES as NAMES
+from caponier.records.accused import accused as accused
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -27,8 +31,6 @@ NAMED: Final = 20
 WEEK_US: Final = 7 * DAY_US
 ALONE: Final = 0.8
 """Share of like queries from which on they are said to be one caller's."""
-NAMES: Final = "most_of_them"
-"""The fact that holds their names."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,43 @@ class Sight:
         """Whether one caller sent nearly all of it."""
         return bool(self.senders) and Counter(self.senders).most_common(1)[0][1] >= ALONE * len(self.senders)
 
+    @property
+    def only(self) -> str | None:
+        """Who sent all of it; None where that were several, or is not known of a part."""
+        return self.senders[0] if len(set(self.senders)) == 1 and len(self.senders) == len(self.event_ids) else None
+
+
+class OwnFindings:
+    """Callers of whom a finding of their own tells, and since when.
+
+    What one caller sent alone is told once, as that caller's: a search by one is not distributed. Where nothing else
+    tells of it the finding about like queries stays, for it would be the only one.
+
+    Args:
+        most: Callers that are remembered, the last ones; None for all.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._since: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._most = most
+
+    def add(self, found: Detection, moment: datetime) -> None:
+        """Take note of what was detected, whose trigger came at a moment."""
+        if found.kind == "principal":
+            key = (found.model, found.subject)
+            self._since[key] = min(moment, self._since.get(key, moment))
+            if self._most is not None and len(self._since) > self._most:
+                self._since.popitem(last=False)
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop what is known of some principals."""
+        self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
+
+    def tell(self, found: Detection, sight: Sight) -> bool:
+        """Say whether what a detection says is said already, in a finding of the only caller who sent it."""
+        since = self._since.get((found.model, sight.only or "")) if found.kind == KIND else None
+        return since is not None and since <= sight.last_time
+
 
 def finding_of(
     found: Detection, case: Case, sight: Sight, workspace: Workspace | None, budget: AlertBudget = DEFAULT_BUDGET
@@ -75,11 +114,10 @@ def finding_of(
     facts = found.explanation.facts
     if found.kind == KIND:
         facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
-        who = "One caller sent nearly all of them" if sight.alone else f"{len(sight.principals)} principals sent them"
-        summary += f". {who}"
+        summary += f". {_who(sight)}"
     elif found.kind != "principal":
         confidence = round(confidence * FALLBACK, 2)
-        summary += f". The log names no principal; the {found.kind} stands for it"
+        summary += f". The log does not name the caller; the {found.kind} stands for it"
     return build_finding(
         found.detector,
         SubjectRef(found.kind, found.subject, sender=found.sender),
@@ -99,11 +137,12 @@ def finding_of(
     )
 
 
-def accused(finding: Finding) -> frozenset[str]:
-    """Return who a finding is about: its subject, or the callers that one about like queries names."""
-    if finding.subject.kind != KIND:
-        return frozenset({finding.subject.id})
-    return frozenset(finding.evidence.facts.get(NAMES, ()))
+def _who(sight: Sight) -> str:
+    if sight.only:
+        return "One caller sent all of them"
+    if sight.alone:
+        return "One caller sent nearly all of them"
+    return f"{how_many(len(sight.principals), 'caller').capitalize()} sent them"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
-from caponier.app.inference.findings import Sight, finding_of
+from caponier.app.inference.findings import OwnFindings, Sight, finding_of
 from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_for, refuse_other_input, unavailable
 from caponier.detect.detector import Column, Enriched, Subject
 from caponier.detect.registry import event_detectors
@@ -174,6 +174,7 @@ class LiveFindings:
         self._certain: list[Finding] = []
         self._together: dict[str, list[Row]] = defaultdict(list)
         """Events, by model, that were looked at by caller and are still to be looked at by cell."""
+        self._own = OwnFindings(MOST_SUBJECTS)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -232,7 +233,10 @@ class LiveFindings:
         self._senders = OrderedDict((seq, who) for seq, who in self._senders.items() if not is_meant(who))
         for name, rows in self._together.items():
             self._together[name] = [row for row in rows if not is_meant(row.get("principal") or "")]
-        self._certain = [one for one in self._certain if not is_theirs(f"{one.subject.kind}{SEPARATOR}{one.subject.id}")]
+        self._own.forget(is_meant)
+        self._certain = [
+            one for one in self._certain if not is_theirs(f"{one.subject.kind}{SEPARATOR}{one.subject.id}")
+        ]
         return sum(model.forget(is_theirs) for model in self._models.values())
 
     @property
@@ -292,8 +296,9 @@ class LiveFindings:
             if len(self._senders) > MOST_SENDERS:
                 self._senders.popitem(last=False)
 
-    def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding:
+    def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding | None:
         trigger = by_seq[found.trigger[1]]
+        self._own.add(found, trigger["time"])
         places = sorted({*found.evidence, found.trigger})
         sight = Sight(
             trigger_id=trigger["event_id"],
@@ -304,6 +309,8 @@ class LiveFindings:
             version=trigger.get("model_version"),
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
+        if self._own.tell(found, sight):
+            return None
         finding = finding_of(found, model.case, sight, self._workspace, self._budget)
         model.doubt(found, trigger, finding)
         return finding

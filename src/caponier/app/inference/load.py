@@ -40,7 +40,7 @@ LACKS: Final = {
 ENOUGH_ANSWERS: Final = 100
 NO_CLASSES: Final = (
     "answers hardly ever recur, as those of a regression, a ranking or an embedding: that one turns into another says "
-    "nothing, and searches are told by inputs and by how answers fall; see docs/input-kinds.md"
+    "nothing, and searches are told by inputs and by how answers fall; see docs/reference/input-kinds.md"
 )
 NOT_ENRICHED: Final = "no event has {name}; ask the model for it with: caponier enrich"
 
@@ -125,7 +125,7 @@ def _wanted(events: Events, options: ReadOptions) -> Events:
 
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:
-    needs = "Events need the columns time, model and operation; see docs/events.md"
+    needs = "Events need the columns time, model and operation; see docs/reference/events.md"
     if not rejected.seen and any(NOT_JSON in one.reason for one in rejected.first):
         how = "caponier map show torchserve-access-log"
         return f"A log of plain text is read by a field map with a pattern of its lines; see: {how}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from caponier.app.inference.accounts import keys_joined
-from caponier.app.inference.findings import Sight, finding_of
+from caponier.app.inference.findings import OwnFindings, Sight, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
 from caponier.app.inference.plan import (
@@ -230,6 +230,9 @@ def _findings(
     places = {place for found in detections for place in (found.trigger, *found.evidence)}
     events = spool.events(sorted(places)) if places else {}
     ids = {place: event["event_id"] or event_id(_content(event), salt) for place, event in events.items()}
+    own = OwnFindings()
+    for found in detections:
+        own.add(found, events[found.trigger]["time"])
     for found in detections:
         evidence = sorted({*found.evidence, found.trigger}, key=lambda place: (events[place]["time"], place))
         trigger = events[found.trigger]
@@ -244,7 +247,8 @@ def _findings(
                 spool.joined.get(whom, whom) for place in evidence if (whom := known_principal(events[place]))
             ),
         )
-        yield finding_of(found, cases[found.model], sight, workspace, budget)
+        if not own.tell(found, sight):
+            yield finding_of(found, cases[found.model], sight, workspace, budget)
 
 
 def _content(event: dict[str, Any]) -> dict[str, Any]:

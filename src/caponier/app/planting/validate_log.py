@@ -248,7 +248,7 @@ def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tu
             f"{effort.attackers} attackers of {len(chosen)} kind{'s' * (len(chosen) != 1)} with {QUERIES} inputs of "
             f"{log.size:,} values each do not fit into memory",
             where=log.summary.model,
-            mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/input-kinds.md",
+            mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/reference/input-kinds.md",
         )
     watch.stage("Attacking", len(chosen) * effort.attackers)
     return list(_deeds(chosen, prey, effort, watch)), skipped

@@ -159,8 +159,8 @@ def _findings(
             subject = SubjectRef("source", part.source, tuple(_of_source(dataset, analysis, part.source)))
             share = Evidence("share_flagged", round(part.flagged / part.rows, 4), part.elsewhere)
             summary = (
-                f"{part.flagged:,} of the {part.rows:,} rows from this source are flagged "
-                f"({part.flagged / part.rows:.0%}); elsewhere it is {part.elsewhere:.1%}"
+                f"{part.flagged:,} of the {part.rows:,} rows from this source are flagged: "
+                f"{part.flagged / part.rows:.0%}, against {part.elsewhere:.1%} of the rows from others"
             )
             found.append(_finding(dataset, detector, subject, share, analysis.confidence, summary, digest, workspace))
     return found

@@ -480,6 +480,15 @@ def _context(episode: _Episode) -> ContextEvent:
     )
 
 
+_COUNTED: Final = {
+    "event_count": "times",
+    "value_count": "different ones",
+    "temporal": "of these events together",
+    "temporal_ordered": "of these events in this order",
+}
+"""What the kinds of joint rules of Sigma count, in words."""
+
+
 def _summary(episode: _Episode, system: str | None) -> str:
     match = episode.first
     trigger = match.trigger
@@ -487,15 +496,19 @@ def _summary(episode: _Episode, system: str | None) -> str:
     text = f"{match.rule.title}: {'strangers' if many else _actor(trigger)}"
     if trigger.host:
         text += f" on {trigger.host}"
-    if match.statistic != "rule":
-        text += f"; {match.statistic} {match.value:g} of {match.threshold:g}"
-    elif episode.count > 1:
-        text += f"; {episode.count:,} times"
-    if len(episode.targets) > 1 or (episode.targets and not trigger.host):
-        named = list(episode.targets)
-        text += f"; {', '.join(named[:3])}" + (f" and {len(named) - 3:,} more" if len(named) > 3 else "")
+    named = list(episode.targets)
     touched = ", ".join(list(episode.assets)[:3])
-    return f"{text}; touches {touched} of {system}" if system and touched else text
+    # What is touched is said once, also where it is what the event is about.
+    if (len(named) > 1 or (named and not trigger.host)) and not (system and named == list(episode.assets)):
+        text += f" on {', '.join(named[:3])}" + (f" and {len(named) - 3:,} more" if len(named) > 3 else "")
+    if system and touched:
+        text += f"; it touches {touched} of the ML system {system}"
+    if match.statistic != "rule":
+        how = _COUNTED.get(match.statistic, match.statistic.replace("_", " "))
+        text += f" ({match.value:,g} {how}, where {match.threshold:,g} are told)"
+    elif episode.count > 1:
+        text += f" ({episode.count:,} times)"
+    return text
 
 
 def _actor(hit: LogHit) -> str:

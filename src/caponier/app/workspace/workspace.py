@@ -67,7 +67,6 @@ class _Document(_Table):
     respond: dict[str, Any] = Field(default_factory=dict)
     route: tuple[dict[str, Any], ...] = ()
     maintenance: tuple[dict[str, Any], ...] = ()
-    serve: dict[str, Any] = Field(default_factory=dict)
 
 
 _TABLES: Final[dict[tuple[str, ...], type[BaseModel]]] = {
@@ -238,11 +237,29 @@ def _read(file: Path) -> Workspace:
         raise InputError(
             "unknown key", where=f"{file}: detect.detectors", mend="A detector's settings are a table [detect.<name>]."
         )
+    if "serve" in raw:
+        lacks = "nothing reads this section: there is no console yet, and no `caponier serve`"
+        raise InputError(lacks, where=f"{file}: serve", mend="Remove [serve].")
     _take_map_files(file.parent, raw)
     try:
-        return _resolved(file, _Document.model_validate(raw))
+        found = _resolved(file, _Document.model_validate(raw))
     except ValidationError as wrong:
         raise _explained(file, raw, wrong) from None
+    _check_alerts(found)
+    if found.privacy.retention_days is not None and "://" in found.lake:
+        lacks = "events are deleted from a folder only, and this lake is none"
+        raise InputError(lacks, where=f"{file}: privacy.retention_days", mend="Let the store of objects expire them.")
+    return found
+
+
+def _check_alerts(workspace: Workspace) -> None:
+    """Refuse routes and windows that cannot be meant, whatever command reads the file: silence would be the answer."""
+    if workspace.routes or workspace.maintenance:
+        # Only here: what reads them need not be waited for where there are none.
+        from caponier.app.workspace.alert_routes import routes_of, windows_of
+
+        routes_of(workspace)
+        windows_of(workspace)
 
 
 def _take_map_files(root: Path, raw: dict[str, Any]) -> None:
@@ -284,7 +301,6 @@ def _resolved(file: Path, document: _Document) -> Workspace:
         respond=document.respond,
         routes=document.route,
         maintenance=document.maintenance,
-        serve=document.serve,
     )
 
 

@@ -22,7 +22,7 @@ from caponier.app.inference.plan import enabled
 from caponier.app.workspace.workspace import load_workspace, read_salt, require_workspace
 from caponier.cli.baseline import checks
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.moments import parse_moment
 from caponier.cli.terminal.output import choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
@@ -237,8 +237,7 @@ def _tell(console: Console, report: BaselineReport, out: Path, *, verbose: bool)
     for story in told:
         for line in (*story.lines, *(story.details if verbose else ())):
             say(console, line)
-    for note in report.notes:
-        say(console, f"note: {note}")
+    say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     say(console, f"next: caponier scan inference LOG --baseline {out}")
     return told

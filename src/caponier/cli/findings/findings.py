@@ -12,7 +12,8 @@ from caponier.app.incidents.suppress import end_suppression, fitting, like, list
 from caponier.app.incidents.verdicts import give_verdict, verdict_on
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import require_workspace
-from caponier.cli.findings.view import FINDINGS, SUPPRESSIONS, card
+from caponier.cli.findings.by_caller import by_caller, write_findings
+from caponier.cli.findings.view import SUPPRESSIONS, card
 from caponier.cli.terminal import options
 from caponier.cli.terminal.moments import moment, parse_duration
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table
@@ -39,12 +40,16 @@ def list_(
     model: Annotated[str | None, typer.Option(metavar="NAME", help="About this model only.")] = None,
     system: options.System = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the last ones.")] = None,
+    each: Annotated[bool, typer.Option("--each", help="A row a finding in place of one a caller.")] = False,
     workspace: options.Where = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """List findings, the last triggered first."""
+    """List what was found, a row a caller, account, file or source, the last triggered first.
+
+    JSON and CSV hold each finding; --each lists each in a table, too.
+    """
     home = require_workspace(workspace)
     found = list_findings(
         home, since=since, until=until, severity=severity, detector=detector, model=model, system=system, limit=limit
@@ -53,7 +58,11 @@ def list_(
         notes(quiet=quiet).print("No findings match.", markup=False)
     elif len(found) == limit:
         notes(quiet=quiet).print(f"The last {limit}; there may be older ones.", markup=False)
-    _write(found, home, choose_format(format_, out, Format.TABLE), out)
+    chosen = choose_format(format_, out, Format.TABLE)
+    rows = len(found) if each or chosen not in (Format.TABLE, Format.MARKDOWN) else len(by_caller(found))
+    if rows < len(found):
+        notes(quiet=quiet).print(f"{len(found):,} findings in {rows:,} rows; --each lists each of them.", markup=False)
+    _write(found, home, chosen, out, each=each)
 
 
 @app.command("show", epilog="Example: [bold]caponier findings show f-0123456789abcdef0123[/bold]")
@@ -139,7 +148,8 @@ def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> Non
     """Send what the routes of the workspace want and was not sent yet; a guard that runs does so by itself."""
     alerts = Alerts(require_workspace(workspace))
     if not alerts.routes:
-        raise InputError("the workspace has no [[route]]", mend="Describe one in caponier.toml; see docs/alerts.md")
+        mend = "Describe one in caponier.toml; see docs/how-to/alerts.md"
+        raise InputError("the workspace has no [[route]]", mend=mend)
     try:
         done = alerts.send()
     finally:
@@ -172,5 +182,5 @@ def suppressions_(
     SUPPRESSIONS.write(found, choose_format(format_, out, Format.TABLE), out, lambda: document)
 
 
-def _write(found: list[Finding], home: Workspace, chosen: Format, out: Path | None) -> None:
-    FINDINGS.write(found, chosen, out, lambda: findings_document(default_version(home), found))
+def _write(found: list[Finding], home: Workspace, chosen: Format, out: Path | None, *, each: bool = False) -> None:
+    write_findings(found, chosen, out, lambda: findings_document(default_version(home), found), each=each)

@@ -12,7 +12,7 @@ from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
 
 
-def _weekly(finding: Finding) -> str:
+def weekly(finding: Finding) -> str:
     """Return how many benign subjects are expected to come as high in a week; empty where nobody is ranked."""
     expected = finding.evidence.expected
     return "" if expected is None else f"{expected.benign:.2g}"
@@ -42,8 +42,8 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
-        Column("expected_per_week", _weekly, ShownIn.CSV),
-        Column("benign a week", _weekly, ShownIn.PAGE),
+        Column("expected_per_week", weekly, ShownIn.CSV),
+        Column("benign a week", weekly, ShownIn.PAGE),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
@@ -72,7 +72,7 @@ def card(finding: Finding, verdict: Verdict | None = None) -> Table:
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:
     evidence = finding.evidence
-    rank = f"{evidence.above} of {evidence.of} benign subjects as high" if evidence.of else "no benign subjects to rank"
+    rank = f"{evidence.above} of {evidence.of} benign ones as high" if evidence.of else "no benign ones to rank by"
     return [
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
@@ -82,13 +82,15 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
         *[("Technique", f"{technique.id} {technique.name} ({technique.matrix})") for technique in finding.techniques],
+        *([("Read on", f"caponier matrix show {finding.techniques[0].id}")] if finding.techniques else []),
         ("Harms", ", ".join(finding.harms)),
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank}, at the age of {evidence.age}")] if evidence.basis else []),
+        *([("Basis", f"{evidence.basis}: {rank} after {evidence.age:,} inputs or events")] if evidence.basis else []),
         *_rarity(finding),
-        *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items()],
+        # What was not seen is no evidence; JSON has it.
+        *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items() if value],
         ("Events", _events(finding)),
     ]
 
@@ -113,4 +115,9 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
 def _queries(finding: Finding) -> list[tuple[str, str]]:
     if finding.trigger_event_id is None:
         return []
-    return [("Queries", f"{finding.unique_queries} different ones, triggered by event {finding.trigger_event_id}")]
+    return [
+        (
+            "Queries",
+            f"{finding.unique_queries:,} different ones, up to event {finding.trigger_event_id}",
+        )
+    ]

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from caponier.app.incidents.incidents import CaseFile
 from caponier.app.incidents.story import colour_words, story
+from caponier.app.incidents.timeline import moments
+from caponier.cli.findings.by_caller import CALLERS, by_caller
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
 from caponier.formats.safe_text import plain
@@ -42,7 +44,7 @@ def page(case: CaseFile) -> RenderableType:
     incident = case.incident
     head = Text(f"Incident {plain(incident.incident_id)}: severity {incident.severity}, {incident.stage}", style="bold")
     parts: list[RenderableType] = [head, _words(case), Text(""), Text("Timeline", style="bold"), _timeline(incident)]
-    parts += [Text(""), Text("Findings", style="bold"), _findings(case)]
+    parts += [Text(""), Text("Findings", style="bold"), CALLERS.table(by_caller(case.findings))]
     if case.actions:
         parts += [Text(""), Text("Response", style="bold"), _response(case)]
     if incident.notes:
@@ -66,30 +68,15 @@ def _words(case: CaseFile) -> Table:
 def _timeline(incident: Incident) -> Table:
     rows = [
         [
-            moment(step.time),
-            step.tactic,
-            colour_words(step),
-            ", ".join(f"{ref.id} {ref.name}" for ref in step.techniques) or "none known",
-            f"{step.summary} ({step.finding_id or 'context: outside the ML systems'})",
+            moment(seen.time),
+            seen.tactics,
+            colour_words(seen.techniques),
+            ", ".join(f"{ref.id} {ref.name}" for ref in seen.techniques) or "none known",
+            f"{seen.seen} ({', '.join(seen.finding_ids) or 'context: outside the ML systems'})",
         ]
-        for step in incident.steps
+        for seen in moments(incident.steps)
     ]
     return Listing.of(("time", "tactic", "kind", "techniques", "what was seen")).table(rows)
-
-
-def _findings(case: CaseFile) -> Table:
-    rows = [
-        [
-            finding.finding_id,
-            finding.severity.value,
-            f"{finding.confidence:.2f}",
-            finding.detector,
-            f"{finding.subject.kind} {finding.subject.id}",
-            finding.summary,
-        ]
-        for finding in case.findings
-    ]
-    return Listing.of(("finding", "severity", "confidence", "detector", "subject", "summary")).table(rows)
 
 
 def _response(case: CaseFile) -> Table:

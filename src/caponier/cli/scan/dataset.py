@@ -11,7 +11,7 @@ from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.matrix.library import default_version
 from caponier.app.scan.dataset import DatasetReport, SuspiciousRow, scan_dataset
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import FINDINGS
+from caponier.cli.findings.by_caller import CALLERS, by_caller
 from caponier.cli.scan.dataset_page import dataset_page
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
@@ -110,10 +110,12 @@ def named(text: str | None) -> tuple[str, ...]:
 
 def _print(report: DatasetReport, format_: Format, out: Path | None, matrix: str) -> None:
     if format_ is Format.MARKDOWN:
-        write_text(FINDINGS.to_markdown(report.findings) + "\n" + SUSPICIOUS.to_markdown(report.suspicious), out)
+        write_text(
+            CALLERS.to_markdown(by_caller(report.findings)) + "\n" + SUSPICIOUS.to_markdown(report.suspicious), out
+        )
     elif format_ is Format.TABLE and report.findings:
         suspicious = SUSPICIOUS.table(report.suspicious[:SHOWN])
-        write_table(Group(FINDINGS.table(report.findings), Text(), suspicious), out)
+        write_table(Group(CALLERS.table(by_caller(report.findings)), Text(), suspicious), out)
     else:
         shown = report.suspicious[:SHOWN] if format_ is Format.TABLE else report.suspicious
         SUSPICIOUS.write(shown, format_, out, lambda: document(report, matrix), bare=False)

@@ -9,10 +9,10 @@ import typer
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import FINDINGS
+from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
+from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.detect.calibration.baseline import Baseline
@@ -70,7 +70,7 @@ def inference(
             progress=watch,
         )
     chosen = choose_format(format_, out, Format.TABLE)
-    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
+    write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     options.tell_deprecated(notes(quiet=quiet), alert_budget=budget)
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
@@ -86,8 +86,7 @@ def _tell(report: ScanReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     found = len(report.findings)
     say(console, f"{found:,} finding{'' if found == 1 else 's'} in {report.events:,} events")
-    for note in report.notes:
-        say(console, f"note: {note}")
+    say_notes(console, report.notes)
     say_skipped(console, report.skipped)
     print_rejected(console, report.rejected)
 

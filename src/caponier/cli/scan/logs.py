@@ -13,7 +13,7 @@ from caponier.app.scan.log_tally import ScannedLog
 from caponier.app.scan.logs import LogScanReport, scan_logs
 from caponier.app.scan.memory import Memory, recall, remember
 from caponier.app.workspace.workspace import load_workspace
-from caponier.cli.findings.view import FINDINGS
+from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_skipped
@@ -88,7 +88,7 @@ def logs(
         report.findings, hits = keep_back(home, report.findings)
         report.notes += [f"{number:,} findings kept back by {id_}" for id_, number in hits.items()]
     chosen = choose_format(format_, out, Format.TABLE)
-    FINDINGS.write(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
+    write_findings(report.findings, chosen, out, lambda: document(report, default_version(home)), bare=bool(out))
     _tell(report, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and (report.findings or report.context):

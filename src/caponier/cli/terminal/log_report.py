@@ -1,5 +1,6 @@
 """What a command says of what it could not do, and of the rows that it could not use."""
 
+import re
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from caponier.records.skip import Skip
 from caponier.telemetry.rejections import SHOWN, RejectedRows
 
 FEW = 5
+_IDLE = re.compile(r"(?P<model>.+): (?P<detector>\w+) (?:does not run|is left out); (?P<why>.+)")
+"""A note on a detector that has nothing to look at; its words are those of `app.inference`."""
 
 
 def say(console: Console, text: str) -> None:
@@ -20,6 +23,20 @@ def say_skipped(console: Console, skipped: Iterable[Skip], word: str = "skipped"
     """Print a line for each thing that was not read, judged or done, with its reason."""
     for skip in skipped:
         say(console, f"{word} {skip}")
+
+
+def say_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print a line a note; of detectors that do not run, one a model, with those that lack the same together."""
+    lacks: dict[str, dict[str, list[str]]] = {}
+    for note in notes:
+        if idle := _IDLE.fullmatch(note):
+            lacks.setdefault(idle["model"], {}).setdefault(idle["why"], []).append(idle["detector"])
+        else:
+            say(console, f"note: {note}")
+    for model, whys in lacks.items():
+        told = "; ".join(f"{', '.join(names)} ({why.replace('; ', ': ')})" for why, names in whys.items())
+        many = sum(map(len, whys.values()))
+        say(console, f"note: {model}: {many} detector{' does' if many == 1 else 's do'} not run: {told}")
 
 
 def print_rejected(console: Console, rejected: RejectedRows) -> None:

@@ -1,6 +1,6 @@
 """Where the assets of an ML system stand in the events of logs: field names by kind of asset, as data.
 
-Names are those after flattening, in lower case. docs/logs.md prints this table.
+Names are those after flattening, in lower case. docs/how-to/logs.md prints this table.
 """
 
 from typing import Final

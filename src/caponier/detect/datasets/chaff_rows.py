@@ -99,7 +99,7 @@ def _reasons(flagged: Mask, shares: tuple[SourceShare, ...]) -> tuple[str, ...]:
     share = float(flagged.mean())
     reasons = [f"{int(flagged.sum()):,} rows ({share:.1%}) are near copies of a few"] if share >= NOTABLE else []
     reasons += [
-        f"source {part.source!r} has {part.flagged} near copies in its {part.rows} rows"
+        f"source {part.source!r} brought {part.flagged:,} near copies among its {part.rows:,} rows"
         for part in shares
         if part.stands_out
     ]

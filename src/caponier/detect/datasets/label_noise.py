@@ -114,8 +114,8 @@ class LabelNoise:
         share = float(verdict.flagged.mean())
         reasons, confidence = self._reasons(dataset, flagged, suggested, share, verdict.usual, shares)
         summary = (
-            f"{int(flagged.sum()):,} of {len(judged):,} labels ({share:.1%}) are confidently contradicted by models "
-            "that have not seen their rows"
+            f"{int(flagged.sum()):,} of {len(judged):,} labels do not fit their rows ({share:.1%}; judged by models "
+            "that learned from other rows)"
         )
         return Analysis(
             scores=scores,
@@ -140,8 +140,10 @@ class LabelNoise:
     ) -> tuple[tuple[str, ...], float]:
         """Say what is more than the slips that every data set has, and how sure a finding can be."""
         loud = [part for part in shares if part.stands_out]
-        reasons = [f"more than {usual:.0%} of the labels are contradicted"] if share > usual else []
-        reasons += [f"source {part.source!r} has {part.flagged} of its {part.rows} rows flagged" for part in loud]
+        reasons = [f"more than {usual:.0%} of the labels do not fit their rows"] if share > usual else []
+        reasons += [
+            f"source {part.source!r} brought {part.flagged:,} of them among its {part.rows:,} rows" for part in loud
+        ]
         confidence = self.max_confidence.cap if reasons else Confidence.LOW.cap
         sizes = np.bincount(np.where(flagged, suggested, dataset.y), minlength=len(dataset.classes))
         flows, pairs = _flows(dataset, flagged, suggested), len(sizes) * (len(sizes) - 1)
@@ -149,7 +151,7 @@ class LabelNoise:
         for (given, wanted), rows in flows:
             if rows >= max(AIMED_ROWS, aimed, AIMED_SHARE * sizes[wanted]):
                 names = dataset.classes[wanted], dataset.classes[given]
-                reasons.append(f"{rows} rows that look like {names[0]!r} are labelled {names[1]!r}")
+                reasons.append(f"{rows:,} rows that look like {names[0]!r} are labelled {names[1]!r}")
         return tuple(reasons[: 1 + SHOWN]), confidence if reasons else 0.0
 
 

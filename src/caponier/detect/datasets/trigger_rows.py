@@ -250,8 +250,9 @@ def _name(dataset: Dataset, column: int) -> str:
 def _reason(group: dict[str, Any]) -> str:
     return (
         f"{group['rows']:,} of the {group['of']:,} rows labelled {group['label']!r} share a pattern "
-        f"({', '.join(group['where'][:3])}, …); put on other rows it turns {group['takes_the_label']:.0%} of them into "
-        f"{group['label']!r}, and {group['takes_it_without_them']:.0%} if a model learns without these rows"
+        f"({', '.join(group['where'][:3])}, …); a model that learned from them answers {group['label']!r} for "
+        f"{group['takes_the_label']:.0%} of other rows that are given the pattern, one that did not for "
+        f"{group['takes_it_without_them']:.0%}"
     )
 
 

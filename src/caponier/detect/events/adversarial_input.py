@@ -101,11 +101,9 @@ class AdversarialInput:
             figure.name: int(np.searchsorted(params[figure.name], last[figure.name], side="right")) / QUARTERS
             for figure in FIGURES
         }
-        told = ", ".join(f"{name.replace('_', ' ')} {value:g} bits" for name, value in bits.items())
         summary = (
-            f"the last {WINDOW} different queries are unlike benign inputs in how the model answers them and what is "
-            f"near them ({score / QUARTERS:g} bits beyond the common; this one: {told}): what inputs look like that "
-            "were made elsewhere to fool it, but rare and honest ones, too"
+            "One caller sent inputs to which the model answers as it hardly does to benign ones (evidence of the last "
+            f"{WINDOW} different inputs: {score / QUARTERS:g} bits beyond what is common)"
         )
         values = {
             figure.name: None if last[figure.name] < 0 else int(last[figure.name]) / 10**figure.digits

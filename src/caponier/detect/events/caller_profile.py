@@ -63,8 +63,8 @@ SLOTS: Final = 16
 EVENTS: Final = ("failures", "questions about the model", "quick events", "long pauses")
 """Counted among all events."""
 QUERIES: Final = (
-    *(f"queries {how} earlier ones" for how in ("closest to", "close to", "fairly near", "as usual from", "far from")),
-    "answers unlike the nearest one's",
+    *(f"inputs {how} earlier ones" for how in ("closest to", "close to", "fairly near", "as usual from", "far from")),
+    "answers unlike that to the nearest input",
     "very unsure answers",
     "unsure answers",
 )
@@ -150,8 +150,8 @@ class CallerProfile:
             f"{name} ({each['share']:.0%}; {each['usual']:.0%} is usual)" for name, each in shares.items()
         )
         summary = (
-            f"how this caller asks as a whole is {apart / COARSE:.1f} times what benign callers vary by away from all "
-            f"but two of them; oddest is how much there is of {what}. That is a hint to look, no more"
+            f"One caller uses the model unlike all but two benign callers, above all by its share of {what}: "
+            f"{apart / COARSE:.1f} times as far from them as benign callers vary"
         )
         facts = {"distance": round(apart / COARSE, 2), "odd": shares}
         return Explanation(summary, facts, np.array([len(events) - 1]))

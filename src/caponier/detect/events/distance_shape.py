@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity.nearest_query import FAR
+from caponier.detect.wording import within
 from caponier.matrix.technique import TechniqueId
+from caponier.telemetry.features import LEVELS
 
 WINDOW: Final = 40
 """Distances that make one shape."""
@@ -100,9 +102,9 @@ class DistanceShape:
         shape = _shapes(laid, at[-1:])
         alike = _departure(params, shape)[1][0]
         summary = (
-            f"The last {len(rows)} different queries lie {middle:.1f} from their nearest earlier one, half of them "
-            f"between {low:.1f} and {high:.1f} quantised units a feature; no benign client spreads its queries so, as "
-            "one does who copies a model with synthetic inputs"
+            f"One caller varied its inputs by other amounts than benign callers do{within(events.time[rows])}: half of "
+            f"the last {len(rows)} different ones differ from the nearest earlier one by {low / LEVELS:.1%} to "
+            f"{high / LEVELS:.1%} of what a value can differ by"
         )
         facts = {
             "window": len(rows),

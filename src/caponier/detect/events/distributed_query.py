@@ -25,6 +25,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
+from caponier.detect.wording import how_many, times, within
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 64
@@ -117,10 +118,10 @@ class DistributedQuery:
         flipped = small & events.signals["flip"]
         rows = np.flatnonzero(_around(flipped, events.query, _scaled(params, events.query.shape[1])[-1]))
         window = min(WINDOW, len(events))
+        changed = f"; the answer changed {times(int(flipped.sum()))}" if flipped.any() else ""
         summary = (
-            f"Of the last {window} different queries that are like each other, whoever sent them, {int(small.sum())} "
-            f"are smaller steps from an earlier one than benign callers make, and the answer flips on "
-            f"{int(flipped.sum())} of them: the way a search for the decision boundary looks that is shared out"
+            f"The model was sent {how_many(int(small.sum()), 'variant')} of like inputs{within(events.time[small])}"
+            f"{changed} (among the last {window} like inputs, whoever sent them; benign callers' inputs differ more)"
         )
         facts = {"small_steps": int(small.sum()), "flips": int(flipped.sum()), "window": window}
         return Explanation(summary, facts, rows)

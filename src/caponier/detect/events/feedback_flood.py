@@ -30,6 +30,7 @@ from caponier.detect.detector import (
     State,
     Subject,
 )
+from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 96
@@ -103,8 +104,8 @@ class FeedbackFlood:
         """Say how large the cluster has grown."""
         score = int(events.signals["score"][-1])
         summary = (
-            f"{score} of the last {WINDOW} examples that this source sent back are close to one and the same: mutants "
-            "of a few originals, the way training data or those who check it are flooded with chaff"
+            f"One caller sent back {how_many(score, 'near copy', 'near copies')} of one example "
+            f"(among its last {WINDOW} examples)"
         )
         return Explanation(summary, {"mutants": score, "window": WINDOW}, np.array([len(events) - 1]))
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.wording import times
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 100
@@ -135,8 +136,8 @@ class FeedbackSkew:
         score = int(events.signals["score"][-1])
         least = next(count for count in range(1, WINDOW + 1) if score_of(count) >= score or count == WINDOW)
         summary = (
-            f"at least {least} of the last {WINDOW} events are feedback that contradicts the model in favour of one "
-            "label, and there is little other feedback: the way a model is taught something wrong"
+            f"One caller told the model again and again that its answer should have been one and the same label, and "
+            f"hardly anything else (at least {times(least)} in its last {WINDOW} requests)"
         )
         facts = {"score": score, "contradictions_at_least": least, "window": WINDOW}
         return Explanation(summary, facts, np.array([len(events) - 1]))

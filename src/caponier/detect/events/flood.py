@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
+from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
 
 SECONDS: Final = 10
@@ -58,10 +59,7 @@ class Flood:
     def explain(self, params: Params, events: EventBatch) -> Explanation:
         """Say how many events there were."""
         count = int(events.signals["score"][-1])
-        summary = (
-            f"{count:,} events within {SECONDS} seconds, more than any usual client sends: the way a service is kept "
-            "too busy to answer others"
-        )
+        summary = f"One caller sent {how_many(count, 'request')} in {how_many(SECONDS, 'second')}"
         facts = {"events": count, "seconds": SECONDS, "events_per_second": round(count / SECONDS, 1)}
         return Explanation(summary, facts, np.array([len(events) - 1]))
 

@@ -34,6 +34,7 @@ from caponier.detect.similarity import nearest_query
 from caponier.detect.similarity.nearest_query import RING
 from caponier.detect.similarity.stays import STAYS, UNTOLD, Followed, follow, learned
 from caponier.detect.windows import above_zero, excursions
+from caponier.detect.wording import how_many, number, times, within
 from caponier.matrix.technique import TechniqueId
 
 UNIT: Final = 2**16
@@ -191,13 +192,12 @@ class InputSearch:
         tries = np.bincount(np.unique(told.stay, return_inverse=True)[1])
         rows = np.flatnonzero(told.other)
         turned = int(told.turned.sum())
-        around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
+        most, changed = int(tries.max()), f"; the answer changed {times(turned)}" if turned else ""
+        around = "of one input" if len(tries) == 1 else f"of each of {number(len(tries))} inputs"
+        variants = f"{'up to ' if len(tries) > 1 else ''}{how_many(most, 'variant')}"
         summary = (
-            f"The last {len(events)} different queries are asked {around}, {turned} answers turned, and "
-            f"{int(told.loyal.sum())} of {int(told.choice.sum())} tries after one that failed went on from the lowest "
-            "score so far; scores fell lower than ever before, went on from the lowest, turned after many tries, or "
-            "changed by a few features alone oftener than chance and benign clients have it: the way somebody searches "
-            "who keeps what brings an answer down"
+            f"One caller sent {variants} {around}{within(events.time)}{changed} (among its last {len(events)} "
+            "different inputs)"
         )
         facts = {
             "inputs": len(tries),

@@ -25,6 +25,7 @@ from caponier.detect.detector import Column, Confidence, Counts, Explanation, Pa
 from caponier.detect.similarity.changes import EVENLY, PERFECT, levels_beyond
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import previous, run_lengths, windowed_sum
+from caponier.detect.wording import how_many, listed, times, within
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 32
@@ -146,24 +147,32 @@ class IterativeQuery:
         blank = np.zeros(1, self.state)
         evidence, _ = self._evidence(params, blank, recent)
         squared = recent.signals["squared"]
-        small = _small(params, recent) > 0
-        flips = int((small & recent.signals["flip"]).sum())
         before, _ = previous(squared, recent.offsets, blank["squared"])
-        halvings = int(_halves(before, squared).sum())
-        along = int((_axial(squared) & (squared <= params["near"][1])).sum())
-        amid = int((_amid(params, recent) > 0).sum())
-        even = int((recent.signals["even"] >= params["even"][0]).sum())
+        small, halves = _small(params, recent) > 0, _halves(before, squared)
+        single = _axial(squared) & (squared <= params["near"][1])
+        crowded, even = _amid(params, recent) > 0, recent.signals["even"] >= params["even"][0]
         rows = np.flatnonzero(evidence) + len(events) - len(recent)
-        summary = (
-            f"Of the last {len(recent)} different queries, {int(small.sum())} are smaller steps from "
-            f"an earlier one than benign clients make, the answer flips on {flips} of them, the step halves "
-            f"{halvings} times, {along} steps go along a single feature, {amid} queries lie close around one point as "
-            f"samples do, and {even} steps move many features up and down by one and the same amount: the way a search "
-            "for the decision boundary looks"
-        )
-        facts = {"small_steps": int(small.sum()), "flips": flips, "halvings": halvings, "single_feature": along}
-        facts |= {"crowded": amid, "even_steps": even}
-        return Explanation(summary, {**facts, "window": len(recent)}, rows)
+        kinds = {"small_steps": small, "flips": small & recent.signals["flip"], "halvings": halves}
+        kinds |= {"single_feature": single, "crowded": crowded, "even_steps": even}
+        facts = {name: int(kind.sum()) for name, kind in kinds.items()}
+        signs = small | halves | single | crowded | even | (evidence > 0)
+        told = _told(int(signs.sum()), within(recent.time[signs]), facts, len(recent))
+        return Explanation(told, {**facts, "window": len(recent)}, rows)
+
+
+def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
+    """Say what was seen of a search, and nothing of what was not."""
+    changed = f"; the answer changed {times(facts['flips'])}" if facts["flips"] else ""
+    figures = {
+        "small_steps": "changed less than benign callers' inputs do",
+        "halvings": "changed half as much as the one before",
+        "single_feature": "changed in a single value",
+        "crowded": "lie close around one point",
+        "even_steps": "changed many values by one and the same amount",
+    }
+    seen = [f"{facts[name]} {what}" for name, what in figures.items() if facts[name]]
+    details = f" (among the last {window} different inputs {listed(seen)})" if seen else ""
+    return f"One caller sent {how_many(variants, 'variant')} of its own earlier inputs{took}{changed}{details}"
 
 
 def _closeness(cutoffs: NDArray[np.float64], squared: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -55,10 +55,10 @@ class LocalPatch:
         """Say how much the last image's region decides."""
         bits, value = int(events.signals["score"][-1]) / QUARTERS, int(PATCHED.values(events)[-1])
         carried = max(value, 0) / 10**PATCHED.figure.digits
+        last = f"; that of the last image, put on other images, brings its answer a score of {carried:.2f}"
         summary = (
-            f"in the last {WINDOW} unlike images a small region decides far more often than in benign ones "
-            f"({bits:g} bits of evidence): put on other images, that of the last one gives them its answer with a mean "
-            f"score of {carried:.2f}, as an adversarial patch does"
+            "One caller sent images in which a small region alone decides the answer, far more often than in benign "
+            f"ones{last if value >= 0 else ''} (evidence of the last {WINDOW} unlike images: {bits:g} bits)"
         )
         facts = {"evidence_bits": bits, "window": WINDOW, "carried": carried if value >= 0 else None}
         return Explanation(summary, facts, np.array([len(events) - 1]))

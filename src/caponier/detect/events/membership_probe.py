@@ -25,6 +25,7 @@ from caponier.detect.training_sketch.near_rows import LEVELS, MEMORY, USUAL, WIN
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS, holds
 from caponier.detect.training_sketch.slow_hits import BUCKET, GAIN, places, poured
 from caponier.detect.windows import windowed_sum
+from caponier.detect.wording import how_many, listed, within
 from caponier.matrix.technique import TechniqueId
 
 EXACT: Final = np.uint8(1)
@@ -111,7 +112,8 @@ class MembershipProbe:
         if CANARIES in params:
             facts["canaries"] = int(hidden.sum())
         rows = np.flatnonzero(hidden if hidden.any() else exact | near) + begin
-        return Explanation(_summary(facts, len(recent)), facts, rows)
+        took = within(events.time[rows])
+        return Explanation(_summary(facts, len(recent), took), facts, rows)
 
 
 def _speaking(params: Params, recent: EventBatch, exact: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -126,26 +128,16 @@ def _speaking(params: Params, recent: EventBatch, exact: NDArray[np.bool_]) -> N
     return told
 
 
-def _summary(facts: dict[str, Any], window: int) -> str:
-    of = f"of the last {window} different queries"
+def _summary(facts: dict[str, Any], window: int, took: str) -> str:
     exact, near, hidden = facts["training_rows"], facts["near_rows"], facts.get("canaries", 0)
+    among = f"among its last {window} different inputs"
     if hidden:
-        those = "a canary, a record that exists" if hidden == 1 else "canaries, records that exist"
-        return f"{hidden} {of} {'is' if hidden == 1 else 'are'} {those} only where a thief finds it"
-    if exact <= OWN and not near:
-        return (
-            f"{exact} {of} are rows of the training set, exactly as they stand there; with those before them they are "
-            "more than a customer owns: the way one asks, among other queries, whether records were trained on"
-        )
-    if not near:
-        return (
-            f"{exact} {of} are rows of the training set, exactly as they stand there: the way one asks whether records "
-            "were trained on"
-        )
-    return (
-        f"{exact} {of} are rows of the training set, exactly as they stand there, and {near} more come nearer to such "
-        "rows than benign callers do: the way one asks whether records were trained on, in disguise"
-    )
+        records = how_many(hidden, "canary record", "canary records")
+        return f"One caller sent {records}, which only a copy of the training set holds{took} ({among})"
+    rows = [f"{how_many(exact, 'row')} of the training set, exactly as stored"] if exact else []
+    rows += [f"{how_many(near, 'input')} nearer to such rows than benign callers come"] if near else []
+    before = "; with those before them these are more than a customer owns" if exact <= OWN and not near else ""
+    return f"One caller sent {listed(rows) or 'rows of the training set'}{took} ({among}){before}"
 
 
 detector = MembershipProbe()

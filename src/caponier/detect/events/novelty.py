@@ -16,6 +16,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.windows import windowed_sum
+from caponier.detect.wording import how_many, listed, within
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 32
@@ -101,14 +102,18 @@ class Novelty:
         rarest = round(float((surprise.max() - median) / (usual - median)), 2)
         # Benign clients that all send one and the same input keep no distance at all.
         farthest = round(float(distance.max()) / common, 2) if common > ALIKE else None
-        how_far = (
-            f"the farthest at {farthest:.1f} times the distance that 99.9 % of benign queries keep"
-            if farthest is not None
-            else "and benign queries do not differ from each other"
-        )
+        seen = []
+        if farthest is not None and farthest > 1:
+            seen.append(f"the farthest is {farthest:.1f} times as far away as 99.9 % of benign ones")
+        if rarest > 1:
+            seen.append(
+                f"the rarest combination of values is {rarest:.1f} times as surprising as 99.9 % of benign ones"
+            )
+        details = f": {listed(seen)}" if seen else ""
+        what = how_many(int(foreign.size), "input") if foreign.size else "rare inputs, but none"
         summary = (
-            f"{foreign.size} of the last {len(recent)} different queries lie outside the benign inputs, {how_far}, and "
-            f"the rarest combination of values at {rarest:.1f} times the surprise that 99.9 % of them keep"
+            f"One caller sent {what} unlike any benign ones{within(events.time[foreign + start])} (among its last "
+            f"{len(recent)} different inputs{details})"
         )
         facts = {"foreign": int(foreign.size), "farthest": farthest, "rarest": rarest, "window": len(recent)}
         return Explanation(summary, facts, foreign + start)

@@ -201,9 +201,8 @@ class SchemaProbe:
         operation = OPERATIONS[int(events.signals.get(Column.OPERATION, np.zeros(1, np.uint8))[-1])]
         status = int(events.signals.get(Column.STATUS, np.zeros(1, np.int64))[-1])
         summary = (
-            f"requests that failed in many ways, and questions about the model, among the last {WINDOW} requests (a "
-            f"score of {score}, where newcomers stay at or below {FLOOR}): the way one finds out what a model takes, "
-            "what it answers and how it was made"
+            "One caller sent requests that failed in many different ways, or asked much about the model itself (a "
+            f"score of {score} over its last {WINDOW} requests, where newcomers stay at or below {FLOOR})"
         )
         facts = {
             "score": score,

@@ -20,6 +20,7 @@ from caponier.detect.detector import Column, Confidence, Counts, Explanation, Pa
 from caponier.detect.rarity.dependence_tree import UNITS, fit_tree, surprise_of, without_odd
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import windowed_sum
+from caponier.detect.wording import how_many, within
 from caponier.matrix.technique import TechniqueId
 
 WINDOW: Final = 32
@@ -110,9 +111,9 @@ class ScoreClimb:
         rows = np.flatnonzero(foreign & _near(params, recent))
         answers = len(np.unique(recent.label[rows]))
         summary = (
-            f"Of the last {len(recent)} different queries, {len(rows)} are small steps between inputs that no benign "
-            "client sends, and again and again such a step raises an answer's score above its best: the way somebody "
-            "finds out what the model takes for a class"
+            f"One caller changed inputs unlike any benign ones in small steps{within(recent.time[rows])}, and "
+            f"again and again the answer's score rose ({how_many(len(rows), 'small step')} among its last "
+            f"{len(recent)} different inputs)"
         )
         facts = {"small_foreign_steps": len(rows), "answers": answers, "window": len(recent)}
         return Explanation(summary, facts, rows + start)

@@ -118,9 +118,8 @@ class Sponge:
         usual = int(_usual_of(params, _sizes(events))[-1])
         times, bits = round(max(cost, 0) / usual, 1), round(score**0.5 / QUARTERS, 1)
         summary = (
-            f"the last queries in a row cost far more than the hardest benign ones do ({bits:g} bits of evidence), and "
-            f"this one {times:g} times what is usual of its size: the way a model is kept busy, or its bill run up, by "
-            "few queries"
+            "One caller sent inputs one after the other that cost the model far more than the costliest benign ones; "
+            f"the last one cost {times:g} times what is usual for its size (evidence: {bits:g} bits)"
         )
         facts = {
             "evidence_bits": bits,

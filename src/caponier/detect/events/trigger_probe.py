@@ -55,10 +55,10 @@ class TriggerProbe:
         """Say how sure the last answer stays."""
         bits, value = int(events.signals["score"][-1]) / QUARTERS, int(UNMOVED.values(events)[-1])
         entropy = 1 - max(value, 0) / 10**UNMOVED.figure.digits
+        last = f"; that to the last one is unsure by {entropy:.2%}" if value >= 0 else ""
         summary = (
-            f"in the last {WINDOW} unlike images the answer stays sure under other images far more often than in "
-            f"benign ones ({bits:g} bits of evidence; that to the last one keeps {entropy:.2%} of the entropy that "
-            "there can be): as if something on them decided by itself, the way a backdoor's trigger does"
+            "One caller sent images whose answer stays the same when they are blended with other images, far more "
+            f"often than that of benign ones{last} (evidence of the last {WINDOW} unlike images: {bits:g} bits)"
         )
         facts = {"evidence_bits": bits, "window": WINDOW, "entropy": entropy if value >= 0 else None}
         return Explanation(summary, facts, np.array([len(events) - 1]))

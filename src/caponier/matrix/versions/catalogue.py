@@ -4,16 +4,21 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from caponier.errors import CaponierError, InputError
 from caponier.formats.suggest import did_you_mean, nearest_id
 from caponier.formats.suggest import nearest as nearest_text
+from caponier.formats.tabular import Tabular
 from caponier.matrix import attack, crosswalk, evidence_gate
 from caponier.matrix.case_study import CaseStudy
 from caponier.matrix.evidence import Evidence, Maturity, Source, Study
 from caponier.matrix.search import Text, rank
 from caponier.matrix.shipped import EvidenceFile, EvidenceRow, LaterStudy, MatrixFile, StudiesFile, check_ids, read
 from caponier.matrix.technique import Harm, Retirement, Tactic, Technique, TechniqueId, TechniqueRef
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DEFAULT = "amltm-2020"
 _KINDS = {"amltm-2020": "amltm-2020", "atlas-5.6": "atlas"}
@@ -22,7 +27,7 @@ _STUDIES = {"amltm-2020": "case-studies-2020.yaml", "atlas-5.6": "case-studies-a
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(Tabular):
     """One version of a matrix.
 
     Entries that nothing shows to work on a real system are there by id, but every view leaves them out unless it is
@@ -59,6 +64,25 @@ class Matrix:
         if id_ in self._by_id:
             return self._by_id[id_]
         raise InputError(f"{self.name} has no technique {id_!r}", where=self.version, mend=nearest(id_, self._by_id))
+
+    def to_arrow(self) -> "pa.Table":
+        """Return a row an entry that something shows to work on a real system."""
+        import pyarrow as pa
+
+        rows = [
+            {"id": one.id, "name": one.name, "level": one.level.value, "tactics": list(one.tactics)}
+            | {"parent": one.parent, "color": one.color.value if one.color else None, "attack": list(one.attack_ids)}
+            | {"description": one.description}
+            for one in self.shown()
+        ]
+        return pa.Table.from_pylist(rows)
+
+    @property
+    def in_short(self) -> str:
+        """Name and size."""
+        return (
+            f"{self.name}: {len(self.tactics)} tactics, {len(self.shown())} entries, {len(self.studies)} case studies"
+        )
 
     def tactic(self, id_: str) -> Tactic:
         """Return one tactic.

@@ -1,7 +1,7 @@
 """Who did it, where and from where: three facts that every product's log names in its own way.
 
 The lists are read from the left; the first field with a value counts. They are part of the documentation
-(docs/logs.md), so that a user can see why an event was given to an account.
+(docs/how-to/logs.md), so that a user can see why an event was given to an account.
 """
 
 from collections.abc import Callable

@@ -143,6 +143,8 @@ class Story:
         off = [one.detector for one in self.standings if one.learned.off]
         if not self.section.tested:
             return "self-test not run: whether attacks stand out on this model was not tried"
+        if not off:
+            return "self-test: every detector told planted attackers from benign callers"
         return f"self-test: {len(off)} detector{'' if len(off) == 1 else 's'} cannot tell attackers from benign callers"
 
     @property

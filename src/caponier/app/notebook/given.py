@@ -1,0 +1,131 @@
+"""What a notebook hands over, as the files that every use-case reads: one reader, one set of rules and messages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from caponier.app.workspace.workspace import require_workspace
+from caponier.errors import InputError
+from caponier.formats.tabular import Tabular
+from caponier.records.inventory import FeatureSpec, Workspace
+
+_COLUMNS: Final = "Give a table with at least time, model and operation; principal, input and label say most."
+
+
+@contextmanager
+def log_of(events: Any) -> Iterator[list[Path]]:
+    """Give the files that hold some events; those of a table are gone afterwards.
+
+    Args:
+        events: A path or several, a DataFrame, an Arrow table, records of this package, or rows by column name.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    if paths := _paths(events):
+        yield paths
+        return
+    with _written(table_of(events), "events.parquet") as file:
+        yield [file]
+
+
+@contextmanager
+def dataset_of(x: Any, y: Any, source: Any, ids: Any) -> Iterator[Path]:
+    """Give the file that holds a data set: a path or a table alone, or arrays of features and labels.
+
+    Args:
+        x: A path, a DataFrame, an Arrow table; or (n, …) numbers.
+        y: (n,) labels of an array.
+        source: (n,) names of who brought each row of an array.
+        ids: (n,) names of its rows.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    if y is None:
+        if paths := _paths(x):
+            yield paths[0]
+        else:
+            with _written(table_of(x), "table.parquet") as file:
+                yield file
+        return
+    arrays = {"x": np.asarray(x), "y": _plain(y)}
+    arrays |= {name: _plain(one) for name, one in (("source", source), ("id", ids)) if one is not None}
+    with TemporaryDirectory(prefix="caponier-") as folder:
+        file = Path(folder) / "arrays.npz"
+        # Objects would be pickled, and no reader of ours takes those.
+        if arrays["x"].dtype == object:
+            raise InputError("features have to be numbers", where="x", mend="Or give a table, with label='…'.")
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        yield file
+
+
+def table_of(rows: Any) -> pa.Table:
+    """Return rows as an Arrow table.
+
+    Raises:
+        InputError: If nothing says which columns they have.
+    """
+    if isinstance(rows, pa.Table):
+        return rows
+    if isinstance(rows, Tabular):
+        return rows.to_arrow()
+    # pandas leaves an index behind that nobody asked for; polars and others say it by themselves.
+    if type(rows).__module__.partition(".")[0] == "pandas":
+        return pa.Table.from_pandas(rows, preserve_index=False)
+    if hasattr(rows, "__arrow_c_stream__"):
+        return pa.table(rows)
+    if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
+        return pa.Table.from_pylist([dict(row) for row in rows])
+    raise InputError(f"a {type(rows).__name__} does not say which columns it has", mend=_COLUMNS)
+
+
+def workspace_of(given: Workspace | str | PathLike[str] | None) -> Workspace | None:
+    """Return the workspace that a caller means; a notebook uses none unasked.
+
+    Raises:
+        InputError: If there is none there.
+    """
+    return given if given is None or isinstance(given, Workspace) else require_workspace(Path(given))
+
+
+def features_of(given: FeatureSpec | Mapping[str, Any] | None) -> FeatureSpec | None:
+    """Return what a model takes, in the words of `caponier.toml`.
+
+    Raises:
+        InputError: If it cannot be meant.
+    """
+    if given is None or isinstance(given, FeatureSpec):
+        return given
+    try:
+        return FeatureSpec(**given)
+    except (TypeError, ValueError) as wrong:
+        mend = 'For example: features={"kind": "image", "shape": [8, 8], "minimum": 0, "maximum": 1}'
+        raise InputError("features do not describe an input", mend=mend) from wrong
+
+
+def _paths(given: Any) -> list[Path]:
+    if isinstance(given, str | PathLike):
+        return [Path(given)]
+    several = isinstance(given, Sequence) and bool(given) and all(isinstance(one, str | PathLike) for one in given)
+    return [Path(one) for one in given] if several else []
+
+
+@contextmanager
+def _written(table: pa.Table, name: str) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="caponier-") as folder:
+        file = Path(folder) / name
+        pq.write_table(table, file)
+        yield file
+
+
+def _plain(values: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    array = np.asarray(values)
+    return array.astype(str) if array.dtype == object else array

@@ -1,0 +1,89 @@
+"""Findings by whom they are about: a row a caller, an account, a file or a source, however many detectors speak."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from caponier.cli.findings.view import FINDINGS, weekly
+from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing
+from caponier.cli.terminal.moments import moment
+from caponier.cli.terminal.output import Format
+from caponier.records.accused import BUCKET, accused
+from caponier.records.finding import Finding, Severity
+
+
+@dataclass(frozen=True)
+class Told:
+    """All findings about one subject, the surest first."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def surest(self) -> Finding:
+        """What is looked at first."""
+        return self.findings[0]
+
+    @property
+    def severity(self) -> Severity:
+        """The most severe of them."""
+        return max((one.severity for one in self.findings), key=lambda severity: severity.rank)
+
+    @property
+    def who(self) -> str:
+        """Kind and name of the subject."""
+        return _who(self.surest)[1]
+
+
+def by_caller(findings: Iterable[Finding]) -> list[Told]:
+    """Gather findings by system, model and subject, in the order in which subjects come first."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(_who(finding), []).append(finding)
+    return [Told(tuple(sorted(own, key=lambda one: -one.confidence))) for own in groups.values()]
+
+
+def _who(finding: Finding) -> tuple[str, str]:
+    """Return the system or model, and the subject: like queries that one caller sent are that caller's."""
+    callers = accused(finding)
+    alone = finding.subject.kind == BUCKET and len(callers) == 1
+    named = f"principal {min(callers)}" if alone else finding.subject.in_words
+    if finding.subject.kind == "file" and finding.subject.path:
+        named = f"file {finding.subject.path}"
+    return finding.model or finding.system or "", named
+
+
+CALLERS: Final[Listing[Told]] = Listing(
+    [
+        Column("finding_id", lambda one: one.surest.finding_id, whole=True),
+        Column("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),
+        Column("severity", lambda one: one.severity.value, whole=True, style=lambda one: SEVERITY_STYLES[one.severity]),
+        Column("who", lambda one: one.who),
+        Column("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
+        Column("benign a week", lambda one: weekly(one.surest)),
+        Column("what was seen", lambda one: one.surest.summary),
+    ]
+)
+"""A row a subject, with the id and the words of the surest finding."""
+
+
+def write_findings(
+    found: Sequence[Finding], chosen: Format, out: Path | None, document: Any, *, each: bool = False, bare: bool = True
+) -> None:
+    """Write findings: for people a row a subject, as data each finding.
+
+    Args:
+        found: The findings, in the order in which they are to be read.
+        chosen: The format.
+        out: The file; None means standard output.
+        document: Makes what JSON holds.
+        each: A row a finding for people, too.
+        bare: Whether a table without a row is drawn.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    if each or chosen not in (Format.TABLE, Format.MARKDOWN):
+        FINDINGS.write(found, chosen, out, document, bare=bare)
+    else:
+        CALLERS.write(by_caller(found), chosen, out, document, bare=bare)

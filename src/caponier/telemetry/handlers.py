@@ -1,0 +1,265 @@
+"""`@caponier.record`: records what a request handler was asked and answered, whatever web framework calls it.
+
+A handler is any function, plain or `async`: of FastAPI, of Flask, or one of your own. Its signature, answers and errors
+stay as they are; what cannot be recorded is told to the logger `caponier` and costs no caller an answer.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from inspect import BoundArguments, iscoroutinefunction, signature
+from os import PathLike
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Final
+
+import numpy as np
+
+from caponier.errors import CaponierError, InputError
+from caponier.formats.atomic_file import write_new
+from caponier.telemetry.credentials import shown
+from caponier.telemetry.principals import principal_of
+from caponier.telemetry.readers.cloud_event import USUAL
+from caponier.telemetry.recorder import EventLog, EventMemory, answers_of, log_at, queries_of
+
+Row = dict[str, Any]
+Pick = str | Callable[[Mapping[str, Any]], Any] | None
+
+INPUTS: Final = ("inputs", "instances", "features", "rows", "input", "x", "X", "data", "body")
+"""Names of the argument that holds what the model is asked, the first that there is."""
+LABELS: Final = ("label", "labels", "prediction", "predictions", "class", "classes", "outputs", "answer")
+SCORES: Final = ("scores", "probabilities", "probability", "proba")
+"""Keys of an answer that is a mapping."""
+_SALT_BYTES: Final = 32
+_UNFIT: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OSError, CaponierError)
+"""What can go wrong where somebody else's arguments and answers are taken apart, or the log cannot be written."""
+
+_logger = logging.getLogger("caponier")
+
+
+def record(
+    handler: Callable[..., Any] | None = None,
+    *,
+    log: EventLog | EventMemory | PathLike[str] | str | None = None,
+    model: str | None = None,
+    version: str | None = None,
+    system: str | None = None,
+    inputs: Pick = None,
+    principal: Pick = None,
+    salt: bytes | None = None,
+) -> Callable[..., Any]:
+    """Record what a handler is asked and answers, as events that `caponier scan inference` reads.
+
+    Example:
+        >>> @app.post("/score")  # doctest: +SKIP
+        ... @caponier.record(model="fraud", log="events.jsonl")
+        ... def score(features: list[float], request: Request) -> dict[str, str]: ...
+
+    Args:
+        handler: The function, where the decorator stands without arguments.
+        log: Where the events go: a log, the path of one, or None for memory, which `handler.events` returns.
+        model: Name of the model in the inventory; the handler's by default.
+        version: Version of the model.
+        system: ML system of the inventory.
+        inputs: The argument that holds what is asked, or a function of all arguments that returns it; by default one of
+            `INPUTS`, or the first that is no request. One example is a row of numbers or a record; many are many.
+        principal: The argument that says who asks, or a function of all arguments; by default the argument `principal`,
+            or the salted hash of the credential in the request's `Authorization` or `X-API-Key`.
+        salt: Salt for that hash; by default one that is kept beside the log, readable by its owner alone.
+    """
+    if handler is None:
+        return lambda given: record(
+            given, log=log, model=model, version=version, system=system, inputs=inputs, principal=principal, salt=salt
+        )
+    about = {"model": model or handler.__name__, "model_version": version, "system": system, "operation": "predict"}
+    taking = _Taking(handler, log_at(log), about, inputs, principal, _salt(salt, log))
+    if iscoroutinefunction(handler):
+
+        @wraps(handler)
+        async def answered_later(*args: Any, **named: Any) -> Any:
+            with taking.watching(args, named) as told:
+                told.answer = await handler(*args, **named)
+            return told.answer
+
+        wrapped: Any = answered_later
+    else:
+
+        @wraps(handler)
+        def answered(*args: Any, **named: Any) -> Any:
+            with taking.watching(args, named) as told:
+                told.answer = handler(*args, **named)
+            return told.answer
+
+        wrapped = answered
+    if isinstance(taking.log, EventMemory):
+        wrapped.events = taking.log.rows
+    return wrapped  # type: ignore[no-any-return]
+
+
+class _Told:
+    """What came of one call."""
+
+    answer: Any = None
+    status: int | None = 200
+
+
+class _Taking:
+    """What is taken from the calls of one handler."""
+
+    def __init__(
+        self,
+        handler: Callable[..., Any],
+        log: EventLog | EventMemory,
+        about: Row,
+        inputs: Pick,
+        principal: Pick,
+        salt: Callable[[], bytes],
+    ) -> None:
+        self.log = log
+        self._signature, self._about, self._salt = signature(handler), about, salt
+        self._inputs, self._principal = inputs, principal
+        for pick in (inputs, principal):
+            if isinstance(pick, str) and pick not in self._signature.parameters:
+                known = ", ".join(self._signature.parameters) or "none"
+                lacks = f"the handler has no argument {pick!r}"
+                raise InputError(lacks, where=handler.__name__, mend=f"It has: {known}")
+
+    @contextmanager
+    def watching(self, args: tuple[Any, ...], named: Row) -> Any:
+        """Time a call, and record it however it ends."""
+        told, arrival, started = _Told(), datetime.now(UTC), time.perf_counter()
+        try:
+            yield told
+        except Exception as raised:
+            told.status = _status(raised)
+            raise
+        finally:
+            took = (time.perf_counter() - started) * 1_000
+            try:
+                self._write(self._signature.bind(*args, **named), told, {"time": arrival, "latency_ms": took})
+            except _UNFIT:
+                # The caller has its answer all the same.
+                _logger.exception("a call of %s was not recorded", self._about["model"])
+
+    def _write(self, bound: BoundArguments, told: _Told, about: Row) -> None:
+        bound.apply_defaults()
+        request = next((one for one in bound.arguments.values() if _is_request(one)), None) or _flask_request()
+        shared = {**self._about, **about, "status": _code(told), "principal": self._who(bound, request)}
+        if client := getattr(getattr(request, "client", None), "host", None) or getattr(request, "remote_addr", None):
+            shared["source_ip"] = client
+        asked = queries_of(_many(_plain(self._asked(bound, request))))
+        answered = _answers(_plain(told.answer), len(asked)) if told.status == 200 else [{}] * len(asked)
+        self.log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
+
+    def _asked(self, bound: BoundArguments, request: Any) -> Any:
+        given = bound.arguments
+        if callable(self._inputs):
+            return self._inputs(given)
+        name = self._inputs or next((name for name in INPUTS if name in given), None)
+        if name is None:
+            name = next((name for name, one in given.items() if one is not request and not _is_request(one)), None)
+        if name is not None:
+            return given[name]
+        # Flask hands a body to nobody: it is asked for.
+        return request.get_json(silent=True) if hasattr(request, "get_json") else None
+
+    def _who(self, bound: BoundArguments, request: Any) -> str | None:
+        if callable(self._principal):
+            said = self._principal(bound.arguments)
+            return None if said is None else str(said)
+        if said := bound.arguments.get(self._principal or "principal"):
+            return str(said)
+        headers: Iterable[tuple[str, str]] = getattr(request, "headers", {}).items()
+        given = shown(((name.lower(), value) for name, value in headers), USUAL.credentials).value
+        return principal_of(given, self._salt()) if given else None
+
+
+def _salt(given: bytes | None, log: Any) -> Callable[[], bytes]:
+    """Return what gives the salt once one is needed: the one that was given, or one that is kept beside the log."""
+    if given is not None:
+        return lambda: given
+    if not isinstance(log, str | PathLike):
+        alone = token_bytes(_SALT_BYTES)
+        return lambda: alone
+    file = Path(log).with_name(f"{Path(log).name}.salt")
+
+    def kept() -> bytes:
+        write_new(file, token_bytes(_SALT_BYTES).hex().encode(), 0o600)
+        return bytes.fromhex(file.read_text("ascii"))
+
+    return kept
+
+
+def _is_request(one: Any) -> bool:
+    return hasattr(one, "headers") and (hasattr(one, "method") or hasattr(one, "scope"))
+
+
+def _flask_request() -> Any:
+    """Return the request that Flask is about; None outside of one, and where nobody uses Flask."""
+    flask = sys.modules.get("flask")
+    return flask.request if flask is not None and flask.has_request_context() else None
+
+
+def _status(raised: BaseException) -> int:
+    """Return the status that a framework makes of an error: of its own errors what they say, else 500."""
+    for name in ("status_code", "code"):
+        said = getattr(raised, name, None)
+        if isinstance(said, int) and 400 <= said < 600:
+            return said
+    return 500
+
+
+def _code(told: _Told) -> int | None:
+    """Return the status of the answer: a handler may say it itself, as a response or as (body, status)."""
+    answer = told.answer
+    if isinstance(answer, tuple) and len(answer) > 1 and isinstance(answer[1], int):
+        return answer[1]
+    said = getattr(answer, "status_code", None)
+    return said if isinstance(said, int) else told.status
+
+
+def _plain(held: Any) -> Any:
+    """Return a model of pydantic or a dataclass as a mapping; all else as it is."""
+    if hasattr(held, "model_dump"):
+        return held.model_dump()
+    if is_dataclass(held) and not isinstance(held, type):
+        return asdict(held)
+    return held
+
+
+def _many(asked: Any) -> Any:
+    """Return examples as a list of them: one row of numbers, one text or one record is one example."""
+    if isinstance(asked, Mapping):
+        named = next((asked[name] for name in INPUTS if isinstance(asked.get(name), list | np.ndarray)), None)
+        return [dict(asked)] if named is None else _many(named)
+    if asked is None or isinstance(asked, str | bytes | int | float):
+        return [asked]
+    if isinstance(asked, list | tuple) and asked and isinstance(asked[0], int | float):
+        return [asked]
+    return asked[None, :] if isinstance(asked, np.ndarray) and asked.ndim == 1 else asked
+
+
+def _answers(answer: Any, n: int) -> list[Row]:
+    """Return the columns for the answers to n examples; none where they are not one an example."""
+    if isinstance(answer, tuple):
+        answer = _plain(answer[0])
+    if isinstance(answer, Mapping):
+        label = next((answer[name] for name in LABELS if name in answer), None)
+        scores = next((answer[name] for name in SCORES if name in answer), None)
+        rows = _answers(label, n) if label is not None else [{} for _ in range(n)]
+        if scores is not None and np.ndim(scores):
+            told = np.asarray(scores, float).reshape(n, -1)
+            rows = [row | {"scores": own} for row, own in zip(rows, told.astype(np.float32), strict=True)]
+        return rows
+    if answer is None or hasattr(answer, "status_code"):
+        return [{}] * n
+    array = np.asarray(answer)
+    rows = answers_of(array if array.ndim else array[None])
+    if len(rows) == n:
+        return rows
+    return answers_of(array[None, :]) if n == 1 and array.ndim == 1 and array.size else [{}] * n
