@@ -14,7 +14,7 @@ from caponier.records.finding import Finding, Severity
 
 
 @dataclass(frozen=True)
-class Told:
+class CallerLine:
     """All findings about one subject, the surest first."""
 
     findings: tuple[Finding, ...]
@@ -35,12 +35,12 @@ class Told:
         return _who(self.surest)[1]
 
 
-def by_caller(findings: Iterable[Finding]) -> list[Told]:
+def by_caller(findings: Iterable[Finding]) -> list[CallerLine]:
     """Gather findings by system, model and subject, in the order in which subjects come first."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_who(finding), []).append(finding)
-    return [Told(tuple(sorted(own, key=lambda one: -one.confidence))) for own in groups.values()]
+    return [CallerLine(tuple(sorted(own, key=lambda one: -one.confidence))) for own in groups.values()]
 
 
 def _who(finding: Finding) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def _who(finding: Finding) -> tuple[str, str]:
     return finding.model or finding.system or "", named
 
 
-CALLERS: Final[Listing[Told]] = Listing(
+CALLERS: Final[Listing[CallerLine]] = Listing(
     [
         Column("finding_id", lambda one: one.surest.finding_id, whole=True),
         Column("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),
