@@ -169,6 +169,20 @@ def test_idle_connections_of_some_keep_nobody_out(tmp_path: Path) -> None:
     assert "made room" in guard.metrics.text()
 
 
+def test_bodies_that_do_not_come_to_an_end_keep_nobody_out(tmp_path: Path) -> None:
+    slow, whole = HEAD + b"Content-Length: 900\r\n\r\n{", HEAD + b"Content-Length: 2\r\n\r\n{}"
+    limits = {"connections": 12, "connections_per_address": 12, "header_timeout": 0.3, "body_timeout": 30}
+    with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
+        begun = [held.enter_context(closing(opened(url, slow))) for _ in range(12)]
+        sleep(0.6)
+        for made in begun:
+            # Each letter now and then is no end.
+            made.sendall(b" ")
+        with closing(opened(url, whole, address="127.0.0.2")) as other:
+            assert b"200" in answered(other)
+    assert guard.metrics.total("connections_refused") == 1
+
+
 def test_there_is_room_for_no_more_than_the_system_allows() -> None:
     assert 1 <= room_for(10**9) < 10**9
     assert room_for(10) == 10

@@ -23,7 +23,7 @@ class Held(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way on it: a client opens another one then, and nothing is lost."""
+        """Whether no whole request is under way on it: none at all, or one whose body does not come to an end."""
 
     def make_room(self) -> None:
         """End it."""
@@ -112,6 +112,8 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
 
         _address: str | None = None
         _waiting: Any = None
+        _body_since: float | None = None
+        """Since when the body of a request is awaited."""
 
         def connection_made(self, transport: Any) -> None:
             """Take a connection, or close it at once."""
@@ -133,7 +135,9 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
 
         @property
         def is_idle(self) -> bool:
-            """Whether no request is under way on it."""
+            """Whether no request is under way on it, or one whose body takes longer than a head may."""
+            if self.conn.their_state is h11.SEND_BODY:
+                return self._body_since is not None and self.loop.time() - self._body_since > limits.header_s
             return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
 
         def make_room(self) -> None:
@@ -152,6 +156,10 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
             self._look()
 
         def _look(self) -> None:
+            if self.conn.their_state is not h11.SEND_BODY:
+                self._body_since = None
+            elif self._body_since is None:
+                self._body_since = self.loop.time()
             if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._watch()
             else:
