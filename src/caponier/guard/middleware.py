@@ -79,6 +79,8 @@ class Middleware:
         fail_closed: Refuse a request when `decide` fails or detection is behind, instead of letting it pass; for all
             models, or told for each.
         is_well: Tells whether detection looks at what passes in time.
+        is_crowding: Tells whether it is a caller's own load that keeps detection from the others: where a request is
+            refused when detection is behind, he is refused before that, and they are not.
         body_limit: Most bytes of a request; of an answer no more than that is recorded.
         body_s: Seconds in which the body of a request has to be there.
         limits: What reading a body may cost; beyond them it passes unread.
@@ -106,6 +108,7 @@ class Middleware:
         enforce: bool = False,
         fail_closed: bool | Callable[[str | None], bool] = False,
         is_well: Callable[[], bool] = lambda: True,
+        is_crowding: Callable[[Caller], bool] = lambda _: False,
         body_limit: int = BODY_LIMIT,
         body_s: float = BODY_S,
         limits: BodyLimits = LIMITS,
@@ -122,7 +125,7 @@ class Middleware:
         self._app = app
         self._decide, self._record, self._principal_of = decide, record, principal_of
         self._keep, self._judge_s, self._blocks = keep, judge_s if enforce else 0.0, blocks
-        self._enforce, self._is_well = enforce, is_well
+        self._enforce, self._is_well, self._is_crowding = enforce, is_well, is_crowding
         self._closed = fail_closed if callable(fail_closed) else lambda _: bool(fail_closed)
         self._limit, self._limits, self._on_failure = body_limit, limits, on_failure
         self._credentials = tuple(header_name(name.lower()) for name in credentials)
@@ -279,7 +282,7 @@ class Middleware:
     def _verdict(self, exchange: Exchange) -> Verdict:
         if exchange.call.operation == "health":
             return PASS
-        if not self._is_well() and self._closed(exchange.call.model):
+        if (not self._is_well() or self._is_crowding(exchange.caller)) and self._closed(exchange.call.model):
             return REFUSE
         try:
             return self._decide(exchange.caller, exchange.call, partial(self._queries, exchange))

@@ -104,6 +104,85 @@ def test_proxies_may_have_all_of_them_and_what_leaves_makes_room() -> None:
     assert refused == ["too many from one address", "too many"]
 
 
+class Connection:
+    def __init__(self, idle: bool = True) -> None:
+        self.is_idle, self.ended = idle, False
+
+    def make_room(self) -> None:
+        self.ended = True
+
+
+def test_whoever_has_the_most_connections_makes_room_for_one_who_has_fewer() -> None:
+    refused: list[str] = []
+    limits = ConnectionLimits(6, 100, 1, lambda address: address == "proxy", refused.append)
+    busy, *idle = [Connection(idle=n > 0) for n in range(4)]
+    assert all(limits.take("eve", one) for one in (busy, *idle))
+    assert limits.take("proxy", Connection())
+    assert limits.take("ada", Connection())
+    assert limits.take("bob", Connection())
+    assert [one.ended for one in (busy, *idle)] == [False, True, False, False]
+    assert limits.take("bob", Connection())
+    assert not limits.take("bob", Connection()), "who has as many gets none of another's"
+    assert not limits.take("eve", Connection())
+    assert refused == ["made room", "made room", "too many", "too many"]
+    limits.leave("eve", busy)
+    assert limits.take("carl", Connection())
+
+
+def test_where_nothing_is_idle_nobody_makes_room() -> None:
+    limits = ConnectionLimits(3, 100, 1, lambda _: False, lambda _: None)
+    assert all(limits.take("eve", Connection(idle=False)) for _ in range(3))
+    assert not limits.take("ada", Connection())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "testclient", False),
+    ],
+)
+def test_whoever_has_a_network_has_no_more_connections_for_its_many_addresses(one: str, other: str, same: bool) -> None:
+    limits = ConnectionLimits(10, 1, 1, lambda _: False, lambda _: None)
+    assert limits.take(one)
+    assert limits.take(other) is not same
+    limits.leave(one)
+    assert limits.take(one) or same
+
+
+def test_idle_connections_of_some_keep_nobody_out(tmp_path: Path) -> None:
+    whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    limits = {"connections": 30, "connections_per_address": 25, "header_timeout": 30}
+    with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
+        for address in ("127.0.0.1", "127.0.0.3"):
+            for _ in range(15):
+                made = held.enter_context(closing(opened(url, whole, address=address)))
+                assert b"200" in answered(made)
+        for _ in range(3):
+            with closing(opened(url, whole, address="127.0.0.2")) as other:
+                assert b"200" in answered(other)
+    assert "made room" in guard.metrics.text()
+
+
+def test_bodies_that_do_not_come_to_an_end_keep_nobody_out(tmp_path: Path) -> None:
+    slow, whole = HEAD + b"Content-Length: 900\r\n\r\n{", HEAD + b"Content-Length: 2\r\n\r\n{}"
+    limits = {"connections": 12, "connections_per_address": 12, "header_timeout": 0.3, "body_timeout": 30}
+    with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
+        begun = [held.enter_context(closing(opened(url, slow))) for _ in range(12)]
+        sleep(0.6)
+        for made in begun:
+            # Each letter now and then is no end.
+            made.sendall(b" ")
+        with closing(opened(url, whole, address="127.0.0.2")) as other:
+            assert b"200" in answered(other)
+    assert guard.metrics.total("connections_refused") == 1
+
+
 def test_there_is_room_for_no_more_than_the_system_allows() -> None:
     assert 1 <= room_for(10**9) < 10**9
     assert room_for(10) == 10

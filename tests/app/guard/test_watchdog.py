@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from app.guard.guarded import wait_for
+from app.guard.test_work import exchange
+from caponier.app.guard.backlog import Crowd
 from caponier.app.guard.run import Guard
 from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.settings import GuardSettings
 
 SYSTEMS = """
@@ -28,7 +31,7 @@ async def model(_: Any, __: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-def ask(guard: Guard, path: str, method: str = "POST") -> tuple[int, bytes]:
+def ask(guard: Guard, path: str, method: str = "POST", key: str = "") -> tuple[int, bytes]:
     back: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -37,7 +40,8 @@ def ask(guard: Guard, path: str, method: str = "POST") -> tuple[int, bytes]:
     async def send(message: dict[str, Any]) -> None:
         back.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": [], "client": ("127.0.0.1", 1)}
+    headers = [(b"x-api-key", key.encode())] if key else []
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "client": ("127.0.0.1", 1)}
     asyncio.run(guard(scope, receive, send))
     return back[0]["status"], back[1]["body"]
 
@@ -99,3 +103,53 @@ def test_every_change_is_told_once() -> None:
         "detection has caught up",
         "warning: detection has ended",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "crowd"),
+    [({"fail": "closed"}, 429), ({"closed_systems": ("bank",)}, 429), ({}, 200),
+     ({"mode": "observe", "fail": "closed"}, 200)],
+)  # fmt: skip
+def test_whoever_keeps_detection_from_others_is_made_to_wait_and_they_are_not(
+    tmp_path: Path, settings: dict[str, Any], crowd: int
+) -> None:
+    guard = standing(tmp_path, [], **settings, lag_limit=1_000, spool=False)
+    path = "/v1/models/fraud:predict"
+    for key in ("eve", "eve", "eve", "ada"):
+        assert ask(guard, path, key=key)[0] == 200
+    guard.work.crowded_s = -1.0
+    guard.watchdog.state = WELL
+    assert [ask(guard, path, key=key)[0] for key in ("eve", "ada", "new", "")] == [crowd, 200, 200, 200]
+    while guard.work._work():
+        pass
+    guard.work.log.close()
+    assert not guard.work.backlog.crowd._bytes
+    assert ask(guard, path, key="eve")[0] == 200
+
+
+def exchange_of(caller: Caller, status: int = 200) -> Exchange:
+    made = exchange(b"x" * 100)
+    made.caller, made.status = caller, status
+    return made
+
+
+def test_nobody_waits_for_what_others_asked_under_his_name() -> None:
+    ada, crowd = Caller("k-ada", None, "10.0.0.1"), Crowd()
+    token = Caller("k-ada", None, "10.0.0.9", unproven=True)
+    sent = [exchange_of(Caller("k-ada", None, "10.0.0.9"), 401) for _ in range(5)]
+    sent += [exchange_of(token) for _ in range(5)] + [exchange_of(Caller("k-bob", None, None))]
+    for one in sent:
+        crowd.came(one)
+    assert not crowd.is_of(ada)
+    assert crowd.is_of(token)
+    assert crowd.is_of(Caller(None, None, "10.0.0.9"))
+    for one in sent:
+        crowd.left(one)
+    assert not crowd._bytes
+
+
+def test_who_is_alone_waits_for_nobody() -> None:
+    ada, crowd = Caller("k-ada", None, None), Crowd()
+    for _ in range(100):
+        crowd.came(exchange_of(ada))
+    assert not crowd.is_of(ada)

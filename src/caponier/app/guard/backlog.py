@@ -1,16 +1,20 @@
 """What waits for the guard's work: in memory as far as there is room, and all of it in a spool."""
 
-from collections import deque
+from collections import Counter, deque
+from threading import Lock
 from typing import Final, NamedTuple
 
-from caponier.guard.exchange import Exchange
+from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.spool import ExchangeSpool, Place
 from caponier.guard.spooled import from_bytes, to_bytes
+from caponier.records.event import STRANGERS
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
 MOST_BYTES: Final = 32 * 2**20
 """Of requests and answers that are taken together, but for the last one."""
+_WEIGHT: Final = 2_000
+"""Bytes that a request counts for beside its body: to look at an empty one costs something, too."""
 
 
 class _Waiting(NamedTuple):
@@ -64,6 +68,42 @@ class ExchangeQueue:
         return exchange
 
 
+class Crowd:
+    """Whose exchanges wait: touched by the server and by whoever takes them."""
+
+    def __init__(self) -> None:
+        self._bytes: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def came(self, exchange: Exchange) -> None:
+        """Count an exchange that waits."""
+        with self._lock:
+            self._bytes[_sender(exchange)] += _WEIGHT + len(exchange.body)
+
+    def left(self, exchange: Exchange) -> None:
+        """Count it no more."""
+        who = _sender(exchange)
+        with self._lock:
+            self._bytes[who] -= _WEIGHT + len(exchange.body)
+            if self._bytes[who] <= 0:
+                del self._bytes[who]
+
+    def is_of(self, caller: Caller) -> bool:
+        """Tell whether more waits of a caller than of all others together, who wait behind it."""
+        with self._lock:
+            own, all_ = self._bytes.get(_who(caller), 0), self._bytes.total()
+        return all_ / 2 < own < all_
+
+
+def _sender(exchange: Exchange) -> str:
+    # Under a name that the model server did not take anybody could make another one wait.
+    return exchange.caller.source_ip or "" if exchange.status in STRANGERS else _who(exchange.caller)
+
+
+def _who(caller: Caller) -> str:
+    return (None if caller.unproven else caller.principal) or caller.source_ip or ""
+
+
 class Backlog:
     """Exchanges in the order in which they were answered; what does not fit into memory is read back from the spool.
 
@@ -76,6 +116,7 @@ class Backlog:
         self.spool, self.queue = spool, ExchangeQueue() if queue is None else queue
         self.broken = 0
         """Records of the spool that could not be read back."""
+        self.crowd = Crowd()
         self.trouble: OSError | None = None
         """Why the last look at the spool took less than there was; None if nothing was in the way."""
 
@@ -95,11 +136,15 @@ class Backlog:
         parts = to_bytes(exchange)
         place = self.spool.append(parts)
         exchange.kept = True
+        self.crowd.came(exchange)
         self.queue.put(exchange, place, sum(map(len, parts)))
 
     def put(self, exchange: Exchange) -> bool:
         """Put an exchange that is not in the spool into the queue; False if there is no room."""
-        return self.queue.put(exchange)
+        there = self.queue.put(exchange)
+        if there:
+            self.crowd.came(exchange)
+        return there
 
     def take(self, most: int) -> list[Exchange]:
         """Take the oldest ones, at most so many, and no more once they are large; see `trouble`."""
@@ -115,6 +160,7 @@ class Backlog:
                 self.trouble = failed
                 break
             if found is not None:
+                self.crowd.left(found)
                 taken.append(found)
                 size += found.size
         return taken

@@ -1,16 +1,32 @@
 """Connections that hold on to what others need: too many of them, or ones that never finish a request."""
 
+import ipaddress
 import resource
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 RESERVED_FILES: Final = 256
 """Files beside the callers' connections: those to the model server, the lake, the store."""
+
+
+NETWORK_BITS: Final = 64
+"""Of an IPv6 address: whoever has one of them has all others that begin like it."""
+
+
+class Held(Protocol):
+    """A connection that may have to make room."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no whole request is under way on it: none at all, or one whose body does not come to an end."""
+
+    def make_room(self) -> None:
+        """End it."""
 
 
 class ConnectionLimits:
@@ -35,21 +51,57 @@ class ConnectionLimits:
         self.header_s, self._most, self._per_address = header_s, most, per_address
         self._is_proxy, self.refused = is_proxy, refused
         self._from: Counter[str] = Counter()
+        self._held: dict[str, list[Held]] = defaultdict(list)
+        """Connections from addresses that are no proxies of ours, the oldest first."""
 
-    def take(self, address: str) -> bool:
-        """Count a connection; False if it is one too many, and is not counted."""
-        alone = self._from[address] >= self._per_address and not self._is_proxy(address)
-        if alone or self._from.total() >= self._most:
+    def take(self, address: str, connection: Held | None = None) -> bool:
+        """Count a connection; False if it is one too many, and is not counted.
+
+        Where there are too many in all, whoever has the most makes room for one who has fewer.
+        """
+        who, proxy = _network_of(address), self._is_proxy(address)
+        alone = self._from[who] >= self._per_address and not proxy
+        if alone or (self._from.total() >= self._most and not self._has_made_room(who)):
             self.refused("too many from one address" if alone else "too many")
             return False
-        self._from[address] += 1
+        self._from[who] += 1
+        if connection is not None and not proxy:
+            self._held[who].append(connection)
         return True
 
-    def leave(self, address: str) -> None:
+    def leave(self, address: str, connection: Held | None = None) -> None:
         """Count one less."""
-        self._from[address] -= 1
-        if self._from[address] <= 0:
-            del self._from[address]
+        who = _network_of(address)
+        self._from[who] -= 1
+        if self._from[who] <= 0:
+            del self._from[who]
+        if connection in self._held.get(who, ()) and connection is not None:
+            self._held[who].remove(connection)
+            if not self._held[who]:
+                del self._held[who]
+
+    def _has_made_room(self, newcomer: str) -> bool:
+        most = max(self._held, key=lambda who: len(self._held[who]), default=None)
+        if most is None or len(self._held[most]) <= self._from[newcomer] + 1:
+            return False
+        idle = next((one for one in self._held[most] if one.is_idle), None)
+        if idle is None:
+            return False
+        self.leave(most, idle)
+        idle.make_room()
+        self.refused("made room")
+        return True
+
+
+def _network_of(address: str) -> str:
+    """Return what stands for whoever has an address."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if known.version == 4 or known.ipv4_mapped is not None:
+        return str(getattr(known, "ipv4_mapped", None) or known)
+    return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False))
 
 
 def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
@@ -60,12 +112,14 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
 
         _address: str | None = None
         _waiting: Any = None
+        _body_since: float | None = None
+        """Since when the body of a request is awaited."""
 
         def connection_made(self, transport: Any) -> None:
             """Take a connection, or close it at once."""
             address = str((transport.get_extra_info("peername") or ("",))[0])
             super().connection_made(transport)
-            if not limits.take(address):
+            if not limits.take(address, self):
                 transport.abort()
                 return
             self._address = address
@@ -75,9 +129,21 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
             """Let go of it."""
             self._unwatch()
             if self._address is not None:
-                limits.leave(self._address)
+                limits.leave(self._address, self)
                 self._address = None
             super().connection_lost(exc)
+
+        @property
+        def is_idle(self) -> bool:
+            """Whether no request is under way on it, or one whose body takes longer than a head may."""
+            if self.conn.their_state is h11.SEND_BODY:
+                return self._body_since is not None and self.loop.time() - self._body_since > limits.header_s
+            return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
+
+        def make_room(self) -> None:
+            """End it; it is not counted any more."""
+            self._address = None
+            self.transport.abort()
 
         def data_received(self, data: bytes) -> None:
             """Go on, and see whether a request has begun or its head is still to come."""
@@ -90,6 +156,10 @@ def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
             self._look()
 
         def _look(self) -> None:
+            if self.conn.their_state is not h11.SEND_BODY:
+                self._body_since = None
+            elif self._body_since is None:
+                self._body_since = self.loop.time()
             if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._watch()
             else:

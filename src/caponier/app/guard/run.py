@@ -114,7 +114,7 @@ class Guard:
         self.work = GuardWork(
             workspace, self.live, order, log, response, self.metrics, self._failed, unreadable, enforce, limits
         )
-        self.work.erased = forgotten(workspace)
+        self.work.erased, self.work.crowded_s = forgotten(workspace), self.settings.lag_limit / 2
         refused = enforce and (self.settings.fail == "closed" or bool(self.settings.closed_systems))
         self.watchdog = Watchdog(
             lambda: self.work.lag_s,
@@ -168,6 +168,7 @@ class Guard:
             enforce=settings.mode == "enforce",
             fail_closed=self._closed,
             is_well=lambda: self.watchdog.is_well,
+            is_crowding=self.work.is_crowding,
             body_limit=settings.body_limit,
             body_s=settings.body_timeout,
             limits=settings.limits,

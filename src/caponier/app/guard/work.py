@@ -18,7 +18,7 @@ from caponier.app.guard.unreadable import UnreadableQueries
 from caponier.app.inference.live import LiveFindings
 from caponier.app.workspace.erasure import digest_of
 from caponier.guard.events import UNREAD, Row, events_of, is_unreadable, why_unreadable
-from caponier.guard.exchange import Exchange
+from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.metrics import Metrics
 from caponier.guard.spool import SpoolProgress
 from caponier.records.finding import Finding
@@ -73,6 +73,8 @@ class GuardWork:
     backlog: Backlog = field(default_factory=lambda: Backlog(None))
     layouts: ColumnLayouts = field(default_factory=ColumnLayouts)
     callers: RecentCallers = field(default_factory=RecentCallers)
+    crowded_s: float = 2.5
+    """Seconds that detection may be behind before whoever keeps it from the others is made to wait."""
     erased: Callable[[], Sequence[str]] = tuple
     """Tells which names were erased since it was asked last, by their digests."""
     server: str | None = None
@@ -140,6 +142,10 @@ class GuardWork:
         moments = [self._looking, None if first is None else _answered(first.exchange)]
         there = [moment for moment in moments if moment is not None]
         return max(0.0, time.time() - min(there)) if there else 0.0
+
+    def is_crowding(self, caller: Caller) -> bool:
+        """Tell whether it is a caller's own load that keeps detection from the others; cheap to ask."""
+        return self.lag_s > self.crowded_s and self.backlog.crowd.is_of(caller)
 
     @property
     def is_alive(self) -> bool:
