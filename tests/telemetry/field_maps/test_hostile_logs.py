@@ -93,3 +93,9 @@ def test_scores_of_a_class_without_a_name_are_left_alone(tmp_path: Path) -> None
     path.write_bytes(b'{"ts": 1767614400, "features": {"a": 1}, "scores": {"": 0.5, "b": 0.5}}\n')
     (row,) = reading(path, maps=KNOWN).rows
     assert row["scores"] is None
+
+
+def test_answers_beside_two_fields_with_lists_are_unrolled_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"ts": 1767614400, "response": [1, 2, 3], "features": [{}, null, null], "inputs": [[]]}\n')
+    assert reading(path, maps=KNOWN).rejected is not None

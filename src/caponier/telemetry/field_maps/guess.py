@@ -372,8 +372,9 @@ class _Work:
             about = self.columns.get(column)
             if about is None:
                 continue
-            values = next(those for place, those in self.nodes.items() if path_of(place) == about.path[0])
-            if as_long(asked, values):
+            values = next((those for place, those in self.nodes.items() if path_of(place) == about.path[0]), None)
+            # None where another field that holds lists has unrolled it before.
+            if values is not None and as_long(asked, values):
                 self.columns[column] = MapColumn(path=(f"{about.path[0]}[]",), classes=about.classes)
         for place, values in self.nodes.items():
             if ANSWERS.fullmatch(normal(place[-1])) and place not in self.used and as_long(asked, values):

@@ -37,6 +37,11 @@ def test_and_is_not_with_what_runs_code_in_its_state(home: str) -> None:
     assert read(made(home, b"}X\x09\x00\x00\x00__class__K\x01s")).unsafe
 
 
+def test_the_cache_that_networkx_keeps_in_a_graph_means_nothing_to_python() -> None:
+    assert read(made("networkx.classes.graph Graph", b"}X\x12\x00\x00\x00__networkx_cache__}s")).is_clean
+    assert read(made("networkx.classes.graph Graph", b"}X\x0c\x00\x00\x00__setstate__}s")).unsafe
+
+
 @pytest.mark.parametrize("home", OPEN)
 def test_what_evaluates_its_own_contents_is_open_and_says_why(home: str) -> None:
     reading = read(made(home))

@@ -13,8 +13,8 @@ from caponier.detect.model_files.pickles.values import Blob, Box, Global, Made
 
 _FILLING: Final = frozenset({"append", "extend", "add"})
 """Methods that an unpickler looks up on an object itself."""
-_HARMLESS: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
-"""Names that only tell something to people."""
+_HARMLESS: Final = frozenset({"__doc__", "__module__", "__name__", "__networkx_cache__", "__qualname__"})
+"""Names that only tell something to people, or to their own library."""
 _SCALAR: Final = "scalar"
 """Numpy's function that makes a single value, which may be a text."""
 _NUMBERS: Final = re.compile(r"[biufcmM?]\d*")
