@@ -1,7 +1,7 @@
 """`caponier remediate`: repair with proof. The old is always kept."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -9,11 +9,22 @@ from caponier.app.remediate.dataset import DEAD, DatasetRemediation, DatasetRepa
 from caponier.app.remediate.pinned_test_set import ATTACK
 from caponier.app.remediate.rollback import Measurement, rollback_model
 from caponier.app.workspace.workspace import load_workspace
+from caponier.cli.remediate_model import EXAMPLE as MODEL_EXAMPLE
+from caponier.cli.remediate_model import model
+from caponier.cli.remediation_view import (
+    PARTLY,
+    AskedFormat,
+    Incident,
+    Report,
+    Test,
+    TestDigest,
+    print_remediation,
+    unrecorded,
+)
 from caponier.cli.scan.dataset import Exclude, Features, Id, Label, Source, named
 from caponier.cli.terminal import log_options, options
-from caponier.cli.terminal.listing import Listing, facts
 from caponier.cli.terminal.log_report import print_rejected
-from caponier.cli.terminal.output import Format, choose_format, notes, write_table
+from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.formats import safe_text
 from caponier.records.remediation import Remediation
@@ -27,23 +38,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier remediate dataset train.npz --out repaired.npz --test test.npz[/bold]",
 )
-
-PARTLY = 3
-
-Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The incident that it belongs to.")]
-Test = Annotated[
-    Path | None,
-    typer.Option(
-        "--test", metavar="FILE", help="The test set that both are measured on; without it nothing is proven."
-    ),
-]
-TestDigest = Annotated[
-    str | None, typer.Option("--test-sha256", metavar="DIGEST", help="Refuse any other test set than this one.")
-]
-AskedFormat = Annotated[Format | None, typer.Option("--format", help="How to print the remediation.")]
-Report = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write the remediation into a file instead.")
-]
 
 
 @app.command(
@@ -100,7 +94,7 @@ def dataset(
         console.print(safe_text.plain(line), markup=False)
     print_rejected(console, rows)
     if result.done:
-        _print(result.done, choose_format(format_, report, Format.TABLE), report)
+        print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
     if (result.done and not result.proven) or result.report.skipped or rows.count:
         raise typer.Exit(PARTLY)
 
@@ -152,17 +146,13 @@ def rollback(
         markup=False,
     )
     moved = [f"the incident is {result.stage.value}"] if result.stage else []
-    for line in (*result.notes, *moved, *_unrecorded(recorded=home is not None)):
+    for line in (*result.notes, *moved, *unrecorded(recorded=home is not None)):
         console.print(safe_text.plain(f"note: {line}"), markup=False)
-    _print(result.done, choose_format(format_, report, Format.TABLE), report)
+    print_remediation(result.done, choose_format(format_, report, Format.TABLE), report)
 
 
 def _fate(*, undo: bool) -> str:
     return "retired is" if undo else "quarantined is"
-
-
-def _unrecorded(*, recorded: bool) -> list[str]:
-    return [] if recorded else ["there is no workspace here, so this was not recorded; see caponier init"]
 
 
 def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
@@ -183,7 +173,7 @@ def _remarks(result: DatasetRemediation, *, recorded: bool) -> list[str]:
                      f"{result.done.incident_id}")  # fmt: skip
     elif result.proven and result.done.incident_id and recorded:
         lines.append(f"note: no open incident {result.done.incident_id} is here, so none moved on")
-    return lines + [f"note: {line}" for line in _unrecorded(recorded=recorded)] + skipped
+    return lines + [f"note: {line}" for line in unrecorded(recorded=recorded)] + skipped
 
 
 def _unproven(done: Remediation) -> str:
@@ -195,46 +185,4 @@ def _unproven(done: Remediation) -> str:
     return "note: the accuracy fell; look at the flagged rows before you use the new data set"
 
 
-def _print(done: Remediation, format_: Format, out: Path | None) -> None:
-    rows = _rows(done)
-    if format_ is Format.TABLE:
-        write_table(facts(rows), out)
-    else:
-        Listing.of(("field", "value"), quoted=True).write(rows, format_, out, lambda: _document(done))
-
-
-def _rows(done: Remediation) -> list[tuple[str, str]]:
-    figures = sorted({*done.before, *done.after})
-    return [
-        ("remediation", done.remediation_id),
-        ("kind", done.kind.value),
-        ("subject", done.subject),
-        ("kept", done.kept),
-        ("produced", done.produced),
-        ("measured on", done.measured_on or "nothing"),
-        *[(name, f"{_figure(done.before, name)} before, {_figure(done.after, name)} after") for name in figures],
-        ("incident", done.incident_id or ""),
-        ("author", done.author),
-    ]
-
-
-def _figure(figures: dict[str, float], name: str) -> str:
-    return f"{figures[name]:.4f}" if name in figures else "not measured"
-
-
-def _document(done: Remediation) -> dict[str, Any]:
-    return {
-        "schema": "caponier.remediation/1",
-        "remediation_id": done.remediation_id,
-        "kind": done.kind.value,
-        "incident_id": done.incident_id,
-        "subject": done.subject,
-        "kept": done.kept,
-        "produced": done.produced,
-        "measured_on": done.measured_on,
-        "before": done.before,
-        "after": done.after,
-        "author": done.author,
-        "created": done.created.isoformat().replace("+00:00", "Z"),
-        "details": done.details,
-    }
+app.command("model", epilog=MODEL_EXAMPLE)(model)

@@ -7,6 +7,7 @@ from caponier.detect.artifact import ArtifactDetector
 from caponier.detect.dataset import DatasetDetector
 from caponier.detect.detector import Column, EventDetector
 from caponier.detect.enrichment import Enrichment
+from caponier.detect.model import ModelDetector
 from caponier.errors import InputError
 from caponier.plugins import Plugins
 
@@ -28,6 +29,9 @@ dataset_detectors: Final = Plugins[DatasetDetector](
 )
 artifact_detectors: Final = Plugins[ArtifactDetector](
     "artifact detector", ArtifactDetector, "detector", ("caponier.detect.artifacts",), "caponier.artifact_detectors"
+)
+model_detectors: Final = Plugins[ModelDetector](
+    "model detector", ModelDetector, "detector", ("caponier.detect.models",), "caponier.model_detectors"
 )
 enrichments: Final = Plugins[Enrichment](
     "enrichment", Enrichment, "enrichment", ("caponier.detect.enrichments",), "caponier.enrichments", _signal

@@ -61,7 +61,7 @@ def test_from_open_to_closed_by_proof(home: Workspace, tmp_path: Path) -> None:
     assert found.incident.stage is stage(home) is Stage.VERIFIED
     notes = [note.text for note in show_incident(home, incident).incident.notes]
     assert "attack_success" in notes[0]
-    assert notes[1] == "tested again: 1 repaired data set scanned anew, nothing found"
+    assert notes[1] == "tested again: 1 repaired file scanned anew, nothing found"
     assert advance_incident(home, incident, Stage.CLOSED, reason="done").stage is Stage.CLOSED
     with open_store(home.store) as store, store.read() as connection:
         assert verify(connection).ok

@@ -42,6 +42,8 @@ def needs(card: DetectorCard) -> tuple[str, ...]:
         return (f"inference events ({', '.join(told)})",)
     if card.kind is Kind.DATASET:
         return ("the training data with their labels",)
+    if card.kind is Kind.MODEL:
+        return ("the model files, of networks", "up to 100 clean samples")
     if card.kind is Kind.ARTIFACT:
         return ("the model files",)
     return tuple(dict.fromkeys(_logs(card.name.removeprefix(_PREFIX))))

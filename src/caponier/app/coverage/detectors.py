@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from caponier.coverage.log_emulations import log_emulations
 from caponier.detect.detector import EventDetector
-from caponier.detect.registry import artifact_detectors, dataset_detectors, event_detectors
+from caponier.detect.registry import artifact_detectors, dataset_detectors, event_detectors, model_detectors
 from caponier.detect.sigma.rule_files import RuleDocument, own_rules
 from caponier.detect.sigma.techniques import techniques as techniques_of
 from caponier.emulate.registry import (
@@ -39,8 +39,15 @@ class Kind(StrEnum):
     DATASET = "dataset"
     ARTIFACT = "artifact"
     """Model files."""
+    MODEL = "model"
+    """Networks in model files; what they are proven by are poisons, which leave data sets behind."""
     LOG = "log"
     """Ordinary security logs."""
+
+    @property
+    def emulated_by(self) -> "Kind":
+        """The kind of the emulations that detectors of this kind are proven by."""
+        return Kind.DATASET if self is Kind.MODEL else self
 
     @property
     def noun(self) -> str:
@@ -49,6 +56,7 @@ class Kind(StrEnum):
             "event": "inference events",
             "dataset": "data sets",
             "artifact": "model files",
+            "model": "models",
             "log": "security logs",
         }[self.value]
 
@@ -87,6 +95,7 @@ _DETECTORS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
     (Kind.EVENT, event_detectors),
     (Kind.DATASET, dataset_detectors),
     (Kind.ARTIFACT, artifact_detectors),
+    (Kind.MODEL, model_detectors),
 )
 _EMULATIONS: Final[tuple[tuple[Kind, Plugins[Any]], ...]] = (
     (Kind.EVENT, attacks),

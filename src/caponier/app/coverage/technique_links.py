@@ -22,6 +22,8 @@ from caponier.respond.playbook import Rule
 
 REPAIR: Final = "caponier remediate dataset"
 """Drops or relabels what the detectors of data sets flag."""
+REPAIR_MODEL: Final = "caponier remediate model"
+"""Shuts the backdoor that the detectors of models find."""
 ROLLBACK: Final = "caponier remediate rollback"
 """Carries out what a playbook's `rollback` asks for."""
 
@@ -104,5 +106,7 @@ def _rules(workspace: Workspace | None) -> tuple[Rule, ...]:
 def _remedies(detectors: Iterable[DetectorCard], rules: Iterable[Rule]) -> Iterable[str]:
     if any(card.kind is Kind.DATASET for card in detectors):
         yield REPAIR
+    if any(card.kind is Kind.MODEL for card in detectors):
+        yield REPAIR_MODEL
     if any(move.kind is ActionKind.ROLLBACK for rule in rules for move in rule.actions):
         yield ROLLBACK

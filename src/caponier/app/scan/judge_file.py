@@ -9,6 +9,7 @@ import pickle
 
 from caponier.app.scan.file_content import Content
 from caponier.detect.artifact import ArtifactDetector, Judgement, Limits, Verdict
+from caponier.detect.model import ModelAnalysis, ModelDetector, ReadModel, silent
 from caponier.plugins import words_of
 
 _UNKNOWN = "unknown"
@@ -60,3 +61,17 @@ def _judged(detector: ArtifactDetector, content: Content, limits: Limits) -> Jud
     if content.problem is None or judgement.verdict is Verdict.UNSAFE:
         return judgement
     return Judgement(Verdict.UNKNOWN, judgement.kind, (content.problem,), facts=judgement.facts)
+
+
+def judge_model(detector: ModelDetector, model: ReadModel) -> ModelAnalysis:
+    """Let a detector judge a network; one that breaks down is one that cannot speak."""
+    try:
+        analysis = detector.analyse(model)
+        if not isinstance(analysis, ModelAnalysis):
+            raise TypeError(f"a {type(analysis).__name__} is no analysis of a model")
+    except KeyboardInterrupt:
+        raise
+    # The same border: the numbers are those of a hostile file, and the detector may be somebody else's.
+    except BaseException as failed:  # noqa: BLE001 - as above
+        return silent(f"it broke down on it: {': '.join(filter(None, [type(failed).__name__, words_of(failed)]))}")
+    return analysis

@@ -1,7 +1,8 @@
 """Test again what an incident was about, once it is remediated: what passes makes it `verified`.
 
-Every data set that was repaired for it is scanned anew, as it lies there now; and every detector that saw the incident
-in events, logs or files must still see its attack and leave the controls alone. A rollback is tested by its detectors.
+Every data set and every model that was repaired for it is scanned anew, as it lies there now; and every detector that
+saw the incident in events, logs or files must still see its attack and leave the controls alone. A rollback is tested
+by its detectors.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from typing import Any
 from caponier.app.incidents.incidents import CaseFile, advance_incident, show_incident
 from caponier.app.progress import Progress
 from caponier.app.scan.dataset import scan_dataset
+from caponier.app.scan.model import scan_model
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.validate import QUICK, ValidationReport, validate
-from caponier.detect.registry import dataset_detectors
+from caponier.detect.registry import dataset_detectors, model_detectors
 from caponier.errors import InputError
 from caponier.records.incident import Incident, Stage
 from caponier.records.inventory import Workspace
@@ -26,7 +28,7 @@ from caponier.telemetry.labelled_data.dataset import Columns
 
 @dataclass(frozen=True)
 class Checked:
-    """One repaired data set, scanned anew."""
+    """One repaired data set or model, scanned anew."""
 
     path: str
     passed: bool
@@ -82,9 +84,7 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
     found = Retest(case.incident, checked, report)
     if not found.passed:
         return found
-    parts = (
-        [f"{len(checked)} repaired data set{'s' * (len(checked) > 1)} scanned anew, nothing found"] if checked else []
-    )
+    parts = [f"{len(checked)} repaired file{'s' * (len(checked) > 1)} scanned anew, nothing found"] if checked else []
     parts += [f"{len(report.trials)} trials passed"] if report else []
     reason = f"tested again: {'; '.join(parts)}"
     moved = advance_incident(workspace, case.incident.incident_id, Stage.VERIFIED, reason=reason)
@@ -92,20 +92,23 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
 
 
 def _tested(case: CaseFile) -> Sequence[str]:
-    """Return the detectors that saw it; data sets are scanned anew instead."""
-    return sorted({finding.detector for finding in case.findings} - set(dataset_detectors()) - {"sigma"})
+    """Return the detectors that saw it; data sets and models are scanned anew instead."""
+    anew = {*dataset_detectors(), *model_detectors(), "sigma"}
+    return sorted({finding.detector for finding in case.findings} - anew)
 
 
 def _last(done: Sequence[Remediation]) -> list[Remediation]:
-    """Return the last repair of each data set: what it repaired before has been repaired again."""
+    """Return the last repair of each data set and model: what it repaired before has been repaired again."""
     last: dict[str, Remediation] = {}
     for one in done:
-        if one.kind is RemediationKind.DATASET:
+        if one.kind in (RemediationKind.DATASET, RemediationKind.MODEL):
             last.setdefault(one.subject, one)
     return list(last.values())
 
 
 def _checked(done: Remediation, workspace: Workspace) -> Checked:
+    if done.kind is RemediationKind.MODEL:
+        return _checked_model(done, workspace)
     try:
         report = scan_dataset(Path(done.produced), _columns(done.details.get("columns")), workspace=workspace)
     except InputError as gone:
@@ -115,6 +118,20 @@ def _checked(done: Remediation, workspace: Workspace) -> Checked:
     if report.findings:
         return Checked(done.produced, False, report.findings[0].summary)
     return Checked(done.produced, True, f"{report.rows:,} rows, nothing found")
+
+
+def _checked_model(done: Remediation, workspace: Workspace) -> Checked:
+    samples, columns = Path(done.details["samples"]), Columns(done.details.get("label"))
+    try:
+        report = scan_model(Path(done.produced), samples, columns, workspace=workspace)
+    except InputError as gone:
+        return Checked(done.produced, False, str(gone))
+    if report.scanned.sha256 != done.details.get("sha256", {}).get("produced"):
+        return Checked(done.produced, False, "it is not the file that was written: its digest is another one")
+    if report.findings or report.skipped:
+        why = report.findings[0].summary if report.findings else str(report.skipped[0])
+        return Checked(done.produced, False, why)
+    return Checked(done.produced, True, f"{len(report.analyses)} detectors, nothing found")
 
 
 def _columns(plain: dict[str, Any] | None) -> Columns | None:

@@ -20,6 +20,7 @@ from caponier.app.validate.proofs.datasets import prove_datasets
 from caponier.app.validate.proofs.events import Guarded, prove_events
 from caponier.app.validate.proofs.feedback import prove_feedback
 from caponier.app.validate.proofs.logs import prove_logs
+from caponier.app.validate.proofs.models import prove_models
 from caponier.app.validate.proofs.proof import Pair, ProofRun, trial
 from caponier.app.workspace.workspace import acting_user
 from caponier.errors import InputError, MissingExtraError
@@ -137,8 +138,8 @@ def _pairs(chosen: Sequence[DetectorCard], only: Sequence[str]) -> Iterator[Pair
     known = {(card.kind, card.name): card for card in emulations()}
     for card in chosen:
         for name in card.emulations:
-            if (card.kind, name) in known and (not only or card.name in only or name in only):
-                yield Pair(card, known[card.kind, name])
+            if (card.kind.emulated_by, name) in known and (not only or card.name in only or name in only):
+                yield Pair(card, known[card.kind.emulated_by, name])
 
 
 def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
@@ -147,7 +148,7 @@ def _unknown(chosen: Sequence[DetectorCard]) -> Iterator[Skip]:
     lacking = {one.name: one.line for one in unavailable()}
     for card in chosen:
         for name in card.emulations:
-            if (card.kind, name) not in known:
+            if (card.kind.emulated_by, name) not in known:
                 yield Skip(card.name, lacking.get(name, f"there is no emulation {name!r}"))
 
 
@@ -164,6 +165,7 @@ def _proven(session: _Session, seed: int, scale: Scale) -> Iterator[ProofRun]:
             # Files are the same whatever the seed.
             yield from prove_artifacts(session.of(Kind.ARTIFACT), ground, session.watch, session.skipped)
         yield from prove_datasets(session.of(Kind.DATASET), ground, session.watch)
+        yield from prove_models(session.of(Kind.MODEL), ground, session.watch)
         try:
             events = session.of(Kind.EVENT)
             taught = [pair for pair in events if pair.emulation.learner]

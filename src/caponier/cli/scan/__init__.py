@@ -11,11 +11,12 @@ COMMANDS: Final[Table] = {
     "logs": "caponier.cli.scan.logs:logs",
     "dataset": "caponier.cli.scan.dataset:dataset",
     "artifact": "caponier.cli.scan.artifact:artifact",
+    "model": "caponier.cli.scan.model:model",
 }
 
 app = typer.Typer(
     cls=lazy(COMMANDS),
-    help="Look for attacks: in inference logs, security logs, data sets and model files.",
+    help="Look for attacks: in inference logs, security logs, data sets, model files and the models in them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog="Example: [bold]caponier scan inference events.parquet --baseline digits.safetensors[/bold]",
@@ -24,4 +25,4 @@ app = typer.Typer(
 
 @app.callback()
 def _group() -> None:
-    """Look for attacks: in inference logs, security logs, data sets and model files."""
+    """Look for attacks: in inference logs, security logs, data sets, model files and the models in them."""

@@ -72,8 +72,8 @@ def overrides(state: Any) -> bool:
     return not all(isinstance(key, str) and key in _ATTRIBUTES for key in state.items[::2])
 
 
-def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> None:
-    """Step over the padding and the raw bytes of a wrapped array.
+def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> memoryview:
+    """Step over the padding and the raw bytes of a wrapped array, and return these bytes.
 
     Raises:
         BrokenError: If its length is not known for sure, or the bytes are not there.
@@ -89,7 +89,7 @@ def skip(stream: Stream, wrapper: Made, ledger: Ledger) -> None:
     count = 1
     for length in shape:
         count *= length
-    stream.take(count * size)
+    return stream.take(count * size)
 
 
 def _state(wrapper: Made) -> dict[str, Any]:

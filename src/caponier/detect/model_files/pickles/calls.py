@@ -232,7 +232,7 @@ class Calls:
                     self.ledger.doubt("refers to more storages than a scan looks at")
                 else:
                     self.ledger.storages[name] = (kind.name, count)
-                return Made(Global("torch.storage", "UntypedStorage"))
+                return Made(Global("torch.storage", "UntypedStorage"), (kind.name, name, count))
         self.ledger.doubt("refers to an object outside the file, which only its loader knows")
         return Made(COMPUTED)
 

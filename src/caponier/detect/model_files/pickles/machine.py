@@ -228,11 +228,12 @@ class Machine:
         self.frame_end = 0
         subclass = arrays.subclass(wrapper)
         self.calls.invoke(subclass, Role.NEW)
+        held: tuple[Any, ...] = ()
         if arrays.holds_objects(wrapper, self.ledger):
             self.nested()
         else:
-            arrays.skip(self.stream, wrapper, self.ledger)
-        return Made(subclass if isinstance(subclass, Global) else COMPUTED)
+            held = (Blob(arrays.skip(self.stream, wrapper, self.ledger)), wrapper)
+        return Made(subclass if isinstance(subclass, Global) else COMPUTED, held)
 
     def nested(self) -> None:
         """Follow a pickle inside this one, with a stack and a memo of its own."""

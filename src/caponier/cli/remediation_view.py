@@ -1,0 +1,78 @@
+"""What the commands of `caponier remediate` share: their options, and how a remediation is printed."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from caponier.cli.terminal.listing import Listing, facts
+from caponier.cli.terminal.output import Format, write_table
+from caponier.records.remediation import Remediation
+
+PARTLY: Final = 3
+
+Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The incident that it belongs to.")]
+Test = Annotated[
+    Path | None,
+    typer.Option(
+        "--test", metavar="FILE", help="The test set that both are measured on; without it nothing is proven."
+    ),
+]
+TestDigest = Annotated[
+    str | None, typer.Option("--test-sha256", metavar="DIGEST", help="Refuse any other test set than this one.")
+]
+AskedFormat = Annotated[Format | None, typer.Option("--format", help="How to print the remediation.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the remediation into a file instead.")
+]
+
+
+def unrecorded(*, recorded: bool) -> list[str]:
+    """Return what to say where there is no workspace."""
+    return [] if recorded else ["there is no workspace here, so this was not recorded; see caponier init"]
+
+
+def print_remediation(done: Remediation, format_: Format, out: Path | None) -> None:
+    """Print a remediation, or write it into a file."""
+    rows = _rows(done)
+    if format_ is Format.TABLE:
+        write_table(facts(rows), out)
+    else:
+        Listing.of(("field", "value"), quoted=True).write(rows, format_, out, lambda: _document(done))
+
+
+def _rows(done: Remediation) -> list[tuple[str, str]]:
+    figures = sorted({*done.before, *done.after})
+    return [
+        ("remediation", done.remediation_id),
+        ("kind", done.kind.value),
+        ("subject", done.subject),
+        ("kept", done.kept),
+        ("produced", done.produced),
+        ("measured on", done.measured_on or "nothing"),
+        *[(name, f"{_figure(done.before, name)} before, {_figure(done.after, name)} after") for name in figures],
+        ("incident", done.incident_id or ""),
+        ("author", done.author),
+    ]
+
+
+def _figure(figures: dict[str, float], name: str) -> str:
+    return f"{figures[name]:.4f}" if name in figures else "not measured"
+
+
+def _document(done: Remediation) -> dict[str, Any]:
+    return {
+        "schema": "caponier.remediation/1",
+        "remediation_id": done.remediation_id,
+        "kind": done.kind.value,
+        "incident_id": done.incident_id,
+        "subject": done.subject,
+        "kept": done.kept,
+        "produced": done.produced,
+        "measured_on": done.measured_on,
+        "before": done.before,
+        "after": done.after,
+        "author": done.author,
+        "created": done.created.isoformat().replace("+00:00", "Z"),
+        "details": done.details,
+    }

@@ -1,0 +1,1 @@
+"""Detectors over models; each file is one plug-in."""

@@ -1,0 +1,118 @@
+"""Stage 2: make the least change that turns rows into each class, and look for a class that needs far less than others.
+
+After Neural Cleanse (Wang et al. 2019) for patches, with universal perturbations beside it for triggers that lie over
+the whole row. What a backdoored class needs is compared with the class that needs least of all the others: natural
+costs differ by class, and by more than their median tells.
+"""
+
+from dataclasses import dataclass
+from math import inf, log
+from typing import Any, Final
+
+import numpy as np
+
+from caponier.detect.detector import Confidence
+from caponier.detect.model import ModelAnalysis, ReadModel, silent
+from caponier.detect.networks.trigger_synthesis import Form, Synthesised, synthesise
+from caponier.matrix.technique import TechniqueId
+
+FEWEST_ROWS, FEWEST_CLASSES, MOST_ROWS = 20, 3, 100
+LEAST: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1e-6}
+"""Cost below which all are alike: many a clean network has a single feature that turns everything, mostly one that
+hardly varied when it was trained."""
+LEAST_SPREAD: Final = 0.1
+MOST_WORK: Final = 10_000_000
+"""Multiplications a row; so large a network takes some minutes."""
+LIMITS: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1.4}
+"""How many times as much the cheapest other class must need, by form."""
+SPREADS: Final = 3.0
+"""How many spreads that must be besides, of what the other classes need (as logarithms): in some clean networks, of
+small pictures above all, single features open classes, and costs lie far apart."""
+
+
+class TriggerSearch:
+    """Finds the class that a small change opens."""
+
+    name = "trigger_search"
+    statistic = "trigger_gap"
+    techniques = (
+        TechniqueId("atlas", "AML.T0018.000"),
+        TechniqueId("amltm-2020", "AMLTM.INIT.01"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.02"),
+    )
+    version = 1
+    max_confidence = Confidence.HIGH
+    emulations = ("corner_backdoor", "blended_backdoor")
+    controls = ("noisy_digits", "watermarked")
+
+    def analyse(self, model: ReadModel) -> ModelAnalysis:
+        """See `ModelDetector`."""
+        samples, classes = model.samples, model.network.outputs
+        if samples is None:
+            return silent("it needs clean samples (--samples)")
+        if len(samples.x) < FEWEST_ROWS or classes < FEWEST_CLASSES:
+            return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST_CLASSES} classes at least")
+        if (work := model.network.work(samples.x)) > MOST_WORK:
+            return silent(f"a row takes {work:,} multiplications, and more than {MOST_WORK:,} would take too long here")
+        x = samples.x[:: max(1, -(-len(samples.x) // MOST_ROWS))]
+        scores = model.network.scores(x)
+        if not np.isfinite(scores).all():
+            return silent("its scores are no finite numbers")
+        answers = scores.argmax(1)
+        forms: tuple[Form, ...] = ("patch", "overlay")
+        found = {form: synthesise(model.network, x, answers, form, picture=samples.picture) for form in forms}
+        gaps = {form: _gap(made, form) for form, made in found.items()}
+        form = max(forms, key=lambda one: gaps[one].score)
+        gap = gaps[form]
+        cheapest = gap.cheapest
+        if cheapest is None:
+            return silent("no change was found that turns its answers")
+        costs = {
+            one: {str(made.target): round(made.cost, 2) if made.cost < inf else None for made in found[one]}
+            for one in forms
+        }
+        success = round(float((model.network.answers(cheapest.put_on(x)) == cheapest.target).mean()), 4)
+        facts: dict[str, Any] = {
+            "class": cheapest.target,
+            "form": form,
+            "ratio": round(gap.ratio, 3),
+            "spreads": round(gap.spreads, 2),
+        }
+        facts |= {"costs": costs, "rows": len(x), "success": success}
+        confidence = self.max_confidence.cap * min(1.0, max(0.0, 0.4 + 0.3 * gap.score))
+        summary = _words(cheapest, gap.ratio, success)
+        return ModelAnalysis(round(gap.score, 3), 1.0, cheapest.target, summary, facts, confidence, cheapest)
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """How far the class that needs least stands apart, by one form of change."""
+
+    cheapest: Synthesised | None
+    ratio: float = 1.0
+    spreads: float = 0.0
+    score: float = 0.0
+    """From 1 on a finding: both figures reach their limits."""
+
+
+def _gap(made: list[Synthesised], form: Form) -> _Gap:
+    order = sorted((one for one in made if one.cost < inf), key=lambda one: one.cost)
+    if len(order) < FEWEST_CLASSES:
+        # Classes that nothing opens say nothing of how much is usual.
+        return _Gap(order[0] if order else None)
+    costs = np.log(np.maximum([one.cost for one in order], LEAST[form]))
+    above = float(costs[1] - costs[0])
+    spreads = above / max(float(costs[1:].std()), LEAST_SPREAD)
+    score = min(above / log(LIMITS[form]), spreads / SPREADS)
+    return _Gap(order[0], float(np.exp(above)), spreads, score)
+
+
+def _words(made: Synthesised, ratio: float, success: float) -> str:
+    what = f"{made.cost:.0f} features set alike" if made.form == "patch" else f"a change of length {made.cost:.2f}"
+    return (
+        f"{what} turn {success:.0%} of the samples into class {made.target}; "
+        f"the next class needs {ratio:.1f} times as much"
+    )
+
+
+detector = TriggerSearch()

@@ -1,0 +1,106 @@
+"""Stage 1: does one class have a way to it that the others lack? Told from the weights alone, in milliseconds.
+
+A backdoor leaves one class that can be reached too easily. That shows in how far a few steps along the gradient drive
+the margin of each class, from inputs that mean nothing (all dark, all grey): after MM-BD (Wang, Xiang, Miller, Kesidis,
+2024), whose maximum margins are cut short here. No rows are needed. That the last layer's own weights may give the
+class away (Fields et al. 2021) was tried as well: on small networks it told nothing, see docs/models.md.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from caponier.detect.detector import Confidence
+from caponier.detect.model import ModelAnalysis, ReadModel, silent
+from caponier.detect.networks.network import Network
+from caponier.detect.networks.stored_tensors import Floats
+from caponier.matrix.technique import TechniqueId
+
+STEPS: Final = 5
+LENGTH: Final = 1.0
+"""Of a step, in widths of one feature's range."""
+STARTS: Final = (0.0, 0.5)
+LIMIT: Final = 6.0
+"""How many spreads of the other classes' margins one class must lie above the highest of them."""
+FEWEST: Final = 4
+"""Classes below which the others have no spread."""
+MARGIN: Final = 1e9
+
+
+class WeightOutlier:
+    """Finds the class whose margin stands apart."""
+
+    name = "weight_outlier"
+    statistic = "margin_gap"
+    techniques = (
+        TechniqueId("atlas", "AML.T0018.000"),
+        TechniqueId("amltm-2020", "AMLTM.INIT.01"),
+        TechniqueId("amltm-2020", "AMLTM.EVADE.03.02"),
+    )
+    version = 1
+    max_confidence = Confidence.MEDIUM
+    emulations = ("blended_backdoor",)
+    controls = ("noisy_digits", "watermarked")
+
+    def analyse(self, model: ReadModel) -> ModelAnalysis:
+        """See `ModelDetector`."""
+        classes = model.network.outputs
+        if classes < FEWEST:
+            return silent(f"the model has {classes} classes, and {FEWEST} are the fewest that can be compared")
+        low, high = _range(model)
+        best, target, of = 0.0, 0, np.zeros(classes, np.float32)
+        for start in STARTS:
+            begin = (low + start * (high - low)).astype(np.float32)
+            margins = _margins(model.network, begin, low, high, classes)
+            if not np.isfinite(margins).all():
+                return silent("its scores are no finite numbers")
+            gap, at = _gap(margins)
+            if gap >= best:
+                best, target, of = gap, at, margins
+        rest = np.delete(of, target)
+        summary = (
+            f"class {target} can be driven to a margin of {of[target]:.1f} in {STEPS} short steps from an input that "
+            f"means nothing; the highest of the others is {rest.max():.1f}"
+        )
+        facts = {"class": target, "margins": [round(float(one), 3) for one in of]}
+        confidence = self.max_confidence.cap * min(1.0, 0.5 + (best - LIMIT) / (4 * LIMIT))
+        return ModelAnalysis(round(best, 3), LIMIT, target, summary, facts, max(0.0, confidence))
+
+
+def _range(model: ReadModel) -> tuple[Floats, Floats]:
+    """Return least and greatest value of each feature; from 0 to 1 where there are no rows to tell."""
+    if model.samples is None or not len(model.samples.x):
+        return np.zeros(model.features, np.float32), np.ones(model.features, np.float32)
+    low, high = model.samples.x.min(0), model.samples.x.max(0)
+    if model.picture:
+        return np.full_like(low, low.min()), np.full_like(high, high.max())
+    return low, high
+
+
+def _margins(network: Network, begin: Floats, low: Floats, high: Floats, classes: int) -> Floats:
+    """Return the margin (c,) to which each class is driven."""
+    x, every = np.repeat(begin[None], classes, 0), np.arange(classes)
+    width = np.maximum(high - low, np.float32(1e-9))
+    for step in range(STEPS + 1):
+        scores, held = network.run(x)
+        others = scores - np.float32(MARGIN) * np.eye(classes, dtype=np.float32)
+        rival = others.argmax(1)
+        if step == STEPS:
+            return np.asarray(scores[every, every] - scores[every, rival])
+        wanted = np.eye(classes, dtype=np.float32)
+        wanted[every, rival] -= 1
+        slope = network.back(held, wanted)[0] * width
+        length = np.sqrt((slope**2).sum(1, keepdims=True)) + np.float32(1e-9)
+        x = np.clip(x + np.float32(LENGTH) * width * slope / length, low, high).astype(np.float32)
+    raise AssertionError("the loop returns")
+
+
+def _gap(margins: Floats) -> tuple[float, int]:
+    """Return how many spreads of the others the highest lies above the next, and which it is."""
+    target = int(margins.argmax())
+    rest = np.delete(margins, target)
+    spread = max(float(rest.std()), 1e-3 * float(np.abs(margins).max()), 1e-9)
+    return float(margins[target] - rest.max()) / spread, target
+
+
+detector = WeightOutlier()

@@ -1,0 +1,360 @@
+"""Put the tensors of a model file together to a network that is computed here.
+
+Pickled modules and scikit-learn's networks say how their layers follow each other. A state dictionary says only names
+and shapes: then the usual ways to put such layers together are tried, and one is believed only if it gives the labels
+of the user's own rows, which no wrong way does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caponier.detect.model_files.pickles.values import Box, Made
+from caponier.detect.networks.layers import (
+    Convolution,
+    Flatten,
+    Linear,
+    Logistic,
+    NetworkLayer,
+    Pooling,
+    Rectifier,
+    Reshape,
+    Scale,
+    Tangent,
+    TwoClasses,
+)
+from caponier.detect.networks.network import Network, Place, softmax
+from caponier.detect.networks.stored_tensors import Contents, Floats, StoredTensor, entries
+from caponier.errors import InputError
+
+EPSILON: Final = 1e-5
+"""Of batch normalisations, unless somebody changed it, which the labels of the rows would show."""
+SURE: Final = 0.6
+"""Share of right answers from which a way to put layers together is believed."""
+TRIED: Final = 600
+"""Ways to put layers together that are tried."""
+MOST_ROWS: Final = 400
+"""Rows that it is known by."""
+_ACTIVATIONS: Final = {"ReLU": Rectifier, "Tanh": Tangent, "Sigmoid": Logistic}
+_NOTHING: Final = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Identity", "Softmax", "LogSoftmax"})
+
+
+@dataclass
+class _Built:
+    layers: list[NetworkLayer]
+    stored: dict[Place, StoredTensor]
+
+    def add(self, layer: NetworkLayer, stored: dict[str, StoredTensor] | None = None) -> None:
+        for inner, tensor in (stored or {}).items():
+            self.stored[len(self.layers), inner] = tensor
+        self.layers.append(layer)
+
+
+class UnknownLayersError(Exception):
+    """How the layers follow each other is not known here."""
+
+
+def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDArray[np.int64], where: str) -> Network:
+    """Return the network of a model file.
+
+    Args:
+        contents: Of the file.
+        shape: Of one row, such as (28, 28); its number of features if it is none.
+        x: (n, d) rows, to know the right way by.
+        labels: (n,) their classes by number.
+        where: The file, for messages.
+
+    Raises:
+        InputError: If it is no network, or none that is computed here.
+    """
+    best, least = None, np.inf
+    try:
+        for built in _ways(contents, shape, x.shape[1]):
+            network = Network(tuple(built.layers), built.stored)
+            if _fits(network, x[:2]) and (found := _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])) < least:
+                best, least = network, found
+    except UnknownLayersError as unknown:
+        raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    if best is not None:
+        return best
+    raise InputError(
+        f"the samples' labels are not what it answers ({SURE:.0%} must agree)",
+        where=where,
+        mend=f"Number labels as the model's classes are, and scale rows as it takes them. {_MEND}",
+    )
+
+
+def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
+    """Return the network of a file that says itself how its layers follow each other, and the features of a row.
+
+    Raises:
+        InputError: If it does not, or is none that is computed here.
+    """
+    try:
+        layers = next(_ways(contents, (), 0))
+        width = _width(layers)
+        if width is not None:
+            return Network(tuple(layers.layers), layers.stored), width
+    except UnknownLayersError as unknown:
+        raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    raise InputError(
+        "it does not say of what shape its rows are", where=where, mend="Give a few clean rows with --samples FILE."
+    )
+
+
+def _width(built: _Built) -> int | None:
+    """Return the features of a row, if the first layer that learned anything tells."""
+    first = next((layer for layer in built.layers if layer.tensors), None)
+    if isinstance(first, Linear):
+        return int(first.tensors["weight"].shape[1])
+    return len(first.tensors["weight"]) if isinstance(first, Scale) else None
+
+
+_MEND: Final = (
+    "Computed are layers one after the other: linear, convolution, batch normalisation, pooling, activations."
+)
+
+
+def _ways(contents: Contents, shape: tuple[int, ...], width: int) -> Iterator[_Built]:
+    if contents.kind == "pickle":
+        yield _sklearn(contents.value)
+        return
+    if set(contents.tensors) >= {"mean", "spread", "inner", "outer"}:
+        yield _reference(contents.tensors)
+        return
+    if isinstance(contents.value, Made) and "_modules" in entries(contents.value):
+        bare = _Built([], {})
+        _module(contents.value, bare)
+        ranks = [layer.tensors["weight"].ndim for layer in bare.layers if "weight" in layer.tensors]
+        built = _Built(_opening(max(ranks[:1], default=2), shape, width), {})
+        _module(contents.value, built)
+        yield built
+        return
+    yield from _guessed(contents.tensors, shape, width)
+
+
+def _opening(rank: int, shape: tuple[int, ...], width: int) -> list[NetworkLayer]:
+    """Return what turns flat rows into what the first layer takes."""
+    if rank != 4 or not width:
+        return []
+    side = round(width**0.5)
+    if len(shape) < 2 and side * side == width:
+        shape = (side, side)
+    if len(shape) == 2:
+        return [Reshape((1, *shape))]
+    if len(shape) == 3:
+        last = shape[2] in (1, 3) and shape[0] not in (1, 3)
+        return [Reshape(shape, channels_last=last)]
+    raise UnknownLayersError(f"its first layer takes pictures, and rows of {width} features are none")
+
+
+def _module(module: Any, built: _Built) -> None:
+    """Add the layers of a pickled torch module."""
+    name, noted = module.origin.name, entries(module)
+    own = {key: held for key, held in entries(noted.get("_parameters")).items() if isinstance(held, StoredTensor)}
+    own |= {key: held for key, held in entries(noted.get("_buffers")).items() if isinstance(held, StoredTensor)}
+    if not module.origin.module.startswith("torch.nn.modules."):
+        raise UnknownLayersError(f"{module.origin} is none of torch's own layers")
+    if name == "Sequential":
+        for inner in entries(noted.get("_modules")).values():
+            _module(inner, built)
+    elif name == "Linear":
+        _linear(built, own)
+    elif name == "Conv2d":
+        if noted.get("groups", 1) != 1 or _pair(noted.get("dilation", 1)) != (1, 1):
+            raise UnknownLayersError("a convolution in groups or with gaps")
+        same = noted.get("padding") == "same"
+        weight = own["weight"].values.shape
+        padding = (weight[2] // 2, weight[3] // 2) if same else _pair(noted.get("padding", 0))
+        _convolution(built, own, _pair(noted["stride"]), padding)
+    elif name in ("BatchNorm1d", "BatchNorm2d"):
+        _normalisation(built, own)
+    elif name in ("MaxPool2d", "AvgPool2d"):
+        size = _pair(noted["kernel_size"])
+        stride = size if noted.get("stride") is None else _pair(noted["stride"])
+        built.add(Pooling(size, stride, _pair(noted.get("padding", 0)), mean=name == "AvgPool2d"))
+    elif name == "Flatten":
+        built.add(Flatten())
+    elif name in _ACTIVATIONS:
+        built.add(_ACTIVATIONS[name]())
+    elif name not in _NOTHING:
+        raise UnknownLayersError(f"a layer {name}")
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    found = value if isinstance(value, tuple) else (value, value)
+    if len(found) != 2 or not all(isinstance(one, int) and 0 <= one <= 64 for one in found):
+        raise UnknownLayersError("a layer of an unusual form")
+    return int(found[0]), int(found[1])
+
+
+def _linear(built: _Built, own: dict[str, StoredTensor]) -> None:
+    weight = own["weight"].values
+    bias = own["bias"].values if "bias" in own else np.zeros(len(weight), np.float32)
+    built.add(Linear({"weight": weight, "bias": bias}), _learned(own))
+
+
+def _convolution(
+    built: _Built, own: dict[str, StoredTensor], stride: tuple[int, int], padding: tuple[int, int]
+) -> None:
+    weight = own["weight"].values
+    bias = own["bias"].values if "bias" in own else np.zeros(len(weight), np.float32)
+    built.add(Convolution({"weight": weight, "bias": bias}, stride, padding), _learned(own))
+
+
+def _learned(own: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    return {key: own[key] for key in ("weight", "bias") if key in own}
+
+
+def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
+    """Add a batch normalisation: what it learned of the data is a factor and a shift."""
+    mean = own["running_mean"].values
+    factor: Floats = (1 / np.sqrt(own["running_var"].values + np.float32(EPSILON))).astype(np.float32)
+    factor = own["weight"].values * factor if "weight" in own else factor
+    shift = (own["bias"].values if "bias" in own else np.float32(0)) - mean * factor
+    built.add(Scale({"weight": factor, "bias": shift}))
+
+
+def _reference(tensors: dict[str, StoredTensor]) -> _Built:
+    """Return the network that Caponier trains itself."""
+    built = _Built([], {})
+    spread = tensors["spread"].values
+    built.add(Scale({"weight": 1 / spread, "bias": -tensors["mean"].values / spread}))
+    for at, name in enumerate(("inner", "outer")):
+        if at:
+            built.add(Rectifier())
+        _turned(built, tensors[name], tensors[f"{name}_bias"])
+    return built
+
+
+def _turned(built: _Built, weight: StoredTensor, bias: StoredTensor) -> None:
+    """Add a linear layer whose matrix the file has the other way round."""
+    matrix = weight.turned()
+    built.add(Linear({"weight": matrix.values, "bias": bias.values}), {"weight": matrix, "bias": bias})
+
+
+def _sklearn(value: Any) -> _Built:
+    built = _Built([], {})
+    for step in _steps(value):
+        _sklearn_step(step, built)
+    if not built.stored:
+        raise UnknownLayersError("it holds no network of scikit-learn")
+    return built
+
+
+def _steps(value: Any) -> Iterator[Made]:
+    if not isinstance(value, Made):
+        raise UnknownLayersError("it holds no network")
+    if value.origin.name != "Pipeline":
+        yield value
+        return
+    steps = entries(value).get("steps")
+    for step in steps.items if isinstance(steps, Box) else ():
+        yield step[1]
+
+
+def _sklearn_step(step: Made, built: _Built) -> None:
+    noted = entries(step)
+    if step.origin.name == "StandardScaler":
+        factor: Floats = (1 / noted["scale_"].values).astype(np.float32)
+        built.add(Scale({"weight": factor, "bias": -noted["mean_"].values * factor}))
+    elif step.origin.name == "MinMaxScaler":
+        built.add(Scale({"weight": noted["scale_"].values, "bias": noted["min_"].values}))
+    elif step.origin.name == "MLPClassifier":
+        _perceptron(noted, built)
+    else:
+        raise UnknownLayersError(f"{step.origin} is no network")
+
+
+def _perceptron(noted: dict[str, Any], built: _Built) -> None:
+    hidden = {"relu": Rectifier, "tanh": Tangent, "logistic": Logistic, "identity": None}
+    activation = hidden.get(noted.get("activation", "relu"), Rectifier)
+    weights, biases = noted["coefs_"].items, noted["intercepts_"].items
+    for at, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        if at and activation is not None:
+            built.add(activation())
+        _turned(built, weight, bias)
+    if len(biases[-1].values) == 1:
+        built.add(TwoClasses())
+
+
+def _guessed(tensors: dict[str, StoredTensor], shape: tuple[int, ...], width: int) -> Iterator[_Built]:
+    """Yield the usual ways to put the layers of a state dictionary together."""
+    parts: dict[str, dict[str, StoredTensor]] = {}
+    for name, tensor in tensors.items():
+        prefix, _, key = name.rpartition(".")
+        parts.setdefault(f"{prefix}." if prefix else "", {})[key] = tensor
+    ranks = [part["weight"].values.ndim for part in parts.values() if "weight" in part]
+    count = sum(rank == 4 for rank in ranks)
+    if not ranks or any(rank not in (1, 2, 4) for rank in ranks):
+        raise UnknownLayersError("it has layers of other kinds")
+    opening = _opening(ranks[0], shape, width)
+    forms = list(product((1, 2), (0, 1), (0, 2)))
+    # Networks of many convolutions mostly treat all of them alike.
+    ways = product(forms, repeat=count) if len(forms) ** count <= TRIED else ([form] * count for form in forms)
+    for activation in (Rectifier, Tangent):
+        for way in ways if activation is Rectifier else ([[]] if count == 0 else []):
+            built = _Built(list(opening), {})
+            _put_together(built, parts, list(way), activation)
+            yield built
+
+
+def _put_together(
+    built: _Built, parts: dict[str, dict[str, StoredTensor]], way: list[tuple[int, int, int]], activation: Any
+) -> None:
+    last = [path for path, part in parts.items() if "weight" in part and part["weight"].values.ndim == 2][-1:]
+    flat, pending = False, 0
+
+    def closed() -> None:
+        nonlocal pending
+        built.add(activation())
+        if pending:
+            built.add(Pooling((pending, pending), (pending, pending), (0, 0), mean=False))
+        pending = 0
+
+    opened = False
+    for part in parts.values():
+        if "running_mean" in part:
+            _normalisation(built, part)
+            continue
+        rank = part["weight"].values.ndim if "weight" in part else 0
+        if rank < 2:
+            continue
+        if opened:
+            closed()
+        opened = True
+        if rank == 4:
+            stride, padding, pending = way.pop(0)
+            kernel = part["weight"].values.shape[2:]
+            _convolution(built, part, (stride, stride), (kernel[0] // 2 * padding, kernel[1] // 2 * padding))
+        else:
+            if not flat and built.layers and not isinstance(built.layers[0], Linear):
+                built.add(Flatten())
+            flat = True
+            _linear(built, part)
+    if not last:
+        raise UnknownLayersError("it has no linear layer at its end")
+
+
+def _fits(network: Network, x: Floats) -> bool:
+    try:
+        return network.run(x)[0].ndim == 2
+    except (ValueError, IndexError, TypeError):
+        return False
+
+
+def _loss(network: Network, x: Floats, labels: NDArray[np.int64]) -> float:
+    """Return how far its scores are from the labels; infinity if too few answers are right.
+
+    Several ways may answer alike: the right one is also the surest.
+    """
+    scores = network.scores(x)
+    if not np.isfinite(scores).all() or labels.max(initial=0) >= scores.shape[1]:
+        return float("inf")
+    if (scores.argmax(1) == labels).mean() < SURE:
+        return float("inf")
+    return float(-np.log(softmax(scores)[np.arange(len(x)), labels] + 1e-30).mean())
