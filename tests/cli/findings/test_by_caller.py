@@ -6,17 +6,18 @@ from caponier.records.finding import Evidence, Severity, SubjectRef
 from respond.made import finding
 
 
-def test_findings_of_one_caller_are_one_row_with_the_surest_first() -> None:
+def test_findings_of_one_caller_are_one_row_with_the_most_severe_first_and_of_these_the_surest() -> None:
     found = [
-        finding(1, "eve", confidence=0.4, detector="novelty", severity=Severity.CRITICAL),
+        finding(4, "eve", confidence=0.95, detector="flood", severity=Severity.LOW),
+        finding(1, "eve", confidence=0.4, detector="novelty"),
         finding(2, "ann"),
         finding(3, "eve", confidence=0.9, summary="31 variants"),
     ]
     eve, ann = by_caller(found)
     assert (eve.who, ann.who) == ("principal eve", "principal ann")
-    assert [one.detector for one in eve.findings] == ["iterative_query", "novelty"]
-    assert (eve.surest.summary, eve.severity) == ("31 variants", Severity.CRITICAL)
-    assert "iterative_query, novelty" in CALLERS.to_markdown([eve]).replace("\\_", "_")
+    assert [one.detector for one in eve.findings] == ["iterative_query", "novelty", "flood"]
+    assert (eve.first.summary, eve.first.severity) == ("31 variants", Severity.HIGH)
+    assert "iterative_query, novelty, flood" in CALLERS.to_markdown([eve]).replace("\\_", "_")
 
 
 def test_other_models_of_the_same_caller_are_other_rows() -> None:

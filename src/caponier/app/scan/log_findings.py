@@ -481,12 +481,12 @@ def _context(episode: _Episode) -> ContextEvent:
 
 
 _COUNTED: Final = {
-    "event_count": "times",
-    "value_count": "different ones",
-    "temporal": "of these events together",
-    "temporal_ordered": "of these events in this order",
+    "event_count": "{} times",
+    "value_count": "{} different ones",
+    "temporal": "{} kinds of events together",
+    "temporal_ordered": "{} kinds of events in this order",
 }
-"""What the kinds of joint rules of Sigma count, in words."""
+"""What the joint rules of Sigma count, in words; how many are needed stands in the evidence."""
 
 
 def _summary(episode: _Episode, system: str | None) -> str:
@@ -504,8 +504,8 @@ def _summary(episode: _Episode, system: str | None) -> str:
     if system and touched:
         text += f"; it touches {touched} of the ML system {system}"
     if match.statistic != "rule":
-        how = _COUNTED.get(match.statistic, match.statistic.replace("_", " "))
-        text += f" ({match.value:,g} {how}, where {match.threshold:,g} are told)"
+        how = _COUNTED.get(match.statistic, "{} " + match.statistic.replace("_", " "))
+        text += f" ({how.format(f'{match.value:,g}')})"
     elif episode.count > 1:
         text += f" ({episode.count:,} times)"
     return text

@@ -10,29 +10,24 @@ from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing
 from caponier.cli.terminal.moments import moment
 from caponier.cli.terminal.output import Format
 from caponier.records.accused import BUCKET, accused
-from caponier.records.finding import Finding, Severity
+from caponier.records.finding import Finding
 
 
 @dataclass(frozen=True)
 class CallerLine:
-    """All findings about one subject, the surest first."""
+    """All findings about one subject, the most severe first, and of these the surest."""
 
     findings: tuple[Finding, ...]
 
     @property
-    def surest(self) -> Finding:
+    def first(self) -> Finding:
         """What is looked at first."""
         return self.findings[0]
 
     @property
-    def severity(self) -> Severity:
-        """The most severe of them."""
-        return max((one.severity for one in self.findings), key=lambda severity: severity.rank)
-
-    @property
     def who(self) -> str:
         """Kind and name of the subject."""
-        return _who(self.surest)[1]
+        return _who(self.first)[1]
 
 
 def by_caller(findings: Iterable[Finding]) -> list[CallerLine]:
@@ -40,7 +35,7 @@ def by_caller(findings: Iterable[Finding]) -> list[CallerLine]:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_who(finding), []).append(finding)
-    return [CallerLine(tuple(sorted(own, key=lambda one: -one.confidence))) for own in groups.values()]
+    return [CallerLine(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence)))) for own in groups.values()]
 
 
 def _who(finding: Finding) -> tuple[str, str]:
@@ -55,16 +50,23 @@ def _who(finding: Finding) -> tuple[str, str]:
 
 CALLERS: Final[Listing[CallerLine]] = Listing(
     [
-        Column("finding_id", lambda one: one.surest.finding_id, whole=True),
+        Column("finding_id", lambda one: one.first.finding_id, whole=True),
         Column("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),
-        Column("severity", lambda one: one.severity.value, whole=True, style=lambda one: SEVERITY_STYLES[one.severity]),
+        Column(
+            "severity",
+            lambda one: one.first.severity.value,
+            whole=True,
+            style=lambda one: SEVERITY_STYLES[one.first.severity],
+        ),
         Column("who", lambda one: one.who),
         Column("detectors", lambda one: ", ".join(dict.fromkeys(own.detector for own in one.findings))),
-        Column("benign a week", lambda one: weekly(one.surest)),
-        Column("what was seen", lambda one: one.surest.summary),
-    ]
+        Column("benign a week", lambda one: weekly(one.first)),
+        Column("what was seen", lambda one: one.first.summary),
+    ],
+    # Names are what somebody looks up elsewhere: none is cut.
+    folded=True,
 )
-"""A row a subject, with the id and the words of the surest finding."""
+"""A row a subject, with the id and the words of its first finding."""
 
 
 def write_findings(

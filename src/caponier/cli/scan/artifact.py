@@ -111,7 +111,7 @@ def _tell(report: ArtifactReport, *, quiet: bool) -> None:
     console = notes(quiet=quiet)
     counts = {verdict: sum(file.verdict is verdict for file in report.scanned) for verdict in Verdict}
     figures = ", ".join(f"{count:,} {verdict.value}" for verdict, count in counts.items())
-    console.print(f"{len(report.scanned):,} files: {figures}", markup=False)
+    console.print(f"{len(report.scanned):,} file{'s' * (len(report.scanned) != 1)}: {figures}", markup=False)
     for note in report.notes:
         console.print(f"note: {plain(note)}", markup=False)
     say_skipped(console, report.skipped, "unknown")
