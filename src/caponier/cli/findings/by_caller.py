@@ -35,7 +35,9 @@ def by_caller(findings: Iterable[Finding]) -> list[CallerLine]:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_who(finding), []).append(finding)
-    return [CallerLine(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence)))) for own in groups.values()]
+    return [
+        CallerLine(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence)))) for own in groups.values()
+    ]
 
 
 def _who(finding: Finding) -> tuple[str, str]:
