@@ -9,7 +9,7 @@ import pytest
 
 from app.guard.guarded import wait_for
 from app.guard.test_work import exchange
-from caponier.app.guard.backlog import Crowd
+from caponier.app.guard.backlog import WaitingCallers
 from caponier.app.guard.run import Guard
 from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
 from caponier.app.workspace.workspace import create_workspace, require_workspace
@@ -123,7 +123,7 @@ def test_whoever_keeps_detection_from_others_is_made_to_wait_and_they_are_not(
     while guard.work._work():
         pass
     guard.work.log.close()
-    assert not guard.work.backlog.crowd._bytes
+    assert not guard.work.backlog.callers._bytes
     assert ask(guard, path, key="eve")[0] == 200
 
 
@@ -134,7 +134,7 @@ def exchange_of(caller: Caller, status: int = 200) -> Exchange:
 
 
 def test_nobody_waits_for_what_others_asked_under_his_name() -> None:
-    ada, crowd = Caller("k-ada", None, "10.0.0.1"), Crowd()
+    ada, crowd = Caller("k-ada", None, "10.0.0.1"), WaitingCallers()
     token = Caller("k-ada", None, "10.0.0.9", unproven=True)
     sent = [exchange_of(Caller("k-ada", None, "10.0.0.9"), 401) for _ in range(5)]
     sent += [exchange_of(token) for _ in range(5)] + [exchange_of(Caller("k-bob", None, None))]
@@ -149,7 +149,7 @@ def test_nobody_waits_for_what_others_asked_under_his_name() -> None:
 
 
 def test_who_is_alone_waits_for_nobody() -> None:
-    ada, crowd = Caller("k-ada", None, None), Crowd()
+    ada, crowd = Caller("k-ada", None, None), WaitingCallers()
     for _ in range(100):
         crowd.came(exchange_of(ada))
     assert not crowd.is_of(ada)

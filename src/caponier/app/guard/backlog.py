@@ -68,7 +68,7 @@ class ExchangeQueue:
         return exchange
 
 
-class Crowd:
+class WaitingCallers:
     """Whose exchanges wait: touched by the server and by whoever takes them."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Backlog:
         self.spool, self.queue = spool, ExchangeQueue() if queue is None else queue
         self.broken = 0
         """Records of the spool that could not be read back."""
-        self.crowd = Crowd()
+        self.callers = WaitingCallers()
         self.trouble: OSError | None = None
         """Why the last look at the spool took less than there was; None if nothing was in the way."""
 
@@ -136,14 +136,14 @@ class Backlog:
         parts = to_bytes(exchange)
         place = self.spool.append(parts)
         exchange.kept = True
-        self.crowd.came(exchange)
+        self.callers.came(exchange)
         self.queue.put(exchange, place, sum(map(len, parts)))
 
     def put(self, exchange: Exchange) -> bool:
         """Put an exchange that is not in the spool into the queue; False if there is no room."""
         there = self.queue.put(exchange)
         if there:
-            self.crowd.came(exchange)
+            self.callers.came(exchange)
         return there
 
     def take(self, most: int) -> list[Exchange]:
@@ -160,7 +160,7 @@ class Backlog:
                 self.trouble = failed
                 break
             if found is not None:
-                self.crowd.left(found)
+                self.callers.left(found)
                 taken.append(found)
                 size += found.size
         return taken

@@ -5,7 +5,7 @@ import resource
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -104,82 +104,83 @@ def _network_of(address: str) -> str:
     return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False))
 
 
-def protocol_with(limits: ConnectionLimits) -> type[H11Protocol]:
-    """Return the server's protocol for one connection, within limits."""
+class LimitedProtocol(H11Protocol):
+    """One connection, within limits."""
 
-    class LimitedProtocol(H11Protocol):
-        """One connection."""
+    limits: ClassVar[ConnectionLimits]
+    _address: str | None = None
+    _waiting: Any = None
+    _body_since: float | None = None
+    """Since when the body of a request is awaited."""
 
-        _address: str | None = None
-        _waiting: Any = None
-        _body_since: float | None = None
-        """Since when the body of a request is awaited."""
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection, or close it at once."""
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        super().connection_made(transport)
+        if not self.limits.take(address, self):
+            transport.abort()
+            return
+        self._address = address
+        self._watch()
 
-        def connection_made(self, transport: Any) -> None:
-            """Take a connection, or close it at once."""
-            address = str((transport.get_extra_info("peername") or ("",))[0])
-            super().connection_made(transport)
-            if not limits.take(address, self):
-                transport.abort()
-                return
-            self._address = address
-            self._watch()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            """Let go of it."""
-            self._unwatch()
-            if self._address is not None:
-                limits.leave(self._address, self)
-                self._address = None
-            super().connection_lost(exc)
-
-        @property
-        def is_idle(self) -> bool:
-            """Whether no request is under way on it, or one whose body takes longer than a head may."""
-            if self.conn.their_state is h11.SEND_BODY:
-                return self._body_since is not None and self.loop.time() - self._body_since > limits.header_s
-            return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
-
-        def make_room(self) -> None:
-            """End it; it is not counted any more."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of it."""
+        self._unwatch()
+        if self._address is not None:
+            self.limits.leave(self._address, self)
             self._address = None
-            self.transport.abort()
+        super().connection_lost(exc)
 
-        def data_received(self, data: bytes) -> None:
-            """Go on, and see whether a request has begun or its head is still to come."""
-            super().data_received(data)
-            self._look()
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way on it, or one whose body takes longer than a head may."""
+        if self.conn.their_state is h11.SEND_BODY:
+            return self._body_since is not None and self.loop.time() - self._body_since > self.limits.header_s
+        return self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
 
-        def on_response_complete(self) -> None:
-            """Go on with what came already of the next request."""
-            super().on_response_complete()
-            self._look()
+    def make_room(self) -> None:
+        """End it; it is not counted any more."""
+        self._address = None
+        self.transport.abort()
 
-        def _look(self) -> None:
-            if self.conn.their_state is not h11.SEND_BODY:
-                self._body_since = None
-            elif self._body_since is None:
-                self._body_since = self.loop.time()
-            if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-                self._watch()
-            else:
-                self._unwatch()
+    def data_received(self, data: bytes) -> None:
+        """Go on, and see whether a request has begun or its head is still to come."""
+        super().data_received(data)
+        self._look()
 
-        def _watch(self) -> None:
-            if self._waiting is None:
-                self._waiting = self.loop.call_later(limits.header_s, self._give_up)
+    def on_response_complete(self) -> None:
+        """Go on with what came already of the next request."""
+        super().on_response_complete()
+        self._look()
 
-        def _unwatch(self) -> None:
-            if self._waiting is not None:
-                self._waiting.cancel()
-                self._waiting = None
+    def _look(self) -> None:
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._body_since = None
+        elif self._body_since is None:
+            self._body_since = self.loop.time()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._watch()
+        else:
+            self._unwatch()
 
-        def _give_up(self) -> None:
+    def _watch(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(self.limits.header_s, self._give_up)
+
+    def _unwatch(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
             self._waiting = None
-            limits.refused("no request within the time")
-            self.transport.abort()
 
-    return LimitedProtocol
+    def _give_up(self) -> None:
+        self._waiting = None
+        self.limits.refused("no request within the time")
+        self.transport.abort()
+
+
+def protocol_with(limits: ConnectionLimits) -> type[LimitedProtocol]:
+    """Return the server's protocol for one connection, within limits."""
+    return type("LimitedConnection", (LimitedProtocol,), {"limits": limits})
 
 
 def room_for(most: int) -> int:

@@ -1,5 +1,6 @@
 """Put a guard before a model server."""
 
+import gc
 import signal
 import socket
 import sys
@@ -326,6 +327,9 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
     # asks for the interpreter back some five times.
     sys.setswitchinterval(SWITCH_S)
     with guarding(guard) as standing:
+        # What is there by now stays: to look through it for garbage again and again stops every request meanwhile.
+        gc.collect()
+        gc.freeze()
         listening(standing.url)
         while not ended.wait(1.0):
             if not standing.thread.is_alive():

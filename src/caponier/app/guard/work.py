@@ -145,7 +145,7 @@ class GuardWork:
 
     def is_crowding(self, caller: Caller) -> bool:
         """Tell whether it is a caller's own load that keeps detection from the others; cheap to ask."""
-        return self.lag_s > self.crowded_s and self.backlog.crowd.is_of(caller)
+        return self.lag_s > self.crowded_s and self.backlog.callers.is_of(caller)
 
     @property
     def is_alive(self) -> bool:
