@@ -286,6 +286,7 @@ def test_a_finding_says_around_how_many_inputs() -> None:
     assert 2 <= told.facts["inputs"] <= 20
     assert told.facts["turned"] >= 1
     assert f"around {told.facts['inputs']} inputs" in told.summary
+    assert "0 of 0" not in told.summary
     assert all(0 <= row < 200 for row in told.rows)
 
 

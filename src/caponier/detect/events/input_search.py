@@ -192,21 +192,14 @@ class InputSearch:
         rows = np.flatnonzero(told.other)
         turned = int(told.turned.sum())
         around = f"around {len(tries)} input{'s' * (len(tries) > 1)}, up to {int(tries.max())} around one"
+        # What is remembered of queries holds no scores, so that lows can be told in words alone.
         summary = (
-            f"The last {len(events)} different queries are asked {around}, {turned} answers turned, and "
-            f"{int(told.loyal.sum())} of {int(told.choice.sum())} tries after one that failed went on from the lowest "
-            "score so far; scores fell lower than ever before, went on from the lowest, turned after many tries, or "
-            "changed by a few features alone oftener than chance and benign clients have it: the way somebody searches "
-            "who keeps what brings an answer down"
+            f"The last {len(events)} different queries are asked {around}, and {turned} answers turned; scores fell "
+            "lower than ever before, tries after one that failed went on from the lowest, answers turned after many "
+            "tries, or a few features alone changed, oftener than chance and benign clients have it: the way somebody "
+            "searches who keeps what brings an answer down"
         )
-        facts = {
-            "inputs": len(tries),
-            "most_around_one": int(tries.max()),
-            "turned": turned,
-            "window": len(events),
-            "choices": int(told.choice.sum()),
-            "from_the_lowest": int(told.loyal.sum()),
-        }
+        facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
 
 
