@@ -1,4 +1,4 @@
-"""The attackers who have read the code are real ones: they win by asking a model, in the way that they claim."""
+"""Attackers who have read the code are real: they win by asking a model, in the order and disguise that they claim."""
 
 from typing import Any
 

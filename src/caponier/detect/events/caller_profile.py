@@ -102,7 +102,7 @@ class CallerProfile:
             ("queries", np.int32),
         ]
     )
-    state_version = 1
+    state_version = 2
     floor = (3 * COARSE) << (2 * BITS)
     parts = COARSE << (2 * BITS)
     """What people are told is the distance."""

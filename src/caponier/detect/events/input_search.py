@@ -199,14 +199,7 @@ class InputSearch:
             f"One caller sent {variants} {around}{within(events.time)}{changed} (among its last {len(events)} "
             "different inputs)"
         )
-        facts = {
-            "inputs": len(tries),
-            "most_around_one": int(tries.max()),
-            "turned": turned,
-            "window": len(events),
-            "choices": int(told.choice.sum()),
-            "from_the_lowest": int(told.loyal.sum()),
-        }
+        facts = {"inputs": len(tries), "most_around_one": int(tries.max()), "turned": turned, "window": len(events)}
         return Explanation(summary, facts, rows if rows.size else np.array([len(events) - 1]))
 
 
