@@ -299,3 +299,11 @@ def test_a_table_of_syslog_holds_messages_that_are_records(tmp_path: Path) -> No
     assert identity(event.fields).host == "gpu-01"
     (plain,) = read(tmp_path / "x.json", json.dumps({**row, "SyslogMessage": "{nothing"}))
     assert told(plain) == "linux/-/syslog"
+
+
+@pytest.mark.parametrize("head", ["CEF:0|a|b|1|2|c|3|", "date=2026-03-02 time=09:00:00 logid=1 "])
+def test_a_line_has_no_more_fields_than_a_row_of_json(head: str, tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text(head + " ".join(f"a{n}=1" for n in range(2_000)) + "\n")
+    with RejectedRows() as rejected:
+        assert not [event for part in read_logs([tmp_path / "x.log"], rejected) for event in part.events]
+        assert "too many fields" in str(rejected.first)
