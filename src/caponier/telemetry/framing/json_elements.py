@@ -14,7 +14,11 @@ _OWN_TIME: Final = re.compile(
     rb'"(?:@?timestamp|time|eventTime|published|createdDateTime|activityDateTime|requestReceivedTimestamp)"\s*:'
 )
 """What an event has and no envelope: one with a list called `events` is an event all the same."""
-_TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
+_WHOLE: Final = rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+'
+"""Whole texts and what stands between them."""
+_TO_BRACKET: Final = re.compile(_WHOLE + rb"([{}\[\]])", re.DOTALL)
+_TO_TEXT: Final = re.compile(_WHOLE, re.DOTALL)
+_IN_TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NAME: Final = re.compile(rb'"([^"\\]{1,32})"\s*:\s*$')
 _NAME_SPAN: Final = 80
 _BETWEEN: Final = b" \t\r\n,\x1e\xef\xbb\xbf"
@@ -55,6 +59,10 @@ class Elements:
         self._skipping = False
         self._unwrapped = False
         self._broken = False
+        self._seen = 0
+        """Up to where there is no further bracket: each byte is looked at once, however many blocks a text goes over."""
+        self._in_text = False
+        """Whether that is within a text."""
 
     @property
     def inside(self) -> bool:
@@ -71,14 +79,27 @@ class Elements:
         if self._broken:
             return
         self._held += block
-        while match := _TO_BRACKET.match(self._held, self._at):
+        while not self._is_in_text() and (match := _TO_BRACKET.match(self._held, self._seen)):
             before, place, self._at = self._at, match.start(1), match.end()
+            self._seen = self._at
             if (not self._open or self._open[-1] is _LIST) and self._held[before:place].strip(_BETWEEN):
                 yield Element(self._line_at(place), None, "bad JSON: expected an object")
             yield from self._bracket(match[1], place)
             if self._broken:
                 return
+        if not self._in_text:
+            self._seen = _end(_TO_TEXT, self._held, self._seen)
+            if self._held[self._seen : self._seen + 1] == b'"':
+                self._seen, self._in_text = _end(_IN_TEXT, self._held, self._seen + 1), True
         yield from self._forget()
+
+    def _is_in_text(self) -> bool:
+        """Follow the text in which a block ended, and tell whether it goes on behind what is held."""
+        if self._in_text:
+            self._seen = _end(_IN_TEXT, self._held, self._seen)
+            if self._held[self._seen : self._seen + 1] == b'"':
+                self._seen, self._in_text = self._seen + 1, False
+        return self._in_text
 
     def end(self) -> Iterator[Element]:
         """Tell what was still open when the stream ended."""
@@ -144,6 +165,7 @@ class Elements:
         self._line = self._line_at(keep)
         self._held, self._counted = self._held[keep:], (0, self._line)
         self._at -= keep
+        self._seen -= keep
         self._start = None if self._start is None else 0
 
     def _line_at(self, place: int) -> int:
@@ -153,3 +175,9 @@ class Elements:
         line += self._held.count(b"\n", at, place)
         self._counted = place, line
         return line
+
+
+def _end(pattern: re.Pattern[bytes], held: bytes, place: int) -> int:
+    """Return where a pattern that fits everywhere ends."""
+    found = pattern.match(held, place)
+    return found.end() if found else place
