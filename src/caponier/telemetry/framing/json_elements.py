@@ -60,7 +60,7 @@ class Elements:
         self._unwrapped = False
         self._broken = False
         self._seen = 0
-        """Up to where there is no further bracket: each byte is looked at once, however many blocks a text goes over."""
+        """Up to where there is no further bracket: each byte is looked at once, over however many blocks it goes."""
         self._in_text = False
         """Whether that is within a text."""
 
