@@ -28,6 +28,8 @@ def settings(**table: Any) -> Inside:
         ({"src_ip": "::ffff:192.168.0.1"}, "inside"),
         ({"c-ip": "fd00::1"}, "inside"),
         ({"src_ip": "203.0.113.7"}, "outside"),
+        ({"src_ip": "0.0.0.0"}, None),
+        ({"src_ip": "::"}, None),
         ({"src_ip": "2001:db8::1"}, "outside"),
         ({"src_ip": "localhost"}, "inside"),
         ({"sourceIPAddress": "s3.amazonaws.com"}, "inside"),

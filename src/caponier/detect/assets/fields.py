@@ -58,6 +58,9 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "instance": (
         *("requestparameters.instancesset.items.instanceid", "requestparameters.instanceid", "instance-id"),
         *("resource.labels.instance_id", "cloud.instance.id", "instance_id"),
+        # Disks and images are known by ids of the cloud, too.
+        *("requestparameters.instanceids", "requestparameters.target", "requestparameters.volumeid"),
+        *("requestparameters.snapshotid", "requestparameters.imageid", "requestparameters.dbsnapshotidentifier"),
     ),
 }
 

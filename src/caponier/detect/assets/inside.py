@@ -39,6 +39,7 @@ class Inside:
         """Tell whether an event comes from inside; None where it has no address.
 
         What came by an endpoint within a private network did, and so does what a cloud's own service does for somebody.
+        Of `0.0.0.0`, which products write where they know no address, nobody can tell.
         """
         if "vpcendpointid" in fields:
             return "inside"
@@ -65,11 +66,13 @@ class Inside:
             for change, accounts in self._changes
         )
 
-    def _look_up(self, address: str) -> Origin:
+    def _look_up(self, address: str) -> Origin | None:
         try:
             known = ip_address(address)
         except ValueError:
             return "inside" if address in _LOCAL else "outside"
+        if known.is_unspecified:
+            return None
         return "inside" if any(known in network for network in self._networks) else "outside"
 
 

@@ -14,6 +14,7 @@ _OWN_POLICY: Final = (
     '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "s3:*"}]}'
 )
 _CUSTOMER: Final = "x-amz-server-side-encryption-customer-algorithm"
+_ADDED: Final[dict[str, Any]] = {"add": {"items": [{"userId": "444455556666"}]}}
 REFUSED: Final[dict[str, Any]] = {"errorCode": "AccessDenied"}
 
 
@@ -59,8 +60,10 @@ KEYS: Final = Deed(
         (aws(_EVE, THIEF, "iam", "CreatePolicyVersion", {"policyArn": "arn:x", "userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "UploadSSHPublicKey", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "DeleteUserPermissionsBoundary", {"userName": "svc-model-sync"}),),
+        (aws(_EVE, THIEF, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
     ),
     (
+        (aws("user ada", _DESK, "ec2-instance-connect", "SendSSHPublicKey", {"instanceId": "i-0ml"}),),
         (aws("user ada", _DESK, "iam", "ListAccessKeys", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}, **REFUSED),),
         (aws("user ada", _DESK, "iam", "DeleteAccessKey", {"userName": "svc-model-sync"}),),
@@ -160,11 +163,35 @@ REPLICATED: Final = Deed(
         (_s3("PutBucketReplication"),),
         (aws(_EVE, THIEF, "s3", "CreateAccessPoint", {"bucketName": "ml-models", "name": "x"}),),
         (aws(_EVE, THIEF, "datasync", "CreateTask", {"bucketName": "ml-models"}),),
+        (
+            aws(
+                _EVE, THIEF, "ec2", "ModifySnapshotAttribute", {"snapshotId": "i-0ml", "createVolumePermission": _ADDED}
+            ),
+        ),
+        (aws(_EVE, THIEF, "ec2", "ModifyImageAttribute", {"imageId": "i-0ml", "launchPermission": _ADDED}),),
+        (
+            aws(
+                _EVE,
+                THIEF,
+                "rds",
+                "ModifyDBSnapshotAttribute",
+                {"dBSnapshotIdentifier": "i-0ml", "attributeName": "restore", "valuesToAdd": ["444455556666"]},
+            ),
+        ),
     ),
     (
         (_s3("GetBucketReplication", "user ada", _DESK),),
         (_s3("PutBucketReplication", **REFUSED),),
         (_s3("DeleteBucketReplication", "user ada", _DESK),),
+        (
+            aws(
+                "user ada",
+                _DESK,
+                "ec2",
+                "ModifyImageAttribute",
+                {"imageId": "i-0ml", "launchPermission": {"remove": _ADDED["add"]}},
+            ),
+        ),
     ),
 )
 

@@ -25,6 +25,7 @@ SYSTEM: Final = System(
     endpoints=("models.example.org/v2", "digits"),
     models=("digits",),
     namespaces=("ml",),
+    instances=("i-0ml",),
 )
 _APART: Final = timedelta(minutes=7)
 

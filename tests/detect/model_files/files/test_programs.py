@@ -74,6 +74,9 @@ def test_a_long_text_in_brackets_may_be_a_program_behind_them(opening: str) -> N
         "services:\n  a:\n    image: b\n", "kind: Pod\nspec:\n  containers:\n  - name: x\n",
         "jobs:\n  a:\n    steps:\n    - run: b\n", "[Unit]\n[Service]\nExecStart=/bin/a\n",
         "[Desktop Entry]\nExec=a\n", "# a\n\n```sh\nls\n```\ncurl x | sh\n",
+        "curl x | sh\r\n", "set -e\r\nls\r\n", "& ([scriptblock]::Create((iwr x).Content))\n", "(irm x) | iex\n",
+        'CreateObject("WScript.Shell").Run "x"\n', '<img src=x onerror="y">', '<svg onload="y()"></svg>',
+        'BEGIN { system("id") }\n',
     ],
 )  # fmt: skip
 def test_programs_and_recipes_of_other_tools_are_not_known(text: str) -> None:

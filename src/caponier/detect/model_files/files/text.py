@@ -40,11 +40,12 @@ _EVALUATES: Final = "holds what some loaders evaluate as code"
 _SHELL: Final = re.compile(
     # What goes on to a shell or is evaluated by one; prose shows such lines behind a prompt or between back-quotes.
     r"^(?![ \t]*[$>`|])[^\n`]{1,400}\|[ \t]{0,9}(?:sudo[ \t]{1,9})?(?:/\S{1,40}/)?"
-    r"(?:ba|da|z|k|c)?sh(?:[ \t][^\n|]{0,200})?$"
+    r"(?:ba|da|z|k|c)?sh(?:[ \t][^\n|]{0,200})?\r?$"
     r"|^[ \t]{0,40}(?:@?echo[ \t]+off\b|eval[ \t]+[\"']?\$\(|exec[ \t]+\d?[<>]|rm[ \t]+-[rf]{1,2}[ \t]|chmod[ \t]+[+\d]"
-    r"|(?:ba|da|z|k|c)?sh[ \t]+-i?c[ \t]|set[ \t]+-[eux]{1,3}(?:[ \t]|$)|nohup[ \t]+\S)"
+    r"|(?:ba|da|z|k|c)?sh[ \t]+-i?c[ \t]|set[ \t]+-[eux]{1,3}(?:\s|$)|nohup[ \t]+\S)"
     r"|^[ \t]{0,40}(?:IEX|Invoke-Expression|Start-Process|powershell(?:\.exe)?[ \t]+-)\b"
-    r"|\bNew-Object[ \t]+(?:System\.)?Net\.WebClient",
+    r"|\bNew-Object[ \t]+(?:System\.)?Net\.WebClient|\[scriptblock\]::|\|[ \t]{0,9}(?:iex|Invoke-Expression)\b"
+    r"|\bCreateObject\([\"']W?Script(?:ing)?\.",
     re.MULTILINE | re.IGNORECASE,
 )
 _FENCED: Final = re.compile(r"```.*?```", re.DOTALL)
@@ -96,9 +97,16 @@ _OTHERS: Final = {
             re.MULTILINE,
         ),
     ),
-    "is a program for a web server or a browser": (re.compile(r"<\?(?:php\b|=)|<script[\s>]", re.IGNORECASE),),
-    "is a program in Lua or R: it is run, not loaded": (
-        re.compile(r"\b(?:os\.execute|io\.popen|loadstring)[ \t]{0,9}\(|^[ \t]{0,40}system2?\([\"']", re.MULTILINE),
+    "is a program for a web server or a browser": (
+        re.compile(
+            r"<\?(?:php\b|=)|<script[\s>]|<(?:svg|img|body|iframe|video|audio|input)\s[^>]{0,400}\bon[a-z]{4,20}=",
+            re.IGNORECASE,
+        ),
+    ),
+    "is a program in Lua, R or the like: it is run, not loaded": (
+        re.compile(
+            r"\b(?:os\.execute|io\.popen|loadstring)[ \t]{0,9}\(|\b(?:system2?|popen|shell_exec)[ \t]{0,9}\([\"']"
+        ),
     ),
     "has pip fetch packages from a place that it names itself": (re.compile("://"), _FETCHED),
     "is a recipe of commands, which are run": (

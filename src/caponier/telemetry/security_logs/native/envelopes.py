@@ -162,14 +162,16 @@ def _telemetry(row: Row) -> Inner:
 SYSLOG: Final = LogSource("linux", None, "syslog")
 """What a line of syslog is whose message nothing here understands."""
 _CARRIED: Final = re.compile(
-    r"[{<]|CEF:|LEEF:|\S{1,64} (?:\S{1,64} .{1,128} )?\[\d\d/[A-Z][a-z]{2}/\d{4}:|\d+,\d{4}/\d\d/\d\d |date=\d{4}-"
+    r"[{<]|(?:node=\S{1,255} )?type=[A-Z_]{1,40} (?:msg=)?audit\(|CEF:|LEEF:"
+    r"|\S{1,64} (?:\S{1,64} .{1,128} )?\[\d\d/[A-Z][a-z]{2}/\d{4}:|\d+,\d{4}/\d\d/\d\d |date=\d{4}-"
 )
 """How a message begins that is a record itself: JSON, XML, an access log …"""
 
 
 def of_message(record: Record) -> Inner | None:
     """Return the record that the message of a line of syslog may be."""
-    text, program = str(record.fields.get("message", "")), record.fields.get("program")
+    fields = record.fields
+    text, program = str(fields.get("message", fields.get("syslogmessage", ""))), fields.get("program")
     if program in ("CEF", "LEEF"):
         text = f"{program}:{text}"
     if not _CARRIED.match(text):

@@ -150,7 +150,9 @@ class Reading:
                 return
             inner = envelopes.of_row(value)
             if inner is None:
-                yield self._of_object({**around.place, **value} if around.place else value, line, around.seen)
+                record = self._of_object({**around.place, **value} if around.place else value, line, around.seen)
+                # A table of syslog holds messages that are records themselves, as a file of it does.
+                yield from self._carried(record, line, around) if record.origin == envelopes.SYSLOG else (record,)
                 return
             for one in inner:
                 yield from self._inner(one, line, around)

@@ -1,6 +1,7 @@
 """Lines of web servers, proxies and firewalls: who asked whom, when, and what became of it; and that none can lie."""
 
 import bz2
+import json
 import lzma
 from pathlib import Path
 
@@ -284,3 +285,25 @@ def test_folders_give_what_is_packed_in_any_way_and_xml(tmp_path: Path) -> None:
     with RejectedRows() as rejected:
         events = [event for part in read_logs([tmp_path], rejected) for event in part.events]
     assert (len(events), rejected.count) == (3, 0)
+
+
+def test_a_table_of_syslog_holds_messages_that_are_records(tmp_path: Path) -> None:
+    xml = (
+        "<Event><System><EventID>1</EventID><TimeCreated SystemTime='2026-03-02T09:00:00Z'/><Channel>"
+        "Linux-Sysmon/Operational</Channel><Computer>gpu-01</Computer></System><EventData>"
+        "<Data Name='Image'>/bin/sh</Data></EventData></Event>"
+    )
+    row = {"TimeGenerated": f"{DAY}Z", "HostName": "gpu-01", "ProcessName": "sysmon", "SyslogMessage": xml}
+    (event,) = read(tmp_path / "x.json", json.dumps(row))
+    assert told(event) == "linux/process_creation/sysmon"
+    assert identity(event.fields).host == "gpu-01"
+    (plain,) = read(tmp_path / "x.json", json.dumps({**row, "SyslogMessage": "{nothing"}))
+    assert told(plain) == "linux/-/syslog"
+
+
+@pytest.mark.parametrize("head", ["CEF:0|a|b|1|2|c|3|", "date=2026-03-02 time=09:00:00 logid=1 "])
+def test_a_line_has_no_more_fields_than_a_row_of_json(head: str, tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text(head + " ".join(f"a{n}=1" for n in range(2_000)) + "\n")
+    with RejectedRows() as rejected:
+        assert not [event for part in read_logs([tmp_path / "x.log"], rejected) for event in part.events]
+        assert "too many fields" in str(rejected.first)

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from caponier.telemetry.framing import stamps
-from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.fields import FIELDS, Fields, TooLargeError
 from caponier.telemetry.security_logs.native.record import (
     FAILURE,
     SUCCESS,
@@ -116,7 +116,7 @@ def _fortinet(text: str) -> Parsed:
         time = stamps.any_time(seen) if seen else stamps.iso(f"{said['date']}T{said['time']}Z")
     except (KeyError, ValueError):
         return None
-    fields = made(said)
+    fields = made(_bounded(said))
     fill(fields, {"src_ip": ("srcip", "remip"), "dst_ip": "dstip", "dst_port": "dstport", "host": "devname"})
     if (port := whole(fields.get("dst_port"))) is not None:
         fields["dst_port"] = port
@@ -170,9 +170,20 @@ def _extension(text: str) -> dict[str, str]:
     return said
 
 
+def _bounded(said: dict[str, str]) -> dict[str, str]:
+    """Return names and values, if there are no more than a row of JSON may have.
+
+    Raises:
+        TooLargeError: If there are.
+    """
+    if len(said) > FIELDS:
+        raise TooLargeError(f"too many fields: more than {FIELDS:,}")
+    return said
+
+
 def _event(parts: list[str], names: tuple[str, ...], said: dict[str, str]) -> Parsed:
     head = {name: _ESCAPED.sub(r"\1", value) for name, value in zip(names, parts[1:], strict=False)}
-    fields = made({**head, **said})
+    fields = made({**head, **_bounded(said)})
     fill(fields, _CEF_NAMES)
     for name in ("dst_port", "src_port"):
         if (port := whole(fields.get(name))) is not None:

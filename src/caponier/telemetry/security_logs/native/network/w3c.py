@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from caponier.telemetry.framing import stamps
-from caponier.telemetry.security_logs.fields import Fields
+from caponier.telemetry.security_logs.fields import FIELDS, Fields
 from caponier.telemetry.security_logs.native.record import Record, made, split_url, whole
 from caponier.telemetry.security_logs.sources import LogSource
 
@@ -70,7 +70,7 @@ class W3CReader:
             return False
         name, rest = found.groups()
         if name == "Fields":
-            self._columns = tuple(_NAMES.get(word, word) for word in rest.lower().split())
+            self._columns = tuple(_NAMES.get(word, word) for word in rest.lower().split(None, FIELDS))
         elif name in ("Date", "Start-Date") and (day := _DAY.match(rest)):
             self._day = day[0]
         return True
