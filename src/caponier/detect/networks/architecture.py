@@ -222,8 +222,8 @@ def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
 def _reference(tensors: dict[str, StoredTensor]) -> _Built:
     """Return the network that Caponier trains itself."""
     built = _Built([], {})
-    spread = tensors["spread"].values
-    built.add(Scale({"weight": 1 / spread, "bias": -tensors["mean"].values / spread}))
+    factor: Floats = (1 / tensors["spread"].values).astype(np.float32)
+    built.add(Scale({"weight": factor, "bias": -tensors["mean"].values * factor}))
     for at, name in enumerate(("inner", "outer")):
         if at:
             built.add(Rectifier())
