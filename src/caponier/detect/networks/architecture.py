@@ -54,6 +54,10 @@ class _Built:
         self.layers.append(layer)
 
 
+ODD: Final = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What a description that lacks something, or has something else there, ends in."""
+
+
 class UnknownLayersError(Exception):
     """How the layers follow each other is not known here."""
 
@@ -79,6 +83,8 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
                 best, least = network, found
     except UnknownLayersError as unknown:
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    except ODD as odd:
+        raise _odd(where) from odd
     if best is not None:
         return best
     raise InputError(
@@ -101,8 +107,16 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
             return Network(tuple(layers.layers), layers.stored), width
     except UnknownLayersError as unknown:
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    except (*ODD, StopIteration) as odd:
+        raise _odd(where) from odd
     raise InputError(
         "it does not say of what shape its rows are", where=where, mend="Give a few clean rows with --samples FILE."
+    )
+
+
+def _odd(where: str) -> InputError:
+    return InputError(
+        "is no network that is computed here: its layers are described in an odd way", where=where, mend=_MEND
     )
 
 
@@ -343,7 +357,7 @@ def _put_together(
 def _fits(network: Network, x: Floats) -> bool:
     try:
         return network.run(x)[0].ndim == 2
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, MemoryError):
         return False
 
 
