@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from caponier.detect.networks.architecture import assemble, assemble_bare
 from caponier.detect.networks.stored_tensors import read_contents, rewritten
@@ -54,6 +55,21 @@ def test_a_torch_file_answers_as_torch_does(what: str) -> None:
     wanted = answers(model)
     things = {"module": model, "state": model.state_dict(), "checkpoint": {"epoch": 3, "net": model.state_dict()}}
     contents = read_contents(memoryview(saved(things[what])), "file")
+    built = assemble(contents, (8, 8), ROWS, wanted.argmax(1), "file")
+    assert built.scores(ROWS) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_names_that_are_sorted_do_not_hide_the_order() -> None:
+    """Safetensors sort names, and many call a normalisation `bn` and a convolution `conv`."""
+    model = network()
+    wanted = answers(model)
+    names = dict(zip(("0.0", "0.1", "1", "5", "7"), ("conv1", "bn1", "conv2", "fc1", "fc2"), strict=True))
+    state = {
+        f"{names[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value.numpy()
+        for key, value in model.state_dict().items()
+        if "num_batches" not in key
+    }
+    contents = read_contents(memoryview(save(dict(sorted(state.items())))), "file")
     built = assemble(contents, (8, 8), ROWS, wanted.argmax(1), "file")
     assert built.scores(ROWS) == pytest.approx(wanted, abs=1e-3)
 
