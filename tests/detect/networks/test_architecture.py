@@ -103,6 +103,21 @@ def test_a_layer_that_is_not_computed_is_named(layer: str) -> None:
         assemble(contents, (8, 8), ROWS, np.zeros(200, np.int64), "file")
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"),
+        lambda: nn.Conv2d(1, 2, 3, dilation=2),
+        lambda: nn.MaxPool2d(3, ceil_mode=True),
+        lambda: nn.MaxPool2d(2, dilation=2),
+    ],
+)
+def test_a_layer_of_an_unusual_form_is_not_taken_for_the_usual_one(layer: Any) -> None:
+    contents = read_contents(memoryview(saved(nn.Sequential(layer(), nn.Flatten(), nn.LazyLinear(4)))), "file")
+    with pytest.raises(InputError, match=r"convolution in groups|pool of an unusual"):
+        assemble(contents, (8, 8), ROWS, np.zeros(200, np.int64), "file")
+
+
 def test_the_old_format_of_torch_is_refused() -> None:
     with pytest.raises(InputError):
         read_contents(memoryview(saved(network(), _use_new_zipfile_serialization=False)), "file")

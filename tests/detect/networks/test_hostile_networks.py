@@ -98,6 +98,15 @@ def test_tensors_that_make_no_network_are_refused_in_words(tensors: dict[str, np
         assemble(read_contents(memoryview(save(tensors)), "file"), (6, 6), ROWS, LABELS, "file")
 
 
+@pytest.mark.parametrize("norms", [1, 9])
+def test_layers_that_are_all_alike_have_more_orders_than_are_tried(norms: int) -> None:
+    tensors = {f"{at}.weight": np.ones((36, 36), np.float32) for at in range(24)}
+    for at in range(norms):
+        tensors |= {f"n{at}.{name}": np.ones(5, np.float32) for name in ("running_mean", "running_var")}
+    with pytest.raises(InputError, match="too many orders"):
+        assemble(read_contents(memoryview(save(tensors)), "file"), (), ROWS, LABELS, "file")
+
+
 def test_windows_that_no_memory_has_room_for_are_refused_before_they_are_made() -> None:
     weight = np.zeros((1, 1, 40, 40), np.float32)
     layer = Convolution({"weight": weight, "bias": np.zeros(1, np.float32)}, (1, 1), (60, 60))

@@ -7,7 +7,7 @@ of the user's own rows, which no wrong way does.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice, product
+from itertools import combinations, count, islice, product
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +41,7 @@ MOST_ROWS: Final = 400
 """Rows that it is known by."""
 ORDERS: Final = 8
 """Orders of the layers that are tried, where names do not tell."""
+LOOKS: Final = 20_000
 _ACTIVATIONS: Final = {"ReLU": Rectifier, "Tanh": Tangent, "Sigmoid": Logistic}
 _NOTHING: Final = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Identity", "Softmax", "LogSoftmax"})
 
@@ -88,6 +89,9 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
             if _fits(network, x[:2]) and (found := _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])) < least:
                 best, least = network, found
     except UnknownLayersError as unknown:
+        # What was found before the search became too long is as good as ever.
+        if best is not None:
+            return best
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
     except ODD as odd:
         raise _odd(where) from odd
@@ -185,8 +189,9 @@ def _module(module: Any, built: _Built) -> None:
     elif name == "Linear":
         _linear(built, own)
     elif name == "Conv2d":
-        if noted.get("groups", 1) != 1 or _pair(noted.get("dilation", 1)) != (1, 1):
-            raise UnknownLayersError("a convolution in groups or with gaps")
+        usual = noted.get("padding_mode", "zeros") == "zeros" and _pair(noted.get("dilation", 1)) == (1, 1)
+        if not usual or noted.get("groups", 1) != 1:
+            raise UnknownLayersError("a convolution in groups, with gaps, or beyond an edge that is no zeros")
         same = noted.get("padding") == "same"
         weight = own["weight"].values.shape
         padding = (weight[2] // 2, weight[3] // 2) if same else _pair(noted.get("padding", 0))
@@ -194,6 +199,8 @@ def _module(module: Any, built: _Built) -> None:
     elif name in ("BatchNorm1d", "BatchNorm2d"):
         _normalisation(built, own)
     elif name in ("MaxPool2d", "AvgPool2d"):
+        if noted.get("ceil_mode") or _pair(noted.get("dilation", 1)) != (1, 1) or noted.get("divisor_override"):
+            raise UnknownLayersError("a pool of an unusual form")
         size = _pair(noted["kernel_size"])
         stride = size if noted.get("stride") is None else _pair(noted["stride"])
         built.add(Pooling(size, stride, _pair(noted.get("padding", 0)), mean=name == "AvgPool2d"))
@@ -314,13 +321,13 @@ def _guessed(tensors: dict[str, StoredTensor], shape: tuple[int, ...], width: in
         raise UnknownLayersError("it has no linear layer, or layers of other kinds")
     norms = [part for part in parts.values() if "running_mean" in part]
     forms = list(product((1, 2), (0, 1), (0, 2)))
-    count = ranks.count(4)
+    pictured = ranks.count(4)
     # Networks of many convolutions mostly treat all of them alike.
-    alike = len(forms) ** count > TRIED
-    ways = [[form] * count for form in forms] if alike else [list(way) for way in product(forms, repeat=count)]
+    alike = len(forms) ** pictured > TRIED
+    ways = [[form] * pictured for form in forms] if alike else [list(way) for way in product(forms, repeat=pictured)]
     opening = _opening(max(ranks), shape, width)
     for order in islice(_orders(weights, norms, shape, width), ORDERS):
-        for activation in (Rectifier, Tangent) if not count else (Rectifier,):
+        for activation in (Rectifier, Tangent) if not pictured else (Rectifier,):
             for way in ways:
                 built = _Built(list(opening), {})
                 _put_together(built, order, list(way), activation)
@@ -332,9 +339,11 @@ def _orders(weights: list[_Part], norms: list[_Part], shape: tuple[int, ...], wi
 
     Safetensors sort names, so that `bn1` may stand before `conv1`.
     """
-    for chain in _chains(weights, [], shape, width):
+    looks = count()
+    for chain in _chains(weights, [], shape, width, looks):
         outs = [len(part["weight"].values) for part in chain[:-1]]
         for places in combinations(range(len(outs)), len(norms)):
+            _look(looks)
             if [outs[at] for at in places] == [len(norm["running_mean"].values) for norm in norms]:
                 order: list[_Part] = []
                 for at, part in enumerate(chain):
@@ -342,22 +351,35 @@ def _orders(weights: list[_Part], norms: list[_Part], shape: tuple[int, ...], wi
                 yield order
 
 
-def _chains(left: list[_Part], chain: list[_Part], shape: tuple[int, ...], width: int) -> Iterator[list[_Part]]:
+def _chains(
+    left: list[_Part], chain: list[_Part], shape: tuple[int, ...], width: int, looks: Iterator[int]
+) -> Iterator[list[_Part]]:
     if not left:
         yield chain
     for at, part in enumerate(left):
+        _look(looks)
         if _follows(part["weight"].values, chain[-1]["weight"].values if chain else None, shape, width):
-            yield from _chains(left[:at] + left[at + 1 :], [*chain, part], shape, width)
+            yield from _chains(left[:at] + left[at + 1 :], [*chain, part], shape, width, looks)
+
+
+def _look(looks: Iterator[int]) -> None:
+    """Count what is looked at: layers that are all alike have more orders than anybody can try.
+
+    Raises:
+        UnknownLayersError: If it is too much.
+    """
+    if next(looks) > LOOKS:
+        raise UnknownLayersError("its layers have too many orders, and none of the first gives the labels")
 
 
 def _follows(weight: Floats, before: Floats | None, shape: tuple[int, ...], width: int) -> bool:
     """Tell whether a layer takes what the one before gives, or what comes in."""
     takes = weight.shape[1]
     if before is None:
-        return takes in ((1,) if len(shape) < 3 else shape) if weight.ndim == 4 else not width or takes == width
+        return takes in ((1,) if len(shape) < 3 else shape) if weight.ndim == 4 else width in (0, takes)
     if weight.ndim == 4 or before.ndim == 2:
-        return weight.ndim <= before.ndim and takes == len(before)
-    return takes % len(before) == 0
+        return bool(weight.ndim <= before.ndim and takes == len(before))
+    return bool(takes % len(before) == 0)
 
 
 def _put_together(built: _Built, order: list[_Part], way: list[tuple[int, int, int]], activation: Any) -> None:
