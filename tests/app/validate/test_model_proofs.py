@@ -11,6 +11,7 @@ from caponier.emulate.poison import Poisoned
 from caponier.emulate.registry import poisons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0])
 def test_each_detector_of_models_is_proven_on_every_poison_that_it_names(seed: int, tmp_path: Path) -> None:
     known = {card.name: card for card in emulations()}
