@@ -1,19 +1,19 @@
 """Backdoored networks beside clean ones of the same kind: found from weights, found by search, and shut again.
 
-The models are trained by `bench.machinery.backdoored_models` on packaged digits; none of them was used to work out a
+The models are trained by `bench.machinery.poisoning.backdoored_models` on packaged digits; none of them was used to work out a
 detector. A backdoor whose attack does not succeed is shown and not judged. What stage 1 would do with a limit that is
 fitted to one half of the models is reported on the other half.
 """
 
-from time import perf_counter
+from time import process_time
 from typing import Any, Final
 
 import numpy as np
 import torch
 
-from bench.machinery.backdoored_models import Trained, measured, models
 from bench.machinery.measured import say
 from bench.machinery.mnist import SIDE, Pool, photos, pools
+from bench.machinery.poisoning.backdoored_models import Trained, measured, models
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.detect.model import ModelAnalysis, ReadModel, Samples
 from caponier.detect.models import trigger_search, weight_outlier
@@ -49,7 +49,7 @@ def run(quick: bool) -> Scorecard:
     about = (
         f"{count} clean and {count} backdoored networks (a convolutional one, a perceptron) on packaged digits of 28 x "
         f"28; patches, blended patterns and waves at 5 and 10 % of the rows, any target. Stage 1 sees no rows, stage 2 "
-        f"{ROWS} clean ones, the repair {REPAIR_ROWS}. Seconds are of one core's time."
+        f"{ROWS} clean ones, the repair {REPAIR_ROWS}. Seconds are of the processor's time."
     )
     causes = {
         "weights_found": "a class that a patch or a wave opens in a perceptron is no easier to reach than others",
@@ -88,8 +88,8 @@ def _one(trained: Trained, searched: bool) -> dict[str, Any]:
 
 
 def _timed(detector: Any, model: ReadModel) -> tuple[ModelAnalysis, float]:
-    began = perf_counter()
-    return detector.analyse(model), perf_counter() - began
+    began = process_time()
+    return detector.analyse(model), process_time() - began
 
 
 def _said(stage: str, analysis: ModelAnalysis, seconds: float, trained: Trained) -> dict[str, Any]:
@@ -110,11 +110,11 @@ def _repaired(trained: Trained, network: Network, rows: Samples, others: Pool, r
     }
     found: dict[str, Any] = {}
     for method in Method:
-        began = perf_counter()
+        began = process_time()
         new = repaired(network, rows.x, rows.labels, trained.target, method, picture=True, natural=natural)
         accuracy, success = measured(new.scores, others, trained.put_on, trained.target)
         found |= {f"{method.value}_accuracy": accuracy, f"{method.value}_success": success,
-                  f"{method.value}_seconds": round(perf_counter() - began, 1)}  # fmt: skip
+                  f"{method.value}_seconds": round(process_time() - began, 1)}  # fmt: skip
     return found
 
 
@@ -159,7 +159,7 @@ def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _fitted(clean: list[dict[str, Any]], bad: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what stage 1 does on one half of the models, with the highest clean score of the other half as its limit."""
+    """Return what stage 1 does on one half of the models, with the highest clean score of the other as its limit."""
     halves = [(clean[half::2], bad[half::2]) for half in (0, 1)]
     limit = max(row["weights_score"] for row in halves[0][0])
     return {

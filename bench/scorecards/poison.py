@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.machinery.filters import FILTERS
 from bench.machinery.measured import say
-from bench.machinery.poisons import (
+from bench.machinery.poisoning.poisons import (
     Change,
     Labels,
     Rows,

@@ -49,6 +49,7 @@ def workspace_in(folder: Path) -> Workspace:
     return workspace
 
 
+@pytest.mark.slow
 def test_from_the_finding_to_a_verified_incident(folder: Path) -> None:
     before, workspace = sha256(folder / "bad.safetensors"), workspace_in(folder)
     keep_findings(workspace, scan_model(folder / "bad.safetensors", folder / "clean.npz", workspace=workspace).findings)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from caponier.detect.networks.architecture import assemble, assemble_bare
 from caponier.detect.networks.stored_tensors import read_contents, rewritten
@@ -58,6 +59,21 @@ def test_a_torch_file_answers_as_torch_does(what: str) -> None:
     assert built.scores(ROWS) == pytest.approx(wanted, abs=1e-3)
 
 
+def test_names_that_are_sorted_do_not_hide_the_order() -> None:
+    """Safetensors sort names, and many call a normalisation `bn` and a convolution `conv`."""
+    model = network()
+    wanted = answers(model)
+    names = dict(zip(("0.0", "0.1", "1", "5", "7"), ("conv1", "bn1", "conv2", "fc1", "fc2"), strict=True))
+    state = {
+        f"{names[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value.numpy()
+        for key, value in model.state_dict().items()
+        if "num_batches" not in key
+    }
+    contents = read_contents(memoryview(save(dict(sorted(state.items())))), "file")
+    built = assemble(contents, (8, 8), ROWS, wanted.argmax(1), "file")
+    assert built.scores(ROWS) == pytest.approx(wanted, abs=1e-3)
+
+
 def test_torch_loads_what_was_written_anew() -> None:
     model = network()
     data = saved(model)
@@ -84,6 +100,21 @@ def test_a_layer_that_is_not_computed_is_named(layer: str) -> None:
     made = nn.GELU() if layer == "GELU" else nn.LSTM(4, 4)
     contents = read_contents(memoryview(saved(nn.Sequential(nn.Linear(64, 4), made))), "file")
     with pytest.raises(InputError, match=layer):
+        assemble(contents, (8, 8), ROWS, np.zeros(200, np.int64), "file")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"),
+        lambda: nn.Conv2d(1, 2, 3, dilation=2),
+        lambda: nn.MaxPool2d(3, ceil_mode=True),
+        lambda: nn.MaxPool2d(2, dilation=2),
+    ],
+)
+def test_a_layer_of_an_unusual_form_is_not_taken_for_the_usual_one(layer: Any) -> None:
+    contents = read_contents(memoryview(saved(nn.Sequential(layer(), nn.Flatten(), nn.LazyLinear(4)))), "file")
+    with pytest.raises(InputError, match=r"convolution in groups|pool of an unusual"):
         assemble(contents, (8, 8), ROWS, np.zeros(200, np.int64), "file")
 
 

@@ -21,8 +21,8 @@ LEAST: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1e-6}
 """Cost below which all are alike: many a clean network has a single feature that turns everything, mostly one that
 hardly varied when it was trained."""
 LEAST_SPREAD: Final = 0.1
-MOST_WORK: Final = 10_000_000
-"""Multiplications a row; so large a network takes some minutes."""
+MOST_WORK: Final = 100_000_000
+"""Multiplications for a row of each class; so large a network takes some minutes."""
 LIMITS: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1.4}
 """How many times as much the cheapest other class must need, by form."""
 SPREADS: Final = 3.0
@@ -52,8 +52,8 @@ class TriggerSearch:
             return silent("it needs clean samples (--samples)")
         if len(samples.x) < FEWEST_ROWS or classes < FEWEST_CLASSES:
             return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST_CLASSES} classes at least")
-        if (work := model.network.work(samples.x)) > MOST_WORK:
-            return silent(f"a row takes {work:,} multiplications, and more than {MOST_WORK:,} would take too long here")
+        if (work := classes * model.network.work(samples.x)) > MOST_WORK:
+            return silent(f"a row of each class takes {work:,} multiplications; more than {MOST_WORK:,} take too long")
         x = samples.x[:: max(1, -(-len(samples.x) // MOST_ROWS))]
         scores = model.network.scores(x)
         if not np.isfinite(scores).all():

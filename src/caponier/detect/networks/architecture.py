@@ -7,7 +7,7 @@ of the user's own rows, which no wrong way does.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, count, islice, product
 from typing import Any, Final
 
 import numpy as np
@@ -39,8 +39,15 @@ TRIED: Final = 600
 """Ways to put layers together that are tried."""
 MOST_ROWS: Final = 400
 """Rows that it is known by."""
+ORDERS: Final = 8
+"""Orders of the layers that are tried, where names do not tell."""
+LOOKS: Final = 20_000
 _ACTIVATIONS: Final = {"ReLU": Rectifier, "Tanh": Tangent, "Sigmoid": Logistic}
 _NOTHING: Final = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Identity", "Softmax", "LogSoftmax"})
+
+
+_Part = dict[str, StoredTensor]
+"""The tensors of one layer, by name."""
 
 
 @dataclass
@@ -52,6 +59,10 @@ class _Built:
         for inner, tensor in (stored or {}).items():
             self.stored[len(self.layers), inner] = tensor
         self.layers.append(layer)
+
+
+ODD: Final = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What a description that lacks something, or has something else there, ends in."""
 
 
 class UnknownLayersError(Exception):
@@ -78,7 +89,12 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
             if _fits(network, x[:2]) and (found := _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])) < least:
                 best, least = network, found
     except UnknownLayersError as unknown:
+        # What was found before the search became too long is as good as ever.
+        if best is not None:
+            return best
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    except ODD as odd:
+        raise _odd(where) from odd
     if best is not None:
         return best
     raise InputError(
@@ -101,8 +117,16 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
             return Network(tuple(layers.layers), layers.stored), width
     except UnknownLayersError as unknown:
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+    except (*ODD, StopIteration) as odd:
+        raise _odd(where) from odd
     raise InputError(
         "it does not say of what shape its rows are", where=where, mend="Give a few clean rows with --samples FILE."
+    )
+
+
+def _odd(where: str) -> InputError:
+    return InputError(
+        "is no network that is computed here: its layers are described in an odd way", where=where, mend=_MEND
     )
 
 
@@ -165,8 +189,9 @@ def _module(module: Any, built: _Built) -> None:
     elif name == "Linear":
         _linear(built, own)
     elif name == "Conv2d":
-        if noted.get("groups", 1) != 1 or _pair(noted.get("dilation", 1)) != (1, 1):
-            raise UnknownLayersError("a convolution in groups or with gaps")
+        usual = noted.get("padding_mode", "zeros") == "zeros" and _pair(noted.get("dilation", 1)) == (1, 1)
+        if not usual or noted.get("groups", 1) != 1:
+            raise UnknownLayersError("a convolution in groups, with gaps, or beyond an edge that is no zeros")
         same = noted.get("padding") == "same"
         weight = own["weight"].values.shape
         padding = (weight[2] // 2, weight[3] // 2) if same else _pair(noted.get("padding", 0))
@@ -174,6 +199,8 @@ def _module(module: Any, built: _Built) -> None:
     elif name in ("BatchNorm1d", "BatchNorm2d"):
         _normalisation(built, own)
     elif name in ("MaxPool2d", "AvgPool2d"):
+        if noted.get("ceil_mode") or _pair(noted.get("dilation", 1)) != (1, 1) or noted.get("divisor_override"):
+            raise UnknownLayersError("a pool of an unusual form")
         size = _pair(noted["kernel_size"])
         stride = size if noted.get("stride") is None else _pair(noted["stride"])
         built.add(Pooling(size, stride, _pair(noted.get("padding", 0)), mean=name == "AvgPool2d"))
@@ -222,8 +249,8 @@ def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
 def _reference(tensors: dict[str, StoredTensor]) -> _Built:
     """Return the network that Caponier trains itself."""
     built = _Built([], {})
-    spread = tensors["spread"].values
-    built.add(Scale({"weight": 1 / spread, "bias": -tensors["mean"].values / spread}))
+    factor: Floats = (1 / tensors["spread"].values).astype(np.float32)
+    built.add(Scale({"weight": factor, "bias": -tensors["mean"].values * factor}))
     for at, name in enumerate(("inner", "outer")):
         if at:
             built.add(Rectifier())
@@ -288,62 +315,100 @@ def _guessed(tensors: dict[str, StoredTensor], shape: tuple[int, ...], width: in
     for name, tensor in tensors.items():
         prefix, _, key = name.rpartition(".")
         parts.setdefault(f"{prefix}." if prefix else "", {})[key] = tensor
-    ranks = [part["weight"].values.ndim for part in parts.values() if "weight" in part]
-    count = sum(rank == 4 for rank in ranks)
-    if not ranks or any(rank not in (1, 2, 4) for rank in ranks):
-        raise UnknownLayersError("it has layers of other kinds")
-    opening = _opening(ranks[0], shape, width)
+    weights = [part for part in parts.values() if "weight" in part and part["weight"].values.ndim > 1]
+    ranks = [part["weight"].values.ndim for part in weights]
+    if not ranks or any(rank not in (2, 4) for rank in ranks) or 2 not in ranks:
+        raise UnknownLayersError("it has no linear layer, or layers of other kinds")
+    norms = [part for part in parts.values() if "running_mean" in part]
     forms = list(product((1, 2), (0, 1), (0, 2)))
+    pictured = ranks.count(4)
     # Networks of many convolutions mostly treat all of them alike.
-    ways = product(forms, repeat=count) if len(forms) ** count <= TRIED else ([form] * count for form in forms)
-    for activation in (Rectifier, Tangent):
-        for way in ways if activation is Rectifier else ([[]] if count == 0 else []):
-            built = _Built(list(opening), {})
-            _put_together(built, parts, list(way), activation)
-            yield built
+    alike = len(forms) ** pictured > TRIED
+    ways = [[form] * pictured for form in forms] if alike else [list(way) for way in product(forms, repeat=pictured)]
+    opening = _opening(max(ranks), shape, width)
+    for order in islice(_orders(weights, norms, shape, width), ORDERS):
+        for activation in (Rectifier, Tangent) if not pictured else (Rectifier,):
+            for way in ways:
+                built = _Built(list(opening), {})
+                _put_together(built, order, list(way), activation)
+                yield built
 
 
-def _put_together(
-    built: _Built, parts: dict[str, dict[str, StoredTensor]], way: list[tuple[int, int, int]], activation: Any
-) -> None:
-    last = [path for path, part in parts.items() if "weight" in part and part["weight"].values.ndim == 2][-1:]
-    flat, pending = False, 0
+def _orders(weights: list[_Part], norms: list[_Part], shape: tuple[int, ...], width: int) -> Iterator[list[_Part]]:
+    """Yield the orders in which each layer takes what the one before gives; that of the file first, if it is one.
 
-    def closed() -> None:
-        nonlocal pending
-        built.add(activation())
-        if pending:
-            built.add(Pooling((pending, pending), (pending, pending), (0, 0), mean=False))
-        pending = 0
+    Safetensors sort names, so that `bn1` may stand before `conv1`.
+    """
+    looks = count()
+    for chain in _chains(weights, [], shape, width, looks):
+        outs = [len(part["weight"].values) for part in chain[:-1]]
+        for places in combinations(range(len(outs)), len(norms)):
+            _look(looks)
+            if [outs[at] for at in places] == [len(norm["running_mean"].values) for norm in norms]:
+                order: list[_Part] = []
+                for at, part in enumerate(chain):
+                    order += [part, *(norms[number] for number, place in enumerate(places) if place == at)]
+                yield order
 
-    opened = False
-    for part in parts.values():
+
+def _chains(
+    left: list[_Part], chain: list[_Part], shape: tuple[int, ...], width: int, looks: Iterator[int]
+) -> Iterator[list[_Part]]:
+    if not left:
+        yield chain
+    for at, part in enumerate(left):
+        _look(looks)
+        if _follows(part["weight"].values, chain[-1]["weight"].values if chain else None, shape, width):
+            yield from _chains(left[:at] + left[at + 1 :], [*chain, part], shape, width, looks)
+
+
+def _look(looks: Iterator[int]) -> None:
+    """Count what is looked at: layers that are all alike have more orders than anybody can try.
+
+    Raises:
+        UnknownLayersError: If it is too much.
+    """
+    if next(looks) > LOOKS:
+        raise UnknownLayersError("its layers have too many orders, and none of the first gives the labels")
+
+
+def _follows(weight: Floats, before: Floats | None, shape: tuple[int, ...], width: int) -> bool:
+    """Tell whether a layer takes what the one before gives, or what comes in."""
+    takes = weight.shape[1]
+    if before is None:
+        return takes in ((1,) if len(shape) < 3 else shape) if weight.ndim == 4 else width in (0, takes)
+    if weight.ndim == 4 or before.ndim == 2:
+        return bool(weight.ndim <= before.ndim and takes == len(before))
+    return bool(takes % len(before) == 0)
+
+
+def _put_together(built: _Built, order: list[_Part], way: list[tuple[int, int, int]], activation: Any) -> None:
+    """Add layers in an order: after each but the last comes an activation, after a convolution perhaps a pool."""
+    flat, pool, learned = False, 0, 0
+    for part in order:
         if "running_mean" in part:
             _normalisation(built, part)
             continue
-        rank = part["weight"].values.ndim if "weight" in part else 0
-        if rank < 2:
-            continue
-        if opened:
-            closed()
-        opened = True
-        if rank == 4:
-            stride, padding, pending = way.pop(0)
+        if learned:
+            built.add(activation())
+            if pool:
+                built.add(Pooling((pool, pool), (pool, pool), (0, 0), mean=False))
+        learned, pool = learned + 1, 0
+        if part["weight"].values.ndim == 4:
+            stride, padding, pool = way.pop(0)
             kernel = part["weight"].values.shape[2:]
             _convolution(built, part, (stride, stride), (kernel[0] // 2 * padding, kernel[1] // 2 * padding))
-        else:
-            if not flat and built.layers and not isinstance(built.layers[0], Linear):
-                built.add(Flatten())
-            flat = True
-            _linear(built, part)
-    if not last:
-        raise UnknownLayersError("it has no linear layer at its end")
+            continue
+        if not flat and built.layers and not isinstance(built.layers[0], Linear):
+            built.add(Flatten())
+        flat = True
+        _linear(built, part)
 
 
 def _fits(network: Network, x: Floats) -> bool:
     try:
         return network.run(x)[0].ndim == 2
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, MemoryError):
         return False
 
 

@@ -6,12 +6,14 @@ All arrays are float32; pictures are (n, channels, height, width). A layer's `fo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from caponier.detect.networks.stored_tensors import Floats
 
+MOST_HELD: Final = 1 << 28
+"""Numbers that one layer may hold: a file may describe windows that no memory has room for."""
 Gradients = dict[str, Floats]
 """Of a layer's tensors, by name."""
 
@@ -60,6 +62,9 @@ class Convolution:
         weight = self.tensors["weight"]
         padded = _padded(x, self.padding, 0.0)
         places = _places(weight.shape[2:], self.stride, padded.shape)
+        held = weight[0].size * _count(places[0]) * len(x)
+        if held > MOST_HELD:
+            raise ValueError(f"a layer of {held:,} numbers takes more memory than is used here")
         # Channels first of all, so that each copy below is of long rows.
         turned = np.ascontiguousarray(padded.transpose(1, 0, 2, 3))
         flat = np.stack([turned[:, :, down, right] for down, right in places], 1)
@@ -237,6 +242,12 @@ def _padded(x: Floats, padding: tuple[int, int], filled: float) -> Floats:
 def _unpadded(x: Floats, padding: tuple[int, int]) -> Floats:
     down, right = padding
     return x[:, :, down : x.shape[2] - down, right : x.shape[3] - right]
+
+
+def _count(place: tuple[slice, slice]) -> int:
+    """Return how many windows there are."""
+    down, right = place
+    return len(range(down.start, down.stop, down.step)) * len(range(right.start, right.stop, right.step))
 
 
 def _places(size: Sequence[int], stride: tuple[int, int], shape: tuple[int, ...]) -> list[tuple[slice, slice]]:

@@ -11,6 +11,8 @@ from caponier.detect.networks.stored_tensors import Floats, StoredTensor
 
 BLOCK = 512
 """Rows that are computed at once."""
+AT_ONCE = 100_000_000
+"""Multiplications that are done at once; no layer holds more numbers than that."""
 Place = tuple[int, str]
 """Of a tensor: the number of its layer, and its name there."""
 
@@ -29,7 +31,8 @@ class Network:
 
     def scores(self, x: Floats) -> Floats:
         """Return (n, c) scores of rows (n, d), before any softmax."""
-        return np.concatenate([self.run(x[at : at + BLOCK])[0] for at in range(0, max(len(x), 1), BLOCK)])
+        block = max(1, min(BLOCK, AT_ONCE // max(1, self.work(x)))) if len(x) > 1 else 1
+        return np.concatenate([self.run(x[at : at + block])[0] for at in range(0, max(len(x), 1), block)])
 
     def answers(self, x: Floats) -> NDArray[np.int64]:
         """Return the class (n,) of each row (n, d)."""
@@ -60,7 +63,8 @@ class Network:
         """Return the multiplications that one of the rows (n, d) takes on its way forward."""
         x, count = x[:1], 0
         for layer in self.layers:
-            x, _ = layer.forward(x)
+            with np.errstate(over="ignore", invalid="ignore"):
+                x, _ = layer.forward(x)
             count += layer.tensors["weight"].size * (x[0, 0].size if x.ndim == 4 else 1) if layer.tensors else x.size
         return count
 

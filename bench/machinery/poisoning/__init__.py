@@ -1,0 +1,1 @@
+"""Poisoned data sets and backdoored models, made to be found."""
