@@ -1,7 +1,7 @@
 """Clean networks and networks with a backdoor, trained on packaged digits of 28 x 28 and kept in a folder.
 
-`python -m bench.machinery.poisoning.backdoored_models 10` makes ten clean and ten backdoored ones; what is there stays. Trigger,
-its look and place, the share of poisoned rows and the target are drawn by the model's number.
+`python -m bench.machinery.poisoning.backdoored_models 10` makes ten clean and ten backdoored ones; what is there stays.
+Trigger, its look and place, the share of poisoned rows and the target are drawn by the model's number.
 """
 
 import json

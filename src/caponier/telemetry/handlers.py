@@ -7,7 +7,7 @@ stay as they are; what cannot be recorded is told to the logger `caponier` and c
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
@@ -68,8 +68,8 @@ def record(
         system: ML system of the inventory.
         inputs: The argument that holds what is asked, or a function of all arguments that returns it; by default one of
             `INPUTS`, or the first that is no request. One example is a row of numbers or a record; many are many.
-        principal: The argument that says who asks, or a function of all arguments; by default the argument `principal`,
-            or the salted hash of the credential in the request's `Authorization` or `X-API-Key`.
+        principal: The argument that says who asks, or a function of all arguments; by default the salted hash of the
+            credential in the request's `Authorization` or `X-API-Key`, and without a request the argument `principal`.
         salt: Salt for that hash; by default one that is kept beside the log, readable by its owner alone.
     """
     if handler is None:
@@ -106,6 +106,8 @@ class _Told:
 
     answer: Any = None
     status: int | None = 200
+    asked: list[Row] | None = None
+    """Columns of each example, as far as the arguments hold them."""
 
 
 class _Taking:
@@ -133,6 +135,9 @@ class _Taking:
     def watching(self, args: tuple[Any, ...], named: Row) -> Any:
         """Time a call, and record it however it ends."""
         told, arrival, started = _Told(), datetime.now(UTC), time.perf_counter()
+        with self._spared():
+            # Before the handler has it: some scale their inputs in place.
+            told.asked = self._given(self._signature.bind(*args, **named))
         try:
             yield told
         except Exception as raised:
@@ -140,11 +145,27 @@ class _Taking:
             raise
         finally:
             took = (time.perf_counter() - started) * 1_000
-            try:
+            with self._spared():
                 self._write(self._signature.bind(*args, **named), told, {"time": arrival, "latency_ms": took})
-            except _UNFIT:
-                # The caller has its answer all the same.
-                _logger.exception("a call of %s was not recorded", self._about["model"])
+
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """Spare the caller what goes wrong in recording."""
+        try:
+            yield
+        except _UNFIT:
+            _logger.exception("a call of %s was not recorded", self._about["model"])
+
+    def _given(self, bound: BoundArguments) -> list[Row] | None:
+        """Return the columns of what the arguments ask; None where they say nothing of it."""
+        bound.apply_defaults()
+        given = bound.arguments
+        if callable(self._inputs):
+            return queries_of(_many(_plain(self._inputs(given))))
+        name = self._inputs or next((name for name in INPUTS if name in given), None)
+        if name is None:
+            name = next((name for name, one in given.items() if not _is_request(one)), None)
+        return None if name is None else queries_of(_many(_plain(given[name])))
 
     def _write(self, bound: BoundArguments, told: _Told, about: Row) -> None:
         bound.apply_defaults()
@@ -152,28 +173,23 @@ class _Taking:
         shared = {**self._about, **about, "status": _code(told), "principal": self._who(bound, request)}
         if client := getattr(getattr(request, "client", None), "host", None) or getattr(request, "remote_addr", None):
             shared["source_ip"] = client
-        asked = queries_of(_many(_plain(self._asked(bound, request))))
+        asked = told.asked
+        if asked is None and hasattr(request, "get_json"):
+            # Flask hands a body to nobody: it is asked for, and only now, for the handler may read it in its own way.
+            asked = queries_of(_many(request.get_json(silent=True)))
+        asked = asked or [{}]
         answered = _answers(_plain(told.answer), len(asked)) if told.status == 200 else [{}] * len(asked)
         self.log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
-
-    def _asked(self, bound: BoundArguments, request: Any) -> Any:
-        given = bound.arguments
-        if callable(self._inputs):
-            return self._inputs(given)
-        name = self._inputs or next((name for name in INPUTS if name in given), None)
-        if name is None:
-            name = next((name for name, one in given.items() if one is not request and not _is_request(one)), None)
-        if name is not None:
-            return given[name]
-        # Flask hands a body to nobody: it is asked for.
-        return request.get_json(silent=True) if hasattr(request, "get_json") else None
 
     def _who(self, bound: BoundArguments, request: Any) -> str | None:
         if callable(self._principal):
             said = self._principal(bound.arguments)
             return None if said is None else str(said)
-        if said := bound.arguments.get(self._principal or "principal"):
-            return str(said)
+        # An argument of a web framework may be what the caller wrote, so it counts where the operator says so.
+        name = self._principal or (None if request is not None else "principal")
+        if name is not None:
+            said = bound.arguments.get(name)
+            return None if said is None else str(said)
         headers: Iterable[tuple[str, str]] = getattr(request, "headers", {}).items()
         given = shown(((name.lower(), value) for name, value in headers), USUAL.credentials).value
         return principal_of(given, self._salt()) if given else None

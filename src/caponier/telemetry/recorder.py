@@ -53,18 +53,22 @@ class EventLog:
 
 
 class EventMemory:
-    """Keeps event rows in memory, for a notebook; each call adds to what is held until `clear`."""
+    """Keeps event rows in memory, for a notebook: the last ones, so that a server that has no log does not run full.
 
-    def __init__(self) -> None:
+    Args:
+        most: Rows that are kept, about.
+    """
+
+    def __init__(self, most: int = 100_000) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._most = most
 
     def record(self, rows: list[dict[str, Any]]) -> None:
         """Keep rows whose keys are columns of the event schema."""
         self.rows += rows
-
-    def clear(self) -> None:
-        """Forget them."""
-        self.rows = []
+        # Seldom, for all others move up.
+        if len(self.rows) > self._most + self._most // 8:
+            del self.rows[: -self._most]
 
 
 class Recorder:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from caponier.errors import InputError
 from caponier.telemetry.handlers import record
 from caponier.telemetry.principals import principal_of
+from caponier.telemetry.recorder import EventMemory
 from telemetry.conftest import reading
 
 KEY = {"X-API-Key": "sk-0123456789"}
@@ -138,6 +139,20 @@ class TestPlainHandlers:
         with pytest.raises(TypeError, match="missing"):
             score()
 
+    def test_what_is_asked_is_recorded_as_it_came_also_where_a_handler_scales_it_in_place(self) -> None:
+        @record
+        def score(rows: Any) -> str:
+            rows *= 10
+            return "high"
+
+        score(np.array([1.0, 2.0]))
+        assert only(score)["input"].tolist() == [1.0, 2.0]
+
+    def test_arguments_that_cannot_be_read_cost_no_answer(self) -> None:
+        score = record(lambda rows: "high")
+        assert score(iter([1.0])) == "high"
+        assert [row["label"] for row in score.events] == ["high"]
+
     def test_a_handler_may_be_async(self) -> None:
         @record
         async def score(rows: Any) -> str:
@@ -171,6 +186,36 @@ def test_fastapi_calls_it_as_it_would_the_handler(tmp_path: Path) -> None:
     assert (second["status"], second["label"]) == (422, None)
     assert (tmp_path / "events.jsonl.salt").stat().st_mode & 0o077 == 0
     assert "sk-0123456789" not in path.read_text()
+
+
+def test_who_a_caller_says_it_is_counts_only_where_the_operator_says_so() -> None:
+    app = FastAPI()
+
+    @app.get("/claimed")
+    @record
+    def claimed(request: Request, x: float, principal: str = "") -> str:
+        return "ok"
+
+    @app.get("/proven")
+    @record(principal="principal")
+    def proven(request: Request, x: float, principal: str = "") -> str:
+        return "ok"
+
+    async def asked(path: str) -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+            assert (await client.get(path, params={"x": 1, "principal": "somebody-else"})).status_code == 200
+
+    asyncio.run(asked("/claimed"))
+    asyncio.run(asked("/proven"))
+    assert (only(claimed)["principal"], only(proven)["principal"]) == (None, "somebody-else")
+
+
+def test_memory_does_not_run_full() -> None:
+    memory = EventMemory(most=80)
+    for n in range(200):
+        memory.record([{"n": n}])
+    assert 80 <= len(memory.rows) <= 90
+    assert memory.rows[-1] == {"n": 199}
 
 
 def test_flask_hands_its_request_over_by_itself() -> None:

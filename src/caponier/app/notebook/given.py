@@ -16,6 +16,7 @@ from caponier.errors import InputError
 from caponier.formats.tabular import Tabular
 from caponier.records.inventory import FeatureSpec, Workspace
 
+_LABELS: Final = "Give labels, scan_dataset(x, y), or a table and label='…'."
 _COLUMNS: Final = "Give a table with at least time, model and operation; principal, input and label say most."
 
 
@@ -53,7 +54,7 @@ def dataset_of(x: Any, y: Any, source: Any, ids: Any) -> Iterator[Path]:
         if paths := _paths(x):
             yield paths[0]
         else:
-            with _written(table_of(x), "table.parquet") as file:
+            with _written(table_of(x, _LABELS), "table.parquet") as file:
                 yield file
         return
     arrays = {"x": np.asarray(x), "y": _plain(y)}
@@ -67,8 +68,12 @@ def dataset_of(x: Any, y: Any, source: Any, ids: Any) -> Iterator[Path]:
         yield file
 
 
-def table_of(rows: Any) -> pa.Table:
+def table_of(rows: Any, mend: str = _COLUMNS) -> pa.Table:
     """Return rows as an Arrow table.
+
+    Args:
+        rows: In whatever form.
+        mend: What to give instead.
 
     Raises:
         InputError: If nothing says which columns they have.
@@ -84,7 +89,7 @@ def table_of(rows: Any) -> pa.Table:
         return pa.table(rows)
     if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
         return pa.Table.from_pylist([dict(row) for row in rows])
-    raise InputError(f"a {type(rows).__name__} does not say which columns it has", mend=_COLUMNS)
+    raise InputError(f"a {type(rows).__name__} does not say which columns it has", mend=mend)
 
 
 def workspace_of(given: Workspace | str | PathLike[str] | None) -> Workspace | None:

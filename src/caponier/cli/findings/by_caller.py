@@ -14,7 +14,7 @@ from caponier.records.finding import Finding
 
 
 @dataclass(frozen=True)
-class CallerLine:
+class SubjectFindings:
     """All findings about one subject, the most severe first, and of these the surest."""
 
     findings: tuple[Finding, ...]
@@ -30,13 +30,14 @@ class CallerLine:
         return _who(self.first)[1]
 
 
-def by_caller(findings: Iterable[Finding]) -> list[CallerLine]:
+def by_caller(findings: Iterable[Finding]) -> list[SubjectFindings]:
     """Gather findings by system, model and subject, in the order in which subjects come first."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_who(finding), []).append(finding)
     return [
-        CallerLine(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence)))) for own in groups.values()
+        SubjectFindings(tuple(sorted(own, key=lambda one: (-one.severity.rank, -one.confidence))))
+        for own in groups.values()
     ]
 
 
@@ -50,7 +51,7 @@ def _who(finding: Finding) -> tuple[str, str]:
     return finding.model or finding.system or "", named
 
 
-CALLERS: Final[Listing[CallerLine]] = Listing(
+CALLERS: Final[Listing[SubjectFindings]] = Listing(
     [
         Column("finding_id", lambda one: one.first.finding_id, whole=True),
         Column("time", lambda one: moment(max(own.last_time for own in one.findings)), whole=True),

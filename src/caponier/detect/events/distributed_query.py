@@ -9,7 +9,8 @@ it away there, neither of them alone:
 - answers that flip along such steps. A picture that goes round and is sent by hundreds of people, each copy encoded
   anew, makes as many small steps as any search, and its answers agree.
 
-Who sent what is not looked at: a search by one caller scores the same, and the finding says that it is one caller's.
+Who sent what is not looked at: a search by one caller scores the same. Where that caller was told of before, nothing
+more is said (`app.inference.findings`); else the finding says that it is one caller's.
 
 The score is the square of the evidence. Two accidents in one cell are far more than twice as rare as one, which a tail
 that is taken to fall exponentially has to see: in three benign logs of nineteen a single cell has had two, and the

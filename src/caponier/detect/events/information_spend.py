@@ -18,7 +18,7 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Column, Confidence, Counts, Explanation, Params, Scores, Signal, State, Subject
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.windows import above_zero
-from caponier.detect.wording import how_many, listed, within
+from caponier.detect.wording import how_many, within
 from caponier.matrix.technique import TechniqueId
 
 UNITS: Final = 64
@@ -95,12 +95,11 @@ class InformationSpend:
         other = events.signals["flip"] & far
         rows = np.flatnonzero(other)
         answers = len(np.unique(events.label[events.label != 0]))
-        seen = [f"{how_many(int(far.sum()), 'input')} unlike all that it had sent before"] if far.any() else []
-        seen += [f"{how_many(len(rows), 'answer')} other than that to the nearest of them"] if rows.size else []
-        details = f": {listed(seen)}, of {len(events)}" if seen else ""
+        unlike = f", {int(far.sum())} of them unlike all earlier ones" if far.any() else ""
+        turned = f", and {len(rows)} of these answered otherwise than the nearest earlier one" if rows.size else ""
         summary = (
-            f"One caller learned more from the model's answers than benign callers do{within(events.time)}{details} "
-            f"({how_many(answers, 'different answer')})"
+            f"One caller learned more from the model's answers than benign callers do{within(events.time)} "
+            f"({how_many(answers, 'different answer')} to {len(events)} different inputs{unlike}{turned})"
         )
         facts = {"far": int(far.sum()), "far_and_other_answer": len(rows), "answers": answers, "window": len(events)}
         return Explanation(summary, facts, rows)

@@ -171,7 +171,7 @@ def _told(variants: int, took: str, facts: dict[str, int], window: int) -> str:
         "even_steps": "changed many values by one and the same amount",
     }
     seen = [f"{facts[name]} {what}" for name, what in figures.items() if facts[name]]
-    details = f" (among the last {window} different inputs {listed(seen)})" if seen else ""
+    details = f" (of the last {window} different inputs, {listed(seen)})" if seen else ""
     return f"One caller sent {how_many(variants, 'variant')} of its own earlier inputs{took}{changed}{details}"
 
 
