@@ -1,8 +1,8 @@
 """Backdoored networks beside clean ones of the same kind: found from weights, found by search, and shut again.
 
 The models are trained by `bench.machinery.poisoning.backdoored_models` on packaged digits; none of them was used to
-work out a detector. A backdoor whose attack does not succeed is shown and not judged. What stage 1 would do with a limit that is
-fitted to one half of the models is reported on the other half.
+work out a detector. A backdoor whose attack does not succeed is shown and not judged. What stage 1 would do with a
+limit that is fitted to one half of the models is reported on the other half.
 """
 
 from time import process_time
