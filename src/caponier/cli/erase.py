@@ -14,7 +14,7 @@ EXAMPLE: Final = "Example: [bold]caponier erase k-0123456789abcdef --yes[/bold]"
 
 
 def erase(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Principals, as events name them: k-….")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Principals, as events name them: k-….")],
     yes: Annotated[bool, typer.Option("--yes", help="Erase; without it nothing is changed.")] = False,
     workspace: options.Where = None,
     quiet: options.Quiet = False,
