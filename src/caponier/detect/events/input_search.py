@@ -7,9 +7,9 @@ often than chance has them. Among answers in any order the n-th is the lowest so
 are like (Rényi 1962). Six kinds of evidence are gathered over all stays of a caller around inputs
 (`detect.similarity.stays`), each added up from where it was last at nothing (Page 1954):
 
-- *lows*: new lows beyond that expectation among the first visits of stays, in its standard deviations;
-- *fresh lows*: those among them that do not follow another at once. A camera at dusk makes one low after the other;
-  who tries and fails in between is searching;
+- *lows*: new lows beyond that expectation, in its standard deviations;
+- *fresh lows*: those among a stay's first visits that do not follow another at once. A camera at dusk makes one low
+  after the other; who tries and fails in between is searching;
 - *lows on return*: those at an input that was left for hundreds of others;
 - *loyalty*: after a query that brought no low, the next one is nearest to the one that brought the lowest so far. A
   view that changes lies next to the last one, and noise next to any; who searches goes on from the best that it has.
@@ -93,7 +93,7 @@ STRANGERS: Final = 512
 SPREAD: Final = (8, 2)
 """And that is at least, and at most, one in so many parts of what two benign inputs are apart in the mean."""
 LONG: Final = 32
-"""Visits of a stay up to which its lows count: a view that grows dark for hours is one search at most."""
+"""Visits of a stay up to which fresh lows and lows on return count: a view that grows dark for hours is no search."""
 
 
 class InputSearch:
@@ -158,14 +158,14 @@ class InputSearch:
         after, kinds = np.zeros(len(state), self.state), []
         told, after["stays"] = self._followed(params, state, queries)
         visit = np.maximum(told.visit, 1)
-        soon = (visit > 1) & (visit <= LONG)
-        by_chance = np.where(soon, UNIT // visit, 0)
+        soon = visit <= LONG
+        by_chance = np.where(visit > 1, UNIT // visit, 0)
         # A low right before, of which there are none at the second visit, is one in so many as that one had visits.
         alone = np.where(visit > 2, by_chance * (visit - 2) // np.maximum(visit - 1, 1), by_chance)
         for name, found, chance in (
-            ("lows", told.low & soon, by_chance),
-            ("fresh", told.low & soon & ~told.again, alone),
-            ("back", told.low & soon & told.returned, np.where(told.returned, by_chance, 0)),
+            ("lows", told.low, by_chance),
+            ("fresh", told.low & soon & ~told.again, np.where(soon, alone, 0)),
+            ("back", told.low & soon & told.returned, np.where(soon & told.returned, by_chance, 0)),
         ):
             spread = chance * (UNIT - chance) // UNIT
             steps = UNIT * found - chance - spread // IDLE
