@@ -154,3 +154,15 @@ def test_delimiters_within_quoted_names_are_none(delimiter: str, other: str, tmp
     assert found.rejected == []
     assert len(found.rows) == 30
     assert all(row["principal"] and row["label"] == "x" for row in found.rows)
+
+
+def test_a_zero_that_a_client_sent_keeps_no_log_from_being_read(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_bytes(b"time,principal,label\n2026-01-05T12:00:00Z,a\0b,cat\n")
+    refuse_foreign(file)
+    file.write_bytes(b"time,principal,label\n" + b"\0" * 40)
+    with pytest.raises(InputError, match="is no text"):
+        refuse_foreign(file)
+    file.write_bytes((20).to_bytes(8, "little") + b"\x01\x02\x03\x04\n\x12features and more of it")
+    with pytest.raises(InputError, match="is no text"):
+        refuse_foreign(file)

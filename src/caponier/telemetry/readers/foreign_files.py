@@ -14,6 +14,10 @@ from caponier.telemetry.streams import STDIN, opened
 HEAD: Final = 2**16
 _OWN: Final = (b"PAR1", b"ARROW1")
 _BEGINNING: Final = 512
+_ZEROS: Final = 0.1
+_PLAIN: Final = 3
+"""Characters of a first line that say something."""
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _TAR: Final = slice(257, 262)
 
 
@@ -76,10 +80,21 @@ def refuse_foreign(path: Path) -> None:
     if head[_TAR] == b"ustar":
         raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
-    if b"\0" in head.lstrip(b"\0")[:_BEGINNING]:
+    if _is_binary(head.lstrip(b"\0")[:_BEGINNING]):
         raise _refused(
             path, "no text", "Protocol buffers, TFRecords and other binary logs have to be exported as JSON or Parquet."
         )
+
+
+def _is_binary(beginning: bytes) -> bool:
+    """Tell whether a file holds other things than text.
+
+    What a client sends may hold a zero, and must not keep a whole log from being read: a first line of plain text makes
+    a text of what has few of them.
+    """
+    zeros = beginning.count(0)
+    first = beginning.partition(b"\n")[0].removesuffix(b"\r")
+    return zeros > 0 and (zeros > _ZEROS * len(beginning) or len(first) < _PLAIN or bool(_CONTROL.search(first)))
 
 
 def _refused(path: Path, is_a: str, mend: str) -> InputError:
