@@ -240,7 +240,7 @@ class TestInput:
         with only(FirstFeature(), 100.0):
             assert scan(folder, *RANGE).code == 1
 
-    @pytest.mark.parametrize("option", [("--workers", "2"), ("--batch-size", "3"), ("--lateness", "60")])
+    @pytest.mark.parametrize("option", [("--workers", "2"), ("--batch-size", "61"), ("--lateness", "60")])
     def test_how_it_runs_changes_nothing(self, option: tuple[str, str], scan: Any, world: World) -> None:
         plain, other = (
             scan(world.attacked, "--baseline", world.baseline_file, "--format", "json", *more) for more in ((), option)
