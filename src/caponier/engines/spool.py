@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
+from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA, STRANGERS
 from caponier.records.finding import SubjectRef
 from caponier.records.inventory import FeatureSpec
@@ -50,6 +51,20 @@ _SCHEMA = EVENT_SCHEMA.append(pa.field("source", pa.int32()))
 _SCHEMA = _SCHEMA.append(pa.field("line", pa.int64()))
 _SCHEMA = _SCHEMA.append(pa.field("subject", pa.string()))
 _SCHEMA = _SCHEMA.append(pa.field("bucket", pa.uint32()))
+
+
+def temporary_folder(within: Path | None = None) -> Path:
+    """Return a new folder for events, in one that is given or in that for temporary files.
+
+    Raises:
+        InputError: If the folder that is given cannot be written to.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="caponier-", dir=within)).absolute()
+    except OSError as failed:
+        if within is None:
+            raise
+        raise InputError(f"no folder can be made there: {failed.strerror}", where=str(within)) from failed
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class Spool:
 
     sources: list[str] = field(default_factory=list)
     rows: int = 0
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
+    folder: Path = field(default_factory=temporary_folder)
     in_order: bool = True
     """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
     files_in_order: bool = True
@@ -274,7 +289,7 @@ def sorted_events(
     relation = connection.sql(
         (_SORTED if size else _WITHOUT_INPUT).format(where=where, further=further), params=[model, size]
     )
-    yield from relation.to_arrow_reader(max(1, min(rows, BATCH_VALUES // max(1, size))))
+    yield from relation.to_arrow_reader(fitting(rows, size))
 
 
 def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
@@ -287,6 +302,11 @@ def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
     with connected(spool) as connection:
         for batch in connection.sql(_ALL.format(order=spool.by_time)).to_arrow_reader(rows):
             yield batch.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
+
+
+def fitting(rows: int, size: int) -> int:
+    """Return how many events of so many features make one batch, of at most so many rows."""
+    return max(1, min(rows, BATCH_VALUES // max(1, size)))
 
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:
