@@ -1,0 +1,88 @@
+"""What a scan on a real cluster says is what a scan on this machine says, to the last byte."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from bench.machinery.cluster import Cluster, environment, kill
+from bench.machinery.process_tree import descendants
+
+from conftest import World
+from engines.spark.odd_log import odd_log
+
+pytestmark = pytest.mark.spark
+SECONDS = 300
+
+
+def command(python: Path, log: Path, out: Path, *options: str) -> list[str]:
+    """A scan as a user types it; the document goes to `out`."""
+    given = ["scan", "inference", str(log), "--format", "json", "--out", str(out), "--quiet", *options]
+    return [str(python), "-m", "caponier", *given]
+
+
+def ran(python: Path, log: Path, out: Path, *options: str) -> tuple[int, str]:
+    """Return the exit code, and the document."""
+    done = subprocess.run(
+        command(python, log, out, *options),
+        env=environment(python),
+        cwd=out.parent,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode in (1, 3), done.stderr[-3_000:]
+    return done.returncode, out.read_text()
+
+
+def workspace_of(world: World, folder: Path) -> tuple[str, ...]:
+    """Return the options of a scan with a workspace of its own: a scan keeps there what it finds."""
+    shutil.copytree(world.baseline_file.parent / "workspace", folder)
+    return "--workspace", str(folder), "--baseline", str(world.baseline_file)
+
+
+def test_an_odd_log_gives_the_same_with_and_without_spark(python: Path, tmp_path: Path) -> None:
+    log = odd_log(tmp_path / "logs")
+    local = ran(Path(sys.executable), log, tmp_path / "local.json")
+    spark = ran(python, log, tmp_path / "spark.json", "--engine", "spark", "--master", "local[2]")
+    assert spark == local
+    told = json.loads(spark[1])
+    assert told["findings"]
+    assert told["skipped"]
+    assert told["rejected"]["rows"]
+
+
+def test_every_attack_is_found_alike_on_two_workers(world: World, two_workers: Cluster, tmp_path: Path) -> None:
+    local = ran(Path(sys.executable), world.attacked, tmp_path / "l.json", *workspace_of(world, tmp_path / "l"))
+    on = ("--engine", "spark", "--master", two_workers.master, "--shared", str(tmp_path))
+    spark = ran(two_workers.python, world.attacked, tmp_path / "s.json", *workspace_of(world, tmp_path / "s"), *on)
+    assert spark == local
+    assert len(json.loads(spark[1])["findings"]) > 100
+    assert not list(tmp_path.glob("caponier-*")), "nothing stays in the shared folder"
+
+
+def test_a_worker_that_is_killed_at_work_costs_no_finding(world: World, two_workers: Cluster, tmp_path: Path) -> None:
+    local = ran(Path(sys.executable), world.attacked, tmp_path / "l.json", *workspace_of(world, tmp_path / "l"))
+    on = ("--engine", "spark", "--master", two_workers.master, "--shared", str(tmp_path))
+    given = (*workspace_of(world, tmp_path / "s"), *on)
+    scan = subprocess.Popen(
+        command(two_workers.python, world.attacked, tmp_path / "s.json", *given),
+        env=environment(two_workers.python),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        lost, until = two_workers.workers[1], time.monotonic() + SECONDS
+        while not any("pyspark.daemon" in how for how in descendants(lost.pid).values()):
+            assert scan.poll() is None, "it ended before the worker was lost"
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        kill(lost)
+        assert scan.wait(SECONDS) == 1, scan.stderr and scan.stderr.read()
+    finally:
+        scan.kill()
+        scan.wait()
+    assert (1, (tmp_path / "s.json").read_text()) == local
