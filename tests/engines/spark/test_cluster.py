@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,23 @@ def test_an_odd_log_gives_the_same_with_and_without_spark(python: Path, tmp_path
     assert told["findings"]
     assert told["skipped"]
     assert told["rejected"]["rows"]
+
+
+def test_a_worker_that_lacks_what_it_needs_is_told_in_two_lines(python: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare")
+    log = odd_log(tmp_path / "logs")
+    done = subprocess.run(
+        command(python, log, tmp_path / "out.json", "--engine", "spark", "--master", "local[1]"),
+        env=environment(python) | {"PYSPARK_PYTHON": str(tmp_path / "bare" / "bin" / "python")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 2
+    assert "error: a worker lacks '" in done.stderr
+    assert "pip install 'caponier[spark]==" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_every_attack_is_found_alike_on_two_workers(world: World, two_workers: Cluster, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from caponier import __version__
 from caponier.detect.detector import Column, Enriched, Subject
 from caponier.engines.cells import by_cell
 from caponier.engines.columns import NUMBER, Read, raw_type
 from caponier.engines.local import BATCH_ROWS, Progress, Result, judged, merged, pass_of, rows_for
 from caponier.engines.plan import Plan
+from caponier.engines.spark.session import OTHER_VERSION, failures_told
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
 
@@ -79,7 +81,8 @@ def scan(
         progress: Told as events are scored.
 
     Raises:
-        InputError: If a detector cannot be handed to another process.
+        InputError: If a detector cannot be handed to another process, or the workers cannot run it.
+        CaponierError: If Spark gives up.
     """
     for line in (line for plan in plans for line in plan.lines):
         if not line.travels:
@@ -111,7 +114,10 @@ def _part(session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int) ->
         events = events.mapInArrow(partial(_by_cell, carried), _schema(columns))
     tasks = max(session.sparkContext.defaultParallelism * TASKS_A_CORE, _bytes(spool, plan) // PARTITION_BYTES)
     dealt = events.repartition(tasks, "subject").sortWithinPartitions("subject", *PLACE)
-    for row in dealt.mapInArrow(partial(_judged, carried), RESULT).collect():
+    found = dealt.mapInArrow(partial(_judged, carried, __version__), RESULT)
+    with failures_told(spool.folder):
+        rows = found.collect()
+    for row in rows:
         # The workers run our own code on our own behalf: what they send is as trustworthy as they are.
         yield pickle.loads(row.result)  # noqa: S301
     carried.unpersist()
@@ -167,8 +173,10 @@ def _by_cell(carried: Broadcast, batches: Batches) -> Batches:
             yield by_cell(batch, plan.cells, plan.encoder)
 
 
-def _judged(carried: Broadcast, batches: Batches) -> Batches:
+def _judged(carried: Broadcast, version: str, batches: Batches) -> Batches:
     """Score and judge the subjects of one partition."""
+    if version != __version__:
+        raise RuntimeError(f"{__version__} {OTHER_VERSION}")
     plan = carried.value
     with threadpool_limits(1, user_api="blas"):
         scored = pass_of(plan, sorted_by_subject=True).run(batches)

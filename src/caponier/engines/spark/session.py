@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from caponier.errors import InputError
+from caponier import __version__
+from caponier.errors import CaponierError, InputError
 from caponier.extras import needs
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ OLDEST_JAVA: Final = 17
 INSTALL_JAVA: Final = (
     "Install Java 17 or newer, for example with: apt-get install openjdk-17-jre-headless; or set JAVA_HOME to one"
 )
+OTHER_VERSION: Final = "is another Caponier"
 LOOPBACK: Final = "127.0.0.1"
+WORKER_SECONDS: Final = 90.0
+"""In which a worker must have taken part: Java starts in them, also on a busy machine."""
+_LACKING: Final = re.compile(r"No module named ('[\w.]+')")
 _VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -49,23 +55,53 @@ def spark_session(master: str) -> Iterator["SparkSession"]:
     builder = SparkSession.builder.master(master).appName("caponier")
     for key, value in _settings(master).items():
         builder = builder.config(key, value)
+    # What Java would say of itself by the page; somebody who looks for a fault in it names a file of their own.
+    quiet = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", quiet)
     try:
         session = builder.getOrCreate()
     except (Py4JError, PySparkException) as failed:
+        why = _first_line(failed)
+        # Spark gives a master a minute, stops by itself, and then complains of that.
+        why = "nobody answers there" if "stopped SparkContext" in why else why
         raise InputError(
-            f"no Spark session can be started: {_first_line(failed)}",
+            f"no Spark session can be started: {why}",
             where=master,
             mend="Give --master local[2] to try on this machine, or the address that the master itself shows",
         ) from failed
     try:
+        if not master.startswith("local"):
+            _await_worker(session, master)
         yield session
     finally:
         session.stop()
 
 
+def _await_worker(session: "SparkSession", master: str) -> None:
+    """Make sure that somebody works: Spark itself waits for workers for ever, and says so to nobody.
+
+    Raises:
+        InputError: If nobody does.
+    """
+    context = session.sparkContext
+    if context.getConf().get("spark.dynamicAllocation.enabled", "false") == "true":
+        # Workers are asked for when there is work.
+        return
+    status, until = context._jsc.sc().statusTracker(), time.monotonic() + WORKER_SECONDS
+    # The driver is one of them.
+    while len(status.getExecutorInfos()) < 2:
+        if time.monotonic() > until:
+            raise InputError(
+                f"no worker has taken part within {WORKER_SECONDS:.0f} seconds",
+                where=master,
+                mend="Look at the master's page whether workers are alive with cores and memory free; a task asks for "
+                "spark.executor.memory of spark-defaults.conf",
+            )
+        time.sleep(0.1)
+
+
 def _settings(master: str) -> dict[str, str]:
     usual = {
-        "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
         # Asked for by number: what is put together again could not be told from it.
         "spark.sql.adaptive.enabled": "false",
@@ -93,6 +129,41 @@ def find_java() -> str:
         seen = said.partition("\n")[0] or "nothing that says its version"
         raise InputError(f"--engine spark needs Java {OLDEST_JAVA}, and this is {seen}", where=java, mend=INSTALL_JAVA)
     return java
+
+
+@contextmanager
+def failures_told(folder: Path) -> Iterator[None]:
+    """Say in a line what a cluster failed at, in place of pages of Java.
+
+    Args:
+        folder: Where its workers find the events.
+
+    Raises:
+        InputError: If its workers lack Caponier, have another one, or do not see the events.
+        CaponierError: If it failed at anything else.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as failed:
+        text = str(failed)
+        lacking = _LACKING.search(text)
+        if lacking or OTHER_VERSION in text:
+            raise InputError(
+                f"a worker lacks {lacking[1]}" if lacking else f"a worker has no Caponier {__version__}",
+                mend=f"On each worker: pip install 'caponier[spark]=={__version__}'; PYSPARK_PYTHON names their Python",
+            ) from failed
+        if "FILE_NOT_EXIST" in text or "FileNotFoundException" in text:
+            raise InputError(
+                "a worker does not see the events there",
+                where=str(folder),
+                mend="Give with --shared a folder that all workers see under the same path",
+            ) from failed
+        raise CaponierError(
+            f"Spark gave up: {_first_line(failed)}", mend="The logs of its workers say more; nothing was kept"
+        ) from failed
 
 
 def _first_line(failed: Exception) -> str:
