@@ -4,7 +4,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +41,25 @@ class Result:
     """What callers were like, by model, where that is compared."""
 
 
-class Engine(Protocol):
+class Scan(Protocol):
     """Runs plans over a spool: `scan` below, or the same on a cluster."""
 
     def __call__(
         self, spool: Spool, plans: Sequence[Plan], *, workers: int, batch_rows: int, progress: Progress | None
     ) -> Result:
         """See `scan`."""
+        ...
+
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Each(Protocol):
+    """Does the same with several things at once, and returns what it gives in their order."""
+
+    def __call__(self, do: Callable[[T], U], things: Sequence[T]) -> list[U]:
+        """See above."""
         ...
 
 
@@ -84,6 +96,19 @@ def scan(
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(_share, spool, plan, where, batch_rows) for plan, where in shares]
         return merged(result, _reported((future.result() for future in futures), progress))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the work is done."""
+
+    scan: Scan
+    each: Each | None = None
+    """For logs of which each can be read by itself; None where that is best done one after the other."""
+
+
+LOCAL: Final = Engine(scan)
+"""This machine."""
 
 
 def _reported(parts: Iterator[Result], progress: Progress | None) -> Iterator[Result]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.machinery.cluster import Cluster, cluster, spark_python
+from bench.machinery.cluster.loopback import Cluster, cluster, spark_python
 
 from caponier.errors import InputError
 

@@ -8,9 +8,10 @@ import time
 import venv
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from bench.machinery.cluster import Cluster, environment, kill
-from bench.machinery.process_tree import descendants
+from bench.machinery.cluster.loopback import Cluster, environment, kill
+from bench.machinery.cluster.process_tree import descendants
 
 from conftest import World
 from engines.spark.odd_log import odd_log
@@ -45,10 +46,25 @@ def workspace_of(world: World, folder: Path) -> tuple[str, ...]:
     return "--workspace", str(folder), "--baseline", str(world.baseline_file)
 
 
-def test_an_odd_log_gives_the_same_with_and_without_spark(python: Path, tmp_path: Path) -> None:
-    log = odd_log(tmp_path / "logs")
-    local = ran(Path(sys.executable), log, tmp_path / "local.json")
-    spark = ran(python, log, tmp_path / "spark.json", "--engine", "spark", "--master", "local[2]")
+def in_parts(log: Path, folder: Path) -> Path:
+    """Write a log as five, as several guards do at once: each has events of the whole time."""
+    events = pq.read_table(log)
+    folder.mkdir()
+    for part in range(5):
+        pq.write_table(events.take(list(range(part, len(events), 5))), folder / f"guard-{part}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("reader", ["auto", "events"])
+def test_an_odd_log_gives_the_same_with_and_without_spark(reader: str, python: Path, tmp_path: Path) -> None:
+    log = odd_log(tmp_path / "logs").relative_to(tmp_path)
+    given = ("--reader", reader, "--rejected", "rejected.jsonl")
+    local = ran(Path(sys.executable), log, tmp_path / "local.json", *given)
+    rejected = (tmp_path / "rejected.jsonl").read_bytes()
+    (shared := tmp_path / "für [alle] {drei}, 100 %").mkdir()
+    on = ("--engine", "spark", "--master", "local[2]", "--shared", str(shared))
+    spark = ran(python, log, tmp_path / "spark.json", *given, *on)
+    assert (tmp_path / "rejected.jsonl").read_bytes() == rejected
     assert spark == local
     told = json.loads(spark[1])
     assert told["findings"]
@@ -74,9 +90,10 @@ def test_a_worker_that_lacks_what_it_needs_is_told_in_two_lines(python: Path, tm
 
 
 def test_every_attack_is_found_alike_on_two_workers(world: World, two_workers: Cluster, tmp_path: Path) -> None:
-    local = ran(Path(sys.executable), world.attacked, tmp_path / "l.json", *workspace_of(world, tmp_path / "l"))
+    log, given = in_parts(world.attacked, tmp_path / "log"), ("--reader", "events")
+    local = ran(Path(sys.executable), log, tmp_path / "l.json", *given, *workspace_of(world, tmp_path / "l"))
     on = ("--engine", "spark", "--master", two_workers.master, "--shared", str(tmp_path))
-    spark = ran(two_workers.python, world.attacked, tmp_path / "s.json", *workspace_of(world, tmp_path / "s"), *on)
+    spark = ran(two_workers.python, log, tmp_path / "s.json", *given, *workspace_of(world, tmp_path / "s"), *on)
     assert spark == local
     assert len(json.loads(spark[1])["findings"]) > 100
     assert not list(tmp_path.glob("caponier-*")), "nothing stays in the shared folder"

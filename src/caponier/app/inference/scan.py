@@ -25,7 +25,7 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.judge import Detection
-from caponier.engines.local import BATCH_ROWS, Engine, scan
+from caponier.engines.local import BATCH_ROWS, LOCAL, Engine
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.spool import ModelSummary, Spool, known_principal, temporary_folder
 from caponier.errors import InputError
@@ -61,7 +61,7 @@ def scan_inference(
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
-    engine: Engine = scan,
+    engine: Engine = LOCAL,
     shared: Path | None = None,
     workers: int = 1,
     batch_rows: int = BATCH_ROWS,
@@ -92,11 +92,12 @@ def scan_inference(
     terms = Terms.of(workspace, baseline, alert_budget, detectors)
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
     with Spool(folder=temporary_folder(shared), joined=keys_joined(workspace)) as spool:
-        read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=_said(spec, terms))
+        said, each = _said(spec, terms), engine.each
+        read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=said, each=each)
         cases = _cases(report, spool, read, spec, options.sampling, terms)
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
-        result = engine(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
+        result = engine.scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
         rejected.add(_duplicates(spool, result.duplicates))
         report.events = spool.rows
         report.fits = _fits(result.tallies, terms, read)
@@ -108,7 +109,9 @@ def scan_inference(
 
 
 def _said(given: FeatureSpec | None, terms: Terms) -> Callable[[str], FeatureSpec | None]:
-    return lambda model: given or terms.spec(model)
+    # It may be asked on another machine, where nobody needs the detectors for it.
+    known = replace(terms, detectors=[])
+    return lambda model: given or known.spec(model)
 
 
 def _cases(

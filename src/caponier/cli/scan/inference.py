@@ -35,7 +35,7 @@ def inference(
     fail_on: options.FailOn = Severity.INFO,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Events in a batch; changes the speed alone.")] = BATCH_ROWS,
-    engine: engine_options.Chosen = engine_options.Engine.LOCAL,
+    engine: engine_options.Chosen = engine_options.EngineKind.LOCAL,
     master: engine_options.Master = None,
     shared: engine_options.Shared = None,
     workspace: options.Where = None,
@@ -60,12 +60,11 @@ def inference(
     """
     home = load_workspace(workspace)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=since, until=until)
-    known = Baseline.load(baseline) if baseline else None
-    running = engine_options.started(engine, master, shared)
-    with running as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+    started = engine_options.started(engine, master, shared)
+    with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,
-            known,
+            Baseline.load(baseline) if baseline else None,
             workspace=home,
             spec=log_options.feature_spec(kind, shape, range_),
             rejected=rows,

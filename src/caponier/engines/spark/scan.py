@@ -6,8 +6,10 @@ are detections, not events.
 """
 
 import pickle
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
@@ -48,6 +50,8 @@ _TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.float32(): "float",
     pa.float64(): "double",
 }
+
+_PATTERN: Final = re.compile(r"([\[\]{}*?\\])")
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -128,7 +132,7 @@ def _events(session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable
     from pyspark.sql import functions as of
 
     size, by_caller = plan.encoder.size, plan.subject is Subject.PRINCIPAL
-    read = session.read.parquet(spool.file.as_uri())
+    read = session.read.parquet(*(_as_hadoop_says(file) for file in spool.files))
     own = read.where((of.col("model") == plan.model) & of.col("subject").isNotNull())
     if size and by_caller:
         own = own.where(f"input is null or size(input) = {size}")
@@ -146,6 +150,11 @@ def _events(session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable
         "label",
         *(_expression(column) for column in columns),
     )
+
+
+def _as_hadoop_says(file: Path) -> str:
+    """Return the address of a file: nothing in it is encoded, and what would be a pattern is none."""
+    return "file://" + _PATTERN.sub(r"\\\1", str(file))
 
 
 def _expression(column: Read) -> "object":

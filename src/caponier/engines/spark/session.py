@@ -132,7 +132,7 @@ def find_java() -> str:
 
 
 @contextmanager
-def failures_told(folder: Path) -> Iterator[None]:
+def failures_told(folder: Path | None = None) -> Iterator[None]:
     """Say in a line what a cluster failed at, in place of pages of Java.
 
     Args:
@@ -158,7 +158,7 @@ def failures_told(folder: Path) -> Iterator[None]:
         if "FILE_NOT_EXIST" in text or "FileNotFoundException" in text:
             raise InputError(
                 "a worker does not see the events there",
-                where=str(folder),
+                where=None if folder is None else str(folder),
                 mend="Give with --shared a folder that all workers see under the same path",
             ) from failed
         raise CaponierError(

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench.machinery.cluster.process_tree import descendants
 from bench.machinery.pins import ROOT
-from bench.machinery.process_tree import descendants
 from bench.machinery.tools import tool
 from caponier.errors import InputError
 
