@@ -72,6 +72,19 @@ def test_an_odd_log_gives_the_same_with_and_without_spark(reader: str, python: P
     assert told["rejected"]["rows"]
 
 
+def test_spark_reads_of_odd_events_what_duckdb_reads(python: Path) -> None:
+    kept = environment(python)
+    tests = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [str(python), "-m", "engines.spark.same_columns"],
+        env=kept | {"PYTHONPATH": f"{kept['PYTHONPATH']}:{tests}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr[-2_000:]
+
+
 def test_a_worker_that_lacks_what_it_needs_is_told_in_two_lines(python: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "bare")
     log = odd_log(tmp_path / "logs")

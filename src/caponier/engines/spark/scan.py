@@ -39,11 +39,11 @@ _SQL: Final[Mapping[Column, str]] = {
     Column.STATUS: "status",
     Column.COST: "cost",
     Column.TOP_SCORE: "cast(array_max(scores) as double)",
-    Column.SURENESS: f"coalesce(cast(array_max(scores) as double), if(regexp_like(label, '^{NUMBER}$'), "
+    Column.SURENESS: f"coalesce(cast(array_max(scores) as double), if(regexp_like(label, r'\\A{NUMBER}\\z'), "
     "try_cast(label as double), null))",
     Column.FEEDBACK: "feedback",
 }
-"""As `engines.columns` has them, in Spark's words."""
+"""As `engines.columns` has them, in Spark's words; `$` would let a last line feed pass."""
 _TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.string(): "string",
     pa.int32(): "int",

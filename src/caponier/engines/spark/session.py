@@ -50,8 +50,6 @@ def spark_session(master: str) -> Iterator["SparkSession"]:
     find_java()
     # Workers run the Python that this is, unless somebody says otherwise: theirs may lie elsewhere.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # One BLAS thread a task: the tasks are what fills the cores.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     builder = SparkSession.builder.master(master).appName("caponier")
     for key, value in _settings(master).items():
         builder = builder.config(key, value)
@@ -103,13 +101,18 @@ def _await_worker(session: "SparkSession", master: str) -> None:
 def _settings(master: str) -> dict[str, str]:
     usual = {
         "spark.ui.showConsoleProgress": "false",
-        # Asked for by number: what is put together again could not be told from it.
+        # How many tasks there are is asked for, by what they hold; Spark would put small ones together.
         "spark.sql.adaptive.enabled": "false",
+        # A page that is open to whoever reaches this machine; the master's own tells of the scan.
+        "spark.ui.enabled": "false",
+        # One BLAS thread a task: the tasks are what fills the cores.
+        "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
     }
     if master.startswith("local"):
-        # Nobody else has to do with it: neither ports nor pages are open to others.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        # Nobody else has to do with it: no port is open to others.
         os.environ.setdefault("SPARK_LOCAL_IP", LOOPBACK)
-        usual |= {"spark.ui.enabled": "false", "spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+        usual |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     return usual
 
 
