@@ -84,6 +84,11 @@ def test_it_leaves_nothing_behind(log: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "shared").iterdir())
 
 
+def test_a_shared_folder_that_is_not_there_is_told(log: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere: no folder can be made there"):
+        scan_inference([log], shared=tmp_path / "nowhere")
+
+
 def test_a_part_that_is_written_twice_is_read_once(tmp_path: Path) -> None:
     with Spool() as spool:
         first, again = spool.following(3), spool.following(3)

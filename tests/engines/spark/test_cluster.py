@@ -116,12 +116,13 @@ def test_a_worker_that_is_killed_at_work_costs_no_finding(world: World, two_work
     local = ran(Path(sys.executable), world.attacked, tmp_path / "l.json", *workspace_of(world, tmp_path / "l"))
     on = ("--engine", "spark", "--master", two_workers.master, "--shared", str(tmp_path))
     given = (*workspace_of(world, tmp_path / "s"), *on)
-    scan = subprocess.Popen(
-        command(two_workers.python, world.attacked, tmp_path / "s.json", *given),
-        env=environment(two_workers.python),
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-    )
+    with (tmp_path / "errors").open("wb") as errors:
+        scan = subprocess.Popen(
+            command(two_workers.python, world.attacked, tmp_path / "s.json", *given),
+            env=environment(two_workers.python),
+            cwd=tmp_path,
+            stderr=errors,
+        )
     try:
         lost, until = two_workers.workers[1], time.monotonic() + SECONDS
         while not any("pyspark.daemon" in how for how in descendants(lost.pid).values()):
@@ -129,7 +130,7 @@ def test_a_worker_that_is_killed_at_work_costs_no_finding(world: World, two_work
             assert time.monotonic() < until
             time.sleep(0.05)
         kill(lost)
-        assert scan.wait(SECONDS) == 1, scan.stderr and scan.stderr.read()
+        assert scan.wait(SECONDS) == 1, (tmp_path / "errors").read_text()[-2_000:]
     finally:
         scan.kill()
         scan.wait()
