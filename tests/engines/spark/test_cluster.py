@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from bench.machinery.cluster.loopback import Cluster, environment, kill
+from bench.machinery.cluster.loopback import Cluster, cluster, environment, kill
 from bench.machinery.cluster.process_tree import descendants
 
 from conftest import World
@@ -18,6 +18,17 @@ from engines.spark.odd_log import odd_log
 
 pytestmark = pytest.mark.spark
 SECONDS = 300
+IMPATIENT = """
+import sys
+from caponier.engines.spark import session
+session.WORKER_SECONDS = 2.0
+try:
+    with session.spark_session(sys.argv[1]):
+        pass
+except session.InputError as told:
+    sys.exit(str(told))
+"""
+"""Waits for workers for two seconds."""
 
 
 def command(python: Path, log: Path, out: Path, *options: str) -> list[str]:
@@ -100,6 +111,13 @@ def test_a_worker_that_lacks_what_it_needs_is_told_in_two_lines(python: Path, tm
     assert "pip install 'caponier[spark]==" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_cluster_without_workers_is_told(python: Path) -> None:
+    with cluster(workers=0) as running:
+        given = [str(python), "-c", IMPATIENT, running.master]
+        done = subprocess.run(given, env=running.environment, capture_output=True, text=True, timeout=SECONDS)
+    assert f"{running.master}: no worker has taken part within 2 seconds" in done.stderr
 
 
 def test_every_attack_is_found_alike_on_two_workers(world: World, two_workers: Cluster, tmp_path: Path) -> None:
