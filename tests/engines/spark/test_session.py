@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from caponier.engines.spark.session import find_java, spark_session
+from caponier.engines.spark.session import cause, find_java, lack, spark_session
 from caponier.errors import InputError, MissingExtraError
 
 
@@ -54,3 +54,43 @@ def test_a_java_that_is_too_old_says_what_was_seen(java: Path, words: str) -> No
 def test_a_java_that_is_new_enough_is_taken(java: Path, words: str) -> None:
     say(java, words)
     assert find_java() == str(java)
+
+
+REPORT = """An error occurred while calling o101.collectToPython.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Lost task 0.3 in stage 2.0
+org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+  File "worker.py", line 1, in main
+    process()
+  File "mine.py", line 7, in score
+ZeroDivisionError: division by zero
+
+\tat org.apache.spark.api.python.BasePythonRunner.handle(PythonRunner.scala:1)
+Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+"""
+
+
+def test_what_a_detector_raised_is_told_and_not_what_java_made_of_it() -> None:
+    assert cause(REPORT) == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("text", ["", "java.lang.OutOfMemoryError: Java heap space", REPORT.replace("Traceback", "x")])
+def test_where_python_raised_nothing_java_speaks(text: str) -> None:
+    assert cause(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ModuleNotFoundError: No module named 'caponier.engines'", "lacks 'caponier.engines'"),
+        ("RuntimeError: 0.0.9 is another Caponier", "has no Caponier"),
+        ("[FAILED_READ_FILE.FILE_NOT_EXIST] file:///s/caponier-x/events.parquet. File does not exist", "--shared"),
+    ],
+)
+def test_what_workers_lack_is_told_with_what_mends_it(text: str, words: str) -> None:
+    told = lack(text, Path("/s/caponier-x"))
+    assert told is not None
+    assert words in str(told)
+
+
+def test_another_file_that_is_lost_is_something_else() -> None:
+    assert lack("java.io.FileNotFoundException: /tmp/blockmgr-1/shuffle_0", Path("/s/caponier-x")) is None

@@ -27,6 +27,7 @@ LOOPBACK: Final = "127.0.0.1"
 WORKER_SECONDS: Final = 90.0
 """In which a worker must have taken part: Java starts in them, also on a busy machine."""
 _LACKING: Final = re.compile(r"No module named ('[\w.]+')")
+_RAISED: Final = re.compile(r"[\w.]+(?:Error|Exception|Exit|Interrupt)(?::|$)")
 _VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -152,21 +153,41 @@ def failures_told(folder: Path | None = None) -> Iterator[None]:
         yield
     except (Py4JError, PySparkException) as failed:
         text = str(failed)
-        lacking = _LACKING.search(text)
-        if lacking or OTHER_VERSION in text:
-            raise InputError(
-                f"a worker lacks {lacking[1]}" if lacking else f"a worker has no Caponier {__version__}",
-                mend=f"On each worker: pip install 'caponier[spark]=={__version__}'; PYSPARK_PYTHON names their Python",
-            ) from failed
-        if "FILE_NOT_EXIST" in text or "FileNotFoundException" in text:
-            raise InputError(
-                "a worker does not see the events there",
-                where=None if folder is None else str(folder),
-                mend="Give with --shared a folder that all workers see under the same path",
-            ) from failed
+        known = lack(text, folder)
+        if known is not None:
+            raise known from failed
         raise CaponierError(
-            f"Spark gave up: {_first_line(failed)}", mend="The logs of its workers say more; nothing was kept"
+            f"Spark gave up: {cause(text) or _first_line(failed)}",
+            mend="The logs of its workers say more; nothing was kept",
         ) from failed
+
+
+def lack(text: str, folder: Path | None = None) -> InputError | None:
+    """Return what workers lack, by a report of Spark's; None if it tells of something else.
+
+    Args:
+        text: The report.
+        folder: Where the workers should find the events.
+    """
+    missing = _LACKING.search(text)
+    if missing or OTHER_VERSION in text:
+        return InputError(
+            f"a worker lacks {missing[1]}" if missing else f"a worker has no Caponier {__version__}",
+            mend=f"On each worker: pip install 'caponier[spark]=={__version__}'; PYSPARK_PYTHON names their Python",
+        )
+    if folder is not None and folder.name in text and ("FILE_NOT_EXIST" in text or "FileNotFoundException" in text):
+        return InputError(
+            "a worker does not see the events there",
+            where=str(folder),
+            mend="Give with --shared a folder that all workers see under the same path",
+        )
+    return None
+
+
+def cause(text: str) -> str | None:
+    """Return what Python raised in a worker, of a report that goes on about what Java made of it; None if nothing."""
+    raised = [line for line in text.splitlines() if _RAISED.match(line) and not line.startswith(("org.", "java."))]
+    return raised[-1] if "Traceback" in text and raised else None
 
 
 def _first_line(failed: Exception) -> str:
