@@ -36,7 +36,10 @@ GOALS = (
 CAUSES = {
     "spark_share_of_local_per_cpu_second": "Java moves every input through a shuffle twice, once by caller and once by "
     "cell, and to and from Python as Arrow",
-    "two_workers_times_as_fast_as_one": "the driver reads the log by itself before the cluster begins",
+    "two_workers_share_of_one_per_cpu_second": "each worker warms a Java of its own, which "
+    "logs of this length do not outweigh",
+    "two_workers_times_as_fast_as_one": "the driver reads a log that is one file by itself "
+    "before the cluster begins, and starting Java takes as long for one worker as for two",
 }
 
 
@@ -68,7 +71,7 @@ def run(quick: bool) -> Scorecard:
     with tempfile.TemporaryDirectory() as folder:
         ground = Path(folder)
         benign, baseline = BENIGN.write(ground / "benign.parquet"), ground / "shapes.safetensors"
-        caponier("baseline", "build", str(benign), "--out", str(baseline), "--quiet", *SHAPE)
+        caponier("baseline", "build", str(benign), "--out", str(baseline), "--quiet", "--no-self-test", *SHAPE)
         logs = [short, long, replace(long, heavy=HEAVY)]
         for number, log in enumerate(logs):
             log.write(ground / f"{number}.parquet")
