@@ -34,6 +34,7 @@ OTHERS: Final = {
     "docs/tutorial/first-detector.md": "tests/docs/test_first_detector.py",
     "docs/tutorial/first-finding.md": "tests/journeys/test_first_finding.py",
     "docs/how-to/field-maps.md": "tests/journeys/test_own_form.py",
+    "docs/how-to/spark.md": "tests/engines/spark/test_cluster.py",
 }
 """Pages whose commands another test runs as a whole."""
 RUN: Final = [

@@ -1,10 +1,10 @@
 """The local engine: a process a core, over disjoint subjects, each reading its share of the spool in order."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
 from caponier.engines.portraits import Comparison
 from caponier.engines.shares import EVERYBODY, Share
-from caponier.engines.spool import Spool, caller_of, connected, sorted_events
+from caponier.engines.spool import Spool, caller_of, connected, fitting, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
 
 BATCH_ROWS: Final = 8_192
@@ -39,6 +39,28 @@ class Result:
     events: int = 0
     tallies: dict[str, Tally] = field(default_factory=dict)
     """What callers were like, by model, where that is compared."""
+
+
+class Scan(Protocol):
+    """Runs plans over a spool: `scan` below, or the same on a cluster."""
+
+    def __call__(
+        self, spool: Spool, plans: Sequence[Plan], *, workers: int, batch_rows: int, progress: Progress | None
+    ) -> Result:
+        """See `scan`."""
+        ...
+
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Each(Protocol):
+    """Does the same with several things at once, and returns what it gives in their order."""
+
+    def __call__(self, do: Callable[[T], U], things: Sequence[T]) -> list[U]:
+        """See above."""
+        ...
 
 
 def scan(
@@ -69,11 +91,24 @@ def scan(
     shares = [(plan, Share(1, workers, turn, turn + 1)) for plan in parts_of for turn in range(workers)]
     if workers == 1:
         parts = (_share(spool, plan, where, batch_rows, progress) for plan, where in shares)
-        return _merged(result, parts)
+        return merged(result, parts)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(_share, spool, plan, where, batch_rows) for plan, where in shares]
-        return _merged(result, _reported((future.result() for future in futures), progress))
+        return merged(result, _reported((future.result() for future in futures), progress))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the work is done."""
+
+    scan: Scan
+    each: Each | None = None
+    """For logs of which each can be read by itself; None where that is best done one after the other."""
+
+
+LOCAL: Final = Engine(scan)
+"""This machine."""
 
 
 def _reported(parts: Iterator[Result], progress: Progress | None) -> Iterator[Result]:
@@ -83,7 +118,8 @@ def _reported(parts: Iterator[Result], progress: Progress | None) -> Iterator[Re
         yield part
 
 
-def _merged(result: Result, parts: Iterator[Result]) -> Result:
+def merged(result: Result, parts: Iterable[Result]) -> Result:
+    """Add the results of shares to one, in the order of their subjects."""
     for part in parts:
         result.detections += part.detections
         result.duplicates += part.duplicates
@@ -96,11 +132,26 @@ def _merged(result: Result, parts: Iterator[Result]) -> Result:
 
 
 def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Progress | None = None) -> Result:
+    by_caller = plan.subject is Subject.PRINCIPAL
+    return judged(plan, scored_batches(spool, plan, share, batch_rows), sorted_by_subject=by_caller, progress=progress)
+
+
+def judged(
+    plan: Plan, batches: Iterable[Scored], *, sorted_by_subject: bool, progress: Progress | None = None
+) -> Result:
+    """Judge what was scored: the same for every engine.
+
+    Args:
+        plan: For one kind of subject.
+        batches: Of a share of the subjects.
+        sorted_by_subject: See `engines.subjects.SubjectPass`.
+        progress: Told as events are judged.
+    """
     result = Result()
     by_caller = plan.subject is Subject.PRINCIPAL
-    judge = Judge(plan, sorted_by_subject=by_caller)
+    judge = Judge(plan, sorted_by_subject=sorted_by_subject)
     comparison = Comparison(plan.portrait) if by_caller and plan.portrait else None
-    for scored in scored_batches(spool, plan, share, batch_rows):
+    for scored in batches:
         result.detections += judge.detections(scored)
         if by_caller:
             # By cell the same events come a second time.
@@ -118,20 +169,34 @@ def _share(spool: Spool, plan: Plan, share: Share, batch_rows: int, progress: Pr
 def scored_batches(spool: Spool, plan: Plan, share: Share, batch_rows: int) -> Iterator[Scored]:
     """Score the events of a share of the subjects, batch by batch."""
     by_caller = plan.subject is Subject.PRINCIPAL
-    scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=by_caller)
+    scoring = pass_of(plan, sorted_by_subject=by_caller)
     # One BLAS thread a process: the processes are what fills the cores.
     with threadpool_limits(1, user_api="blas"):
-        size, cells = plan.encoder.size, plan.cells
+        size, cells, rows = plan.encoder.size, plan.cells, rows_for(plan, batch_rows)
         if not by_caller:
             if cells is not None and size:
-                # All cells' rings are laid out for each batch: the more rows share that, the better.
-                rows = batch_rows * min(4, max(1, 512 // size))
                 further = (scoring.columns, plan.without)
                 yield from scoring.run(cell_events(spool, plan.model, plan.encoder, cells, rows, share, *further))
             return
         with connected(spool) as connection:
-            events = sorted_events(connection, plan.model, size, batch_rows, share.sql, scoring.columns)
+            events = sorted_events(connection, plan.model, size, rows, share.sql, scoring.columns)
             yield from scoring.run(events)
+
+
+def pass_of(plan: Plan, *, sorted_by_subject: bool) -> SubjectPass:
+    """Return what scores the events of a plan for one kind of subject."""
+    return SubjectPass(
+        plan.encoder, plan.detectors(), plan.salt, columns=plan.columns, sorted_by_subject=sorted_by_subject
+    )
+
+
+def rows_for(plan: Plan, batch_rows: int) -> int:
+    """Return how many events of a plan are best scored together."""
+    size = plan.encoder.size
+    if plan.subject is Subject.BUCKET and size:
+        # All cells' rings are laid out for each batch: the more rows share that, the better.
+        batch_rows *= min(4, max(1, 512 // size))
+    return fitting(batch_rows, size)
 
 
 def sample(spool: Spool, plan: Plan, share: float, most: int) -> tuple[EventBatch, list[str]]:

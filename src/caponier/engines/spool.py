@@ -4,6 +4,7 @@ Sorting is DuckDB's, which spills to disk within a fixed memory limit. Sorted by
 is all that a scan has to hold.
 """
 
+import secrets
 import shutil
 import tempfile
 from collections import Counter
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
+from caponier.errors import InputError
 from caponier.records.event import EVENT_SCHEMA, STRANGERS
 from caponier.records.finding import SubjectRef
 from caponier.records.inventory import FeatureSpec
@@ -50,6 +52,20 @@ _SCHEMA = EVENT_SCHEMA.append(pa.field("source", pa.int32()))
 _SCHEMA = _SCHEMA.append(pa.field("line", pa.int64()))
 _SCHEMA = _SCHEMA.append(pa.field("subject", pa.string()))
 _SCHEMA = _SCHEMA.append(pa.field("bucket", pa.uint32()))
+
+
+def temporary_folder(within: Path | None = None) -> Path:
+    """Return a new folder for events, in one that is given or in that for temporary files.
+
+    Raises:
+        InputError: If the folder that is given cannot be written to.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="caponier-", dir=within)).absolute()
+    except OSError as failed:
+        if within is None:
+            raise
+        raise InputError(f"no folder can be made there: {failed.strerror}", where=str(within)) from failed
 
 
 @dataclass(frozen=True)
@@ -89,13 +105,17 @@ class Spool:
 
     sources: list[str] = field(default_factory=list)
     rows: int = 0
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="caponier-")))
+    folder: Path = field(default_factory=temporary_folder)
     in_order: bool = True
     """Whether the events were written by time, source and seq, as most logs are: then nobody has to sort them so."""
     files_in_order: bool = True
     """Whether each source was written by time, however the sources lie among each other."""
+    name: str = "events"
+    """Of its file, where several spools share a folder."""
     joined: Mapping[str, str] = field(default_factory=dict)
     """From a principal to the one that it is counted as: of several keys of one account, one stands for all."""
+    _parts: list[Path] = field(default_factory=list)
+    """Files of others that it holds in place of its own."""
     _writer: pq.ParquetWriter | None = None
     _lengths: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Events by model and length of the input; counted here, as nothing else would have to read all inputs again."""
@@ -106,8 +126,13 @@ class Spool:
 
     @property
     def file(self) -> Path:
-        """The Parquet file of all events."""
-        return self.folder / "events.parquet"
+        """The Parquet file of the events that were written here."""
+        return self.folder / f"{self.name}.parquet"
+
+    @property
+    def files(self) -> list[Path]:
+        """The Parquet files of all events, by source."""
+        return self._parts or [self.file]
 
     @property
     def by_time(self) -> str:
@@ -130,8 +155,28 @@ class Spool:
         if sum(batch.nbytes for batch in self._waiting) >= GROUP_BYTES:
             self._flush(self._writer)
 
+    def absorb(self, part: "Spool", source: str) -> None:
+        """Take in the sealed events of one source that somebody else wrote into the same folder.
+
+        They must have been numbered as those of the source of this number, see `following`.
+        """
+        self.sources.append(source)
+        self._parts.append(part.file)
+        self._lengths += part._lengths
+        self.rows += part.rows
+        self.files_in_order = self.files_in_order and part.files_in_order
+        # Nobody has looked how the sources lie among each other.
+        self.in_order = self.in_order and not self._parts[1:] and part.in_order
+
+    def following(self, sources: int) -> "Spool":
+        """Return an empty spool in the same folder, for the events of the source after so many others."""
+        name = f"events-{sources:06d}-{secrets.token_hex(4)}"
+        return Spool(["?"] * sources, folder=self.folder, name=name, joined=self.joined)
+
     def seal(self) -> None:
         """Finish writing."""
+        if self._parts:
+            return
         if self._writer is None:
             pq.write_table(_SCHEMA.empty_table(), self.file)
         else:
@@ -248,7 +293,7 @@ def connected(spool: Spool) -> duckdb.DuckDBPyConnection:
     )
     # Where it takes its user to be at a prompt, DuckDB draws on standard output, which is for results.
     connection.execute("set enable_progress_bar = false; set timezone = 'UTC'")
-    connection.read_parquet(str(spool.file)).create_view("events")
+    connection.read_parquet([str(file) for file in spool.files]).create_view("events")
     return connection
 
 
@@ -274,7 +319,7 @@ def sorted_events(
     relation = connection.sql(
         (_SORTED if size else _WITHOUT_INPUT).format(where=where, further=further), params=[model, size]
     )
-    yield from relation.to_arrow_reader(max(1, min(rows, BATCH_VALUES // max(1, size))))
+    yield from relation.to_arrow_reader(fitting(rows, size))
 
 
 def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
@@ -287,6 +332,11 @@ def sorted_by_time(spool: Spool, rows: int) -> Iterator[pa.RecordBatch]:
     with connected(spool) as connection:
         for batch in connection.sql(_ALL.format(order=spool.by_time)).to_arrow_reader(rows):
             yield batch.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
+
+
+def fitting(rows: int, size: int) -> int:
+    """Return how many events of so many features make one batch, of at most so many rows."""
+    return max(1, min(rows, BATCH_VALUES // max(1, size)))
 
 
 def scale_sample(spool: Spool, model: str, size: int) -> NDArray[np.float32]:

@@ -71,7 +71,7 @@ class Events:
 
 
 def read_events(
-    paths: Sequence[Path],
+    paths: Sequence[Path | LogFile],
     rejected: RejectedRows,
     *,
     reader: str = "auto",
@@ -83,7 +83,7 @@ def read_events(
     """Read inference logs, in the order in which they stand there; who needs them by time sorts them.
 
     Args:
-        paths: Files, folders of files, or `-` for JSON Lines on standard input.
+        paths: Files, folders of files, or `-` for JSON Lines on standard input; or what `event_files` found.
         rejected: Takes the rows that cannot be used.
         reader: `events` for the event schema, `kserve` for the KServe inference logger, `auto` to tell by content.
         lateness: Seconds by which a row of standard input may be out of order, where it is a live stream.
@@ -192,9 +192,20 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return [file.path for file in _files(paths, None) if file.problem is None]
 
 
-def _files(paths: Sequence[Path], output: Path | None) -> Iterator[LogFile]:
+def event_files(paths: Sequence[Path], rejected: RejectedRows) -> list[LogFile]:
+    """Return the logs that are meant by paths, for whoever reads each by itself; see `read_events`.
+
+    Raises:
+        InputError: If a path is missing, a folder holds none, or one is the file for rejected rows.
+    """
+    return list(_files(paths, rejected.path))
+
+
+def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[LogFile]:
     """Yield the files behind paths; the file for rejected rows of an earlier run is none of them."""
-    for file in log_files(paths, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
+    yield from (path for path in paths if isinstance(path, LogFile))
+    unread = [path for path in paths if not isinstance(path, LogFile)]
+    for file in log_files(unread, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
             raise InputError("is both a log and the file for rejected rows", where=where, mend="Change --rejected")

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -50,6 +50,8 @@ class RejectedRows:
     """
 
     path: Path | None = None
+    shown: int = SHOWN
+    """How many are remembered."""
     count: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """How often each reason was given, without what follows its colon."""
@@ -88,10 +90,27 @@ class RejectedRows:
         for rejection in rejections:
             self.count += 1
             self.reasons[rejection.reason.split(":")[0]] += 1
-            if len(self.first) < SHOWN:
+            if len(self.first) < self.shown:
                 self.first.append(rejection)
             if self.path is not None:
                 self._write(self.path, rejection)
+
+    def called(self, file: str) -> "RejectedRows":
+        """Return the same of a file that is called otherwise here."""
+        return replace(self, first=[replace(one, file=file) for one in self.first])
+
+    def absorb(self, other: "RejectedRows") -> None:
+        """Take note of what somebody else did who remembers all, as if it had been met here.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        self.add(other.first)
+        self.told |= other.told
+        self.seen |= other.seen
+        for spec in other._specs:
+            self.learn(spec)
+        self.guessed += other.guessed
 
     def _write(self, path: Path, rejection: Rejection) -> None:
         try:

@@ -2,26 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from caponier.app.inference.read_options import USUAL, ReadOptions
+from caponier.app.inference.reading import Reading
 from caponier.app.progress import Progress
 from caponier.detect.detector import Enriched, EventDetector, Signal
+from caponier.engines.local import Each
 from caponier.engines.spool import ModelSummary, Spool, scale_sample
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
-from caponier.telemetry.conversion import TIME
-from caponier.telemetry.events import Events, read_events
+from caponier.telemetry.events import event_files
 from caponier.telemetry.features import Encoder
-from caponier.telemetry.raw_inputs import SpecOf, with_numbers
+from caponier.telemetry.raw_inputs import SpecOf
 from caponier.telemetry.readers.carried import NOT_JSON
 from caponier.telemetry.rejections import RejectedRows
 from caponier.telemetry.streams import STDIN
@@ -54,6 +52,7 @@ def load_events(
     options: ReadOptions = USUAL,
     salt: bytes = b"",
     spec_of: SpecOf | None = None,
+    each: Each | None = None,
 ) -> list[ModelSummary]:
     """Fill a spool from logs.
 
@@ -66,6 +65,7 @@ def load_events(
         salt: The workspace's salt.
         spec_of: Says what a model takes, where that is known: of texts and categories that are logged as they came, the
             numbers that stand for them are taken.
+        each: Reads several logs at once, where all are said to be in the event schema: then each stands by itself.
 
     Returns:
         What the spool holds, model by model.
@@ -74,20 +74,13 @@ def load_events(
         InputError: If a path cannot be read, or nothing in the logs is an event.
     """
     progress.stage("Reading", _size(paths))
-    read_rows = 0
-    for events in read_events(
-        paths,
-        rejected,
-        reader=options.reader,
-        lateness=options.lateness,
-        salt=salt,
-        callers=options.callers,
-        maps=replace(options.maps, spec_of=spec_of),
-    ):
-        read_rows += events.batch.num_rows
-        events = _wanted(events, options)
-        spool.write(replace(events, batch=with_numbers(events.batch, partial(_takes, spec_of, rejected))))
-        progress.advance(events.bytes_read)
+    reading = Reading(options, salt, spec_of)
+    files = event_files(paths, rejected) if each is not None and options.reader == "events" else []
+    # A pipe is here alone, and what cannot be read is told here.
+    if each is not None and files and all(file.path.is_file() for file in files):
+        read_rows = reading.fill_with_each(spool, files, rejected, each)
+    else:
+        read_rows = reading.fill(spool, paths, rejected, progress)
     spool.seal()
     if not spool.rows and read_rows:
         raise InputError(
@@ -103,25 +96,6 @@ def load_events(
             mend=_what_was_seen(paths, rejected),
         )
     return [replace(summary, told=rejected.spec) for summary in spool.models()]
-
-
-def _takes(spec_of: SpecOf | None, told: RejectedRows, model: str) -> FeatureSpec | None:
-    """Return what a model takes: as somebody says, or else where the log shows that these are texts."""
-    known = spec_of(model) if spec_of else None
-    return known or (told.spec if told.spec is not None and told.spec.kind == "text" else None)
-
-
-def _wanted(events: Events, options: ReadOptions) -> Events:
-    """Leave out events of other times than are meant."""
-    if options.since is None and options.until is None:
-        return events
-    batch = events.batch
-    kept = pa.array(np.ones(batch.num_rows, bool))
-    if options.since is not None:
-        kept = pc.and_(kept, pc.greater_equal(batch.column("time"), pa.scalar(options.since, TIME)))
-    if options.until is not None:
-        kept = pc.and_(kept, pc.less(batch.column("time"), pa.scalar(options.until, TIME)))
-    return replace(events, batch=batch.filter(kept), lines=events.lines.filter(kept))
 
 
 def _what_was_seen(paths: Sequence[Path], rejected: RejectedRows) -> str:

@@ -25,9 +25,9 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.detect.traffic_profile.drift import Tally
 from caponier.engines.judge import Detection
-from caponier.engines.local import BATCH_ROWS, scan
+from caponier.engines.local import BATCH_ROWS, LOCAL, Engine
 from caponier.engines.sampling import rate_of, sampled
-from caponier.engines.spool import ModelSummary, Spool, known_principal
+from caponier.engines.spool import ModelSummary, Spool, known_principal, temporary_folder
 from caponier.errors import InputError
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Finding, by_rarity
@@ -61,6 +61,8 @@ def scan_inference(
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
+    engine: Engine = LOCAL,
+    shared: Path | None = None,
     workers: int = 1,
     batch_rows: int = BATCH_ROWS,
     progress: Progress | None = None,
@@ -77,6 +79,8 @@ def scan_inference(
         detectors: Who looks; by default all that the workspace does not disable.
         rejected: Takes the rows that cannot be used.
         options: How the logs are to be read.
+        engine: Scores and judges the events: the local one, or one on a cluster.
+        shared: Folder in which an engine's workers find the events; by default one for temporary files.
         workers: Processes.
         batch_rows: Events in a batch.
         progress: Told how far it is.
@@ -87,12 +91,13 @@ def scan_inference(
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     terms = Terms.of(workspace, baseline, alert_budget, detectors)
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
-    with Spool(joined=keys_joined(workspace)) as spool:
-        read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=_said(spec, terms))
+    with Spool(folder=temporary_folder(shared), joined=keys_joined(workspace)) as spool:
+        said, each = _said(spec, terms), engine.each
+        read = load_events(spool, paths, rejected, watch, options=options, salt=terms.salt, spec_of=said, each=each)
         cases = _cases(report, spool, read, spec, options.sampling, terms)
         watch.stage("Scanning", sum(one.attributed for one in read if one.model in cases))
         plans = [case.plan for case in cases.values()]
-        result = scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
+        result = engine.scan(spool, plans, workers=workers, batch_rows=batch_rows, progress=watch.advance)
         rejected.add(_duplicates(spool, result.duplicates))
         report.events = spool.rows
         report.fits = _fits(result.tallies, terms, read)
@@ -104,7 +109,9 @@ def scan_inference(
 
 
 def _said(given: FeatureSpec | None, terms: Terms) -> Callable[[str], FeatureSpec | None]:
-    return lambda model: given or terms.spec(model)
+    # It may be asked on another machine, where nobody needs the detectors for it.
+    known = replace(terms, detectors=[])
+    return lambda model: given or known.spec(model)
 
 
 def _cases(

@@ -11,7 +11,7 @@ from caponier.app.matrix.library import default_version
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.findings.by_caller import write_findings
 from caponier.cli.scan.exit_code import leave
-from caponier.cli.terminal import log_options, options
+from caponier.cli.terminal import engine_options, log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say, say_notes, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
@@ -35,6 +35,9 @@ def inference(
     fail_on: options.FailOn = Severity.INFO,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one a core.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Events in a batch; changes the speed alone.")] = BATCH_ROWS,
+    engine: engine_options.Chosen = engine_options.EngineKind.LOCAL,
+    master: engine_options.Master = None,
+    shared: engine_options.Shared = None,
     workspace: options.Where = None,
     kind: log_options.Kind = None,
     shape: log_options.Shape = None,
@@ -57,7 +60,8 @@ def inference(
     """
     home = load_workspace(workspace)
     how = log_options.read_options(reader, lateness, sampling, map_=map_, home=home, since=since, until=until)
-    with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
+    started = engine_options.started(engine, master, shared)
+    with started as run, RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_inference(
             events,
             Baseline.load(baseline) if baseline else None,
@@ -65,6 +69,8 @@ def inference(
             spec=log_options.feature_spec(kind, shape, range_),
             rejected=rows,
             options=how,
+            engine=run,
+            shared=shared,
             workers=workers or os.cpu_count() or 1,
             batch_rows=batch_size,
             progress=watch,

@@ -1,0 +1,193 @@
+"""Run plans over a spool on Spark: what the local engine does with a process a core, with as many as a cluster has.
+
+Events are dealt out by the hash of their subject, a caller or a cell, and sorted within; then each partition is the
+same stream of Arrow batches that the local engine scores and judges, and goes through the same code. What comes back
+are detections, not events.
+"""
+
+import pickle
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from caponier import __version__
+from caponier.detect.detector import Column, Enriched, Subject
+from caponier.engines.cells import by_cell
+from caponier.engines.columns import NUMBER, Read, raw_type
+from caponier.engines.local import BATCH_ROWS, Progress, Result, judged, merged, pass_of, rows_for
+from caponier.engines.plan import Plan
+from caponier.engines.spark.session import OTHER_VERSION, failures_told
+from caponier.engines.spool import Spool
+from caponier.errors import InputError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+PARTITION_BYTES: Final = 64 * 2**20
+"""About what a task sorts: more of it would spill, less of it would cost more in starting."""
+TASKS_A_CORE: Final = 3
+"""So that a core that got less work takes some of the others'."""
+PLACE: Final = ("time", "source", "seq")
+RESULT: Final = "result binary"
+_SQL: Final[Mapping[Column, str]] = {
+    Column.OPERATION: "operation",
+    Column.STATUS: "status",
+    Column.COST: "cost",
+    Column.TOP_SCORE: "cast(array_max(scores) as double)",
+    Column.SURENESS: f"coalesce(cast(array_max(scores) as double), if(regexp_like(label, r'\\A{NUMBER}\\z'), "
+    "try_cast(label as double), null))",
+    Column.FEEDBACK: "feedback",
+}
+"""As `engines.columns` has them, in Spark's words; `$` would let a last line feed pass."""
+_TYPES: Final[Mapping[pa.DataType, str]] = {
+    pa.string(): "string",
+    pa.int32(): "int",
+    pa.float32(): "float",
+    pa.float64(): "double",
+}
+
+_PATTERN: Final = re.compile(r"([\[\]{}*?\\])")
+
+Batches = Iterator[pa.RecordBatch]
+
+
+class Broadcast(Protocol):
+    """What Spark carries to each worker once."""
+
+    @property
+    def value(self) -> Plan:
+        """What it carries."""
+        ...
+
+
+def scan(
+    session: "SparkSession",
+    spool: Spool,
+    plans: Sequence[Plan],
+    *,
+    workers: int = 1,
+    batch_rows: int = BATCH_ROWS,
+    progress: Progress | None = None,
+) -> Result:
+    """Run plans over a spool; the same detections as `engines.local.scan` gives.
+
+    Args:
+        session: From `session.spark_session`.
+        spool: Sealed events, in a folder that all workers read.
+        plans: One a model.
+        workers: Means nothing: Spark has as many as it has.
+        batch_rows: Events in a batch; changes the speed, never the result.
+        progress: Told as events are scored.
+
+    Raises:
+        InputError: If a detector cannot be handed to another process, or the workers cannot run it.
+        CaponierError: If Spark gives up.
+    """
+    for line in (line for plan in plans for line in plan.lines):
+        if not line.travels:
+            raise InputError(
+                f"the detector {line.name} cannot be handed to another process",
+                mend="Scan with --engine local, or disable it under [detect] in caponier.toml",
+            )
+    parts = (_part(session, spool, part, batch_rows) for plan in plans for part in plan.parts())
+    return merged(Result(), _reported((result for part in parts for result in part), progress))
+
+
+def _reported(parts: Iterable[Result], progress: Progress | None) -> Iterator[Result]:
+    for part in parts:
+        if progress:
+            progress(part.events)
+        yield part
+
+
+def _part(session: "SparkSession", spool: Spool, plan: Plan, batch_rows: int) -> Iterator[Result]:
+    """Run a plan for one kind of subject."""
+    by_caller = plan.subject is Subject.PRINCIPAL
+    if not by_caller and (plan.cells is None or not plan.encoder.size):
+        return
+    columns = pass_of(plan, sorted_by_subject=True).columns
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows_for(plan, batch_rows)))
+    carried = session.sparkContext.broadcast(plan)
+    events = _events(session, spool, plan, columns)
+    if not by_caller:
+        events = events.mapInArrow(partial(_by_cell, carried), _schema(columns))
+    tasks = max(session.sparkContext.defaultParallelism * TASKS_A_CORE, _bytes(spool, plan) // PARTITION_BYTES)
+    dealt = events.repartition(tasks, "subject").sortWithinPartitions("subject", *PLACE)
+    found = dealt.mapInArrow(partial(_judged, carried, __version__), RESULT)
+    with failures_told(spool.folder):
+        rows = found.collect()
+    for row in rows:
+        # The workers run our own code on our own behalf: what they send is as trustworthy as they are.
+        yield pickle.loads(row.result)  # noqa: S301
+    carried.unpersist()
+
+
+def _events(session: "SparkSession", spool: Spool, plan: Plan, columns: Iterable[Read]) -> "DataFrame":
+    """Return a model's attributed events, as `engines.spool.sorted_events` has them, with no other column."""
+    from pyspark.sql import functions as of
+
+    size, by_caller = plan.encoder.size, plan.subject is Subject.PRINCIPAL
+    read = session.read.parquet(*(_as_hadoop_says(file) for file in spool.files))
+    own = read.where((of.col("model") == plan.model) & of.col("subject").isNotNull())
+    if size and by_caller:
+        own = own.where(f"input is null or size(input) = {size}")
+    elif size:
+        own = own.where(f"size(input) = {size}")
+    if not by_caller and plan.without:
+        own = own.where(~of.col("subject").isin(sorted(plan.without)))
+    return own.select(
+        "subject",
+        of.expr("unix_micros(time)").alias("time"),
+        "source",
+        "seq",
+        "line",
+        of.col("input") if size else of.expr("cast(null as array<float>)").alias("input"),
+        "label",
+        *(_expression(column) for column in columns),
+    )
+
+
+def _as_hadoop_says(file: Path) -> str:
+    """Return the address of a file: nothing in it is encoded, and what would be a pattern is none."""
+    return "file://" + _PATTERN.sub(r"\\\1", str(file))
+
+
+def _expression(column: Read) -> "object":
+    from pyspark.sql import functions as of
+
+    if isinstance(column, Enriched):
+        return of.try_element_at(of.col("signals"), of.lit(str(column))).alias(str(column))
+    return of.expr(_SQL[column]).cast(_TYPES[raw_type(column)]).alias(str(column))
+
+
+def _schema(columns: Iterable[Read]) -> str:
+    known = "subject string, time bigint, source int, seq bigint, line bigint, input array<float>, label string"
+    return ", ".join([known, *(f"`{column}` {_TYPES[raw_type(column)]}" for column in columns)])
+
+
+def _bytes(spool: Spool, plan: Plan) -> int:
+    return spool.rows * (4 * plan.encoder.size + 100)
+
+
+def _by_cell(carried: Broadcast, batches: Batches) -> Batches:
+    """Name the cell of each event in place of its caller."""
+    plan = carried.value
+    if plan.cells is not None:
+        for batch in batches:
+            yield by_cell(batch, plan.cells, plan.encoder)
+
+
+def _judged(carried: Broadcast, version: str, batches: Batches) -> Batches:
+    """Score and judge the subjects of one partition."""
+    if version != __version__:
+        raise RuntimeError(f"{__version__} {OTHER_VERSION}")
+    plan = carried.value
+    with threadpool_limits(1, user_api="blas"):
+        scored = pass_of(plan, sorted_by_subject=True).run(batches)
+        result = judged(plan, scored, sorted_by_subject=True)
+    yield pa.record_batch({"result": [pickle.dumps(result)]})
