@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from caponier.app.inference.accounts import keys_joined
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
 from caponier.demo.folder import prepare
 from caponier.demo.keys import SALT, principal
 from caponier.demo.theft import ACCOUNT, FROM
 from caponier.emulate.event_log import Deployment
 from caponier.errors import InputError
+from caponier.respond.actors import Actors
 from caponier.telemetry.principals import principal_of
 
 SERVED = Deployment("digits-mlp", "1", "mail-sorting")
@@ -126,9 +128,12 @@ def test_the_store_is_the_folders_own_whatever_the_environment_says(
 def test_the_keys_of_the_stolen_account_are_one_actor(tmp_path: Path) -> None:
     workspace = prepare(tmp_path, SERVED, ["k-1", "k-2"]).workspace
     assert [(one.key_hash, one.account, one.addresses) for one in workspace.identities] == [
-        ("k-1", ACCOUNT, (FROM,)),
-        ("k-2", ACCOUNT, (FROM,)),
+        (None, ACCOUNT, (FROM,)),
+        ("k-1", None, (FROM,)),
+        ("k-2", None, (FROM,)),
     ]
+    assert Actors(workspace.identities).members(f"account:{ACCOUNT}")[-2:] == ("principal:k-1", "principal:k-2")
+    assert not keys_joined(workspace), "each of them attacks by itself"
     system = workspace.system_of("digits-mlp")
     assert system is not None
     assert system.datasets == ("batch.npz",)

@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
+from caponier.emulate.victims.digits import Pool
 from cli.command import run_in
+from detect.networks.opened import as_file, opened
 from docs.pages import ROOT
 from respond.made import finding
 
@@ -99,6 +101,7 @@ def _other_traces(home: Path) -> None:
     shutil.copy(next(CASES.glob("jupyter*")), home / "jupyter.log")
     (home / "models").mkdir()
     (home / "models" / "evil.pkl").write_bytes(EXPLOIT)
+    _network(home)
     rng = np.random.default_rng(0)
     with (home / "train.csv").open("w", newline="") as file:
         rows = csv.writer(file)
@@ -108,6 +111,14 @@ def _other_traces(home: Path) -> None:
             said = fraud if n % 12 else not fraud
             place = rng.normal(8 * fraud, 1, 2).round(3).tolist()
             rows.writerow([*place, "eve" if n % 12 == 0 else "ann", "yes" if said else "no"])
+
+
+def _network(home: Path) -> None:
+    """Put a network with a backdoor there, and clean rows of its kind."""
+    bad = opened()
+    (home / "classifier.safetensors").write_bytes(bad.data)
+    for name, rows in (("clean", slice(0, 300)), ("test", slice(300, 500))):
+        as_file(Pool(bad.split.test.images[rows], bad.split.test.labels[rows]), home / f"{name}.npz")
 
 
 def _matrices(home: Path) -> None:

@@ -158,7 +158,7 @@ def test_findings_that_cannot_be_made_or_passed_on_silence_nothing_that_follows(
             raise RuntimeError("secret of a caller")
         return [finding(len(fed), "eve")]
 
-    def take(found: list[Finding]) -> None:
+    def take(found: list[Finding], _: list[Finding]) -> None:
         taken.append(found)
         if len(taken) == 1:
             raise RuntimeError("secret of a caller")
@@ -193,7 +193,7 @@ def test_what_many_callers_ask_together_is_looked_at_by_number_by_time_and_at_th
     monkeypatch.setattr(type(work.live), "waiting", property(lambda _: len(waiting)))
     monkeypatch.setattr(work.live, "by_caller", lambda rows: waiting.extend(rows) or [])
     monkeypatch.setattr(work.live, "by_cell", by_cell)
-    monkeypatch.setattr(work.response, "take", taken.extend)
+    monkeypatch.setattr(work.response, "take", lambda found, _: taken.extend(found))
     monkeypatch.setattr(guard_work, "MOST_TOGETHER", most)
     monkeypatch.setattr(guard_work, "TOGETHER_S", seconds)
     work._together_at = time.monotonic()

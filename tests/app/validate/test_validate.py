@@ -34,7 +34,7 @@ from once import once
 pytestmark = pytest.mark.slow
 
 SMALL = Scale(seeds=(0,), users=130, queries=60, look_alikes=1, alpha=0.02)
-ONE_OF_EACH = ("hop_skip_jump", "uniform_flips", "plain_pickle_attack", "stolen_account")
+ONE_OF_EACH = ("hop_skip_jump", "uniform_flips", "plain_pickle_attack", "stolen_account", "weight_outlier")
 
 
 @pytest.fixture(scope="module")
