@@ -24,7 +24,7 @@ from cli.command import run
 
 pytestmark = pytest.mark.slow
 
-HORIZON, USERS, OTHERS = 50, 70, 20
+HORIZON, USERS, OTHERS = 50, 160, 20
 Rows = list[dict[str, Any]]
 
 

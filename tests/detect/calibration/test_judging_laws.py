@@ -82,7 +82,7 @@ def test_callers_are_all_that_any_detector_saw() -> None:
     found = Ranking.of({"one": one, "other": other})
     assert len(found) == 4
     assert {name: ranks.n for name, ranks in found.ranks.items()} == {"one": 3, "other": 2}
-    assert found.tail.evidence.shape == (DIVISIONS, 4)
+    assert found.tail.evidence.shape == (DIVISIONS[1], 4)
 
 
 @few

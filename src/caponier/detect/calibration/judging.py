@@ -30,8 +30,11 @@ ODD: Final = 0.01
 """Share of benign callers, those of the greatest evidence, that others are not held against: attackers in the benign
 log, or callers who are like nobody else. They are set aside nowhere: how high they come counts like any caller's."""
 FOLDS: Final = 5
-DIVISIONS: Final = 3
-"""Divisions into folds that the joint tail is averaged over: which callers taught together is chance."""
+DIVISIONS: Final = (3, 10)
+"""Divisions into folds that the joint tail is averaged over, at least and at most: which callers taught together is
+chance, and the fewer there are the more of it."""
+DIVIDED: Final = 3_000
+"""Callers over all divisions, within these limits."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Ranking:
         known = {detector: one.of(names) for detector, one in lives.items()}
         odd = _odd(known, names)
         ranks = {detector: TailRanks.of(_some(one, ~odd[at]), _steps(one)) for detector, (one, at) in known.items()}
-        return cls(ranks, JointTail.of(_cross_fitted(known, names, odd)))
+        return cls(ranks, JointTail.of(_cross_fitted(known, names, odd, _divisions(len(names)))))
 
 
 Known = tuple[Lives, NDArray[np.int64]]
@@ -90,13 +93,18 @@ def _odd(known: Mapping[str, Known], names: Sequence[str]) -> NDArray[np.bool_]:
     """Tell (n,) who is not held against others: too few to rank among leave nobody out."""
     odd, count = np.zeros(len(names), bool), int(np.ceil(ODD * len(names)))
     if len(names) - count >= FEWEST:
-        found = _cross_fitted(known, names, odd, 1)[0]
+        found = _cross_fitted(known, names, odd, max(1, _divisions(len(names)) // 2)).mean(axis=0)
         odd[np.argsort(-found, kind="stable")[:count]] = True
     return odd
 
 
+def _divisions(callers: int) -> int:
+    least, most = DIVISIONS
+    return min(most, max(least, DIVIDED // max(1, callers)))
+
+
 def _cross_fitted(
-    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int = DIVISIONS
+    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int
 ) -> NDArray[np.int64]:
     """Return everybody's evidence under ranks of the others but for the `odd` ones (n,), as (r, n)."""
     numbers = np.array([_number(name) for name in names], np.int64)
