@@ -1,9 +1,7 @@
 """Take flagged rows out of a data set, or give them better labels, and prove what that did to a model."""
 
 import hashlib
-import secrets
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.progress import Progress, Silent
+from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, Measured, PinnedTestSet, trainer
 from caponier.app.remediate.repaired_incident import repaired_incident
 from caponier.app.scan.dataset import DatasetReport, judge
-from caponier.app.workspace.workspace import acting_user
 from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
@@ -28,7 +26,6 @@ from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
 from caponier.telemetry.rejections import RejectedRows
 
-UNMEASURED: Final = ""
 DEAD, DEAD_PART = 0.05, 0.25
 """Attack success up to which a trigger is dead: of any model some rows follow whatever is put on them."""
 PRICE: Final = 0.01
@@ -131,7 +128,11 @@ def remediate_dataset(
         digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
         details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
         details["columns"] = asdict(columns) if columns else None
-        done = _remediation(path, asked, test, before, after, details)
+        done = record_of(
+            RemediationKind.DATASET, path, asked.out, incident_id=asked.incident_id,
+            measured_on=test.digest if test else UNMEASURED, before=before.figures if before else {},
+            after=after.figures if after else {}, details=details,
+        )  # fmt: skip
         if workspace:
             with open_store(workspace.store) as store, store.write() as connection:
                 remediations.add(connection, done)
@@ -165,11 +166,7 @@ def _sha256(data: bytes) -> str:
 def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
     if asked.out.resolve() == asked.side_file.resolve():
         raise InputError("the new data set and the side file have the same name", where=str(asked.out))
-    for file in (asked.out, asked.side_file):
-        if file.exists() or file.resolve() == path.resolve():
-            raise InputError("there is such a file already, and nothing is overwritten", where=str(file))
-        if not file.resolve().parent.is_dir():
-            raise InputError("its folder does not exist", where=str(file))
+    refuse_existing(path, asked.out, asked.side_file)
 
 
 def _joined(
@@ -188,27 +185,3 @@ def _joined(
     for analysis in analyses.values():
         suggested[analysis.flagged & (analysis.suggested == NOTHING)] = NOTHING
     return flagged, suggested, scores
-
-
-def _remediation(
-    path: Path,
-    asked: DatasetRepair,
-    test: PinnedTestSet | None,
-    before: Measured | None,
-    after: Measured | None,
-    details: dict[str, Any],
-) -> Remediation:
-    return Remediation(
-        remediation_id=f"r-{secrets.token_hex(10)}",
-        kind=RemediationKind.DATASET,
-        incident_id=asked.incident_id,
-        subject=path.name,
-        kept=str(path),
-        produced=str(asked.out),
-        measured_on=test.digest if test else UNMEASURED,
-        before=before.figures if before else {},
-        after=after.figures if after else {},
-        author=acting_user(),
-        created=datetime.now(UTC),
-        details=details,
-    )

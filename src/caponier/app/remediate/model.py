@@ -1,10 +1,8 @@
 """Take a backdoor out of a model file, into a new file, and prove what that did. Neither file is ever loaded."""
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -12,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from caponier.app.progress import Progress, Silent
+from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, FEWEST, Figures, PinnedTestSet
 from caponier.app.remediate.repaired_incident import repaired_incident
 from caponier.app.scan.model import ModelReport, OpenedModel, class_numbers, samples_of, scan_model
-from caponier.app.workspace.workspace import acting_user
 from caponier.detect.model import Samples
 from caponier.detect.networks.network import Network
 from caponier.detect.networks.stored_tensors import rewritten
@@ -96,7 +94,7 @@ def remediate_model(
         InputError: If an input cannot be used, or the output exists; then nothing was written.
     """
     watch, began = progress or Silent(), perf_counter()
-    _refuse_existing(path, asked.out)
+    refuse_existing(path, asked.out)
     known = read_dataset(asked.samples, asked.columns)
     report = scan_model(path, asked.samples, asked.columns, workspace=workspace, progress=watch)
     opened = report.opened
@@ -122,7 +120,7 @@ def remediate_model(
     )
     after = test.measured(new, target, triggers) if test else {}
     data = _written(opened, new)
-    _refuse_existing(path, asked.out)
+    refuse_existing(path, asked.out)
     try:
         write_bytes(asked.out, data)
         again_report = scan_model(asked.out, asked.samples, asked.columns, workspace=workspace, progress=watch)
@@ -131,7 +129,10 @@ def remediate_model(
         digests = {"kept": opened.sha256, "produced": hashlib.sha256(data).hexdigest()}
         details = _details(asked, samples, target, still) | {"sha256": digests}
         details["seconds"] = round(perf_counter() - began, 1)
-        done = _remediation(path, asked, test.digest if test else "", (before, after), details)
+        done = record_of(
+            RemediationKind.MODEL, path, asked.out, incident_id=asked.incident_id,
+            measured_on=test.digest if test else UNMEASURED, before=before, after=after, details=details,
+        )  # fmt: skip
         if workspace:
             with open_store(workspace.store) as store, store.write() as connection:
                 remediations.add(connection, done)
@@ -247,29 +248,3 @@ def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str
         "detectors": sorted(model_detectors()),
         "seed": asked.seed,
     }
-
-
-def _remediation(
-    path: Path, asked: ModelRepair, digest: str, figures: tuple[Figures, Figures], details: dict[str, Any]
-) -> Remediation:
-    return Remediation(
-        remediation_id=f"r-{secrets.token_hex(10)}",
-        kind=RemediationKind.MODEL,
-        incident_id=asked.incident_id,
-        subject=path.name,
-        kept=str(path),
-        produced=str(asked.out),
-        measured_on=digest,
-        before=figures[0],
-        after=figures[1],
-        author=acting_user(),
-        created=datetime.now(UTC),
-        details=details,
-    )
-
-
-def _refuse_existing(path: Path, out: Path) -> None:
-    if out.exists() or out.resolve() == path.resolve():
-        raise InputError("there is such a file already, and nothing is overwritten", where=str(out))
-    if not out.resolve().parent.is_dir():
-        raise InputError("its folder does not exist", where=str(out))
