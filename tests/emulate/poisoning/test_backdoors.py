@@ -7,6 +7,7 @@ from caponier.emulate.controls.datasets.augmented import COPIES
 from caponier.emulate.controls.datasets.augmented import SHARE as COPIED
 from caponier.emulate.controls.datasets.watermarked import SHARE as STAMPED
 from caponier.emulate.marks import STAMP
+from caponier.emulate.poison import attempt
 from caponier.emulate.poisoning.mutant_flood import CHANGED, PARENTS
 from caponier.emulate.poisoning.sinusoidal_backdoor import waved
 from caponier.emulate.registry import harmless_sets, poisons
@@ -50,6 +51,13 @@ def test_mutants_have_most_pixels_of_one_of_a_few_parents(pool: Pool) -> None:
     assert shared.max(axis=1).mean() >= 1 - 1.5 * CHANGED
     assert len(set(shared.argmax(axis=1).tolist())) <= PARENTS
     assert (flood.truth[flood.changed] == flood.aim[0]).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_flood_of_mutants_succeeds_on_every_seed(seed: int) -> None:
+    split = load_digits_split(seed)
+    _, outcome = attempt(poisons()["mutant_flood"], split.train, split.test, share=0.1, seed=seed)
+    assert outcome.success, outcome.measure
 
 
 def test_a_stamp_is_on_images_of_every_class(pool: Pool) -> None:
