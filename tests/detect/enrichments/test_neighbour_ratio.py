@@ -45,3 +45,11 @@ def test_an_answer_that_no_benign_input_got_has_the_largest() -> None:
 
 def test_where_benign_inputs_have_one_answer_there_is_nothing_to_compare_with() -> None:
     assert np.isnan(enrichment.enrich(honest, BENIGN, enrichment.fit(honest, BENIGN[:2], SPEC))).all()
+
+
+def test_nothing_is_said_where_all_benign_inputs_are_the_row_itself() -> None:
+    def split(rows: Rows) -> NDArray[np.float64]:
+        return np.eye(3)[(rows[:, 0] > 10).astype(int)]
+
+    same = np.array([[10, 0], [10.000001, 0]], np.float32)
+    assert np.isnan(enrichment.enrich(split, same[:1], enrichment.fit(split, same, SPEC))).all()

@@ -51,10 +51,11 @@ class NeighbourRatio:
         same = predict(rows).argmax(axis=1)[:, None] == answers
         own = np.where(same, distances, np.inf).min(axis=1)
         other = np.where(same, np.inf, distances).min(axis=1) + params["nowhere"]
-        ratio: NDArray[np.float64] = np.minimum(
-            np.divide(own, other, out=np.full(len(rows), MOST), where=other > 0), MOST
-        )
-        return ratio
+        # Where all benign inputs are the row itself, nothing is left to compare with: NaN.
+        with np.errstate(invalid="ignore"):
+            ratio = np.divide(own, other, out=np.full(len(rows), MOST), where=other > 0)
+        capped: NDArray[np.float64] = np.minimum(ratio, MOST)
+        return capped
 
 
 enrichment = NeighbourRatio()
