@@ -14,6 +14,7 @@ import numpy as np
 from caponier.detect.detector import Confidence
 from caponier.detect.model import ModelAnalysis, ReadModel, silent
 from caponier.detect.networks.trigger_synthesis import Form, Synthesised, synthesise
+from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
 
 FEWEST_ROWS, FEWEST_CLASSES, MOST_ROWS = 20, 3, 100
@@ -108,9 +109,10 @@ def _gap(made: list[Synthesised], form: Form) -> _Gap:
 
 
 def _words(made: Synthesised, ratio: float, success: float) -> str:
-    what = f"{made.cost:.0f} features set alike" if made.form == "patch" else f"a change of length {made.cost:.2f}"
+    patch = f"setting {how_many(max(1, round(made.cost)), 'feature')} to the same values"
+    what = patch if made.form == "patch" else f"adding the same change, of length {made.cost:.2f},"
     return (
-        f"{what} turn {success:.0%} of the samples into class {made.target}; "
+        f"{what} turns {success:.0%} of the samples into class {made.target}; "
         f"the next class needs {ratio:.1f} times as much"
     )
 
