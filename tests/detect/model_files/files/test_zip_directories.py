@@ -203,3 +203,21 @@ def test_the_pickle_that_torch_would_load_is_judged(tmp_path: Path, method: int)
             taken += 1
             assert verdict(content) is Verdict.UNSAFE, name
     assert taken, "the reader takes at least the plain one"
+
+
+def test_parts_as_far_apart_as_the_long_end_record_is_long_are_no_second_directory() -> None:
+    # As torch writes: 76 bytes of zip64 records before the end.
+    parts = [(b"ab/first", bytes(38)), (b"ab/next", b"x")]
+    content, rows = b"", b""
+    for name, held in parts:
+        rows += row(name, held, len(content))
+        content += local(name, held)
+    assert content.find(b"PK\x03\x04", 1) == 76
+    at = len(content)
+    long_end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 2, 2, len(rows), at)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at + len(rows), 1)
+    archive = content + rows + long_end + locator + end(2, len(rows), at)
+    found, doubt = entries(memoryview(archive), Budget.of(Limits(), len(archive)))
+    assert doubt is None
+    assert [(entry.name, entry.header) for entry in found] == [("ab/first", 0), ("ab/next", 76)]
+    assert len(zipfile.ZipFile(io.BytesIO(archive)).infolist()) == 2
