@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperGroup
 
+from caponier.cli.terminal.written_files import guarded
+
 Table = dict[str, str]
 """Name of a command to `module:attribute`: a Typer app, or a function beside a constant EXAMPLE for its epilog."""
 
@@ -46,4 +48,4 @@ def _command(path: str, attribute: str) -> Any:
         alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
         alone.command(epilog=module.EXAMPLE)(found)
         found = alone
-    return typer.main.get_command(found)
+    return guarded(typer.main.get_command(found))
