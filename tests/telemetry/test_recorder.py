@@ -215,3 +215,28 @@ class TestInANotebook:
         assert model.predict_proba(ROWS).shape == (2, 2)
         assert model.score(ROWS, ["a", "b"]) == 1.0
         assert [row["label"] for row in model.events] == ["a", "b"]
+
+
+@pytest.mark.parametrize("odd", ["a text", {"a": 1}, 3, [[1], [2, 3]], [["a", None]], [], [[1j]], object()])
+def test_what_cannot_be_recorded_costs_no_caller_an_answer(odd: Any) -> None:
+    model = Recorder(lambda rows: "said")
+    assert model(odd) == "said"
+    assert all(set(row) >= {"time", "model"} for row in model.events)
+
+
+def test_a_log_that_fails_costs_no_caller_an_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    model = Recorder(len, log)
+    log.close()
+    assert model([[1], [2]]) == 2
+    assert "a call of len was not recorded" in caplog.text
+
+
+def test_what_is_asked_is_recorded_as_it_was_asked() -> None:
+    def scaling(rows: Any) -> Any:
+        rows *= 100
+        return rows.sum(axis=1)
+
+    model = Recorder(scaling)
+    model(np.array([[1.0, 2.0]]))
+    assert model.events[0]["input"].tolist() == [1, 2]

@@ -27,7 +27,8 @@ def erase(
     """
     home, console = require_workspace(workspace), notes(quiet=quiet)
     if not yes:
-        say(console, f"{len(names)} callers would be erased for good from {home.root}; give --yes to do it")
+        whom = "1 caller" if len(names) == 1 else f"{len(names)} callers"
+        say(console, f"{whom} would be erased for good from {home.root}; give --yes to do it")
         raise typer.Exit(2)
     left = 0
     for name in names:
@@ -36,5 +37,7 @@ def erase(
         write_text(f"{name}: {told}\n", None)
         say_skipped(console, done.skipped, "not erased")
         left += len(done.skipped)
+        if not (done.events or done.requests or done.records or done.skipped):
+            say(console, "note: nothing here is called so; caponier key-hash tells the name of a key")
     if left:
         raise typer.Exit(3)

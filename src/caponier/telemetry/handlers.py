@@ -4,10 +4,9 @@ A handler is any function, plain or `async`: of FastAPI, of Flask, or one of you
 stay as they are; what cannot be recorded is told to the logger `caponier` and costs no caller an answer.
 """
 
-import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
@@ -20,12 +19,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from caponier.errors import CaponierError, InputError
+from caponier.errors import InputError
 from caponier.formats.atomic_file import write_new
 from caponier.telemetry.credentials import shown
 from caponier.telemetry.principals import principal_of
 from caponier.telemetry.readers.cloud_event import USUAL
-from caponier.telemetry.recorder import EventLog, EventMemory, answers_of, log_at, queries_of
+from caponier.telemetry.recorder import EventLog, EventMemory, answers_of, log_at, queries_of, spared
 
 Row = dict[str, Any]
 Pick = str | Callable[[Mapping[str, Any]], Any] | None
@@ -36,10 +35,6 @@ LABELS: Final = ("label", "labels", "prediction", "predictions", "class", "class
 SCORES: Final = ("scores", "probabilities", "probability", "proba")
 """Keys of an answer that is a mapping."""
 _SALT_BYTES: Final = 32
-_UNFIT: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OSError, CaponierError)
-"""What can go wrong where somebody else's arguments and answers are taken apart, or the log cannot be written."""
-
-_logger = logging.getLogger("caponier")
 
 
 def record(
@@ -135,7 +130,7 @@ class _Taking:
     def watching(self, args: tuple[Any, ...], named: Row) -> Any:
         """Time a call, and record it however it ends."""
         told, arrival, started = _Told(), datetime.now(UTC), time.perf_counter()
-        with self._spared():
+        with spared(self._about["model"]):
             # Before the handler has it: some scale their inputs in place.
             told.asked = self._given(self._signature.bind(*args, **named))
         try:
@@ -145,16 +140,8 @@ class _Taking:
             raise
         finally:
             took = (time.perf_counter() - started) * 1_000
-            with self._spared():
+            with spared(self._about["model"]):
                 self._write(self._signature.bind(*args, **named), told, {"time": arrival, "latency_ms": took})
-
-    @contextmanager
-    def _spared(self) -> Iterator[None]:
-        """Spare the caller what goes wrong in recording."""
-        try:
-            yield
-        except _UNFIT:
-            _logger.exception("a call of %s was not recorded", self._about["model"])
 
     def _given(self, bound: BoundArguments) -> list[Row] | None:
         """Return the columns of what the arguments ask; None where they say nothing of it."""

@@ -1,20 +1,27 @@
 """Record the queries of any model in the event schema, from the process that serves it."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 from weakref import finalize
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from caponier.errors import InputError
+from caponier.errors import CaponierError, InputError
+
+_UNFIT: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OSError, CaponierError)
+"""What can go wrong where somebody else's arguments and answers are taken apart, or the log cannot be written."""
+
+_logger = logging.getLogger("caponier")
 
 
 class EventLog:
@@ -142,16 +149,30 @@ class Recorder:
         return getattr(self._model, name)
 
     def _record(self, ask: Callable[[Any], Any], inputs: Any, about: dict[str, Any]) -> Any:
+        asked: list[dict[str, Any]] = [{}]
+        with spared(self._about["model"]):
+            # Before the model has it: some scale their inputs in place.
+            asked = queries_of(inputs)
         arrival, started = datetime.now(UTC), time.perf_counter()
         answer = ask(inputs)
         took = (time.perf_counter() - started) * 1_000
         shared = {**self._about, **about, "time": arrival, "latency_ms": took}
-        asked, answered = queries_of(inputs), answers_of(np.asarray(answer), getattr(self._model, "classes_", None))
-        if len(answered) != len(asked):
-            # An answer that is not one an example is not recorded, but the queries are.
-            answered = [{}] * len(asked)
-        self._log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
+        with spared(self._about["model"]):
+            answered = answers_of(np.asarray(answer), getattr(self._model, "classes_", None))
+            if len(answered) != len(asked):
+                # An answer that is not one an example is not recorded, but the queries are.
+                answered = [{}] * len(asked)
+            self._log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
         return answer
+
+
+@contextmanager
+def spared(model: str | None) -> Iterator[None]:
+    """Spare whoever asks a model what goes wrong in recording; the logger `caponier` is told."""
+    try:
+        yield
+    except _UNFIT:
+        _logger.exception("a call of %s was not recorded", model)
 
 
 def answers_of(answer: NDArray[Any], classes: Any = None) -> list[dict[str, Any]]:
@@ -181,6 +202,7 @@ def queries_of(inputs: Any) -> list[dict[str, Any]]:
         array = _narrow(np.asarray(inputs))
     except (TypeError, ValueError):
         raw = np.asarray(inputs, object)
+        raw = raw if raw.ndim else raw.reshape(1)
         return [{"input_raw": row if isinstance(row, str) else _json(row)} for row in raw]
     shape = list(array.shape[1:]) or [1]
     return [{"input": row, "input_shape": shape} for row in _rows(array)]
@@ -193,6 +215,8 @@ def _rows(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _narrow(array: NDArray[Any]) -> NDArray[np.float32]:
+    if np.iscomplexobj(array):
+        raise TypeError("complex numbers are no inputs that can be compared")
     # A number beyond float32 is logged as null, which the reader names; a warning would tell nobody.
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array.astype(np.float32))

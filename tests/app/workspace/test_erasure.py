@@ -193,3 +193,30 @@ def test_the_command_says_what_it_did_and_does_nothing_unasked(
     assert events(home) == []
     (Path(home.lake) / "old.csv").write_text("x")
     assert run(capsys, "erase", EVE, "--yes", "--workspace", home.root).code == 3
+
+
+def test_what_cannot_be_read_is_named_and_all_else_is_erased(
+    home: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = Path(home.lake)
+    (lake / "a.parquet").write_bytes(b"no table")
+    (lake / "b.jsonl").write_bytes(
+        orjson.dumps({"principal": EVE}) + b"\n" + b'{"principal": "' + EVE.encode() + b'", "inp\n'
+    )
+    pq.write_table(pa.table({"principal": [1, 2]}), lake / "c.parquet")
+    pq.write_table(pa.table({"principal": [EVE, ADA]}), lake / "d.parquet")
+    done = gone(home)
+    assert done.events == 2
+    assert pq.read_table(lake / "d.parquet")["principal"].to_pylist() == [ADA]
+    told = {Path(skip.what).name: skip.reason for skip in done.skipped}
+    assert set(told) == {"a.parquet", "b.jsonl", "c.parquet"}
+    assert "cannot be read" in told["a.parquet"]
+    assert told["b.jsonl"] == "one line left that cannot be parsed, with this name in it"
+    answer = run(capsys, "erase", EVE, "--yes", "--workspace", str(home.root))
+    assert answer.code == 3
+    assert "a.parquet" in answer.err
+
+
+def test_a_name_that_is_nowhere_is_said_to_be(home: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run(capsys, "erase", "customer-1", "--yes", "--workspace", str(home.root))
+    assert (answer.code, "caponier key-hash" in answer.err) == (0, True)

@@ -401,3 +401,8 @@ def test_what_is_inside_is_read_and_a_misspelt_key_is_not(tmp_path: Path) -> Non
     file.write_text(plain + '\n[inside]\nadresses = ["198.51.100.7"]\n')
     with pytest.raises(InputError, match="addresses"):
         require_workspace(tmp_path)
+
+
+def test_the_workspace_to_create_is_the_folder_that_was_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"caponier init {tmp_path / 'new'}$"):
+        load_workspace(tmp_path / "new")

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from caponier.detect.wording import how_many
 from caponier.errors import InputError
 from caponier.formats.append_file import append_whole
 from caponier.formats.atomic_file import replacing
@@ -130,19 +132,29 @@ def _asked_by(data: bytes, name: str) -> bool:
 
 
 def _erase_from_file(path: Path, name: str, done: Erasure) -> None:
-    if path.suffix in (".jsonl", ".ndjson"):
-        done.events += _erase_lines(path, name)
-    elif path.suffix == ".parquet":
-        done.events += _erase_rows(path, name)
-    else:
-        done.skipped.append(Skip(str(path), "neither Parquet nor plain lines of JSON; look into it yourself"))
+    """Erase from one file; one that is broken or may not be written keeps nobody's events in the others."""
+    try:
+        if path.suffix in (".jsonl", ".ndjson"):
+            done.events += _erase_lines(path, name, done)
+        elif path.suffix == ".parquet":
+            done.events += _erase_rows(path, name)
+        else:
+            done.skipped.append(Skip(str(path), "neither Parquet nor plain lines of JSON; look into it yourself"))
+    except (OSError, InputError, pa.ArrowException) as failed:
+        why = getattr(failed, "strerror", None) or str(failed).split("\n", 1)[0]
+        done.skipped.append(Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again"))
 
 
-def _erase_lines(path: Path, name: str) -> int:
+def _erase_lines(path: Path, name: str, done: Erasure) -> int:
     """Put blanks in the place of a caller's lines: whoever appends to the file goes on, and nothing moves."""
     written = {name.encode("utf-8", "surrogatepass"), json.dumps(name)[1:-1].encode()}
     with path.open("r+b", buffering=0) as file:
-        asked = [(at, line) for at, line in _lines(path) if any(one in line for one in written) and _names(line, name)]
+        naming = [(at, line) for at, line in _lines(path) if any(one in line for one in written)]
+        asked = [(at, line) for at, line in naming if _names(line, name)]
+        if torn := sum(_parsed(line) is None for _, line in naming):
+            done.skipped.append(
+                Skip(str(path), f"{how_many(torn, 'line')} left that cannot be parsed, with this name in it")
+            )
         ids = {id_ for _, line in asked if (id_ := _pair_of(line)) is not None}
         # Of a request and its answer that were logged apart, the answer names nobody.
         answers = [(at, line) for at, line in _lines(path) if ids and _pair_of(line) in ids]

@@ -219,8 +219,9 @@ def _find(path: Path | None) -> Path | None:
     file = named / FILE_NAME if named.is_dir() else named
     if not file.is_file():
         origin = "" if path else "CAPONIER_WORKSPACE names it. "
+        folder = file.parent if file.name == FILE_NAME else file
         raise InputError(
-            "there is no such workspace", where=str(file), mend=f"{origin}Create one with: caponier init {file.parent}"
+            "there is no such workspace", where=str(file), mend=f"{origin}Create one with: caponier init {folder}"
         )
     return file.absolute()
 
