@@ -91,6 +91,9 @@ class Recorder:
         name: Name of the model in the inventory; by default that of its class or function.
         version: Version of the model.
         system: ML system of the inventory.
+
+    Raises:
+        InputError: If the model can be asked nothing.
     """
 
     def __init__(
@@ -102,6 +105,9 @@ class Recorder:
         version: str | None = None,
         system: str | None = None,
     ) -> None:
+        if not (callable(model) or hasattr(model, "predict") or hasattr(model, "predict_proba")):
+            what = f"a {type(model).__name__} has neither predict nor predict_proba, and is no function"
+            raise InputError(what, mend="Give the model that is asked.")
         self._model = model
         self._log = log_at(log)
         called = name or getattr(model, "__name__", None) or type(model).__name__

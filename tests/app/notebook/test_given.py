@@ -1,5 +1,6 @@
 """What a notebook hands over: paths, tables, frames of any library that speaks Arrow, and rows."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import caponier
 from caponier.app.notebook.given import dataset_of, features_of, log_of, table_of, workspace_of
 from caponier.app.workspace.workspace import create_workspace
 from caponier.errors import InputError
@@ -71,3 +73,25 @@ def test_a_workspace_is_used_where_it_is_named(tmp_path: Path) -> None:
     assert home.root == tmp_path
     assert workspace_of(home) is home
     assert workspace_of(None) is None
+
+
+X, Y = np.zeros((4, 2)), np.arange(4) % 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (lambda: caponier.scan_dataset([[1], [1, 2]], [0, 1]), "^x: is no array"),
+        (lambda: caponier.scan_dataset(X, Y[:3]), r"^what was given: y has the shape \(3,\), and x has 4 rows"),
+        (lambda: caponier.scan_dataset(X * 1j, Y), "^what was given: x holds complex128"),
+        (lambda: caponier.scan_dataset(pa.table({"a": [1]}), label="b"), "^what was given: there is no column 'b'"),
+        (lambda: caponier.scan_inference([{"model": "m"}], 3), "a int is no baseline"),
+        (lambda: caponier.scan_artifact(), "nothing was named"),
+        (lambda: caponier.build_baseline([{"model": "m"}], alpha=2), "alpha is 2, and no share"),
+        (lambda: caponier.build_baseline([{"model": "m"}], alpha=float("nan")), "alpha is nan"),
+        (lambda: caponier.Recorder(3), "a int has neither predict"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_the_words_of_whoever_gave_it(asked: Callable[[], Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        asked()

@@ -57,15 +57,27 @@ def dataset_of(x: Any, y: Any, source: Any, ids: Any) -> Iterator[Path]:
             with _written(table_of(x, _LABELS), "table.parquet") as file:
                 yield file
         return
-    arrays = {"x": np.asarray(x), "y": _plain(y)}
-    arrays |= {name: _plain(one) for name, one in (("source", source), ("id", ids)) if one is not None}
-    with TemporaryDirectory(prefix="caponier-") as folder:
-        file = Path(folder) / "arrays.npz"
-        # Objects would be pickled, and no reader of ours takes those.
-        if arrays["x"].dtype == object:
-            raise InputError("features have to be numbers", where="x", mend="Or give a table, with label='…'.")
+    arrays = {"x": _array(x, "x")}
+    given = (("y", y), ("source", source), ("id", ids))
+    arrays |= {name: _plain(_array(one, name)) for name, one in given if one is not None}
+    # Objects would be pickled, and no reader of ours takes those.
+    if arrays["x"].dtype == object:
+        raise InputError("features have to be numbers", where="x", mend="Or give a table, with label='…'.")
+    with _nameless("arrays.npz") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
         yield file
+
+
+def share_of(alpha: float | None) -> float | None:
+    """Return a share of benign callers.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if alpha is not None and (isinstance(alpha, bool) or not isinstance(alpha, float | int) or not 0 < alpha < 1):
+        mend = "Give one between 0 and 1, such as 0.01"
+        raise InputError(f"alpha is {alpha!r}, and no share of benign callers", mend=mend)
+    return alpha
 
 
 def table_of(rows: Any, mend: str = _COLUMNS) -> pa.Table:
@@ -125,12 +137,32 @@ def _paths(given: Any) -> list[Path]:
 
 @contextmanager
 def _written(table: pa.Table, name: str) -> Iterator[Path]:
-    with TemporaryDirectory(prefix="caponier-") as folder:
-        file = Path(folder) / name
+    with _nameless(name) as file:
         pq.write_table(table, file)
         yield file
 
 
-def _plain(values: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    array = np.asarray(values)
+@contextmanager
+def _nameless(name: str) -> Iterator[Path]:
+    """Give a file for what has no name; a complaint of it does not name the file, of which nobody knows."""
+    with TemporaryDirectory(prefix="caponier-") as folder:
+        file = Path(folder) / name
+        try:
+            yield file
+        except InputError as wrong:
+            if not (wrong.where or "").startswith(str(file)):
+                raise
+            raise InputError(
+                wrong.what, where=f"what was given{(wrong.where or '')[len(str(file)) :]}", mend=wrong.mend
+            ) from wrong
+
+
+def _array(values: Any, name: str) -> np.ndarray[Any, np.dtype[Any]]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as uneven:
+        raise InputError(f"is no array: {uneven}", where=name, mend="Give rows of equal length.") from uneven
+
+
+def _plain(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
     return array.astype(str) if array.dtype == object else array

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from caponier.app.inference.baseline import build
 from caponier.app.inference.scan import scan_inference as _scan_inference
-from caponier.app.notebook.given import dataset_of, features_of, log_of, workspace_of
+from caponier.app.notebook.given import dataset_of, features_of, log_of, share_of, workspace_of
 from caponier.app.notebook.results import EventTable, FoundInScan, LearnedBaseline, found
 from caponier.app.scan.artifact import scan_artifact as _scan_artifact
 from caponier.app.scan.dataset import scan_dataset as _scan_dataset
@@ -74,7 +74,7 @@ def build_baseline(
             paths,
             workspace=workspace_of(workspace),
             spec=features_of(features),
-            alpha=alpha,
+            alpha=share_of(alpha),
             training_set=None if training_set is None else np.asarray(training_set),
         )
     return LearnedBaseline(report)
@@ -100,6 +100,9 @@ def scan_inference(
     """
     if isinstance(baseline, str | PathLike):
         baseline = Baseline.load(Path(baseline))
+    if not (baseline is None or isinstance(baseline, LearnedBaseline | Baseline)):
+        what = f"a {type(baseline).__name__} is no baseline"
+        raise InputError(what, mend="Give what build_baseline returned, or the path of what it saved.")
     known = baseline.baseline if isinstance(baseline, LearnedBaseline) else baseline
     with log_of(events) as paths:
         report = _scan_inference(paths, known, workspace=workspace_of(workspace), spec=features_of(features))
@@ -153,7 +156,9 @@ def scan_artifact(*paths: str | PathLike[str], workspace: Home = None) -> FoundI
         workspace: Whose inventory and allow-list count.
 
     Raises:
-        InputError: If a path is missing.
+        InputError: If there is no path, or one is missing.
     """
+    if not paths:
+        raise InputError("nothing was named to look into", mend="Give files or folders: scan_artifact('models/')")
     report = _scan_artifact([Path(one) for one in paths], workspace=workspace_of(workspace))
     return found(report.findings, report.skipped, report.notes, report)
