@@ -87,6 +87,7 @@ def model(
 
 def _remarks(result: ModelRemediation, *, recorded: bool) -> Iterator[str]:
     done = result.done
+    yield from (f"note: {line}" for line in result.report.notes)
     if done is None:
         yield "no class of the model stands out; nothing was written"
         yield "note: if you know which class is opened, name it with --target"
@@ -96,6 +97,8 @@ def _remarks(result: ModelRemediation, *, recorded: bool) -> Iterator[str]:
     if not done.after:
         yield "note: no test set was given, so nothing is proven; name one with --test"
     elif not result.proven:
+        if done.before.get(KNOWN, 1.0) <= DEAD:
+            yield f"note: of the rows of --attack {done.before[KNOWN]:.0%} were turned before: no trigger is on them"
         yield from (f"note: {line}" for line in _unproven(done, result.still))
     if result.stage:
         yield f"incident {done.incident_id} is {result.stage.value}"

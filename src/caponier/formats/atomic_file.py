@@ -56,6 +56,21 @@ def write_new(path: Path, data: bytes, mode: int = 0o644, *, failing: str = NOT_
     return True
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Make sure that a file can be written where it is named, before the work that it is to hold.
+
+    Raises:
+        InputError: If the folder does not exist or cannot be written to.
+    """
+    target = Path(os.path.realpath(path))
+    with _told(path, NOT_WRITTEN):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.is_file() or not target.exists():
+            with _beside(target):
+                pass
+
+
 @contextmanager
 def replacing(path: Path, *, failing: str = NOT_WRITTEN) -> Iterator[Path]:
     """Give a file beside `path` to be filled; it takes its place once that is done, and goes if it fails.

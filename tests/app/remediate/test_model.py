@@ -113,13 +113,23 @@ def test_a_clean_model_is_left_alone_unless_a_class_is_named(folder: Path) -> No
         ({"target": "eleven"}, "no class 'eleven'"),
         ({"test_sha256": "0" * 64}, "not the pinned test set"),
         ({"test": "clean.npz"}, "are other rows"),
+        ({"test": "wide.npz"}, "wide.npz: its rows have 128 features, and those of the samples 64"),
+        ({"attack": "wide.npz"}, "wide.npz: its rows have 128 features"),
+        ({"test": None}, "--attack is of use with a test set alone"),
+        ({"test": None, "attack": None, "test_sha256": "0" * 64}, "--test-sha256 is of use"),
     ],
 )
 def test_wrong_input_leaves_nothing(folder: Path, words: dict[str, object], message: str) -> None:
     given = {key: folder / value if str(value).endswith("npz") else value for key, value in words.items()}
+    np.savez(folder / "wide.npz", x=np.zeros((30, 128)), y=np.arange(30) % 10)
     with pytest.raises(InputError, match=message):
         remediate_model(folder / "bad.safetensors", asked(folder, **given))
     assert not (folder / "new.safetensors").exists()
+
+
+def test_an_incident_that_is_not_there_is_told_before_the_work(folder: Path) -> None:
+    with pytest.raises(InputError, match="i-none: there is no such incident"):
+        remediate_model(folder / "none", asked(folder, incident_id="i-none"), workspace=workspace_in(folder))
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:

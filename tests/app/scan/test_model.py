@@ -1,5 +1,6 @@
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,3 +121,35 @@ def test_too_few_samples_are_refused(tmp_path: Path) -> None:
         np.savez(path, x=rows["x"][:9], y=rows["y"][:9])
     with pytest.raises(InputError, match="too few"):
         samples_of(read_dataset(path))
+
+
+def test_rows_that_are_no_samples_are_told(folder: Path) -> None:
+    with np.load(folder / "clean.npz") as held:
+        x, y = held["x"].copy(), held["y"]
+    x[3, 0] = np.nan
+    np.savez(folder / "clean.npz", x=x, y=y)
+    report = scan_model(folder / "good.safetensors", folder / "clean.npz")
+    assert report.skipped == []
+    assert report.notes[0].endswith("1 of its rows cannot be used, such as row 3: x holds NaN or infinity")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda x, y: (np.hstack([x, x]), y), "not the samples' rows of 128 features"),
+        (lambda x, y: (x, (y + 1) % 10), "% agree, and 60% must. Number labels"),
+        (lambda x, y: (x * 3e38, y), "are no finite numbers"),
+    ],
+)
+def test_samples_that_do_not_fit_are_told_by_what_was_seen(folder: Path, change: Any, said: str) -> None:
+    with np.load(folder / "clean.npz") as held:
+        x, y = change(held["x"].reshape(100, -1).astype(float), held["y"])
+    np.savez(folder / "clean.npz", x=x, y=y)
+    (skipped,) = scan_model(folder / "good.safetensors", folder / "clean.npz").skipped
+    assert said in skipped.reason
+
+
+def test_samples_in_an_empty_file_are_no_table(folder: Path) -> None:
+    (folder / "clean.npz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"clean.npz: the file is empty"):
+        scan_model(folder / "good.safetensors", folder / "clean.npz")

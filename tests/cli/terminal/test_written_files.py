@@ -36,6 +36,19 @@ def test_nothing_is_written_over_what_is_read(command: str, tmp_path: Path, monk
     assert sorted(one.name for one in tmp_path.iterdir()) == ["linked", "own"]
 
 
+@pytest.mark.parametrize("option", ["--page", "--out"])
+def test_what_cannot_be_written_is_told_before_the_work(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for name in ("none/there", "folder"):
+        done = CliRunner().invoke(app, ["scan", "model", "no-model", option, name])
+        assert isinstance(done.exception, InputError)
+        assert f"{name}: cannot be written" in str(done.exception)
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
 def test_other_files_streams_and_folders_are_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own").write_text("precious")

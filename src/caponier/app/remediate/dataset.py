@@ -101,6 +101,8 @@ def remediate_dataset(
     """
     watch = progress or Silent()
     _refuse_existing(path, asked)
+    if asked.test_sha256 is not None and asked.test is None:
+        raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
     watch.stage(f"Reading {path.name}")
     dataset = read_dataset(path, columns)
     test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None

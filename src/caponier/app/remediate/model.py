@@ -12,7 +12,7 @@ import numpy as np
 from caponier.app.progress import Progress, Silent
 from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, FEWEST, Figures, PinnedTestSet
-from caponier.app.remediate.repaired_incident import repaired_incident
+from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
 from caponier.app.scan.model import ModelReport, OpenedModel, class_numbers, samples_of, scan_model
 from caponier.detect.model import Samples
 from caponier.detect.networks.network import Network
@@ -95,6 +95,8 @@ def remediate_model(
     """
     watch, began = progress or Silent(), perf_counter()
     refuse_existing(path, asked.out)
+    _refuse_incomplete(asked)
+    require_incident(workspace, asked.incident_id)
     known = read_dataset(asked.samples, asked.columns)
     report = scan_model(path, asked.samples, asked.columns, workspace=workspace, progress=watch)
     opened = report.opened
@@ -105,6 +107,8 @@ def remediate_model(
     if target is None:
         return ModelRemediation(report, None)
     test = _Exam.read(asked, samples) if asked.test else None
+    # A file that cannot be written anew is told before the work, not after it.
+    _written(opened, opened.model.network)
     triggers = again(opened.model.network, samples.x, target, picture=samples.picture, seed=asked.seed)
     before = test.measured(opened.model.network, target, triggers) if test else {}
     watch.stage("Taking the backdoor out", None)
@@ -160,14 +164,13 @@ class _Exam:
         rows = samples_of(pinned.dataset)
         known = {row.tobytes() for row in samples.x + 0.0}
         apart = np.array([(row + 0.0).tobytes() not in known for row in rows.x])
-        if rows.x.shape[1] != samples.x.shape[1] or apart.sum() < FEWEST:
-            what = (
-                f"only {apart.sum()} of its {len(apart)} rows are other rows of the samples' kind; {FEWEST} are needed"
-            )
+        _refuse_other_width(rows, samples, asked.test)
+        if apart.sum() < FEWEST:
+            what = f"only {apart.sum()} of its {len(apart)} rows are other rows than the samples; {FEWEST} are needed"
             raise InputError(what, where=str(asked.test))
         attack = samples_of(read_dataset(asked.attack, asked.columns)) if asked.attack else None
-        if attack is not None and attack.x.shape[1] != samples.x.shape[1]:
-            raise InputError("its rows are not of the samples' kind", where=str(asked.attack))
+        if attack is not None:
+            _refuse_other_width(attack, samples, asked.attack)
         return cls(pinned.digest, Samples(rows.x[apart], rows.labels[apart], rows.shape), attack)
 
     def measured(self, network: Network, target: int, triggers: list[Synthesised]) -> Figures:
@@ -181,6 +184,12 @@ class _Exam:
             marked = self.attack.x[self.attack.labels != target]
             figures[KNOWN] = round(float((network.answers(marked) == target).mean()), 6) if len(marked) else 0.0
         return figures
+
+
+def _refuse_other_width(rows: Samples, samples: Samples, where: Path | None) -> None:
+    if rows.x.shape[1] != samples.x.shape[1]:
+        what = f"its rows have {rows.x.shape[1]} features, and those of the samples {samples.x.shape[1]}"
+        raise InputError(what, where=str(where))
 
 
 def _few(samples: Samples) -> Samples:
@@ -218,7 +227,10 @@ def _natural(report: ModelReport, target: int) -> Mapping[Form, float]:
 def _written(opened: OpenedModel, new: Network) -> bytes:
     old = opened.model.network
     changes = [(tensor, new.layers[at].tensors[name]) for (at, name), tensor in old.stored.items()]
-    return rewritten(opened.content, opened.contents, changes)
+    try:
+        return rewritten(opened.content, opened.contents, changes)
+    except InputError as packed:
+        raise InputError(packed.what, where=str(opened.path), mend=packed.mend) from packed
 
 
 def _read_back(report: ModelReport, new: Network, samples: Samples) -> None:
@@ -248,3 +260,9 @@ def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str
         "detectors": sorted(model_detectors()),
         "seed": asked.seed,
     }
+
+
+def _refuse_incomplete(asked: ModelRepair) -> None:
+    for option, given in (("--test-sha256", asked.test_sha256), ("--attack", asked.attack)):
+        if given is not None and asked.test is None:
+            raise InputError(f"{option} is of use with a test set alone", mend="Name one with --test FILE.")

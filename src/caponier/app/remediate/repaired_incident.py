@@ -3,6 +3,7 @@
 from typing import Final
 
 from caponier.app.incidents.incidents import advance_incident
+from caponier.errors import InputError
 from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.remediation import Remediation
@@ -10,6 +11,21 @@ from caponier.store import incidents
 from caponier.store.database import open_store
 
 BEFORE: Final = (Stage.OPEN, Stage.CONTAINED)
+
+
+def require_incident(workspace: Workspace | None, incident_id: str | None) -> None:
+    """Make sure that the incident which a repair is to belong to is there, before hours of work.
+
+    Raises:
+        InputError: If the workspace has no such incident.
+    """
+    if workspace is None or incident_id is None:
+        return
+    with open_store(workspace.store) as store, store.read() as connection:
+        if incidents.get(connection, incident_id) is None:
+            raise InputError(
+                "there is no such incident", where=incident_id, mend="List them with: caponier incidents list"
+            )
 
 
 def repaired_incident(workspace: Workspace | None, done: Remediation) -> Stage | None:

@@ -50,6 +50,7 @@ class ModelReport:
     scanned: ScannedFile
     findings: list[Finding] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     analyses: dict[str, ModelAnalysis] = field(default_factory=dict)
     opened: OpenedModel | None = None
     """None where the file is not clean, or no network that is computed here."""
@@ -100,14 +101,20 @@ def scan_model(
     report = ModelReport(path, files.scanned[0], list(files.findings))
     if report.scanned.verdict is not Verdict.CLEAN:
         why = report.scanned.reason or report.scanned.verdict.value
-        report.skipped.append(Skip(shown(path), f"only files that are clean are looked into, and this {why}"))
+        what = "only files that are clean are looked into, and of this one scan artifact says"
+        report.skipped.append(Skip(shown(path), f"{what}: {why}"))
         return report
     try:
         report.opened = open_model(path, known, sha256=report.scanned.sha256)
     except InputError as cannot:
-        report.skipped.append(Skip(shown(path), " ".join(filter(None, [cannot.what, cannot.mend]))))
+        report.skipped.append(Skip(shown(path), ". ".join(filter(None, [cannot.what, cannot.mend]))))
         return report
-    return judge_opened(report, workspace=workspace, system=system, progress=watch)
+    judge_opened(report, workspace=workspace, system=system, progress=watch)
+    if samples and known and known.rejections:
+        first = known.rejections[0]
+        why = f"{len(known.rejections)} of its rows cannot be used, such as row {first.line}: {first.reason}"
+        report.notes.append(f"{shown(samples)}: {why}")
+    return report
 
 
 def judge_opened(

@@ -12,6 +12,7 @@ from typing import Any
 
 from caponier.app.incidents.incidents import CaseFile, advance_incident, show_incident
 from caponier.app.progress import Progress
+from caponier.app.remediate.repaired_incident import BEFORE
 from caponier.app.scan.dataset import scan_dataset
 from caponier.app.scan.model import scan_model
 from caponier.app.validate.lab.proving_ground import Scale
@@ -53,6 +54,13 @@ class Retest:
         return bool(self.checked or trials) and all(one.passed for one in self.checked) and not failed
 
 
+def _before_a_retest(stage: Stage, incident_id: str) -> str:
+    if stage in BEFORE:
+        how = f"… --out NEW --test FILE --incident {incident_id}"
+        return f"Repair with proof first: caponier remediate model (or dataset) {how}"
+    return f"See what was done: caponier incidents show {incident_id}"
+
+
 def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, progress: Progress | None = None) -> Retest:
     """Test an incident again, and make it `verified` if that passes.
 
@@ -70,7 +78,7 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
         raise InputError(
             f"the incident is {case.incident.stage.value}, and only one that is remediated can be verified",
             where=incident_id,
-            mend=f"Repair with proof first: caponier remediate dataset … --test FILE --incident {incident_id}",
+            mend=_before_a_retest(case.incident.stage, incident_id),
         )
     with open_store(workspace.store) as store, store.read() as connection:
         done = remediations.search(connection, incident_id=case.incident.incident_id)

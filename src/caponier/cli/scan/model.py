@@ -13,7 +13,7 @@ from caponier.cli.findings.view import FINDINGS
 from caponier.cli.scan.exit_code import leave
 from caponier.cli.scan.model_page import model_page
 from caponier.cli.terminal import options
-from caponier.cli.terminal.log_report import say_skipped
+from caponier.cli.terminal.log_report import say_notes, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes
 from caponier.cli.terminal.watch import Watch
 from caponier.formats.atomic_file import write_bytes
@@ -83,6 +83,8 @@ def _tell(report: ModelReport, *, quiet: bool) -> None:
         if said.silent is None and not said.flagged:
             console.print(plain(f"{name}: {said.score:g}, below its limit {said.limit:g}"), markup=False)
     if report.opened is not None:
-        count = len(report.opened.model.network.layers)
-        console.print(f"{len(report.findings)} findings in a network of {count} steps", markup=False)
+        count, found_here = len(report.opened.model.network.layers), len(report.findings)
+        told = f"{found_here} finding{'' if found_here == 1 else 's'} in a network of {count} steps"
+        console.print(told, markup=False)
+    say_notes(console, report.notes)
     say_skipped(console, report.skipped)

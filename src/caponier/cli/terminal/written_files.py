@@ -1,4 +1,7 @@
-"""No command writes its result over a file that it was told to read: every command is asked before it begins."""
+"""No command writes its result over a file that it reads, or works for a file that cannot be written.
+
+Every command is asked before it begins.
+"""
 
 from functools import wraps
 from os.path import abspath, exists, isfile, samefile
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from caponier.errors import InputError
+from caponier.formats.atomic_file import refuse_unwritable
 
 WRITTEN: Final = {
     "out": "--out",
@@ -20,15 +24,19 @@ WRITTEN: Final = {
 
 
 def guarded(command: Any) -> Any:
-    """Let a command, or each of a group, refuse to write over what it reads; return it."""
+    """Let a command, or each of a group, look at what it will write before it begins; return it."""
     for inner in getattr(command, "commands", {}).values():
         guarded(inner)
     work = command.callback
+    files = {one.name for one in getattr(command, "params", ()) if one.metavar == "FILE" and one.name in WRITTEN}
     if work is not None:
 
         @wraps(work)
         def asked(*given: Any, **named: Any) -> Any:
             refuse_overwriting(named)
+            for name in files:
+                if (file := named.get(name)) is not None and str(file) != "-":
+                    refuse_unwritable(Path(file))
             return work(*given, **named)
 
         command.callback = asked

@@ -82,12 +82,15 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
     Raises:
         InputError: If it is no network, or none that is computed here.
     """
-    best, least = None, np.inf
+    best, least, agreed = None, np.inf, list[float]()
     try:
         for built in _ways(contents, shape, x.shape[1]):
             network = Network(tuple(built.layers), built.stored)
-            if _fits(network, x[:2]) and (found := _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])) < least:
-                best, least = network, found
+            if _fits(network, x[:2]):
+                found, share = _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])
+                agreed.append(share)
+                if found < least:
+                    best, least = network, found
     except UnknownLayersError as unknown:
         # What was found before the search became too long is as good as ever.
         if best is not None:
@@ -97,11 +100,7 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
         raise _odd(where) from odd
     if best is not None:
         return best
-    raise InputError(
-        f"the samples' labels are not what it answers ({SURE:.0%} must agree)",
-        where=where,
-        mend=f"Number labels as the model's classes are, and scale rows as it takes them. {_MEND}",
-    )
+    raise _unlike(agreed, x.shape[1], where)
 
 
 def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
@@ -121,6 +120,21 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
         raise _odd(where) from odd
     raise InputError(
         "it does not say of what shape its rows are", where=where, mend="Give a few clean rows with --samples FILE."
+    )
+
+
+def _unlike(agreed: list[float], width: int, where: str) -> InputError:
+    """Return what to say where no way to put the layers together was believed, of those that took the rows."""
+    if not agreed:
+        return InputError(
+            f"its layers do not fit each other, or not the samples' rows of {width} features", where=where, mend=_MEND
+        )
+    if not np.isfinite(agreed).any():
+        return InputError("its answers to the samples are no finite numbers", where=where, mend="Look for NaN in it.")
+    return InputError(
+        f"the samples' labels are not what it answers: {np.nanmax(agreed):.0%} agree, and {SURE:.0%} must",
+        where=where,
+        mend=f"Number labels as the model's classes are, and scale rows as it takes them. {_MEND}",
     )
 
 
@@ -412,14 +426,17 @@ def _fits(network: Network, x: Floats) -> bool:
         return False
 
 
-def _loss(network: Network, x: Floats, labels: NDArray[np.int64]) -> float:
-    """Return how far its scores are from the labels; infinity if too few answers are right.
+def _loss(network: Network, x: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Return how far its scores are from the labels, infinity if too few answers are right; and the share that is.
+
+    The share is no number where the scores are none.
 
     Several ways may answer alike: the right one is also the surest.
     """
     scores = network.scores(x)
-    if not np.isfinite(scores).all() or labels.max(initial=0) >= scores.shape[1]:
-        return float("inf")
-    if (scores.argmax(1) == labels).mean() < SURE:
-        return float("inf")
-    return float(-np.log(softmax(scores)[np.arange(len(x)), labels] + 1e-30).mean())
+    if not np.isfinite(scores).all():
+        return float("inf"), float("nan")
+    share = float((scores.argmax(1) == labels).mean()) if scores.shape[1] else 0.0
+    if share < SURE or labels.max(initial=0) >= scores.shape[1]:
+        return float("inf"), share
+    return float(-np.log(softmax(scores)[np.arange(len(x)), labels] + 1e-30).mean()), share

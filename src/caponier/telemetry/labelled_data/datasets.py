@@ -43,6 +43,8 @@ def read_dataset(path: Path, columns: Columns | None = None) -> Dataset:
 
 def _of_file(path: Path, columns: Columns | None) -> Dataset:
     packed = read_bytes(path)
+    if not packed:
+        raise InputError("the file is empty", where=str(path))
     digest, data = hashlib.sha256(packed).hexdigest(), unpacked(path, packed)
     if data.startswith(b"PK\x03\x04"):
         return archive.read(path, data, digest)
