@@ -21,10 +21,11 @@ BROAD_BORDERS = {
     "src/caponier/app/guard/work.py",
     "src/caponier/plugins.py",
     "src/caponier/app/scan/judge_file.py",
+    "src/caponier/telemetry/recorder.py",
 }
 """Files that may catch everything: where the command line ends, where a request is served, the guard's worker, where a
-detector judges a hostile file, and where somebody else's code is imported, which may raise whatever it likes and must
-end as one message that names it."""
+detector judges a hostile file, where calls of a user's model are recorded, which must answer whatever it is asked, and
+where somebody else's code is imported, which may raise whatever it likes and must end as one message that names it."""
 
 
 FOLDER_MAX = 25

@@ -4,6 +4,7 @@ A handler is any function, plain or `async`: of FastAPI, of Flask, or one of you
 stay as they are; what cannot be recorded is told to the logger `caponier` and costs no caller an answer.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -35,6 +36,8 @@ LABELS: Final = ("label", "labels", "prediction", "predictions", "class", "class
 SCORES: Final = ("scores", "probabilities", "probability", "proba")
 """Keys of an answer that is a mapping."""
 _SALT_BYTES: Final = 32
+_SECRET: Final = re.compile("token|secret|passw|credential|auth|cookie|api_?key|session|principal", re.I)
+"""In the name of an argument: its text is no question but says who asks, and must never be logged as it is."""
 
 
 def record(
@@ -62,7 +65,8 @@ def record(
         version: Version of the model.
         system: ML system of the inventory.
         inputs: The argument that holds what is asked, or a function of all arguments that returns it; by default one of
-            `INPUTS`, or the first that is no request. One example is a row of numbers or a record; many are many.
+            `INPUTS`, or the first that holds rows, numbers or a record, or a text that is no credential. One example is
+            a row of numbers or a record; many are many.
         principal: The argument that says who asks, or a function of all arguments; by default the salted hash of the
             credential in the request's `Authorization` or `X-API-Key`, and without a request the argument `principal`.
         salt: Salt for that hash; by default one that is kept beside the log, readable by its owner alone.
@@ -100,7 +104,8 @@ class _Told:
     """What came of one call."""
 
     answer: Any = None
-    status: int | None = 200
+    status: int = 500
+    """Until it has answered."""
     asked: list[Row] | None = None
     """Columns of each example, as far as the arguments hold them."""
 
@@ -135,7 +140,9 @@ class _Taking:
             told.asked = self._given(self._signature.bind(*args, **named))
         try:
             yield told
-        except Exception as raised:
+            told.status = 200
+        except BaseException as raised:
+            # A call that was cut off, such as by a caller who hung up, is none that was answered either.
             told.status = _status(raised)
             raise
         finally:
@@ -151,7 +158,7 @@ class _Taking:
             return queries_of(_many(_plain(self._inputs(given))))
         name = self._inputs or next((name for name in INPUTS if name in given), None)
         if name is None:
-            name = next((name for name, one in given.items() if not _is_request(one)), None)
+            name = _named_of(given)
         return None if name is None else queries_of(_many(_plain(given[name])))
 
     def _write(self, bound: BoundArguments, told: _Told, about: Row) -> None:
@@ -165,7 +172,11 @@ class _Taking:
             # Flask hands a body to nobody: it is asked for, and only now, for the handler may read it in its own way.
             asked = queries_of(_many(request.get_json(silent=True)))
         asked = asked or [{}]
-        answered = _answers(_plain(told.answer), len(asked)) if told.status == 200 else [{}] * len(asked)
+        answered: list[Row] = [{}] * len(asked)
+        if told.status == 200:
+            # What the model says in an odd form costs the answer, and never the question.
+            with spared(self._about["model"], "the answer to "):
+                answered = _answers(_plain(told.answer), len(asked))
         self.log.record([{**shared, **query, **said} for query, said in zip(asked, answered, strict=True)])
 
     def _who(self, bound: BoundArguments, request: Any) -> str | None:
@@ -198,6 +209,22 @@ def _salt(given: bytes | None, log: Any) -> Callable[[], bytes]:
     return kept
 
 
+def _named_of(given: Mapping[str, Any]) -> str | None:
+    """Return which argument holds what is asked, where none is called so: what holds much goes before a single text."""
+    holding = [name for name, one in given.items() if _holds(one) and not _is_request(one)]
+    single = [
+        name
+        for name, one in given.items()
+        if isinstance(one, str | bytes | int | float) and (isinstance(one, int | float) or not _SECRET.search(name))
+    ]
+    return next(iter([*holding, *single]), None)
+
+
+def _holds(one: Any) -> bool:
+    shaped = isinstance(one, Mapping | list | tuple) or (is_dataclass(one) and not isinstance(one, type))
+    return shaped or any(hasattr(one, name) for name in ("model_dump", "__array__", "__array_interface__"))
+
+
 def _is_request(one: Any) -> bool:
     return hasattr(one, "headers") and (hasattr(one, "method") or hasattr(one, "scope"))
 
@@ -217,13 +244,12 @@ def _status(raised: BaseException) -> int:
     return 500
 
 
-def _code(told: _Told) -> int | None:
+def _code(told: _Told) -> int:
     """Return the status of the answer: a handler may say it itself, as a response or as (body, status)."""
     answer = told.answer
-    if isinstance(answer, tuple) and len(answer) > 1 and isinstance(answer[1], int):
-        return answer[1]
-    said = getattr(answer, "status_code", None)
-    return said if isinstance(said, int) else told.status
+    said = answer[1] if isinstance(answer, tuple) and len(answer) > 1 else getattr(answer, "status_code", None)
+    # A pair may also be a label and a number.
+    return said if isinstance(said, int) and 100 <= said < 600 else told.status
 
 
 def _plain(held: Any) -> Any:

@@ -1,6 +1,7 @@
 """Record the queries of any model in the event schema, from the process that serves it."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from caponier.errors import CaponierError, InputError
-
-_UNFIT: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OSError, CaponierError)
-"""What can go wrong where somebody else's arguments and answers are taken apart, or the log cannot be written."""
+from caponier.errors import InputError
 
 _logger = logging.getLogger("caponier")
 
@@ -64,18 +62,33 @@ class EventMemory:
 
     Args:
         most: Rows that are kept, about.
+        most_bytes: Of inputs and scores that are kept, about: whoever asks chooses how long they are.
     """
 
-    def __init__(self, most: int = 100_000) -> None:
+    def __init__(self, most: int = 100_000, most_bytes: int = 512 * 2**20) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._most = most
+        self._most, self._most_bytes = most, most_bytes
+        self._bytes = 0
+        self._lock = Lock()
 
     def record(self, rows: list[dict[str, Any]]) -> None:
         """Keep rows whose keys are columns of the event schema."""
-        self.rows += rows
-        # Seldom, for all others move up.
-        if len(self.rows) > self._most + self._most // 8:
-            del self.rows[: -self._most]
+        with self._lock:
+            self.rows += rows
+            self._bytes += sum(map(_weight, rows))
+            # Seldom, for all others move up.
+            many = len(self.rows) > self._most + self._most // 8
+            if many or self._bytes > self._most_bytes + self._most_bytes // 8:
+                self._cut()
+
+    def _cut(self) -> None:
+        kept = self._bytes = 0
+        for row in reversed(self.rows[-self._most :]):
+            weight = _weight(row)
+            if self._bytes + weight > self._most_bytes:
+                break
+            kept, self._bytes = kept + 1, self._bytes + weight
+        del self.rows[: len(self.rows) - kept]
 
 
 class Recorder:
@@ -173,12 +186,17 @@ class Recorder:
 
 
 @contextmanager
-def spared(model: str | None) -> Iterator[None]:
-    """Spare whoever asks a model what goes wrong in recording; the logger `caponier` is told."""
+def spared(model: str | None, what: str = "") -> Iterator[None]:
+    """Spare whoever asks a model what goes wrong in recording; the logger `caponier` is told.
+
+    Args:
+        model: That is asked.
+        what: Is not recorded then, of the call; by default all of it.
+    """
     try:
         yield
-    except _UNFIT:
-        _logger.exception("a call of %s was not recorded", model)
+    except Exception:  # noqa: BLE001 - the border: inputs, answers and the functions that pick may be anybody's
+        _logger.exception("%sa call of %s was not recorded", what, model)
 
 
 def answers_of(answer: NDArray[Any], classes: Any = None) -> list[dict[str, Any]]:
@@ -225,7 +243,25 @@ def _narrow(array: NDArray[Any]) -> NDArray[np.float32]:
         raise TypeError("complex numbers are no inputs that can be compared")
     # A number beyond float32 is logged as null, which the reader names; a warning would tell nobody.
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array.astype(np.float32))
+        try:
+            return np.ascontiguousarray(array.astype(np.float32))
+        except OverflowError:
+            # Whole numbers have no end in Python.
+            bounded = [_bounded(one) for one in array.ravel()]
+            return np.array(bounded, float).astype(np.float32).reshape(array.shape)
+
+
+def _bounded(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, 1 if number > 0 else -1)
+
+
+def _weight(row: dict[str, Any]) -> int:
+    """Return the bytes of what is long in a row."""
+    long = [row[name] for name in ("input", "scores", "input_raw") if row.get(name) is not None]
+    return sum(one.nbytes if isinstance(one, np.ndarray) else len(one) for one in long)
 
 
 def _json(row: Any) -> str:
