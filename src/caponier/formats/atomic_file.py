@@ -12,6 +12,8 @@ from typing import Final
 from caponier.errors import InputError
 
 NOT_WRITTEN: Final = "cannot be written"
+HALF: Final = ".caponier-"
+"""How the name begins of a file that is not yet complete, and of what is left of one if the process is killed."""
 _ADVICE: Final = "Name a file in a folder that exists and that you may write to."
 
 
@@ -98,7 +100,7 @@ def replacing(path: Path, *, failing: str = NOT_WRITTEN) -> Iterator[Path]:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give an empty file in the same folder that only its owner may read, and take away what is left of it."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".caponier-")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=HALF)
     os.close(descriptor)
     try:
         yield Path(name)

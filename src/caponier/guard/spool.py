@@ -233,26 +233,34 @@ class ExchangeSpool:
         return last
 
     def erase(self, is_meant: Callable[[bytes], bool]) -> int:
-        """Take records out for good that wait, before anything is appended; return how many.
+        """Take records out for good that wait, and all that are done with, before anything is appended.
 
         Args:
             is_meant: Tells of the content of each whether it is one of them.
 
+        Returns:
+            How many of those that wait.
+
         Raises:
             OSError: If one cannot be read or written.
         """
-        erased = 0
+        erased, begin = 0, self.progress.place
+        if begin.offset and self._path(begin.segment).exists():
+            # Done with, but its segment is there as long as something in it waits.
+            self._void(Place(begin.segment, 0), begin.offset - _HEAD)
         while self.wanted is not None:
             data = self.read()
             if data is None or not is_meant(data):
                 continue
-            place = Place(self._wanted.segment, self._wanted.offset - _HEAD - len(data))
-            with self._path(place.segment).open("r+b") as file:
-                file.seek(place.offset)
-                file.write((_VOID + len(data)).to_bytes(4, "little") + bytes(4 + len(data)))
+            self._void(Place(self._wanted.segment, self._wanted.offset - _HEAD - len(data)), len(data))
             erased += 1
         self._wanted, self._owing = self.progress.place, False
         return erased
+
+    def _void(self, place: Place, length: int) -> None:
+        with self._path(place.segment).open("r+b") as file:
+            file.seek(place.offset)
+            file.write((_VOID + length).to_bytes(4, "little") + bytes(4 + length))
 
     @property
     def taken(self) -> Place:

@@ -1,14 +1,47 @@
 """Take a caller's name out of every record but the audit log: what happened stays, and to whom does not."""
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from sqlalchemy import JSON, Connection, Table, Text, select, update
 
-from caponier.store.tables import audit, audit_head, metadata
+from caponier.store.tables import audit, audit_head, findings, incidents, metadata, remediations, response_actions
 
 _KEPT = (audit, audit_head)
 """A chain of hashes: a row that changed would break it. No name of a caller's stands there but in what people wrote."""
+
+_RECORDS: Final = (findings, incidents, response_actions, remediations)
+_NAMES: Final = frozenset({"subject_id", "id", "sender", "actors"})
+"""Columns, and keys of a record, under which callers' names stand."""
+_FACTS: Final = "facts"
+"""What stands there is told of callers, under whatever keys."""
+
+
+def is_word(connection: Connection, name: str) -> bool:
+    """Tell whether a name is a word of the store itself, such as a severity, so that nobody can tell the two apart.
+
+    Args:
+        connection: From `Store.write`.
+        name: Of a principal.
+    """
+    return any(
+        name in _words(dict(row), "")
+        for table in _RECORDS
+        for row in connection.execute(select(table)).mappings()
+    )
+
+
+def _words(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, str) and key not in _NAMES:
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words(one, key)
+    elif isinstance(value, dict) and key != _FACTS:
+        yield from value
+        for inner, one in value.items():
+            yield from _words(one, inner)
 
 
 def rename(connection: Connection, name: str, token: str) -> int:

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from caponier.detect.wording import how_many
 from caponier.errors import InputError
 from caponier.formats.append_file import append_whole
-from caponier.formats.atomic_file import replacing
+from caponier.formats.atomic_file import HALF, replacing
+from caponier.formats.walk_files import shown, walk
 from caponier.guard.settings import read_settings
 from caponier.guard.spool import ExchangeSpool
 from caponier.guard.spooled import from_bytes
@@ -77,10 +78,25 @@ def erase(workspace: Workspace, name: str, *, actor: str) -> Erasure:
     spools = read_settings(workspace.guard, str(workspace.file)).spool
     if spools:
         _erase_from_spools(workspace.root / spools, name, done)
-    # A hidden file, such as .gitignore, is nobody's log.
-    for path in sorted(path for path in Path(workspace.lake).rglob("[!.]*") if path.is_file()):
-        _erase_from_file(path, name, done)
+    _erase_from_lake(Path(workspace.lake), name, done)
     return done
+
+
+def _erase_from_lake(lake: Path, name: str, done: Erasure) -> None:
+    within = lake.resolve()
+    for found in walk([lake]) if lake.exists() else ():
+        path, problem = found.path, found.problem
+        if problem is None and path.is_symlink():
+            if path.resolve().is_relative_to(within):
+                continue
+            problem = f"is a link to a log elsewhere, {path.resolve()}; look into it yourself"
+        elif problem is None and path.name.startswith(HALF):
+            problem = "is what a write that was cut off has left; delete it"
+        if problem is not None:
+            done.skipped.append(Skip(shown(path), problem))
+        elif not path.name.startswith("."):
+            # A hidden file, such as .gitignore, is nobody's log.
+            _erase_from_file(path, name, done)
 
 
 def _erase_from_store(workspace: Workspace, name: str, actor: str, done: Erasure) -> None:
@@ -93,7 +109,10 @@ def _erase_from_store(workspace: Workspace, name: str, actor: str, done: Erasure
                 f"a response action is in force against this caller, or waits for an approver: {held[0]}",
                 mend=f"Undo it first: caponier respond undo {held[0]}",
             )
-        done.records = erasure.rename(connection, name, f"erased-{secrets.token_hex(6)}")
+        if erasure.is_word(connection, name):
+            done.skipped.append(Skip("the store", "the name is a word of the store's own; nothing is changed"))
+        else:
+            done.records = erasure.rename(connection, name, f"erased-{secrets.token_hex(6)}")
         audit.append(connection, actor, "principal.erased", digest_of(name), {"records": done.records})
 
 
@@ -141,20 +160,27 @@ def _erase_from_file(path: Path, name: str, done: Erasure) -> None:
         else:
             done.skipped.append(Skip(str(path), "neither Parquet nor plain lines of JSON; look into it yourself"))
     except (OSError, InputError, pa.ArrowException) as failed:
-        why = getattr(failed, "strerror", None) or str(failed).split("\n", 1)[0]
-        done.skipped.append(Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again"))
+        # A guard deletes what it has written elsewhere, and what is old.
+        if path.exists():
+            why = getattr(failed, "strerror", None) or str(failed).split("\n", 1)[0]
+            done.skipped.append(Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again"))
 
 
 def _erase_lines(path: Path, name: str, done: Erasure) -> int:
     """Put blanks in the place of a caller's lines: whoever appends to the file goes on, and nothing moves."""
-    written = {name.encode("utf-8", "surrogatepass"), json.dumps(name)[1:-1].encode()}
+    plain, asked, torn = name.encode("utf-8", "surrogatepass"), list[tuple[int, bytes]](), 0
     with path.open("r+b", buffering=0) as file:
-        naming = [(at, line) for at, line in _lines(path) if any(one in line for one in written)]
-        asked = [(at, line) for at, line in naming if _names(line, name)]
-        if torn := sum(_parsed(line) is None for _, line in naming):
-            done.skipped.append(
-                Skip(str(path), f"{how_many(torn, 'line')} left that cannot be parsed, with this name in it")
-            )
+        for at, line in _lines(path):
+            # Whoever wrote the line may have escaped any letter.
+            if plain not in line and b"\\" not in line:
+                continue
+            if _names(line, name):
+                asked.append((at, line))
+            elif plain in line and _parsed(line) is None:
+                torn += 1
+        if torn:
+            left = f"{how_many(torn, 'line')} left that cannot be parsed, with this name in it"
+            done.skipped.append(Skip(str(path), left))
         ids = {id_ for _, line in asked if (id_ := _pair_of(line)) is not None}
         # Of a request and its answer that were logged apart, the answer names nobody.
         answers = [(at, line) for at, line in _lines(path) if ids and _pair_of(line) in ids]
@@ -198,7 +224,7 @@ def _pair_of(line: bytes) -> str | None:
 
 
 def _erase_rows(path: Path, name: str) -> int:
-    table = pq.read_table(path)
+    table = pq.read_table(path, partitioning=None)
     if "principal" not in table.column_names:
         return 0
     kept = table.filter(pc.fill_null(pc.not_equal(table["principal"], name), True))
