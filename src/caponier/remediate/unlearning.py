@@ -111,7 +111,8 @@ def prune(network: Network, x: Floats, labels: NDArray[np.int64]) -> int:
         How many were silenced.
     """
     learned = [at for at, layer in enumerate(network.layers) if isinstance(layer, Linear | Convolution)]
-    if len(learned) < 2:
+    if len(learned) < 2 or not isinstance(network.layers[learned[-1]], Linear):
+        # Only of a layer that takes rows it is known what each unit gives.
         return 0
     last = network.layers[learned[-1]]
     _, held = network.run(x)

@@ -26,9 +26,7 @@ def is_word(connection: Connection, name: str) -> bool:
         name: Of a principal.
     """
     return any(
-        name in _words(dict(row), "")
-        for table in _RECORDS
-        for row in connection.execute(select(table)).mappings()
+        name in _words(dict(row), "") for table in _RECORDS for row in connection.execute(select(table)).mappings()
     )
 
 

@@ -52,7 +52,7 @@ def test_a_network_of_scikit_learn_answers_as_it_does_itself(how: str, pool: Poo
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "identity"])
 def test_other_activations_and_scalers_are_known(activation: str, pool: Pool) -> None:
-    model = fitted(pool, MinMaxScaler(), activation=activation)
+    model = fitted(pool, MinMaxScaler(), activation=activation, learning_rate_init=0.01)
     scores = network(packed(model, "joblib"), pool).scores(pool.images)
     assert softmax(scores) == pytest.approx(model.predict_proba(pool.images), abs=1e-5)
 

@@ -25,6 +25,8 @@ LIMIT: Final = 6.0
 FEWEST: Final = 4
 """Classes below which the others have no spread."""
 MARGIN: Final = 1e9
+MOST_WORK: Final = 10_000_000_000
+"""Multiplications for a row of each class; so large a network takes a minute or two."""
 
 
 class WeightOutlier:
@@ -48,6 +50,8 @@ class WeightOutlier:
         if classes < FEWEST:
             return silent(f"the model has {classes} classes, and {FEWEST} are the fewest that can be compared")
         low, high = _range(model)
+        if (work := classes * model.network.work(low[None, :])) > MOST_WORK:
+            return silent(f"a row of each class takes {work:,} multiplications; more than {MOST_WORK:,} take too long")
         # All starts at once: what one call costs matters more here than what a row costs.
         begin = np.stack([low + np.float32(start) * (high - low) for start in STARTS]).astype(np.float32)
         margins = _margins(model.network, begin, low, high, classes)

@@ -28,7 +28,7 @@ from caponier.detect.networks.layers import (
     TwoClasses,
 )
 from caponier.detect.networks.network import Network, Place, softmax
-from caponier.detect.networks.stored_tensors import Contents, Floats, StoredTensor, entries
+from caponier.detect.networks.stored_tensors import ODD, Contents, Floats, StoredTensor, entries
 from caponier.errors import InputError
 
 EPSILON: Final = 1e-5
@@ -42,6 +42,10 @@ MOST_ROWS: Final = 400
 ORDERS: Final = 8
 """Orders of the layers that are tried, where names do not tell."""
 LOOKS: Final = 20_000
+MOST_LAYERS: Final = 10_000
+"""Modules of a pickled one: few bytes may name one again and again."""
+MOST_WORK: Final = 500_000_000_000
+"""Multiplications that finding the right way may take: some minutes."""
 _ACTIVATIONS: Final = {"ReLU": Rectifier, "Tanh": Tangent, "Sigmoid": Logistic}
 _NOTHING: Final = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Identity", "Softmax", "LogSoftmax"})
 
@@ -54,15 +58,13 @@ _Part = dict[str, StoredTensor]
 class _Built:
     layers: list[NetworkLayer]
     stored: dict[Place, StoredTensor]
+    modules: int = 0
+    """That were looked at."""
 
     def add(self, layer: NetworkLayer, stored: dict[str, StoredTensor] | None = None) -> None:
         for inner, tensor in (stored or {}).items():
             self.stored[len(self.layers), inner] = tensor
         self.layers.append(layer)
-
-
-ODD: Final = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
-"""What a description that lacks something, or has something else there, ends in."""
 
 
 class UnknownLayersError(Exception):
@@ -83,14 +85,26 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
         InputError: If it is no network, or none that is computed here.
     """
     best, least, agreed = None, np.inf, list[float]()
+    most = int(labels.max(initial=0))
+    # Evenly taken: a data set may be sorted by class, and one class alone is told by many a wrong way.
+    step = max(1, -(-len(x) // MOST_ROWS))
+    x, labels = x[::step], labels[::step]
+    left = MOST_WORK
     try:
         for built in _ways(contents, shape, x.shape[1]):
             network = Network(tuple(built.layers), built.stored)
-            if _fits(network, x[:2]):
-                found, share = _loss(network, x[:MOST_ROWS], labels[:MOST_ROWS])
-                agreed.append(share)
-                if found < least:
-                    best, least = network, found
+            if not _fits(network, x[:2]):
+                continue
+            if most >= network.outputs:
+                agreed.append(0.0)
+                continue
+            left -= network.work(x) * len(x)
+            if left < 0:
+                raise UnknownLayersError("it is so large that to try the ways to put it together takes too long")
+            found, share = _loss(network, x, labels)
+            agreed.append(share)
+            if found < least:
+                best, least = network, found
     except UnknownLayersError as unknown:
         # What was found before the search became too long is as good as ever.
         if best is not None:
@@ -112,7 +126,7 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
     try:
         layers = next(_ways(contents, (), 0))
         width = _width(layers)
-        if width is not None:
+        if width is not None and layers.stored:
             return Network(tuple(layers.layers), layers.stored), width
     except UnknownLayersError as unknown:
         raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
@@ -193,6 +207,9 @@ def _opening(rank: int, shape: tuple[int, ...], width: int) -> list[NetworkLayer
 def _module(module: Any, built: _Built) -> None:
     """Add the layers of a pickled torch module."""
     name, noted = module.origin.name, entries(module)
+    built.modules += 1
+    if built.modules > MOST_LAYERS:
+        raise UnknownLayersError(f"it has more than {MOST_LAYERS:,} layers")
     own = {key: held for key, held in entries(noted.get("_parameters")).items() if isinstance(held, StoredTensor)}
     own |= {key: held for key, held in entries(noted.get("_buffers")).items() if isinstance(held, StoredTensor)}
     if not module.origin.module.startswith("torch.nn.modules."):
@@ -209,14 +226,14 @@ def _module(module: Any, built: _Built) -> None:
         same = noted.get("padding") == "same"
         weight = own["weight"].values.shape
         padding = (weight[2] // 2, weight[3] // 2) if same else _pair(noted.get("padding", 0))
-        _convolution(built, own, _pair(noted["stride"]), padding)
+        _convolution(built, own, _pair(noted["stride"], 1), padding)
     elif name in ("BatchNorm1d", "BatchNorm2d"):
         _normalisation(built, own)
     elif name in ("MaxPool2d", "AvgPool2d"):
         if noted.get("ceil_mode") or _pair(noted.get("dilation", 1)) != (1, 1) or noted.get("divisor_override"):
             raise UnknownLayersError("a pool of an unusual form")
-        size = _pair(noted["kernel_size"])
-        stride = size if noted.get("stride") is None else _pair(noted["stride"])
+        size = _pair(noted["kernel_size"], 1)
+        stride = size if noted.get("stride") is None else _pair(noted["stride"], 1)
         built.add(Pooling(size, stride, _pair(noted.get("padding", 0)), mean=name == "AvgPool2d"))
     elif name == "Flatten":
         built.add(Flatten())
@@ -226,9 +243,9 @@ def _module(module: Any, built: _Built) -> None:
         raise UnknownLayersError(f"a layer {name}")
 
 
-def _pair(value: Any) -> tuple[int, int]:
+def _pair(value: Any, least: int = 0) -> tuple[int, int]:
     found = value if isinstance(value, tuple) else (value, value)
-    if len(found) != 2 or not all(isinstance(one, int) and 0 <= one <= 64 for one in found):
+    if len(found) != 2 or not all(isinstance(one, int) and least <= one <= 64 for one in found):
         raise UnknownLayersError("a layer of an unusual form")
     return int(found[0]), int(found[1])
 
@@ -254,7 +271,9 @@ def _learned(own: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
 def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
     """Add a batch normalisation: what it learned of the data is a factor and a shift."""
     mean = own["running_mean"].values
-    factor: Floats = (1 / np.sqrt(own["running_var"].values + np.float32(EPSILON))).astype(np.float32)
+    # Of a variance below nothing the scores show that it is none.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor: Floats = (1 / np.sqrt(own["running_var"].values + np.float32(EPSILON))).astype(np.float32)
     factor = own["weight"].values * factor if "weight" in own else factor
     shift = (own["bias"].values if "bias" in own else np.float32(0)) - mean * factor
     built.add(Scale({"weight": factor, "bias": shift}))
@@ -263,13 +282,19 @@ def _normalisation(built: _Built, own: dict[str, StoredTensor]) -> None:
 def _reference(tensors: dict[str, StoredTensor]) -> _Built:
     """Return the network that Caponier trains itself."""
     built = _Built([], {})
-    factor: Floats = (1 / tensors["spread"].values).astype(np.float32)
+    factor = _inverse(tensors["spread"])
     built.add(Scale({"weight": factor, "bias": -tensors["mean"].values * factor}))
     for at, name in enumerate(("inner", "outer")):
         if at:
             built.add(Rectifier())
         _turned(built, tensors[name], tensors[f"{name}_bias"])
     return built
+
+
+def _inverse(spread: StoredTensor) -> Floats:
+    # Of a feature without any spread the scores show it.
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.asarray(1 / spread.values, np.float32)
 
 
 def _turned(built: _Built, weight: StoredTensor, bias: StoredTensor) -> None:
@@ -301,7 +326,7 @@ def _steps(value: Any) -> Iterator[Made]:
 def _sklearn_step(step: Made, built: _Built) -> None:
     noted = entries(step)
     if step.origin.name == "StandardScaler":
-        factor: Floats = (1 / noted["scale_"].values).astype(np.float32)
+        factor = _inverse(noted["scale_"])
         built.add(Scale({"weight": factor, "bias": -noted["mean_"].values * factor}))
     elif step.origin.name == "MinMaxScaler":
         built.add(Scale({"weight": noted["scale_"].values, "bias": noted["min_"].values}))
@@ -420,10 +445,12 @@ def _put_together(built: _Built, order: list[_Part], way: list[tuple[int, int, i
 
 
 def _fits(network: Network, x: Floats) -> bool:
+    """Tell whether it can be computed, has learned something, and gives a score for each class."""
     try:
-        return network.run(x)[0].ndim == 2
-    except (ValueError, IndexError, TypeError, MemoryError):
+        scores = network.run(x)[0]
+    except (*ODD, MemoryError):
         return False
+    return bool(network.stored) and scores.ndim == 2 and scores.shape[1] == network.outputs
 
 
 def _loss(network: Network, x: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
@@ -436,7 +463,7 @@ def _loss(network: Network, x: Floats, labels: NDArray[np.int64]) -> tuple[float
     scores = network.scores(x)
     if not np.isfinite(scores).all():
         return float("inf"), float("nan")
-    share = float((scores.argmax(1) == labels).mean()) if scores.shape[1] else 0.0
-    if share < SURE or labels.max(initial=0) >= scores.shape[1]:
+    share = float((scores.argmax(1) == labels).mean())
+    if share < SURE:
         return float("inf"), share
     return float(-np.log(softmax(scores)[np.arange(len(x)), labels] + 1e-30).mean()), share

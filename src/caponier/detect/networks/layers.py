@@ -14,6 +14,8 @@ from caponier.detect.networks.stored_tensors import Floats
 
 MOST_HELD: Final = 1 << 28
 """Numbers that one layer may hold: a file may describe windows that no memory has room for."""
+MOST_DONE: Final = 1 << 38
+"""Multiplications of one layer, or of one way through all of them."""
 Gradients = dict[str, Floats]
 """Of a layer's tensors, by name."""
 
@@ -41,6 +43,7 @@ class Linear:
 
     def forward(self, x: Floats) -> tuple[Floats, Any]:
         """See `NetworkLayer`."""
+        refuse_beyond(len(x) * len(self.tensors["weight"]))
         return x @ self.tensors["weight"].T + self.tensors["bias"], x
 
     def backward(self, held: Any, gradient: Floats, *, weights: bool) -> tuple[Floats, Gradients]:
@@ -63,8 +66,8 @@ class Convolution:
         padded = _padded(x, self.padding, 0.0)
         places = _places(weight.shape[2:], self.stride, padded.shape)
         held = weight[0].size * _count(places[0]) * len(x)
-        if held > MOST_HELD:
-            raise ValueError(f"a layer of {held:,} numbers takes more memory than is used here")
+        refuse_beyond(held)
+        refuse_beyond(held * len(weight), MOST_DONE, "multiplications takes longer")
         # Channels first of all, so that each copy below is of long rows.
         turned = np.ascontiguousarray(padded.transpose(1, 0, 2, 3))
         flat = np.stack([turned[:, :, down, right] for down, right in places], 1)
@@ -230,6 +233,16 @@ class TwoClasses(Plain):
     def backward(self, held: Any, gradient: Floats, *, weights: bool) -> tuple[Floats, Gradients]:
         """See `NetworkLayer`."""
         return gradient[:, 1:], {}
+
+
+def refuse_beyond(count: int, most: int = MOST_HELD, takes: str = "numbers takes more memory") -> None:
+    """Keep a file from describing what no machine computes.
+
+    Raises:
+        ValueError: If there are more than there may be.
+    """
+    if count > most:
+        raise ValueError(f"a layer of {count:,} {takes} than is used here")
 
 
 def _padded(x: Floats, padding: tuple[int, int], filled: float) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.networks.layers import Gradients, NetworkLayer
+from caponier.detect.networks.layers import MOST_DONE, MOST_HELD, Gradients, NetworkLayer, refuse_beyond
 from caponier.detect.networks.stored_tensors import Floats, StoredTensor
 
 BLOCK = 512
@@ -40,12 +40,21 @@ class Network:
         return found
 
     def run(self, x: Floats, start: int = 0) -> tuple[Floats, list[object]]:
-        """Return scores, and what each layer holds for the way back, from a layer on."""
+        """Return scores, and what each layer holds for the way back, from a layer on.
+
+        Raises:
+            ValueError: If a layer does not take what the one before gives, or all of them hold or multiply too much.
+        """
         held: list[object] = []
+        size = done = 0
         with np.errstate(over="ignore", invalid="ignore"):
             for layer in self.layers[start:]:
                 x, kept = layer.forward(x)
                 held.append(kept)
+                size += x.size + sum(one.size for one in _arrays(kept))
+                done += len(x) * _multiplications(layer, x)
+                refuse_beyond(size, 2 * MOST_HELD)
+                refuse_beyond(done, MOST_DONE, "multiplications takes longer")
         return x, held
 
     def back(
@@ -65,7 +74,7 @@ class Network:
         for layer in self.layers:
             with np.errstate(over="ignore", invalid="ignore"):
                 x, _ = layer.forward(x)
-            count += layer.tensors["weight"].size * (x[0, 0].size if x.ndim == 4 else 1) if layer.tensors else x.size
+            count += _multiplications(layer, x)
         return count
 
     def copy(self) -> "Network":
@@ -87,6 +96,17 @@ class Network:
     def last(self) -> NetworkLayer:
         """The layer that gives the scores."""
         return next(layer for layer in reversed(self.layers) if "weight" in layer.tensors)
+
+
+def _multiplications(layer: NetworkLayer, answer: Floats) -> int:
+    """Return how many it takes to answer one row."""
+    if layer.tensors:
+        return layer.tensors["weight"].size * (answer[0, 0].size if answer.ndim == 4 else 1)
+    return answer[:1].size
+
+
+def _arrays(kept: object) -> list[NDArray[np.generic]]:
+    return [one for one in (kept if isinstance(kept, tuple) else (kept,)) if isinstance(one, np.ndarray)]
 
 
 def softmax(scores: Floats) -> Floats:

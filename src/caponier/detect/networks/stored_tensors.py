@@ -28,6 +28,10 @@ Floats = NDArray[np.float32]
 
 MOST_VALUES: Final = 1 << 24
 """Numbers of the largest network that is computed here."""
+_SHORTEST: Final = 2
+"""Bytes of the shortest number."""
+ODD: Final = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What a description that lacks something, or has something else there, ends in."""
 _NUMBERS: Final = {"F16": "<f2", "BF16": "bf16", "F32": "<f4", "F64": "<f8"}
 _STORAGES: Final = {"HalfStorage": "<f2", "BFloat16Storage": "bf16", "FloatStorage": "<f4", "DoubleStorage": "<f8"}
 _TENSOR: Final = frozenset({"_rebuild_tensor", "_rebuild_tensor_v2"})
@@ -59,7 +63,9 @@ class StoredTensor:
         """Return the bytes of other values of the same shape."""
         flat = np.asarray(values, np.float32).reshape(self.values.shape).ravel(order="F" if self.order == "F" else "C")
         if self.kind != "bf16":
-            return flat.astype(self.kind).tobytes()
+            # What sixteen bits cannot hold shows when the file is read again.
+            with np.errstate(over="ignore"):
+                return flat.astype(self.kind).tobytes()
         bits = flat.view(np.uint32)
         rounded = (bits + np.uint32(0x7FFF) + ((bits >> 16) & 1).astype(np.uint32)) >> 16
         return rounded.astype("<u2").tobytes()
@@ -94,14 +100,15 @@ def read_contents(content: memoryview, where: str, limits: Limits | None = None)
         if head.startswith(zip_file.LOCAL):
             return _torch(content, budget, where)
         if tensors.is_safetensors(content):
-            return Contents("safetensors", _safetensors(content))
+            return Contents("safetensors", _safetensors(content, _Numbers(content)))
         how = compressed.kind(head)
         plain = content if how is None else compressed.expand(content, how, budget).content
         report = pickle_file.follow(plain, budget, budget.rules)
         if report.broken or report.pickles != 1:
             raise InputError("is no model that can be read here without loading it", where=where, mend=_MEND)
-        return Contents("pickle", value=_with_arrays(report.values[0], _Bytes(plain, how is None)))
-    except (TooMuchError, ValueError, KeyError, TypeError, IndexError, RecursionError) as wrong:
+        places = _Bytes(plain, how is None)
+        return Contents("pickle", value=_with_arrays(report.values[0], places, _Numbers(plain)))
+    except (TooMuchError, *ODD) as wrong:
         raise InputError(f"its tensors cannot be read: {wrong}", where=where, mend=_MEND) from wrong
 
 
@@ -109,6 +116,46 @@ _MEND: Final = (
     "Read are safetensors, torch.save of a state dictionary or a Sequential (not in the old format), and networks of "
     "scikit-learn as pickle or joblib."
 )
+
+
+class _Numbers:
+    """Decodes numbers, those of one place once: a few bytes may describe any number of tensors that lie there.
+
+    Args:
+        content: Of the whole file; together there may be as many numbers as it has room for.
+    """
+
+    def __init__(self, content: memoryview) -> None:
+        self._left = len(content) // _SHORTEST
+        self._known: dict[tuple[int, str, tuple[int, ...]], Floats] = {}
+
+    def decoded(self, content: memoryview, at: int, kind: str, shape: tuple[int, ...]) -> Floats:
+        """Return the numbers that begin at a byte of some content, in 32 bits; whoever gets them must not change them.
+
+        Raises:
+            ValueError: If there are too many, or fewer.
+        """
+        count = prod(shape)
+        if min(shape, default=0) < 0:
+            raise ValueError("a side of a tensor is less than nothing")
+        if count > MOST_VALUES:
+            raise ValueError(f"a tensor of {count:,} numbers is larger than what is computed here ({MOST_VALUES:,})")
+        if not count:
+            return np.zeros(shape, np.float32)
+        key = (_address(content) + at, kind, shape)
+        if key not in self._known:
+            self._left -= count
+            if self._left < 0:
+                raise ValueError("its tensors lie in each other, and hold more numbers than the file")
+            self._known[key] = _as_floats(content[at : at + count * _width(kind)], kind).reshape(shape)
+        return self._known[key]
+
+
+def _as_floats(raw: memoryview, kind: str) -> Floats:
+    if kind == "bf16":
+        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(over="ignore"):
+        return np.frombuffer(raw, kind).astype(np.float32)
 
 
 def rewritten(content: memoryview, contents: Contents, new: Sequence[tuple[StoredTensor, Floats]]) -> bytes:
@@ -124,7 +171,10 @@ def rewritten(content: memoryview, contents: Contents, new: Sequence[tuple[Store
         data = tensor.encoded(values)
         changed[tensor.at : tensor.at + len(data)] = data
     if contents.archive:
-        _sum_anew(changed)
+        try:
+            _sum_anew(changed)
+        except (zipfile.BadZipFile, struct.error, *ODD) as odd:
+            raise InputError("its archive is put together in an odd way, and cannot be written anew") from odd
     return bytes(changed)
 
 
@@ -176,7 +226,7 @@ def entries(value: Any) -> dict[str, Any]:
     return (state.entries() if isinstance(state, Box) else {}) | found
 
 
-def _safetensors(content: memoryview) -> dict[str, StoredTensor]:
+def _safetensors(content: memoryview, numbers: _Numbers) -> dict[str, StoredTensor]:
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(bytes(content[8:start]))
     found = {}
@@ -184,7 +234,7 @@ def _safetensors(content: memoryview) -> dict[str, StoredTensor]:
         if name == "__metadata__" or tensor["dtype"] not in _NUMBERS:
             continue
         at, kind = start + tensor["data_offsets"][0], _NUMBERS[tensor["dtype"]]
-        found[name] = StoredTensor(_decoded(content, at, kind, tuple(tensor["shape"])), kind, at)
+        found[name] = StoredTensor(numbers.decoded(content, at, kind, tuple(tensor["shape"])), kind, at)
     # Sorted by place: names come in the order of the alphabet, in which layer 10 comes before layer 2.
     return dict(sorted(found.items(), key=lambda pair: _natural(pair[0])))
 
@@ -260,6 +310,8 @@ def _parts(one: Any) -> list[Any]:
 
 
 def _with_tensors(value: Any, content: memoryview, storages: dict[str, zip_file.Entry]) -> Any:
+    numbers = _Numbers(content)
+
     def of(one: Any) -> Any:
         if not isinstance(one, Made) or not one.args or one.origin.module != "torch._utils":
             return one
@@ -275,12 +327,12 @@ def _with_tensors(value: Any, content: memoryview, storages: dict[str, zip_file.
         at = entry.start + offset * _width(kind)
         if offset < 0 or at + prod(shape) * _width(kind) > entry.start + entry.packed:
             raise ValueError("a tensor is larger than its storage")
-        return StoredTensor(_decoded(content, at, kind, tuple(shape)), kind, at)
+        return StoredTensor(numbers.decoded(content, at, kind, tuple(shape)), kind, at)
 
     return _replaced(value, of)
 
 
-def _with_arrays(value: Any, places: _Bytes) -> Any:
+def _with_arrays(value: Any, places: _Bytes, numbers: _Numbers) -> Any:
     def of(one: Any) -> Any:
         described = _array(one)
         if described is None:
@@ -289,7 +341,7 @@ def _with_arrays(value: Any, places: _Bytes) -> Any:
         kind = _dtype(dtype)
         if kind is None or len(view) != prod(shape) * _width(kind):
             return one
-        flat = _decoded(view, 0, kind, (prod(shape),))
+        flat = numbers.decoded(view, 0, kind, (prod(shape),))
         return StoredTensor(np.ascontiguousarray(flat.reshape(shape, order=order)), kind, places.at(view), order)
 
     return _replaced(value, of)
@@ -323,14 +375,3 @@ def _width(kind: str) -> int:
 
 def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(prod(shape[at + 1 :]) for at in range(len(shape)))
-
-
-def _decoded(content: memoryview, at: int, kind: str, shape: tuple[int, ...]) -> Floats:
-    count = prod(shape)
-    if count > MOST_VALUES:
-        raise ValueError(f"a tensor of {count:,} numbers is larger than what is computed here ({MOST_VALUES:,})")
-    raw = content[at : at + count * _width(kind)]
-    if kind == "bf16":
-        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
-    with np.errstate(over="ignore"):
-        return np.frombuffer(raw, kind).astype(np.float32).reshape(shape)
