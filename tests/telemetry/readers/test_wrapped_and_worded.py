@@ -8,7 +8,8 @@ import pytest
 
 from caponier.telemetry.field_maps.choose import MapChoice
 from caponier.telemetry.field_maps.shipped import shipped_maps
-from caponier.telemetry.readers.pattern_lines import bare
+from caponier.telemetry.readers.carried import CarriedRecords
+from caponier.telemetry.readers.pattern_lines import bare, read
 from telemetry.conftest import reading
 
 KNOWN = MapChoice(known=shipped_maps())
@@ -96,3 +97,31 @@ def test_in_the_event_schema_such_a_word_is_no_json_still(tmp_path: Path) -> Non
     path.write_text(good + "\n" + good.replace("[1]", "[NaN]") + "\n")
     found = reading(path, maps=KNOWN)
     assert (len(found.rows), [line for line, _ in found.rejected]) == (1, [2])
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"data": {"result": [{"stream": {}, "values": [["1767225600000000000", '{"principal": "ada"}']]}]}},
+        {"streams": [{"stream": {}, "values": [["1767225600000000000", '{"principal": "ada"}']]}]},
+        {"events": [{"message": '{"principal": "ada", "time": "2026-01-01T00:00:00Z"}'}]},
+    ],
+    ids=["an answer of Loki", "a push to Loki", "events of CloudWatch"],
+)
+def test_a_question_in_the_form_of_a_carrier_makes_no_record_of_somebody_else(held: dict[str, Any]) -> None:
+    record = {"time": "2026-01-01T00:00:00Z", "model": "m", "principal": "eve", **held}
+    assert CarriedRecords().rows(orjson.dumps(record)) == [record]
+
+
+def test_a_text_without_end_among_words_takes_no_long() -> None:
+    with pytest.raises(ValueError, match="bad JSON"):
+        CarriedRecords(lenient=True).rows(b'{"a": NaN, "b": "' + b'\\"' * 200_000)
+
+
+def test_a_map_that_is_meant_for_lines_of_syslog_fits_them_still(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("Mar  2 09:00:01 lb1 app[7]: GET /a\nGET /b\n")
+    parts = [r"\w{3} +\d+ \S+ (?P<host>\S+) app\[\d+\]: (?P<path>.*)", r"(?P<path>GET.*)"]
+    found = [[row for chunk in read(path, pattern) for row in chunk.rows or ()] for pattern in parts]
+    assert found[0] == [{"host": "lb1", "path": "GET /a"}]
+    assert [row["path"] for row in found[1]] == ["GET /a", "GET /b"]

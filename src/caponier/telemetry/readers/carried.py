@@ -50,7 +50,8 @@ NAMED: Final = 64
 """Letters of the names of streams that are told."""
 STRANGE: Final = "bad JSON: an object in a line that begins otherwise than the log's records do"
 NOT_JSON: Final = "no JSON object in the line, and no key=value"
-_CARRYING: Final = frozenset((*TEXTS, *OBJECTS, *LISTS, OTLP, "result", "data", "streams"))
+_HOLDING: Final = frozenset((*OBJECTS, *LISTS, OTLP, "result", "data", "streams"))
+_CARRYING: Final = _HOLDING | frozenset(TEXTS)
 _TIME_NAMES: Final = frozenset(ALIASES["time"])
 _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S{1,40}) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?")
@@ -156,12 +157,14 @@ class CarriedRecords:
                 yield from self._row(record, depth + 1)
             self.any = True
             return
-        if (streams := _streams(row)) is not None:
+        # Else a caller whose question is logged as `data` could write records of somebody else's into it.
+        own = not OWN.isdisjoint(normal(name) for name in row if name not in _HOLDING)
+        if not own and (streams := _streams(row)) is not None:
             self.any = True
             for text, time in streams:
                 yield from self._text(text.strip().encode("utf-8", "surrogatepass"), time, depth + 1)
             return
-        for name in LISTS:
+        for name in () if own else LISTS:
             items = row.get(name)
             if isinstance(items, list) and items and all(map(_is_line, items)):
                 self.any = True
@@ -271,7 +274,8 @@ class CarriedRecords:
         return f"bad JSON: the log ends before the last piece of a line of {streams[:NAMED]}"
 
 
-_WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?(?:NaN|Infinity)', re.DOTALL)
+_WORDS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL)
+"""Texts, the last perhaps without an end, and words: what is no text is looked at once."""
 _EVENT: Final = frozenset(("time", "model", "operation"))
 
 

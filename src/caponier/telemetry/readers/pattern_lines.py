@@ -36,12 +36,19 @@ def read(path: Path, pattern: str) -> Iterator[Chunk]:
     def parsed(line: bytes) -> list[Row]:
         if len(line) > LONGEST:
             raise ValueError(f"line too long: more than {LONGEST:,} bytes")
-        found = compiled.fullmatch(bare(line).decode("utf-8", "replace"))
+        found = _matched(compiled, line)
         if found is None:
             raise ValueError("the line does not fit the map's pattern")
         return [found.groupdict()]
 
     return text.chunks(path, parsed, LINE_LIMIT)
+
+
+def _matched(pattern: re.Pattern[str], line: bytes) -> re.Match[str] | None:
+    """Match a line as it stands, which a map may well be meant for, or else what was put around."""
+    found = pattern.fullmatch(line.decode("utf-8", "replace"))
+    inner = line if found else bare(line)
+    return found if inner is line else pattern.fullmatch(inner.decode("utf-8", "replace"))
 
 
 def bare(line: bytes) -> bytes:
