@@ -5,10 +5,10 @@ import math
 import pytest
 
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
+from caponier.records.accused import accused
 from caponier.records.finding import Basis
 from conftest import ALPHA, TEACHERS, USERS, World, learns, world_of
 from laws.bad_detectors import Calendar, Counter, Growing

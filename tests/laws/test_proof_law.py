@@ -5,11 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.emulate.registry import attacks, campaigns, habits, harmless_sources, newcomers, probes, sources
+from caponier.records.accused import accused
 from conftest import RUNS, World, world_of
 from laws.bad_detectors import Boastful, Counter, Misspelt, Nervous
 

@@ -10,7 +10,7 @@ from bench.scorecards.foreign.abroad import MARGIN, _first, _near_pairs, _querie
 from bench.scorecards.foreign.abroad_callers import _mixed
 
 from app.incidents.test_findings import finding
-from caponier.app.inference.findings import NAMES
+from caponier.records.accused import NAMES
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.finding import Finding, SubjectRef
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from caponier.app.inference.findings import accused
 from caponier.app.respond.respond import carried_out_by, in_plain_words
 from caponier.coverage.heat_map import Status
 from caponier.coverage.svg import svg
@@ -20,6 +19,7 @@ from caponier.demo.replay import Replay
 from caponier.demo.result import Attacker, DemoResult
 from caponier.extras import needs
 from caponier.formats.atomic_file import write_bytes
+from caponier.records.accused import accused
 from caponier.records.finding import Basis, Finding
 from caponier.records.response_action import ActionState
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from caponier.app.inference.baseline.build import BaselineReport
 from caponier.app.inference.baseline.story import TYPICAL, stories
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport
 from caponier.demo.clients import Plot, Raid
 from caponier.demo.keys import principal
@@ -17,6 +16,7 @@ from caponier.demo.result import Attacker, Certainty, HabitShare, Traffic
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import Population, Visit
+from caponier.records.accused import accused
 
 
 @dataclass(frozen=True, eq=False)

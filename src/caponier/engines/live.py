@@ -33,6 +33,7 @@ class LiveScan:
         self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
         self._failed = failed
         self._remembered = Remembered(most_subjects)
+        self._came: set[str] = set()
 
     @property
     def columns(self) -> tuple[Read, ...]:
@@ -41,6 +42,11 @@ class LiveScan:
 
     def __len__(self) -> int:
         return len(self._remembered)
+
+    def came(self) -> set[str]:
+        """Return the names of those whose events came since this was asked last."""
+        came, self._came = self._came, set()
+        return came
 
     def strength(self, name: str) -> int:
         """Return the evidence against a subject up to now, in thousandths; 0 if it is not remembered."""
@@ -78,6 +84,7 @@ class LiveScan:
         counts = events.column("subject").value_counts()
         for name, n in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
             self._remembered.note(name, n)
+            self._came.add(name)
         for name in self._remembered.surplus():
             self._drop(name)
 

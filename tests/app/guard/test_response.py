@@ -1,5 +1,7 @@
 """A guard's response: at once in memory, lasting in the store, and never against what people undid."""
 
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from caponier.app.guard.failures import Failures
 from caponier.app.guard.response import GuardResponse
 from caponier.app.incidents.findings import list_findings
 from caponier.app.incidents.incidents import list_incidents
+from caponier.app.respond.action_feed import ActionFeed
 from caponier.app.respond.respond import list_actions, plan_response, undo_action
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.errors import InputError
@@ -88,8 +91,8 @@ def test_it_is_answered_while_the_store_is_locked(workspace: Workspace) -> None:
         assert one.refuses("eve")
 
 
-def shared(who: str, share: float | None) -> Finding:
-    plain = found(who)
+def shared(who: str, share: float | None, n: int = 0) -> Finding:
+    plain = found(who, n)
     basis = Basis.COLD_START if share is None else Basis.ESTIMATE
     return replace(plain, evidence=replace(plain.evidence, share=share, basis=basis))
 
@@ -216,6 +219,46 @@ def test_an_incident_that_cannot_be_answered_keeps_no_other_waiting(
         one.response.take([found("trudy"), found("mallory", 1)])
         wait_for(lambda: list_actions(workspace))
     assert {action.scope.id for action in list_actions(workspace)} == {"mallory"}
+
+
+def test_an_incident_that_never_can_be_answered_fills_no_memory_and_goes_last(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = response.plan_response
+
+    def sometimes(where: Workspace, incident_id: str, **more: Any) -> Any:
+        time.sleep(response.ANSWERING_S * 1.2)
+        if not done:
+            done.append(incident_id)
+            raise RuntimeError("secret")
+        if incident_id in done:
+            raise RuntimeError("secret")
+        return really(where, incident_id, **more)
+
+    done: list[str] = []
+    monkeypatch.setattr(response, "ANSWERING_S", 0.05)
+    monkeypatch.setattr(response, "plan_response", sometimes)
+    monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
+    with Standing(workspace) as one, ActionFeed(workspace) as feed:
+        one.response.take([found("trudy"), found("mallory", 1)])
+        for _ in range(3):
+            with suppress(RuntimeError):
+                one.response._respond(feed)
+        assert not one.response._waiting, "they are in the store"
+        assert one.response._due == done
+    assert len(list_actions(workspace)) > 0
+
+
+def test_what_turned_certain_is_not_remembered_without_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response, "MOST_CERTAIN", 3)
+    monkeypatch.setattr(GuardResponse, "_run", lambda _: None)
+    with Standing(workspace) as one:
+        turned = [shared("eve", 0.009, n) for n in range(9)]
+        for finding_ in turned:
+            one.response.take([], [finding_])
+        assert [one.response._answers(each) for each in turned] == [False] * 6 + [True] * 3
 
 
 def test_closing_writes_what_is_left(workspace: Workspace) -> None:

@@ -15,7 +15,6 @@ from caponier.app.guard.backlog import Backlog, ExchangeQueue
 from caponier.app.guard.run import Guard
 from caponier.app.incidents.findings import list_findings
 from caponier.app.incidents.incidents import list_incidents
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import scan_inference
 from caponier.app.respond.respond import list_actions, undo_action
 from caponier.app.workspace.verify_audit import list_audit, verify_audit
@@ -28,6 +27,7 @@ from caponier.emulate.simulation.population import assemble, drive
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.errors import InputError
 from caponier.matrix.case_study import Strategy
+from caponier.records.accused import accused
 from caponier.records.finding import Severity, SubjectRef
 from caponier.records.incident import Incident, Stage
 from caponier.records.inventory import Workspace

@@ -1,6 +1,7 @@
 """A guard that is blind says so, and does what the systems behind it want done then."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -9,12 +10,13 @@ import pytest
 
 from app.guard.guarded import wait_for
 from app.guard.test_work import exchange
-from caponier.app.guard.backlog import WaitingCallers
+from caponier.app.guard.backlog import Backlog, ExchangeQueue, WaitingCallers
 from caponier.app.guard.run import Guard
 from caponier.app.guard.watchdog import BEHIND, DEAD, WELL, Watchdog
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.settings import GuardSettings
+from caponier.guard.spool import ExchangeSpool, Place
 
 SYSTEMS = """
 [[system]]
@@ -153,3 +155,44 @@ def test_who_is_alone_waits_for_nobody() -> None:
     for _ in range(100):
         crowd.came(exchange_of(ada))
     assert not crowd.is_of(ada)
+
+
+class HastySpool(ExchangeSpool):
+    """Whoever takes records has the interpreter right behind this."""
+
+    backlog: Backlog
+
+    def append(self, parts: Sequence[bytes]) -> Place:
+        place = super().append(parts)
+        assert len(self.backlog.take(9)) == 1
+        return place
+
+
+class HastyQueue(ExchangeQueue):
+    backlog: Backlog
+
+    def put(self, *sent: Any) -> bool:
+        there = super().put(*sent)
+        assert len(self.backlog.take(9)) == 1
+        return there
+
+
+def test_what_is_taken_before_it_was_noted_does_not_count_for_ever(tmp_path: Path) -> None:
+    spool, queue, sent = HastySpool(tmp_path, 10**9), HastyQueue(), exchange_of(Caller("k-ada", None, None))
+    spool.backlog, queue.backlog = Backlog(spool), Backlog(None, queue)
+    spool.backlog.keep(sent)
+    queue.backlog.put(sent)
+    assert not spool.backlog.take(9), "it is no second one"
+    assert not spool.backlog.callers._bytes
+    assert not queue.backlog.callers._bytes
+
+
+def test_a_record_that_is_broken_does_not_count_for_ever(tmp_path: Path) -> None:
+    backlog = Backlog(ExchangeSpool(tmp_path, 10**9), ExchangeQueue(length=0))
+    backlog.keep(exchange_of(Caller("k-ada", None, None)))
+    (segment,) = tmp_path.glob("*.segment")
+    with segment.open("r+b") as file:
+        file.seek(40)
+        file.write(b"xxxx")
+    assert (backlog.take(9), backlog.broken) == ([], 1)
+    assert not backlog.callers._bytes

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.inference.findings import NAMED, NAMES, OwnFindings, Sight, accused, finding_of, how_rare
+from caponier.app.inference.findings import NAMED, OwnFindings, Sight, finding_of, how_rare
 from caponier.app.inference.plan import Case, levels_of
 from caponier.detect.calibration.ages import AHEAD
 from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
@@ -19,6 +19,7 @@ from caponier.detect.detector import Explanation, Subject
 from caponier.detect.registry import event_detectors
 from caponier.engines.judge import Detection, SaidBeside
 from caponier.engines.plan import DAY_US, Line, Plan
+from caponier.records.accused import NAMES, accused
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Said, by_rarity
 from caponier.records.inventory import FeatureSpec
@@ -98,6 +99,15 @@ class TestWhatOneCallerSentAlone:
 
     def test_a_finding_of_the_callers_own_is_never_kept_back(self) -> None:
         assert not self.own().tell(replace(FOUND, kind="principal", subject="eve"), sight(("eve", "eve")))
+
+    def test_a_doubtful_finding_of_the_callers_own_keeps_no_surer_one_back(self) -> None:
+        own, alone = OwnFindings(), sight(("eve", "eve"))
+        mine = replace(FOUND, kind="principal", subject="eve")
+        own.add(mine, NOW, sure=False)
+        assert own.tell(FOUND, alone, sure=False), "one that is as doubtful is told already"
+        assert not own.tell(FOUND, alone, sure=True)
+        own.add(mine, NOW, sure=True)
+        assert own.tell(FOUND, alone, sure=True)
 
     def test_no_more_callers_are_remembered_than_there_is_room_for(self) -> None:
         own = self.own()

@@ -9,7 +9,6 @@ import pytest
 
 from app.inference.event_files import START, FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
@@ -20,6 +19,7 @@ from caponier.emulate.registry import attacks, campaigns, newcomers, probes
 from caponier.errors import InputError
 from caponier.matrix.technique import Color
 from caponier.plugins import Discovery, Unavailable
+from caponier.records.accused import accused
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Severity
 from caponier.records.inventory import FeatureSpec, Workspace

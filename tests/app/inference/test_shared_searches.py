@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.app.inference.baseline.build import NOTHING, BaselineReport, Overrules, build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.calibration.judging import FEWEST
@@ -21,6 +20,7 @@ from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.records.accused import accused
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
 from conftest import ALPHA

@@ -88,6 +88,11 @@ class WaitingCallers:
             if self._bytes[who] <= 0:
                 del self._bytes[who]
 
+    def clear(self) -> None:
+        """Count nothing: nothing waits, though a record that was broken has never left."""
+        with self._lock:
+            self._bytes.clear()
+
     def is_of(self, caller: Caller) -> bool:
         """Tell whether more waits of a caller than of all others together, who wait behind it."""
         with self._lock:
@@ -134,16 +139,22 @@ class Backlog:
         if self.spool is None:
             return
         parts = to_bytes(exchange)
-        place = self.spool.append(parts)
-        exchange.kept = True
+        # Before anybody can take it: what had left before it came would count for ever.
         self.callers.came(exchange)
+        try:
+            place = self.spool.append(parts)
+        except OSError:
+            self.callers.left(exchange)
+            raise
+        exchange.kept = True
         self.queue.put(exchange, place, sum(map(len, parts)))
 
     def put(self, exchange: Exchange) -> bool:
         """Put an exchange that is not in the spool into the queue; False if there is no room."""
+        self.callers.came(exchange)
         there = self.queue.put(exchange)
-        if there:
-            self.callers.came(exchange)
+        if not there:
+            self.callers.left(exchange)
         return there
 
     def take(self, most: int) -> list[Exchange]:
@@ -153,6 +164,7 @@ class Backlog:
         while len(taken) < most and size < MOST_BYTES:
             first, wanted = self.queue.first, None if self.spool is None else self.spool.wanted
             if first is None and wanted is None:
+                self.callers.clear()
                 break
             try:
                 found = self._from_queue(first, wanted) if first is not None else self._from_spool()

@@ -29,6 +29,9 @@ POLL_S: Final = 1.0
 """Between two looks at what other programs have changed, and between two attempts to write."""
 MOST_WAITING: Final = 10_000
 """Findings that wait for a store that cannot be written; later ones are lost."""
+MOST_CERTAIN: Final = 50_000
+"""Findings of which it is remembered that they may be answered after all; incidents of older ones are answered long
+since."""
 UNTIL_STORED: Final = timedelta(minutes=10)
 """For how long an action may be in force that the store does not know yet."""
 MOST_TOGETHER: Final = 200
@@ -87,7 +90,7 @@ class GuardResponse:
         self._callers, self._withheld, self._last_told = callers, withheld, -TOLD_S
         self._spared: dict[Key, datetime] = {}
         """What somebody has undone, and until when it is not begun before the store is asked."""
-        self._certain: set[str] = set()
+        self._certain: dict[str, None] = {}
         """Ids of findings that were told while more benign callers come as high than responses may bind by mistake, and
         whose subjects have come higher since."""
         self._turned: set[str] = set()
@@ -121,7 +124,9 @@ class GuardResponse:
         """
         with self._lock:
             turned = {finding.finding_id for finding in certain}
-            self._certain |= turned
+            self._certain |= dict.fromkeys(turned)
+            for old in list(self._certain)[:-MOST_CERTAIN]:
+                del self._certain[old]
             self._turned |= turned
             fresh = {finding.finding_id: finding for finding in (*self._waiting, *certain, *found)}
             self._waiting = list(fresh.values())[:MOST_WAITING]
@@ -173,8 +178,11 @@ class GuardResponse:
             self._due = list(dict.fromkeys(due))
         with self._lock:
             self._turned.difference_update(turned)
-        self._answer_due()
-        self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
+        try:
+            self._answer_due()
+        finally:
+            # An incident that cannot be answered stays due; findings that are in the store must not wait for it.
+            self._go_by(feed.read(datetime.now(UTC)).actions, stored=len(found))
 
     def _answer_due(self) -> None:
         """Answer every incident that is due; one that fails stays so, and keeps no other waiting."""
@@ -187,6 +195,9 @@ class GuardResponse:
                 self._answer(incident_id)
                 self._due.remove(incident_id)
             except Exception as failure:  # noqa: BLE001 - raised when the others are done
+                # Behind the others: it may have taken all the time there is.
+                self._due.remove(incident_id)
+                self._due.append(incident_id)
                 failures.append(failure)
         if failures:
             raise failures[0]

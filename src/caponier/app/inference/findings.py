@@ -16,8 +16,7 @@ from caponier.detect.wording import how_many
 from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
-from caponier.records.accused import NAMES as NAMES
-from caponier.records.accused import accused as accused
+from caponier.records.accused import NAMES
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -74,14 +73,22 @@ class OwnFindings:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self._since: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._since: OrderedDict[tuple[str, str], tuple[datetime, bool]] = OrderedDict()
+        """And whether one of the findings was sure."""
         self._most = most
 
-    def add(self, found: Detection, moment: datetime) -> None:
-        """Take note of what was detected, whose trigger came at a moment."""
+    def add(self, found: Detection, moment: datetime, *, sure: bool = True) -> None:
+        """Take note of what was detected, whose trigger came at a moment.
+
+        Args:
+            found: It.
+            moment: That one.
+            sure: Whether it is rare enough for a response.
+        """
         if found.kind == "principal":
             key = (found.model, found.subject)
-            self._since[key] = min(moment, self._since.get(key, moment))
+            first, known = self._since.get(key, (moment, False))
+            self._since[key] = min(moment, first), sure or known
             if self._most is not None and len(self._since) > self._most:
                 self._since.popitem(last=False)
 
@@ -89,10 +96,16 @@ class OwnFindings:
         """Drop what is known of some principals."""
         self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
 
-    def tell(self, found: Detection, sight: Sight) -> bool:
-        """Say whether what a detection says is said already, in a finding of the only caller who sent it."""
-        since = self._since.get((found.model, sight.only or "")) if found.kind == KIND else None
-        return since is not None and since <= sight.last_time
+    def tell(self, found: Detection, sight: Sight, *, sure: bool = False) -> bool:
+        """Say whether what a detection says is said already, in a finding of the only caller who sent it.
+
+        Args:
+            found: The detection.
+            sight: Of it.
+            sure: Whether it is rare enough for a response: what is says more than one that is not.
+        """
+        since, known = self._since.get((found.model, sight.only or ""), (None, False))
+        return found.kind == KIND and since is not None and since <= sight.last_time and (known or not sure)
 
 
 def finding_of(

@@ -1,6 +1,6 @@
 """Findings from events as they come: the same that `scan_inference` makes of their log."""
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,6 +32,8 @@ from caponier.telemetry.features import Encoder
 NAMELESS_SUBJECTS: Final = 1_000
 """Addresses and sessions that are remembered beside the principals: whoever changes them for each query can push out
 others without a name, but nobody with one."""
+MOST_DOUBTED: Final = 20
+"""Findings of one subject that are remembered as doubted, the last ones."""
 MOST_SENDERS: Final = 50_000
 """Events of which it is remembered who sent them."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,7 +73,7 @@ class _Model:
         self.case = case
         self._sure = levels_of(case.section, alpha) if case.section else {}
         """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
-        self._doubted: OrderedDict[str, list[Finding]] = OrderedDict()
+        self._doubted: OrderedDict[str, deque[Finding]] = OrderedDict()
         """By subject: what was told of it while more of them reach its evidence; the oldest are forgotten."""
         self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
@@ -83,25 +85,26 @@ class _Model:
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
 
-    def doubt(self, found: Detection, trigger: Row, finding: Finding) -> None:
-        """Remember a finding that nobody may be responded to for yet; one that is rare enough is none."""
+    def doubt(self, found: Detection, trigger: Row, finding: Finding) -> bool:
+        """Remember a finding that nobody may be responded to for yet, and return True; one that is rare is none."""
         kind = Subject.BUCKET if found.kind == KIND else Subject.PRINCIPAL
-        if found.strength < self._sure.get(kind, 0) and finding.evidence.share is not None:
-            name = f"{KIND}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
-            self._doubted.setdefault(name, []).append(finding)
-            if len(self._doubted) > MOST_SUBJECTS:
-                self._doubted.popitem(last=False)
+        if found.strength >= self._sure.get(kind, 0) or finding.evidence.share is None:
+            return False
+        name = f"{KIND}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
+        self._doubted.setdefault(name, deque(maxlen=MOST_DOUBTED)).append(finding)
+        if len(self._doubted) > MOST_SUBJECTS:
+            self._doubted.popitem(last=False)
+        return True
 
-    def certain(self, rows: Sequence[Row]) -> Iterator[Finding]:
+    def certain(self) -> Iterator[Finding]:
         """Yield what was doubted, and is no longer since some events of its subject came."""
-        if not self._doubted:
-            return
-        cells = {name for name in self._doubted if name.startswith(f"{KIND}{SEPARATOR}")}
-        for name in self._doubted.keys() & (cells | {subject_of(row) or "" for row in rows}):
-            scans = self._cells if name in cells else (self._named, self._nameless)
-            strength = max((scan.strength(name) for scan in scans), default=0)
-            if strength >= self._sure[Subject.BUCKET if name in cells else Subject.PRINCIPAL]:
-                yield from self._doubted.pop(name)
+        for kind, scans in ((Subject.PRINCIPAL, (self._named, self._nameless)), (Subject.BUCKET, self._cells)):
+            came: set[str] = set()
+            came.update(*(scan.came() for scan in scans))
+            # Only theirs may have become more: to ask for all that are doubted would cost more with each of them.
+            for name in self._doubted.keys() & came:
+                if max(scan.strength(name) for scan in scans) >= self._sure[kind]:
+                    yield from self._doubted.pop(name)
 
     @property
     def has_cells(self) -> bool:
@@ -251,7 +254,7 @@ class LiveFindings:
             for detection in self._tried(name, run) or ():
                 finding = self._tried(name, partial(self._finding, self._models[name], by_seq, detection))
                 found += [finding] if finding else []
-            self._certain += self._models[name].certain(own)
+            self._certain += self._tried(name, partial(list, self._models[name].certain())) or []
         return found
 
     def certain(self) -> list[Finding]:
@@ -298,7 +301,6 @@ class LiveFindings:
 
     def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding | None:
         trigger = by_seq[found.trigger[1]]
-        self._own.add(found, trigger["time"])
         places = sorted({*found.evidence, found.trigger})
         sight = Sight(
             trigger_id=trigger["event_id"],
@@ -309,11 +311,10 @@ class LiveFindings:
             version=trigger.get("model_version"),
             senders=tuple(who for _, seq in places if (who := self._senders.get(seq))),
         )
-        if self._own.tell(found, sight):
-            return None
         finding = finding_of(found, model.case, sight, self._workspace, self._budget)
-        model.doubt(found, trigger, finding)
-        return finding
+        sure = not model.doubt(found, trigger, finding)
+        self._own.add(found, trigger["time"], sure=sure)
+        return None if self._own.tell(found, sight, sure=sure) else finding
 
 
 def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caponier.app.incidents.findings import list_findings
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress
 from caponier.app.validate.lab.attack_line import Line, Recorded, open_line
@@ -21,6 +20,7 @@ from caponier.emulate.attacker.membership import LEARNED
 from caponier.emulate.campaign import Stage
 from caponier.emulate.registry import attacks, habits, newcomers, probes
 from caponier.emulate.victims.digits import DigitsSplit
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from caponier.records.skip import Skip

@@ -7,7 +7,6 @@ import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Progress
 from caponier.app.validate.lab.proving_ground import SPEC, ProvingGround
@@ -16,6 +15,7 @@ from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.simulation.forum import Course
 from caponier.emulate.simulation.scene import ATTACKER, SCENES, learned_from
+from caponier.records.accused import accused
 from caponier.records.skip import Skip
 
 TARGET: Final = "digits-learner"
