@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE, Remembered
+from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE, MOST_COUNTED, Remembered
 
 ROOM = 50
 
@@ -78,3 +78,25 @@ def test_whatever_comes_there_are_never_too_many_and_each_is_there_once(
         assert len(remembered._heap) <= 4 * most + 1
     remembered.forget("7")
     assert "7" not in set(remembered)
+
+
+def test_whoever_asks_for_ever_takes_no_more_room_nor_time_than_before() -> None:
+    remembered = Remembered(50)
+    for n in range(20_000):
+        remembered.note("eve", 1)
+        remembered.note(f"{n % 5}", 1)
+    assert len(remembered._heap) <= 4 * 50 + 1
+
+
+def test_of_two_who_are_known_as_well_as_can_be_the_silent_one_goes_first() -> None:
+    remembered = Remembered(5)
+    for name in ("ann", "bob", "ann"):
+        remembered.note(name, MOST_COUNTED)
+    for n in range(8):
+        for _ in range(30):
+            remembered.note(f"{n}", 10)
+        forgotten = list(remembered.surplus())
+        if "ann" in forgotten or "bob" in forgotten:
+            assert forgotten == ["bob"]
+            return
+    raise AssertionError("neither was forgotten")

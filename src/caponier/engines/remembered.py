@@ -35,9 +35,10 @@ class Remembered:
         self._new: OrderedDict[str, int] = OrderedDict()
         """Names of whom little is known, with their events; the one that was silent for longest first."""
         self._known: dict[str, tuple[int, int]] = {}
-        """Names of whom more is, with their weight and events."""
+        """Names of whom more is, with the moment when they sent something last, and their events."""
         self._heap: list[tuple[int, int, str]] = []
-        """Weights, moments and names; outdated where the weight is another by now."""
+        """Weights, moments and names; outdated where the moment is another by now: the weight of whoever is known as
+        well as can be is always the same."""
         self._floor = self._moment = 0
 
     def __len__(self) -> int:
@@ -54,12 +55,11 @@ class Remembered:
         if sent < KNOWN_AT:
             self._new[name] = sent
             return
-        weight = self._floor + sent * sent
         self._moment += 1
-        self._known[name] = weight, sent
-        heapq.heappush(self._heap, (weight, self._moment, name))
+        self._known[name] = self._moment, sent
+        heapq.heappush(self._heap, (self._floor + sent * sent, self._moment, name))
         if len(self._heap) > _SLACK * max(self._most, 1):
-            self._heap = [one for one in self._heap if self._known.get(one[2], (None,))[0] == one[0]]
+            self._heap = [one for one in self._heap if self._known.get(one[2], (None,))[0] == one[1]]
             heapq.heapify(self._heap)
         if len(self._known) > KNOWN_SHARE * self._most:
             # Back among those who are forgotten first, as their last.
@@ -79,7 +79,7 @@ class Remembered:
     def _lowest(self) -> tuple[str, int]:
         """Take out whom the least is known of; the floor rises to where it stood."""
         while True:
-            weight, _, name = heapq.heappop(self._heap)
-            if self._known.get(name, (None,))[0] == weight:
+            weight, moment, name = heapq.heappop(self._heap)
+            if self._known.get(name, (None,))[0] == moment:
                 self._floor = weight
                 return name, self._known.pop(name)[1]
