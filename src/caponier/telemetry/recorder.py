@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Self
 from weakref import finalize
 
 import numpy as np
@@ -195,7 +195,8 @@ def spared(model: str | None, what: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except Exception:  # noqa: BLE001 - the border: inputs, answers and the functions that pick may be anybody's
+    # The border: inputs, answers and the functions that pick may be anybody's.
+    except Exception:
         _logger.exception("%sa call of %s was not recorded", what, model)
 
 

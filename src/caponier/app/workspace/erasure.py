@@ -163,7 +163,9 @@ def _erase_from_file(path: Path, name: str, done: Erasure) -> None:
         # A guard deletes what it has written elsewhere, and what is old.
         if path.exists():
             why = getattr(failed, "strerror", None) or str(failed).split("\n", 1)[0]
-            done.skipped.append(Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again"))
+            done.skipped.append(
+                Skip(str(path), f"cannot be read or written: {why}; mend or delete it, and erase again")
+            )
 
 
 def _erase_lines(path: Path, name: str, done: Erasure) -> int:
