@@ -23,7 +23,6 @@ from bench.machinery.measured import say
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.scorecards.discovery import FAMILIES, PROBES
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.load import enrichments_of
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, load_workspace
@@ -40,6 +39,7 @@ from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.in_process import LocalWire
 from caponier.emulate.victims.variable_cost import billed, settling_steps
 from caponier.errors import InputError
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 

@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 from bench.machinery import traffic
 from bench.machinery.measured import caponier, say
 from bench.machinery.scorecard import Goal, Scorecard
-from caponier.app.inference.findings import NAMES
 from caponier.app.planting.own_attacks import BATCH, QUERIES
 from caponier.app.planting.report import interval
 from caponier.app.planting.validate_log import Effort, validate_log
@@ -31,6 +30,7 @@ from caponier.emulate.registry import attacks, campaigns
 from caponier.emulate.simulation.population import DAY_S, assemble, simulate
 from caponier.emulate.simulation.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.records.accused import NAMES
 from caponier.records.inventory import FeatureSpec
 
 SEEDS = (203, 204)

@@ -20,7 +20,6 @@ from bench.machinery import traffic
 from bench.machinery.measured import cpu_seconds, say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.load import load_events
 from caponier.app.inference.plan import Remarks, Terms, plan_for
 from caponier.app.inference.scan import scan_inference
@@ -36,6 +35,7 @@ from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH, trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 from caponier.engines.local import scan
 from caponier.engines.spool import Spool
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder

@@ -27,7 +27,6 @@ from bench.scorecards.promise import share_interval
 from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log, World
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.load import load_events
 from caponier.app.inference.plan import Remarks, Terms, enabled, plan_for
 from caponier.app.inference.scan import scan_inference
@@ -39,6 +38,7 @@ from caponier.detect.calibration.judging import Gathered
 from caponier.engines.local import gather
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool, caller_of
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from caponier.telemetry.features import Encoder

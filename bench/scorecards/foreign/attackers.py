@@ -26,11 +26,11 @@ from bench.worlds.populations import DAYS, PAUSE
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.world import World
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.plan import enabled
 from caponier.app.inference.scan import scan_inference
 from caponier.app.planting.self_test import SelfTest
 from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 
 WORLDS: Final = ("digits_cnn", "spam_trees")
