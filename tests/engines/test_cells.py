@@ -10,13 +10,14 @@ import pytest
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.detector import Subject
 from caponier.detect.similarity.cells import Cells
-from caponier.engines.cells import KIND, by_cell
+from caponier.engines.cells import by_cell
 from caponier.engines.judge import Detection
 from caponier.engines.live import LiveScan
 from caponier.engines.local import gather, sample, scan
 from caponier.engines.plan import Line, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
+from caponier.records.accused import BUCKET
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
@@ -96,7 +97,7 @@ def test_both_kinds_of_subject_run_side_by_side_and_events_count_once(spool: Spo
     plan = replace(PLAN, lines=(*PLAN.lines, Line(Counter(), {}, 4.0)))
     assert [part.subject for part in plan.parts()] == [Subject.PRINCIPAL, Subject.BUCKET]
     result = scan(spool, [plan])
-    assert {(one.detector, one.kind) for one in result.detections} == {("crowd", KIND), ("counter", "principal")}
+    assert {(one.detector, one.kind) for one in result.detections} == {("crowd", BUCKET), ("counter", "principal")}
     assert result.events == 60
 
 
@@ -111,7 +112,7 @@ def test_events_without_an_input_are_in_no_cell() -> None:
     )
     named = by_cell(batch, CELLS, ENCODER)
     assert named.column("seq").to_pylist() == [2, 3]
-    assert named.column("subject").to_pylist() == [f"{KIND}{SEPARATOR}cell-001"] * 2
+    assert named.column("subject").to_pylist() == [f"{BUCKET}{SEPARATOR}cell-001"] * 2
 
 
 def test_without_cells_nobody_is_accused(spool: Spool) -> None:
@@ -120,7 +121,7 @@ def test_without_cells_nobody_is_accused(spool: Spool) -> None:
 
 def test_a_sample_is_by_cell(spool: Spool) -> None:
     benign, names = sample(spool, PLAN.parts()[1], 1.0, 1_000)
-    assert set(names) == {f"{KIND}{SEPARATOR}{name}" for name in CELLS.names}
+    assert set(names) == {f"{BUCKET}{SEPARATOR}{name}" for name in CELLS.names}
     assert len(benign) == len({tuple(first(i)) for i in range(60)})
     assert all(isinstance(bucket_of(name), int) for name in names)
 

@@ -11,9 +11,9 @@ from caponier.detect.similarity.cells import Cells
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected
+from caponier.records.accused import BUCKET
 from caponier.telemetry.features import Encoder
 
-KIND: Final = "bucket"
 _BY_TIME: Final = """
 select epoch_us(time) as time, source, seq, line, input, label{further}
 from events
@@ -36,7 +36,7 @@ def by_cell(events: pa.RecordBatch, cells: Cells, encoder: Encoder, share: Share
     flat = inputs.column("input").flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
     # Short numbers are sorted in one go, and what is in order of time is hardly sorted at all.
     codes = cells.of(encoder.encode(flat.reshape(-1, encoder.size))).astype(np.uint16)
-    names = [f"{KIND}{SEPARATOR}{name}" for name in cells.names]
+    names = [f"{BUCKET}{SEPARATOR}{name}" for name in cells.names]
     wanted = share.holds(np.array([bucket_of(name) for name in names]))
     columns = [inputs.column(name).to_numpy() for name in ("seq", "source", "time")]
     order = np.lexsort([*columns, codes])

@@ -13,10 +13,9 @@ from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import UNIT
 from caponier.detect.detector import Subject, in_units
 from caponier.detect.wording import how_many
-from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
-from caponier.records.accused import NAMES
+from caponier.records.accused import BUCKET, NAMES
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
 from caponier.records.finding_builder import build_finding
@@ -105,7 +104,7 @@ class OwnFindings:
             sure: Whether it is rare enough for a response: what is says more than one that is not.
         """
         since, known = self._since.get((found.model, sight.only or ""), (None, False))
-        return found.kind == KIND and since is not None and since <= sight.last_time and (known or not sure)
+        return found.kind == BUCKET and since is not None and since <= sight.last_time and (known or not sure)
 
 
 def finding_of(
@@ -125,7 +124,7 @@ def finding_of(
     confidence = how.confidence(detector.max_confidence.cap)
     summary = found.explanation.summary
     facts = found.explanation.facts
-    if found.kind == KIND:
+    if found.kind == BUCKET:
         facts = facts | {"principals": len(sight.principals), NAMES: list(sight.principals[:NAMED])}
         summary += f". {_who(sight)}"
     elif found.kind != "principal":
@@ -187,7 +186,7 @@ class HowRare:
 
 def how_rare(found: Detection, case: Case) -> HowRare:
     """Say how many benign subjects are expected to come as high as what was found."""
-    kind = Subject.BUCKET if found.kind == KIND else Subject.PRINCIPAL
+    kind = Subject.BUCKET if found.kind == BUCKET else Subject.PRINCIPAL
     tail, section = case.plan.tails.get(kind), case.section
     if tail is None or section is None or case.line(found.detector).ranks is None:
         return HowRare(Basis.COLD_START, None, None)

@@ -16,13 +16,14 @@ from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_fo
 from caponier.detect.detector import Column, Enriched, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
-from caponier.engines.cells import KIND, by_cell
+from caponier.engines.cells import by_cell
 from caponier.engines.columns import Read, number_of, raw_type
 from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.spool import SEPARATOR
 from caponier.errors import InputError
 from caponier.guard.events import Row
+from caponier.records.accused import BUCKET
 from caponier.records.event import STRANGERS
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
@@ -87,10 +88,10 @@ class _Model:
 
     def doubt(self, found: Detection, trigger: Row, finding: Finding) -> bool:
         """Remember a finding that nobody may be responded to for yet, and return True; one that is rare is none."""
-        kind = Subject.BUCKET if found.kind == KIND else Subject.PRINCIPAL
+        kind = Subject.BUCKET if found.kind == BUCKET else Subject.PRINCIPAL
         if found.strength >= self._sure.get(kind, 0) or finding.evidence.share is None:
             return False
-        name = f"{KIND}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
+        name = f"{BUCKET}{SEPARATOR}{found.subject}" if kind is Subject.BUCKET else subject_of(trigger) or ""
         self._doubted.setdefault(name, deque(maxlen=MOST_DOUBTED)).append(finding)
         if len(self._doubted) > MOST_SUBJECTS:
             self._doubted.popitem(last=False)

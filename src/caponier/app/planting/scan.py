@@ -11,10 +11,10 @@ from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
-from caponier.engines.cells import KIND
 from caponier.engines.judge import Detection
 from caponier.engines.spool import Spool, known_principal
 from caponier.errors import InputError
+from caponier.records.accused import BUCKET
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
 from caponier.telemetry.features import Encoder
@@ -98,11 +98,11 @@ def sight(paths: Sequence[Path], terms: Terms, alphas: Sequence[float]) -> Sight
 
 def _alarms(spool: Spool, found: Sequence[Sequence[Detection]]) -> tuple[tuple[Alarm, ...], ...]:
     every = [one for detections in found for one in detections]
-    places = {one.trigger for one in every} | {at for one in every if one.kind == KIND for at in one.evidence}
+    places = {one.trigger for one in every} | {at for one in every if one.kind == BUCKET for at in one.evidence}
     events = spool.events(sorted(places)) if places else {}
 
     def accused(one: Detection) -> frozenset[str]:
-        if one.kind != KIND:
+        if one.kind != BUCKET:
             return frozenset({one.subject})
         rows = sorted({*one.evidence, one.trigger}, key=lambda place: (events[place]["time"], place))
         names = dict.fromkeys(name for at in rows if (name := known_principal(events[at])))
