@@ -116,7 +116,7 @@ def test_several_files_go_into_a_folder_and_what_cannot_is_skipped(migrate: Any)
         (["gone.json"], "no such file"),
         (["n.md"], "--from VERSION"),
         (["layer.json", "--from", "atlas-4.0"], "no matrix version"),
-        (["layer.json", "--out", "layer.json"], "the document itself"),
+        (["layer.json", "--out", "layer.json"], "would write over this file"),
         (["old.json"], "not at hand"),
         (["none.md", "--from", "atlas-4.4.0"], "names nothing of atlas-4.4.0"),
         (["empty"], "nothing to migrate"),
