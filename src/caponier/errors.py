@@ -1,6 +1,6 @@
 """One root error, which says what is wrong, where, and how to mend it.
 
-The command line prints the three parts and leaves with `exit_code`; nothing else in Caponier chooses exit codes.
+The command line prints the three parts and ends with `exit_code`; nothing else in Caponier chooses exit codes.
 """
 
 

@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file that asks nobody for anything."""
+"""The demo's report: one self-contained HTML file."""
 
 import base64
 import platform

@@ -146,7 +146,13 @@ def test_what_the_review_holds_back_is_told_and_nothing_is_kept(
     assert "one.yaml:" in ran.err
     assert "Nothing was merged." in ran.err
     assert not (home / "matrix").exists()
-    assert merged(capsys, file(tmp_path, text), "--into", "a", "--looked").code == (0 if code == 1 else 2)
+    assert merged(capsys, file(tmp_path, text), "--into", "a", "--accept-warnings").code == (0 if code == 1 else 2)
+
+
+def test_the_old_word_for_it_is_taken_and_told(capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path) -> None:
+    ran = merged(capsys, file(tmp_path, changed(TECHNIQUE, id="AMLTM.EVADE.07")), "--into", "a", "--looked")
+    assert ran.code == 0
+    assert "--looked is now --accept-warnings" in ran.err
 
 
 def test_without_a_workspace_there_is_nowhere_to_keep_it(

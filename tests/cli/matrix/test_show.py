@@ -126,7 +126,7 @@ def test_show_says_in_json_what_detects_emulates_answers_and_repairs_an_entry():
 def test_show_says_with_what_right_a_contributed_study_is_told_of(tmp_path: Path):
     create_workspace(tmp_path)
     contributed = file(tmp_path, STUDY, "study.yaml")
-    told("merge", str(contributed), "--into", "amltm-2020+1", "--looked", "--workspace", str(tmp_path))
+    told("merge", str(contributed), "--into", "amltm-2020+1", "--accept-warnings", "--workspace", str(tmp_path))
     id_ = yaml.safe_load(STUDY)["id"]
     words = yaml.safe_load(STUDY)["disclosure_words"]
     card = told("show", id_, "--matrix", "amltm-2020+1", "--workspace", str(tmp_path))

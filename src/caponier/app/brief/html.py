@@ -1,4 +1,4 @@
-"""A brief as one HTML file of two printed pages that asks nobody for anything."""
+"""A brief as one HTML file of two printed pages, self-contained."""
 
 from caponier.app.brief import words
 from caponier.app.brief.brief import Brief

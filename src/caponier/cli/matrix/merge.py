@@ -14,6 +14,7 @@ from caponier.cli.matrix import options
 from caponier.cli.matrix.review import EXIT_CODES, Files, HeldAgainst
 from caponier.cli.matrix.review_view import lines
 from caponier.cli.terminal.listing import Listing
+from caponier.cli.terminal.options import tell_deprecated
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.errors import InputError
 from caponier.formats.safe_text import plain
@@ -27,9 +28,10 @@ def merge(
     files: Files,
     into: Annotated[str, typer.Option("--into", metavar="NAME", help="Name of the new version, such as amltm-2020+1.")],
     matrix: HeldAgainst = None,
-    looked: Annotated[
-        bool, typer.Option("--looked", help="You have looked at all that the review wants looked at.")
+    accept_warnings: Annotated[
+        bool, typer.Option("--accept-warnings", help="You have looked at all that the review warns of.")
     ] = False,
+    looked: Annotated[bool | None, typer.Option("--looked", hidden=True)] = None,
     format_: options.AskedFormat = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -37,18 +39,23 @@ def merge(
 ) -> None:
     """Review contributions and put them into a new version, which the workspace keeps. No version is ever changed.
 
-    Leaves with 2 if one cannot be taken, with 1 if somebody has to look first; nothing is kept then.
+    Exit code 2 if one cannot be taken, 1 if somebody has to look at it first; nothing is kept then.
     """
     chosen, console = choose_format(format_, out, Format.TABLE), notes(quiet=quiet)
+    tell_deprecated(console, looked=looked)
     if chosen is Format.CSV:
         raise InputError("a merge is not written as CSV", mend="Use --format table, json or markdown.")
     merged = merge_contributions(
-        require_workspace(workspace), contribution_files(files), into, version=matrix, looked=looked
+        require_workspace(workspace),
+        contribution_files(files),
+        into,
+        version=matrix,
+        looked=accept_warnings or bool(looked),
     )
     if merged.release is None:
         for line in lines(merged.review):
             notes().print(line, soft_wrap=True)
-        hint = " Look at them, then say --looked." if merged.review.weight is Weight.LOOK else ""
+        hint = " Look at them, then say --accept-warnings." if merged.review.weight is Weight.LOOK else ""
         console.print(f"Nothing was merged.{hint}", markup=False)
         raise typer.Exit(EXIT_CODES[merged.review.weight])
     _write(merged, chosen, out)

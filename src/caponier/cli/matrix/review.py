@@ -64,7 +64,7 @@ def review(
     """Say everything that keeps contributions out of the matrix, or that somebody has to look at first.
 
     An entry needs a public, dated source that says what it showed on which real system, with permission or disclosure.
-    Leaves with 2 if one cannot be taken, with 1 if somebody has to look at one, else with 0.
+    Exit code 2 if one cannot be taken, 1 if somebody has to look at one, else 0.
     """
     found = review_files(contribution_files(files), matrix_library(workspace), matrix)
     chosen = choose_format(format_, out, ReviewFormat.TABLE)

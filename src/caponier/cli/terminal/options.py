@@ -34,6 +34,7 @@ Horizon = Annotated[int | None, typer.Option("--horizon", hidden=True, min=1)]
 OldBudget = Annotated[str | None, typer.Option("--alert-budget", hidden=True)]
 
 _INSTEAD: Final = {
+    "looked": "--looked is now --accept-warnings",
     "horizon": "--horizon means nothing any more: every caller is judged at its age",
     "alert_budget": "--alert-budget means nothing any more: the share of benign callers that may be flagged is fixed "
     "in the baseline (caponier baseline build --alpha), and [detect] alert_budget cuts notifications alone",
@@ -41,7 +42,7 @@ _INSTEAD: Final = {
 
 
 def tell_deprecated(console: Console, **given: object) -> None:
-    """Say of each option that is accepted and means nothing any more what to do instead."""
+    """Say of each old option that is still accepted what to do instead."""
     for name, value in given.items():
         if value is not None:
             console.print(f"deprecated: {_INSTEAD[name]}", markup=False, soft_wrap=True)

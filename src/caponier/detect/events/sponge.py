@@ -9,7 +9,7 @@ rare it is. An exact repeat says little that is new: it counts a quarter, so tha
 attacker at once, and who sends one sponge for ever is found all the same. What counts is the largest sum over the last
 queries in a row (a sequential test, Page 1954), of 32 at most.
 
-What is usual depends on how large an input is, where benign costs do: a long text is dear for everybody. Beyond the
+What is usual depends on how large an input is, where benign costs do: a long text is costly for everybody. Beyond the
 largest benign sizes nothing is explained by size any more, for an endless text is a sponge, too.
 
 The score is the square of that sum. All but the hardest clients come to a sum ever more rarely than its bits say, and a
@@ -41,7 +41,7 @@ REPEAT: Final = 4
 MANY: Final = 1_000
 """Times what is usual of its size that a cost counts for at most."""
 SPONGES: Final = 0.5
-"""Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how dear they are."""
+"""Share of sponges among the queries of somebody who sends them; of any level, for nobody knows how costly they are."""
 HARDEST: Final = 0.02
 """Share of the benign clients against whom queries are weighed."""
 SIZES: Final = 8
@@ -170,10 +170,10 @@ def _repeated(batch: EventBatch) -> NDArray[np.bool_]:
     return repeated
 
 
-def _hardest(dear: NDArray[np.bool_], subject: NDArray[np.int64], subjects: int) -> NDArray[np.bool_]:
-    """Tell the subjects (s,) with the largest shares of dear queries; those who tie with the last of them, too."""
+def _hardest(costly: NDArray[np.bool_], subject: NDArray[np.int64], subjects: int) -> NDArray[np.bool_]:
+    """Tell the subjects (s,) with the largest shares of costly queries; those who tie with the last of them, too."""
     asked = np.bincount(subject, minlength=subjects)
-    share = np.bincount(subject, dear, minlength=subjects) / np.maximum(asked, 1)
+    share = np.bincount(subject, costly, minlength=subjects) / np.maximum(asked, 1)
     ranked = np.sort(share[asked > 0])[::-1]
     least = ranked[int(HARDEST * len(ranked))] if ranked.size else 0.0
     hardest: NDArray[np.bool_] = (asked > 0) & (share >= least)

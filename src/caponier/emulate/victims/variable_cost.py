@@ -3,7 +3,7 @@
 *Settling*: a classifier's classes compete, the odds of the leading one growing by a quarter each step, until it has won
 as clearly as is wanted. What is near the boundary between two classes takes long, and inputs made for it take longest.
 
-*A committee* asks its members one by one until the lead is clear. Honest inputs can be as dear as any for it: the worst
+*A committee* asks its members one by one until the lead is clear. Honest inputs can cost it as much as any: the worst
 case is that all members are asked.
 """
 
