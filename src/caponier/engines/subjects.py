@@ -14,6 +14,7 @@ from caponier.detect.detector import Counts, EventDetector, Params, Scores, Stat
 from caponier.detect.similarity import nearest_query
 from caponier.detect.windows import previous
 from caponier.engines.columns import Read, coded, in_order, label_codes
+from caponier.engines.state_rows import StateRows
 from caponier.telemetry.digests import NO_INPUT, row_keys, typed_rows
 from caponier.telemetry.features import Encoder
 
@@ -71,8 +72,8 @@ class _Open:
     last_key: int
     ages: list[int]
     """Different queries, events, and stretches of ten seconds so far."""
-    similar: NDArray[Any]
-    states: dict[str, NDArray[Any]]
+    states: NDArray[np.uint8]
+    """Of the similarity and of each detector; see `engines.state_rows`."""
 
 
 def columns_of(detectors: Iterable[EventDetector], further: Iterable[Read] = ()) -> tuple[Read, ...]:
@@ -112,6 +113,7 @@ class SubjectPass:
         self._sorted = sorted_by_subject
         self._failed = failed
         self._dtype = nearest_query.state_dtype(encoder.width)
+        self._rows = StateRows([self._dtype, *(detector.state for detector, _ in detectors)])
         self._open: dict[str, _Open] = {}
         self._rings = np.zeros(0, self._dtype)
 
@@ -160,35 +162,34 @@ class SubjectPass:
         last_key: NDArray[np.uint64],
         events: int,
     ) -> Scored:
-        before, sent, stretches = np.zeros((3, len(names)), np.int64)
+        ages = np.zeros((3, len(names)), np.int64)
         window = np.full(len(names), -1)
-        similar_state = self._rings_of(len(names))
         for at, known in resumed.items():
-            similar_state[at], (before[at], sent[at], stretches[at]) = known.similar, known.ages
-            window[at] = known.last_time // WINDOW
+            ages[:, at], window[at] = known.ages, known.last_time // WINDOW
+        similar_state = self._rings_of(len(names))
+        before = [np.zeros(len(names), detector.state) for detector, _ in self._detectors]
+        self._rows.lay([known.states for known in resumed.values()], list(resumed), [similar_state, *before])
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = nearest_query.add_signals(similar_state, batch, kept)
         unique, subject = similar.batch.signals["unique"], batch.subject
-        asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
+        asked = _running(unique, batch.offsets, ages[0])
+        place = _running(np.ones(len(batch), bool), batch.offsets, ages[1])
         fresh = batch.time // WINDOW != previous(batch.time // WINDOW, batch.offsets, window)[0]
-        windows = _running(fresh, batch.offsets, stretches)
+        windows = _running(fresh, batch.offsets, ages[2])
         rows = np.flatnonzero(unique)
-        scores, states = {}, {}
-        for detector, params in self._detectors:
-            state = np.zeros(len(names), detector.state)
-            for at, known in resumed.items():
-                state[at] = known.states[detector.name]
-            states[detector.name], scores[detector.name] = self._score(detector, params, state, similar.batch)
+        scores, after = {}, []
+        for (detector, params), state in zip(self._detectors, before, strict=True):
+            state, scores[detector.name] = self._score(detector, params, state, similar.batch)
+            after.append(state[kept])
         if self._sorted:
             self._open.clear()
-        for row, at in enumerate(kept.tolist()):
-            end = int(batch.offsets[at + 1])
-            filled = end > batch.offsets[at]
-            begun, grown = (before, sent, stretches), (asked, place, windows)
-            ages = [int(now[end - 1] if filled else then[at]) for then, now in zip(begun, grown, strict=True)]
-            own = {name: state[at].copy() for name, state in states.items()}
-            self._open[names[at]] = _Open(int(last_time[at]), int(last_key[at]), ages, similar.state[row].copy(), own)
+        ends, filled = batch.offsets[kept + 1] - 1, np.diff(batch.offsets)[kept] > 0
+        for column, now in enumerate((asked, place, windows)):
+            ages[column, kept[filled]] = now[ends[filled]]
+        states = self._rows.packed([similar.state, *after])
+        for at, own, times in zip(kept.tolist(), states, ages[:, kept].T.tolist(), strict=True):
+            self._open[names[at]] = _Open(int(last_time[at]), int(last_key[at]), times, own)
         goes_on = np.zeros(len(names), bool)
         goes_on[list(resumed)] = True
         return Scored(
