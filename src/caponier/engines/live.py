@@ -30,10 +30,19 @@ class LiveScan:
         most_subjects: Bound on the memory: callers who change their name for each query cannot fill it.
         failed: Takes failures that are survived, as `engines.subjects.SubjectPass` and `engines.local.Judge` do; where
             a subject's events cannot be scored at all, they alone are left out. Without it failures are raised.
+        between: Called between two steps, see `engines.subjects.SubjectPass`.
     """
 
-    def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS, failed: Failed | None = None) -> None:
-        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed)
+    def __init__(
+        self,
+        plan: Plan,
+        most_subjects: int = MOST_SUBJECTS,
+        failed: Failed | None = None,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._scoring = SubjectPass(
+            plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed, between=between
+        )
         self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
         self._failed = failed
         self._together = int(np.clip(TOGETHER_BYTES // state_dtype(plan.encoder.width).itemsize, *TOGETHER))

@@ -93,6 +93,7 @@ class SubjectPass:
             otherwise every subject is kept until it is forgotten.
         failed: Takes the failure of a detector over one subject: there it scores 0 and remembers what it did before,
             and is asked again with the next events. Other subjects and detectors are not touched.
+        between: Called before each detector: whoever shares the interpreter with others may let them have it there.
     """
 
     def __init__(
@@ -104,8 +105,9 @@ class SubjectPass:
         columns: Iterable[Read] = (),
         sorted_by_subject: bool = True,
         failed: Failed | None = None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
-        self._encoder = encoder
+        self._encoder, self._between = encoder, between
         self._detectors = detectors
         self.columns = columns_of((detector for detector, _ in detectors), columns)
         """Columns that the batches must have beside `subject`, `time`, `source`, `seq`, `line`, `input`, `label`."""
@@ -180,6 +182,7 @@ class SubjectPass:
         rows = np.flatnonzero(unique)
         scores, after = {}, []
         for (detector, params), state in zip(self._detectors, before, strict=True):
+            self._between()
             state, scores[detector.name] = self._score(detector, params, state, similar.batch)
             after.append(state[kept])
         if self._sorted:

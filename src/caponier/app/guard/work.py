@@ -31,6 +31,8 @@ PAUSE_S: Final = 0.01
 REST: Final = 2.0
 """Times as long as a look took, detection lets requests have the interpreter that both share."""
 LONGEST_REST_S: Final = 0.03
+LATE_S: Final = 0.05
+"""Behind by more than this, detection does not wait for requests any more: else a flood of them would keep it out."""
 TOGETHER_S: Final = 0.1
 MOST_TOGETHER: Final = 256
 """Between two looks at what many callers ask together, and events after which it is looked at before that."""
@@ -146,6 +148,11 @@ class GuardWork:
     def is_crowding(self, caller: Caller) -> bool:
         """Tell whether it is a caller's own load that keeps detection from the others; cheap to ask."""
         return self.lag_s > self.crowded_s and self.backlog.callers.is_of(caller)
+
+    @property
+    def hurries(self) -> bool:
+        """Whether detection is so late that it gives way to no request."""
+        return self._stop.is_set() or self.lag_s > LATE_S
 
     @property
     def is_alive(self) -> bool:

@@ -69,7 +69,7 @@ Result = TypeVar("Result")
 class _Model:
     """One model: what is run over its events, and the state of its subjects."""
 
-    def __init__(self, case: Case, failed: Failed | None, alpha: float) -> None:
+    def __init__(self, case: Case, failed: Failed | None, alpha: float, between: Callable[[], None]) -> None:
         self.case = case
         self._sure = levels_of(case.section, alpha) if case.section else {}
         """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
@@ -78,9 +78,9 @@ class _Model:
         self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
         told = partial(failed, case.plan.model) if failed else None
-        self._named = LiveScan(by_caller, MOST_SUBJECTS, told)
-        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS, told)
-        self._cells = [LiveScan(plan, MOST_SUBJECTS, told) for plan in by_cell if plan.cells and self.size]
+        self._named = LiveScan(by_caller, MOST_SUBJECTS, told, between)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS, told, between)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS, told, between) for plan in by_cell if plan.cells and self.size]
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
@@ -155,10 +155,16 @@ class LiveFindings:
             the caller's next ones, or of all that is run over one model's. Nothing else is touched. Without it failures
             are raised.
         alpha: Share of benign callers whom nobody else asks before they are responded to, see `certain`.
+        between: Called between two steps of a look, see `engines.subjects.SubjectPass`.
     """
 
     def __init__(
-        self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None, alpha: float = 1.0
+        self,
+        terms: Terms,
+        event_id_of: Callable[[int], str],
+        failed: Failed | None = None,
+        alpha: float = 1.0,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
@@ -168,7 +174,7 @@ class LiveFindings:
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
-        self._models = {name: _Model(case, failed, alpha) for name, case in cases.items() if case}
+        self._models = {name: _Model(case, failed, alpha, between) for name, case in cases.items() if case}
         # Also of those that are not watched yet: their log is what a baseline will be learned from.
         self._takes = {
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
