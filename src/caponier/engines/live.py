@@ -15,7 +15,7 @@ from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
 """Subjects that are remembered. About 25 kB each."""
-TOGETHER_BYTES: Final = 4 * 2**20
+TOGETHER_BYTES: Final = 8 * 2**20
 """Of what is remembered of the subjects that are scored in one go: each go costs some hundred calls, whoever is in it,
 and what exceeds the cache costs more than it spares."""
 TOGETHER: Final = (16, 256)

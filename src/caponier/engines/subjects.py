@@ -166,11 +166,13 @@ class SubjectPass:
     ) -> Scored:
         ages = np.zeros((3, len(names)), np.int64)
         window = np.full(len(names), -1)
-        for at, known in resumed.items():
-            ages[:, at], window[at] = known.ages, known.last_time // WINDOW
+        goes_on, known = list(resumed), list(resumed.values())
+        if known:
+            ages[:, goes_on] = np.array([one.ages for one in known]).T
+            window[goes_on] = np.array([one.last_time for one in known]) // WINDOW
         similar_state = self._rings_of(len(names))
         before = [np.zeros(len(names), detector.state) for detector, _ in self._detectors]
-        self._rows.lay([known.states for known in resumed.values()], list(resumed), [similar_state, *before])
+        self._rows.lay([one.states for one in known], goes_on, [similar_state, *before])
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = nearest_query.add_signals(similar_state, batch, kept)
@@ -191,10 +193,11 @@ class SubjectPass:
         for column, now in enumerate((asked, place, windows)):
             ages[column, kept[filled]] = now[ends[filled]]
         states = self._rows.packed([similar.state, *after])
-        for at, own, times in zip(kept.tolist(), states, ages[:, kept].T.tolist(), strict=True):
-            self._open[names[at]] = _Open(int(last_time[at]), int(last_key[at]), times, own)
-        goes_on = np.zeros(len(names), bool)
-        goes_on[list(resumed)] = True
+        moments, keys = last_time[kept].tolist(), last_key[kept].tolist()
+        for at, *own in zip(kept.tolist(), moments, keys, ages[:, kept].T.tolist(), states, strict=True):
+            self._open[names[at]] = _Open(*own)
+        carried = np.zeros(len(names), bool)
+        carried[goes_on] = True
         return Scored(
             names,
             batch,
@@ -208,7 +211,7 @@ class SubjectPass:
             scores,
             repeated,
             events,
-            goes_on,
+            carried,
             kept,
         )
 

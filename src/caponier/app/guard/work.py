@@ -1,7 +1,7 @@
 """The guard's work beside its requests: record, detect, and pass on what is found."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -301,13 +301,12 @@ class GuardWork:
 
     def _readable(self, exchange: Exchange, size: int | None, takes: FeatureSpec | None) -> tuple[Exchange, list[Row]]:
         """Return what can be read of an exchange: nothing in an answer costs the question, nor in a body the event."""
-        unanswered = replace(exchange, answer=b"")
-        for part, held in (("answer", exchange), ("question", unanswered)):
+        for part, held in _by_parts(exchange):
             try:
                 return held, events_of(held, self.limits, size, takes, self.layouts, self.server)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
-        bare = replace(unanswered, body=b"")
+        bare = replace(exchange, answer=b"", body=b"")
         return bare, events_of(bare, self.limits, size)
 
     def _events(self, exchange: Exchange) -> list[Row]:
@@ -329,6 +328,12 @@ class GuardWork:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _by_parts(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
+    """Yield an exchange and, where somebody asks for more, the question of it alone."""
+    yield "answer", exchange
+    yield "question", replace(exchange, answer=b"")
 
 
 def _answered(exchange: Exchange) -> float:

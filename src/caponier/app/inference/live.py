@@ -389,13 +389,22 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.Record
 def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
     """Return a column of events as `engines.columns` takes it."""
     if column in (Column.TOP_SCORE, Column.SURENESS):
-        # Largest of those that are numbers, as in a log.
-        tops = [
-            float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
-        ]
+        tops = _tops([row.get("scores") for row in rows])
         if column is Column.SURENESS:
             tops = [number_of(row.get("label")) if top is None else top for top, row in zip(tops, rows, strict=True)]
         return pa.array(tops, raw_type(column))
     if isinstance(column, Enriched):
         return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))
     return pa.array([row.get(column.value) for row in rows], raw_type(column))
+
+
+def _tops(scores: Sequence[NDArray[np.float32] | None]) -> list[float | None]:
+    """Return the largest score of each event, as in a log; None where there is none."""
+    there = [at for at, own in enumerate(scores) if own is not None and len(own)]
+    tops: list[float | None] = [None] * len(scores)
+    if there:
+        held = [np.asarray(scores[at]) for at in there]
+        begins = np.cumsum([0, *map(len, held[:-1])])
+        for at, top in zip(there, np.maximum.reduceat(np.concatenate(held), begins).tolist(), strict=True):
+            tops[at] = top
+    return tops
