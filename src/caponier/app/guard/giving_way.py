@@ -2,7 +2,8 @@
 
 A request asks for the interpreter back each time it was let go of for a call of the system, some five times. Where
 detection holds it, each of these takes up to the interval in which threads are switched. So detection looks up between
-two of its steps, and waits until the server has nothing to do; for a moment at most, and not at all once it is late.
+two of its steps, and waits until the server has nothing to do; for a moment at most, and not at all once it is late or
+an answer waits for it.
 """
 
 import asyncio
@@ -11,15 +12,16 @@ from collections.abc import Callable
 from threading import Event
 from typing import Any, Final
 
-MOST_S: Final = 0.001
-"""For which one step waits: a look has some twenty of them, so that it is late by as many milliseconds at most."""
+MOST_S: Final = 0.0005
+"""For which one step waits, as long as a request takes: a look has some twenty steps, so that a server that never rests
+makes it late by ten milliseconds at most."""
 
 
 class GivingWay:
     """Tells detection when the server is at rest.
 
     Args:
-        hurries: Tells whether detection is so late that nothing is waited for.
+        hurries: Tells whether detection has no time to wait.
     """
 
     def __init__(self, hurries: Callable[[], bool] = lambda: False) -> None:

@@ -85,6 +85,8 @@ class GuardWork:
     """Events that could be written nowhere so far."""
     _looking: float | None = None
     """When the oldest of the requests arrived that are being looked at."""
+    _awaited: bool = False
+    """Whether the answer to one of them waits for that."""
     _together_at: float = 0.0
     """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
@@ -151,8 +153,8 @@ class GuardWork:
 
     @property
     def hurries(self) -> bool:
-        """Whether detection is so late that it gives way to no request."""
-        return self._stop.is_set() or self.lag_s > LATE_S
+        """Whether detection gives way to no request: it is late, or somebody's answer waits for it."""
+        return self._awaited or self._wake.is_set() or self.lag_s > LATE_S
 
     @property
     def is_alive(self) -> bool:
@@ -192,8 +194,9 @@ class GuardWork:
             self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
+            self._awaited = any(exchange.looked_at is not None for exchange in taken)
             self._survive("detection", partial(self._look, taken))
-            self._looking = None
+            self._looking, self._awaited = None, False
             for exchange in taken:
                 if exchange.looked_at is not None:
                     # The server may have ended meanwhile, and with it whoever waited.
