@@ -174,7 +174,7 @@ def _throughput(guarded: str, requests: list[bytes], pipe: Connection, seconds: 
             client.ask(requests[(done[mine] * CONNECTIONS + mine) % len(requests)])
             done[mine] += 1
 
-    before = _asked(pipe)["cpu"]
+    before = _asked(pipe)
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(CONNECTIONS)]
     begun = time.perf_counter()
     for thread in threads:
@@ -182,11 +182,13 @@ def _throughput(guarded: str, requests: list[bytes], pipe: Connection, seconds: 
     for thread in threads:
         thread.join()
     wall = time.perf_counter() - begun
-    cpu = _asked(pipe)["cpu"] - before
+    after = _asked(pipe)
+    cpu = after["cpu"] - before["cpu"]
     return {
         "requests_per_second": round(sum(done) / wall),
         "requests_per_core_second": round(sum(done) / cpu),
         "guard_cores": round(cpu / wall, 2),
+        "seconds_behind": round(after["behind"], 2),
     }
 
 
@@ -302,7 +304,8 @@ def _guard(pipe: Connection, upstream: str, folder: str) -> None:
     def tell() -> None:
         while pipe.recv():
             counts = {name: guard.metrics.total(name) for name in ("events", "lost_events", "findings")}
-            pipe.send({"cpu": cpu_seconds(), "waiting": len(guard.work.backlog.queue), **counts})
+            waiting, behind = len(guard.work.backlog.queue), guard.work.lag_s
+            pipe.send({"cpu": cpu_seconds(), "waiting": waiting, "behind": behind, **counts})
 
     def listening(url: str) -> None:
         pipe.send(url)

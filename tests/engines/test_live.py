@@ -10,9 +10,10 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import Params, Scores, State
 from caponier.detect.registry import event_detectors
+from caponier.detect.similarity.nearest_query import state_dtype
 from caponier.engines import subjects
 from caponier.engines.judge import Detection
-from caponier.engines.live import LiveScan
+from caponier.engines.live import TOGETHER_BYTES, LiveScan
 from caponier.engines.local import scan
 from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
@@ -186,3 +187,74 @@ def test_without_somebody_to_tell_a_failure_is_raised(spool: Spool, fragile: Fra
     (batch, *_) = arrivals(spool, 40)
     with pytest.raises(ArithmeticError):
         live.feed(batch)
+
+
+class Called(Counter):
+    """A counter that tells of how many subjects it was asked at once, and fails where one of them is."""
+
+    def __init__(self, victim: int | None = None) -> None:
+        self.victim = victim
+        self.together: list[int] = []
+
+    def score(self, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
+        self.together.append(batch.subjects)
+        if self.victim in batch.seq:
+            raise ArithmeticError
+        return super().score(params, state, batch)
+
+
+def crowd(subjects: int, width: int = 2) -> pa.RecordBatch:
+    """One event of each of many subjects."""
+    n = np.arange(subjects)
+    flat = pa.array((n[:, None] + np.zeros(width)).astype(np.float32).ravel())
+    return pa.record_batch(
+        {
+            "subject": pa.array([f"principal\x1fp{at:04}" for at in n.tolist()]),
+            "time": pa.array(n),
+            "source": pa.array(n.astype(np.int32) * 0),
+            "seq": pa.array(n),
+            "line": pa.array(n),
+            "input": pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width, np.int32)), flat),
+            "label": pa.array(["a"] * subjects),
+        }
+    )
+
+
+def test_many_callers_are_scored_in_few_goes_and_wide_inputs_in_goes_that_fit_the_cache() -> None:
+    narrow, wide = Called(), Called()
+    LiveScan(Plan("m", ENCODER, (Line(narrow, {}, 2.0),))).feed(crowd(600))
+    assert narrow.together == [256, 256, 88]
+    spec = FeatureSpec(kind="numeric", shape=(500,), minimum=0.0, maximum=127.0)
+    encoder = Encoder.fit(spec, np.zeros((1, 500), np.float32))
+    LiveScan(Plan("m", encoder, (Line(wide, {}, 2.0),))).feed(crowd(100, 500))
+    assert sum(wide.together) == 100
+    assert 16 < max(wide.together) <= TOGETHER_BYTES // state_dtype(encoder.width).itemsize < 100
+
+
+def test_one_caller_at_whom_a_detector_fails_costs_some_calls_and_not_one_a_caller() -> None:
+    broken, failures = Called(victim=77), []
+    live = LiveScan(Plan("m", ENCODER, (Line(broken, {}, 2.0),)), failed=lambda where, _: failures.append(where))
+    live.feed(crowd(256))
+    assert failures == [broken.name]
+    assert len(broken.together) <= 2 * 8 + 1
+
+
+def test_one_caller_whose_events_cannot_be_scored_costs_some_passes_and_not_one_a_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes, label_codes = [], subjects.label_codes
+
+    def sometimes(labels: pa.Array) -> Any:
+        passes.append(len(labels))
+        if "bad" in labels.to_pylist():
+            raise OverflowError
+        return label_codes(labels)
+
+    monkeypatch.setattr(subjects, "label_codes", sometimes)
+    failures: list[str] = []
+    live = LiveScan(COUNTING, failed=lambda where, _: failures.append(where))
+    batch = crowd(256)
+    live.feed(batch.set_column(6, "label", pa.array(["bad" if at == 77 else "a" for at in range(256)])))
+    assert failures == ["scoring"]
+    assert len(passes) <= 2 * 8 + 1
+    assert len(live) == 256

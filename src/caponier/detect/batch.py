@@ -71,12 +71,12 @@ class EventBatch:
             signals={name: column[rows] for name, column in self.signals.items()},
         )
 
-    def alone(self, subject: int) -> Self:
-        """Return the events of the subject with this index, as a batch of one subject."""
-        rows = slice(int(self.offsets[subject]), int(self.offsets[subject + 1]))
+    def of(self, first: int, end: int) -> Self:
+        """Return the events of the subjects from one index up to, and without, another one."""
+        rows = slice(int(self.offsets[first]), int(self.offsets[end]))
         return replace(
             self,
-            offsets=np.array([0, rows.stop - rows.start]),
+            offsets=self.offsets[first : end + 1] - self.offsets[first],
             **{name: getattr(self, name)[rows] for name in ("time", "source", "seq", "query", "key", "label")},
             signals={name: column[rows] for name, column in self.signals.items()},
         )

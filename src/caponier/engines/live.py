@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from caponier.detect.similarity.nearest_query import state_dtype
 from caponier.engines.columns import Read
 from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
@@ -14,8 +15,11 @@ from caponier.engines.subjects import Failed, Scored, SubjectPass
 
 MOST_SUBJECTS: Final = 10_000
 """Subjects that are remembered. About 25 kB each."""
-TOGETHER: Final = 16
-"""Subjects that are scored in one go: fewer cost more calls, more cost wider products of which most is thrown away."""
+TOGETHER_BYTES: Final = 8 * 2**20
+"""Of what is remembered of the subjects that are scored in one go: each go costs some hundred calls, whoever is in it,
+and what exceeds the cache costs more than it spares."""
+TOGETHER: Final = (16, 256)
+"""Subjects that are scored in one go, at least and at most."""
 
 
 class LiveScan:
@@ -26,12 +30,22 @@ class LiveScan:
         most_subjects: Bound on the memory: callers who change their name for each query cannot fill it.
         failed: Takes failures that are survived, as `engines.subjects.SubjectPass` and `engines.local.Judge` do; where
             a subject's events cannot be scored at all, they alone are left out. Without it failures are raised.
+        between: Called between two steps, see `engines.subjects.SubjectPass`.
     """
 
-    def __init__(self, plan: Plan, most_subjects: int = MOST_SUBJECTS, failed: Failed | None = None) -> None:
-        self._scoring = SubjectPass(plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed)
+    def __init__(
+        self,
+        plan: Plan,
+        most_subjects: int = MOST_SUBJECTS,
+        failed: Failed | None = None,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._scoring = SubjectPass(
+            plan.encoder, plan.detectors(), plan.salt, sorted_by_subject=False, failed=failed, between=between
+        )
         self._judge = Judge(plan, sorted_by_subject=False, failed=failed)
         self._failed = failed
+        self._together = int(np.clip(TOGETHER_BYTES // state_dtype(plan.encoder.width).itemsize, *TOGETHER))
         self._remembered = Remembered(most_subjects)
         self._came: set[str] = set()
 
@@ -60,7 +74,7 @@ class LiveScan:
                 sorted by subject and order; each subject's events come after those that were fed before. There may
                 be none, and any of them may be without an input.
         """
-        return [found for part in _some_subjects(events) for found in self._part(part)]
+        return [found for part in _some_subjects(events, self._together) for found in self._part(part)]
 
     def forget(self, is_meant: Callable[[str], bool]) -> int:
         """Drop the state of some subjects; return how many those were.
@@ -89,20 +103,24 @@ class LiveScan:
             self._drop(name)
 
     def _scored(self, events: pa.RecordBatch) -> list[Scored]:
-        """Score the events of some subjects together; where that fails, those of each by themselves."""
+        """Score the events of some subjects together; where that fails, by halves down to those of each by themselves.
+
+        By halves, one that fails among many costs some passes, and not one a subject.
+        """
         try:
             return list(self._scoring.run(iter([events])))
         except Exception as failure:
             if self._failed is None:
                 raise
-            alone = list(_some_subjects(events, 1))
-            if len(alone) == 1:
+            subjects = len(events.column("subject").unique())
+            if subjects == 1:
                 self._failed("scoring", failure)
                 return []
-        return [scored for part in alone for scored in self._scored(part)]
+            halves = _some_subjects(events, -(-subjects // 2))
+        return [scored for half in halves for scored in self._scored(half)]
 
 
-def _some_subjects(events: pa.RecordBatch, together: int = TOGETHER) -> Iterator[pa.RecordBatch]:
+def _some_subjects(events: pa.RecordBatch, together: int) -> Iterator[pa.RecordBatch]:
     """Yield all events of a few subjects at a time; nothing where there are no events."""
     if not events.num_rows:
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from caponier.detect.detector import Counts, EventDetector, Params, Scores, Stat
 from caponier.detect.similarity import nearest_query
 from caponier.detect.windows import previous
 from caponier.engines.columns import Read, coded, in_order, label_codes
+from caponier.engines.state_rows import StateRows
 from caponier.telemetry.digests import NO_INPUT, row_keys, typed_rows
 from caponier.telemetry.features import Encoder
 
@@ -70,8 +72,8 @@ class _Open:
     last_key: int
     ages: list[int]
     """Different queries, events, and stretches of ten seconds so far."""
-    similar: NDArray[Any]
-    states: dict[str, NDArray[Any]]
+    states: NDArray[np.uint8]
+    """Of the similarity and of each detector; see `engines.state_rows`."""
 
 
 def columns_of(detectors: Iterable[EventDetector], further: Iterable[Read] = ()) -> tuple[Read, ...]:
@@ -91,6 +93,7 @@ class SubjectPass:
             otherwise every subject is kept until it is forgotten.
         failed: Takes the failure of a detector over one subject: there it scores 0 and remembers what it did before,
             and is asked again with the next events. Other subjects and detectors are not touched.
+        between: Called before each detector: whoever shares the interpreter with others may let them have it there.
     """
 
     def __init__(
@@ -102,8 +105,9 @@ class SubjectPass:
         columns: Iterable[Read] = (),
         sorted_by_subject: bool = True,
         failed: Failed | None = None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
-        self._encoder = encoder
+        self._encoder, self._between = encoder, between
         self._detectors = detectors
         self.columns = columns_of((detector for detector, _ in detectors), columns)
         """Columns that the batches must have beside `subject`, `time`, `source`, `seq`, `line`, `input`, `label`."""
@@ -111,6 +115,7 @@ class SubjectPass:
         self._sorted = sorted_by_subject
         self._failed = failed
         self._dtype = nearest_query.state_dtype(encoder.width)
+        self._rows = StateRows([self._dtype, *(detector.state for detector, _ in detectors)])
         self._open: dict[str, _Open] = {}
         self._rings = np.zeros(0, self._dtype)
 
@@ -159,37 +164,40 @@ class SubjectPass:
         last_key: NDArray[np.uint64],
         events: int,
     ) -> Scored:
-        before, sent, stretches = np.zeros((3, len(names)), np.int64)
+        ages = np.zeros((3, len(names)), np.int64)
         window = np.full(len(names), -1)
+        goes_on, known = list(resumed), list(resumed.values())
+        if known:
+            ages[:, goes_on] = np.array([one.ages for one in known]).T
+            window[goes_on] = np.array([one.last_time for one in known]) // WINDOW
         similar_state = self._rings_of(len(names))
-        for at, known in resumed.items():
-            similar_state[at], (before[at], sent[at], stretches[at]) = known.similar, known.ages
-            window[at] = known.last_time // WINDOW
+        before = [np.zeros(len(names), detector.state) for detector, _ in self._detectors]
+        self._rows.lay([one.states for one in known], goes_on, [similar_state, *before])
         last = {name: at for at, name in enumerate(names)}
         kept = np.array([len(names) - 1] if self._sorted else list(last.values()))
         similar = nearest_query.add_signals(similar_state, batch, kept)
         unique, subject = similar.batch.signals["unique"], batch.subject
-        asked, place = _running(unique, batch.offsets, before), _running(np.ones(len(batch), bool), batch.offsets, sent)
+        asked = _running(unique, batch.offsets, ages[0])
+        place = _running(np.ones(len(batch), bool), batch.offsets, ages[1])
         fresh = batch.time // WINDOW != previous(batch.time // WINDOW, batch.offsets, window)[0]
-        windows = _running(fresh, batch.offsets, stretches)
+        windows = _running(fresh, batch.offsets, ages[2])
         rows = np.flatnonzero(unique)
-        scores, states = {}, {}
-        for detector, params in self._detectors:
-            state = np.zeros(len(names), detector.state)
-            for at, known in resumed.items():
-                state[at] = known.states[detector.name]
-            states[detector.name], scores[detector.name] = self._score(detector, params, state, similar.batch)
+        scores, after = {}, []
+        for (detector, params), state in zip(self._detectors, before, strict=True):
+            self._between()
+            state, scores[detector.name] = self._score(detector, params, state, similar.batch)
+            after.append(state[kept])
         if self._sorted:
             self._open.clear()
-        for row, at in enumerate(kept.tolist()):
-            end = int(batch.offsets[at + 1])
-            filled = end > batch.offsets[at]
-            begun, grown = (before, sent, stretches), (asked, place, windows)
-            ages = [int(now[end - 1] if filled else then[at]) for then, now in zip(begun, grown, strict=True)]
-            own = {name: state[at].copy() for name, state in states.items()}
-            self._open[names[at]] = _Open(int(last_time[at]), int(last_key[at]), ages, similar.state[row].copy(), own)
-        goes_on = np.zeros(len(names), bool)
-        goes_on[list(resumed)] = True
+        ends, filled = batch.offsets[kept + 1] - 1, np.diff(batch.offsets)[kept] > 0
+        for column, now in enumerate((asked, place, windows)):
+            ages[column, kept[filled]] = now[ends[filled]]
+        states = self._rows.packed([similar.state, *after])
+        moments, keys = last_time[kept].tolist(), last_key[kept].tolist()
+        for at, *own in zip(kept.tolist(), moments, keys, ages[:, kept].T.tolist(), states, strict=True):
+            self._open[names[at]] = _Open(*own)
+        carried = np.zeros(len(names), bool)
+        carried[goes_on] = True
         return Scored(
             names,
             batch,
@@ -203,12 +211,15 @@ class SubjectPass:
             scores,
             repeated,
             events,
-            goes_on,
+            carried,
             kept,
         )
 
     def _score(self, detector: EventDetector, params: Params, state: State, batch: EventBatch) -> tuple[State, Scores]:
-        """Score a batch; where the detector fails, each subject by itself, so that one costs no other its scores."""
+        """Score a batch; where the detector fails, its halves, so that one subject costs no other its scores.
+
+        By halves, one that fails among many costs twice as many calls as these have halves, and not one a subject.
+        """
         try:
             # A copy where it may be asked again: a detector that fails half-way may have written to it.
             return detector.score(params, state.copy() if self._failed else state, batch)
@@ -218,8 +229,9 @@ class SubjectPass:
             if batch.subjects <= 1:
                 self._failed(detector.name, failure)
                 return state, np.zeros(len(batch), np.int64)
-        alone = [(state[at : at + 1], batch.alone(at)) for at in range(batch.subjects)]
-        after, scores = zip(*(self._score(detector, params, *one) for one in alone), strict=True)
+        cuts = (0, batch.subjects // 2, batch.subjects)
+        halves = [(state[begin:end], batch.of(begin, end)) for begin, end in pairwise(cuts)]
+        after, scores = zip(*(self._score(detector, params, *half) for half in halves), strict=True)
         return np.concatenate(after), np.concatenate(scores)
 
     def _rings_of(self, subjects: int) -> NDArray[Any]:

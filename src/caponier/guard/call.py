@@ -87,7 +87,7 @@ def call_of(method: str, path: str, *, carries: bool = False) -> Call:
     if call.operation == "health" and (carries or method not in ("GET", "HEAD")):
         call = replace(call, operation="other")
     elsewhere = call.operation in ("other", "metadata") and not _MANAGEMENT.fullmatch(plain)
-    return replace(call, unknown=elsewhere and sends)
+    return replace(call, unknown=True) if elsewhere and sends else call
 
 
 def _known(path: str) -> Call:

@@ -126,7 +126,7 @@ class Upstream:
         method, headers = scope["method"], _asked(scope)
         # Encoded already: decoding and encoding again could make another resource of it.
         address = URL(url, encoded=True)
-        again = method == "POST" and call_of(method, scope["path"]).asks
+        tried = False
         while True:
             try:
                 request = self._session.request(
@@ -137,9 +137,9 @@ class Upstream:
                 return
             except aiohttp.ServerDisconnectedError:
                 # The connection was closed while it was idle. To ask a model twice changes nothing.
-                if not again:
+                if tried or method != "POST" or not call_of(method, scope["path"]).asks:
                     raise
-                again = False
+                tried = True
 
 
 def _asked(scope: Scope) -> list[tuple[str, str]]:

@@ -355,6 +355,9 @@ def _values(tensor: Body) -> tuple[list[int], NDArray[np.float64]]:
 def _numbers(data: Any) -> NDArray[np.float64]:
     """Return numbers; text is none, even where digits stand in it, since not everybody takes the same for digits."""
     try:
+        if isinstance(data, list) and _COUNTED.issuperset(map(type, data)):
+            # The usual case, a list of nothing but numbers, is one step.
+            return np.array(data, np.float64)
         # As objects first: an array of texts would make each as wide as the longest.
         told = data if isinstance(data, np.ndarray) else np.asarray(data, object)
         if told.dtype != object or _COUNTED.issuperset(map(type, told.ravel().tolist())):

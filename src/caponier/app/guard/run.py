@@ -1,5 +1,6 @@
 """Put a guard before a model server."""
 
+import asyncio
 import gc
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caponier.app.guard.alerting import Alerting
 from caponier.app.guard.failures import Failures, Tell
+from caponier.app.guard.giving_way import GivingWay
 from caponier.app.guard.log import SPILLED, GuardLog, cut_back
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.response import GuardResponse
@@ -97,6 +99,7 @@ class Guard:
         self._system_of = partial(_system_of, workspace)
         self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
         self._failed = Failures(self.metrics, tell)
+        self.gives_way = GivingWay(lambda: self.work.hurries)
         terms, order = Terms.of(workspace), EventOrder()
         self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
         self.live = LiveFindings(
@@ -104,6 +107,7 @@ class Guard:
             lambda seq: self._warming.id_of(seq) or order.event_id(seq),
             self._failed.detection,
             respond_settings_of(workspace).alpha,
+            self.gives_way,
         )
         self.live.remarks.notes += _unrun(terms)
         enforce, limits = self.settings.mode == "enforce", self.settings.limits
@@ -371,7 +375,7 @@ def guarding(guard: Guard) -> Iterator[Listening]:
     """
     with _listener(guard.settings) as listener:
         server = _server(guard)
-        thread = Thread(target=server.run, args=([listener],), name="caponier-guard", daemon=True)
+        thread = Thread(target=_serve, args=(server, listener, guard), name="caponier-guard", daemon=True)
         guard.start()
         thread.start()
         try:
@@ -456,6 +460,11 @@ def _server(guard: Guard) -> Any:
         ws="none",
     )
     return uvicorn.Server(config)
+
+
+def _serve(server: Any, listener: socket.socket, guard: Guard) -> None:
+    with asyncio.Runner(loop_factory=guard.gives_way.loop) as runner:
+        runner.run(server.serve([listener]))
 
 
 def _await_start(server: Any, thread: Thread) -> None:

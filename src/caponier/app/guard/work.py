@@ -1,7 +1,7 @@
 """The guard's work beside its requests: record, detect, and pass on what is found."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +31,8 @@ PAUSE_S: Final = 0.01
 REST: Final = 2.0
 """Times as long as a look took, detection lets requests have the interpreter that both share."""
 LONGEST_REST_S: Final = 0.03
+LATE_S: Final = 0.05
+"""Behind by more than this, detection does not wait for requests any more: else a flood of them would keep it out."""
 TOGETHER_S: Final = 0.1
 MOST_TOGETHER: Final = 256
 """Between two looks at what many callers ask together, and events after which it is looked at before that."""
@@ -83,6 +85,8 @@ class GuardWork:
     """Events that could be written nowhere so far."""
     _looking: float | None = None
     """When the oldest of the requests arrived that are being looked at."""
+    _awaited: bool = False
+    """Whether the answer to one of them waits for that."""
     _together_at: float = 0.0
     """When it was looked at last what many callers ask together."""
     _stop: Event = field(default_factory=Event)
@@ -148,6 +152,11 @@ class GuardWork:
         return self.lag_s > self.crowded_s and self.backlog.callers.is_of(caller)
 
     @property
+    def hurries(self) -> bool:
+        """Whether detection gives way to no request: it is late, or somebody's answer waits for it."""
+        return self._awaited or self._wake.is_set() or self.lag_s > LATE_S
+
+    @property
     def is_alive(self) -> bool:
         """Whether requests are looked at at all."""
         return self._thread is not None and self._thread.is_alive()
@@ -185,8 +194,9 @@ class GuardWork:
             self.failed("spool", self.backlog.trouble)
         if taken:
             self._looking = _answered(taken[0])
+            self._awaited = any(exchange.looked_at is not None for exchange in taken)
             self._survive("detection", partial(self._look, taken))
-            self._looking = None
+            self._looking, self._awaited = None, False
             for exchange in taken:
                 if exchange.looked_at is not None:
                     # The server may have ended meanwhile, and with it whoever waited.
@@ -294,13 +304,12 @@ class GuardWork:
 
     def _readable(self, exchange: Exchange, size: int | None, takes: FeatureSpec | None) -> tuple[Exchange, list[Row]]:
         """Return what can be read of an exchange: nothing in an answer costs the question, nor in a body the event."""
-        unanswered = replace(exchange, answer=b"")
-        for part, held in (("answer", exchange), ("question", unanswered)):
+        for part, held in _by_parts(exchange):
             try:
                 return held, events_of(held, self.limits, size, takes, self.layouts, self.server)
             except Exception as failure:  # noqa: BLE001 - whatever it is, somebody sent it
                 self.failed(part, failure)
-        bare = replace(unanswered, body=b"")
+        bare = replace(exchange, answer=b"", body=b"")
         return bare, events_of(bare, self.limits, size)
 
     def _events(self, exchange: Exchange) -> list[Row]:
@@ -322,6 +331,12 @@ class GuardWork:
             self.metrics.count("unread", f'part="{"answer" if "input" in rows[0] else "request"}"')
         self.order.stamp(rows)
         return rows
+
+
+def _by_parts(exchange: Exchange) -> Iterator[tuple[str, Exchange]]:
+    """Yield an exchange and, where somebody asks for more, the question of it alone."""
+    yield "answer", exchange
+    yield "question", replace(exchange, answer=b"")
 
 
 def _answered(exchange: Exchange) -> float:

@@ -70,7 +70,7 @@ Result = TypeVar("Result")
 class _Model:
     """One model: what is run over its events, and the state of its subjects."""
 
-    def __init__(self, case: Case, failed: Failed | None, alpha: float) -> None:
+    def __init__(self, case: Case, failed: Failed | None, alpha: float, between: Callable[[], None]) -> None:
         self.case = case
         self._sure = levels_of(case.section, alpha) if case.section else {}
         """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
@@ -79,9 +79,9 @@ class _Model:
         self.size = case.plan.encoder.size
         by_caller, *by_cell = case.plan.parts()
         told = partial(failed, case.plan.model) if failed else None
-        self._named = LiveScan(by_caller, MOST_SUBJECTS, told)
-        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS, told)
-        self._cells = [LiveScan(plan, MOST_SUBJECTS, told) for plan in by_cell if plan.cells and self.size]
+        self._named = LiveScan(by_caller, MOST_SUBJECTS, told, between)
+        self._nameless = LiveScan(by_caller, NAMELESS_SUBJECTS, told, between)
+        self._cells = [LiveScan(plan, MOST_SUBJECTS, told, between) for plan in by_cell if plan.cells and self.size]
 
     def __len__(self) -> int:
         return len(self._named) + len(self._nameless)
@@ -156,10 +156,16 @@ class LiveFindings:
             the caller's next ones, or of all that is run over one model's. Nothing else is touched. Without it failures
             are raised.
         alpha: Share of benign callers whom nobody else asks before they are responded to, see `certain`.
+        between: Called between two steps of a look, see `engines.subjects.SubjectPass`.
     """
 
     def __init__(
-        self, terms: Terms, event_id_of: Callable[[int], str], failed: Failed | None = None, alpha: float = 1.0
+        self,
+        terms: Terms,
+        event_id_of: Callable[[int], str],
+        failed: Failed | None = None,
+        alpha: float = 1.0,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
         self._failed = failed
@@ -169,7 +175,7 @@ class LiveFindings:
         if terms.workspace:
             names |= {model.name for model in terms.workspace.models}
         cases = {name: _spared_case(name, terms, self.remarks) for name in sorted(names)}
-        self._models = {name: _Model(case, failed, alpha) for name, case in cases.items() if case}
+        self._models = {name: _Model(case, failed, alpha, between) for name, case in cases.items() if case}
         # Also of those that are not watched yet: their log is what a baseline will be learned from.
         self._takes = {
             name: spec for name in names if (spec := terms.spec(name)) and (spec.columns or name in self._models)
@@ -384,13 +390,22 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.Record
 def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
     """Return a column of events as `engines.columns` takes it."""
     if column in (Column.TOP_SCORE, Column.SURENESS):
-        # Largest of those that are numbers, as in a log.
-        tops = [
-            float(max(row["scores"])) if row.get("scores") is not None and len(row["scores"]) else None for row in rows
-        ]
+        tops = _tops([row.get("scores") for row in rows])
         if column is Column.SURENESS:
             tops = [number_of(row.get("label")) if top is None else top for top, row in zip(tops, rows, strict=True)]
         return pa.array(tops, raw_type(column))
     if isinstance(column, Enriched):
         return pa.array([dict(row.get("signals") or {}).get(column.name) for row in rows], raw_type(column))
     return pa.array([row.get(column.value) for row in rows], raw_type(column))
+
+
+def _tops(scores: Sequence[NDArray[np.float32] | None]) -> list[float | None]:
+    """Return the largest score of each event, as in a log; None where there is none."""
+    there = [at for at, own in enumerate(scores) if own is not None and len(own)]
+    tops: list[float | None] = [None] * len(scores)
+    if there:
+        held = [np.asarray(scores[at]) for at in there]
+        begins = np.cumsum([0, *map(len, held[:-1])])
+        for at, top in zip(there, np.maximum.reduceat(np.concatenate(held), begins).tolist(), strict=True):
+            tops[at] = top
+    return tops

@@ -341,14 +341,14 @@ def _flips(label: NDArray[np.uint64], at: NDArray[np.int64], neighbour: NDArray[
 
 
 def _remember(dtype: np.dtype[Any], history: EventBatch, keep: NDArray[np.int64]) -> State:
-    state = np.zeros(len(keep), dtype)
-    for row, subject in enumerate(keep):
-        end = history.offsets[subject + 1]
-        begin = max(history.offsets[subject], end - RING)
-        state["count"][row] = end - begin
-        for name in COLUMNS:
-            state[name][row][: end - begin] = getattr(history, name)[begin:end]
-        for name in FOUND:
-            found = history.signals[name][begin:end]
-            state[name][row][: end - begin] = np.where(found == FAR, UNSEEN, found) if name == "squared" else found
+    state, ends = np.zeros(len(keep), dtype), history.offsets[keep + 1]
+    begins = np.maximum(history.offsets[keep], ends - RING)
+    state["count"] = ends - begins
+    held = np.arange(RING) < state["count"][:, None]
+    rows = (begins[:, None] + np.arange(RING))[held]
+    for name in COLUMNS:
+        state[name][held] = getattr(history, name)[rows]
+    for name in FOUND:
+        found = history.signals[name][rows]
+        state[name][held] = np.where(found == FAR, UNSEEN, found) if name == "squared" else found
     return state
