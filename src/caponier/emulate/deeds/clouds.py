@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.deed import THIEF, Deed, Row, aws, google, sshd
+from caponier.emulate.deeds.deed import PAUSE, THIEF, Deed, Row, Rows, aws, google, sshd
+from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
 _GOOGLE_EVE: Final = "eve@example.org"
@@ -411,7 +412,29 @@ REPLACED: Final = Deed(
     ),
 )  # fmt: skip
 
+
+def _secrets(count: int, pause: float, who: str = f"user {SYNC}", address: str = THIEF, form: str = "s{}") -> Rows:
+    read = (aws(who, address, "secretsmanager", "GetSecretValue", {"secretId": form.format(n)}) for n in range(count))
+    return tuple({**row, PAUSE: pause} for row in read)
+
+
+SECRETS: Final = Deed(
+    "many secrets read",
+    (
+        _secrets(20, 1.0),
+        _secrets(12, 40.0, form="arn:aws:secretsmanager:eu-central-1:111122223333:secret:db-{}"),
+        _secrets(15, 5.0, f"role {SYNC}/x"),
+    ),
+    (
+        _secrets(8, 1.0),
+        _secrets(30, 1.0, form="database"),
+        _secrets(20, 1.0, address=_DESK),
+        _secrets(20, 120.0),
+    ),
+)
+
 DEEDS: Final = {
+    "secrets_bulk_read": SECRETS,
     "instance_role_elsewhere": TAKEN_ROLE,
     "host_told_to_run": COMMANDED,
     "function_code_changed": REPLACED,
