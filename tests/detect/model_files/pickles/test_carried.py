@@ -66,3 +66,8 @@ def test_many_carried_pickles_cost_no_more_than_the_limits() -> None:
     for _ in range(12):
         deep = pickle.dumps(deep)
     assert verdict(deep) is not Verdict.CLEAN
+
+
+def test_a_long_value_is_looked_at_as_well() -> None:
+    assert verdict(pickle.dumps([RUNS + bytes(17 << 20)])) is Verdict.UNSAFE
+    assert verdict(pickle.dumps([base64.b64encode(RUNS + bytes(13 << 20)).decode()])) is Verdict.UNSAFE

@@ -68,3 +68,17 @@ def test_addresses_that_lead_back_end() -> None:
     at = content.index(b"SNOD") + 16
     content[at : at + 8] = content[64:72]
     assert verdict(bytes(content)) in (Verdict.CLEAN, Verdict.UNKNOWN)
+
+
+def test_a_text_twice_in_a_heap_is_unknown() -> None:
+    """Of two with one number the library takes the last one."""
+    content = bytearray(hdf5("model old"))
+    start = content.index(b"GCOL") + 16
+    first = int.from_bytes(content[start : start + 2], "little")
+    second = start + 16 + -(-int.from_bytes(content[start + 8 : start + 16], "little") // 8) * 8
+    content[second : second + 2] = first.to_bytes(2, "little")
+    judgement = judged(bytes(content))
+    assert (judgement.verdict, judgement.reasons[0]) == (
+        Verdict.UNKNOWN,
+        "has a text twice, and readers differ in which one counts",
+    )

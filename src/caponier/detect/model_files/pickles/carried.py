@@ -18,12 +18,13 @@ _DIGITS: Final = re.compile(rb"80(?:0[2-5])(?:[0-9A-Fa-f]{2}){8,}\Z")
 _OLD: Final = re.compile(rb"\(?(?:[dl]p?\w{0,4}\n?)?[ci][A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n")
 """How a pickle of the first protocols begins that calls something: with the name of it."""
 _LONGEST: Final = 16 << 20
+"""Letters that are decoded of a longer text."""
 _PROTOCOLS: Final = (b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5")
 
 
 def pickled(value: memoryview) -> memoryview | None:
     """Return the pickle that a value is, or stands for; None if it does not look like one."""
-    if len(value) < SHORTEST or value[0] not in HEADS or len(value) > _LONGEST:
+    if len(value) < SHORTEST or value[0] not in HEADS:
         return None
     head = bytes(value[:420])
     if head[:2] in _PROTOCOLS or _OLD.match(head):
@@ -31,10 +32,10 @@ def pickled(value: memoryview) -> memoryview | None:
     if head[:2] == b"\xc2\x80":
         # Bytes in the second protocol are a text of Latin letters.
         try:
-            return memoryview(str(value, "utf-8").encode("latin-1"))
+            return memoryview(str(value[:_LONGEST], "utf-8", "ignore").encode("latin-1"))
         except UnicodeError:
             return None
-    return _decoded(bytes(value)) if head[:2] in (b"gA", b"80") else None
+    return _decoded(bytes(value[:_LONGEST])) if head[:2] in (b"gA", b"80") else None
 
 
 def _decoded(value: bytes) -> memoryview | None:

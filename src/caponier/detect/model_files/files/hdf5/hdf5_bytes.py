@@ -67,10 +67,12 @@ class Reader:
             end, inner = at + self.number(at + 8, 8), at + 16
             while inner + 16 <= min(end, len(self.content)):
                 number, size = self.number(inner, 2), self.number(inner + 8, 8)
-                if number == 0:
-                    break
-                found.setdefault(number, (inner + 16, size))
-                inner += 16 + -(-size // 8) * 8
+                if number in found:
+                    raise Hdf5Error("has a text twice, and readers differ in which one counts")
+                if number:
+                    found[number] = (inner + 16, size)
+                # Of free room, which has the number 0, the size is told with its head.
+                inner += max(16, (16 if number else 0) + -(-size // 8) * 8)
             self._heaps[at] = found
         return self._heaps[at]
 
