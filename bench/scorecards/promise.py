@@ -22,7 +22,6 @@ from bench.machinery import traffic
 from bench.machinery.measured import say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.baseline.build import BaselineReport, build_baseline
-from caponier.app.inference.findings import accused
 from caponier.app.inference.scan import scan_inference
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline
@@ -32,6 +31,7 @@ from caponier.emulate.registry import attacks
 from caponier.emulate.simulation.population import DAY_S, assemble, simulate
 from caponier.emulate.simulation.trace import trace
 from caponier.emulate.victims.digits import DigitsSplit, Victim
+from caponier.records.accused import accused
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec, Workspace
 

@@ -370,7 +370,7 @@ TAKEN_ROLE: Final = Deed(
     (
         (aws(_NODE, _DESK, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
         (aws("role svc-model-sync/nightly", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
-        (aws(_NODE, "ec2.amazonaws.com", "kms", "Decrypt"),),
+        (aws(_NODE, "10.0.9.4", "kms", "Decrypt"),),
         (aws("user i-0123456789abcdef0", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
     ),
 )
