@@ -4,7 +4,10 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,9 @@ def cpu_seconds() -> float:
 def say(text: str) -> None:
     """Tell how far a scorecard is."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def by_rule(findings: Iterable[Mapping[str, Any]]) -> str:
+    """Tell in a table which rules have told how much."""
+    rules = Counter(one["detector"].removeprefix("sigma:") for one in findings)
+    return ", ".join(f"{rule} {count}" for rule, count in rules.most_common())

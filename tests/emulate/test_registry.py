@@ -67,7 +67,15 @@ def test_every_poison_story_and_harmless_set_is_found() -> None:
     assert list(registry.harmless_sets()) == ["augmented", "noisy_digits", "rare_styles", "watermarked"]
     assert list(registry.stories()) == [
         *("emptied_cloud", "open_store", "open_store_google", "opened_store_google", "reached_servers"),
-        *("stolen_account", "taken_cluster", "taken_console", "taken_directory", "taken_host", "taken_store"),
+        *(
+            "stolen_account",
+            "taken_cluster",
+            "taken_console",
+            "taken_directory",
+            "taken_host",
+            "taken_instance",
+            "taken_store",
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bench.machinery.estate.attacks import STORIES, plant
 from bench.machinery.estate.month import DAYS, OF_HOST, describe, write
 from bench.machinery.estate.people import people
-from bench.machinery.measured import caponier, say
+from bench.machinery.measured import by_rule, caponier, say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.workspace.workspace import create_workspace
 
@@ -55,6 +55,7 @@ def _of_seed(seed: int, size: float) -> list[dict[str, Any]]:
             row = {
                 "seed": seed, "way": way, "events": sum(document["events"] for document in told),
                 "findings": len(found), "critical": sum(one["severity"] == "critical" for one in found),
+                "by rule": by_rule(found),
             }  # fmt: skip
             rows.append(row | ({"one_incident": _told(home, seed)} if planted else {}))
     return rows

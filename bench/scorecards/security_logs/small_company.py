@@ -2,11 +2,10 @@
 
 import json
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from bench.machinery.measured import caponier, say
+from bench.machinery.measured import by_rule, caponier, say
 from bench.machinery.scorecard import Goal, Scorecard
 from bench.machinery.small_company import DAYS, describe, write
 from caponier.app.workspace.workspace import create_workspace
@@ -44,9 +43,8 @@ def _scan(seed: int, *, inside: bool) -> dict[str, Any]:
         told = json.loads(
             caponier("scan", "logs", str(root / "logs"), "--workspace", str(home), "--format", "json").output
         )
-    rules = Counter(one["detector"].removeprefix("sigma:") for one in told["findings"])
     return {
         "seed": seed, "inside": inside, "events": told["events"], "findings": len(told["findings"]),
         "critical": sum(one["severity"] == "critical" for one in told["findings"]),
-        "by rule": ", ".join(f"{rule} {count}" for rule, count in rules.most_common()),
+        "by rule": by_rule(told["findings"]),
     }  # fmt: skip

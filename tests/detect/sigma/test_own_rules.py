@@ -36,6 +36,7 @@ CORRELATIONS = {
     "model_files_encrypted",
     "model_store_encrypted",
     "pull_then_run",
+    "secrets_bulk_read",
 }
 
 ELSEWHERE = {"mail_phishing_delivered", "idp_login_risky", "console_login_outside"}

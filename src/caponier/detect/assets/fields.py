@@ -61,6 +61,8 @@ ASSET_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         # Disks and images are known by ids of the cloud, too.
         *("requestparameters.instanceids", "requestparameters.target", "requestparameters.volumeid"),
         *("requestparameters.snapshotid", "requestparameters.imageid", "requestparameters.dbsnapshotidentifier"),
+        # So are functions.
+        *("requestparameters.functionname", "resource.labels.function_name"),
     ),
 }
 

@@ -153,9 +153,13 @@ class SigmaRun:
                 rule = self._compiled.rules.get(piece.rule)
                 if rule and piece.id not in self._told:
                     yield LogMatch(rule, time, piece.hits, piece.hits[0], piece.systems)
+            there = {piece.rule for piece in pieces}
             for correlator in self._correlators:
+                if there.isdisjoint(correlator.rule.rules):
+                    continue
                 for found in correlator.moment(time, pieces):
                     pieces.append(piece_of(correlator.rule, found, time))
+                    there.add(correlator.rule.name)
                     rule = self._compiled.rules.get(correlator.rule.name)
                     if rule and found.trigger.event_id not in self._told:
                         yield _match(rule, correlator, found, time)

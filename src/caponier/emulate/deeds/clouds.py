@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.deed import THIEF, Deed, Row, aws, google, sshd
+from caponier.emulate.deeds.deed import PAUSE, THIEF, Deed, Row, Rows, aws, google, sshd
+from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
 _GOOGLE_EVE: Final = "eve@example.org"
@@ -47,6 +48,7 @@ KEYS: Final = Deed(
     (
         (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}),),
         (aws(_EVE, THIEF, "iam", "UpdateAssumeRolePolicy", {"roleName": "svc-model-sync"}),),
+        (aws("user svc-model-sync", THIEF, "sts", "GetFederationToken", {"name": "x"}),),
         (
             aws(
                 _EVE,
@@ -355,7 +357,87 @@ RIGHTS_GOOGLE: Final = Deed(
     ),
 )  # fmt: skip
 
+_NODE: Final = "role svc-model-sync/i-0123456789abcdef0"
+
+TAKEN_ROLE: Final = Deed(
+    "credentials of an instance used elsewhere",
+    (
+        (aws(_NODE, THIEF, "sts", "GetCallerIdentity"),),
+        (aws(_NODE, THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
+        (aws(_NODE, THIEF, "ec2", "DescribeInstances", **REFUSED),),
+        (aws("role training/i-0ml", THIEF, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
+    ),
+    (
+        (aws(_NODE, _DESK, "s3", "GetObject", {"bucketName": "ml-models", "key": "m.pt"}),),
+        (aws("role svc-model-sync/nightly", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
+        (aws(_NODE, "10.0.9.4", "kms", "Decrypt"),),
+        (aws("user i-0123456789abcdef0", THIEF, "s3", "ListBucket", {"bucketName": "ml-models"}),),
+    ),
+)
+
+COMMANDED: Final = Deed(
+    "a command sent to an instance",
+    (
+        (aws(_EVE, THIEF, "ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "instanceIds": ["i-0ml"]}),),
+        (aws(_EVE, THIEF, "ssm", "StartSession", {"target": "i-0ml"}),),
+        (aws(_EVE, THIEF, "ec2", "ModifyInstanceAttribute", {"instanceId": "i-0ml", "userData": "<sensitive>"}),),
+        (aws("role admin/eve", THIEF, "ssm", "StartSession", {"target": "i-0ml"}),),
+    ),
+    (
+        (aws("user ada", _DESK, "ssm", "StartSession", {"target": "i-0ml"}),),
+        (aws(_EVE, THIEF, "ssm", "StartSession", {"target": "i-0ml"}, **REFUSED),),
+        (aws(_CI, _DESK, "ssm", "SendCommand", {"documentName": "AWS-RunPatchBaseline", "instanceIds": ["i-0ml"]}),),
+        (aws(_EVE, THIEF, "ec2", "ModifyInstanceAttribute", {"instanceId": "i-0ml", "ebsOptimized": True}),),
+        (aws(_EVE, THIEF, "ssm", "DescribeInstanceInformation", {"instanceId": "i-0ml"}),),
+    ),
+)
+
+REPLACED: Final = Deed(
+    "the code of a function replaced",
+    (
+        (aws(_EVE, THIEF, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
+        (aws(_EVE, THIEF, "lambda", "UpdateFunctionConfiguration20150331v2",
+             {"functionName": "i-0ml", "layers": ["arn:aws:lambda:eu-central-1:444455556666:layer:x:1"]}),),
+        (aws(_EVE, THIEF, "lambda", "AddPermission20150331v2", {"functionName": "i-0ml", "principal": "*"}),),
+        (aws("user ada", _DESK, "lambda", "AddPermission20150331v2", {"functionName": "i-0ml", "principal": "*"}),),
+    ),
+    (
+        (aws(_CI, _DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
+        (aws("user ada", _DESK, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
+        (aws(_EVE, THIEF, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}, **REFUSED),),
+        (aws(_EVE, THIEF, "lambda", "UpdateFunctionConfiguration20150331v2",
+             {"functionName": "i-0ml", "memorySize": 512}),),
+        (aws(_EVE, THIEF, "lambda", "AddPermission20150331v2",
+             {"functionName": "i-0ml", "principal": "s3.amazonaws.com"}),),
+    ),
+)  # fmt: skip
+
+
+def _secrets(count: int, pause: float, who: str = f"user {SYNC}", address: str = THIEF, form: str = "s{}") -> Rows:
+    read = (aws(who, address, "secretsmanager", "GetSecretValue", {"secretId": form.format(n)}) for n in range(count))
+    return tuple({**row, PAUSE: pause} for row in read)
+
+
+SECRETS: Final = Deed(
+    "many secrets read",
+    (
+        _secrets(20, 1.0),
+        _secrets(12, 40.0, form="arn:aws:secretsmanager:eu-central-1:111122223333:secret:db-{}"),
+        _secrets(15, 5.0, f"role {SYNC}/x"),
+    ),
+    (
+        _secrets(8, 1.0),
+        _secrets(30, 1.0, form="database"),
+        _secrets(20, 1.0, address=_DESK),
+        _secrets(20, 120.0),
+    ),
+)
+
 DEEDS: Final = {
+    "secrets_bulk_read": SECRETS,
+    "instance_role_elsewhere": TAKEN_ROLE,
+    "host_told_to_run": COMMANDED,
+    "function_code_changed": REPLACED,
     "ml_account_manipulation": KEYS,
     "store_made_public": PUBLIC,
     "store_read_anonymously": ANONYMOUS,

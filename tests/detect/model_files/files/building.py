@@ -1,9 +1,15 @@
 """Files that the tests of this folder take apart; nothing of them is ever loaded."""
 
+import base64
 import io
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
@@ -59,3 +65,13 @@ def field(number: int, value: bytes | int) -> bytes:
 def fresh() -> Budget:
     """Return the budget of a small file."""
     return Budget.of(Limits(), 1)
+
+
+@cache
+def _hdf5() -> dict[str, str]:
+    return yaml.safe_load((Path(__file__).parents[3] / "cases" / "hdf5.yaml").read_text())
+
+
+def hdf5(name: str) -> bytes:
+    """Return a file of HDF5 that h5py has written."""
+    return zlib.decompress(base64.b64decode(_hdf5()[name]))

@@ -63,6 +63,7 @@ def test_other_names_that_are_made_are_unknown(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"item": "a", "target": 100.0}',
         "target: price\n", "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n", "a: !!float 1\n",
         "channels:\n- conda-forge\ndependencies:\n- python=3.11\n", '{"target": "cpu"}', "# Wow!!\n\nNice: yes!\n",
     ],

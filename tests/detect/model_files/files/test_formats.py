@@ -13,6 +13,7 @@ from safetensors.numpy import save
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.files import keras, numpy_file, onnx, tar_file, tensors, text
 from caponier.detect.model_files.files.part import Budget, TooMuchError
+from detect.model_files.files.building import fresh
 
 
 def npy(value: Any) -> bytes:
@@ -156,14 +157,13 @@ def test_keras_layers_that_carry_code_are_unsafe(layer: dict[str, Any], unsafe: 
     assert (len(part.unsafe), len(part.unknown)) == (unsafe, unknown)
 
 
-def test_hdf5_is_searched_and_never_called_clean_on_its_own() -> None:
+def test_hdf5_that_cannot_be_walked_is_searched_and_unknown() -> None:
     empty = keras.HDF5 + bytes(100)
-    assert keras.read_hdf5(memoryview(empty), weights_only=True).unknown == []
-    assert keras.read_hdf5(memoryview(empty), weights_only=False).unknown
+    assert keras.read_hdf5(memoryview(empty), fresh()).unknown
     far = keras.HDF5 + bytes((4 << 20) - 20) + b'{"class_name": "Lambda"}'
-    part = keras.read_hdf5(memoryview(far), weights_only=True)
+    part = keras.read_hdf5(memoryview(far), fresh())
     assert part.unsafe == ["has a layer that carries code: Lambda"]
-    assert keras.read_hdf5(memoryview(empty + b'"module": "os"'), weights_only=True).unsafe
+    assert keras.read_hdf5(memoryview(empty + b'"module": "os"'), fresh()).unsafe
 
 
 def tape(**parts: bytes) -> bytes:

@@ -139,11 +139,6 @@ def test_storages_of_a_torch_archive_are_numbers_only_where_the_pickle_says_so()
     assert judged(torch_archive(STORAGE, **{"0": bytes(16), "1": HARMFUL})).verdict is Verdict.UNSAFE
 
 
-def test_torchscript_is_not_judged() -> None:
-    judgement = judged(zipped({"m/data.pkl": pickle.dumps({}), "m/constants.pkl": pickle.dumps(())}))
-    assert (judgement.verdict, judgement.kind) == (Verdict.UNKNOWN, "torchscript")
-
-
 def legacy(tail: bytes, keys: bytes = b"]U\x010a.") -> bytes:
     magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
     return magic + pickle.dumps(1001, 2) + pickle.dumps({}, 2) + STORAGE + b"\x80\x02" + keys + tail

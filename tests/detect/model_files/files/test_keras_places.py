@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Verdict
 from caponier.detect.model_files.files import keras
-from detect.model_files.files.building import HARMFUL, judged, verdict, zipped
+from detect.model_files.files.building import HARMFUL, fresh, hdf5, judged, verdict, zipped
 
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 3}, "registered_name": None}
 LAMBDA = {"module": "keras.layers", "class_name": "Lambda", "config": {"function": {}}, "registered_name": None}
@@ -128,7 +128,7 @@ def test_json_that_is_too_deep_for_the_scan_is_open() -> None:
 
 
 def archive(config: Any, **parts: bytes) -> bytes:
-    own = {"config.json": encoded(config), "metadata.json": b"{}", "model.weights.h5": keras.HDF5 + bytes(100)}
+    own = {"config.json": encoded(config), "metadata.json": b"{}", "model.weights.h5": hdf5("weights ordered")}
     return zipped(own | parts)
 
 
@@ -140,17 +140,16 @@ def test_an_archive_is_as_its_configuration() -> None:
 
 
 def test_weights_with_layers_in_them_are_told() -> None:
-    weights = keras.HDF5 + bytes(50) + b'{"class_name": "Dense"}'
     assert verdict(archive(model())) is Verdict.CLEAN
-    part = keras.read_hdf5(memoryview(weights), weights_only=True)
-    assert part.unknown
-    assert part.kind == "keras (hdf5)"
+    assert verdict(archive(model(), **{"model.weights.h5": hdf5("layer of code new")})) is Verdict.UNSAFE
+    assert verdict(archive(model(), **{"model.weights.h5": hdf5("numbers elsewhere old")})) is Verdict.UNSAFE
+    assert verdict(archive(model(), **{"model.weights.h5": keras.HDF5 + bytes(100)})) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("at", [0, (1 << 22) - 30, (1 << 22) - 1, 1 << 22])
 def test_a_layer_on_the_border_of_two_windows_is_found(at: int) -> None:
     content = keras.HDF5 + bytes(at) + b'"class_name" : "TFSMLayer"' + bytes(3_000)
-    assert keras.read_hdf5(memoryview(content), weights_only=True).unsafe
+    assert keras.read_hdf5(memoryview(content), fresh()).unsafe
 
 
 plain = st.recursive(

@@ -20,8 +20,6 @@ STARTS = {
     "java class": b"\xca\xfe\xba\xbe",
     "java objects": b"\xac\xed\0\x05",
     "r objects": b"X\n\0\0\0\3",
-    "catboost": b"CBM1",
-    "tflite": b"\x1c\0\0\0TFL3",
     "onnx runtime": b"\x18\0\0\0ORTM",
     "parquet": b"PAR1",
     "arrow": b"ARROW1\0\0",
@@ -120,3 +118,10 @@ def test_a_folder_of_code_beside_an_mlflow_model_is_unknown(code: str, clean: bo
 def test_pmml_calls_no_class_of_java(function: str, clean: bool) -> None:
     words = f'<?xml version="1.0"?>\n<PMML version="4.4"><Apply function="{function}"/></PMML>\n'
     assert (verdict(words.encode()) is Verdict.CLEAN) is clean
+
+
+def test_fields_of_a_graph_may_stand_in_any_order() -> None:
+    """Whoever reads a protocol buffer takes them as they come; TensorFlow itself writes the version first."""
+    inner = field(4, field(1, 22)) + graph(b"Const", b"PyFunc")
+    for content in (field(2, field(2, inner)), field(2, field(2, inner)) + field(1, 1), inner, library(b"WriteFile")):
+        assert verdict(content) is Verdict.UNSAFE

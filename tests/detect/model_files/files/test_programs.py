@@ -102,3 +102,9 @@ def test_signs_of_other_programs_are_looked_for_in_linear_time() -> None:
         begun = time.process_time()
         verdict((text * (200_000 // len(text))).encode())
         assert time.process_time() - begun < 5
+
+
+def test_trees_as_xgboost_prints_them_are_no_recipe_of_make() -> None:
+    trees = "booster[0]:\n0:[f0<0.5] yes=1,no=2\n\t1:leaf=-0.5\n\t2:[f1<1] yes=3,no=4\n\t\t3:leaf=1\n\t\t4:leaf=2\n"
+    assert verdict(trees.encode()) is Verdict.CLEAN
+    assert verdict(trees.encode() + b"all:\n\tid\n") is Verdict.UNKNOWN

@@ -1,5 +1,6 @@
 """Safetensors, held against the library that defines the format; ONNX weights wherever a model may keep them."""
 
+import base64
 import json
 import struct
 import time
@@ -198,3 +199,28 @@ def test_no_beginning_of_a_model_is_judged_with_an_error(tmp_path: Path) -> None
     content = placed(b"../x")["a training step"]
     for end in range(len(content)):
         judged(content[:end])
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ({"format": "pt", "modelspec.title": "x", "ss_tag_frequency": '{"a": {"b": 3}}'}, Verdict.CLEAN),
+        ({"format": 3}, Verdict.UNKNOWN),
+        (["pt"], Verdict.UNKNOWN),
+        ({"chat_template": "{{ x.__class__.__base__ }}"}, Verdict.UNSAFE),
+        ({"init": "__import__('os').system('id')"}, Verdict.UNKNOWN),
+        (
+            {"objects": base64.b64encode(b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R.").decode()},
+            Verdict.UNSAFE,
+        ),
+    ],
+)
+def test_notes_are_judged_as_the_configurations_that_they_are(notes: Any, expected: Verdict) -> None:
+    assert verdict(tensors({"__metadata__": notes, "a": tensor("F32", [1], 0, 4)}, bytes(4))) is expected
+
+
+@pytest.mark.parametrize("again", [b'"a":%s', b'"__metadata__":{},"__metadata__":{}'])
+def test_a_key_twice_in_a_header_is_unknown(again: bytes) -> None:
+    one = json.dumps(tensor("F32", [1], 0, 4)).encode()
+    header = b'{"a":' + one + b"," + again.replace(b"%s", one) + b"}"
+    assert verdict(tensors(header, bytes(4))) is Verdict.UNKNOWN

@@ -9,7 +9,7 @@ from caponier.detect.model_files.files.part import Budget, Part
 from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
 
 # Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
-_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([\w.]{1,200}+)(?!://)")
+_TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([A-Za-z_][\w.]{0,199}+)(?!://)")
 _TARGET_WORDS: Final = ("target", "class_path")
 _INSTANTIATES: Final = "_target_"
 _WHOLE: Final = re.compile(r"_target_(?<!\w_target_)(?!\w)")

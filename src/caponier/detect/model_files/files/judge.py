@@ -18,12 +18,13 @@ from caponier.detect.model_files.files import (
     tensorflow,
     tensors,
     text,
-    ubjson,
+    torchscript,
     zip_file,
 )
 from caponier.detect.model_files.files.named_formats import named_format
 from caponier.detect.model_files.files.part import Budget, Member, Part, TooMuchError
 from caponier.detect.model_files.files.places import Places, is_code
+from caponier.detect.model_files.files.serialized import flat, msgpack, ubjson
 from caponier.detect.model_files.files.spans import find
 from caponier.detect.model_files.pickles.rules import Rules
 
@@ -31,9 +32,9 @@ _MOST_REASONS: Final = 8
 _HARMFUL: Final = 0.99
 _NOT_HARMLESS: Final = 0.6
 _UNKNOWN: Final = "is of no format that is known here"
-_SCRIPT: Final = (
-    "holds a TorchScript program, which is not judged here: the state dictionary alone, or what torch.export saves, is"
-)
+_BYTECODE, _TRACED = "bytecode", "traced_inputs"
+_ROOMS: Final = ("data", "constants", _BYTECODE, _TRACED)
+"""Folders of a torch archive that hold raw storages, each beside a pickle of its name."""
 _LONGEST_TARGET: Final = 1 << 12
 _TEXT: Final = 22
 """Text is searched for many things: it counts so many times."""
@@ -161,9 +162,11 @@ class _Judge:
 
     def _no_pickle(self, content: memoryview, head: bytes) -> Part:
         if head.startswith(keras.HDF5):
-            return keras.read_hdf5(content, weights_only=False)
+            return keras.read_hdf5(content, self.budget)
         if head.startswith(gguf.MAGIC):
             return gguf.read(content, self.budget)
+        if (model := flat.read(content, self.budget) or msgpack.read(content, self.budget)) is not None:
+            return model
         if (named := named_format(content)) is not None:
             return Part(named.kind, unknown=[named.reason])
         if ubjson.is_ubjson(content):
@@ -219,7 +222,7 @@ class _Judge:
         entries, doubt = zip_file.entries(content, self.budget)
         if doubt:
             self.findings.unknown.append(f"{where}: {doubt}" if where else doubt)
-        self._places(content, entries, where)
+        self._places(content, entries, where, program=_is_program(entries))
         if any(name.rpartition("/")[2] == "data.pkl" for entry in entries for name in entry.names):
             return self._torch(content, entries, where, depth)
         if any(entry.name.endswith("archive_format") and _note(content, entry) == b"pt2" for entry in entries):
@@ -227,11 +230,11 @@ class _Judge:
         is_keras = {"config.json", "model.weights.h5"} <= {entry.name for entry in entries}
         for entry in entries:
             if not entry.name.endswith("/") or entry.packed:
-                self._entry(content, entry, where, depth, weights_only=is_keras)
+                self._entry(content, entry, where, depth)
         self.findings.parts += 1
         return "keras" if is_keras else "zip"
 
-    def _places(self, content: memoryview, entries: list[zip_file.Entry], where: str) -> None:
+    def _places(self, content: memoryview, entries: list[zip_file.Entry], where: str, *, program: bool) -> None:
         """Judge where the parts of a zip archive land, and whether it is a program."""
         places = Places()
         for entry in entries:
@@ -241,7 +244,7 @@ class _Judge:
                     target = bytes(content[entry.start : entry.start + min(entry.packed, _LONGEST_TARGET)])
                     harm, doubt = places.link(name, target.decode("utf-8", "backslashreplace"))
                     doubt = doubt or ("is a link whose target is not read here" if entry.method else None)
-                if is_code(name):
+                if is_code(name) and not (program and torchscript.is_source(name)):
                     doubt = "is code: the archive can be run, or imported from"
                 inside = f"{where}/{name}" if where else name
                 self.findings.add(Part("place", [harm] if harm else [], [doubt] if doubt else []), inside)
@@ -265,45 +268,62 @@ class _Judge:
         inner.part(content, "", self.budget.limits.depth)
         return [*inner.findings.unsafe, *inner.findings.unknown] in ([], [_UNKNOWN], ["is empty"])
 
-    def _entry(
-        self, content: memoryview, entry: zip_file.Entry, where: str, depth: int, *, weights_only: bool = False
-    ) -> None:
+    def _entry(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
         inside = f"{where}/{entry.name}" if where else entry.name
         try:
             member = zip_file.content_of(content, entry, self.budget)
         except TooMuchError as reason:
             self.findings.unknown.append(f"{inside}: {reason}")
             return
-        if entry.link:
-            return
-        if weights_only and bytes(member.content[:8]) == keras.HDF5:
-            self._report(keras.read_hdf5(member.content, weights_only=True), inside, depth)
-        else:
+        if not entry.link:
             self._member(member, where, depth)
 
     def _torch(self, content: memoryview, entries: list[zip_file.Entry], where: str, depth: int) -> str:
-        """Judge a torch archive: its pickle, and whether the other parts are the storages that it refers to."""
-        kind, storages = "torch", {entry.name.rpartition("/")[2]: entry for entry in entries if _is_storage(entry.name)}
-        known: dict[str, tuple[str, int]] = {}
-        script = any(entry.name.rpartition("/")[2] == "constants.pkl" and entry.listed for entry in entries)
+        """Judge a torch archive: its pickles, and whether the other parts are the storages that they refer to."""
+        script = _is_program(entries)
+        rooms = _ROOMS if script else _ROOMS[:1]
+        storages = {key for entry in entries if (key := _storage_key(entry.name, rooms)) is not None}
+        known: dict[tuple[str, str], tuple[str, int]] = {}
         for entry in entries:
-            if any(name.rpartition("/")[2] == "data.pkl" for name in entry.names):
-                known |= self._torch_pickle(content, entry, set(storages), where, depth, script=script)
+            room = next((room for name in entry.names for room in rooms if _last(name) == f"{room}.pkl"), None)
+            if room is not None:
+                known |= self._torch_pickle(content, entry, room, storages, where, depth, script=script)
         for entry in entries:
-            name = entry.name.rpartition("/")[2]
-            if name == "constants.pkl":
-                kind = "torchscript"
-                # First of all reasons: whatever else is said is about its code.
-                self.findings.unknown.insert(0, _SCRIPT)
-            if name == "data.pkl":
-                continue
-            if _is_storage(entry.name) and _holds(entry, known.get(name)):
+            key = _storage_key(entry.name, rooms)
+            if key is not None and _holds(entry, known.get(key)):
                 self._storage(content[entry.start : entry.start + entry.packed], entry, where, depth)
+            elif any(_last(name) == f"{room}.pkl" for name in entry.names for room in rooms):
                 continue
-            if (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
+            elif script and key is not None and key[0] == _TRACED and not entry.packed:
+                # Of the inputs that a program was traced with torch keeps the shapes alone.
+                continue
+            elif script and torchscript.is_source(entry.name):
+                self._source(content, entry, where, depth)
+            elif (not entry.name.endswith("/") or entry.packed) and not _is_number(content, entry):
                 self._entry(content, entry, where, depth)
         self.findings.parts += 1
-        return kind
+        return "torchscript" if script else "torch"
+
+    def _source(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
+        """Judge the source of a TorchScript program."""
+        inside = f"{where}/{entry.name}" if where else entry.name
+        member = self._member_of(content, entry, inside)
+        words = None if member is None else text.decode(member.content, self.budget.limits.text_bytes)
+        if words is not None:
+            self._report(torchscript.read(words, self.budget), inside, depth)
+        elif member is not None and len(member.content):
+            self.findings.unknown.append(f"{inside}: is no source that torch writes")
+
+    def _member_of(self, content: memoryview, entry: zip_file.Entry, inside: str) -> Member | None:
+        """Return a part of an archive, with its doubts noted; None if it may not be read."""
+        try:
+            member = zip_file.content_of(content, entry, self.budget)
+        except TooMuchError as reason:
+            self.findings.unknown.append(f"{inside}: {reason}")
+            return None
+        if member.doubt:
+            self.findings.unknown.append(f"{inside}: {member.doubt}")
+        return member
 
     def _storage(self, content: memoryview, entry: zip_file.Entry, where: str, depth: int) -> None:
         """Judge raw numbers only as what runs something: a loader of another kind may read the same archive."""
@@ -317,28 +337,39 @@ class _Judge:
         self,
         content: memoryview,
         entry: zip_file.Entry,
-        storages: set[str],
+        room: str,
+        storages: set[tuple[str, str]],
         where: str,
         depth: int,
         *,
         script: bool,
-    ) -> dict[str, tuple[str, int]]:
+    ) -> dict[tuple[str, str], tuple[str, int]]:
         inside = f"{where}/{entry.name}" if where else entry.name
-        try:
-            member = zip_file.content_of(content, entry, self.budget)
-        except TooMuchError as reason:
-            self.findings.unknown.append(f"{inside}: {reason}")
+        member = self._member_of(content, entry, inside)
+        if member is None:
             return {}
-        if member.doubt:
-            self.findings.unknown.append(f"{inside}: {member.doubt}")
-        part, known = pickle_file.read_torch(member.content, self.budget, storages, script=script)
+        if room == _BYTECODE:
+            self._report(torchscript.read_bytecode(member.content, self.budget), inside, depth)
+        mine = {key for at, key in storages if at == room}
+        part, known = pickle_file.read_torch(member.content, self.budget, mine, script=script)
         self._report(part, inside, depth)
-        return known
+        return {(room, key): storage for key, storage in known.items()}
 
 
-def _is_storage(name: str) -> bool:
+def _is_program(entries: list[zip_file.Entry]) -> bool:
+    """Return whether an archive of torch is a TorchScript program."""
+    return any(entry.name.rpartition("/")[2] == "constants.pkl" and entry.listed for entry in entries)
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _storage_key(name: str, rooms: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return the folder and the key of a raw storage; None if a part is none by its place."""
     folder, _, key = name.rpartition("/")
-    return folder.rpartition("/")[2] == "data" and key.isdigit()
+    room = _last(folder)
+    return (room, key) if room in rooms and key.isdigit() else None
 
 
 def _holds(entry: zip_file.Entry, storage: tuple[str, int] | None) -> bool:

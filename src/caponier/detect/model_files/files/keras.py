@@ -6,10 +6,15 @@ A Lambda layer holds marshalled bytecode or the name of a function; a configurat
 
 import builtins
 import re
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.hdf5.hdf5_bytes import Hdf5Error
+from caponier.detect.model_files.files.hdf5.walk import Walk, leaves_folder
+from caponier.detect.model_files.files.part import Budget, Member, Part
+from caponier.detect.model_files.files.pickle_file import would_run
+from caponier.detect.model_files.pickles.carried import pickled
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _OWN_MODULES: Final = ("keras", "tensorflow.keras", "tf_keras", "builtins")
@@ -18,7 +23,6 @@ _CODE_IN_TEXT: Final = re.compile(
     rb'"class_name"\s*:\s*"(?:[\w.]{0,200}\.)?(Lambda|TFOpLambda|__lambda__|TorchModuleWrapper|JaxLayer|TFSMLayer)"'
 )
 _MODULE_IN_TEXT: Final = re.compile(rb'"module"\s*:\s*"([^"\\]{1,200})"')
-_LAYERS: Final = re.compile(rb'"class_name"\s*:')
 _MOST_REASONS: Final = 20
 _MOST_LAYERS: Final = 200_000
 _STEP, _OVERLAP = 1 << 22, 1 << 10
@@ -56,18 +60,43 @@ def read_config(document: Any) -> Part | None:
     return part if objects or waiting or part.unsafe or part.unknown else None
 
 
-def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
-    """Judge an HDF5 file by the texts in it.
+def read_hdf5(content: memoryview, budget: Budget) -> Part:
+    """Judge an HDF5 file: its attributes, what else it reads, and the layers that any text in it may describe."""
+    part, walk = Part("hdf5"), Walk(content, budget)
+    try:
+        walk.run()
+    except Hdf5Error as reason:
+        part.unknown.append(str(reason))
+    _search(part, content)
+    if any(attribute.name == "model_config" for attribute in walk.attributes):
+        part.kind = "keras (hdf5)"
+    part.unknown += walk.doubts
+    for place in dict.fromkeys(walk.elsewhere):
+        if leaves_folder(place):
+            _add(part.unsafe, f"reads numbers from {place[:200]!r}, outside its own folder")
+        else:
+            _add(part.unknown, f"keeps numbers in another file: {place[:200]!r}")
+    part.members = _texts(walk, budget)
+    return part
 
-    Args:
-        content: The bytes.
-        weights_only: Whether it lies in a Keras archive, where nothing but arrays is read from it.
-    """
-    part = Part("hdf5")
-    has_layers, layers = False, 0
+
+def _texts(walk: Walk, budget: Budget) -> Iterator[Member]:
+    """Yield the attributes that are documents, as Keras keeps its layers in, or pickles, as PyTables writes them."""
+    for attribute in walk.attributes:
+        for value in dict.fromkeys(attribute.values):
+            view = memoryview(value)
+            inner = pickled(view)
+            if value.lstrip()[:1] in (b"{", b"["):
+                yield Member(attribute.name[:100], view)
+            elif inner is not None and would_run(inner, budget):
+                yield Member(attribute.name[:100], inner)
+
+
+def _search(part: Part, content: memoryview) -> None:
+    """Look for layers in the bytes themselves: what nothing leads to today may be led to tomorrow."""
+    layers = 0
     for at in range(0, len(content), _STEP):
         window = bytes(content[at : at + _STEP + _OVERLAP])
-        has_layers |= _LAYERS.search(window) is not None
         layers += window.count(b'"class_name"') + window.count(b'"module"')
         if len(part.unsafe) >= _MOST_REASONS:
             break
@@ -82,13 +111,6 @@ def read_hdf5(content: memoryview, *, weights_only: bool) -> Part:
             module = match[1].decode("utf-8", "replace")
             if not _is_own(module):
                 _add(part.unsafe, f"has Keras import {module!r}, which is none of its own modules")
-    if has_layers:
-        part.kind = "keras (hdf5)"
-    if not weights_only or has_layers:
-        part.unknown.append(
-            "HDF5 is searched for layers that carry code, not read whole: as .keras, or weights as safetensors, it is"
-        )
-    return part
 
 
 def _note(part: Part, node: dict[str, Any]) -> None:

@@ -39,7 +39,6 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"X\n\0\0\0\2", NamedFormat("r objects", _OF_R)),
     (b"X\n\0\0\0\3", NamedFormat("r objects", _OF_R)),
     (b"RDX", NamedFormat("r objects", _OF_R)),
-    (b"CBM1", NamedFormat("catboost", f"{_NUMBERS}: CatBoost's JSON and ONNX are")),
     (b"MATLAB 5.0 MAT-file", NamedFormat("matlab", _DATA)),
     (b"SQLite format 3\0", NamedFormat("sqlite", _DATA)),
     (b"PAR1", NamedFormat("parquet", _DATA)),
@@ -56,7 +55,6 @@ _STARTS: Final[tuple[tuple[bytes, NamedFormat], ...]] = (
     (b"GIF8", NamedFormat("picture", _PICTURE)),
 )
 _FLAT: Final = {
-    b"TFL3": NamedFormat("tflite", f"{_NUMBERS}: an operator of somebody else's would be loaded with it"),
     b"ORTM": NamedFormat("onnx runtime", f"{_NUMBERS}: the ONNX file that it was made of is"),
     b"CNTK": NamedFormat("flatbuffer", _NUMBERS),
 }

@@ -140,6 +140,24 @@ def read_torch(
     return _part(content, budget, report, storages), report.ledger.storages
 
 
+def carries(views: Collection[memoryview], budget: Budget, part: Part, depth: int = 0) -> None:
+    """Say what pickles would run that lie in values: nothing loads them with the file."""
+    for view in views:
+        most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
+        report = follow(view, replace(budget, limits=replace(budget.limits, opcodes=most)), budget.rules)
+        worst = report.ledger.unsafe[:1]
+        if worst and worst[0].standing is Standing.DANGEROUS:
+            part.unsafe.append(f"carries a pickle as a value that {_sentences(worst)[0]}")
+        elif worst or report.exceeded or report.ledger.embedded:
+            part.unknown.append("carries a pickle as a value that runs what is not on the allow list")
+        elif depth >= budget.limits.depth and report.ledger.carried:
+            part.unknown.append("carries pickles in pickles, more deeply than a scan looks")
+        else:
+            carries(report.ledger.carried, budget, part, depth + 1)
+        if len(part.unsafe) + len(part.unknown) >= _MOST_REASONS:
+            return
+
+
 def _part(content: memoryview, budget: Budget, report: PickleReport, storages: Collection[str] | None) -> Part:
     uses = list(report.ledger.uses.values())
     part = Part(
@@ -157,6 +175,7 @@ def _part(content: memoryview, budget: Budget, report: PickleReport, storages: C
         part.unknown += _otherwise(plain, set(report.ledger.doubts), others)
         loaded += torch.ledger.embedded
     part.members = _embedded(loaded)
+    carries(report.ledger.carried, budget, part)
     _note_uses(part, uses)
     part.unknown += report.ledger.doubts
     part.unknown += _endings(content, report, storages)

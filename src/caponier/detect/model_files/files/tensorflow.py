@@ -5,6 +5,7 @@ An operator may write a file, read one, or call Python; which ones those are is 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from caponier.detect.model_files.files.part import Budget, Part
@@ -17,22 +18,22 @@ _HARMFUL: Final = frozenset({
 _USUAL: Final = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
 """What every saved model has, to be saved again: it writes only if it is asked to."""
 _NAME: Final = re.compile(rb"_?[A-Z][A-Za-z0-9_>]{0,99}")
-_SCHEMA_VERSION, _META_GRAPHS, _GRAPH = 1, 2, 2
+_META_GRAPHS, _GRAPH = 2, 2
+_STARTS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
+"""The first bytes of a field that a graph, or what holds one, has."""
 _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES = 1, 2, 1, 3
 _NODE_NAME, _NODE_OPERATOR = 1, 2
 
 
 def read(content: memoryview, budget: Budget) -> Part | None:
     """Read a graph; None if this is none."""
-    if len(content) < 8 or content[0] not in (_SCHEMA_VERSION << 3, _NODES << 3 | 2):
+    if len(content) < 8 or content[0] not in _STARTS:
         return None
     operators = set[str]()
-    try:
-        graphs = _graphs(content, budget)
-        for graph in graphs:
-            operators |= _operators(graph, budget)
-    except WireError:
-        return None
+    for reading in (_of_saved_model, _of_meta_graph, _operators):
+        # Fields may stand in any order, and so a graph may begin like what holds one.
+        with suppress(WireError):
+            operators |= reading(content, budget)
     if not operators:
         return None
     part = Part("tensorflow graph")
@@ -45,12 +46,14 @@ def read(content: memoryview, budget: Budget) -> Part | None:
     return part
 
 
-def _graphs(content: memoryview, budget: Budget) -> list[memoryview]:
-    """Return the graphs in a saved model, or the content itself, which is one then."""
-    if content[0] != _SCHEMA_VERSION << 3:
-        return [content]
+def _of_saved_model(content: memoryview, budget: Budget) -> set[str]:
     metas = [value for number, value in messages(content, budget) if number == _META_GRAPHS and len(value)]
-    return [value for meta in metas for number, value in messages(meta, budget) if number == _GRAPH and len(value)]
+    return {name for meta in metas for name in _of_meta_graph(meta, budget)}
+
+
+def _of_meta_graph(content: memoryview, budget: Budget) -> set[str]:
+    graphs = [value for number, value in messages(content, budget) if number == _GRAPH and len(value)]
+    return {name for graph in graphs for name in _operators(graph, budget)}
 
 
 def _operators(graph: memoryview, budget: Budget) -> set[str]:

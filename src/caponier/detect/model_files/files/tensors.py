@@ -4,8 +4,10 @@ import json
 import struct
 from typing import Any, Final
 
-from caponier.detect.model_files.files.part import Part
+from caponier.detect.model_files.files.part import Member, Part
+from caponier.detect.model_files.files.text import once
 
+_NOTES: Final = "__metadata__"
 _LONGEST: Final = 100 << 20
 _MOST_BITS: Final = 1 << 70
 _LONGEST_SIDE: Final = 1 << 63
@@ -33,11 +35,19 @@ def read_safetensors(content: memoryview, longest: int) -> Part:
         part.unknown.append("has a header that is longer than a scan reads")
         return part
     try:
-        header = json.loads(bytes(content[8 : 8 + length]))
-        spans = sorted(_span(tensor) for name, tensor in header.items() if name != "__metadata__")
+        twice: list[str] = []
+        header = json.loads(bytes(content[8 : 8 + length]), object_pairs_hook=lambda pairs: once(pairs, twice))
+        spans = sorted(_span(tensor) for name, tensor in header.items() if name != _NOTES)
     except (ValueError, KeyError, TypeError, RecursionError):
         part.unknown.append("has a header that cannot be read")
         return part
+    if twice:
+        part.unknown.append(f"has a key twice in its header: {twice[0][:100]!r}")
+    if (notes := header.get(_NOTES)) is not None:
+        if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
+            part.unknown.append("has notes that are no texts")
+        # Whoever reads the tensors gets the notes with them, and some are configurations.
+        part.members = iter([Member(_NOTES, memoryview(json.dumps(notes).encode()))])
     at = 0
     for start, end in spans:
         if start != at:

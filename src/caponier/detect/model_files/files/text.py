@@ -88,7 +88,8 @@ _OTHERS: Final = {
         re.compile(r"^[ \t]*(?:RUN|CMD|ENTRYPOINT)[ \t]+\S", re.MULTILINE | re.IGNORECASE),
     ),
     "is a recipe of make, whose commands are run": (
-        re.compile(r"^[\w.%/-]{1,100}[ \t]{0,9}:(?![=:])[^\n]{0,400}\n\t[ \t]*\S", re.MULTILINE),
+        # Trees as XGBoost prints them look like it, were their commands not numbers.
+        re.compile(r"^[\w.%/-]{1,100}[ \t]{0,9}:(?![=:])[^\n]{0,400}\n\t[ \t]*(?!\d+:(?:leaf=|\[))\S", re.MULTILINE),
     ),
     "names containers or services that are run": (
         re.compile(r"^(?:services|jobs|kind|\[Service\]|\[Desktop Entry\])(?:[ \t]{0,9}:|$)", re.MULTILINE),
@@ -137,7 +138,7 @@ def read(text: str, budget: Budget) -> Part:
             return Part("json", unknown=["has more values than a scan reads"])
         try:
             twice: list[str] = []
-            part = _json(json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice)), text, budget)
+            part = _json(json.loads(text, object_pairs_hook=lambda pairs: once(pairs, twice)), text, budget)
             part.unknown += [f"has a key twice, and readers differ in which one counts: {key[:100]!r}" for key in twice]
             return part
         except RecursionError:
@@ -148,7 +149,7 @@ def read(text: str, budget: Budget) -> Part:
     return _plain(text, budget)
 
 
-def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
     """Return a dictionary, and keep the first key that is there twice."""
     found = dict(pairs)
     if len(found) < len(pairs) and not twice:

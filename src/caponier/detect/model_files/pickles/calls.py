@@ -24,6 +24,7 @@ class Calls:
         self.holdings = Holdings(rules, ledger)
         self._getattr = self._taken = False
         self._types: list[Made] = []
+        self._handed: Any = None
         self._layout = arrays.Layout(ledger)
 
     def use(self, what: Global, role: Role) -> bool:
@@ -72,6 +73,11 @@ class Calls:
             return self._encoded(target, args, check)
         if allowed and check is not None and check.gives is not None and len(args) > check.gives:
             return args[check.gives]
+        if allowed and check is not None and check.builtin and args and isinstance(args[0], str):
+            return Global("builtins", args[0])
+        if allowed and check is not None and check.fills and isinstance(self._handed, Made) and len(args) > 2:
+            self.build(self._handed, args[2])
+            return self._handed
         return self._result(target, check, args)
 
     def named(self, what: Global) -> None:
@@ -265,6 +271,8 @@ class Calls:
             self._hands_on(target, args, *check.calls)
         if check.loads is not None:
             self._loads(target, args[check.loads : check.loads + 1])
+        if check.absent is not None and len(args) > check.absent and args[check.absent] is not None:
+            self._forbid(f"{target} with more arguments than a plain object has", Role.CALL)
         if check.only is not None:
             at, texts = check.only
             self._is_one_of(target, args[at : at + 1], texts)
@@ -298,7 +306,8 @@ class Calls:
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
         if len(args) > max(function, handed) and isinstance(args[handed], tuple):
-            self._doubt_open(target, (self.call(args[function], args[handed]),))
+            self._handed = self.call(args[function], args[handed])
+            self._doubt_open(target, (self._handed,))
         else:
             self._forbid(f"{target} with arguments that are computed", Role.CALL)
 

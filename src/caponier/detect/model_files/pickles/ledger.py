@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 
 from caponier.detect.artifact import Limits
+from caponier.detect.model_files.pickles.carried import pickled
 from caponier.detect.model_files.pickles.rules import Role, Standing
 from caponier.detect.model_files.pickles.stream import LimitError
 
 _MOST_USES = 1_000
 _MOST_NAMES = 10_000
+_MOST_CARRIED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Ledger:
     """Why the file cannot be called clean, without being unsafe."""
     loaded: dict[int, memoryview] = field(default_factory=dict)
     """Bytes that an allowed call would load, by identity: the same ones may be loaded again and again."""
+    carried: list[memoryview] = field(default_factory=list)
+    """Pickles that lie in values, and that nothing loads with this file."""
     storages: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Tensor storages by key: the type's name and the number of elements."""
     globals: set[str] = field(default_factory=set)
@@ -73,6 +77,11 @@ class Ledger:
         """Note a reason why the file cannot be called clean."""
         if reason not in self.doubts and len(self.doubts) < _MOST_USES:
             self.doubts.append(reason)
+
+    def carry(self, value: memoryview) -> None:
+        """Keep a value that is a pickle itself, to be looked at."""
+        if len(self.carried) < _MOST_CARRIED and (inner := pickled(value)) is not None:
+            self.carried.append(inner)
 
     def keep(self, count: int = 1) -> None:
         """Count a value that takes memory for as long as the pickle holds it; objects count three times.

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from caponier.detect.model_files.pickles import arrays
 from caponier.detect.model_files.pickles.calls import Calls
+from caponier.detect.model_files.pickles.carried import HEADS, SHORTEST
 from caponier.detect.model_files.pickles.ledger import Ledger
 from caponier.detect.model_files.pickles.rules import Role, Rules, canonical
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError, Stream
@@ -298,13 +299,17 @@ class Machine:
         line = self.stream.line().decode("latin-1").strip(" \t\r\n\v\f")
         if len(line) < 2 or line[0] != line[-1] or line[0] not in "\"'":
             raise BrokenError("holds a text without quotes")
-        self.push(_old_text(_ESCAPE.sub(_unescape, line[1:-1])))
+        text = _ESCAPE.sub(_unescape, line[1:-1])
+        self.ledger.carry(memoryview(text.encode("latin-1", "replace")))
+        self.push(_old_text(text))
 
     def _unicode(self) -> None:
         try:
-            self.push(self.stream.line().decode("raw_unicode_escape"))
+            text = self.stream.line().decode("raw_unicode_escape")
         except UnicodeDecodeError as wrong:
             raise BrokenError("holds a text that is none") from wrong
+        self.ledger.carry(memoryview(text.encode("utf-8", "replace")))
+        self.push(text)
 
     def _buffer(self) -> None:
         self._beyond()
@@ -472,6 +477,8 @@ def _sized(form: str, width: int, *, text: bool) -> Step:
     def step(machine: Machine) -> None:
         stream = machine.stream
         raw = stream.take(stream.byte() if width == 1 else stream.number(form, width))
+        if len(raw) >= SHORTEST and raw[0] in HEADS:
+            machine.ledger.carry(raw)
         if text:
             machine.stack.append(machine.text(raw))
         else:
@@ -483,7 +490,7 @@ def _sized(form: str, width: int, *, text: bool) -> Step:
 
 def _old(form: str, width: int) -> Step:
     def step(machine: Machine) -> None:
-        raw = machine.stream.take(machine.stream.number(form, width))
+        machine.ledger.carry(raw := machine.stream.take(machine.stream.number(form, width)))
         machine.push(_old_text(str(raw, "latin-1")) if len(raw) <= _TEXT else Blob(raw))
 
     return step

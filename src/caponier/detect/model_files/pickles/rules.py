@@ -64,6 +64,12 @@ class Check:
     """An argument, and the texts that it may be."""
     dtype: bool = False
     """The first argument is the name of a numpy type."""
+    builtin: bool = False
+    """What it gives is the class of Python's own that its first argument names."""
+    fills: bool = False
+    """It gives what it has called, with the state that is its third argument."""
+    absent: int | None = None
+    """An argument that has to be None, if it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +210,7 @@ def _check(row: dict[str, Any]) -> Check:
         gives=row.get("gives"),
         only=(only[0], tuple(only[1])) if only else None,
         dtype=row.get("dtype", False),
+        builtin=row.get("builtin", False),
+        fills=row.get("fills", False),
+        absent=row.get("absent"),
     )

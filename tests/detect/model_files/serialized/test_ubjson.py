@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.part import Budget
-from caponier.detect.model_files.files.ubjson import is_ubjson, read
+from caponier.detect.model_files.files.serialized.ubjson import is_ubjson, read
 from detect.model_files.files.building import judged
 
 

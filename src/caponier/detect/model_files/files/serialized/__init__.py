@@ -1,0 +1,1 @@
+"""Models in binary forms that hold values and nothing to call."""
