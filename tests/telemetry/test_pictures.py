@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import pictures
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.pictures import pooled
+from pace import HANG
 
 RNG = np.random.default_rng(3)
 
@@ -82,14 +84,17 @@ def test_a_program_of_postscript_is_not_run() -> None:
 
 
 COST = """
-import resource, sys, time
+import resource, sys
 from pathlib import Path
 from caponier.telemetry.pictures import pooled
+from pace import Stopwatch
 pooled(Path(sys.argv[1]).read_bytes())
 file = Path(sys.argv[2]).read_bytes()
-held, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-pooled(file)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) // 1024, time.process_time() - began)
+held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with Stopwatch() as watch:
+    pooled(file)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
+print(grown // 1024, watch.seconds)
 """
 
 
@@ -116,8 +121,9 @@ def test_a_small_file_costs_little(
     assert (tmp_path / "file").stat().st_size < 1_000_000
     done = subprocess.run(
         [sys.executable, "-c", COST, str(tmp_path / "warm"), str(tmp_path / "file")],
-        capture_output=True, text=True, check=True, timeout=100,
+        capture_output=True, text=True, check=True, timeout=10 * HANG,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
     )  # fmt: skip
     megabytes, seconds = map(float, done.stdout.split())
-    assert megabytes < 200
-    assert seconds < 1
+    assert megabytes < 300
+    assert seconds < 4
