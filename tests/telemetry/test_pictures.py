@@ -1,7 +1,4 @@
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +13,7 @@ from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import pictures
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.pictures import pooled
-from pace import HANG
+from program import printed
 
 RNG = np.random.default_rng(3)
 
@@ -84,17 +81,18 @@ def test_a_program_of_postscript_is_not_run() -> None:
 
 
 COST = """
-import resource, sys
+import sys
 from pathlib import Path
 from caponier.telemetry.pictures import pooled
 from pace import Stopwatch
+from program import peak
 pooled(Path(sys.argv[1]).read_bytes())
 file = Path(sys.argv[2]).read_bytes()
-held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+held = peak()
 with Stopwatch() as watch:
     pooled(file)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
-print(grown // 1024, watch.seconds)
+    grown = peak() - held
+print(grown, watch.seconds)
 """
 
 
@@ -119,11 +117,6 @@ def test_a_small_file_costs_little(
     for name, extent in (("warm", (20, 20)), ("file", size)):
         Image.new(mode, extent).save(tmp_path / name, kind, **options)
     assert (tmp_path / "file").stat().st_size < 1_000_000
-    done = subprocess.run(
-        [sys.executable, "-c", COST, str(tmp_path / "warm"), str(tmp_path / "file")],
-        capture_output=True, text=True, check=True, timeout=10 * HANG,
-        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
-    )  # fmt: skip
-    megabytes, seconds = map(float, done.stdout.split())
+    megabytes, seconds = map(float, printed(COST, tmp_path / "warm", tmp_path / "file").split())
     assert megabytes < 300
     assert seconds < 4
