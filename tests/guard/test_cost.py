@@ -12,8 +12,8 @@ import zstandard
 from caponier.guard.bodies import BINARY_HEADER
 from guard.cost import Cost, Sent, costs
 
-MEGABYTES = 300
-SECONDS = 4.0
+MEGABYTES = 250
+SECONDS = 3.0
 WIDE = b"[" + b"0," * 20 + b"0]"
 SMALL = b'{"instances":[[1.5]]}'
 

@@ -18,7 +18,7 @@ from pace import Stopwatch
 from program import printed
 
 pytestmark = pytest.mark.slow
-SECONDS = 20
+SECONDS = 12
 MEGABYTES = 500
 
 
