@@ -50,9 +50,7 @@ def guard_process(folder: Path, upstream: str, *options: str) -> Iterator[tuple[
     told.write_text("")
     with told.open("w") as stream, subprocess.Popen(command, env=environment, stderr=stream) as process:
         try:
-            first = wait_for(
-                lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")], 60
-            )
+            first = wait_for(lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")])
             yield process, first[0].split(" at ")[1]
         finally:
             process.kill()
