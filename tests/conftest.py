@@ -75,6 +75,10 @@ class World:
     """Other users than those of `benign`, a day later."""
     attacked: Path
     """The same users, and among them five runs of every attack, campaign and probe, and harmless callers."""
+    some: Path
+    """An eighth of these users and callers, and one run of every attack: for what a few show as well as all."""
+    few: Path
+    """An eighth of the users, alone."""
     baseline: BaselineReport
     baseline_file: Path
     workspace: Workspace
@@ -172,8 +176,23 @@ def lesson(digits: tuple[DigitsSplit, Victim], tmp_path_factory: pytest.TempPath
     return once(tmp_path_factory, "lesson", made)
 
 
+def _a_few_of(events: pa.Table) -> list[str]:
+    """Name every eighth of those who mean no harm, and whoever takes part in the first run of an attack."""
+    names = sorted(set(events["principal"].to_pylist()))
+    attackers = {*attacks(), *campaigns(), *probes()}
+    runs = {}
+    for name in names:
+        kind, run, *_ = name.split("-")
+        if kind in attackers:
+            runs.setdefault(kind, run)
+    harmless = [name for name in names if name.split("-")[0] not in attackers]
+    return [*harmless[::8], *(name for name in names if tuple(name.split("-")[:2]) in runs.items())]
+
+
 def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Mapping[str, Predict]) -> World:
-    for name, table in logs.items():
+    few = logs["users"].filter(pc.is_in(logs["users"]["principal"], pa.array(_a_few_of(logs["users"]))))
+    some = logs["attacked"].filter(pc.is_in(logs["attacked"]["principal"], pa.array(_a_few_of(logs["attacked"]))))
+    for name, table in (logs | {"few": few, "some": some}).items():
         pq.write_table(table, folder / f"{name}.parquet")
     create_workspace(folder / "workspace")
     workspace = load_workspace(folder / "workspace")
@@ -191,6 +210,8 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Ma
         folder / "benign.parquet",
         folder / "users.parquet",
         folder / "attacked.parquet",
+        folder / "some.parquet",
+        folder / "few.parquet",
         report,
         file,
         workspace,
@@ -204,6 +225,12 @@ def _world(folder: Path, logs: dict[str, pa.Table], training: Images, models: Ma
 def attacked_scan(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
     """The scan of users and attackers with a baseline that may flag 2 % of benign callers."""
     return once(tmp_path_factory, "attacked-scan", lambda _: scanned(world, world.attacked))
+
+
+@pytest.fixture(scope="session")
+def some_scan(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    """The scan of some of them."""
+    return once(tmp_path_factory, "some-scan", lambda _: scanned(world, world.some))
 
 
 @pytest.fixture(scope="session")

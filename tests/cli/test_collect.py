@@ -10,11 +10,11 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from app.guard.guarded import wait_for
 from app.guard.test_collect import STRUCTURED, record, sent
 from caponier.app.workspace.workspace import create_workspace
 from caponier.cli import app
 from caponier.errors import InputError
+from pace import HANG, wait_for
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_it_collects_until_it_is_told_to_end(tmp_path: Path) -> None:
     told = tmp_path / "told"
     with told.open("w") as stream, subprocess.Popen(command, stderr=stream, env=dict(os.environ)) as process:
         try:
-            line = wait_for(lambda: told.read_text(), 20)
+            line = wait_for(lambda: told.read_text())
             url = line.split(" at ")[1].split(" ")[0]
             assert wait_for(lambda: orjson.loads(sent(url, record(1, "request"), STRUCTURED).body)) == {"taken": 1}
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(HANG)
         finally:
             process.kill()
     assert len(list((tmp_path / "lake").rglob("collected-kserve-*.jsonl"))) == 1

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from app.guard.guarded import wait_for, workspace_in
+from app.guard.guarded import workspace_in
 from caponier.app.incidents.findings import list_findings
 from caponier.emulate.evasion.hop_skip_jump import HopSkipJump
 from caponier.emulate.victims.client import RemoteModel
@@ -22,6 +22,7 @@ from caponier.emulate.victims.server import serve
 from caponier.records.inventory import Workspace
 from conftest import World
 from guard.loopback import ask
+from pace import HANG, wait_for
 
 # The command alone, whether or not the program lists it already.
 PROGRAM = """
@@ -51,7 +52,7 @@ class Started:
 
     @property
     def url(self) -> str:
-        line: str = wait_for(lambda: next((line for line in self.said if line.startswith("guarding")), None), 30)
+        line: str = wait_for(lambda: next((line for line in self.said if line.startswith("guarding")), None))
         return line.split()[-1]
 
 
@@ -70,8 +71,8 @@ def started(*arguments: object) -> Iterator[Started]:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             printed = process.stdout.read()
-            process.wait(20)
-            reader.join(5)
+            process.wait(HANG)
+            reader.join(HANG)
     assert printed == "", "results only, and there are none"
 
 
@@ -121,7 +122,7 @@ def test_it_says_what_it_does_and_does_it(
 def test_quiet_says_nothing(workspace: Workspace) -> None:
     port = free_port()
     with started("--upstream", "http://127.0.0.1:9", "--port", port, "--workspace", workspace.root, "--quiet") as one:
-        wait_for(lambda: is_up(port), 30)
+        wait_for(lambda: is_up(port))
         assert ask(f"http://127.0.0.1:{port}", "/-/healthz").status == 200
     assert one.said == []
 
@@ -147,7 +148,7 @@ def is_up(port: int) -> bool:
 )
 def test_what_cannot_be_done_is_an_error(workspace: Workspace, options: tuple[str, ...], said: str) -> None:
     with started(*options, "--workspace", workspace.root) as one:
-        assert one.process.wait(20) == 2
+        assert one.process.wait(HANG) == 2
     assert said in " ".join(one.said)
 
 

@@ -1,8 +1,7 @@
-import time
-
 import pytest
 
 from caponier.formats.suggest import did_you_mean, nearest, nearest_id
+from pace import Stopwatch
 
 KEYS = ("owner", "purpose", "name")
 
@@ -28,10 +27,10 @@ def test_an_id_that_starts_the_same_is_nearer() -> None:
 
 
 def test_a_name_of_a_megabyte_takes_no_time() -> None:
-    began = time.process_time()
-    nearest("owner" * 200_000, KEYS)
-    nearest_id("owner" * 200_000, KEYS)
-    assert time.process_time() - began < 1
+    with Stopwatch() as watch:
+        nearest("owner" * 200_000, KEYS)
+        nearest_id("owner" * 200_000, KEYS)
+    assert watch.seconds < 1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Folders that would keep a scan busy for ever, or stop it: every file is still looked at, once for each true place."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -16,6 +15,7 @@ from caponier.app.scan.ignored_files import read_ignored
 from caponier.detect.artifact import Verdict
 from caponier.errors import InputError
 from caponier.formats.walk_files import walk
+from pace import Stopwatch
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 
@@ -29,9 +29,9 @@ def test_folders_of_links_to_folders_of_links_are_walked_once(tmp_path: Path) ->
     for folder, following in pairwise(folders):
         (folder / "left").symlink_to(following)
         (folder / "right").symlink_to(following)
-    started = time.process_time()
-    found = list(walk([tmp_path]))
-    assert time.process_time() - started < 5
+    with Stopwatch() as watch:
+        found = list(walk([tmp_path]))
+    assert watch.seconds < 5
     assert {file.path.resolve() for file in found} == {folder / "model" for folder in folders}
     assert len(found) < 30 * 31
 

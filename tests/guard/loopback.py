@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from threading import Thread
-from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
+
+from pace import HANG, wait_for
 
 
 @contextmanager
@@ -25,16 +26,13 @@ def serving(app: Any) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        deadline = monotonic() + 10
-        while not server.started:
-            assert thread.is_alive()
-            assert monotonic() < deadline
-            sleep(0.005)
+        wait_for(lambda: server.started or not thread.is_alive())
+        assert server.started
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(HANG)
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def ask(
 ) -> Reply:
     """Send one request with exactly these headers besides Host and Content-Length."""
     parts = urlsplit(url)
-    open_one = connection or HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    open_one = connection or HTTPConnection(parts.hostname or "", parts.port, timeout=HANG)
     try:
         open_one.putrequest(method or ("GET" if body is None else "POST"), path, skip_accept_encoding=True)
         for name, value in headers or []:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, IncompleteRead
-from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from caponier.guard.upstream import Upstream
 from caponier.guard.verdict import PASS, REFUSE, Measure, Verdict
 from guard.loopback import Reply, ask, serving
 from guard.upstreams import Echo, Troubled, lifespan
+from pace import HANG, wait_for
 
 INFER = "/v2/models/digits/infer"
 
@@ -36,17 +36,9 @@ class Standing:
 
     def recorded(self, n: int = 1) -> list[Exchange]:
         """Wait for n exchanges: they are recorded after their answers have left."""
-        deadline = monotonic() + 5
-        while len(self.seen) < n and monotonic() < deadline:
-            sleep(0.002)
+        wait_for(lambda: len(self.seen) >= n)
         assert len(self.seen) == n
         return self.seen
-
-
-def wait_for(there: Callable[[], Any]) -> None:
-    deadline = monotonic() + 5
-    while not there() and monotonic() < deadline:
-        sleep(0.002)
 
 
 @contextmanager
@@ -56,7 +48,7 @@ def standing(decide: Callable[..., Verdict] = lambda *_: PASS, app: Any = None, 
     failures: list[Exception] = []
     with serving(app or echo) as direct:
         guard = Middleware(
-            Upstream(direct, timeout=options.pop("timeout", 10.0), on_failure=failures.append),
+            Upstream(direct, timeout=options.pop("timeout", HANG), on_failure=failures.append),
             decide=decide,
             record=options.pop("record", seen.append),
             principal_of=lambda credential: f"k:{credential}",
@@ -148,7 +140,7 @@ class TestObserving:
 
     def test_keeps_connections_alive(self, observed: Standing) -> None:
         host, port = observed.url.removeprefix("http://").split(":")
-        connection = HTTPConnection(host, int(port), timeout=10)
+        connection = HTTPConnection(host, int(port), timeout=HANG)
         ask(observed.url, "/x", connection=connection)
         first = connection.sock
         ask(observed.url, INFER, b"{}", connection=connection)
@@ -184,7 +176,7 @@ class TestTrouble:
             assert one.failures
 
     def test_a_stream_passes_as_it_comes_and_is_kept(self) -> None:
-        with standing(app=Troubled(), timeout=0.3) as one:
+        with standing(app=Troubled(), timeout=1) as one:
             assert ask(one.url, "/pieces").body == b"01234done"
             assert one.recorded()[-1].answer == b"01234done"
 
@@ -209,7 +201,7 @@ class TestTrouble:
     def test_a_chunked_body_beyond_the_limit_is_a_413(self) -> None:
         with standing(body_limit=1_000) as one:
             host, port = one.url.removeprefix("http://").split(":")
-            connection = HTTPConnection(host, int(port), timeout=10)
+            connection = HTTPConnection(host, int(port), timeout=HANG)
             connection.request("POST", INFER, iter([b"x" * 600, b"x" * 600]), encode_chunked=True,
                                headers={"Transfer-Encoding": "chunked"})  # fmt: skip
             assert connection.getresponse().status == 413
@@ -219,7 +211,7 @@ class TestTrouble:
     def test_a_caller_who_hangs_up_asks_nothing(self) -> None:
         with standing() as one:
             host, port = one.url.removeprefix("http://").split(":")
-            connection = HTTPConnection(host, int(port), timeout=10)
+            connection = HTTPConnection(host, int(port), timeout=HANG)
             connection.putrequest("POST", INFER)
             connection.putheader("Content-Length", "100")
             connection.endheaders(b"half")

@@ -13,6 +13,7 @@ from caponier.errors import InputError
 from caponier.guard.upstream import Upstream
 from guard.loopback import ask, serving
 from guard.upstreams import Echo
+from pace import HANG
 
 INFER = "/v2/models/digits/infer"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok"
@@ -57,7 +58,7 @@ def forgetful(answers: int) -> Iterator[tuple[str, list[bytes]]]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", got
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(HANG)
 
 
 def test_a_query_is_asked_again_where_a_kept_connection_was_closed() -> None:

@@ -67,7 +67,7 @@ class Troubled:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
         for i in range(5 if path == "/pieces" else 0):
             await send({"type": "http.response.body", "body": f"{i}".encode(), "more_body": True})
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         if path == "/large":
             for _ in range(40):
                 await send({"type": "http.response.body", "body": b"x" * 2**17, "more_body": True})

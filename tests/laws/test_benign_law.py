@@ -10,8 +10,9 @@ from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
 from caponier.records.accused import accused
 from caponier.records.finding import Basis
-from conftest import ALPHA, TEACHERS, USERS, World, learns, world_of
+from conftest import ALPHA, TEACHERS, USERS, World, learns, scanned, world_of
 from laws.bad_detectors import Calendar, Counter, Growing
+from once import once
 
 pytestmark = pytest.mark.slow
 
@@ -36,19 +37,19 @@ def of(report: ScanReport, detector: str) -> ScanReport:
     return ScanReport([one for one in report.findings if one.detector == detector], [], report.rejected)
 
 
-@pytest.fixture(scope="module")
-def peace(world: World) -> ScanReport:
-    return scan_inference([world.users], world.baseline.baseline, workspace=world.workspace)
+@pytest.fixture(scope="session")
+def peace(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    return once(tmp_path_factory, "peace", lambda _: scanned(world, world.users))
 
 
-@pytest.fixture(scope="module")
-def enriched_peace(enriched: World) -> ScanReport:
-    return scan_inference([enriched.users], enriched.baseline.baseline, workspace=enriched.workspace)
+@pytest.fixture(scope="session")
+def enriched_peace(enriched: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    return once(tmp_path_factory, "enriched-peace", lambda _: scanned(enriched, enriched.users))
 
 
-@pytest.fixture(scope="module")
-def good_will(lesson: World) -> ScanReport:
-    return scan_inference([lesson.users], lesson.baseline.baseline, workspace=lesson.workspace)
+@pytest.fixture(scope="session")
+def good_will(lesson: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    return once(tmp_path_factory, "good-will", lambda _: scanned(lesson, lesson.users))
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])

@@ -18,6 +18,7 @@ from conftest import World, learns, world_of
 from laws.bad_detectors import Bookish, Counter, Hoarder
 from laws.runs import findings, middling
 from laws.streams import TYPICAL
+from once import once
 
 pytestmark = pytest.mark.slow
 
@@ -61,9 +62,9 @@ def by_two(world: World) -> ScanReport:
     return scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace, workers=2)
 
 
-@pytest.fixture(scope="module")
-def two_processes(world: World) -> ScanReport:
-    return by_two(world)
+@pytest.fixture(scope="session")
+def two_processes(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
+    return once(tmp_path_factory, "two-processes", lambda _: by_two(world))
 
 
 def mixed_up(world: World, folder: Path) -> ScanReport:
@@ -74,25 +75,34 @@ def mixed_up(world: World, folder: Path) -> ScanReport:
     return report
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def out_of_order(world: World, tmp_path_factory: pytest.TempPathFactory) -> ScanReport:
-    return mixed_up(world, tmp_path_factory.mktemp("shuffled"))
+    return once(tmp_path_factory, "out-of-order", lambda folder: mixed_up(world, folder))
+
+
+@pytest.fixture(scope="session")
+def lesson_otherwise(lesson: World, tmp_path_factory: pytest.TempPathFactory) -> list[ScanReport]:
+    """What two processes find, and what is found in any order."""
+    return once(tmp_path_factory, "lesson-otherwise", lambda folder: [by_two(lesson), mixed_up(lesson, folder)])
+
+
+@pytest.fixture(scope="session")
+def enriched_otherwise(enriched: World, tmp_path_factory: pytest.TempPathFactory) -> list[ScanReport]:
+    return once(tmp_path_factory, "enriched-otherwise", lambda folder: [by_two(enriched), mixed_up(enriched, folder)])
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if learns(name)])
 def test_what_is_about_feedback_finds_the_same_however_it_is_read(
-    detector: str, lesson: World, lesson_scan: ScanReport, tmp_path: Path
+    detector: str, lesson_scan: ScanReport, lesson_otherwise: list[ScanReport]
 ) -> None:
-    engine_law(ids(lesson_scan, detector), ids(by_two(lesson), detector))
-    engine_law(ids(lesson_scan, detector), ids(mixed_up(lesson, tmp_path), detector))
+    engine_law(*(ids(report, detector) for report in (lesson_scan, *lesson_otherwise)))
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "enriched"])
 def test_what_reads_enrichments_finds_the_same_however_it_is_read(
-    detector: str, enriched: World, enriched_scan: ScanReport, tmp_path: Path
+    detector: str, enriched_scan: ScanReport, enriched_otherwise: list[ScanReport]
 ) -> None:
-    engine_law(ids(enriched_scan, detector), ids(by_two(enriched), detector))
-    engine_law(ids(enriched_scan, detector), ids(mixed_up(enriched, tmp_path), detector))
+    engine_law(*(ids(report, detector) for report in (enriched_scan, *enriched_otherwise)))
 
 
 @pytest.mark.parametrize("detector", [name for name in event_detectors() if world_of(name) == "world"])

@@ -94,7 +94,7 @@ def test_every_detector_drops_what_was_learned_for_another_state_and_says_so(
     (section,) = world.baseline.baseline.models
     older = replace(section.detectors[name], version=section.detectors[name].version - 1)
     baseline = Baseline((replace(section, detectors={**section.detectors, name: older}),))
-    report = scan_inference([world.users], baseline, workspace=world.workspace)
+    report = scan_inference([world.few], baseline, workspace=world.workspace)
     said = [*report.notes, *(f"{skip.what}: {skip.reason}" for skip in report.skipped)]
     assert [line for line in said if name in line and "another version of this detector" in line]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import caponier.matrix
+from pace import HANG
 
 SOURCES = sorted(Path(caponier.matrix.__file__).parent.rglob("*.py"))
 
@@ -26,7 +27,7 @@ def test_imports_nothing_of_caponier_but_the_floors_below(path: Path):
 @pytest.mark.parametrize("module", ["caponier.matrix", "caponier.matrix.technique", "caponier.matrix.evidence"])
 def test_the_nouns_load_without_yaml_and_pydantic(module: str):
     code = f"import sys, {module}; print(sorted({{'yaml', 'pydantic', 'rich'}} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG)
     assert told.stdout.strip() == "[]"
 
 

@@ -13,6 +13,7 @@ from caponier.errors import CaponierError
 from caponier.store import audit
 from caponier.store.audit import AuditHead, ChainReport
 from caponier.store.database import Store, open_store
+from pace import HANG
 
 TRIGGERS = ("audit_keeps_rows", "audit_keeps_content", "audit_only_grows", "audit_keeps_head", "audit_counts_up")
 
@@ -223,7 +224,7 @@ def test_processes_that_write_at_once_keep_one_chain(path: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=30)
+        writer.join(timeout=HANG)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     with open_store(url) as store:
         report = verified(store)

@@ -11,6 +11,7 @@ import pytest
 from caponier.errors import CaponierError, InputError, MissingExtraError
 from caponier.store import database
 from caponier.store.database import Store, open_store
+from pace import HANG
 
 
 def test_the_database_is_set_up_for_many_processes(store: Store) -> None:
@@ -52,7 +53,7 @@ def test_a_writer_waits_for_a_writer(store: Store) -> None:
     with store.write():
         waiting.start()
         assert not second_done.wait(0.1)
-    waiting.join(timeout=10)
+    waiting.join(timeout=HANG)
     assert second_done.is_set()
 
 
@@ -117,7 +118,7 @@ def test_processes_may_open_a_new_store_at_once(path: Path) -> None:
     for opener in openers:
         opener.start()
     for opener in openers:
-        opener.join(timeout=30)
+        opener.join(timeout=HANG)
     assert [opener.exitcode for opener in openers] == [0] * 4
 
 
@@ -134,5 +135,5 @@ def test_threads_may_open_a_new_store_at_once(path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=HANG)
     assert failed == []

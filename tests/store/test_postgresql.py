@@ -18,6 +18,7 @@ from caponier.store.database import Store, open_store
 from caponier.store.findings import FindingFilter, Upserted
 from caponier.store.schema import VERSION_TABLE
 from caponier.store.tables import metadata
+from pace import HANG
 from respond.made import ADA, NOW, context, finding, log_finding, workspace
 
 URL = os.environ.get("CAPONIER_TEST_POSTGRESQL", "")
@@ -59,7 +60,7 @@ def test_writers_at_once_keep_one_chain(server: Store) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=30)
+        writer.join(timeout=HANG)
     with server.read() as connection:
         report = audit.verify(connection)
     assert (report.ok, report.rows) == (True, 90)
@@ -110,7 +111,7 @@ def test_openers_at_once_create_one_schema(server: Store) -> None:
     for opener in openers:
         opener.start()
     for opener in openers:
-        opener.join(timeout=30)
+        opener.join(timeout=HANG)
     assert failed == []
 
 
@@ -122,7 +123,7 @@ def test_incidents_and_responses_are_kept_once(server: Store) -> None:
     for one in work:
         one.start()
     for one in work:
-        one.join(timeout=30)
+        one.join(timeout=HANG)
     (incident,) = list_incidents(home)
     assert len(incident.steps) == 3
 
@@ -133,7 +134,7 @@ def test_incidents_and_responses_are_kept_once(server: Store) -> None:
     for one in people:
         one.start()
     for one in people:
-        one.join(timeout=30)
+        one.join(timeout=HANG)
     first, *rest = list_actions(home, now=NOW)
     undo_action(home, first.action_id, now=NOW)
     assert len(expire_actions(home, now=max(action.expires for action in rest))) == len(rest)

@@ -15,6 +15,7 @@ from caponier.records.finding import Finding
 from caponier.records.inventory import Workspace
 from guard.loopback import serving
 from guard.upstreams import body_of, lifespan
+from pace import HANG
 from respond.made import finding
 
 SECRET = "a-secret-of-some-length"
@@ -62,7 +63,7 @@ def listening(kind: int) -> Iterator[tuple[list[bytes], int]]:
     got: list[bytes] = []
     with socket.socket(socket.AF_INET, kind) as listener:
         listener.bind(("127.0.0.1", 0))
-        listener.settimeout(5)
+        listener.settimeout(HANG)
 
         def take() -> None:
             listener.listen()
@@ -76,7 +77,7 @@ def listening(kind: int) -> Iterator[tuple[list[bytes], int]]:
             thread.start()
         yield got, listener.getsockname()[1]
         if kind == socket.SOCK_STREAM:
-            thread.join(5)
+            thread.join(HANG)
         else:
             listener.settimeout(0.2)
             try:

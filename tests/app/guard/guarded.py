@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from caponier.app.guard.run import Guard, guarding
@@ -75,12 +74,3 @@ def site(
         guard = Guard(workspace, GuardSettings(**{"upstream": server.url, "port": 0, **settings}), tell=told.append)
         with guarding(guard) as listening:
             yield Site(listening.url, server.url, guard, told, answered)
-
-
-def wait_for(there: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Wait until something is there, and return it."""
-    deadline = monotonic() + seconds
-    while not (found := there()):
-        assert monotonic() < deadline, "it does not come"
-        sleep(0.01)
-    return found

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from app.alerts.receivers import found, receiving, record, workspace_with
-from app.guard.guarded import wait_for
 from caponier.app.guard import alerting
 from caponier.app.guard.run import Guard
+from pace import wait_for
 
 
 async def model(_: Any, __: Any, ___: Any) -> None:

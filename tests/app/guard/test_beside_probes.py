@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 import pytest
 
-from app.guard.guarded import site, wait_for, workspace_in
+from app.guard.guarded import site, workspace_in
 from app.guard.test_run import principal
 from caponier.app.guard.run import Guard
 from caponier.app.incidents.findings import list_findings
@@ -31,6 +31,7 @@ from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import Workspace
 from conftest import World
+from pace import HANG, wait_for
 
 PROBES = 10
 """Probe and metadata requests for each query: 300 a second beside an attacker of thirty."""
@@ -71,7 +72,7 @@ class Prober:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._connection = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
+        self._connection = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=HANG)
         self._left = b""
         paths = ("/v2/models/other/ready", "/v2/models/other", "/v2/models/digits/ready", "/v2/health/ready")
         keys = ("", *(f"Authorization: Bearer probe-{i}\r\n" for i in range(4)))
@@ -145,7 +146,7 @@ def blocked_after(workspace: Workspace, victim: Victim, attack: Attack, prey: tu
                 return model.predict_proba(rows, batch=1)
             finally:
                 prober.ask(probes - probes // 2)
-                wait_for(lambda: looked.done >= sent, 60)
+                wait_for(lambda: looked.done >= sent)
 
         with suppress(RefusedError, BudgetSpentError):
             attack(ask, *prey)

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 import pytest
 
-from app.guard.guarded import wait_for, workspace_in
+from app.guard.guarded import workspace_in
 from app.guard.test_run import BLOCK_ONLY, INFER
 from caponier.app.guard.run import Guard, guarding
 from caponier.app.incidents.findings import list_findings
@@ -32,6 +32,7 @@ from caponier.store import audit, response_actions
 from caponier.store.database import open_store
 from caponier.telemetry.principals import principal_of
 from conftest import World
+from pace import HANG, wait_for
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 CUSTOMER = ("x-on-behalf-of", "customer")
@@ -55,7 +56,7 @@ class Caller:
     def ask(self, rows: Images) -> int:
         tensor = {"name": "input", "shape": list(rows.shape), "datatype": "FP32", "data": rows.ravel()}
         body = orjson.dumps({"inputs": [tensor]}, option=orjson.OPT_SERIALIZE_NUMPY)
-        with closing(HTTPConnection(*self._to, timeout=10, source_address=self._from)) as connection:
+        with closing(HTTPConnection(*self._to, timeout=HANG, source_address=self._from)) as connection:
             connection.request("POST", INFER, body, self._headers)
             reply = connection.getresponse()
             self.said = reply.read()
@@ -115,7 +116,7 @@ class TestTheGuard:
             # A customer without a key, too, wherever else.
             assert goes_on(Caller(url, CUSTOMER, address=THERE), digits)
             undo_action(workspace, action.action_id)
-            wait_for(lambda: Caller(url, CUSTOMER).ask(images(digits, 1)) == 200)
+            wait_for(lambda: Caller(url, CUSTOMER).ask(images(digits)) == 200)
         scanned = scan_inference([Path(workspace.lake)], workspace=workspace)
         assert {one.finding_id: one for one in scanned.findings} == {
             one.finding_id: one for one in list_findings(workspace)

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from caponier.app.guard.run import Guard, guarding
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.settings import GuardSettings
 from guard.loopback import ask
+from pace import HANG
 
 HEAD = b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\n"
 
@@ -34,7 +35,7 @@ def standing(folder: Path, **settings: Any) -> Iterator[tuple[Guard, str]]:
 
 def opened(url: str, data: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
     host, port = url.removeprefix("http://").split(":")
-    made = socket.create_connection((host, int(port)), timeout=5, source_address=(address, 0))
+    made = socket.create_connection((host, int(port)), timeout=HANG, source_address=(address, 0))
     made.sendall(data)
     return made
 
@@ -47,31 +48,31 @@ def answered(made: socket.socket) -> bytes:
     return found
 
 
-def seconds_until_closed(made: socket.socket) -> float:
-    began = monotonic()
+def is_closed(made: socket.socket) -> bool:
+    """Wait until the other side has closed a connection."""
     try:
         while made.recv(1_000):
             pass
     except ConnectionResetError:
         pass
-    return monotonic() - began
+    return True
 
 
 @pytest.mark.parametrize(
     "begun", [b"", b"POST", HEAD, HEAD + b"Content-Length: 2\r\n\r\n{}" + HEAD], ids=["none", "word", "head", "second"]
 )
 def test_a_head_that_never_ends_ends_the_connection(tmp_path: Path, begun: bytes) -> None:
-    with standing(tmp_path, header_timeout=0.3) as (guard, url), closing(opened(url, begun)) as made:
-        assert seconds_until_closed(made) < 3
+    with standing(tmp_path, header_timeout=1) as (guard, url), closing(opened(url, begun)) as made:
+        assert is_closed(made)
         assert ask(url, "/v1/models/m:predict", b"{}").status == 200
     assert guard.metrics.total("connections_refused") == 1
 
 
 def test_a_connection_that_waits_for_its_next_request_is_kept(tmp_path: Path) -> None:
     whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
-    with standing(tmp_path, header_timeout=0.2) as (_, url), closing(opened(url, whole)) as made:
+    with standing(tmp_path, header_timeout=1) as (_, url), closing(opened(url, whole)) as made:
         assert b"200" in answered(made)
-        sleep(0.6)
+        sleep(1.5)
         made.sendall(whole)
         assert b"200" in answered(made)
 
@@ -83,7 +84,7 @@ def test_a_body_that_never_ends_is_given_up(tmp_path: Path) -> None:
 
 
 def test_many_connections_of_one_address_leave_room_for_others(tmp_path: Path) -> None:
-    limits = {"connections": 60, "connections_per_address": 20, "header_timeout": 30}
+    limits = {"connections": 60, "connections_per_address": 20, "header_timeout": HANG}
     with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
         for _ in range(25):
             held.enter_context(closing(opened(url, b"POST")))
@@ -157,7 +158,7 @@ def test_whoever_has_a_network_has_no_more_connections_for_its_many_addresses(on
 
 def test_idle_connections_of_some_keep_nobody_out(tmp_path: Path) -> None:
     whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
-    limits = {"connections": 30, "connections_per_address": 25, "header_timeout": 30}
+    limits = {"connections": 30, "connections_per_address": 25, "header_timeout": HANG}
     with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
         for address in ("127.0.0.1", "127.0.0.3"):
             for _ in range(15):
@@ -171,10 +172,10 @@ def test_idle_connections_of_some_keep_nobody_out(tmp_path: Path) -> None:
 
 def test_bodies_that_do_not_come_to_an_end_keep_nobody_out(tmp_path: Path) -> None:
     slow, whole = HEAD + b"Content-Length: 900\r\n\r\n{", HEAD + b"Content-Length: 2\r\n\r\n{}"
-    limits = {"connections": 12, "connections_per_address": 12, "header_timeout": 0.3, "body_timeout": 30}
+    limits = {"connections": 12, "connections_per_address": 12, "header_timeout": 1, "body_timeout": HANG}
     with standing(tmp_path, **limits) as (guard, url), ExitStack() as held:
         begun = [held.enter_context(closing(opened(url, slow))) for _ in range(12)]
-        sleep(0.6)
+        sleep(1.5)
         for made in begun:
             # Each letter now and then is no end.
             made.sendall(b" ")

@@ -16,11 +16,11 @@ from typing import Any
 import orjson
 import pytest
 
-from app.guard.guarded import wait_for
 from caponier.app.guard.log import cut_back
 from caponier.app.workspace.workspace import create_workspace
 from guard.loopback import ask, serving
 from guard.upstreams import body_of, lifespan
+from pace import HANG, wait_for
 
 KILLS = int(os.environ.get("CAPONIER_KILLS", "3"))
 CALLERS = 4
@@ -50,9 +50,7 @@ def guard_process(folder: Path, upstream: str, *options: str) -> Iterator[tuple[
     told.write_text("")
     with told.open("w") as stream, subprocess.Popen(command, env=environment, stderr=stream) as process:
         try:
-            first = wait_for(
-                lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")], 60
-            )
+            first = wait_for(lambda: [line for line in told.read_text().splitlines() if line.startswith("guarding ")])
             yield process, first[0].split(" at ")[1]
         finally:
             process.kill()
@@ -82,7 +80,7 @@ class Load:
     def join(self) -> None:
         self._over = True
         for thread in self._threads:
-            thread.join(15)
+            thread.join(HANG)
 
 
 def recorded(folder: Path) -> Counter[int]:
@@ -100,7 +98,7 @@ def test_every_answered_event_is_in_the_lake_once(tmp_path: Path) -> None:
         for turn in range(KILLS):
             with guard_process(tmp_path, upstream) as (process, url):
                 load = Load(url, 100_000 * turn)
-                wait_for(lambda load=load: len(load.answered) > 100, 60)  # type: ignore[misc]
+                wait_for(lambda load=load: len(load.answered) > 100)  # type: ignore[misc]
                 sleep(0.01 * (turn % 7))
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
@@ -108,7 +106,7 @@ def test_every_answered_event_is_in_the_lake_once(tmp_path: Path) -> None:
                 answered += load.answered
         with guard_process(tmp_path, upstream) as (process, _):
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(HANG) == 0
     found = recorded(tmp_path)
     assert len(answered) > 100 * KILLS
     wrong = {number: found[number] for number in answered if found[number] != 1}

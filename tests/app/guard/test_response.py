@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from app.guard.guarded import wait_for
 from caponier.app.guard import response
 from caponier.app.guard.failures import Failures
 from caponier.app.guard.response import GuardResponse
@@ -30,6 +29,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState
 from caponier.store import audit
 from caponier.store.database import open_store
+from pace import wait_for
 from respond.made import EVASION, EXTRACTION, finding
 
 
@@ -152,7 +152,7 @@ def test_what_people_undid_is_left_to_them(workspace: Workspace) -> None:
         one.response.take([found("eve")])
         for action in wait_for(lambda: list_actions(workspace)):
             undo_action(workspace, action.action_id)
-        wait_for(lambda: not one.refuses("eve"), 3)
+        wait_for(lambda: not one.refuses("eve"))
         one.response.take([found("eve", 1)])
         assert not one.refuses("eve"), "not even for a moment"
         wait_for(lambda: len(list_findings(workspace)) == 2)
@@ -178,7 +178,7 @@ def test_what_people_undo_while_more_is_being_answered_is_left_to_them(
         monkeypatch.setattr(response, "plan_response", undone_just_before)
         one.response.take([found("eve", 1)])
         wait_for(lambda: planned)
-        wait_for(lambda: not one.refuses("eve"), 3)
+        wait_for(lambda: not one.refuses("eve"))
     assert not list_actions(workspace)
 
 

@@ -1,12 +1,10 @@
 """A storm of false alarms binds no more callers than the limit says, and says so; a mistake is one command to undo."""
 
 from pathlib import Path
-from time import process_time
 
 import pytest
 from typer.testing import CliRunner
 
-from app.guard.guarded import wait_for
 from app.guard.test_response import Standing, found
 from caponier.app.guard.callers import MOST, RecentCallers
 from caponier.app.guard.response import ACTOR
@@ -18,6 +16,7 @@ from caponier.guard.exchange import Caller
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionState
 from guard.test_spooled import exchange
+from pace import Stopwatch, wait_for
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace
             assert len(bound(one, names)) == 10, "before anything is written"
         first = bound(one, names)
         assert [line for line in one.told if "callers are not responded to" in line]
-        wait_for(lambda: len({action.scope.id for action in list_actions(workspace)}) >= 14, 60)
+        wait_for(lambda: len({action.scope.id for action in list_actions(workspace)}) >= 14)
         assert bound(one, names) == first
     actions = list_actions(workspace)
     by_itself = [action for action in actions if action.state is ActionState.ACTIVE]
@@ -51,10 +50,10 @@ def test_a_storm_binds_ten_callers_at_once_and_in_the_store(workspace: Workspace
 
 def test_many_findings_are_taken_quickly(workspace: Workspace) -> None:
     one = Standing(workspace)
-    began = process_time()
-    for at in range(0, 1_000, 100):
-        one.response.take([found(f"k-{n}", n) for n in range(at, at + 100)])
-    assert process_time() - began < 6, "10,000 in a minute"
+    with Stopwatch() as watch:
+        for at in range(0, 1_000, 100):
+            one.response.take([found(f"k-{n}", n) for n in range(at, at + 100)])
+    assert watch.seconds < 6, "10,000 in a minute"
     assert len(bound(one, [f"k-{n}" for n in range(1_000)])) == 10
 
 

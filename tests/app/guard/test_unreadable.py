@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 
-from app.guard.guarded import wait_for
 from caponier.app.guard.run import Guard
 from caponier.app.guard.unreadable import MOST_CALLERS, UnreadableQueries
 from caponier.app.workspace.workspace import create_workspace, load_workspace
@@ -16,6 +15,7 @@ from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.metrics import Metrics
 from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import FeatureSpec, ModelSpec
+from pace import wait_for
 
 SIZE = 4
 

@@ -37,7 +37,7 @@ def rows_of(world: World) -> list[Row]:
         "label",
         "input",
     ]
-    table = pq.read_table(world.attacked)
+    table = pq.read_table(world.some)
     table = table.select([name for name in columns if name in table.column_names])
     rows = table.to_pylist()
     for seq, row in enumerate(rows):
@@ -46,9 +46,9 @@ def rows_of(world: World) -> list[Row]:
     return rows
 
 
-@pytest.mark.parametrize(("size", "together"), [(97, 13), (5_000, 1)])
+@pytest.mark.parametrize(("size", "together"), [(97, 13), (3_000, 1)])
 def test_they_are_those_of_a_scan_however_they_come(
-    world: World, attacked_scan: ScanReport, size: int, together: int
+    world: World, some_scan: ScanReport, size: int, together: int
 ) -> None:
     rows = rows_of(world)
     terms = Terms.of(world.workspace, world.baseline.baseline)
@@ -60,7 +60,7 @@ def test_they_are_those_of_a_scan_however_they_come(
     found += live.by_cell()
     assert live.waiting == 0
     told = {(one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in found}
-    expected = attacked_scan.findings
+    expected = some_scan.findings
     assert told == {
         (one.detector, one.subject.id, one.unique_queries, one.last_time, one.first_time) for one in expected
     }

@@ -109,17 +109,17 @@ class TestFindings:
         assert Finding.from_dict(finding.to_dict()) == finding
 
     def test_its_id_depends_on_what_was_seen_and_not_on_the_baseline(self, world: World) -> None:
-        one = scan_inference([world.attacked], world.baseline.baseline)
-        cold = scan_inference([world.attacked])
+        one = scan_inference([world.some], world.baseline.baseline)
+        cold = scan_inference([world.some])
         both = {f.finding_id for f in one.findings} & {f.finding_id for f in cold.findings}
         triggers = {(f.detector, f.subject.id, f.trigger_event_id) for f in one.findings}
         assert both == {
             f.finding_id for f in cold.findings if (f.detector, f.subject.id, f.trigger_event_id) in triggers
         }
 
-    def test_a_replay_finds_the_same(self, world: World, attacked_scan: ScanReport) -> None:
-        again = scan_inference([world.attacked], world.baseline.baseline, workspace=world.workspace)
-        assert again.findings == attacked_scan.findings
+    def test_a_replay_finds_the_same(self, world: World, some_scan: ScanReport) -> None:
+        again = scan_inference([world.some], world.baseline.baseline, workspace=world.workspace)
+        assert again.findings == some_scan.findings
 
     def test_events_without_an_id_get_one_of_their_content(self, tmp_path: Path) -> None:
         part = rows(3, **LOUD)
@@ -177,12 +177,12 @@ class TestSubjects:
 
 class TestGaps:
     def test_without_a_baseline_it_says_so(self, world: World) -> None:
-        report = scan_inference([world.users])
+        report = scan_inference([world.few])
         assert "iterative_query runs with cold-start thresholds (there is none for this model" in said(report)
         assert "novelty: needs a baseline, but there is none for this model" in said(report)
 
     def test_a_cold_start_is_named_in_its_findings(self, world: World) -> None:
-        found = scan_inference([world.attacked]).findings
+        found = scan_inference([world.some]).findings
         assert found
         assert {(f.evidence.basis, f.evidence.of, f.evidence.above) for f in found} == {(Basis.COLD_START, 0, 0)}
         assert {finding.confidence for finding in found} == {0.5}
@@ -201,7 +201,7 @@ class TestGaps:
     def test_a_log_that_lacks_something_says_who_cannot_speak_and_what_to_switch_on(
         self, column: str, silent: set[str], mend: str, world: World, tmp_path: Path
     ) -> None:
-        table = pq.read_table(world.users)
+        table = pq.read_table(world.few)
         if column == "principal":
             table = table.drop_columns(["source_ip"])
         pq.write_table(table.drop_columns([column]), tmp_path / "log.parquet")
@@ -245,7 +245,7 @@ class TestGaps:
     def test_a_detector_that_the_baseline_does_not_know_is_named(self, world: World) -> None:
         section = section_of(world.baseline.baseline)
         learned = {"novelty": section.detectors["novelty"]}
-        report = scan_inference([world.users], Baseline((replace(section, detectors=learned),)))
+        report = scan_inference([world.few], Baseline((replace(section, detectors=learned),)))
         assert "iterative_query runs with cold-start thresholds (it was built without this detector" in said(report)
 
     def test_every_detector_disabled_is_no_clean_bill(self, tmp_path: Path) -> None:
@@ -262,14 +262,14 @@ class TestGaps:
     def test_a_detector_that_cannot_tell_attackers_from_benign_callers_is_left_out(self, world: World) -> None:
         section = section_of(world.baseline.baseline)
         off = section.detectors | {"novelty": replace(section.detectors["novelty"], off="cannot tell anybody here")}
-        report = scan_inference([world.attacked], Baseline((replace(section, detectors=off),)))
+        report = scan_inference([world.some], Baseline((replace(section, detectors=off),)))
         assert "digits: novelty is off: it cannot tell anybody here" in report.notes
         assert not [finding for finding in report.findings if finding.detector == "novelty"]
 
 
 class TestInputs:
     def test_a_log_of_63_values_where_the_baseline_has_64_is_refused(self, world: World, tmp_path: Path) -> None:
-        table = pq.read_table(world.users)
+        table = pq.read_table(world.few)
         inputs = pa.array([row[:63] for row in table["input"].to_pylist()], pa.list_(pa.float32()))
         table = table.drop_columns(["input", "input_shape"]).append_column("input", inputs)
         pq.write_table(table, tmp_path / "log.parquet")
@@ -279,14 +279,14 @@ class TestInputs:
     def test_another_description_of_the_input_than_the_baselines_is_refused(self, world: World) -> None:
         with pytest.raises(InputError, match="built for another description") as wrong:
             scan_inference(
-                [world.users], world.baseline.baseline, spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.5)
+                [world.few], world.baseline.baseline, spec=FeatureSpec(kind="image", shape=(8, 8), minimum=0.5)
             )
         assert '"minimum":0.0' in str(wrong.value)
 
     def test_so_is_that_of_the_inventory(self, world: World, tmp_path: Path) -> None:
         text = '[[model]]\nname = "digits"\nfeatures = { kind = "image", shape = [8, 8] }\n'
         with pytest.raises(InputError, match="built for another description"):
-            scan_inference([world.users], world.baseline.baseline, workspace=home(tmp_path, text))
+            scan_inference([world.few], world.baseline.baseline, workspace=home(tmp_path, text))
 
     def test_rows_of_the_wrong_length_and_duplicates_are_listed_with_their_line(self, tmp_path: Path) -> None:
         twin = rows(1, 2)
@@ -304,7 +304,7 @@ class TestInputs:
 
 class TestShare:
     def found(self, section: ModelBaseline, world: World, **change: Any) -> set[tuple[str, str]]:
-        report = scan_inference([world.attacked], Baseline((replace(section, **change),)), workspace=world.workspace)
+        report = scan_inference([world.some], Baseline((replace(section, **change),)), workspace=world.workspace)
         return {(one.detector, who) for one in report.findings for who in accused(one)}
 
     def test_whoever_allows_more_benign_callers_finds_no_fewer_subjects(self, world: World) -> None:
@@ -315,9 +315,7 @@ class TestShare:
     def test_how_many_callers_come_in_a_week_decides_about_notifying_alone(self, world: World) -> None:
         section = section_of(world.baseline.baseline)
         quiet, busy = (
-            scan_inference(
-                [world.attacked], Baseline((replace(section, callers_per_week=n),)), workspace=world.workspace
-            )
+            scan_inference([world.some], Baseline((replace(section, callers_per_week=n),)), workspace=world.workspace)
             for n in (10.0, 100_000.0)
         )
         assert [one.finding_id for one in quiet.findings] != []
@@ -328,7 +326,7 @@ class TestShare:
     def test_the_workspace_says_which_are_told_at_once(self, world: World, tmp_path: Path) -> None:
         strict = home(tmp_path, '[detect]\nalert_budget = "1/1000000"\n')
         # The baseline was built without this workspace's salt, which only tells repeats.
-        report = scan_inference([world.attacked], world.baseline.baseline, workspace=strict)
+        report = scan_inference([world.some], world.baseline.baseline, workspace=strict)
         ranked = [one for one in report.findings if one.evidence.share is not None]
         assert ranked
         assert [one.notify for one in ranked] == [one.evidence.share <= 1e-6 for one in ranked]  # type: ignore[operator]
@@ -338,14 +336,14 @@ class TestWorkspace:
     def test_the_baselines_of_the_inventory_are_used(self, world: World, tmp_path: Path) -> None:
         (tmp_path / "b.safetensors").write_bytes(world.baseline_file.read_bytes())
         text = '[[model]]\nname = "digits"\nbaseline = "b.safetensors"\n'
-        report = scan_inference([world.attacked], workspace=home(tmp_path, text))
+        report = scan_inference([world.some], workspace=home(tmp_path, text))
         assert report.findings
         assert Basis.COLD_START not in {finding.evidence.basis for finding in report.findings}
 
     def test_a_baseline_of_the_inventory_that_is_not_there_is_an_error(self, world: World, tmp_path: Path) -> None:
         text = '[[model]]\nname = "digits"\nbaseline = "gone.safetensors"\n'
         with pytest.raises(InputError, match=r"gone\.safetensors"):
-            scan_inference([world.users], workspace=home(tmp_path, text))
+            scan_inference([world.few], workspace=home(tmp_path, text))
 
     def test_system_and_criticality_come_from_the_inventory(self, tmp_path: Path) -> None:
         text = '[[system]]\nname = "post"\ncriticality = "critical"\nmodels = ["m"]\n'
@@ -385,7 +383,7 @@ def test_progress_is_told_of_every_event(world: World) -> None:
             self.steps.append(steps)
 
     watch = Watch()
-    report = scan_inference([world.users], world.baseline.baseline, progress=watch)
+    report = scan_inference([world.few], world.baseline.baseline, progress=watch)
     assert watch.stages == [("Reading", None), ("Scanning", report.events)]
     assert sum(watch.steps) == report.events
 
@@ -399,9 +397,9 @@ def test_a_detector_that_lacks_an_extra_is_a_skip_of_scans_and_builds(
     monkeypatch.setitem(vars(event_detectors), "_found", Discovery(event_detectors(), {"deep": DEEP}))
     why = "it needs the Python package 'torch'. Install caponier[torch]"
     few = [event_detectors()["flood"]]
-    assert Skip("deep", why) in scan_inference([world.attacked], detectors=few).skipped
+    assert Skip("deep", why) in scan_inference([world.some], detectors=few).skipped
     assert Skip("deep", why) in build_baseline([world.benign], detectors=few).skipped
     workspace = home(tmp_path, '[detect]\ndisabled = ["deep"]\n')
     assert "deep" not in {
-        skip.what for skip in scan_inference([world.attacked], workspace=workspace, detectors=few).skipped
+        skip.what for skip in scan_inference([world.some], workspace=workspace, detectors=few).skipped
     }

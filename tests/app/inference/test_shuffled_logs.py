@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +28,7 @@ from caponier.engines import spool as spooling
 from caponier.engines.spool import Spool, scale_sample
 from caponier.records.inventory import FeatureSpec, Workspace
 from caponier.telemetry.rejections import RejectedRows
+from program import printed
 
 Rows = list[dict[str, Any]]
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0)
@@ -163,26 +163,25 @@ def test_a_security_log_in_any_order_gives_the_same_findings(name: str, home: Wo
 
 
 PEAK = """
-import re, sys
+import sys
 from pathlib import Path
 from caponier.engines import spool
+from program import peak
 spool.SORT_MB = 64
 if sys.argv[1].endswith(".parquet"):
     from caponier.app.inference.scan import scan_inference as scan
 else:
     from caponier.app.scan.logs import scan_logs as scan
 report = scan([Path(sys.argv[1])])
-# What getrusage tells begins with the most that the process had that started this one.
-print(report.events, report.rejected.count, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+print(report.events, report.rejected.count, peak())
 """
 
 
-def peak(log: Path, events: int) -> int:
-    """Return the most memory that a scan takes, in kB."""
-    ran = subprocess.run([sys.executable, "-c", PEAK, str(log)], capture_output=True, text=True, check=True)
-    scanned, rejected, most = map(int, ran.stdout.split())
-    assert (scanned, rejected) == (events, 0)
-    return most
+def megabytes(log: Path, events: int) -> float:
+    """Return the most memory that a scan takes."""
+    scanned, rejected, most = printed(PEAK, log).split()
+    assert (int(scanned), int(rejected)) == (events, 0)
+    return float(most)
 
 
 def long_inference_log(folder: Path, events: int) -> Path:
@@ -211,6 +210,6 @@ def long_security_log(folder: Path, events: int) -> Path:
 def test_a_long_shuffled_file_takes_no_more_memory(
     made: Callable[[Path, int], Path], few: int, many: int, tmp_path: Path
 ) -> None:
-    short, long = peak(made(tmp_path, few), few), peak(made(tmp_path, many), many)
+    short, long = megabytes(made(tmp_path, few), few), megabytes(made(tmp_path, many), many)
     # 8 percent are some 100 to 200 bytes for each further event: less than any list of events would hold.
     assert long < 1.08 * short, (short, long)

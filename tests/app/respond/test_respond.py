@@ -29,6 +29,7 @@ from caponier.records.finding import Finding
 from caponier.records.incident import Stage
 from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState
+from pace import HANG
 from respond.made import NOW, START, at, file_finding, finding, log_finding
 
 EVASION, FILE = finding(1), file_finding(2, days=1)
@@ -165,7 +166,7 @@ def test_two_who_apply_at_once_do_everything_once(home: Workspace) -> None:
     for one in people:
         one.start()
     for one in people:
-        one.join(timeout=60)
+        one.join(timeout=HANG)
     assert sorted(done) == [0, 0, 0, planned]
     assert len(list_actions(home, now=NOW)) == planned
     assert [row.action for row in list_audit(home)].count("action.applied") == planned

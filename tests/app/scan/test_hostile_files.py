@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from datetime import date
 from pathlib import Path
 from typing import cast
@@ -27,6 +26,8 @@ from caponier.detect.artifacts.unsafe_code import UnsafeCode
 from caponier.detect.registry import artifact_detectors
 from caponier.formats.walk_files import read_file, walk
 from caponier.plugins import Discovery
+from pace import Stopwatch
+from program import printed
 
 HARMFUL = b"cos\nsystem\n(S'id'\ntR."
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
@@ -221,9 +222,9 @@ def test_a_file_that_claims_more_than_any_disk_is_refused_at_once(folder: Path) 
         sparse(folder / "m", HASHED + 1)
     except OSError:
         pytest.skip("this file system has no such files")
-    began = time.monotonic()
-    assert "more than a scan reads" in told(scan_artifact([folder], limits=Limits(held_bytes=HEAD)))["m"]
-    assert time.monotonic() - began < 5
+    with Stopwatch() as watch:
+        assert "more than a scan reads" in told(scan_artifact([folder], limits=Limits(held_bytes=HEAD)))["m"]
+    assert watch.seconds < 5
 
 
 @LINUX
@@ -235,18 +236,19 @@ def test_a_sparse_file_of_six_gigabytes_takes_little_memory(folder: Path, head: 
         pytest.skip("this file system has no such files")
     code = textwrap.dedent(
         r"""
-        import re, sys, time
+        import sys
         from pathlib import Path
         from caponier.app.scan.artifact import scan_artifact
-        report = scan_artifact([Path(sys.argv[1])])
+        from pace import Stopwatch
+        from program import peak
+        with Stopwatch() as watch:
+            report = scan_artifact([Path(sys.argv[1])])
         print(len(report.scanned), len(report.findings), len(report.skipped))
-        # Its own peak: that of `getrusage` is inherited from whoever started it.
-        print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
-        print(time.process_time())
+        print(int(peak()))
+        print(watch.seconds)
         """
     )
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    counts, mebibytes, seconds = done.stdout.splitlines()
+    counts, mebibytes, seconds = printed(code, folder).splitlines()
     assert counts == "3 1 1"
     assert int(mebibytes) < 500
     assert float(seconds) < 20
@@ -323,15 +325,12 @@ def test_a_large_file_is_judged_whole_in_little_memory(tmp_path: Path) -> None:
     path = holed(tmp_path / "m.safetensors", len(text).to_bytes(8, "little") + text, 8 + len(text) + size)
     code = (
         "import resource, sys; from pathlib import Path; from caponier.app.scan.artifact import scan_artifact;"
-        "import caponier.detect.artifacts.unsafe_code;"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "report = scan_artifact([Path(sys.argv[1])]);"
-        "who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN);"
-        "after = max(resource.getrusage(one).ru_maxrss for one in who);"
-        "print(report.scanned[0].verdict, (after - before) >> 10)"
+        "import caponier.detect.artifacts.unsafe_code; from program import peak;"
+        "before = peak(); report = scan_artifact([Path(sys.argv[1])]);"
+        "children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1_024;"
+        "print(report.scanned[0].verdict, int(max(peak(), children) - before))"
     )
-    run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
-    verdict, grown = run.stdout.split()
+    verdict, grown = printed(code, path).split()
     assert verdict == "clean"
     assert int(grown) < 200
 

@@ -16,6 +16,7 @@ from caponier.records.alert_budget import AlertBudget
 from caponier.records.inventory import Criticality, FeatureSpec, Workspace
 from caponier.store import audit
 from caponier.store.database import open_store
+from pace import HANG
 
 FULL = """
 [workspace]
@@ -344,7 +345,7 @@ def test_of_two_creations_at_once_one_wins(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=HANG)
     assert sorted(outcomes) == ["created", "refused", "refused", "refused"]
     with closing(sqlite3.connect(tmp_path / ".caponier" / "store.db")) as connection:
         assert connection.execute("SELECT count(*) FROM audit").fetchone() == (1,)

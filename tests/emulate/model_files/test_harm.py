@@ -18,6 +18,7 @@ from caponier.detect.model_files.files.judge import judge
 from caponier.emulate.attacker.pickle_stream import called, named, text
 from caponier.emulate.file_emulation import command
 from caponier.emulate.registry import files
+from pace import HANG
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ CANARIES = ("canary", "a canary", "can'ary", "kanári-√", "back\\slash", "two\
 
 def loaded(folder: Path) -> dict[str, list[str]]:
     run = subprocess.run(
-        [sys.executable, LOADER, folder], capture_output=True, text=True, check=True, timeout=60, cwd=folder
+        [sys.executable, LOADER, folder], capture_output=True, text=True, check=True, timeout=HANG, cwd=folder
     )
     return dict(json.loads(run.stdout))
 
@@ -84,7 +85,7 @@ def test_every_path_reaches_the_command_as_it_is(canary: str, tmp_path: Path) ->
 @pytest.mark.parametrize("canary", [*CANARIES, "$(id)", "`id`", "a; id", "-n"])
 def test_the_command_makes_the_canary_and_nothing_else(canary: str, tmp_path: Path) -> None:
     """The emulated attacker's own command is harmless, whatever the folder is called; here it is run, in a shell."""
-    subprocess.run(["/bin/sh", "-c", command(tmp_path / canary)], check=True, cwd=tmp_path, timeout=10)
+    subprocess.run(["/bin/sh", "-c", command(tmp_path / canary)], check=True, cwd=tmp_path, timeout=HANG)
     assert [path.name for path in tmp_path.iterdir()] == [canary]
     assert (tmp_path / canary).read_text() == "loaded\n"
 
@@ -110,7 +111,7 @@ def test_controls_are_the_same_whatever_the_hash_seed(written: dict[str, Path], 
     for seed in ("1", "2"):
         (tmp_path / seed).mkdir()
         subprocess.run(
-            [sys.executable, "-c", code, tmp_path / seed], check=True, env={"PYTHONHASHSEED": seed}, timeout=60
+            [sys.executable, "-c", code, tmp_path / seed], check=True, env={"PYTHONHASHSEED": seed}, timeout=HANG
         )
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / seed).iterdir()} for seed in ("1", "2"))
     assert first == second == {path.name: path.read_bytes() for path in written["plain_data"].iterdir()}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from caponier.errors import InputError
 from caponier.guard import spool as module
 from caponier.guard.spool import ExchangeSpool, Place, SpoolFullError, SpoolProgress, free_spools
+from pace import HANG
 
 LIMIT = 10**9
 fork = multiprocessing.get_context("fork")
@@ -171,7 +172,7 @@ def in_processes(work: Callable[[int], None], count: int) -> list[int]:
     for one in running:
         one.start()
     for one in running:
-        one.join(20)
+        one.join(HANG)
     return [one.exitcode or 0 for one in running]
 
 

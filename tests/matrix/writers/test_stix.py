@@ -3,7 +3,6 @@
 import datetime
 import json
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from caponier.matrix.evidence import Precision, StudyType
 from caponier.matrix.technique import Level, Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix, load
 from caponier.matrix.writers.stix import pattern_id, to_stix
+from pace import Stopwatch
 
 pytest.importorskip("stix2")
 
@@ -257,9 +257,9 @@ def test_every_study_that_ships_is_there() -> None:
 
 
 def test_all_of_atlas_is_written_in_two_seconds() -> None:
-    begin = time.process_time()
-    to_stix(ATLAS, ATLAS.techniques, ATLAS.studies)
-    assert time.process_time() - begin < 2
+    with Stopwatch() as watch:
+        to_stix(ATLAS, ATLAS.techniques, ATLAS.studies)
+    assert watch.seconds < 2
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Moments in every form that security logs have them; what is none is said at once, however long it is."""
 
 import contextlib
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from caponier.telemetry.field_maps.time_forms import time_form
 from caponier.telemetry.field_maps.times import iso_moment, times_of
 from caponier.telemetry.framing.stamps import LONGEST, UNREADABLE, access_log, any_time, iso, micros, without_year
+from pace import Stopwatch
 
 MOMENT = datetime(2026, 1, 31, 21, 0, 5, 123_000, UTC)
 WHOLE = MOMENT.replace(microsecond=0)
@@ -90,12 +90,12 @@ def test_any_value_is_a_moment_or_none(value: Any) -> None:
 @pytest.mark.parametrize("begin", ["", "a", "2026-01-31T21:00:05", "1/31/2026, 9:00:05.", "05/Jan/2026:"])
 def test_a_text_of_any_length_is_answered_at_once(between: str, begin: str) -> None:
     text = begin + between * 200_000 + "b"
-    begun = time.process_time()
-    for read in (iso, any_time, access_log, iso_moment, lambda one: time_form([one])):
-        with pytest.raises(ValueError):  # noqa: PT011 - each has words of its own
-            read(text)
-    assert times_of([text, None], None, "UTC")[1] == [0]
-    assert time.process_time() - begun < 1
+    with Stopwatch() as watch:
+        for read in (iso, any_time, access_log, iso_moment, lambda one: time_form([one])):
+            with pytest.raises(ValueError):  # noqa: PT011 - each has words of its own
+                read(text)
+        assert times_of([text, None], None, "UTC")[1] == [0]
+    assert watch.seconds < 1
 
 
 def test_nothing_that_is_a_time_is_too_long() -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import Images, Labels
+from caponier.emulate.network import Schooling
 from caponier.emulate.victims.digits import SEEDS, Pool
-from caponier.extras import needs
 
 HIDDEN, EPOCHS, RATE = 64, 150, 0.003
 LEAST = 1e-4
@@ -59,16 +59,12 @@ class Surrogate:
 
 def train_surrogate(images: Images, scores: Images, seed: int) -> Surrogate:
     """Train a copy on the logarithms of the scores (n, 10) of images (n, 64): they say more than labels."""
-    with needs("emulate", "Training a substitute"):
-        from sklearn.neural_network import MLPRegressor
     told = np.log(np.clip(scores, LEAST, 1))
     told -= told.mean(axis=1, keepdims=True)
-    model = MLPRegressor(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, learning_rate_init=RATE, random_state=seed % SEEDS)
     # Matrices this small only lose by being shared among cores.
     with threadpool_limits(1, user_api="blas"):
-        for _ in range(EPOCHS):
-            model.partial_fit(images, told)
-    (inner, outer), (inner_bias, outer_bias) = model.coefs_, model.intercepts_
+        schooling = Schooling(HIDDEN, EPOCHS, seed % SEEDS, decay=1e-3, rate=RATE)
+        (inner, outer), (inner_bias, outer_bias) = schooling.regressor(images, told)
     return Surrogate((inner, inner_bias), (outer, outer_bias))
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from caponier.emulate.images import CLASSES, Images, Labels, shots
+from caponier.emulate.images import Images, Labels, shots
+from caponier.emulate.network import Schooling
 from caponier.errors import InputError
 from caponier.extras import needs
 
@@ -125,12 +126,7 @@ def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images
     scikit-learn's own `predict_proba` spends 0.2 ms a call on checks, five times the arithmetic: too slow for a
     server that answers single rows.
     """
-    with needs("emulate", "Training a victim"):
-        from sklearn.neural_network import MLPClassifier
-    model = MLPClassifier(hidden_layer_sizes=(HIDDEN,), alpha=1e-3, random_state=seed % SEEDS)
-    for _ in range(EPOCHS):
-        model.partial_fit(images, labels, classes=np.arange(CLASSES))
-    return forward_pass(model.coefs_, model.intercepts_)
+    return forward_pass(*Schooling(HIDDEN, EPOCHS, seed % SEEDS, decay=1e-3).classifier(images, labels))
 
 
 def forward_pass(

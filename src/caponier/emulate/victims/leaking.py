@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from caponier.emulate.images import CLASSES, Images, Labels
+from caponier.emulate.network import Schooling
 from caponier.emulate.victims.digits import SEEDS, Kind, Pool, Victim, forward_pass
 from caponier.errors import InputError
 from caponier.extras import needs
@@ -62,9 +63,4 @@ def _forest(images: Images, labels: Labels, seed: int) -> Callable[[Images], Ima
 
 
 def _mlp(images: Images, labels: Labels, seed: int) -> Callable[[Images], Images]:
-    with needs("emulate", "Training a victim"):
-        from sklearn.neural_network import MLPClassifier
-    model = MLPClassifier((HIDDEN,), alpha=0, learning_rate_init=RATE, random_state=seed % SEEDS)
-    for _ in range(EPOCHS):
-        model.partial_fit(images, labels, classes=np.arange(CLASSES))
-    return forward_pass(model.coefs_, model.intercepts_)
+    return forward_pass(*Schooling(HIDDEN, EPOCHS, seed % SEEDS, decay=0, rate=RATE).classifier(images, labels))

@@ -2,7 +2,6 @@
 
 import pickle
 import struct
-import time
 import tracemalloc
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from caponier.detect.artifact import Judgement, Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
+from pace import Stopwatch
 
 SECONDS = 4.0
 """Of processor time; without the limits each of these takes minutes to years."""
@@ -23,9 +23,9 @@ def judged(content: bytes, limits: Limits | None = None) -> Judgement:
 
 @pytest.fixture(autouse=True)
 def _in_time() -> Iterator[None]:
-    started = time.process_time()
-    yield
-    assert time.process_time() - started < SECONDS
+    with Stopwatch() as watch:
+        yield
+    assert watch.seconds < SECONDS
 
 
 def word(text: str) -> bytes:
