@@ -29,7 +29,7 @@ hardly varied when it was trained."""
 LEAST_SPREAD: Final = 0.1
 MOST_WORK: Final = 100_000_000
 """Multiplications for a row of each class; so large a network takes some minutes."""
-LIMITS: Final[dict[Form, float]] = {"patch": 2.6, "overlay": 1.4, "waves": 1.5}
+LIMITS: Final[dict[Form, float]] = {"patch": 2.6, "overlay": 1.55, "waves": 1.5}
 """How many times as much the cheapest other class must need, by form."""
 SPREADS: Final[dict[Form, float]] = {"patch": 3.0, "overlay": 3.0, "waves": 1.75}
 """How many spreads that must be besides, of what the other classes need (as logarithms): in some clean networks, of
