@@ -107,8 +107,7 @@ def remediate_dataset(
     if asked.test_sha256 is not None and asked.test is None:
         raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
     watch.stage(f"Reading {path.name}")
-    recorded = provenance(asked.manifest, columns)
-    dataset = read_dataset(path, columns)
+    recorded, dataset = provenance(asked.manifest, columns), read_dataset(path, columns)
     test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None
     triggers: list[FoundTrigger] = []
     measuring = trainer(test, dataset, asked.train_command, asked.seed, triggers) if test else None
@@ -132,9 +131,8 @@ def remediate_dataset(
             watch.stage("Training on the repaired rows")
             after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))
         digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
-        details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
-        details["columns"] = asdict(columns) if columns else None
-        details["manifest"] = str(asked.manifest) if asked.manifest else None
+        details = _details(dataset, asked, columns, flagged, keep)
+        details |= {"detectors": sorted(analyses), "sha256": digests}
         done = record_of(
             RemediationKind.DATASET, path, asked.out, incident_id=asked.incident_id,
             measured_on=test.digest if test else UNMEASURED, before=before.figures if before else {},
@@ -153,7 +151,11 @@ def remediate_dataset(
 
 
 def _details(
-    dataset: Dataset, asked: DatasetRepair, flagged: NDArray[np.bool_], keep: NDArray[np.bool_]
+    dataset: Dataset,
+    asked: DatasetRepair,
+    columns: Columns | None,
+    flagged: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
 ) -> dict[str, Any]:
     return {
         "repair": asked.repair.value,
@@ -162,6 +164,8 @@ def _details(
         "rows_after": int(keep.sum()),
         "rejected": len(dataset.rejections),
         "quarantine": str(asked.side_file),
+        "columns": asdict(columns) if columns else None,
+        "manifest": str(asked.manifest) if asked.manifest else None,
         "model": None if not asked.test else asked.train_command or f"reference model, seed {asked.seed}",
     }
 

@@ -181,7 +181,7 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     if len(labels) < 2:
         return
     model, odd = None, out_of_place(z, y)
-    for pattern in (*shifts(z, y, labels), *shared_values(codes, z, y, labels, left, odd)):
+    for pattern in (*shifts(z, y, labels, odd), *shared_values(codes, z, y, labels, left, odd)):
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue

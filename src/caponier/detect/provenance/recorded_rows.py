@@ -7,7 +7,6 @@ and a source that the manifest does not know is named.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -25,16 +24,17 @@ NAME: Final = "provenance"
 SHOWN: Final = 5
 
 
-@dataclass(frozen=True)
 class Provenance:
-    """Compares a data set with what a manifest says; a detector over data sets, if there is a manifest."""
+    """Compares a data set with what a manifest says; a detector over data sets, if there is a manifest.
 
-    manifest: Manifest
-    columns: Columns
+    Args:
+        manifest: What the rows were.
+        columns: Of a table: which are label, source and id.
+    """
 
     name = NAME
     statistic = "rows_changed_since_the_manifest"
-    techniques = (
+    techniques: tuple[TechniqueId, ...] = (
         TechniqueId("atlas", "AML.T0020"),
         TechniqueId("amltm-2020", "AMLTM.EVADE.03.02"),
         TechniqueId("amltm-2020", "AMLTM.EVADE.03.04"),
@@ -45,16 +45,19 @@ class Provenance:
     emulations: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
 
+    def __init__(self, manifest: Manifest, columns: Columns) -> None:
+        self._manifest, self._columns = manifest, columns
+
     def analyse(self, dataset: Dataset) -> Analysis:
         """Find the rows that were changed.
 
         Raises:
             InputError: If the manifest is of a table with other columns.
         """
-        now = digested_columns(dataset, self.columns)
-        if now != self.manifest.columns:
-            raise _other_columns(now, self.manifest)
-        matched = _Matched(dataset, row_digests(dataset, self.columns), self.manifest.rows)
+        now = digested_columns(dataset, self._columns)
+        if now != self._manifest.columns:
+            raise _other_columns(now, self._manifest)
+        matched = _Matched(dataset, row_digests(dataset, self._columns), self._manifest.rows)
         flagged, suggested = np.zeros(len(dataset), bool), np.full(len(dataset), NOTHING, np.int64)
         place = {name: number for number, name in enumerate(dataset.classes)}
         for row, recorded in matched.relabelled.items():
@@ -66,8 +69,8 @@ class Provenance:
             scores=flagged.astype(np.float64),
             flagged=flagged,
             suggested=suggested,
-            summary="; ".join(reasons) or f"all rows are what {self.manifest.of} had",
-            facts=_facts(dataset, matched, self.manifest),
+            summary="; ".join(reasons) or f"all rows are what {self._manifest.of} had",
+            facts=_facts(dataset, matched, self._manifest),
             confidence=self.max_confidence.cap if reasons else 0.0,
             reasons=reasons,
             sources=shares,

@@ -60,7 +60,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the document, a row a line."""
         counts = Counter(row.source for row in self.rows if row.source is not None)
-        head = {"schema": SCHEMA, "of": self.of, "sha256": self.sha256, "columns": list(self.columns)}
+        head: dict[str, Any] = {"schema": SCHEMA, "of": self.of, "sha256": self.sha256, "columns": list(self.columns)}
         head |= {"sources": dict(sorted(counts.items()))}
         lines = (json.dumps([row.id, row.digest, row.label, row.source], ensure_ascii=False) for row in self.rows)
         opened = json.dumps(head, ensure_ascii=False)[:-1]
