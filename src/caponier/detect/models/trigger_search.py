@@ -29,14 +29,14 @@ hardly varied when it was trained."""
 LEAST_SPREAD: Final = 0.1
 MOST_WORK: Final = 100_000_000
 """Multiplications for a row of each class; so large a network takes some minutes."""
-LIMITS: Final[dict[Form, float]] = {"patch": 2.6, "overlay": 1.55, "waves": 1.5}
+LIMITS: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1.4, "waves": 1.5}
 """How many times as much the cheapest other class must need, by form."""
-SPREADS: Final[dict[Form, float]] = {"patch": 3.0, "overlay": 3.0, "waves": 1.75}
+SPREADS: Final[dict[Form, float]] = {"patch": 4.2, "overlay": 3.0, "waves": 1.75}
 """How many spreads that must be besides, of what the other classes need (as logarithms): in some clean networks, of
 small pictures above all, single features open classes, and costs lie far apart. By waves they never lie so close that
 a small gap is many spreads. Of fewer than ten classes it must be more."""
-RATIO_POWER: Final = 0.25
-"""How much of what few classes add to the spreads is added to the ratio (as a logarithm): 2.6 becomes 3.2 with six."""
+RATIO_POWER: Final = 0.55
+"""How much of what few classes add to the spreads is added to the ratio (as a logarithm): 2 becomes 3 with six."""
 
 
 class TriggerSearch:
