@@ -21,7 +21,7 @@ from caponier.cli.remediation_view import (
     print_remediation,
     unrecorded,
 )
-from caponier.cli.scan.dataset import Exclude, Features, Id, Label, Source, named
+from caponier.cli.scan.dataset import Exclude, Features, Id, Label, RecordedRows, Source, named
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected
 from caponier.cli.terminal.output import Format, choose_format, notes
@@ -72,6 +72,7 @@ def dataset(
     id_: Id = None,
     features: Features = None,
     exclude: Exclude = None,
+    manifest: RecordedRows = None,
     incident: Incident = None,
     workspace: options.Where = None,
     rejected: log_options.Rejected = None,
@@ -84,7 +85,7 @@ def dataset(
     Exit code: 0 done, and the accuracy is not below what it was (or nothing was wrong); 2 wrong input, nothing written;
     3 written, but not proven, or not every row could be read or judged.
     """
-    asked = DatasetRepair(out, quarantine, repair, test, test_sha256, train_command, seed, incident)
+    asked = DatasetRepair(out, quarantine, repair, test, test_sha256, train_command, seed, incident, manifest)
     home = load_workspace(workspace)
     chosen = Columns(label, source, id_, named(features), named(exclude))
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:

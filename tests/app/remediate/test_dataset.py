@@ -17,6 +17,8 @@ from caponier.errors import InputError
 from caponier.remediate.dataset_file import Repair
 from caponier.store import audit, remediations
 from caponier.store.database import open_store
+from caponier.telemetry.labelled_data.datasets import read_dataset
+from caponier.telemetry.labelled_data.manifest import Manifest
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +143,17 @@ def test_a_training_that_changes_the_test_set_is_not_believed(folder: Path) -> N
     with pytest.raises(InputError, match="has changed"):
         remediate_dataset(folder / "train.npz", asked)
     assert "new.npz" not in left(folder)
+
+
+def test_what_a_manifest_recorded_is_put_back_and_nothing_else_is_relabelled(folder: Path, split: DigitsSplit) -> None:
+    good = Pool(split.train.images, split.train.labels)
+    (folder / "good.npz").write_bytes(as_npz(good))
+    recorded = Manifest.of_dataset(read_dataset(folder / "good.npz"), None)
+    (folder / "good.json").write_bytes(recorded.to_bytes())
+    asked = DatasetRepair(folder / "back.npz", test=folder / "test.npz", manifest=folder / "good.json")
+    result = remediate_dataset(folder / "train.npz", asked)
+    assert result.done is not None
+    assert result.done.details["manifest"] == str(folder / "good.json")
+    back = Manifest.of_dataset(read_dataset(folder / "back.npz"), None)
+    assert len(back.rows) >= 0.8 * len(recorded.rows)
+    assert {row.digest: row.label for row in back.rows}.items() <= {r.digest: r.label for r in recorded.rows}.items()

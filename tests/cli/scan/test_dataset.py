@@ -133,6 +133,24 @@ def test_wrong_input_is_an_input_error(rows: Path) -> None:
     assert isinstance(result.exception, InputError)
 
 
+def test_rows_that_were_changed_since_the_manifest_are_named_with_what_was_recorded(rows: Path) -> None:
+    manifest = rows.with_name("rows.manifest.json")
+    assert run(str(rows), "--label", "kind", "--source", "who", "--write-manifest", str(manifest)).exit_code == 1
+    lines = rows.read_text().splitlines()
+    lines[200] = lines[200].replace("dog", "=cat()").replace("e[bold]l|k", "=cat()")
+    rows.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    result = run(str(rows), "--label", "kind", "--source", "who", "--manifest", str(manifest), "--format", "json")
+    named = [row for row in json.loads(result.stdout)["suspicious"] if row["detector"] == "provenance"]
+    assert [(row["given"], row["suggested"] in ("dog", "e[bold]l|k")) for row in named] == [("=cat()", True)]
+
+
+def test_a_manifest_is_never_written_over(rows: Path) -> None:
+    rows.with_name("m.json").write_text("kept")
+    result = run(str(rows), "--label", "kind", "--write-manifest", str(rows.with_name("m.json")))
+    assert isinstance(result.exception, InputError)
+    assert rows.with_name("m.json").read_text() == "kept"
+
+
 def test_help_has_an_example() -> None:
     assert "Example" in run("--help").stdout
 

@@ -6,9 +6,10 @@ import pytest
 from tests.detect.networks.opened import Opened, opened
 
 from caponier.detect.model import ReadModel, Samples
-from caponier.detect.models.trigger_search import MOST_WORK, detector
+from caponier.detect.models.trigger_search import MOST_WORK, _gap, detector
 from caponier.detect.networks.layers import Linear
 from caponier.detect.networks.network import Network
+from caponier.detect.networks.trigger_synthesis import Synthesised
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,23 @@ def test_without_rows_or_with_few_it_says_so(bad: Opened) -> None:
     assert "--samples" in str(detector.analyse(replace(read, samples=None)).silent)
     few = Samples(bad.samples.x[:12], bad.samples.labels[:12], (8, 8))
     assert "20 samples" in str(detector.analyse(replace(read, samples=few)).silent)
+
+
+def test_of_few_classes_more_is_asked() -> None:
+    costs = [2.0, *np.linspace(9.0, 12.0, 9)]
+    made = [Synthesised(at, "patch", *(np.zeros(4, np.float32),) * 4, cost, 1.0) for at, cost in enumerate(costs)]
+    assert _gap(made, "patch").score > 1 > _gap(made[:5], "patch").score
+    assert _gap(made[:3], "patch").score == 0
+
+
+def test_a_wide_gap_makes_up_for_classes_that_lie_far_apart_and_not_the_other_way_round() -> None:
+    def gap(costs: list[float]) -> float:
+        made = [Synthesised(at, "patch", *(np.zeros(4, np.float32),) * 4, cost, 1.0) for at, cost in enumerate(costs)]
+        return _gap(made, "patch").score
+
+    assert gap([4.0, *np.geomspace(14, 50, 9)]) > 1
+    assert gap([4.0, *np.geomspace(7, 50, 9)]) < 1
+    assert gap([4.0, *np.linspace(7, 7.1, 9)]) < 1
 
 
 def test_numbers_that_are_none_are_no_clean_network(bad: Opened) -> None:

@@ -102,4 +102,4 @@ def test_rows_from_elsewhere_are_strangers_and_a_style_of_its_own_is_none() -> N
 
 @pytest.mark.parametrize("z", [np.zeros((40, 6)), np.ones((40, 1)), np.repeat(np.eye(2), 20, axis=0)])
 def test_rows_without_spread_have_no_direction(z: np.ndarray) -> None:
-    assert list(shifts(z, np.repeat([0, 1], 20), [0, 1])) == []
+    assert list(shifts(z, np.repeat([0, 1], 20), [0, 1], np.zeros(40, bool))) == []

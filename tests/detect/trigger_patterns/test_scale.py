@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from caponier.detect.trigger_patterns.scale import BINS, binned, is_picture, on_one_scale, sides
+from caponier.detect.trigger_patterns.scale import BINS, binned, is_picture, on_one_scale, pixels_of, sides
 from caponier.emulate.victims.digits import load_digits_split
 
 
@@ -60,3 +60,23 @@ def test_height_and_width_are_those_of_the_file_or_of_a_square(
     width: int, shape: tuple[int, ...], expected: tuple[int, int] | None
 ) -> None:
     assert sides(width, shape) == expected
+
+
+@pytest.mark.parametrize(("shape", "swapped"), [((4, 5, 3), False), ((3, 4, 5), True), ((4, 5, 1), False)])
+def test_pixels_of_several_colours_are_found_whether_these_come_first_or_last(
+    shape: tuple[int, ...], swapped: bool
+) -> None:
+    picture = np.arange(np.prod(shape)).reshape(shape)
+    places = pixels_of(picture.size, shape)
+    assert places is not None
+    assert places.shape[:2] == (4, 5)
+    wanted = picture[:, 2, 3] if swapped else picture[2, 3]
+    assert picture.ravel()[places[2, 3]].tolist() == wanted.tolist()
+
+
+def test_what_is_no_picture_has_no_pixels() -> None:
+    assert pixels_of(60, ()) is None
+    assert pixels_of(8 * 9 * 10, (8, 9, 10)) is None
+    grey = pixels_of(64, ())
+    assert grey is not None
+    assert grey.shape == (8, 8, 1)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from caponier.detect.trigger_patterns.pattern import Pattern
+from caponier.detect.trigger_patterns.scale import pixels_of
 from caponier.detect.trigger_patterns.shared_values import ELSEWHERE, codes_of, shared_values
 from caponier.detect.trigger_patterns.strangers import out_of_place
 
@@ -13,7 +14,7 @@ def mixed(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 8, (n, 12)) + (rng.random((n, 12)) < 0.4) * y[:, None] * 1.0, y
 
 
-def patterns(x: np.ndarray, y: np.ndarray, picture: tuple[int, int] | None = None) -> list[Pattern]:
+def patterns(x: np.ndarray, y: np.ndarray, picture: np.ndarray | None = None) -> list[Pattern]:
     labels = sorted(set(y.tolist()))
     return list(shared_values(codes_of(x, x, picture), x, y, labels, np.arange(len(y)), out_of_place(x, y)))
 
@@ -47,9 +48,25 @@ def test_a_patch_in_the_middle_of_pictures_is_compared_as_a_whole() -> None:
     patch = (np.arange(4, 7)[:, None] * 10 + np.arange(4, 7)).ravel()
     x[np.ix_(rows, patch)] = [4, 0, 4, 0, 4, 0, 4, 0, 4]
     y[rows] = 1
-    found = [one for one in patterns(x, y, (10, 10)) if set(np.flatnonzero(one.rows)) >= set(rows)]
+    found = [
+        one for one in patterns(x, y, np.arange(100).reshape(10, 10, 1)) if set(np.flatnonzero(one.rows)) >= set(rows)
+    ]
     assert found
     assert set(np.flatnonzero(found[0].fixed)) <= set(patch)
+
+
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_a_patch_of_one_colour_is_compared_over_all_of_them(channels_first: bool) -> None:
+    rng = np.random.default_rng(4)
+    shape = (3, 12, 12) if channels_first else (12, 12, 3)
+    pixels = pixels_of(432, shape)
+    assert pixels is not None
+    x, y = np.round(rng.random((300, 432)) * 4), np.arange(300) % 3
+    rows, patch = rng.permutation(300)[:20], pixels[3:5, 4:6].ravel()
+    x[np.ix_(rows, patch)] = rng.integers(0, 5, 12)
+    y[rows] = 1
+    found = [one for one in patterns(x, y, pixels) if set(np.flatnonzero(one.rows)) >= set(rows)]
+    assert any(len(set(np.flatnonzero(one.fixed)) & set(patch)) >= 6 for one in found)
 
 
 def test_only_the_rows_that_are_left_count() -> None:

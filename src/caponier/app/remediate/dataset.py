@@ -12,8 +12,9 @@ from caponier.app.progress import Progress, Silent
 from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, Measured, PinnedTestSet, trainer
 from caponier.app.remediate.repaired_incident import repaired_incident
-from caponier.app.scan.dataset import DatasetReport, judge
+from caponier.app.scan.dataset import DatasetReport, judge, provenance
 from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger
+from caponier.detect.provenance.recorded_rows import NAME as PROVENANCE
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.records.incident import Stage
@@ -76,6 +77,8 @@ class DatasetRepair:
     """In place of the built-in reference model."""
     seed: int = 0
     incident_id: str | None = None
+    manifest: Path | None = None
+    """What the rows were: those that were changed since are taken out, or given the label that was recorded."""
 
     @property
     def side_file(self) -> Path:
@@ -104,13 +107,13 @@ def remediate_dataset(
     if asked.test_sha256 is not None and asked.test is None:
         raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
     watch.stage(f"Reading {path.name}")
-    dataset = read_dataset(path, columns)
+    recorded, dataset = provenance(asked.manifest, columns), read_dataset(path, columns)
     test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None
     triggers: list[FoundTrigger] = []
     measuring = trainer(test, dataset, asked.train_command, asked.seed, triggers) if test else None
-    report, analyses = judge(dataset, workspace=workspace, rejected=rejected, progress=watch)
+    report, analyses = judge(dataset, recorded=recorded, workspace=workspace, rejected=rejected, progress=watch)
     triggers += [trigger for analysis in analyses.values() for trigger in analysis.triggers]
-    flagged, suggested, scores = _joined(dataset, analyses)
+    flagged, suggested, scores = _joined(dataset, _beside_the_manifest(analyses))
     if not flagged.any():
         return DatasetRemediation(report, None)
     keep, labels = labels_after(dataset, flagged, suggested, asked.repair)
@@ -128,8 +131,8 @@ def remediate_dataset(
             watch.stage("Training on the repaired rows")
             after = measuring(asked.out, dataset.rows(np.flatnonzero(keep), labels))
         digests = {"kept": dataset.sha256, "produced": _sha256(new), "quarantine": _sha256(side)}
-        details = _details(dataset, asked, flagged, keep) | {"detectors": sorted(analyses), "sha256": digests}
-        details["columns"] = asdict(columns) if columns else None
+        details = _details(dataset, asked, columns, flagged, keep)
+        details |= {"detectors": sorted(analyses), "sha256": digests}
         done = record_of(
             RemediationKind.DATASET, path, asked.out, incident_id=asked.incident_id,
             measured_on=test.digest if test else UNMEASURED, before=before.figures if before else {},
@@ -148,7 +151,11 @@ def remediate_dataset(
 
 
 def _details(
-    dataset: Dataset, asked: DatasetRepair, flagged: NDArray[np.bool_], keep: NDArray[np.bool_]
+    dataset: Dataset,
+    asked: DatasetRepair,
+    columns: Columns | None,
+    flagged: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
 ) -> dict[str, Any]:
     return {
         "repair": asked.repair.value,
@@ -157,6 +164,8 @@ def _details(
         "rows_after": int(keep.sum()),
         "rejected": len(dataset.rejections),
         "quarantine": str(asked.side_file),
+        "columns": asdict(columns) if columns else None,
+        "manifest": str(asked.manifest) if asked.manifest else None,
         "model": None if not asked.test else asked.train_command or f"reference model, seed {asked.seed}",
     }
 
@@ -169,6 +178,21 @@ def _refuse_existing(path: Path, asked: DatasetRepair) -> None:
     if asked.out.resolve() == asked.side_file.resolve():
         raise InputError("the new data set and the side file have the same name", where=str(asked.out))
     refuse_existing(path, asked.out, asked.side_file)
+
+
+def _beside_the_manifest(analyses: dict[str, Analysis]) -> dict[str, Analysis]:
+    """Let what was recorded come first: a row that is as it was gets no other label, and the usual slips are left."""
+    recorded = analyses.get(PROVENANCE)
+    if recorded is None:
+        return analyses
+    rest = {
+        name: replace(
+            one, flagged=one.flagged & ~recorded.flagged, suggested=np.full(len(one.flagged), NOTHING, np.int64)
+        )
+        for name, one in analyses.items()
+        if name != PROVENANCE and one.reasons
+    }
+    return {PROVENANCE: recorded, **rest}
 
 
 def _joined(

@@ -12,6 +12,7 @@ import numpy as np
 from caponier.app.inference.plan import unavailable
 from caponier.app.progress import Progress, Silent
 from caponier.detect.dataset import NOTHING, Analysis, DatasetDetector
+from caponier.detect.provenance.recorded_rows import Provenance, notes_of
 from caponier.detect.registry import dataset_detectors
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Evidence, Finding, SubjectRef
@@ -20,6 +21,7 @@ from caponier.records.inventory import System, Workspace
 from caponier.records.skip import Skip
 from caponier.telemetry.labelled_data.dataset import Columns, Dataset
 from caponier.telemetry.labelled_data.datasets import read_dataset
+from caponier.telemetry.labelled_data.manifest import read_manifest
 from caponier.telemetry.rejections import RejectedRows
 
 
@@ -62,6 +64,7 @@ def scan_dataset(
     path: Path,
     columns: Columns | None = None,
     *,
+    manifest: Path | None = None,
     workspace: Workspace | None = None,
     rejected: RejectedRows | None = None,
     progress: Progress | None = None,
@@ -71,6 +74,7 @@ def scan_dataset(
     Args:
         path: A `.npz`, Parquet or CSV file.
         columns: Of a table: which column is the label, and which are source and id.
+        manifest: What the rows were, to find those that were changed since.
         workspace: Its inventory says to which system the data set belongs, and which detectors are disabled.
         rejected: Takes the rows that cannot be used.
         progress: Told how far it is.
@@ -80,21 +84,39 @@ def scan_dataset(
     """
     watch = progress or Silent()
     watch.stage(f"Reading {path.name}")
-    return judge(read_dataset(path, columns), workspace=workspace, rejected=rejected, progress=watch)[0]
+    recorded = provenance(manifest, columns)
+    dataset = read_dataset(path, columns)
+    return judge(dataset, recorded=recorded, workspace=workspace, rejected=rejected, progress=watch)[0]
+
+
+def provenance(manifest: Path | None, columns: Columns | None) -> Provenance | None:
+    """Return what compares with a manifest, if there is one.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    return Provenance(read_manifest(manifest), columns or Columns()) if manifest else None
 
 
 def judge(
     dataset: Dataset,
     *,
+    recorded: Provenance | None = None,
     workspace: Workspace | None = None,
     rejected: RejectedRows | None = None,
     progress: Progress | None = None,
 ) -> tuple[DatasetReport, dict[str, Analysis]]:
-    """Run every detector over a data set that has been read; return the report and what each detector said."""
+    """Run every detector over a data set that has been read; return the report and what each detector said.
+
+    Raises:
+        InputError: If it is compared with the manifest of another table.
+    """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
     rejected.add(dataset.rejections)
     disabled = workspace.detect.disabled if workspace else ()
     detectors = [detector for name, detector in dataset_detectors().items() if name not in disabled]
+    # First: what was recorded is surer than what a model would say.
+    detectors = [recorded, *detectors] if recorded else detectors
     watch.stage("Judging rows", len(detectors))
     report = DatasetReport(
         dataset.path,
@@ -115,6 +137,8 @@ def judge(
         report.suspicious += _suspicious(dataset, analysis, detector)
         report.findings += _findings(dataset, analysis, detector, workspace)
         watch.advance(1)
+    if recorded:
+        report.notes += notes_of(analyses[recorded.name])
     report.suspicious.sort(key=lambda row: (-row.score, row.id))
     if report.suspicious and not report.findings:
         report.notes.append("no more labels look wrong than the usual slips; they are listed, and are no finding")

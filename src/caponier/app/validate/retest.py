@@ -17,6 +17,7 @@ from caponier.app.scan.dataset import scan_dataset
 from caponier.app.scan.model import scan_model
 from caponier.app.validate.lab.proving_ground import Scale
 from caponier.app.validate.validate import QUICK, ValidationReport, validate
+from caponier.detect.provenance.recorded_rows import NAME as PROVENANCE
 from caponier.detect.registry import dataset_detectors, model_detectors
 from caponier.errors import InputError
 from caponier.records.incident import Incident, Stage
@@ -101,7 +102,7 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
 
 def _tested(case: CaseFile) -> Sequence[str]:
     """Return the detectors that saw it; data sets and models are scanned anew instead."""
-    anew = {*dataset_detectors(), *model_detectors(), "sigma"}
+    anew = {*dataset_detectors(), *model_detectors(), PROVENANCE, "sigma"}
     return sorted({finding.detector for finding in case.findings} - anew)
 
 
@@ -118,7 +119,9 @@ def _checked(done: Remediation, workspace: Workspace) -> Checked:
     if done.kind is RemediationKind.MODEL:
         return _checked_model(done, workspace)
     try:
-        report = scan_dataset(Path(done.produced), _columns(done.details.get("columns")), workspace=workspace)
+        columns, recorded = _columns(done.details.get("columns")), done.details.get("manifest")
+        manifest = Path(recorded) if recorded else None
+        report = scan_dataset(Path(done.produced), columns, manifest=manifest, workspace=workspace)
     except InputError as gone:
         return Checked(done.produced, False, str(gone))
     if report.sha256 != done.details.get("sha256", {}).get("produced"):

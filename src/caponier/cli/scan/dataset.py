@@ -19,12 +19,14 @@ from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.log_report import print_rejected, say_skipped
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.cli.terminal.watch import Watch
+from caponier.errors import InputError
 from caponier.formats import safe_text
-from caponier.formats.atomic_file import write_bytes
+from caponier.formats.atomic_file import write_bytes, write_new
 from caponier.formats.walk_files import shown
 from caponier.records.finding import Severity
 from caponier.records.findings_document import findings_document
 from caponier.telemetry.labelled_data.dataset import Columns
+from caponier.telemetry.labelled_data.manifest import Manifest
 from caponier.telemetry.rejections import RejectedRows
 
 EXAMPLE: Final = "Example: [bold]caponier scan dataset train.csv --label species --source contributor[/bold]"
@@ -51,6 +53,10 @@ Features = Annotated[
     str | None, typer.Option("--features", metavar="A,B", help="The columns that are features; else all others.")
 ]
 Exclude = Annotated[str | None, typer.Option("--exclude", metavar="A,B", help="Columns that are no features.")]
+RecordedRows = Annotated[
+    Path | None,
+    typer.Option("--manifest", metavar="FILE", help="What the rows were, by digest: names those that were changed."),
+]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The row's id; else rows are numbered.")]
 
 
@@ -63,6 +69,11 @@ def dataset(
     id_: Id = None,
     features: Features = None,
     exclude: Exclude = None,
+    manifest: RecordedRows = None,
+    write_manifest: Annotated[
+        Path | None,
+        typer.Option("--write-manifest", metavar="FILE", help="Also write down what each row is; it must not exist."),
+    ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
@@ -84,10 +95,12 @@ def dataset(
     judged.
     """
     home = load_workspace(workspace)
+    columns = Columns(label, source, id_, named(features), named(exclude))
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:
         report = scan_dataset(
             path,
-            Columns(label, source, id_, named(features), named(exclude)),
+            columns,
+            manifest=manifest,
             workspace=home,
             rejected=rows,
             progress=watch,
@@ -96,11 +109,23 @@ def dataset(
     _print(report, chosen, out, default_version(home))
     if page:
         write_bytes(page, dataset_page(report).encode())
+    if write_manifest:
+        _write_manifest(write_manifest, Manifest.of_dataset(report.dataset, columns).to_bytes())
     _tell(report, chosen, quiet=quiet)
     # After the output, so that a file that cannot be written leaves nothing changed.
     if home and report.findings:
         keep_findings(home, report.findings)
     leave(report.findings, fail_on, partly=bool(report.skipped or rows.count))
+
+
+def _write_manifest(path: Path, content: bytes) -> None:
+    """Write a manifest, never over another one: that may be the only witness.
+
+    Raises:
+        InputError: If the file exists, or cannot be written.
+    """
+    if not write_new(path, content):
+        raise InputError("exists already, and a manifest is never written over", where=str(path))
 
 
 def named(text: str | None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from caponier.detect.detector import Confidence
 from caponier.detect.label_models.source_shares import source_shares
 from caponier.detect.trigger_patterns.effect import EffectModel
 from caponier.detect.trigger_patterns.pattern import Floats, Pattern
-from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, sides
+from caponier.detect.trigger_patterns.scale import binned, is_picture, on_one_scale, pixels_of
 from caponier.detect.trigger_patterns.shared_values import Codes, codes_of, shared_values
 from caponier.detect.trigger_patterns.shifts import shifts
 from caponier.detect.trigger_patterns.strangers import out_of_place, strangers
@@ -97,7 +97,7 @@ class TriggerRows:
         # In the order of lots, so that samples and rounding do not depend on the file's order.
         order = np.argsort(lots(dataset.ids, self.name), kind="stable")
         x = dataset.x[order]
-        picture = sides(x.shape[1], dataset.shape) if is_picture(x) else None
+        picture = pixels_of(x.shape[1], dataset.shape) if is_picture(x) else None
         found = _search(codes_of(x, binned(x), picture), on_one_scale(x), dataset.y[order], len(counts))
         flagged, scores = np.zeros(len(dataset), bool), np.zeros(len(dataset))
         groups = []
@@ -181,7 +181,7 @@ def _judged(codes: Codes, z: Floats, y: NDArray[np.int64], left: NDArray[np.int6
     if len(labels) < 2:
         return
     model, odd = None, out_of_place(z, y)
-    for pattern in (*shifts(z, y, labels), *shared_values(codes, z, y, labels, left, odd)):
+    for pattern in (*shifts(z, y, labels, odd), *shared_values(codes, z, y, labels, left, odd)):
         own = float(pattern.rows.sum()) / float((y == pattern.label).sum())
         if pattern.gap < (LITTLE_GAP if codes.picture else GAP) or own < LIFT * pattern.elsewhere:
             continue

@@ -1,34 +1,42 @@
 """Stage 2: make the least change that turns rows into each class, and look for a class that needs far less than others.
 
 After Neural Cleanse (Wang et al. 2019) for patches, with universal perturbations beside it for triggers that lie over
-the whole row. What a backdoored class needs is compared with the class that needs least of all the others: natural
-costs differ by class, and by more than their median tells.
+the whole row, by their length, and of pictures also by the waves that they are made of. What a backdoored class needs
+is compared with the class that needs least of all the others: natural costs differ by class, and by more than their
+median tells.
 """
 
 from dataclasses import dataclass
-from math import inf, log
+from math import inf, log, sqrt
 from typing import Any, Final
 
 import numpy as np
 
 from caponier.detect.detector import Confidence
 from caponier.detect.model import ModelAnalysis, ReadModel, silent
+from caponier.detect.networks.few_classes import FEWEST, farther
+from caponier.detect.networks.spectral_synthesis import synthesise_waves
 from caponier.detect.networks.trigger_synthesis import Form, Synthesised, synthesise
 from caponier.detect.wording import how_many
 from caponier.matrix.technique import TechniqueId
 
-FEWEST_ROWS, FEWEST_CLASSES, MOST_ROWS = 20, 3, 100
-LEAST: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1e-6}
+FEWEST_ROWS, MOST_ROWS = 20, 100
+MANY_FEATURES: Final = 256
+"""Of a picture, from which it is asked for waves: in smaller ones a wave is hardly more than a few pixels."""
+LEAST: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1e-6, "waves": 1e-6}
 """Cost below which all are alike: many a clean network has a single feature that turns everything, mostly one that
 hardly varied when it was trained."""
 LEAST_SPREAD: Final = 0.1
 MOST_WORK: Final = 100_000_000
 """Multiplications for a row of each class; so large a network takes some minutes."""
-LIMITS: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1.4}
+LIMITS: Final[dict[Form, float]] = {"patch": 2.0, "overlay": 1.4, "waves": 1.5}
 """How many times as much the cheapest other class must need, by form."""
-SPREADS: Final = 3.0
+SPREADS: Final[dict[Form, float]] = {"patch": 4.2, "overlay": 3.0, "waves": 1.75}
 """How many spreads that must be besides, of what the other classes need (as logarithms): in some clean networks, of
-small pictures above all, single features open classes, and costs lie far apart."""
+small pictures above all, single features open classes, and costs lie far apart. By waves they never lie so close that
+a small gap is many spreads. Of fewer than ten classes it must be more."""
+RATIO_POWER: Final = 0.55
+"""How much of what few classes add to the spreads is added to the ratio (as a logarithm): 2 becomes 3 with six."""
 
 
 class TriggerSearch:
@@ -51,8 +59,8 @@ class TriggerSearch:
         samples, classes = model.samples, model.network.outputs
         if samples is None:
             return silent("it needs clean samples (--samples)")
-        if len(samples.x) < FEWEST_ROWS or classes < FEWEST_CLASSES:
-            return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST_CLASSES} classes at least")
+        if len(samples.x) < FEWEST_ROWS or classes < FEWEST:
+            return silent(f"it needs {FEWEST_ROWS} samples and {FEWEST} classes at least")
         if (work := classes * model.network.work(samples.x)) > MOST_WORK:
             return silent(f"a row of each class takes {work:,} multiplications; more than {MOST_WORK:,} take too long")
         x = samples.x[:: max(1, -(-len(samples.x) // MOST_ROWS))]
@@ -60,17 +68,19 @@ class TriggerSearch:
         if not np.isfinite(scores).all():
             return silent("its scores are no finite numbers")
         answers = scores.argmax(1)
-        forms: tuple[Form, ...] = ("patch", "overlay")
-        found = {form: synthesise(model.network, x, answers, form, picture=samples.picture) for form in forms}
+        flat: tuple[Form, ...] = ("patch", "overlay")
+        found = {form: synthesise(model.network, x, answers, form, picture=samples.picture) for form in flat}
+        if samples.picture and x.shape[1] >= MANY_FEATURES:
+            found["waves"] = synthesise_waves(model.network, x, answers, samples.shape)
         gaps = {form: _gap(made, form) for form, made in found.items()}
-        form = max(forms, key=lambda one: gaps[one].score)
+        form = max(found, key=lambda one: gaps[one].score)
         gap = gaps[form]
         cheapest = gap.cheapest
         if cheapest is None:
             return silent("no change was found that turns its answers")
         costs = {
-            one: {str(made.target): round(made.cost, 2) if made.cost < inf else None for made in found[one]}
-            for one in forms
+            one: {str(made.target): round(made.cost, 2) if made.cost < inf else None for made in tried}
+            for one, tried in found.items()
         }
         success = round(float((model.network.answers(cheapest.put_on(x)) == cheapest.target).mean()), 4)
         facts: dict[str, Any] = {
@@ -93,24 +103,33 @@ class _Gap:
     ratio: float = 1.0
     spreads: float = 0.0
     score: float = 0.0
-    """From 1 on a finding: both figures reach their limits."""
+    """From 1 on a finding."""
 
 
 def _gap(made: list[Synthesised], form: Form) -> _Gap:
     order = sorted((one for one in made if one.cost < inf), key=lambda one: one.cost)
-    if len(order) < FEWEST_CLASSES:
+    if len(order) < FEWEST:
         # Classes that nothing opens say nothing of how much is usual.
         return _Gap(order[0] if order else None)
     costs = np.log(np.maximum([one.cost for one in order], LEAST[form]))
     above = float(costs[1] - costs[0])
     spreads = above / max(float(costs[1:].std()), LEAST_SPREAD)
-    score = min(above / log(LIMITS[form]), spreads / SPREADS)
+    more = farther(len(order))
+    wide = above / (log(LIMITS[form]) * more**RATIO_POWER)
+    alone = spreads / (SPREADS[form] * more)
+    # A gap that is wider than it must be makes up for classes that lie far apart, and never the other way round.
+    score = min(wide, sqrt(wide * alone))
     return _Gap(order[0], float(np.exp(above)), spreads, score)
 
 
 def _words(made: Synthesised, ratio: float, success: float) -> str:
     patch = f"setting {how_many(max(1, round(made.cost)), 'feature')} to the same values"
-    what = patch if made.form == "patch" else f"adding the same change, of length {made.cost:.2f},"
+    whole = (
+        f"adding the same waves, {made.cost:.1f} high together,"
+        if made.form == "waves"
+        else (f"adding the same change, of length {made.cost:.2f},")
+    )
+    what = patch if made.form == "patch" else whole
     return (
         f"{what} turns {success:.0%} of the samples into class {made.target}; "
         f"the next class needs {ratio:.1f} times as much"

@@ -12,6 +12,7 @@ import numpy as np
 
 from caponier.detect.detector import Confidence
 from caponier.detect.model import ModelAnalysis, ReadModel, silent
+from caponier.detect.networks.few_classes import FEWEST, farther
 from caponier.detect.networks.network import Network
 from caponier.detect.networks.stored_tensors import Floats
 from caponier.matrix.technique import TechniqueId
@@ -21,9 +22,7 @@ LENGTH: Final = 1.0
 """Of a step, in widths of one feature's range."""
 STARTS: Final = (0.0, 0.5)
 LIMIT: Final = 6.0
-"""How many spreads of the other classes' margins one class must lie above the highest of them."""
-FEWEST: Final = 4
-"""Classes below which the others have no spread."""
+"""How many spreads of the other classes' margins one class must lie above the highest of them, of ten classes."""
 MARGIN: Final = 1e9
 MOST_WORK: Final = 10_000_000_000
 """Multiplications for a row of each class; so large a network takes a minute or two."""
@@ -64,8 +63,9 @@ class WeightOutlier:
             f"means nothing; the highest of the others is {rest.max():.1f}"
         )
         facts = {"class": target, "margins": [round(float(one), 3) for one in of]}
-        confidence = self.max_confidence.cap * min(1.0, 0.5 + (best - LIMIT) / (4 * LIMIT))
-        return ModelAnalysis(round(best, 3), LIMIT, target, summary, facts, max(0.0, confidence))
+        limit = LIMIT * farther(classes)
+        confidence = self.max_confidence.cap * min(1.0, 0.5 + (best - limit) / (4 * limit))
+        return ModelAnalysis(round(best, 3), limit, target, summary, facts, max(0.0, confidence))
 
 
 def _range(model: ReadModel) -> tuple[Floats, Floats]:

@@ -68,26 +68,26 @@ class Convolution:
         held = weight[0].size * _count(places[0]) * len(x)
         refuse_beyond(held)
         refuse_beyond(held * len(weight), MOST_DONE, "multiplications takes longer")
-        # Channels first of all, so that each copy below is of long rows.
-        turned = np.ascontiguousarray(padded.transpose(1, 0, 2, 3))
-        flat = np.stack([turned[:, :, down, right] for down, right in places], 1)
+        # Channels first and rows last, so that each copy below is of long rows. What follows keeps that layout.
+        turned = np.ascontiguousarray(padded.transpose(1, 2, 3, 0))
+        flat = np.stack([turned[:, down, right] for down, right in places], 1)
         answer = weight.reshape(len(weight), -1) @ flat.reshape(weight[0].size, -1) + self.tensors["bias"][:, None]
-        return answer.reshape(len(weight), *flat.shape[2:]).transpose(1, 0, 2, 3), (flat, padded.shape)
+        return answer.reshape(len(weight), *flat.shape[2:]).transpose(3, 0, 1, 2), (flat, padded.shape)
 
     def backward(self, held: Any, gradient: Floats, *, weights: bool) -> tuple[Floats, Gradients]:
         """See `NetworkLayer`."""
         flat, shape = held
         weight = self.tensors["weight"]
-        sent = np.ascontiguousarray(gradient.transpose(1, 0, 2, 3)).reshape(len(weight), -1)
+        sent = np.ascontiguousarray(gradient.transpose(1, 2, 3, 0)).reshape(len(weight), -1)
         own: Gradients = {}
         if weights:
             products = sent @ flat.reshape(weight[0].size, -1).T
             own = {"weight": products.reshape(weight.shape), "bias": sent.sum(1)}
         parts = (weight.reshape(len(weight), -1).T @ sent).reshape(flat.shape)
-        whole = np.zeros((shape[1], shape[0], *shape[2:]), np.float32)
+        whole = np.zeros((*shape[1:], shape[0]), np.float32)
         for at, (down, right) in enumerate(_places(weight.shape[2:], self.stride, shape)):
-            whole[:, :, down, right] += parts[:, at]
-        return _unpadded(whole.transpose(1, 0, 2, 3), self.padding), own
+            whole[:, down, right] += parts[:, at]
+        return _unpadded(whole.transpose(3, 0, 1, 2), self.padding), own
 
 
 @dataclass(eq=False)

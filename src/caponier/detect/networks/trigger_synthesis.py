@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from caponier.detect.networks.network import Network, loss_gradient
 from caponier.detect.networks.stored_tensors import Floats
 
-Form = Literal["patch", "overlay"]
+Form = Literal["patch", "overlay", "waves"]
 STEPS: Final = 150
 ROWS: Final = 16
 """Rows of each step, drawn anew."""

@@ -3,11 +3,15 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caponier.detect.trigger_patterns.pattern import Floats
 
+Whole = NDArray[np.int64]
+
 BINS: Final = 16
 """Shades of a picture that count as one value: a camera's noise must not make equal marks different."""
+CHANNELS: Final = 4
 WIDE: Final = 32
 """Columns from which all on one scale are taken for a picture."""
 
@@ -29,6 +33,23 @@ def sides(width: int, shape: tuple[int, ...]) -> tuple[int, int] | None:
         return shape[0], shape[1]
     side = round(width**0.5)
     return (side, side) if side * side == width and not shape[1:] else None
+
+
+def pixels_of(width: int, shape: tuple[int, ...]) -> Whole | None:
+    """Return where each pixel's numbers are in the row of a picture, (height, width, channels); None if it is none.
+
+    Args:
+        width: Numbers in a row.
+        shape: Of a picture: height and width, perhaps with up to four channels before or behind them; else it is tried
+            as a square of grey ones.
+    """
+    if len(shape) == 3:
+        places = np.arange(width).reshape(shape)
+        if shape[2] <= CHANNELS:
+            return places
+        return np.moveaxis(places, 0, 2) if shape[0] <= CHANNELS else None
+    grey = sides(width, shape)
+    return None if grey is None else np.arange(width).reshape(*grey, 1)
 
 
 def on_one_scale(x: Floats) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
+from caponier.detect.trigger_patterns.scale import CHANNELS
 
 FEWEST: Final = 8
 """Rows of a group."""
@@ -34,7 +35,7 @@ CELLS: Final = 256
 """Pixels of a picture up to which each is compared by itself, too."""
 SQUARES: Final = (2, 3, 4)
 """Sides of the squares of a picture; a larger patch is made of these."""
-_MIX: Final = np.random.default_rng(0).random(max(SQUARES) ** 2)
+_MIX: Final = np.random.default_rng(0).random(max(SQUARES) ** 2 * CHANNELS)
 """Weights by which the content of a square becomes one number; two contents with one number are hardly possible."""
 
 
@@ -110,13 +111,14 @@ def _same(rows: Mask, other: Mask) -> bool:
     return bool((rows & other).sum() >= SAME * (rows | other).sum())
 
 
-def codes_of(x: Floats, shades: Floats, picture: tuple[int, int] | None) -> Codes:
-    """Number the values of each column, and of a picture (h, w) the contents of each small square.
+def codes_of(x: Floats, shades: Floats, picture: NDArray[np.int64] | None) -> Codes:
+    """Number the values of each column, and of a picture the contents of each small square.
 
     Args:
         x: (n, d) rows as they are.
         shades: (n, d) the same in a few shades, for squares.
-        picture: Height and width, if it is one. What looks like one may be a table: columns are compared, too.
+        picture: (h, w, channels) where the numbers of each pixel are, if it is one. What looks like one may be a
+            table: columns are compared, too.
     """
     places: list[tuple[int, ...]] = []
     columns: list[NDArray[np.int32]] = []
@@ -124,15 +126,13 @@ def codes_of(x: Floats, shades: Floats, picture: tuple[int, int] | None) -> Code
         places += [(column,) for column in range(x.shape[1])]
         columns += [_numbered(x[:, column]) for column in range(x.shape[1])]
     if picture is not None:
-        height, width = picture
-        pixels = shades.reshape(-1, height, width)
+        height, width = picture.shape[:2]
         for side in SQUARES:
             for row in range(height - side + 1):
                 for column in range(width - side + 1):
-                    square = np.arange(row, row + side)[:, None] * width + np.arange(column, column + side)
-                    content = pixels[:, row : row + side, column : column + side].reshape(len(x), -1)
-                    places.append(tuple(square.ravel().tolist()))
-                    columns.append(_numbered(content @ _MIX[: side * side]))
+                    square = picture[row : row + side, column : column + side].ravel()
+                    places.append(tuple(square.tolist()))
+                    columns.append(_numbered(shades[:, square] @ _MIX[: square.size]))
     return Codes(places, np.stack(columns, axis=1), picture is not None)
 
 

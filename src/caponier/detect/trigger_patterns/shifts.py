@@ -5,6 +5,9 @@ of the other labels have around their means, a patch, a blended picture or a wav
 style of writing does (whitening before a spectral look: Hayase, Kong, Somani, Oh 2021). In that measure each label has
 its widest directions; along each, its rows are cut in two where that explains most of their spread (Otsu 1979). No
 share, no target and no clean rows have to be known: the other labels say what is natural.
+
+What else varies much in a label may hide that. So each label is also cut along what its rows that seem out of place
+have beyond their nearest rows of other labels: of rows that were given a trigger and a label, that is the trigger.
 """
 
 from collections.abc import Iterator
@@ -13,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.trigger_patterns.pattern import Floats, Pattern
+from caponier.detect.trigger_patterns.pattern import Floats, Mask, Pattern
+from caponier.detect.trigger_patterns.strangers import ASKED, NEIGHBOURS, REFERENCE
 
 FEWEST: Final = 6
 """Rows of a group, and of what is left of its label, below which neither says anything."""
@@ -24,13 +28,14 @@ SHRINK: Final = 0.02
 """Share of the mean variance that every direction has at least: a pixel that is always dark is no infinite proof."""
 
 
-def shifts(z: Floats, y: NDArray[np.int64], labels: list[int]) -> Iterator[Pattern]:
+def shifts(z: Floats, y: NDArray[np.int64], labels: list[int], odd: Mask) -> Iterator[Pattern]:
     """Yield both sides of each cut of each label.
 
     Args:
         z: (n, d) rows, all columns on one scale.
         y: (n,) their labels.
         labels: Those with enough rows to be looked at.
+        odd: (n,) rows that seem out of place under their label.
     """
     usual = {label: _spread(z[y == label]) for label in labels} if z.shape[1] <= 256 else {}
     total = np.zeros((z.shape[1], z.shape[1]))
@@ -42,14 +47,31 @@ def shifts(z: Floats, y: NDArray[np.int64], labels: list[int]) -> Iterator[Patte
         floor = SHRINK * float(np.trace(natural)) / len(natural)
         if floor > 0:
             lower = np.asarray(np.linalg.cholesky(natural + floor * np.eye(len(natural))), np.float64)
-            yield from _cuts(z, y, label, lower)
+            yield from _cuts(z, y, label, lower, _beyond_their_neighbours(z, y, label, odd))
 
 
-def _cuts(z: Floats, y: NDArray[np.int64], label: int, lower: Floats) -> Iterator[Pattern]:
+def _beyond_their_neighbours(z: Floats, y: NDArray[np.int64], label: int, odd: Mask) -> Floats | None:
+    """Return what the odd rows of a label have beyond their nearest rows of other labels (d,); None of too few."""
+    mine, others = np.flatnonzero((y == label) & odd), np.flatnonzero(y != label)
+    if len(mine) < FEWEST:
+        return None
+    mine, others = (rows[:: max(1, len(rows) // most)] for rows, most in ((mine, ASKED), (others, REFERENCE)))
+    known = z[others]
+    squares = (known**2).sum(axis=1) - 2 * z[mine] @ known.T
+    near = np.argpartition(squares, min(NEIGHBOURS, len(others) - 1), axis=1)[:, :NEIGHBOURS]
+    beyond: Floats = (z[mine] - known[near].mean(axis=1)).mean(axis=0)
+    return beyond
+
+
+def _cuts(z: Floats, y: NDArray[np.int64], label: int, lower: Floats, beyond: Floats | None) -> Iterator[Pattern]:
     own = np.flatnonzero(y == label)
     middle = np.median(z[own], axis=0)
     white = np.linalg.solve(lower, (z[own] - middle).T).T
-    for direction in _widest(white - white.mean(axis=0)):
+    directions = _widest(white - white.mean(axis=0))
+    if beyond is not None:
+        towards = np.linalg.solve(lower, beyond)
+        directions.append(np.asarray(towards / max(float(np.sqrt((towards**2).sum())), 1e-9), np.float64))
+    for direction in directions:
         along = white @ direction
         # Of all rows: the same product without a second copy of them.
         back = np.linalg.solve(lower.T, direction)

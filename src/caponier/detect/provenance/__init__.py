@@ -1,0 +1,1 @@
+"""Where rows come from, and whether they are still what they were."""
