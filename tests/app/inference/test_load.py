@@ -72,6 +72,13 @@ def test_logs_are_read_into_the_spool_model_by_model(spool: Spool, tmp_path: Pat
     assert [(one.model, one.events) for one in found] == [("m", 3), ("other", 2)]
 
 
+def test_texts_of_a_log_and_of_its_baseline_are_described_alike() -> None:
+    told = FeatureSpec(kind="text")
+    built = feature_spec(summary(lengths={256: 9}, told=told), None)
+    assert feature_spec(summary(lengths={256: 9}, told=told), built) == built
+    assert built.shape == (256,)
+
+
 def test_progress_counts_bytes(spool: Spool, tmp_path: Path) -> None:
     file, watch = log(tmp_path, rows(3)), Watching()
     load_events(spool, [file], RejectedRows(), watch)

@@ -46,8 +46,10 @@ from caponier.telemetry.readers.field_names import (
     INPUTS,
     LIKE,
     OF_CALLS,
+    OPERATIONS,
     SCORE_PARTS,
     SEVERAL,
+    TOLD_BY_PATH,
     UNITS,
     normal,
 )
@@ -412,13 +414,17 @@ class _Work:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
         if "scores" in self.columns or "response" in self.bodies:
             return
-        places = [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+        places = self._score_parts()
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
         elif "label" not in self.columns:
             self._choose_answer()
+
+    def _score_parts(self) -> list[Place]:
+        """Return the columns that hold the score of a class each."""
+        return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
 
     def _choose_answer(self) -> None:
         for place, values in self.nodes.items():
@@ -452,7 +458,7 @@ class _Work:
         if "time" not in self.columns:
             return out
         constants: dict[str, Any] = {}
-        if "operation" not in self.columns:
+        if "operation" not in self.columns and not self._take_operation():
             constants["operation"] = "predict"
         if "model" not in self.columns:
             constants["model"] = model
@@ -477,6 +483,20 @@ class _Work:
             extra=tuple(path_of(place) for place in self.nodes if self._is_left(place))[:50],
         )
         return out
+
+    def _take_operation(self) -> bool:
+        """Take what was asked for from the paths that were called, where they are of several kinds."""
+        place = self._called()
+        if place is None or self._are_calls(place):
+            return False
+        kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
+        if len(kinds) < 2:
+            return False
+        self.columns["operation"] = MapColumn(
+            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
+        )
+        self.used.add(place)
+        return True
 
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
@@ -511,6 +531,7 @@ class _Work:
             and "status" in has
             and bool({"source_ip", "principal"} & has)
             and not ({"label", "scores"} & has)
+            and len(self._score_parts()) < 2
         )
 
     def _is_access_log(self) -> bool:

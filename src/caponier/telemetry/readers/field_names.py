@@ -132,7 +132,16 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "cost": ("cost", "total_tokens", "tokens"),
     "user_agent": ("user_agent", "useragent", "http_user_agent"),
-    "feedback": ("feedback",),
+    "feedback": (
+        "feedback",
+        "feedback_label",
+        "user_feedback",
+        "correct_label",
+        "corrected_label",
+        "correct_class",
+        "user_label",
+        "correction",
+    ),
     "label": (
         "label",
         "predicted_label",
@@ -277,6 +286,33 @@ CALLED: Final = frozenset(
     ]
 )
 """Under these an access log has what was called."""
+OPERATIONS: Final = {
+    "explain": "explain",
+    "explanations": "explain",
+    "feedback": "feedback",
+    "corrections": "feedback",
+    "metadata": "metadata",
+    "info": "metadata",
+    "schema": "metadata",
+    "signature": "metadata",
+    "config": "metadata",
+    "versions": "metadata",
+    "version": "metadata",
+    "models": "metadata",
+    "openapi.json": "metadata",
+    "docs": "metadata",
+    "health": "health",
+    "healthz": "health",
+    "readyz": "health",
+    "livez": "health",
+    "ping": "health",
+    "ready": "health",
+    "live": "health",
+    "metrics": "other",
+    "favicon.ico": "other",
+}
+"""What the last word of a path says that was asked for."""
+TOLD_BY_PATH: Final = re.compile(rf"[/:]({'|'.join(map(re.escape, OPERATIONS))})/?(?:[?#].*)?$")
 OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
     r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"

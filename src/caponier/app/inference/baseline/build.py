@@ -37,7 +37,7 @@ from caponier.engines.spool import ModelSummary, Spool, caller_of
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.records.skip import Skip
+from caponier.records.skip import Skip, in_words
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -245,7 +245,7 @@ def build_baseline(
             if section is not None:
                 sections.append(section)
     if not sections:
-        reasons = "; ".join(map(str, report.skipped))
+        reasons = "; ".join(in_words(report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
 
