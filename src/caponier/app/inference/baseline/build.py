@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
+from caponier.app.inference.baseline.training_rows import Rows, taken_as_they_stand, training_rows
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
 from caponier.app.inference.read_options import USUAL, ReadOptions
@@ -171,8 +172,8 @@ class _Given:
     alpha: float
     salt: bytes
     detectors: Sequence[EventDetector]
-    training_set: NDArray[Any] | None
-    canaries: NDArray[Any] | None
+    training_set: Rows | None
+    canaries: Rows | None
     sampling: float | None
     overrules: Overrules
     self_test: SelfTest | None
@@ -196,8 +197,8 @@ def build_baseline(
     alpha: float | None = None,
     overrules: Overrules = NOTHING,
     self_test: SelfTest | None = None,
-    training_set: NDArray[Any] | None = None,
-    canaries: NDArray[Any] | None = None,
+    training_set: Rows | None = None,
+    canaries: Rows | None = None,
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
@@ -278,6 +279,8 @@ def _of_model(
     if isinstance(encoder, str):
         report.skipped.append(Skip(summary.model, encoder))
         return None
+    if order := taken_as_they_stand(given.training_set, encoder.spec):
+        report.notes.append(f"{summary.model}: {order}")
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     plan = Plan(summary.model, encoder, (), given.salt, columns_of(speaking))
     section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), given, watch)
@@ -290,8 +293,11 @@ def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _Given)
     """Return who learns, with a sketch if there is something to make it of and inputs are looked at."""
     if not given.trained or not encoder.size:
         return _Lessons(speaking, {})
-    seen = sketch(given.training_set, encoder.spec, given.salt, given.canaries)
-    rows = None if given.training_set is None else plain_rows(given.training_set, encoder.spec)
+    trained, hidden = (
+        None if those is None else training_rows(those, encoder.spec) for those in (given.training_set, given.canaries)
+    )
+    seen = sketch(trained, encoder.spec, given.salt, hidden)
+    rows = None if trained is None else plain_rows(trained, encoder.spec)
     return _Lessons(speaking, seen, rows, given.salt)
 
 
