@@ -100,6 +100,14 @@ def test_a_column_a_score_beside_a_path_that_was_called_is_no_access_log(tmp_pat
     assert [rows[at]["operation"] for at in (2, 3, 13)] == ["predict", "metadata", "health"]
 
 
+@pytest.mark.parametrize("name", ["chosen", "top_item"])
+def test_what_always_is_one_of_the_scored_is_the_answer_and_no_feature(tmp_path: Path, name: str) -> None:
+    rows = made(lambda at: ranking(at) | {name: "AB"[at % 2], "latency": 0.25, "model_latency": 1.5})
+    found = reading(written(tmp_path / "a.jsonl", rows)).rows
+    assert [row["label"] for row in found[:2]] == ["A", "B"]
+    assert len(found[0]["input"]) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "operation"),
     [

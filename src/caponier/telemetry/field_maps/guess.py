@@ -48,6 +48,7 @@ from caponier.telemetry.readers.field_names import (
     OF_CALLS,
     OPERATIONS,
     SCORE_PARTS,
+    SCORE_STEMS,
     SEVERAL,
     TOLD_BY_PATH,
     UNITS,
@@ -232,6 +233,8 @@ class _Work:
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
+        if "label" not in self.columns:
+            self._choose_one_of_the_scored()
         named = sorted(
             (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -425,6 +428,18 @@ class _Work:
     def _score_parts(self) -> list[Place]:
         """Return the columns that hold the score of a class each."""
         return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+
+    def _choose_one_of_the_scored(self) -> None:
+        """Take for the answer what always is one of the classes that have a column of scores each."""
+        parts = self._score_parts()
+        known = {normal(place[-1]) for place in parts}
+        for place, values in self.nodes.items() if len(parts) > 1 else ():
+            held = {value for value in values if isinstance(value, str) and value}
+            if place in self.used or place in parts or len(held) < 2:
+                continue
+            if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
+                self._choose("label", place)
+                return
 
     def _choose_answer(self) -> None:
         for place, values in self.nodes.items():

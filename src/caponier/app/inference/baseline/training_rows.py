@@ -28,13 +28,12 @@ def training_rows(given: Rows, spec: FeatureSpec) -> NDArray[Any]:
     if not isinstance(given, Dataset):
         return given
     names = [column.name for column in spec.columns]
-    table = given.content
-    if not isinstance(table, pa.Table) or not set(names) & set(table.column_names):
+    table = _named(given, names)
+    if table is None:
         return given.x
     if lacking := [name for name in names if name not in table.column_names]:
-        raise InputError(
-            f"columns of the model are missing: {_few(lacking)}", where=str(given.path), mend="Name them as the log does."
-        )
+        what = f"columns of the model are missing: {_few(lacking)}"
+        raise InputError(what, where=str(given.path), mend="Name them as the log does.")
     places = set(spec.categories or range(len(names))) if spec.kind == "categorical" else set()
     features = [MapFeature(name=name, kind="category" if at in places else "number") for at, name in enumerate(names)]
     inputs, _ = NamedFeatures(features, [()] * len(names), ".").of([table[name].to_pylist() for name in names])
@@ -46,11 +45,15 @@ def training_rows(given: Rows, spec: FeatureSpec) -> NDArray[Any]:
 def taken_as_they_stand(given: Rows | None, spec: FeatureSpec) -> str | None:
     """Say in which order values were taken that have no names, where the model's columns have some; None elsewhere."""
     names = [column.name for column in spec.columns]
-    if given is None or not names:
-        return None
-    if isinstance(given, Dataset) and isinstance(given.content, pa.Table) and set(names) & set(given.content.column_names):
+    if given is None or not names or _named(given, names) is not None:
         return None
     return f"rows of the training set have no names: they are taken in the order {_few(names)}; a table has names"
+
+
+def _named(given: Rows, names: Sequence[str]) -> pa.Table | None:
+    """Return the table of a data set that has some of the names; None if it is none."""
+    table = given.content if isinstance(given, Dataset) else None
+    return table if isinstance(table, pa.Table) and set(names) & set(table.column_names) else None
 
 
 def _few(names: Sequence[str]) -> str:
