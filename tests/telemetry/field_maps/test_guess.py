@@ -143,6 +143,23 @@ def test_labels_that_callers_correct_are_feedback(tmp_path: Path) -> None:
     assert (found[1]["operation"], found[1]["feedback"]) == ("feedback", "b")
 
 
+def test_a_field_that_stands_in_few_rows_behind_the_sample_is_found(tmp_path: Path) -> None:
+    def asked(at: int) -> dict[str, Any]:
+        sent = {"features": [at, 1.5]} | ({"feedback": "b"} if at == 1_500 else {})
+        return {"ts": 1_767_614_400 + at, "client_id": f"u{at % 3}", "request": sent, "label": "ab"[at % 2]}
+
+    found = reading(written(tmp_path / "a.jsonl", made(asked, 1_600)))
+    assert (found.rows[1_500]["feedback"], found.rows[1_499]["feedback"]) == ("b", None)
+    assert found.rows[7]["input"] == [7, 1.5]
+
+
+def test_many_odd_rows_behind_the_sample_decide_nothing(tmp_path: Path) -> None:
+    rows = made(service, 1_000) + [{"timestamp": "2026-01-05T12:00:00Z", f"x{at}": {"y": at}} for at in range(400)]
+    found = reading(written(tmp_path / "a.jsonl", rows))
+    assert len(found.rows[0]["input"]) == 3
+    assert len(found.rows) == 1_400
+
+
 def test_a_day_that_may_be_a_month_is_not_guessed(tmp_path: Path) -> None:
     rows = made(lambda at: {"ts": "05/01/2026 12:00:00", "features": [1.0], "prediction": "a"})
     assert not guess(rows, "m").clear
