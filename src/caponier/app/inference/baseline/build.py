@@ -20,7 +20,7 @@ from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
 from caponier.detect.calibration.joint_tail import JointTail
-from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
+from caponier.detect.calibration.judging import ALPHA, FEWEST, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts, in_units
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -313,6 +313,12 @@ def _speaking(
         lame = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
         report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in lame]
         detectors = [detector for detector in detectors if detector.name not in lame]
+    if 0 < summary.feedbacks < FEWEST:
+        # Ranks among callers who never send any would call whoever does rare.
+        deaf = [detector.name for detector in detectors if Signal.FEEDBACK in detector.needs]
+        lack = f"only {summary.feedbacks} events have feedback, and {FEWEST} are needed to learn from"
+        report.notes += [f"{summary.model}: {name} does not run; {lack}" for name in deaf]
+        detectors = [detector for detector in detectors if detector.name not in deaf]
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
