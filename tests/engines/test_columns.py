@@ -11,11 +11,24 @@ from hypothesis import strategies as st
 
 from caponier.detect.batch import EventBatch
 from caponier.detect.detector import OPERATIONS, Column, Counts, Enriched, Params, Scores, State
-from caponier.engines.columns import NUMBER, SURE, Read, coded, in_order, label_codes, number_of, raw_type, selected
+from caponier.engines.columns import (
+    NUMBER,
+    SURE,
+    Read,
+    coded,
+    in_order,
+    label_codes,
+    lone_answers,
+    number_of,
+    raw_type,
+    selected,
+    with_answers,
+)
 from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
 from caponier.engines.plan import Line, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
+from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 from engines.logs import filled, rows
@@ -26,6 +39,29 @@ def one(column: Read, values: list[object]) -> list[int]:
     batch = pa.record_batch({str(column): pa.array(values, raw_type(column))})
     found: list[int] = coded([column], batch)[str(column)].tolist()
     return found
+
+
+@pytest.mark.parametrize(
+    ("label", "scores", "answer"),
+    [
+        (None, [0.8009], "0.8009"),
+        (None, [1e-5], "1e-05"),
+        (None, [-250.0], "-250.0"),
+        ("cat", [0.75], "cat"),
+        (None, [0.25, 0.75], None),
+        (None, [], None),
+        (None, None, None),
+    ],
+)
+def test_a_lone_score_is_an_answer_where_nobody_logged_one(label: object, scores: object, answer: object) -> None:
+    shape = {"label": pa.string(), "scores": EVENT_SCHEMA.field("scores").type}
+    columns = {name: pa.array([value, None], shape[name]) for name, value in (("label", label), ("scores", scores))}
+    told = with_answers(pa.record_batch(columns)).column("label").to_pylist()
+    assert told == [answer, None]
+    if isinstance(answer, str) and label is None:
+        assert number_of(answer) == pytest.approx(scores[0])  # type: ignore[index]
+        # In a guard the numbers are wider than in a log.
+        assert lone_answers([scores[0]]) == [answer]  # type: ignore[index]
 
 
 def test_operations_are_numbered_and_an_unknown_one_is_another() -> None:

@@ -247,6 +247,21 @@ def test_predictions_of_the_first_protocol_are_labels_or_scores(predictions: Any
     assert (said.scores is not None) == scored
 
 
+@pytest.mark.parametrize("name", ["embedding", "sentence_embeddings", "last_hidden_state", "pooler_output", "vector"])
+def test_an_embedding_is_neither_scores_nor_a_label(name: str) -> None:
+    output = {"name": name, "shape": [1, 3], "datatype": "FP32", "data": [0.5, -0.25, 1.5]}
+    found = answer({"outputs": [output]}, 1)
+    assert (found.labels, found.scores) == (None, None)
+    kind = {"name": "kind", "shape": [1], "datatype": "BYTES", "data": ["cat"]}
+    assert answer({"outputs": [output, kind]}, 1).labels == ["cat"]
+
+
+@pytest.mark.parametrize("name", ["output", "support_vector_scores", "logits", ""])
+def test_any_other_row_of_numbers_is_scores(name: str) -> None:
+    output = {"name": name, "shape": [1, 3], "datatype": "FP32", "data": [0.5, -0.25, 1.5]}
+    assert answer({"outputs": [output]}, 1).labels == ["2"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -84,6 +84,26 @@ def _code(column: Read, values: pa.Array) -> NDArray[Any]:
 def number_of(label: str | None) -> float | None:
     """Return the number that an answer is, as the spool's view reads it; None if it is none."""
     return float(label) if label is not None and _NUMBER.fullmatch(label) else None
+
+
+def with_answers(events: pa.RecordBatch) -> pa.RecordBatch:
+    """Take the score of an event for its answer, where it has no label and one score alone, as of a regression.
+
+    Args:
+        events: In `EVENT_SCHEMA`.
+    """
+    labels, scores = events.column("label"), events.column("scores")
+    lone = pc.and_(labels.is_null(), pc.fill_null(pc.equal(pc.list_value_length(scores), 1), fill_value=False))
+    if not lone.true_count:
+        return events
+    told = pa.array(lone_answers(scores.filter(lone).flatten().to_numpy(zero_copy_only=False)), pa.string())
+    place = events.schema.get_field_index("label")
+    return events.set_column(place, events.schema.field(place), pc.replace_with_mask(labels, lone, told))
+
+
+def lone_answers(scores: Sequence[float] | NDArray[Any]) -> list[str]:
+    """Return the answers (n,) of which each is a single score: two are the same where float32 tells them not apart."""
+    return [str(one) for one in np.asarray(scores, np.float32)]
 
 
 def label_codes(labels: pa.Array) -> NDArray[np.uint64]:

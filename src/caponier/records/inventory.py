@@ -109,6 +109,10 @@ class FeatureSpec(_Noun):
             return TEXT_SIZE
         return math.prod(self.shape) if self.shape else len(self.columns) or None
 
+    def filled(self) -> "FeatureSpec":
+        """Return the same with the shape that its kind or its columns imply, where none was said."""
+        return self if self.shape or not self.size else self.model_copy(update={"shape": (self.size,)})
+
     def digest(self) -> str:
         """Identify the specification, so that a baseline can tell that it was built for another one."""
         # Where there are no categories and columns, as before they could be named: or else no older baseline would fit.

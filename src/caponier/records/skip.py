@@ -1,6 +1,11 @@
 """The skip: something that was not read, judged or done, and why. Nothing is passed over in silence."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+_MANY: Final = 6
+"""From so many parts on that lack the same, a line each hides more than it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +22,18 @@ class Skip:
     def to_dict(self) -> dict[str, str]:
         """Return the JSON form, the same in every document."""
         return {"what": self.what, "reason": self.reason}
+
+
+def in_words(skipped: Iterable[Skip]) -> list[str]:
+    """Return a line for each; many parts of one thing that lack the same, such as detectors, stand in one."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for skip in skipped:
+        of, _, part = skip.what.rpartition(": ")
+        alike.setdefault((of or skip.what, skip.reason), []).append(part if of else "")
+    lines = []
+    for (of, why), parts in alike.items():
+        if len(parts) < _MANY or "" in parts:
+            lines += [f"{of}: {part}: {why}" if part else f"{of}: {why}" for part in parts]
+        else:
+            lines.append(f"{of}: {', '.join(parts)}: {why}")
+    return lines

@@ -9,6 +9,7 @@ in which shape, type and data do not agree.
 A reason why a body cannot be used never repeats what stands in it: it may be anybody's data.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -35,6 +36,9 @@ _WHOLE: Final = {"BOOL": (0, 1)} | {
     for bits in (8, 16, 32, 64)
 }
 """The least and the largest value of each type of whole numbers."""
+
+_EMBEDDED: Final = re.compile(r"embedding|hidden_state|pooler_output|(?:^|_)(?:vectors?|latents?)$")
+"""How an output is called whose numbers are no scores: the place of the highest is no class."""
 
 _COUNTED: Final = {int, float, bool, type(None)}
 """What JSON holds for a number; what is missing is none yet."""
@@ -265,21 +269,25 @@ def answer(body: Body, n: int) -> Answer:
     """Return what a response says to `n` examples.
 
     The first output with a score a class gives the scores, the first with one text or whole number an example the
-    labels; without labels the class of the highest score stands for them.
+    labels; without labels the class of the highest score stands for them. An embedding is neither.
 
     Raises:
         ValueError: If it does not fit the examples; and KeyError, TypeError or AttributeError as above.
     """
     labels = scores = None
+    embeds = False
     for output in [_prediction(body["predictions"])] if "predictions" in body else tensors_of(body, "outputs"):
         shape = _shape(output)
         if not shape or shape[0] != n:
+            continue
+        if _EMBEDDED.search(str(output.get("name", "")).lower()):
+            embeds = True
             continue
         if output.get("datatype") in FLOATS:
             scores = _rows(output) if scores is None and len(shape) <= 2 else scores
         elif labels is None and prod(shape) == n:
             labels = [_text(value) for value in np.asarray(output["data"], object).reshape(n)]
-    if labels is None and scores is None:
+    if labels is None and scores is None and not embeds:
         raise ValueError(f"an answer with neither a label nor scores for {n} examples")
     if labels is None and scores is not None and scores.shape[1] > 1:
         labels = [str(best) for best in scores.argmax(axis=1).tolist()]

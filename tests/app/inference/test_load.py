@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from caponier.app.inference.load import (
     scale_of,
     usual_length,
 )
+from caponier.app.inference.read_options import USUAL
+from caponier.app.inference.reading import Reading
 from caponier.app.progress import Silent
 from caponier.detect.detector import Column, Enriched, Signal
 from caponier.engines.spool import ModelSummary, Spool
@@ -70,6 +73,26 @@ def test_logs_are_read_into_the_spool_model_by_model(spool: Spool, tmp_path: Pat
     file = log(tmp_path, rows(3), rows(2, model="other"))
     found = load_events(spool, [file], RejectedRows(), Silent())
     assert [(one.model, one.events) for one in found] == [("m", 3), ("other", 2)]
+
+
+def test_texts_of_a_log_and_of_its_baseline_are_described_alike() -> None:
+    told = FeatureSpec(kind="text")
+    built = feature_spec(summary(lengths={256: 9}, told=told), None)
+    assert feature_spec(summary(lengths={256: 9}, told=told), built) == built
+    assert built.shape == (256,)
+
+
+def test_numbers_that_a_regression_answers_are_answers_in_a_scan(tmp_path: Path) -> None:
+    def asked(at: int) -> dict[str, object]:
+        return {"ts": 1_767_614_400 + at, "user": f"u{at % 4}", "features": [at, 1.5], "prediction": at / 7}
+
+    file = tmp_path / "prices.jsonl"
+    file.write_text("".join(json.dumps(asked(at)) + "\n" for at in range(40)))
+    with Spool() as spool:
+        Reading(USUAL, b"", None).fill(spool, [file], RejectedRows(), Silent())
+        spool.seal()
+        (found,) = spool.models()
+    assert (found.labels, found.scores) == (40, 40)
 
 
 def test_progress_counts_bytes(spool: Spool, tmp_path: Path) -> None:

@@ -276,6 +276,18 @@ class TestInputs:
         with pytest.raises(InputError, match="said to take 64 values, but its inputs in the log have 63"):
             scan_inference([tmp_path / "log.parquet"], world.baseline.baseline)
 
+    @pytest.mark.parametrize("shape", [(), (256,)])
+    def test_texts_that_nobody_described_fit_their_own_baseline(self, shape: tuple[int, ...], tmp_path: Path) -> None:
+        def asked(at: int) -> dict[str, object]:
+            return {"ts": 1_767_614_400 + at, "user": f"u{at % 4}", "text": f"hello {at} there", "prediction": "ham"}
+
+        file = tmp_path / "texts.jsonl"
+        file.write_text("".join(json.dumps(asked(at)) + "\n" for at in range(40)))
+        (section,) = build_baseline([file]).baseline.models
+        # Whoever built one before may have the one or the other.
+        older = replace(section, spec=section.spec.model_copy(update={"shape": shape}))
+        assert scan_inference([file], Baseline((older,))).events == 40
+
     def test_another_description_of_the_input_than_the_baselines_is_refused(self, world: World) -> None:
         with pytest.raises(InputError, match="built for another description") as wrong:
             scan_inference(

@@ -9,10 +9,12 @@ import pytest
 from safetensors.numpy import save
 
 from app.inference.event_files import FirstFeature, log, only, rows, users
-from caponier.app.workspace.workspace import create_workspace
+from caponier.app.workspace.workspace import create_workspace, read_salt, require_workspace
 from caponier.detect.calibration.baseline import KEY, Baseline
 from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.training_sketch.sketch import CANARIES, ROWS
+from caponier.telemetry.digests import row_keys
+from caponier.telemetry.field_maps.named_features import category_code
 from cli.command import Ran, run
 from conftest import ALPHA, USERS, World
 
@@ -85,6 +87,46 @@ class TestBuild:
             assert ran.code == 0
             (section,) = Baseline.load(Path("b")).models
             assert len(section.detectors["membership_probe"].params[ROWS]) == 2
+
+    def test_training_rows_are_known_by_the_names_of_their_columns_and_categories(
+        self, baseline: Any, tmp_path: Path
+    ) -> None:
+        salt = read_salt(require_workspace(create_workspace(tmp_path)))
+        asked = [{"job": "ab"[at % 2], "age": 20 + at, "city": "xyz"[at % 3]} for at in range(60)]
+        lines = [{"ts": 1_767_614_400 + at, "user": f"u{at % 3}", "features": one} for at, one in enumerate(asked)]
+        (tmp_path / "log.jsonl").write_text("".join(json.dumps(line | {"label": "y"}) + "\n" for line in lines))
+        # In another order, with one that nobody has whole and one that nobody asked for.
+        rows = "".join(f"y,{one['city']},{one['age']},{one['job']}\n" for one in asked[:3]) + "n,x,,a\nn,x,99,a\n"
+        (tmp_path / "train.csv").write_text(f"kind,city,age,job\n{rows}")
+        told = ("--training-set", "train.csv", "--label", "kind", "--out", "b", "--workspace", tmp_path)
+        # Nobody logged scores, so that a part is left out.
+        assert (ran := baseline("build", tmp_path / "log.jsonl", *told)).code == 3
+        assert "have no names" not in ran.err
+        (section,) = Baseline.load(Path("b")).models
+        sketched = section.detectors["membership_probe"].params[ROWS]
+        inputs = np.array([[one["age"], category_code(one["city"]), category_code(one["job"])] for one in asked[:3]])
+        assert len(sketched) == 4
+        assert np.isin(row_keys(inputs.astype(np.float32), salt), sketched).all()
+
+    def test_training_rows_without_names_are_taken_as_they_stand_and_that_is_said(
+        self, baseline: Any, tmp_path: Path
+    ) -> None:
+        create_workspace(tmp_path)
+        lines = [{"ts": 1_767_614_400 + at, "user": "u", "features": {"b": at, "a": 0.5}} for at in range(40)]
+        (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        np.savez(tmp_path / "train.npz", x=np.array([[0.5, 3.0]]), y=np.zeros(1, int))
+        told = ("--training-set", "train.npz", "--out", "b", "--workspace", tmp_path)
+        assert "have no names: they are taken in the order a, b" in baseline("build", tmp_path / "log.jsonl", *told).err
+
+    def test_training_rows_that_lack_a_column_are_refused(self, baseline: Any, tmp_path: Path) -> None:
+        create_workspace(tmp_path)
+        lines = [{"ts": 1_767_614_400 + at, "user": "u", "features": {"b": at, "a": 0.5}} for at in range(40)]
+        (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (tmp_path / "train.csv").write_text("b,kind\n1,y\n")
+        told = ("--training-set", "train.csv", "--label", "kind", "--out", "b", "--workspace", tmp_path)
+        ran = baseline("build", tmp_path / "log.jsonl", *told)
+        assert ran.code == 2
+        assert "columns of the model are missing: a" in ran.err
 
     def test_a_canary_that_is_asked_for_in_the_benign_log_is_told(self, baseline: Any, tmp_path: Path) -> None:
         create_workspace(tmp_path)

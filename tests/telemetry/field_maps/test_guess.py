@@ -76,6 +76,90 @@ def test_times_in_every_usual_form(tmp_path: Path, changes: dict[str, Any], micr
     assert row["input"] == [1.0, 2.0]
 
 
+def ranking(at: int) -> dict[str, Any]:
+    """What a service writes that has a column a feature, a score an item, and the path that was called."""
+    asked = at % 10 != 3
+    return {
+        "timestamp": f"2026-01-05 12:00:{at % 60:02d}",
+        "api_key": f"u{at % 3}",
+        "client_ip": "10.0.0.1",
+        "endpoint": "/rank" if asked else "/v1/models" if at % 20 == 3 else "/ping",
+        "status": 200,
+        "age": 20.5 + at if asked else None,
+        "country": "xy"[at % 2] if asked else None,
+        "score_a": 0.25 if asked else None,
+        "score_b": 0.75 if asked else None,
+    }
+
+
+def test_a_column_a_score_beside_a_path_that_was_called_is_no_access_log(tmp_path: Path) -> None:
+    rows = reading(written(tmp_path / "a.jsonl", made(ranking))).rows
+    assert rows[0]["input"][0] == 20.5
+    assert len(rows[0]["input"]) == 2
+    assert (rows[0]["scores"], rows[0]["label"]) == ([0.25, 0.75], "b")
+    assert [rows[at]["operation"] for at in (2, 3, 13)] == ["predict", "metadata", "health"]
+
+
+@pytest.mark.parametrize("name", ["chosen", "top_item"])
+def test_what_always_is_one_of_the_scored_is_the_answer_and_no_feature(tmp_path: Path, name: str) -> None:
+    rows = made(lambda at: ranking(at) | {name: "AB"[at % 2], "latency": 0.25, "model_latency": 1.5})
+    found = reading(written(tmp_path / "a.jsonl", rows)).rows
+    assert [row["label"] for row in found[:2]] == ["A", "B"]
+    assert len(found[0]["input"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/model/info", "metadata"),
+        ("/v1/models/", "metadata"),
+        ("/schema?v=2", "metadata"),
+        ("/openapi.json", "metadata"),
+        ("/v1/explain", "explain"),
+        ("/v1/models/m:explain", "explain"),
+        ("/feedback", "feedback"),
+        ("/healthz", "health"),
+        ("/metrics", "other"),
+        ("/v1/models/info-model:predict", "predict"),
+        ("/v2/models/schema/infer", "predict"),
+        ("/", "predict"),
+    ],
+)
+def test_a_path_tells_what_was_asked_for(tmp_path: Path, path: str, operation: str) -> None:
+    rows = made(lambda at: service(at) | {"path": "/predict" if at else path})
+    rows[0]["feedback"] = "a"
+    assert reading(written(tmp_path / "a.jsonl", rows)).rows[0]["operation"] == operation
+
+
+def test_a_path_that_is_always_of_one_kind_says_nothing(tmp_path: Path) -> None:
+    found = guess(made(lambda at: service(at) | {"path": "/models"}), "m")
+    assert found.map is not None
+    assert found.map.constants["operation"] == "predict"
+
+
+def test_labels_that_callers_correct_are_feedback(tmp_path: Path) -> None:
+    rows = made(lambda at: service(at) | ({"path": "/feedback", "correct_label": "b"} if at == 1 else {"path": "/p"}))
+    found = reading(written(tmp_path / "a.jsonl", rows)).rows
+    assert (found[1]["operation"], found[1]["feedback"]) == ("feedback", "b")
+
+
+def test_a_field_that_stands_in_few_rows_behind_the_sample_is_found(tmp_path: Path) -> None:
+    def asked(at: int) -> dict[str, Any]:
+        sent = {"features": [at, 1.5]} | ({"feedback": "b"} if at == 1_500 else {})
+        return {"ts": 1_767_614_400 + at, "client_id": f"u{at % 3}", "request": sent, "label": "ab"[at % 2]}
+
+    found = reading(written(tmp_path / "a.jsonl", made(asked, 1_600)))
+    assert (found.rows[1_500]["feedback"], found.rows[1_499]["feedback"]) == ("b", None)
+    assert found.rows[7]["input"] == [7, 1.5]
+
+
+def test_many_odd_rows_behind_the_sample_decide_nothing(tmp_path: Path) -> None:
+    rows = made(service, 1_000) + [{"timestamp": "2026-01-05T12:00:00Z", f"x{at}": {"y": at}} for at in range(400)]
+    found = reading(written(tmp_path / "a.jsonl", rows))
+    assert len(found.rows[0]["input"]) == 3
+    assert len(found.rows) == 1_400
+
+
 def test_a_day_that_may_be_a_month_is_not_guessed(tmp_path: Path) -> None:
     rows = made(lambda at: {"ts": "05/01/2026 12:00:00", "features": [1.0], "prediction": "a"})
     assert not guess(rows, "m").clear

@@ -59,6 +59,25 @@ def test_sagemaker_data_capture(tmp_path: Path, data: str, encoding: str, answer
     assert first["request_id"] == "e-1"
 
 
+@pytest.mark.parametrize(
+    ("attributes", "who"),
+    [
+        (["caller=acme"], "acme"),
+        (["trace=7;tenant_id=acme,x=1"], "acme"),
+        (['{"user": "acme", "x": 1}'], "acme"),
+        (["X-Api-Key: acme"], "acme"),
+        (["superuser=acme"], None),
+        (["c000b4f9-df62-4c85-a0bf-7c525f9104a4"], None),
+        ([], None),
+    ],
+)
+def test_sagemaker_callers_in_custom_attributes(tmp_path: Path, attributes: list[str], who: str | None) -> None:
+    row = sagemaker("1.5,2", "CSV", "0.25")
+    row["eventMetadata"]["customAttributes"] = attributes
+    (event,) = rows_of(tmp_path / "a.jsonl", row)
+    assert event["session"] == (who and principal_of(who, b""))
+
+
 def test_databricks_inference_tables(tmp_path: Path) -> None:
     body = orjson.dumps({"dataframe_split": {"columns": ["b", "a"], "data": [[1, 2], [3, 4]]}}).decode()
     row = {

@@ -17,7 +17,7 @@ from caponier.detect.detector import Column, Enriched, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.cells import by_cell
-from caponier.engines.columns import Read, number_of, raw_type
+from caponier.engines.columns import Read, lone_answers, number_of, raw_type
 from caponier.engines.judge import Detection
 from caponier.engines.live import MOST_SUBJECTS, LiveScan
 from caponier.engines.spool import SEPARATOR
@@ -381,10 +381,16 @@ def _batch(rows: Sequence[Row], size: int, columns: Iterable[Read]) -> pa.Record
             "seq": seqs,
             "line": seqs,
             "input": pa.ListArray.from_arrays(offsets, pa.array(flat, pa.float32()), mask=missing),
-            "label": pa.array([row.get("label") for _, _, row in ordered], pa.string()),
+            "label": pa.array([_answer(row) for _, _, row in ordered], pa.string()),
             **further,
         }
     )
+
+
+def _answer(row: Row) -> str | None:
+    """Return what was answered, as a scan of a log takes it (`engines.columns.with_answers`)."""
+    label, scores = row.get("label"), row.get("scores")
+    return lone_answers(scores)[0] if label is None and scores is not None and len(scores) == 1 else label
 
 
 def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:

@@ -117,7 +117,7 @@ def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec
         InputError: If the specification does not fit the inputs in the log.
     """
     if spec is None and summary.told is not None and summary.told.size in summary.lengths:
-        return summary.told
+        return summary.told.filled()
     if not summary.lengths or (spec is not None and spec.kind == "none"):
         return spec if spec and spec.size is not None else FeatureSpec(kind="none")
     size = usual_length(summary)

@@ -185,7 +185,8 @@ def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:
     Raises:
         InputError: If it was built for another description.
     """
-    if known.digest() != section.spec.digest():
+    # Whoever said the kind alone, or whose log did, said no other shape than the log's.
+    if known.filled().digest() != section.spec.filled().digest():
         raise InputError(
             "the baseline was built for another description of the input",
             where=section.model,

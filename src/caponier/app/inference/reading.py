@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from caponier.app.inference.read_options import ReadOptions
 from caponier.app.progress import Progress, Silent
+from caponier.engines.columns import with_answers
 from caponier.engines.local import Each
 from caponier.engines.spool import Spool
 from caponier.errors import InputError
@@ -56,7 +57,8 @@ class Reading:
         ):
             read_rows += events.batch.num_rows
             events = _wanted(events, self.options)
-            spool.write(replace(events, batch=with_numbers(events.batch, partial(_takes, self.spec_of, rejected))))
+            batch = with_numbers(events.batch, partial(_takes, self.spec_of, rejected))
+            spool.write(replace(events, batch=with_answers(batch)))
             progress.advance(events.bytes_read)
         return read_rows
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from caponier.formats.safe_text import plain
-from caponier.records.skip import Skip
+from caponier.records.skip import Skip, in_words
 from caponier.telemetry.rejections import SHOWN, RejectedRows
 
 FEW = 5
@@ -20,9 +20,9 @@ def say(console: Console, text: str) -> None:
 
 
 def say_skipped(console: Console, skipped: Iterable[Skip], word: str = "skipped") -> None:
-    """Print a line for each thing that was not read, judged or done, with its reason."""
-    for skip in skipped:
-        say(console, f"{word} {skip}")
+    """Print what was not read, judged or done, with the reason."""
+    for words in in_words(skipped):
+        say(console, f"{word} {words}")
 
 
 def say_notes(console: Console, notes: Iterable[str]) -> None:

@@ -25,6 +25,8 @@ _MOST_BYTES: Final = 32 * 2**20
 """Of a log of large rows fewer have to do."""
 _MOST_LINES: Final = 20_000
 """As many lines are looked at for rows."""
+_RARE: Final = 16
+"""Rows that a sample has besides, at most, for the fields that only they have."""
 _ENOUGH: Final = 0.9
 """Share of a sample in which the fields stand by which a map knows its log."""
 
@@ -147,7 +149,31 @@ def _peeked(chunks: Iterator[Chunk]) -> tuple[list[Chunk], list[Row]]:
         lines += len(chunk.lines) + len(chunk.rejections)
         if len(rows) >= SAMPLE or size >= _MOST_BYTES or lines >= _MOST_LINES or is_native(rows):
             break
-    return held, rows
+    return held, rows if is_native(rows) else _with_rare(held, rows)
+
+
+def _with_rare(held: Sequence[Chunk], rows: list[Row]) -> list[Row]:
+    """Put rows into a sample that have fields which none in it has: what callers send back comes once in a while.
+
+    They are few, so that they decide nothing about the fields that all rows have.
+    """
+    known = {place for row in rows for place in _filled(row)}
+    rare: list[Row] = []
+    for chunk in held:
+        for row in chunk.rows:
+            if len(rare) == _RARE:
+                break
+            if not known.issuperset(places := _filled(row)):
+                known |= places
+                rare.append(row)
+    return [*rows[: SAMPLE - len(rare)], *rare]
+
+
+def _filled(row: Row) -> set[tuple[str, str]]:
+    """Return the fields of a row that hold something, those of objects in it too."""
+    held = {(str(key), ""): value for key, value in row.items() if value is not None and value != ""}
+    inner = {(key, str(name)) for (key, _), value in held.items() if isinstance(value, dict) for name in value}
+    return held.keys() | inner
 
 
 def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:

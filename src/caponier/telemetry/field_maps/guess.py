@@ -46,8 +46,11 @@ from caponier.telemetry.readers.field_names import (
     INPUTS,
     LIKE,
     OF_CALLS,
+    OPERATIONS,
     SCORE_PARTS,
+    SCORE_STEMS,
     SEVERAL,
+    TOLD_BY_PATH,
     UNITS,
     normal,
 )
@@ -230,6 +233,8 @@ class _Work:
 
     def choose_inputs(self) -> None:
         """Find what the model was asked: a body, a list, an object of features, or a column a feature."""
+        if "label" not in self.columns:
+            self._choose_one_of_the_scored()
         named = sorted(
             (INPUTS.index(normal(place[-1])), len(keys_of(place)), place)
             for place in self.nodes
@@ -412,13 +417,29 @@ class _Work:
         """Take a column a class together as scores; or, below what was answered, an object or a list of numbers."""
         if "scores" in self.columns or "response" in self.bodies:
             return
-        places = [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+        places = self._score_parts()
         if len(places) > 1:
             classes = tuple(found[1] for place in places if (found := SCORE_PARTS.fullmatch(normal(place[-1]))))
             self.columns["scores"] = MapColumn(parts=tuple(map(path_of, places)), classes=classes)
             self.used |= set(places)
         elif "label" not in self.columns:
             self._choose_answer()
+
+    def _score_parts(self) -> list[Place]:
+        """Return the columns that hold the score of a class each."""
+        return [place for place in self.nodes if place not in self.used and SCORE_PARTS.fullmatch(normal(place[-1]))]
+
+    def _choose_one_of_the_scored(self) -> None:
+        """Take for the answer what always is one of the classes that have a column of scores each."""
+        parts = self._score_parts()
+        known = {normal(place[-1]) for place in parts}
+        for place, values in self.nodes.items() if len(parts) > 1 else ():
+            held = {value for value in values if isinstance(value, str) and value}
+            if place in self.used or place in parts or len(held) < 2:
+                continue
+            if all(any(f"{stem}_{normal(one)}" in known for stem in SCORE_STEMS) for one in held):
+                self._choose("label", place)
+                return
 
     def _choose_answer(self) -> None:
         for place, values in self.nodes.items():
@@ -452,7 +473,7 @@ class _Work:
         if "time" not in self.columns:
             return out
         constants: dict[str, Any] = {}
-        if "operation" not in self.columns:
+        if "operation" not in self.columns and not self._take_operation():
             constants["operation"] = "predict"
         if "model" not in self.columns:
             constants["model"] = model
@@ -477,6 +498,20 @@ class _Work:
             extra=tuple(path_of(place) for place in self.nodes if self._is_left(place))[:50],
         )
         return out
+
+    def _take_operation(self) -> bool:
+        """Take what was asked for from the paths that were called, where they are of several kinds."""
+        place = self._called()
+        if place is None or self._are_calls(place):
+            return False
+        kinds = {OPERATIONS.get(found[1]) if (found := TOLD_BY_PATH.search(one)) else None for one in self.nodes[place]}
+        if len(kinds) < 2:
+            return False
+        self.columns["operation"] = MapColumn(
+            path=(path_of(place),), take=TOLD_BY_PATH.pattern, values=OPERATIONS, otherwise="predict"
+        )
+        self.used.add(place)
+        return True
 
     def _is_nobodys(self) -> bool:
         """Tell whether there are columns of numbers alone, as in a log of a machine's load."""
@@ -511,6 +546,7 @@ class _Work:
             and "status" in has
             and bool({"source_ip", "principal"} & has)
             and not ({"label", "scores"} & has)
+            and len(self._score_parts()) < 2
         )
 
     def _is_access_log(self) -> bool:

@@ -162,7 +162,8 @@ class MappedRows:
             held = {path: find(steps) for path, steps in self._extra.items()}
             values["extra"] = [_object({path: those[at] for path, those in held.items()}) for at in range(n)]
         _label_by_scores(values, self.map.columns.get("scores"))
-        if self.map.constants.get("operation") == "predict" and self._asks:
+        told = self.map.columns.get("operation")
+        if self._asks and (told.otherwise if told else self.map.constants.get("operation")) == "predict":
             values["operation"] = _operations(values, n)
         out.values = values
         return out
@@ -416,7 +417,8 @@ def _operations(values: dict[str, Values], n: int) -> Values:
             told |= np.fromiter((value is not None for value in held), bool, n)
         if told.all():
             return values["operation"]
-    return ["predict" if one else "other" for one in told.tolist()]
+    kinds = zip(values["operation"], told.tolist(), strict=True)
+    return ["other" if kind == "predict" and not one else kind for kind, one in kinds]
 
 
 def _holds_floats(kind: pa.DataType) -> bool:

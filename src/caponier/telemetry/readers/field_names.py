@@ -132,7 +132,16 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "cost": ("cost", "total_tokens", "tokens"),
     "user_agent": ("user_agent", "useragent", "http_user_agent"),
-    "feedback": ("feedback",),
+    "feedback": (
+        "feedback",
+        "feedback_label",
+        "user_feedback",
+        "correct_label",
+        "corrected_label",
+        "correct_class",
+        "user_label",
+        "correction",
+    ),
     "label": (
         "label",
         "predicted_label",
@@ -258,7 +267,8 @@ COUNTERS: Final = frozenset(
     )
 )
 """Fields beside features that are none."""
-SCORE_PARTS: Final = re.compile(r"(?:prob|proba|probability|score|p)_(.+)")
+SCORE_STEMS: Final = ("prob", "proba", "probability", "score", "p")
+SCORE_PARTS: Final = re.compile(rf"(?:{'|'.join(SCORE_STEMS)})_(.+)")
 FEATURE_PARTS: Final = re.compile(r"(?:features?|feat|inputs?)_.+")
 """How columns are called that say that they are features."""
 CALLED: Final = frozenset(
@@ -277,10 +287,38 @@ CALLED: Final = frozenset(
     ]
 )
 """Under these an access log has what was called."""
+OPERATIONS: Final = {
+    "explain": "explain",
+    "explanations": "explain",
+    "feedback": "feedback",
+    "corrections": "feedback",
+    "metadata": "metadata",
+    "info": "metadata",
+    "schema": "metadata",
+    "signature": "metadata",
+    "config": "metadata",
+    "versions": "metadata",
+    "version": "metadata",
+    "models": "metadata",
+    "openapi.json": "metadata",
+    "docs": "metadata",
+    "health": "health",
+    "healthz": "health",
+    "readyz": "health",
+    "livez": "health",
+    "ping": "health",
+    "ready": "health",
+    "live": "health",
+    "metrics": "other",
+    "favicon.ico": "other",
+}
+"""What the last word of a path says that was asked for."""
+TOLD_BY_PATH: Final = re.compile(rf"[/:]({'|'.join(map(re.escape, OPERATIONS))})/?(?:[?#].*)?$")
 OF_CALLS: Final = re.compile(
     r"(?:request_)?(?:uri|method)|request_(?:path|url|protocol|length|size|bytes)|response_(?:size|length|bytes)"
     r"|query_string|(?:http|ssl|upstream|nginx)_.+|(?:body_)?bytes_sent|referr?er"
     r"|(?:pod|container|thread|process)_name|lineno|func_name|levelname"
+    r"|(?:.+_)?(?:latency|elapsed|took|(?:response|processing|inference|execution)_time)"
 )
 """What a log says of calls and of itself, and no model takes."""
 ANSWERS: Final = re.compile(
@@ -291,7 +329,10 @@ UNITS: Final = re.compile(r"_(?:s|sec|seconds|us|micros|ns)$|^(?:request|upstrea
 """How the names of durations end that are in another unit than milliseconds, or are written by nginx, in seconds."""
 LIKE: Final = {
     "time": re.compile(r"t|.+_(?:ts|time|timestamp|datetime|at|unix_nano)"),
-    "label": re.compile(r"y|output_(?:prediction|label|class)"),
+    "label": re.compile(
+        r"y|output_(?:prediction|label|class)|(?:top|best)_(?:item|label|category|result|answer)"
+        r"|recommend(?:ed|ation)(?:_item)?"
+    ),
     "scores": re.compile(r"output_(?:score|probability|scores|probabilities)"),
     "input_digest": re.compile(
         r"(?:input|image|request|payload|body|file|sample|content)_(?:sha256|sha1|md5|hash|digest|checksum)"

@@ -25,6 +25,7 @@ from caponier.app.workspace.workspace import create_workspace, read_salt, requir
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.calibration.joint_tail import UNIT
 from caponier.detect.calibration.judging import ALPHA as USUAL_ALPHA
+from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.detector import Signal, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.training_sketch.near_rows import CUTS, DIGESTS, USUAL, matches, opened
@@ -289,6 +290,15 @@ class TestWhoStandsApart:
         report = scan_inference([runs_of("hop_skip_jump", world, tmp_path)], mixed.baseline, detectors=seeing)
         flagged = {finding.subject.id for finding in report.findings if finding.detector == "iterative_query"}
         assert len(flagged & {f"hop_skip_jump-{i}" for i in range(5)}) >= 4
+
+
+@pytest.mark.parametrize(("told", "learned"), [(1, False), (FEWEST - 1, False), (FEWEST, True)])
+def test_feedback_that_hardly_anybody_sends_is_not_learned_from(told: int, *, learned: bool, tmp_path: Path) -> None:
+    sent = rows(told, 400, operation="feedback", feedback="b", principal=lambda i: f"u{i % 9}")
+    report = build_baseline([log(tmp_path, users(9), sent)], spec=SPEC)
+    names = set(report.baseline.models[0].detectors)
+    assert ({"feedback_flood", "feedback_skew"} <= names) is learned
+    assert any(f"only {told} events have feedback" in note for note in report.notes) is not learned
 
 
 class TestTrainingSet:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
+from caponier.app.inference.baseline.training_rows import Rows, taken_as_they_stand, training_rows
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.plan import enabled, unavailable
 from caponier.app.inference.read_options import USUAL, ReadOptions
@@ -19,7 +20,7 @@ from caponier.app.workspace.workspace import read_salt
 from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, digest_of
 from caponier.detect.calibration.joint_tail import JointTail
-from caponier.detect.calibration.judging import ALPHA, Gathered, Ranking
+from caponier.detect.calibration.judging import ALPHA, FEWEST, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts, in_units
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -37,7 +38,7 @@ from caponier.engines.spool import ModelSummary, Spool, caller_of
 from caponier.engines.subjects import columns_of
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec, Workspace
-from caponier.records.skip import Skip
+from caponier.records.skip import Skip, in_words
 from caponier.telemetry.features import Encoder
 from caponier.telemetry.rejections import RejectedRows
 
@@ -171,8 +172,8 @@ class _Given:
     alpha: float
     salt: bytes
     detectors: Sequence[EventDetector]
-    training_set: NDArray[Any] | None
-    canaries: NDArray[Any] | None
+    training_set: Rows | None
+    canaries: Rows | None
     sampling: float | None
     overrules: Overrules
     self_test: SelfTest | None
@@ -196,8 +197,8 @@ def build_baseline(
     alpha: float | None = None,
     overrules: Overrules = NOTHING,
     self_test: SelfTest | None = None,
-    training_set: NDArray[Any] | None = None,
-    canaries: NDArray[Any] | None = None,
+    training_set: Rows | None = None,
+    canaries: Rows | None = None,
     detectors: Sequence[EventDetector] | None = None,
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
@@ -245,7 +246,7 @@ def build_baseline(
             if section is not None:
                 sections.append(section)
     if not sections:
-        reasons = "; ".join(map(str, report.skipped))
+        reasons = "; ".join(in_words(report.skipped))
         raise InputError(f"no model in the logs can be learned ({reasons})", where=", ".join(map(str, paths)))
     return replace(report, baseline=Baseline(tuple(sections)))
 
@@ -278,6 +279,8 @@ def _of_model(
     if isinstance(encoder, str):
         report.skipped.append(Skip(summary.model, encoder))
         return None
+    if order := taken_as_they_stand(given.training_set, encoder.spec):
+        report.notes.append(f"{summary.model}: {order}")
     report.rejected.add(spool.wrong_lengths(summary.model, encoder.size))
     plan = Plan(summary.model, encoder, (), given.salt, columns_of(speaking))
     section = _section(report, spool, summary, plan, _lessons(speaking, encoder, given), given, watch)
@@ -290,8 +293,11 @@ def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _Given)
     """Return who learns, with a sketch if there is something to make it of and inputs are looked at."""
     if not given.trained or not encoder.size:
         return _Lessons(speaking, {})
-    seen = sketch(given.training_set, encoder.spec, given.salt, given.canaries)
-    rows = None if given.training_set is None else plain_rows(given.training_set, encoder.spec)
+    trained, hidden = (
+        None if those is None else training_rows(those, encoder.spec) for those in (given.training_set, given.canaries)
+    )
+    seen = sketch(trained, encoder.spec, given.salt, hidden)
+    rows = None if trained is None else plain_rows(trained, encoder.spec)
     return _Lessons(speaking, seen, rows, given.salt)
 
 
@@ -307,6 +313,12 @@ def _speaking(
         lame = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
         report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in lame]
         detectors = [detector for detector in detectors if detector.name not in lame]
+    if 0 < summary.feedbacks < FEWEST:
+        # Ranks among callers who never send any would call whoever does rare.
+        deaf = [detector.name for detector in detectors if Signal.FEEDBACK in detector.needs]
+        lack = f"only {summary.feedbacks} events have feedback, and {FEWEST} are needed to learn from"
+        report.notes += [f"{summary.model}: {name} does not run; {lack}" for name in deaf]
+        detectors = [detector for detector in detectors if detector.name not in deaf]
     lost = summary.events - summary.attributed
     if summary.attributed and lost:
         report.skipped.append(Skip(f"{summary.model}: {lost:,} of {summary.events:,} events", "nobody is named"))
