@@ -232,6 +232,16 @@ class TestRanking:
         fresh = judged(ranking, population(rng, 1_000, (resting,)))
         assert (fresh >= ranking.tail.level(ALPHA)).mean() <= ALPHA
 
+    def test_where_nobody_is_odd_the_one_that_speaks_is_held_against_the_next(self) -> None:
+        cells = {"d": add(Gathered(), {f"cell {at}": [1_600 if at == 7 else 0] * 40 for at in range(64)})}
+        at, known = np.array([1_600]), np.array([step_of(np.array([40]))[0]])
+        held, not_held = Ranking.of(cells, odd_ones=False), Ranking.of(cells)
+        alpha = 0.005
+        said = 1_000 * held.ranks["d"].rarity(at, known)[0]
+        assert said < held.tail.level(alpha)
+        assert 1_000 * held.ranks["d"].rarity(4 * at, known)[0] > held.tail.level(alpha)
+        assert 1_000 * not_held.ranks["d"].rarity(at, known)[0] > not_held.tail.level(alpha)
+
     def test_of_too_few_to_rank_among_nobody_is_left_out(self) -> None:
         assert Ranking.of(self.learned(30)).ranks["d0"].n == 30
         assert Ranking.of(self.learned(31)).ranks["d0"].n == 30
