@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.calibration.ages import AGES
+from caponier.detect.calibration.ages import AGES, AHEAD
 
 TRUST: Final = 10.0
 """Callers that weigh as much as the recent slope of growth."""
@@ -30,7 +30,7 @@ MANY: Final = 30
 ADDING: Final = 1.0
 """Slope, in log-age, of the logarithm of what adds up at a constant rate."""
 DOUBT: Final = 0.2
-"""Part of the way to that slope that each step goes which nobody was seen in."""
+"""Part of the way to that slope that each step goes beyond `LATER` times the last age that enough were seen at."""
 HIGHEST: Final = 0.95
 """Quantile of the scores beyond which a caller adds no more to a sum."""
 
@@ -136,7 +136,7 @@ class _Together:
     """
 
     def __init__(self, lives: Lives, known: int) -> None:
-        self._lives = lives
+        self._lives, self._sure = lives, int(AHEAD[known])
         seen = np.arange(1, lives.x.shape[1]) <= lives.last[:, None]
         # Where nobody ever rose nothing adds up.
         self._most = ADDING if (np.diff(lives.x, axis=1)[seen] > 0).any() else 0.0
@@ -144,7 +144,8 @@ class _Together:
 
     def slope(self, step: int) -> float:
         """Return the slope up to a step; asked for one step after the other."""
-        self._slope = self._believed(step, self._slope + (self._most - self._slope) * DOUBT)
+        doubt = DOUBT if step > self._sure else 0.0
+        self._slope = self._believed(step, self._slope + (self._most - self._slope) * doubt)
         return self._slope
 
     def _believed(self, step: int, before: float) -> float:
