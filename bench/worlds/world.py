@@ -19,20 +19,26 @@ from bench.worlds.attacks.of_foolbox import INSTALLED
 from bench.worlds.populations import DAYS, PAUSE, callers
 from bench.worlds.traffic import DAY, START, table
 from bench.worlds.victims import Victim
-from caponier.records import inventory
 from caponier.records.inventory import FeatureSpec
 
 HIDDEN: Final = 0.01
 """Share of attackers among the callers of the calibration."""
 
 
+def sources() -> list[Path]:
+    """Return the files that logs depend on: files of models are kept nowhere."""
+    here = Path(__file__).parent
+    found = sorted(path for path in here.rglob("*.py") if path.stem not in {"__main__", "__init__"})
+    return [path for path in found if path.parent != here / "model_files"]
+
+
 @cache
 def version() -> str:
     """Identify the code of the worlds as it was first asked for: whatever is made by other code is made anew."""
-    files = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in {"__main__", "__init__"})
-    # A model is kept with what it takes, in the shape that our inventory gives that.
-    code = b"".join(path.read_bytes() for path in (*files, Path(inventory.__file__)))
-    return hashlib.sha256(code + bytes([INSTALLED])).hexdigest()[:12]
+    code = b"".join(path.read_bytes() for path in sources())
+    # A model is kept with what it takes, in the shape that our inventory gives that; nothing else there matters.
+    takes = json.dumps(FeatureSpec.model_json_schema(), sort_keys=True).encode()
+    return hashlib.sha256(code + takes + bytes([INSTALLED])).hexdigest()[:12]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from bench.worlds.populations import MOST, callers, habits, sizes
 from bench.worlds.predictors import boosted, forest
 from bench.worlds.traffic import DAY, Calls, part, table, times
 from bench.worlds.victims import Pool, Victim, values
+from bench.worlds.world import sources
 
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
@@ -291,3 +292,9 @@ def test_every_attack_says_where_it_is_from(kind: str) -> None:
     assert len(known) >= 9
     assert all(attack.__doc__ for _, attack in known.values())
     assert {of for of, _ in known.values()} >= {"evasion", "extraction", "privacy", "probing"}
+
+
+def test_logs_are_made_anew_only_where_what_they_depend_on_is_written_otherwise() -> None:
+    names = {path.name for path in sources()}
+    assert {"traffic.py", "populations.py", "of_tables.py", "campaigns.py", "credit.py", "world.py"} <= names
+    assert not {"estimators.py", "harmful.py"} & names

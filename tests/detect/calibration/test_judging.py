@@ -118,10 +118,12 @@ PROCESSES: dict[str, tuple[Process, ...]] = {
     "one that flares": (flaring,),
     "four of all kinds": (climbing, flaring, silent, resting),
 }
+
+
 UNMET = pytest.mark.xfail(
     strict=True,
-    reason="what adds up without end shows each caller's habit the more, the longer it goes on: 5.3 % (one detector) "
-    "and 2.1 % (four) of callers who go on five times longer are flagged, where 1 % is promised",
+    reason="of four detectors one speaks of one caller in thirty: where few of those are among the callers learned "
+    "from the next one's score is held for rare. 2.3 % are flagged, and hardly fewer who go on for no longer",
 )
 
 
@@ -174,9 +176,7 @@ def test_where_hardly_anybody_is_told_of_at_all_it_is_alpha_but_for_chance(n: in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=UNMET) if "that flares" not in kind else kind for kind in PROCESSES]
-)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=UNMET) if "four" in kind else kind for kind in PROCESSES])
 def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_learned_from(kind: str) -> None:
     flagged = []
     for seed in range(8 if len(PROCESSES[kind]) == 1 else 4):
@@ -232,13 +232,23 @@ class TestRanking:
         fresh = judged(ranking, population(rng, 1_000, (resting,)))
         assert (fresh >= ranking.tail.level(ALPHA)).mean() <= ALPHA
 
+    def test_where_nobody_is_odd_the_one_that_speaks_is_held_against_the_next(self) -> None:
+        cells = {"d": add(Gathered(), {f"cell {at}": [1_600 if at == 7 else 0] * 40 for at in range(64)})}
+        at, known = np.array([1_600]), np.array([step_of(np.array([40]))[0]])
+        held, not_held = Ranking.of(cells, odd_ones=False), Ranking.of(cells)
+        alpha = 0.005
+        said = 1_000 * held.ranks["d"].rarity(at, known)[0]
+        assert said < held.tail.level(alpha)
+        assert 1_000 * held.ranks["d"].rarity(4 * at, known)[0] > held.tail.level(alpha)
+        assert 1_000 * not_held.ranks["d"].rarity(at, known)[0] > not_held.tail.level(alpha)
+
     def test_of_too_few_to_rank_among_nobody_is_left_out(self) -> None:
         assert Ranking.of(self.learned(30)).ranks["d0"].n == 30
         assert Ranking.of(self.learned(31)).ranks["d0"].n == 30
 
     def test_a_caller_whom_a_detector_did_not_see_says_nothing_there(self) -> None:
         learned = self.learned()
-        add(learned["d0"], {"blind spot": [1, 2, 3]})
+        add(learned["d0"], {"blind spot": [0, 0, 0]})
         ranking = Ranking.of(learned)
         assert len(ranking) == 61
         # Of 61 callers the oddest is not ranked among.

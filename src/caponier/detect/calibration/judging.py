@@ -54,20 +54,28 @@ class Ranking:
         return len(self.tail)
 
     @classmethod
-    def of(cls, lives: Mapping[str, "Gathered"], without: frozenset[str] = frozenset()) -> Self:
+    def of(
+        cls, lives: Mapping[str, "Gathered"], without: frozenset[str] = frozenset(), *, odd_ones: bool = True
+    ) -> Self:
         """Rank benign subjects.
 
         Args:
             lives: What each detector gathered of them, scored by what it learned from others.
             without: Subjects that are set aside.
+            odd_ones: Whether a few may be attackers, or like nobody else, and are not held against others. Of cells of
+                like queries, which are few and nobody, each counts.
         """
         names = sorted({name for one in lives.values() for name in one.names} - without)
         if len(names) > MOST:
             names = sorted(sorted(names, key=_number)[:MOST])
         known = {detector: one.of(names) for detector, one in lives.items()}
-        odd = _odd(known, names)
-        ranks = {detector: TailRanks.of(_some(one, ~odd[at]), _steps(one)) for detector, (one, at) in known.items()}
-        return cls(ranks, JointTail.of(_cross_fitted(known, names, odd, _divisions(len(names)))))
+        odd = _odd(known, names) if odd_ones else np.zeros(len(names), bool)
+        ranks = {
+            detector: TailRanks.of(_some(one, ~odd[at]), _steps(one), odd_ones=odd_ones)
+            for detector, (one, at) in known.items()
+        }
+        tail = JointTail.of(_cross_fitted(known, names, odd, _divisions(len(names)), odd_ones=odd_ones))
+        return cls(ranks, tail)
 
 
 Known = tuple[Lives, NDArray[np.int64]]
@@ -104,7 +112,7 @@ def _divisions(callers: int) -> int:
 
 
 def _cross_fitted(
-    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int
+    known: Mapping[str, Known], names: Sequence[str], odd: NDArray[np.bool_], divisions: int, *, odd_ones: bool = True
 ) -> NDArray[np.int64]:
     """Return everybody's evidence under ranks of the others but for the `odd` ones (n,), as (r, n)."""
     numbers = np.array([_number(name) for name in names], np.int64)
@@ -113,11 +121,13 @@ def _cross_fitted(
         folds = numbers // FOLDS**division % FOLDS
         for fold in np.unique(folds):
             own = folds == fold
-            found[division, own] = _among(known, own, odd)
+            found[division, own] = _among(known, own, odd, odd_ones)
     return found
 
 
-def _among(known: Mapping[str, Known], own: NDArray[np.bool_], odd: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _among(
+    known: Mapping[str, Known], own: NDArray[np.bool_], odd: NDArray[np.bool_], odd_ones: bool
+) -> NDArray[np.int64]:
     """Return the evidence of some subjects, told by (n,), ranked among the others but for the odd ones."""
     place = np.cumsum(own) - 1
     rarities = np.zeros((int(own.sum()), len(known)), np.int64)
@@ -126,7 +136,7 @@ def _among(known: Mapping[str, Known], own: NDArray[np.bool_], odd: NDArray[np.b
         others = _some(lives, ~mine & ~odd[at])
         if not len(others.last) or not mine.any():
             continue
-        ranks = TailRanks.of(others, int(lives.last.max()) + 1)
+        ranks = TailRanks.of(others, int(lives.last.max()) + 1, odd_ones=odd_ones)
         rarities[place[at[mine]], column] = rarest(ranks, _some(lives, mine))
     return evidence(rarities)
 

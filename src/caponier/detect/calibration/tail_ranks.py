@@ -58,13 +58,13 @@ class TailRanks:
     apart: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lives: Lives, steps: int) -> Self:
-        """Rank benign lives, for scores at ages up to a number of steps."""
+    def of(cls, lives: Lives, steps: int, *, odd_ones: bool = True) -> Self:
+        """Rank benign lives, for scores at ages up to a number of steps; with no `odd_ones` nobody stands apart."""
         n = len(lives.last)
         full = lives.completed(int(AHEAD[steps - 1]) + 1)
         columns = -np.sort(-full[:, AHEAD[:steps]], axis=0)
         kept = _kept(n)
-        apart = np.array([_apart(columns[:, step]) for step in range(steps)], np.int64)
+        apart = np.array([_apart(columns[:, step]) if odd_ones else 0 for step in range(steps)], np.int64)
         tails = (_tail(columns[out:, step]) for step, out in enumerate(apart.tolist()))
         scales, margins = zip(*tails, strict=True)
         return cls(

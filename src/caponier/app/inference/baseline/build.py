@@ -385,7 +385,8 @@ class _Learned:
         self, kind: Subject, own: _Lessons, benign: tuple[EventBatch, list[str]], gathered: dict[str, _Found]
     ) -> None:
         """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
-        ranking = Ranking.of({name: one.gathered for name, one in gathered.items()}, self.aside)
+        lives = {name: one.gathered for name, one in gathered.items()}
+        ranking = Ranking.of(lives, self.aside, odd_ones=kind is Subject.PRINCIPAL)
         kept = np.array([name not in self.aside for name in benign[1]], bool)
         self.found |= gathered
         self.tails[kind] = ranking.tail
