@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from caponier.app.incidents.incidents import list_incidents
+from caponier.app.incidents.keep_findings import keep_findings
 from caponier.app.remediate import dataset as module
 from caponier.app.remediate.dataset import DatasetRepair, remediate_dataset
 from caponier.app.remediate.pinned_test_set import PinnedTestSet
+from caponier.app.scan.dataset import scan_dataset
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.poison import as_npz
 from caponier.emulate.registry import poisons
@@ -47,7 +50,10 @@ def test_the_repair_is_proven_and_the_old_is_kept(folder: Path, repair: Repair) 
     before = sha256(folder / "train.npz")
     workspace = load_workspace(create_workspace(folder / "home"))
     assert workspace
-    asked = DatasetRepair(folder / "new.npz", repair=repair, test=folder / "test.npz", incident_id="i-1")
+    keep_findings(workspace, scan_dataset(folder / "train.npz", workspace=workspace).findings)
+    (incident,) = list_incidents(workspace)
+    about = {"test": folder / "test.npz", "incident_id": incident.incident_id}
+    asked = DatasetRepair(folder / "new.npz", repair=repair, **about)
     result = remediate_dataset(folder / "train.npz", asked, workspace=workspace)
     assert result.done
     assert result.proven
@@ -61,8 +67,14 @@ def test_the_repair_is_proven_and_the_old_is_kept(folder: Path, repair: Repair) 
         assert len(side["y"]) == flagged > 0
         assert len(new["y"]) == 600 - (flagged if repair is Repair.DROP else 0)
     with open_store(workspace.store) as store, store.read() as connection:
-        assert remediations.search(connection, incident_id="i-1") == [result.done]
+        assert remediations.search(connection, incident_id=incident.incident_id) == [result.done]
         assert audit.verify(connection).ok
+
+
+def test_an_incident_that_is_not_there_is_told_before_the_work(folder: Path) -> None:
+    workspace = load_workspace(create_workspace(folder / "home"))
+    with pytest.raises(InputError, match="i-none: there is no such incident"):
+        remediate_dataset(folder / "none", DatasetRepair(folder / "new.npz", incident_id="i-none"), workspace=workspace)
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:

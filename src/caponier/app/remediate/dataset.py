@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from caponier.app.progress import Progress, Silent
 from caponier.app.remediate.new_file import UNMEASURED, record_of, refuse_existing
 from caponier.app.remediate.pinned_test_set import ATTACK, Measured, PinnedTestSet, trainer
-from caponier.app.remediate.repaired_incident import repaired_incident
+from caponier.app.remediate.repaired_incident import repaired_incident, require_incident
 from caponier.app.scan.dataset import DatasetReport, judge, provenance
 from caponier.detect.dataset import NOTHING, Analysis, FoundTrigger
 from caponier.detect.provenance.recorded_rows import NAME as PROVENANCE
@@ -103,9 +103,7 @@ def remediate_dataset(
         InputError: If an input cannot be used, or an output exists; then nothing was written.
     """
     watch = progress or Silent()
-    _refuse_existing(path, asked)
-    if asked.test_sha256 is not None and asked.test is None:
-        raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
+    _refuse_unusable(path, asked, workspace)
     watch.stage(f"Reading {path.name}")
     recorded, dataset = provenance(asked.manifest, columns), read_dataset(path, columns)
     test = PinnedTestSet.read(asked.test, columns, asked.test_sha256) if asked.test else None
@@ -211,3 +209,11 @@ def _joined(
     for analysis in analyses.values():
         suggested[analysis.flagged & (analysis.suggested == NOTHING)] = NOTHING
     return flagged, suggested, scores
+
+
+def _refuse_unusable(path: Path, asked: DatasetRepair, workspace: Workspace | None) -> None:
+    """Tell what cannot be used before any work."""
+    _refuse_existing(path, asked)
+    if asked.test_sha256 is not None and asked.test is None:
+        raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
+    require_incident(workspace, asked.incident_id)

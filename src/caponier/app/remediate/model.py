@@ -94,26 +94,24 @@ def remediate_model(
         InputError: If an input cannot be used, or the output exists; then nothing was written.
     """
     watch, began = progress or Silent(), perf_counter()
-    refuse_existing(path, asked.out)
-    _refuse_incomplete(asked)
-    require_incident(workspace, asked.incident_id)
+    _refuse_unusable(path, asked, workspace)
     known = read_dataset(asked.samples, asked.columns)
     report = scan_model(path, asked.samples, asked.columns, workspace=workspace, progress=watch)
     opened = report.opened
     if opened is None:
         raise InputError(report.skipped[0].reason, where=str(path), mend="Only a clean network can be repaired.")
-    samples = _few(samples_of(known))
-    target = _target(asked.target, report, known, opened.model.network.outputs)
+    samples, network = _few(samples_of(known)), opened.model.network
+    target = _target(asked.target, report, known, network.outputs)
     if target is None:
         return ModelRemediation(report, None)
     test = _Exam.read(asked, samples) if asked.test else None
     # A file that cannot be written anew is told before the work, not after it.
-    _written(opened, opened.model.network)
-    triggers = again(opened.model.network, samples.x, target, picture=samples.picture, seed=asked.seed)
-    before = test.measured(opened.model.network, target, triggers) if test else {}
+    _written(opened, network)
+    triggers = again(network, samples.x, target, picture=samples.picture, seed=asked.seed)
+    before = test.measured(network, target, triggers) if test else {}
     watch.stage("Taking the backdoor out", None)
     new = repaired(
-        opened.model.network,
+        network,
         samples.x,
         samples.labels,
         target,
@@ -131,8 +129,7 @@ def remediate_model(
         _read_back(again_report, new, samples)
         still = tuple(f"{found.detector}: {found.summary}" for found in again_report.findings)
         digests = {"kept": opened.sha256, "produced": hashlib.sha256(data).hexdigest()}
-        details = _details(asked, samples, target, still) | {"sha256": digests}
-        details["seconds"] = round(perf_counter() - began, 1)
+        details = _details(asked, samples, target, still) | {"sha256": digests, "seconds": perf_counter() - began}
         done = record_of(
             RemediationKind.MODEL, path, asked.out, incident_id=asked.incident_id,
             measured_on=test.digest if test else UNMEASURED, before=before, after=after, details=details,
@@ -262,7 +259,10 @@ def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str
     }
 
 
-def _refuse_incomplete(asked: ModelRepair) -> None:
+def _refuse_unusable(path: Path, asked: ModelRepair, workspace: Workspace | None) -> None:
+    """Tell what cannot be used before any work."""
+    refuse_existing(path, asked.out)
     for option, given in (("--test-sha256", asked.test_sha256), ("--attack", asked.attack)):
         if given is not None and asked.test is None:
             raise InputError(f"{option} is of use with a test set alone", mend="Name one with --test FILE.")
+    require_incident(workspace, asked.incident_id)
