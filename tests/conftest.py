@@ -27,10 +27,10 @@ from caponier.emulate.event_log import interleaved
 from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
 from caponier.emulate.registry import attacks, campaigns, harmless_sources, newcomers, probes, sources
-from caponier.emulate.simulation.forum import Forum, gathered
+from caponier.emulate.simulation.feedback_simulation import FeedbackSimulation, gathered
 from caponier.emulate.simulation.population import assemble, simulate
 from caponier.emulate.simulation.probe_trace import trace_probe
-from caponier.emulate.simulation.scene import SCENES
+from caponier.emulate.simulation.scenario import SCENES
 from caponier.emulate.simulation.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim, load_digits_split, train_victim
@@ -102,7 +102,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[DigitsSplit, Victi
 
 def _taught(split: DigitsSplit, pool: Pool, seed: int, begin: datetime = EPOCH) -> pa.Table:
     """Let those who mean no harm use a model that learns from them."""
-    forum = Forum(OnlineLearner(split.train, seed), split.train, ROUNDS, begin=begin)
+    forum = FeedbackSimulation(OnlineLearner(split.train, seed), split.train, ROUNDS, begin=begin)
     return forum.run(gathered(harmless_sources(), pool, TEACHERS, seed), seed).events
 
 

@@ -129,7 +129,7 @@ def test_a_broken_entry_point_names_its_package_and_what_to_do(error: str, site:
     with pytest.raises(PluginError) as broken:
         snails().one("keel")
     assert broken.value.where == f"keel (snails-of-others 1.2, entry point {GROUP}: keel = theirs:snail)"
-    assert broken.value.mend == "Update or uninstall snails-of-others, or tell its authors"
+    assert broken.value.hint == "Update or uninstall snails-of-others, or tell its authors"
 
 
 def test_a_package_that_has_lost_its_name_is_told_by_its_place(site: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_package_that_has_lost_its_name_is_told_by_its_place(site: Path) -> No
     with pytest.raises(PluginError) as broken:
         snails().one("keel")
     assert "None" not in str(broken.value)
-    assert broken.value.mend == f"Install or remove the package in {metadata}: it has lost its name"
+    assert broken.value.hint == f"Install or remove the package in {metadata}: it has lost its name"
 
 
 def test_an_error_without_words_is_told_by_its_name(crawl: Callable[[str, str], None]) -> None:

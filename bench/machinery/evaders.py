@@ -14,7 +14,7 @@ import pyarrow as pa
 from bench.machinery.measured import say
 from bench.machinery.refusal import WHY, Refusing
 from caponier.app.inference.live import LiveFindings
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.detect.calibration.baseline import Baseline
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict, RefusedError
@@ -175,7 +175,7 @@ def judge(run: Run, first: dict[str, Alarm], victim: Victim, prey: Pool) -> None
 
 def adaptive_refused(baseline: Baseline, victim: Victim, prey: Pool, seed: int, target: int) -> dict[str, Any]:
     """Let the adaptive attacker ask a model that is watched as by a guard, and refuse each account at its alarm."""
-    live = LiveFindings(Terms.of(None, baseline), str)
+    live = LiveFindings(DetectionSettings.of(None, baseline), str)
     alarms: dict[str, str] = {}
     ordinal = count()
 

@@ -35,7 +35,7 @@ def read_pins(path: Path) -> dict[str, str]:
             continue
         found = PIN.fullmatch(plain)
         if found is None:
-            raise InputError(f"{plain!r} is no pin", where=f"{path}:{number}", mend="Write name==version")
+            raise InputError(f"{plain!r} is no pin", where=f"{path}:{number}", hint="Write name==version")
         name = canonical(found["name"])
         if pins.setdefault(name, found["version"]) != found["version"]:
             raise InputError(f"{name} is pinned to {pins[name]} and to {found['version']}", where=f"{path}:{number}")
@@ -69,5 +69,5 @@ def check_references(constraints: Path = CONSTRAINTS, names: Iterable[str] = REF
     if wrong:
         raise InputError(
             f"a reference is not what {constraints.name} says: {'; '.join(wrong)}",
-            mend="Run: scripts/environment emulate,logs,serve,stix,torch,dev",
+            hint="Run: scripts/environment emulate,logs,serve,stix,torch,dev",
         )

@@ -66,14 +66,14 @@ def tool(name: str, *, install: bool = False) -> Tool:
         subprocess.CalledProcessError: If installing fails; its output says why.
     """
     if name not in names():
-        raise InputError(f"there is no tool {name!r}", mend=f"There are: {', '.join(names())}")
+        raise InputError(f"there is no tool {name!r}", hint=f"There are: {', '.join(names())}")
     if install:
         subprocess.run([ROOT / "scripts" / "environment", "--tool", name], check=True)
     folder, again = home() / name, f"Run: scripts/environment --tool {name}"
     if not (folder / "bin" / "python").exists():
-        raise InputError(f"the tool {name} is not installed in {folder}", mend=again)
+        raise InputError(f"the tool {name} is not installed in {folder}", hint=again)
     pins = read_pins(PINS / f"{name}.txt")
     wrong = differences(pins, installed_in(folder.glob("lib/python*/site-packages")))
     if wrong:
-        raise InputError(f"the tool {name} is not as pinned: {'; '.join(wrong)}", where=str(folder), mend=again)
+        raise InputError(f"the tool {name} is not as pinned: {'; '.join(wrong)}", where=str(folder), hint=again)
     return Tool(name, pins[canonical(name)], folder)

@@ -145,5 +145,5 @@ def _scan(ground: Path, number: int, log: LongLog, on: Cluster | None = None) ->
         error = done.communicate()[1]
         seconds = time.perf_counter() - started
     if done.returncode not in (0, 1, 3):
-        raise CaponierError(f"a scan ended with {done.returncode}", where=engine, mend=error.decode()[-2_000:])
+        raise CaponierError(f"a scan ended with {done.returncode}", where=engine, hint=error.decode()[-2_000:])
     return Measured(engine, log, meter.cpu_seconds, seconds, out.read_text())

@@ -21,9 +21,9 @@ from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import scan_inference
 from caponier.emulate.campaigns.sponge import DEAR, Sponge
 from caponier.emulate.event_log import interleaved, micros
-from caponier.emulate.simulation.forum import Course
+from caponier.emulate.simulation.feedback_simulation import FeedbackHistory
 from caponier.emulate.simulation.population import assemble, simulate
-from caponier.emulate.simulation.scene import SCENES, learned_from
+from caponier.emulate.simulation.scenario import SCENES, learned_from
 from caponier.emulate.simulation.trace import EPOCH, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.variable_cost import Steps, billed, settling_steps, train_committee, voting_steps
@@ -176,7 +176,7 @@ def feedback(split: DigitsSplit, seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def _row(what: str, detector: str, scan: Scan, course: Course, attackers: int) -> dict[str, Any]:
+def _row(what: str, detector: str, scan: Scan, course: FeedbackHistory, attackers: int) -> dict[str, Any]:
     drifted, found = course.drifted(POINTS), scan.first.get(detector, {})
     moments = [
         scan.own(who)["time"].cast(pa.int64())[at].as_py() for who, at in found.items() if who.startswith("attacker")

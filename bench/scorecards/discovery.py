@@ -27,7 +27,7 @@ from caponier.emulate.discovery.api_crawl import ApiCrawl
 from caponier.emulate.discovery.family_fingerprint import FamilyFingerprint
 from caponier.emulate.event_log import Deployment, EventLog, interleaved
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 from caponier.emulate.probe import FAMILIES, Probe, ProbeOutcome, Truth
 from caponier.emulate.registry import newcomers
 from caponier.emulate.simulation.population import assemble, simulate

@@ -24,10 +24,10 @@ from caponier.app.inference.load import load_events
 from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
-from caponier.detect.traffic_profile.drift import Tally, compare
+from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
+from caponier.detect.traffic_profile.drift import TraitHistogram, compare
 from caponier.detect.traffic_profile.glances import Sums
-from caponier.detect.traffic_profile.habits import Habit, habits
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.images import Images
 from caponier.emulate.registry import attacks, campaigns
@@ -36,7 +36,7 @@ from caponier.emulate.simulation.trace import EPOCH, trace, trace_campaign
 from caponier.emulate.victims.digits import DigitsSplit, Victim, train_victim
 from caponier.engines.local import gather, sample
 from caponier.engines.plan import Plan
-from caponier.engines.portraits import Sitting
+from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import SEPARATOR, Spool
 from caponier.records.inventory import FeatureSpec
@@ -58,15 +58,15 @@ NEW: Final = (5, 20)
 """Callers of a new version when a baseline starts warm."""
 ATTACKS: Final = ("hop_skip_jump", "boundary", "simba", "nes")
 CAMPAIGNS: Final = ("jbda", "knockoff")
-EXPECTED: Final[Mapping[str, Habit]] = {
-    **dict.fromkeys(("poller", "camera", "sunrise", "tuner"), Habit.STILL),
-    **dict.fromkeys(("augmenter", "low_contrast"), Habit.VIEWS),
+EXPECTED: Final[Mapping[str, BehaviourCluster]] = {
+    **dict.fromkeys(("poller", "camera", "sunrise", "tuner"), BehaviourCluster.STILL),
+    **dict.fromkeys(("augmenter", "low_contrast"), BehaviourCluster.VIEWS),
     # Three quarters of what a shadow deployment mirrors are the rows of batch jobs.
-    **dict.fromkeys(("heavy", "batch_scoring", "shadow_deployment"), Habit.BATCHES),
-    **dict.fromkeys(("burst", "flash_crowd", "evaluation_team"), Habit.BURSTS),
-    **dict.fromkeys(("random_user", "owner_of_records", "aging_camera"), Habit.DIFFERENT),
-    "one_class": Habit.ONE_ANSWER,
-    "retrier": Habit.REPEATS,
+    **dict.fromkeys(("heavy", "batch_scoring", "shadow_deployment"), BehaviourCluster.BATCHES),
+    **dict.fromkeys(("burst", "flash_crowd", "evaluation_team"), BehaviourCluster.BURSTS),
+    **dict.fromkeys(("random_user", "owner_of_records", "aging_camera"), BehaviourCluster.DIFFERENT),
+    "one_class": BehaviourCluster.ONE_ANSWER,
+    "retrier": BehaviourCluster.REPEATS,
 }
 
 
@@ -148,8 +148,8 @@ def _row(seed: int, what: str, callers: int, share: float) -> dict[str, Any]:
 
 
 def _crowd(
-    home: Path, images: Images, victim: Victim, seed: int, n: int, blank: Portrait | None = None
-) -> tuple[Portrait, _Crowd]:
+    home: Path, images: Images, victim: Victim, seed: int, n: int, blank: TrafficProfile | None = None
+) -> tuple[TrafficProfile, _Crowd]:
     """Let callers with habits mixed by chance ask, and return what is seen of them."""
     members = assemble(images, 2 * n, seed).members
     chosen = np.random.default_rng((seed, 9)).choice(len(members), n, replace=False)
@@ -159,22 +159,24 @@ def _crowd(
     with Spool() as spool:
         (summary,) = load_events(spool, [log], RejectedRows(), Silent())
         plan = Plan(summary.model, Encoder.fit(SPEC, images), ())
-        blank = blank or Portrait.blank(sample(spool, plan, 1.0, 1_000)[0])
-        sitting = Sitting(blank)
+        blank = blank or TrafficProfile.blank(sample(spool, plan, 1.0, 1_000)[0])
+        sitting = ProfileBuilder(blank)
         gather(spool, plan, EVERYBODY, {}, None, sitting.watch)
         names, sums = sitting.glances()
     return blank, _Crowd(names, sums)
 
 
 def _stale(
-    blank: Portrait, known: _Crowd, seen: list[_Crowd], sizes: list[int], draws: int, rng: np.random.Generator
+    blank: TrafficProfile, known: _Crowd, seen: list[_Crowd], sizes: list[int], draws: int, rng: np.random.Generator
 ) -> float:
     """Return how often a day of callers from some crowds is called stale by a baseline of others."""
     found = []
     for _ in range(draws):
         portrait, _ = blank.of(known.some(KNOWN, rng))
         day = np.concatenate([crowd.some(size, rng) for crowd, size in zip(seen, sizes, strict=True)])
-        found.append(compare(portrait, Tally.over(portrait).with_rows(portrait, portrait.traits(day))).stale is True)
+        found.append(
+            compare(portrait, TraitHistogram.over(portrait).with_rows(portrait, portrait.traits(day))).stale is True
+        )
     return statistics.mean(found)
 
 

@@ -32,7 +32,7 @@ from caponier.emulate.images import Images
 from caponier.emulate.probe import Truth
 from caponier.emulate.registry import newcomers
 from caponier.emulate.simulation.population import assemble, simulate
-from caponier.emulate.simulation.scene import SCENES, learned_from
+from caponier.emulate.simulation.scenario import SCENES, learned_from
 from caponier.emulate.simulation.trace import EPOCH
 from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.digits import DigitsSplit

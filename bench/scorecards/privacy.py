@@ -23,7 +23,7 @@ from caponier.app.validate.lab.proving_ground import with_owners
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.emulate.attacker.membership import LEARNED, TECHNIQUES
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.campaigns.label_only_membership import MOVED, NOISY, LabelOnlyMembership
 from caponier.emulate.campaigns.membership_inference import MembershipInference
 from caponier.emulate.campaigns.shadow_membership import ShadowMembership
@@ -117,7 +117,7 @@ class Thief:
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Ask; see `caponier.emulate.campaign.Campaign.run`."""
         del stage
-        rng, line = np.random.default_rng(seed), Line(predict, budget or self.budget)
+        rng, line = np.random.default_rng(seed), MeteredModel(predict, budget or self.budget)
         photos = shots(self.own[rng.integers(len(self.own), size=self.budget)], rng)
         photos[rng.integers(self.budget)] = self.canary
 

@@ -21,7 +21,7 @@ from bench.machinery.measured import cpu_seconds, say
 from bench.machinery.scorecard import Goal, Scorecard
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import load_events
-from caponier.app.inference.plan import Remarks, Terms, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, plan_for
 from caponier.app.inference.scan import scan_inference
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
@@ -242,10 +242,10 @@ def _speed(world: _World) -> int:
     log = world.home / "speed.parquet"
     pq.write_table(world.day, log)
     section = world.baseline.models[0]
-    terms = Terms.of(None, world.baseline)
+    terms = DetectionSettings.of(None, world.baseline)
     detectors = [detector for detector in terms.detectors if detector.name == NAME]
     encoder = Encoder(section.spec, section.knots)
-    case = plan_for(Remarks(), section.model, section.version, encoder, detectors, terms)
+    case = plan_for(Diagnostics(), section.model, section.version, encoder, detectors, terms)
     assert case is not None
     with Spool() as spool:
         load_events(spool, [log], RejectedRows(), Silent(), salt=b"")

@@ -22,7 +22,7 @@ from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity import nearest_query
 from caponier.engines import cells, local, spool, subjects
-from caponier.engines.portraits import Comparison
+from caponier.engines.profiles import Comparison
 from caponier.engines.spool import Spool
 from caponier.engines.subjects import SubjectPass
 from caponier.telemetry.features import Encoder

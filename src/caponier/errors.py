@@ -10,21 +10,21 @@ class CaponierError(Exception):
     Args:
         what: What is wrong, as a sentence without a full stop.
         where: The file, line, key or id at fault, if there is one.
-        mend: What the user can do about it.
+        hint: What the user can do about it.
     """
 
     exit_code = 4
 
-    def __init__(self, what: str, *, where: str | None = None, mend: str | None = None) -> None:
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
         parts = [self.what if self.where is None else f"{self.where}: {self.what}"]
-        if self.mend:
-            parts.append(self.mend)
+        if self.hint:
+            parts.append(self.hint)
         return "\n".join(parts)
 
 

@@ -47,5 +47,5 @@ def missing(failed: ModuleNotFoundError, purpose: str = "it") -> MissingExtraErr
 def _lacking(extra: str, purpose: str, failed: ModuleNotFoundError) -> MissingExtraError:
     return MissingExtraError(
         f"{purpose} needs the Python package {failed.name!r}, which is not installed",
-        mend=f"Install it with: pip install 'caponier[{extra}]'",
+        hint=f"Install it with: pip install 'caponier[{extra}]'",
     )

@@ -46,7 +46,7 @@ class Unavailable:
 
     def error(self) -> MissingExtraError:
         """Return the error for somebody who asks for it by name."""
-        return MissingExtraError(f"the {self.kind} {self.name!r} is not available: {self.reason}", mend=self.hint)
+        return MissingExtraError(f"the {self.kind} {self.name!r} is not available: {self.reason}", hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Plugins(Generic[T]):
         for name in names:
             if name not in known:
                 advice = did_you_mean(nearest(name, known), f"Known {self.plural}: {', '.join(known) or 'none'}")
-                raise InputError(f"there is no {self.kind} {name!r}", mend=advice)
+                raise InputError(f"there is no {self.kind} {name!r}", hint=advice)
 
     @property
     def plural(self) -> str:
@@ -152,12 +152,12 @@ class Plugins(Generic[T]):
             try:
                 plugin = self._loaded(source)
             except MissingExtraError as lacking:
-                plugin = Unavailable(self.kind, source.name, source.where, lacking.what, lacking.mend)
+                plugin = Unavailable(self.kind, source.name, source.where, lacking.what, lacking.hint)
             if source.name in places:
                 raise PluginError(
                     f"two {self.plural} have this name; the other one is {places[source.name]}",
                     where=f"{source.name} ({source.where})",
-                    mend=_remedy(source),
+                    hint=_remedy(source),
                 )
             places[source.name] = source.where
             if isinstance(plugin, Unavailable):
@@ -201,7 +201,7 @@ class Plugins(Generic[T]):
         return plugin
 
     def _error(self, source: _Source, what: str) -> PluginError:
-        return PluginError(what, where=f"{source.name} ({source.where})", mend=_remedy(source))
+        return PluginError(what, where=f"{source.name} ({source.where})", hint=_remedy(source))
 
     def _complaint(self, plugin: Any, name: str) -> str | None:
         if isinstance(plugin, type):
@@ -248,7 +248,7 @@ def _published(path: tuple[str, ...]) -> Any:
     except (ValueError, TypeError) as broken:
         raise PluginError(
             f"the entry points of an installed package cannot be read: {broken}",
-            mend="Look into the entry_points.txt of the packages that were installed last",
+            hint="Look into the entry_points.txt of the packages that were installed last",
         ) from broken
 
 
@@ -278,7 +278,7 @@ def _lacking(source: _Source, failed: ModuleNotFoundError) -> MissingExtraError 
     install = f"{source.owner.split()[0]}[{','.join(source.extras)}]"
     return MissingExtraError(
         f"it needs the Python package {failed.name!r}, which is not installed",
-        mend=f"Install it with: pip install '{install}'",
+        hint=f"Install it with: pip install '{install}'",
     )
 
 

@@ -60,7 +60,7 @@ def test_errors_leave_with_their_code(
 def test_a_terminal_obeys_nothing_that_an_error_names(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raising(InputError("no", where="a\x1b[31m\udcff", mend="Mend."), monkeypatch)
+    raising(InputError("no", where="a\x1b[31m\udcff", hint="Mend."), monkeypatch)
     assert run(capsys).err.splitlines() == [
         "error: a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}: no",
         "Mend.",
@@ -70,7 +70,7 @@ def test_a_terminal_obeys_nothing_that_an_error_names(
 def test_an_error_says_what_where_and_how_to_mend(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raising(InputError("is broken", where="[red]file", mend="Mend it"), monkeypatch)
+    raising(InputError("is broken", where="[red]file", hint="Mend it"), monkeypatch)
     assert run(capsys).err == "error: [red]file: is broken\nMend it\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from caponier.emulate import campaigns as campaign_folder
 from caponier.emulate import registry
 from caponier.emulate.caller.oracle import BudgetSpentError, RefusedError
-from caponier.emulate.campaign import Campaign, Line, Stage
+from caponier.emulate.campaign import Campaign, MeteredModel, Stage
 from caponier.emulate.event_log import EventLog
 from caponier.emulate.images import Images
 from caponier.emulate.outcome import Stop
@@ -141,7 +141,7 @@ def test_campaigns_run_over_http_one_instance_a_request(staged: tuple[Campaign, 
 
 
 def test_a_line_counts_what_was_answered() -> None:
-    line = Line(lambda rows: rows[:, :10], 3)
+    line = MeteredModel(lambda rows: rows[:, :10], 3)
     image = np.zeros(64, np.float32)
     assert line.ask(image).shape == (10,)
     line.ask(image)

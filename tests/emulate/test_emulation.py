@@ -3,7 +3,7 @@ import pytest
 
 from caponier.emulate.attacker.extraction import EXTRACTION, Extraction
 from caponier.emulate.caller.oracle import BudgetSpentError, RefusedError
-from caponier.emulate.campaign import Line
+from caponier.emulate.campaign import MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.outcome import Stop
 from caponier.emulate.poison import attempt
@@ -34,7 +34,7 @@ def test_extractions_show_the_same_techniques_and_are_judged_alike() -> None:
 
 
 def test_a_line_says_what_came_of_whoever_asked_over_it() -> None:
-    line = Line(lambda rows: np.zeros((len(rows), 10), np.float32), 3)
+    line = MeteredModel(lambda rows: np.zeros((len(rows), 10), np.float32), 3)
     line.ask(np.zeros(64, np.float32))
     line.ask(np.zeros(64, np.float32))
     told = line.outcome("any", (), Stop.FINISHED, success=True, measure={"share": 0.5})

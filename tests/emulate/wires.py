@@ -8,7 +8,7 @@ import numpy as np
 from caponier.emulate.caller.wire import Reply
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import Newcomer
+from caponier.emulate.new_client import NewClient
 from caponier.emulate.simulation.trace import EPOCH
 from caponier.emulate.simulation.visits import let_in, visitors
 from caponier.emulate.victims.in_process import LocalWire
@@ -41,7 +41,7 @@ def local(log: EventLog, key: str = "alice", **more: Any) -> LocalWire:
     return LocalWire(predict, Deployment(), log.record, key, EPOCH, **more)
 
 
-def visited(newcomer: Newcomer, pool: Images, each: int = 1, requests: int = 120) -> list[list[dict[str, Any]]]:
+def visited(newcomer: NewClient, pool: Images, each: int = 1, requests: int = 120) -> list[list[dict[str, Any]]]:
     """Let callers of one kind in, and return the events of each in order."""
     callers = visitors({newcomer.name: newcomer}, each, 5)
     rows = let_in(callers, pool, predict, requests=requests).to_pylist()

@@ -6,7 +6,7 @@ import pytest
 
 from caponier.engines.alert_levels import scan_at
 from caponier.engines.local import scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import Spool
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -14,8 +14,8 @@ from engines.logs import filled, rows
 from laws.bad_detectors import Counter
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-PLAN = Plan("m", ENCODER, (Line(Counter(), {}, 2.0),))
-PLANS = [replace(PLAN, lines=(Line(Counter(), {}, level),)) for level in (2.0, 4.0, 100.0)]
+PLAN = Plan("m", ENCODER, (CalibratedDetector(Counter(), {}, 2.0),))
+PLANS = [replace(PLAN, lines=(CalibratedDetector(Counter(), {}, level),)) for level in (2.0, 4.0, 100.0)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from caponier.engines.cells import by_cell
 from caponier.engines.judge import Detection
 from caponier.engines.live import LiveScan
 from caponier.engines.local import gather, sample, scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import SEPARATOR, Spool, connected, sorted_events
 from caponier.records.accused import BUCKET
@@ -35,7 +35,7 @@ class Crowd(Counter):
     subject = Subject.BUCKET
 
 
-PLAN = Plan("m", ENCODER, (Line(Crowd(), {}, 7.0),), cells=CELLS)
+PLAN = Plan("m", ENCODER, (CalibratedDetector(Crowd(), {}, 7.0),), cells=CELLS)
 
 
 def first(i: int) -> list[float]:
@@ -94,7 +94,7 @@ def test_a_guard_finds_what_a_scan_finds(spool: Spool) -> None:
 
 
 def test_both_kinds_of_subject_run_side_by_side_and_events_count_once(spool: Spool) -> None:
-    plan = replace(PLAN, lines=(*PLAN.lines, Line(Counter(), {}, 4.0)))
+    plan = replace(PLAN, lines=(*PLAN.lines, CalibratedDetector(Counter(), {}, 4.0)))
     assert [part.subject for part in plan.parts()] == [Subject.PRINCIPAL, Subject.BUCKET]
     result = scan(spool, [plan])
     assert {(one.detector, one.kind) for one in result.detections} == {("crowd", BUCKET), ("counter", "principal")}

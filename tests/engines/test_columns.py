@@ -26,7 +26,7 @@ from caponier.engines.columns import (
 )
 from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.event import EVENT_SCHEMA
 from caponier.records.inventory import FeatureSpec
@@ -163,7 +163,7 @@ class Squeezed(Counter):
 
 def test_a_detector_reads_an_enrichment_in_a_scan_and_in_a_live_engine() -> None:
     encoder = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,)), np.array([[0, 0], [127, 127]], np.float32))
-    plan = Plan("m", encoder, (Line(Squeezed(), {}, 300.0),))
+    plan = Plan("m", encoder, (CalibratedDetector(Squeezed(), {}, 300.0),))
     told = {31: [("other", 9.0)], 33: [("other", 9.0), ("some", 3.07)], 35: [("some", 2.5)]}
     made = rows(60, principal=lambda i: f"p{i % 4}", signals=told.get)
     with Spool() as spool:
@@ -194,7 +194,7 @@ class Costly(Counter):
 def test_a_detector_reads_columns_in_a_scan_and_in_a_guard(kind: str) -> None:
     spec = FeatureSpec(kind="none") if kind == "none" else FeatureSpec(kind="numeric", shape=(2,))
     encoder = Encoder.fit(spec, np.array([[0, 0], [127, 127]], np.float32))
-    plan = Plan("m", encoder, (Line(Costly(), {}, 12_000.0),))
+    plan = Plan("m", encoder, (CalibratedDetector(Costly(), {}, 12_000.0),))
     made = rows(
         60,
         principal=lambda i: f"p{i % 4}",

@@ -21,7 +21,7 @@ from caponier.detect.similarity.nearest_query import RING
 from caponier.engines.judge import Detection
 from caponier.engines.live import LiveScan
 from caponier.engines.local import scan
-from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
+from caponier.engines.plan import COLD_LEVEL, DAY_US, CalibratedDetector, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -57,7 +57,7 @@ def ranks(seed: int, scale: float = 1.0, n: int = 200) -> TailRanks:
     return TailRanks.of(Lives(np.log1p(scores), rng.integers(reach // 2, reach, n)), STEPS)
 
 
-ONE, TWO = Line(Said("one", 0), {}, 0.0, ranks(1)), Line(Said("two", 1), {}, 0.0, ranks(2))
+ONE, TWO = CalibratedDetector(Said("one", 0), {}, 0.0, ranks(1)), CalibratedDetector(Said("two", 1), {}, 0.0, ranks(2))
 TAIL = JointTail.of(whole(np.random.default_rng(3).exponential(1.5, (1, 200))))
 PLAN = Plan("m", ENCODER, (ONE, TWO), levels={Subject.PRINCIPAL: LEVEL}, tails={Subject.PRINCIPAL: TAIL})
 Sent = Sequence[tuple[int, int]]
@@ -83,7 +83,7 @@ def quiet(n: int, first: int = 0) -> list[tuple[int, int]]:
     return [((first + at) % 4, (first + at) // 4 % 4) for at in range(n)]
 
 
-def rarity(line: Line, score: int, age: int) -> int:
+def rarity(line: CalibratedDetector, score: int, age: int) -> int:
     assert line.ranks is not None
     return int(whole(line.ranks.rarity(np.array([score]), step_of(np.array([age]))))[0])
 
@@ -125,7 +125,9 @@ class TestWhatIsTold:
         assert told({"a": [(121, 0)]}, limited) != []
 
     def test_at_a_cold_start_whatever_passes_the_limit_is_told(self) -> None:
-        cold = Plan("m", ENCODER, (Line(Said("one", 0), {}, 50.0), Line(Said("two", 1), {}, 50.0)))
+        cold = Plan(
+            "m", ENCODER, (CalibratedDetector(Said("one", 0), {}, 50.0), CalibratedDetector(Said("two", 1), {}, 50.0))
+        )
         found = told({"a": [(50, 50), (51, 0), (90, 7)], "b": [(0, 60)]}, cold)
         assert [(one.subject, one.detector, one.value, one.strength) for one in found] == [
             ("a", "one", 51.0, COLD_LEVEL),
@@ -191,7 +193,9 @@ def _events(spool: Spool) -> Iterator[dict[str, Any]]:
 
 said_of = st.tuples(st.integers(0, 127), st.integers(0, 127)) | st.sampled_from([(1, 1), (40, 0), (0, 40), (45, 45)])
 populations = st.lists(st.lists(said_of, max_size=40), min_size=1, max_size=4)
-EVENTFUL = replace(PLAN, lines=(ONE, TWO, Line(Event("three", 0), {}, 0.0, ranks(4, 3.0))), span=5 * SECOND)
+EVENTFUL = replace(
+    PLAN, lines=(ONE, TWO, CalibratedDetector(Event("three", 0), {}, 0.0, ranks(4, 3.0))), span=5 * SECOND
+)
 
 
 def everything(found: list[Detection]) -> list[tuple[Any, ...]]:
@@ -257,9 +261,11 @@ class Crowd(Counter):
 @pytest.mark.parametrize(("queries", "times"), [(RING, 1), (2 * RING, 2), (3 * RING - 1, 3)])
 def test_a_cell_is_told_again_when_all_of_the_first_search_is_forgotten(queries: int, times: int) -> None:
     """However fast they come: a cell is nobody, and what others search in it later is another search."""
-    plan = Plan("m", ENCODER, (Line(Crowd(), {}, 7.0),), cells=Cells(np.array([[1, 0]], np.int8), np.array([63])))
+    plan = Plan(
+        "m", ENCODER, (CalibratedDetector(Crowd(), {}, 7.0),), cells=Cells(np.array([[1, 0]], np.int8), np.array([63]))
+    )
     crowd = type("Endless", (Crowd,), {"cap": 10**9})()
-    plan = replace(plan, lines=(Line(crowd, {}, 7.0),))
+    plan = replace(plan, lines=(CalibratedDetector(crowd, {}, 7.0),))
     made = rows(
         queries,
         principal=lambda i: f"p{i % 50}",

@@ -13,7 +13,7 @@ from caponier.detect.detector import Subject
 from caponier.detect.similarity.cells import Cells
 from caponier.engines.judge import ANYHOW, MORE, Detection
 from caponier.engines.local import scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import Spool
 from engines.logs import SECOND, filled, rows
 from engines.test_judge import (
@@ -37,7 +37,7 @@ FOREVER = replace(PLAN, span=10**15)
 some_laws = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def heard(sent: Sent, lines: tuple[Line, ...] = (ONE, TWO)) -> list[list[int]]:
+def heard(sent: Sent, lines: tuple[CalibratedDetector, ...] = (ONE, TWO)) -> list[list[int]]:
     """Return the rarity of each query of one caller by each detector, as one would reckon it by hand."""
     seen: set[tuple[int, int]] = set()
     found = []
@@ -60,7 +60,7 @@ def first_told(sent: Sent) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
-def between(line: Line, low: int, high: int, age: int) -> int:
+def between(line: CalibratedDetector, low: int, high: int, age: int) -> int:
     """Return a score whose rarity at an age lies between two."""
     return next(score for score in range(1, 128) if low <= rarity(line, score, age) < high)
 
@@ -203,7 +203,7 @@ CELLS = Cells(np.array([[1, 0]], np.int8), np.array([63]))
 CROWD = Plan(
     "m",
     ENCODER,
-    (Line(type("Endless", (Crowd,), {"cap": 10**9})(), {}, 0.0, ranks(5)),),
+    (CalibratedDetector(type("Endless", (Crowd,), {"cap": 10**9})(), {}, 0.0, ranks(5)),),
     cells=CELLS,
     levels={Subject.BUCKET: LEVEL},
 )

@@ -15,7 +15,7 @@ from caponier.engines import subjects
 from caponier.engines.judge import Detection
 from caponier.engines.live import TOGETHER_BYTES, LiveScan
 from caponier.engines.local import scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
@@ -23,14 +23,14 @@ from engines.logs import filled, rows
 from laws.bad_detectors import Counter
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
-COUNTING = Plan("m", ENCODER, (Line(Counter(), {}, 2.0),))
+COUNTING = Plan("m", ENCODER, (CalibratedDetector(Counter(), {}, 2.0),))
 LEARNED = {
     "cutoffs": np.linspace(1, 400, 16),
     "crowded": np.linspace(1, 400, 16),
     "near": np.array([1e9, -1.0]),
     "even": np.arange(900, 916),
 }
-SEARCHING = Plan("m", ENCODER, (Line(event_detectors()["iterative_query"], LEARNED, 60.0),))
+SEARCHING = Plan("m", ENCODER, (CalibratedDetector(event_detectors()["iterative_query"], LEARNED, 60.0),))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def fragile() -> Fragile:
 
 
 def both(fragile: Fragile) -> Plan:
-    return Plan("m", ENCODER, (Line(Counter(), {}, 2.0), Line(fragile, {}, 2.0)))
+    return Plan("m", ENCODER, (CalibratedDetector(Counter(), {}, 2.0), CalibratedDetector(fragile, {}, 2.0)))
 
 
 def test_a_detector_that_fails_for_one_caller_goes_on_for_the_others_and_so_do_the_other_detectors(
@@ -222,18 +222,20 @@ def crowd(subjects: int, width: int = 2) -> pa.RecordBatch:
 
 def test_many_callers_are_scored_in_few_goes_and_wide_inputs_in_goes_that_fit_the_cache() -> None:
     narrow, wide = Called(), Called()
-    LiveScan(Plan("m", ENCODER, (Line(narrow, {}, 2.0),))).feed(crowd(600))
+    LiveScan(Plan("m", ENCODER, (CalibratedDetector(narrow, {}, 2.0),))).feed(crowd(600))
     assert narrow.together == [256, 256, 88]
     spec = FeatureSpec(kind="numeric", shape=(500,), minimum=0.0, maximum=127.0)
     encoder = Encoder.fit(spec, np.zeros((1, 500), np.float32))
-    LiveScan(Plan("m", encoder, (Line(wide, {}, 2.0),))).feed(crowd(100, 500))
+    LiveScan(Plan("m", encoder, (CalibratedDetector(wide, {}, 2.0),))).feed(crowd(100, 500))
     assert sum(wide.together) == 100
     assert 16 < max(wide.together) <= TOGETHER_BYTES // state_dtype(encoder.width).itemsize < 100
 
 
 def test_one_caller_at_whom_a_detector_fails_costs_some_calls_and_not_one_a_caller() -> None:
     broken, failures = Called(victim=77), []
-    live = LiveScan(Plan("m", ENCODER, (Line(broken, {}, 2.0),)), failed=lambda where, _: failures.append(where))
+    live = LiveScan(
+        Plan("m", ENCODER, (CalibratedDetector(broken, {}, 2.0),)), failed=lambda where, _: failures.append(where)
+    )
     live.feed(crowd(256))
     assert failures == [broken.name]
     assert len(broken.together) <= 2 * 8 + 1

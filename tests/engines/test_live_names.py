@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.engines.live import LiveScan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.remembered import KNOWN_AT, KNOWN_SHARE
 from caponier.engines.spool import Spool, connected, sorted_events
 from caponier.records.inventory import FeatureSpec
@@ -22,7 +22,7 @@ ALARM = 12
 
 
 def plan(threshold: float) -> Plan:
-    return Plan("m", ENCODER, (Line(Counter(), {}, threshold),))
+    return Plan("m", ENCODER, (CalibratedDetector(Counter(), {}, threshold),))
 
 
 def told(who: Sequence[str], most: int, together: int = 1) -> tuple[list[str], LiveScan]:

@@ -9,7 +9,7 @@ from caponier.detect.calibration.ages import AGES
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.registry import event_detectors
 from caponier.engines.local import fits, gather, joined, sample, scan, suspicion
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY, Share, bucket_of
 from caponier.engines.spool import Spool
 from caponier.records.inventory import FeatureSpec
@@ -19,7 +19,7 @@ from laws.bad_detectors import Counter
 
 ENCODER = Encoder.fit(FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=127.0), np.zeros((1, 2), np.float32))
 BARE = Plan("m", ENCODER, ())
-COUNTING = Plan("m", ENCODER, (Line(Counter(), {}, 2.0),), span=40 * SECOND)
+COUNTING = Plan("m", ENCODER, (CalibratedDetector(Counter(), {}, 2.0),), span=40 * SECOND)
 
 
 @pytest.fixture
@@ -88,13 +88,13 @@ class Locked(Counter):
 class TestProcesses:
     def plan(self) -> Plan:
         detector = event_detectors()["iterative_query"]
-        return Plan("m", ENCODER, (Line(detector, detector.priors()[0], -1.0),), span=40 * SECOND)
+        return Plan("m", ENCODER, (CalibratedDetector(detector, detector.priors()[0], -1.0),), span=40 * SECOND)
 
     @pytest.mark.parametrize("detector", [Counter(), Locked()])
     def test_a_detector_that_no_process_could_look_up_runs_in_several_or_stays_here(
         self, detector: Counter, spool: Spool
     ) -> None:
-        plan = replace(COUNTING, lines=(Line(detector, {}, 2.0),))
+        plan = replace(COUNTING, lines=(CalibratedDetector(detector, {}, 2.0),))
         assert plan.lines[0].travels is not isinstance(detector, Locked)
         assert scan(spool, [plan], workers=2).detections == scan(spool, [plan]).detections != []
 

@@ -12,7 +12,7 @@ from caponier.detect.calibration.joint_tail import UNIT, whole
 from caponier.detect.calibration.lives import Lives
 from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.detector import Subject
-from caponier.engines.plan import COLD_LEVEL, Line, Plan
+from caponier.engines.plan import COLD_LEVEL, CalibratedDetector, Plan
 from engines.test_judge import ENCODER, Event, Said, ranks
 from laws.bad_detectors import Counter
 
@@ -22,8 +22,8 @@ ages = st.integers(1, 5_000)
 seeds = st.integers(0, 30)
 
 
-def line(seed: int, limit: float = 0.0) -> Line:
-    return Line(Said("one", 0), {}, limit, ranks(seed))
+def line(seed: int, limit: float = 0.0) -> CalibratedDetector:
+    return CalibratedDetector(Said("one", 0), {}, limit, ranks(seed))
 
 
 class Crowd(Counter):
@@ -77,7 +77,7 @@ class TestNeeded:
 
     @pytest.mark.parametrize("level", [UNIT, COLD_LEVEL])
     def test_without_ranks_it_is_the_limit_whatever_is_asked_for(self, level: int) -> None:
-        cold = Line(Said("one", 0), {}, 7.5)
+        cold = CalibratedDetector(Said("one", 0), {}, 7.5)
         assert cold.needed_at(level, AGES).tolist() == [7.5] * len(AGES)
 
     def test_no_age_at_all_counts_as_the_first(self) -> None:
@@ -90,19 +90,19 @@ class TestNeeded:
         assert one.needed(8 * UNIT, last) == one.needed(8 * UNIT, 1_000 * last)
 
     def test_where_benign_callers_reach_more_more_is_needed(self) -> None:
-        calm, loud = (Line(Said("one", 0), {}, 0.0, ranks(1, scale)) for scale in (1.0, 20.0))
+        calm, loud = (CalibratedDetector(Said("one", 0), {}, 0.0, ranks(1, scale)) for scale in (1.0, 20.0))
         assert (loud.needed_at(8 * UNIT, AGES[:12]) > calm.needed_at(8 * UNIT, AGES[:12])).all()
 
     def test_where_nobody_ever_scored_a_little_is_not_enough(self) -> None:
         """A first hit may be chance, but the score that it takes stays within what an attack reaches."""
         silent = TailRanks.of(Lives(np.zeros((200, 10)), np.full(200, 9)), 12)
-        needed = Line(Said("one", 0), {}, 0.0, silent).needed(8 * UNIT, 10)
+        needed = CalibratedDetector(Said("one", 0), {}, 0.0, silent).needed(8 * UNIT, 10)
         assert 1 < needed < 30
         assert whole(silent.rarity(np.array([1]), np.array([5])))[0] < 8 * UNIT
 
 
 class TestParts:
-    LINES = (line(1), Line(Crowd(), {}, 1.0), Line(Event("two", 1), {}, 2.0))
+    LINES = (line(1), CalibratedDetector(Crowd(), {}, 1.0), CalibratedDetector(Event("two", 1), {}, 2.0))
 
     def test_every_detector_runs_in_one_part_the_one_of_its_subject(self) -> None:
         plan = Plan("m", ENCODER, self.LINES)
@@ -115,7 +115,7 @@ class TestParts:
 
     def test_callers_are_looked_at_even_where_only_cells_are_judged(self) -> None:
         """Whoever sits for a portrait, and is counted, is a caller."""
-        parts = Plan("m", ENCODER, (Line(Crowd(), {}, 1.0),)).parts()
+        parts = Plan("m", ENCODER, (CalibratedDetector(Crowd(), {}, 1.0),)).parts()
         assert [(part.subject, len(part.lines)) for part in parts] == [(Subject.PRINCIPAL, 0), (Subject.BUCKET, 1)]
 
     def test_sessions_and_addresses_come_together_as_callers_do(self) -> None:
@@ -130,5 +130,5 @@ class TestParts:
 
 def test_what_a_function_made_cannot_be_handed_to_another_process() -> None:
     local = type("Local", (Counter,), {"__module__": __name__})()
-    assert Line(Crowd(), {}).travels
-    assert not Line(local, {}).travels
+    assert CalibratedDetector(Crowd(), {}).travels
+    assert not CalibratedDetector(local, {}).travels

@@ -117,7 +117,7 @@ def test_a_new_file_is_written_once_and_with_its_mode(tmp_path: Path) -> None:
 def test_a_new_file_without_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written") as wrong:
         write_new(tmp_path / "none" / "a", b"")
-    assert wrong.value.mend
+    assert wrong.value.hint
 
 
 def test_what_nobody_else_may_read_is_never_readable_by_them(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_what_is_wrong_with_plain_values_is_said(text: str, what: str, where: st
         read_value(text, "f.json", "Export it again.")
     assert what in wrong.value.what
     assert wrong.value.where == where
-    assert wrong.value.mend
+    assert wrong.value.hint
 
 
 def test_what_is_deep_or_paired_but_within_bounds_is_read():
@@ -149,20 +149,20 @@ def test_what_is_deep_or_paired_but_within_bounds_is_read():
 def test_a_file_that_is_cut_off_is_told_from_one_that_is_wrong():
     with pytest.raises(InputError, match="this is not JSON") as cut:
         read_value('{"a": [1,\n 2', "f.json", "Export it again.")
-    assert cut.value.mend == "The file may be cut off. Export it again."
+    assert cut.value.hint == "The file may be cut off. Export it again."
     assert cut.value.where == "f.json:2:3"
     with pytest.raises(InputError, match="this is not JSON") as wrong:
         read_value('{"a": [1 2 3 4]}', "f.json", "Export it again.")
-    assert wrong.value.mend == "Export it again."
+    assert wrong.value.hint == "Export it again."
 
 
 @pytest.mark.parametrize(
     ("text", "mend"), [('{"a": 1, "a": 2}', "Keep the one that is right."), ('{"a": NaN}', "Export it again.")]
 )
-def test_the_way_out_fits_what_is_wrong(text: str, mend: str):
+def test_the_way_out_fits_what_is_wrong(text: str, hint: str):
     with pytest.raises(InputError) as wrong:
         read_value(text, "f.json", "Export it again.")
-    assert wrong.value.mend == mend
+    assert wrong.value.hint == hint
 
 
 def test_a_twin_among_very_many_keys_is_found_in_one_pass():

@@ -124,7 +124,7 @@ def test_aliases_that_expand_beyond_all_bounds_are_stopped_at_once() -> None:
         wrong = refused(bomb(30))
         assert "stands for more than 1,000,000 values" in wrong.what
         assert wrong.where == "f.yaml:6"
-        assert "without aliases" in (wrong.mend or "")
+        assert "without aliases" in (wrong.hint or "")
     assert watch.seconds < 2
 
 
@@ -181,7 +181,7 @@ def test_what_is_wrong_names_its_line(text: str, what: str, line: int) -> None:
     wrong = refused(text)
     assert what in wrong.what
     assert (wrong.where, wrong.line) == (f"f.yaml:{line}", line)
-    assert wrong.mend
+    assert wrong.hint
 
 
 @pytest.mark.parametrize(("text", "line"), [("a: \x1b[2J\n", 1), ("\x00", 1), ("\u00e4\u00e4\n\na: \x07\n", 3)])

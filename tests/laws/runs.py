@@ -16,7 +16,7 @@ from caponier.detect.training_sketch.near_rows import USUAL, banded, opened
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, ROWS
 from caponier.detect.training_sketch.slow_hits import GAIN
 from caponier.engines.local import joined, scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.subjects import SubjectPass
 from caponier.plugins import Discovery
 from laws.streams import ENCODER, TYPICAL, WIDTH, Stream, written
@@ -93,7 +93,7 @@ def findings(
     detector: EventDetector, params: Params, stream: Stream, threshold: float, batch_rows: int, workers: int = 1
 ) -> list[tuple[Any, ...]]:
     """Return the detections of a scan as plain values; each is told as often as it comes, so that there are many."""
-    plan = Plan("m", ENCODER, (Line(detector, params, threshold),), cells=CELLS, span=1)
+    plan = Plan("m", ENCODER, (CalibratedDetector(detector, params, threshold),), cells=CELLS, span=1)
     with stream.spool() as spool:
         found = scan(spool, [plan], batch_rows=batch_rows, workers=workers).detections
     return [

@@ -85,7 +85,7 @@ def test_a_shipped_entry_that_loses_its_row_is_rejected_by_name():
     doctored = evidence.model_copy(update={"techniques": evidence.techniques[1:]})
     with pytest.raises(CaponierError, match=r"AMLTM\.RECON\.01: it has no evidence at all") as rejected:
         admit(with_evidence(techniques, doctored, case_studies("atlas-5.6")), "amltm-2020")
-    assert rejected.value.mend
+    assert rejected.value.hint
 
 
 def test_a_shipped_study_that_loses_its_date_takes_its_entries_with_it():

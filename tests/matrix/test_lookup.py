@@ -80,7 +80,7 @@ def test_every_id_of_either_matrix_is_found():
 def test_an_unknown_id_is_an_input_error_with_a_hint(text: str, hint: str):
     with pytest.raises(InputError) as unknown:
         look_up(text)
-    assert hint in (unknown.value.mend or "")
+    assert hint in (unknown.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_entry_of_two_steps_is_named_once():
 def test_a_misspelt_case_study_is_told_the_nearest():
     with pytest.raises(InputError) as unknown:
         look_up("AML.CS0099")
-    assert "AML.CS00" in (unknown.value.mend or "")
+    assert "AML.CS00" in (unknown.value.hint or "")
 
 
 def test_a_step_that_names_an_id_of_another_matrix_is_left_out():

@@ -59,7 +59,7 @@ def test_nonsense_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(InputError) as refused:
         AlertBudget.parse(text)
     assert refused.value.exit_code == 2
-    assert "1/300" in str(refused.value.mend) or "known are day, week" in refused.value.what
+    assert "1/300" in str(refused.value.hint) or "known are day, week" in refused.value.what
 
 
 def test_a_rate_and_a_bound_at_once_are_refused() -> None:

@@ -33,7 +33,7 @@ def test_every_transition_is_allowed_or_refused(before: Stage, after: Stage) -> 
     else:
         with pytest.raises(InputError, match=f"cannot become {after}") as refused:
             advance(incident, after, NOW)
-        assert all(stage.value in str(refused.value.mend) for stage in TRANSITIONS[before])
+        assert all(stage.value in str(refused.value.hint) for stage in TRANSITIONS[before])
 
 
 def test_no_stage_is_a_dead_end() -> None:

@@ -114,7 +114,7 @@ def test_a_newer_database_is_refused_and_left_alone(path: Path) -> None:
     with pytest.raises(InputError, match="written by a newer Caponier") as refused:
         open_store(f"sqlite:///{path}")
     assert refused.value.exit_code == 2
-    assert "Upgrade Caponier" in str(refused.value.mend)
+    assert "Upgrade Caponier" in str(refused.value.hint)
     assert query(path, "SELECT version_num FROM caponier_schema") == [("0099",)]
 
 

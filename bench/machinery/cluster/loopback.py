@@ -61,7 +61,7 @@ def spark_python() -> Path:
         InputError: If that is not installed or not as pinned, or there is no Java.
     """
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        raise InputError("Spark needs Java, and there is none", mend="apt-get install openjdk-17-jre-headless")
+        raise InputError("Spark needs Java, and there is none", hint="apt-get install openjdk-17-jre-headless")
     return tool("pyspark").python
 
 
@@ -113,7 +113,7 @@ def _said(log: Path, words: re.Pattern[str]) -> str:
         if found:
             return found[1]
         time.sleep(0.2)
-    raise InputError("Spark did not start in time", where=str(log), mend=log.read_text(errors="replace")[-2_000:])
+    raise InputError("Spark did not start in time", where=str(log), hint=log.read_text(errors="replace")[-2_000:])
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:

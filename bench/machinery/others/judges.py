@@ -13,7 +13,7 @@ from bench.machinery.others.references import Detector, learned_threshold, maxim
 from bench.machinery.streams import Outcome, Queries, Streams
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import lacking, load_events, seeing
-from caponier.app.inference.plan import Remarks, Terms, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, plan_for
 from caponier.app.planting.scan import sight
 from caponier.app.progress import Silent
 from caponier.app.workspace.workspace import create_workspace, require_workspace
@@ -103,7 +103,7 @@ def _ours(log: Streams, home: Path, workspace: Workspace, baseline: Baseline) ->
     """Scan the log with everybody in it once, and judge it at every share."""
     path = home / "log.parquet"
     traffic.write_sorted([log.users, *(one.events for one in log.attackers)], path)
-    seen = sight([path], Terms.of(workspace, baseline), ALPHAS)
+    seen = sight([path], DetectionSettings.of(workspace, baseline), ALPHAS)
     asked = {one.principal: Queries.of(one.events) for one in log.attackers}
     users = set(log.users["principal"].to_pylist())
     known = event_detectors()
@@ -117,10 +117,10 @@ def _ours(log: Streams, home: Path, workspace: Workspace, baseline: Baseline) ->
                     first.setdefault(who, _alarm(asked[who], alarm.moment, alarm.detector))
         accused = frozenset[str]().union(*(alarm.accused for alarm in alarms)) & users
         at.append(Sighting(first, accused))
-    return Judged(at[USUAL], at, curves=_curves(path, Terms.of(workspace, baseline)))
+    return Judged(at[USUAL], at, curves=_curves(path, DetectionSettings.of(workspace, baseline)))
 
 
-def _curves(path: Path, terms: Terms) -> dict[str, NDArray[np.float64]]:
+def _curves(path: Path, terms: DetectionSettings) -> dict[str, NDArray[np.float64]]:
     """Return how close each caller has come to an alarm at the usual share, as the same scan sees it.
 
     Of detectors that count events the age is taken in different queries, too.
@@ -131,7 +131,7 @@ def _curves(path: Path, terms: Terms) -> dict[str, NDArray[np.float64]]:
         assert section is not None
         able, _ = seeing(lacking(summary, terms.detectors)[0], section.spec)
         encoder = Encoder(section.spec, section.knots)
-        case = plan_for(Remarks(), summary.model, summary.version, encoder, able, terms)
+        case = plan_for(Diagnostics(), summary.model, summary.version, encoder, able, terms)
         assert case is not None
         courses = suspicion(spool, case.plan)
     ages = np.arange(1, SHOWN + 1)

@@ -79,6 +79,6 @@ def _judged(name: str, environment: Path, paths: Sequence[Path]) -> Judged:
     )
     if run.returncode:
         *_, last = run.stderr.strip().splitlines() or [f"it ended with {run.returncode}"]
-        raise InputError(f"{name} does not work: {last}", where=str(environment), mend="Install it there, or remove it")
+        raise InputError(f"{name} does not work: {last}", where=str(environment), hint="Install it there, or remove it")
     version, flagged, seconds = json.loads(run.stdout)
     return Judged(name, version, flagged, seconds)

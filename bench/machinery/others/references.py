@@ -241,11 +241,11 @@ def plugged(path: str) -> tuple[str, Callable[[], Detector]]:
     try:
         found = getattr(import_module(module), name or "-")
     except (ImportError, AttributeError, ValueError) as missing:
-        raise InputError(f"there is no detector {path!r}: {missing}", mend="Write module:Class") from missing
+        raise InputError(f"there is no detector {path!r}: {missing}", hint="Write module:Class") from missing
     lacking = [method for method in ("fit", "scores") if not callable(getattr(found, method, None))]
     if lacking:
-        mend = "See docs/explanation/behaviour-scorecard.md"
-        raise InputError(f"{path!r} has no method {' and no '.join(lacking)}", mend=mend)
+        hint = "See docs/explanation/behaviour-scorecard.md"
+        raise InputError(f"{path!r} has no method {' and no '.join(lacking)}", hint=hint)
     return name, found
 
 

@@ -28,7 +28,7 @@ from bench.worlds import HELD_OUT, OPEN, load
 from bench.worlds.world import Campaign, Log, World
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.load import load_events
-from caponier.app.inference.plan import Remarks, Terms, enabled, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, enabled, plan_for
 from caponier.app.inference.scan import scan_inference
 from caponier.app.planting.self_test import SelfTest
 from caponier.app.progress import Silent
@@ -169,9 +169,9 @@ def _first(found: Sequence[Finding]) -> dict[str, int]:
 def _plain(world: World, home: Workspace, baseline: Baseline, benign: Path, scanned: Path) -> dict[str, int]:
     """Flag whoever passes, with any detector, a quarter more than the highest caller of the calibration."""
     section = baseline.models[0]
-    terms = Terms.of(home, baseline)
+    terms = DetectionSettings.of(home, baseline)
     case = plan_for(
-        Remarks(), section.model, section.version, Encoder(section.spec, section.knots), enabled(home), terms
+        Diagnostics(), section.model, section.version, Encoder(section.spec, section.knots), enabled(home), terms
     )
     if case is None:
         return {}

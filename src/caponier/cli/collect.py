@@ -36,7 +36,7 @@ def collect(
     token = None if token_file is None else _token(token_file)
     if token is None and not _is_near(host):
         raise InputError(
-            "anybody could send events to this address", where=host, mend="Give --token-file, or --host 127.0.0.1"
+            "anybody could send events to this address", where=host, hint="Give --token-file, or --host 127.0.0.1"
         )
     collector = Collector(home, token)
     keeping = Retention(home, lambda where, failed: say(console, f"warning: {where}: {type(failed).__name__}"))

@@ -20,7 +20,7 @@ CHECKS: Final[Listing[Checkup]] = Listing(
         Column("about", lambda check: check.about, whole=True),
         Column("state", lambda check: check.state.value, whole=True, style=lambda check: COLOURS[check.state]),
         Column("says", lambda check: check.says),
-        Column("next", lambda check: check.mend),
+        Column("next", lambda check: check.hint),
     ],
     folded=True,
 )

@@ -39,7 +39,7 @@ def export(
     Exit code: 0 done, 2 wrong input, 3 done, but some rows could not be used.
     """
     if not anonymise:
-        raise InputError("a log is exported with --anonymise only", mend="To copy it as it is, copy the file.")
+        raise InputError("a log is exported with --anonymise only", hint="To copy it as it is, copy the file.")
     home = load_workspace(workspace)
     how = log_options.read_options(reader, map_=map_, home=home, since=since, until=until)
     with RejectedRows(rejected) as rows, Watch(quiet=quiet) as watch:

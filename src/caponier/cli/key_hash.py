@@ -26,12 +26,12 @@ def key_hash(workspace: options.Where = None, quiet: options.Quiet = False) -> N
     given = [getpass.getpass("Key: ")] if sys.stdin.isatty() else sys.stdin.read().splitlines()
     keys = [line for line in given if line.strip()]
     if not keys:
-        raise InputError("no key was given", mend="Write it to standard input: caponier key-hash < key.txt")
+        raise InputError("no key was given", hint="Write it to standard input: caponier key-hash < key.txt")
     names = [principal_of(key, salt) for key in keys]
     for place, name in enumerate(names, 1):
         if name is None:
             # Nothing of the line is repeated: it is meant to be a secret.
             raise InputError(
-                f"line {place} cannot be read as one credential", mend="See docs/how-to/guard.md for what can be."
+                f"line {place} cannot be read as one credential", hint="See docs/how-to/guard.md for what can be."
             )
     write_text("".join(f"{name}\n" for name in names), None)

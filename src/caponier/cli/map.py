@@ -67,7 +67,7 @@ def guess(
         raise InputError(
             f"no map can be proposed: {'; '.join(proposal.guess.doubts)}",
             where=str(log),
-            mend=f"Seen here: {', '.join(proposal.guess.seen[:60]) or 'nothing'}. Write one: docs/how-to/field-maps.md",
+            hint=f"Seen here: {', '.join(proposal.guess.seen[:60]) or 'nothing'}. Write one: docs/how-to/field-maps.md",
         )
     if choose_format(format_, out, Format.TABLE) == Format.JSON:
         write_text(json_text(_document(proposal)), out)

@@ -27,7 +27,7 @@ CALLERS = 2
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Where a model is asked."""
 
     url: str
@@ -39,7 +39,7 @@ class Door:
 
 
 @dataclass(frozen=True, eq=False)
-class Plot:
+class AttackJob:
     """What one attacker is up to.
 
     Args:
@@ -60,7 +60,7 @@ class Plot:
 
 
 @dataclass(frozen=True, eq=False)
-class Raid:
+class AttackResult:
     """What came of a plot: the last attempt, and what all of them cost.
 
     Args:
@@ -77,7 +77,7 @@ class Raid:
 
 
 @dataclass(frozen=True)
-class Knock:
+class RetryResult:
     """What came of asking a model again with one key."""
 
     asked: int
@@ -85,7 +85,7 @@ class Knock:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class ClientPool:
     """The two processes."""
 
     _users: ProcessPoolExecutor
@@ -96,28 +96,28 @@ class Crowd:
         """Wait until attackers can begin at once, so that they do not come when everybody else has gone."""
         self._warmed.result()
 
-    def visits(self, members: Sequence[Member], door: Door, queries: int) -> Future[tuple[Visit, ...]]:
+    def visits(self, members: Sequence[Member], door: Endpoint, queries: int) -> Future[tuple[Visit, ...]]:
         """Let benign users ask for so many different rows each."""
         return self._users.submit(_visit, tuple(members), door, queries)
 
-    def raids(self, plots: Sequence[Plot], door: Door) -> Future[list[Raid]]:
+    def raids(self, plots: Sequence[AttackJob], door: Endpoint) -> Future[list[AttackResult]]:
         """Let attackers attack, one after the other."""
         return self._attackers.submit(_raid, tuple(plots), door)
 
-    def knocks(self, plots: Sequence[Plot], door: Door, images: Images) -> Future[list[Knock]]:
+    def knocks(self, plots: Sequence[AttackJob], door: Endpoint, images: Images) -> Future[list[RetryResult]]:
         """Let the keys of attackers ask for images, one a request."""
         return self._attackers.submit(_knock, tuple(plots), door, images)
 
 
 @contextmanager
-def crowd() -> Iterator[Crowd]:
+def crowd() -> Iterator[ClientPool]:
     """Start the processes, and end them when the block is left."""
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context) as users, ProcessPoolExecutor(1, context) as attackers:
         # Importing the attacks takes a second, which passes while the victim is trained.
         warmed = attackers.submit(_warm)
         try:
-            yield Crowd(users, attackers, warmed)
+            yield ClientPool(users, attackers, warmed)
         except BaseException:
             for pool in (users, attackers):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -137,23 +137,23 @@ def unseen(rows: Images) -> Images:
     raise RuntimeError("an attacker has no model at hand")
 
 
-def _visit(members: tuple[Member, ...], door: Door, queries: int) -> tuple[Visit, ...]:
+def _visit(members: tuple[Member, ...], door: Endpoint, queries: int) -> tuple[Visit, ...]:
     return drive(Population(members), partial(_enter, door), queries, workers=CALLERS)
 
 
-def _enter(door: Door, member: Member) -> RemoteModel:
+def _enter(door: Endpoint, member: Member) -> RemoteModel:
     return door.enter(member.principal)
 
 
-def _raid(plots: tuple[Plot, ...], door: Door) -> list[Raid]:
+def _raid(plots: tuple[AttackJob, ...], door: Endpoint) -> list[AttackResult]:
     return [_one_raid(plot, door) for plot in plots]
 
 
-def _knock(plots: tuple[Plot, ...], door: Door, images: Images) -> list[Knock]:
+def _knock(plots: tuple[AttackJob, ...], door: Endpoint, images: Images) -> list[RetryResult]:
     return [_one_knock(plot, door, images) for plot in plots]
 
 
-def _one_knock(plot: Plot, door: Door, images: Images) -> Knock:
+def _one_knock(plot: AttackJob, door: Endpoint, images: Images) -> RetryResult:
     answered = 0
     with door.enter(plot.key) as remote:
         for image in images:
@@ -162,14 +162,14 @@ def _one_knock(plot: Plot, door: Door, images: Images) -> Knock:
                 answered += 1
             except RefusedError:
                 continue
-    return Knock(len(images), answered)
+    return RetryResult(len(images), answered)
 
 
-def _one_raid(plot: Plot, door: Door) -> Raid:
+def _one_raid(plot: AttackJob, door: Endpoint) -> AttackResult:
     if plot.stage is not None:
         with door.enter(plot.key) as remote:
             copied = campaigns.one(plot.emulation).run(remote.predict_proba, plot.stage, seed=plot.seed)
-            return Raid(copied, 1, remote.requests, 0)
+            return AttackResult(copied, 1, remote.requests, 0)
     with door.enter(plot.key) as remote:
         began = 0
         for attempt, (image, label) in enumerate(zip(plot.images, plot.labels, strict=True), 1):
@@ -179,4 +179,4 @@ def _one_raid(plot: Plot, door: Door) -> Raid:
             )
             if outcome.success or outcome.stop is Stop.REFUSED:
                 break
-        return Raid(outcome, attempt, remote.requests, began)
+        return AttackResult(outcome, attempt, remote.requests, began)

@@ -18,7 +18,7 @@ from caponier.app.respond.respond import (
     undo_action,
 )
 from caponier.app.workspace.verify_audit import list_audit
-from caponier.demo.clients import Crowd, Door, Plot
+from caponier.demo.clients import AttackJob, ClientPool, Endpoint
 from caponier.demo.folder import DemoFolder
 from caponier.demo.models import UNSAFE
 from caponier.demo.outcome import Containment, Probe
@@ -41,7 +41,7 @@ PATIENCE_S: Final = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class ContainmentScenario:
     """Who asks a guarded model.
 
     Args:
@@ -53,15 +53,15 @@ class Scene:
         upstream: Address of its server.
     """
 
-    people: Crowd
+    people: ClientPool
     members: Sequence[Member]
-    plots: Sequence[Plot]
+    plots: Sequence[AttackJob]
     images: Images
     model: str
     upstream: str
 
 
-def contain(folder: DemoFolder, incident: Incident, scene: Scene) -> Containment:
+def contain(folder: DemoFolder, incident: Incident, scene: ContainmentScenario) -> Containment:
     """Answer an incident.
 
     Every request goes through a guard in enforce mode, which reads from the store what is in force.
@@ -69,7 +69,7 @@ def contain(folder: DemoFolder, incident: Incident, scene: Scene) -> Containment
     workspace, id_ = folder.workspace, incident.incident_id
     planned = plan_response(workspace, id_, log=[folder.traffic_log], actor=ANALYST)
     with _guard(folder, scene.upstream) as listening:
-        guard, door = listening.guard, Door(listening.url, scene.model)
+        guard, door = listening.guard, Endpoint(listening.url, scene.model)
         _block(folder, incident)
         _await(guard, lambda rules: rules > 0)
         blocked = _probe(scene, door)
@@ -105,7 +105,7 @@ def _guarded(actions: Sequence[ResponseAction]) -> list[ResponseAction]:
     return [action for action in actions if done_by_guard(action)]
 
 
-def _probe(scene: Scene, door: Door) -> Probe:
+def _probe(scene: ContainmentScenario, door: Endpoint) -> Probe:
     """Let the attacker's keys and benign users ask at the same time."""
     knocks = scene.people.knocks(scene.plots, door, scene.images)
     visits = scene.people.visits(scene.members, door, BENIGN_QUERIES)

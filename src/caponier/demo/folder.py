@@ -256,21 +256,21 @@ def _own_store(file: Path) -> Workspace:
 
 
 def _check(root: Path) -> None:
-    mend = "Name a new folder with --out, or one that a demo made."
+    hint = "Name a new folder with --out, or one that a demo made."
     try:
         taken = root.is_dir() and any(root.iterdir())
         if (root.exists() or root.is_symlink()) and not root.is_dir():
-            raise InputError("this is not a folder", where=str(root), mend=mend)
+            raise InputError("this is not a folder", where=str(root), hint=hint)
         if not taken:
             root.mkdir(parents=True, exist_ok=True)
             return
         marker = _read_marker(root / _MARKER)
     except OSError as failed:
-        raise InputError(f"the folder cannot be used: {failed.strerror}", where=str(root), mend=mend) from failed
+        raise InputError(f"the folder cannot be used: {failed.strerror}", where=str(root), hint=hint) from failed
     if marker is None:
-        raise InputError("there is something else in this folder than a demo", where=str(root), mend=mend)
+        raise InputError("there is something else in this folder than a demo", where=str(root), hint=hint)
     if marker.get("workspace") not in (None, _digest(root / FILE_NAME)):
-        raise InputError("the workspace file was changed since a demo wrote it", where=str(root / FILE_NAME), mend=mend)
+        raise InputError("the workspace file was changed since a demo wrote it", where=str(root / FILE_NAME), hint=hint)
 
 
 def _read_marker(file: Path) -> dict[str, str | None] | None:

@@ -16,7 +16,7 @@ from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import ModelBaseline
 from caponier.detect.registry import select
 from caponier.engines.local import suspicion
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import Spool
 from caponier.records.inventory import DetectSettings
 from caponier.telemetry.features import Encoder
@@ -73,7 +73,7 @@ def replay(log: Path, section: ModelBaseline, settings: DetectSettings, salt: by
     """
     enabled = {one.name: one for one in select(settings.disabled, settings.detectors)}
     lines = tuple(
-        Line(enabled[name], learned.params, float(enabled[name].floor), learned.ranks)
+        CalibratedDetector(enabled[name], learned.params, float(enabled[name].floor), learned.ranks)
         for name, learned in section.detectors.items()
         if name in enabled
     )

@@ -38,7 +38,7 @@ BASIS_WORDS: Final = {
 
 
 @dataclass(frozen=True)
-class Portrait:
+class AttackerCard:
     """One attacker as the page shows it."""
 
     attacker: Attacker
@@ -49,7 +49,7 @@ class Portrait:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ActionRow:
     """One response action as the page shows it."""
 
     words: str
@@ -134,11 +134,11 @@ def _context(result: DemoResult, seen: Replay) -> dict[str, Any]:
     }
 
 
-def _standing(result: DemoResult) -> list[Standing]:
+def _standing(result: DemoResult) -> list[ActionRow]:
     done = result.after.containment
     over = (ActionState.UNDONE, ActionState.EXPIRED)
     return [
-        Standing(
+        ActionRow(
             in_plain_words(action).replace(f"{result.out}/", ""),
             action.state.value.replace("-", " "),
             action.expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
@@ -156,9 +156,9 @@ def _heat_map(result: DemoResult) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
-def _portraits(result: DemoResult, seen: Replay, titles: dict[str, str]) -> list[Portrait]:
+def _portraits(result: DemoResult, seen: Replay, titles: dict[str, str]) -> list[AttackerCard]:
     return [
-        Portrait(
+        AttackerCard(
             attacker,
             pictures.strip(attacker, seen.queries[attacker.principal], titles),
             pictures.change(attacker),

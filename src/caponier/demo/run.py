@@ -18,8 +18,8 @@ from caponier.app.inference.scan import ScanReport, scan_inference
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.demo import tally
-from caponier.demo.clients import Crowd, Door, Plot, crowd, unseen
-from caponier.demo.containment import KNOCKS, Scene, contain
+from caponier.demo.clients import AttackJob, ClientPool, Endpoint, crowd, unseen
+from caponier.demo.containment import KNOCKS, ContainmentScenario, contain
 from caponier.demo.folder import DemoFolder, prepare
 from caponier.demo.hunt import Traces, hunt, leave_traces
 from caponier.demo.keys import attacker_key, principal
@@ -44,7 +44,7 @@ EXTRACTION: Final = "jbda"
 ATTACKS: Final = ("hop_skip_jump", "boundary")
 ATTEMPTS: Final = 4
 """Images that an attacker tries at most: now and then a search ends farther away than half of where it began."""
-STRANGERS: Final = 1_000
+TEST_SEED_OFFSET: Final = 1_000
 """Added to the seed of the users who are scanned, so that none of them is one of those who were learned from."""
 
 
@@ -114,7 +114,7 @@ def run_demo(out: Path, *, seed: int = 0, size: Size = FULL, progress: Progress 
         with serve(
             world.victim.predict_proba, record=journal.record, principal_of=principal, deployment=DEPLOYMENT
         ) as server:
-            door = Door(server.url, DEPLOYMENT.model)
+            door = Endpoint(server.url, DEPLOYMENT.model)
             calm = _calm(world, folder, people, door, stages, journal)
             with stages.stage("Learning benign traffic") as watch:
                 learned = _learn(folder, watch)
@@ -145,7 +145,9 @@ def _names(size: Size) -> tuple[str, ...]:
     return (EXTRACTION, *(name for _ in range(size.raids) for name in ATTACKS))
 
 
-def _calm(world: _World, folder: DemoFolder, people: Crowd, door: Door, stages: Stages, journal: Journal) -> Traffic:
+def _calm(
+    world: _World, folder: DemoFolder, people: ClientPool, door: Endpoint, stages: Stages, journal: Journal
+) -> Traffic:
     """Let benign users ask, and nobody else."""
     size = world.size
     members = assemble(world.split.calibration.images, size.calibration, world.seed).members
@@ -162,10 +164,12 @@ def _learn(folder: DemoFolder, watch: Progress) -> BaselineReport:
     return report
 
 
-def _day(world: _World, folder: DemoFolder, people: Crowd, door: Door, stages: Stages, journal: Journal) -> Day:
+def _day(
+    world: _World, folder: DemoFolder, people: ClientPool, door: Endpoint, stages: Stages, journal: Journal
+) -> Day:
     """Let other benign users ask while the stolen account's keys attack."""
     size = world.size
-    population = assemble(world.split.test.images, size.test, world.seed + STRANGERS)
+    population = assemble(world.split.test.images, size.test, world.seed + TEST_SEED_OFFSET)
     plots = _plots(world)
     total = size.test * size.queries + sum(_budget(plot) for plot in plots)
     with stages.stage("Attacking among other users", total) as watch, journal.into(folder.traffic_log):
@@ -176,27 +180,29 @@ def _day(world: _World, folder: DemoFolder, people: Crowd, door: Door, stages: S
     return Day(population, visits.result(), plots, raids.result())
 
 
-def _budget(plot: Plot) -> int:
+def _budget(plot: AttackJob) -> int:
     return campaigns.one(plot.emulation).budget if plot.stage else attacks.one(plot.emulation).budget
 
 
-def _plots(world: _World) -> tuple[Plot, ...]:
+def _plots(world: _World) -> tuple[AttackJob, ...]:
     """Give each attack images of its own, all of which the model gets right."""
     pool = world.victim.understood(world.split.attackers)
     names = _names(world.size)
     return (_copying(world, names[0]), *(_plot(pool, name, at, world.seed) for at, name in enumerate(names) if at))
 
 
-def _copying(world: _World, name: str) -> Plot:
+def _copying(world: _World, name: str) -> AttackJob:
     stage = campaigns.one(name).stage(world.split, world.seed, world.victim)
     # The model itself stays here: the attacker's process must have no other way to it than to ask.
     told = replace(stage, victim=Victim(world.victim.kind, unseen, world.victim.accuracy))
-    return Plot(attacker_key(name, world.seed, 0), name, stage.held.images, stage.held.labels, world.seed, told)
+    return AttackJob(attacker_key(name, world.seed, 0), name, stage.held.images, stage.held.labels, world.seed, told)
 
 
-def _plot(pool: Pool, name: str, ordinal: int, seed: int) -> Plot:
+def _plot(pool: Pool, name: str, ordinal: int, seed: int) -> AttackJob:
     own = slice((ordinal - 1) * ATTEMPTS, ordinal * ATTEMPTS)
-    return Plot(attacker_key(name, seed, ordinal), name, pool.images[own], pool.labels[own], seed * 100 + ordinal - 1)
+    return AttackJob(
+        attacker_key(name, seed, ordinal), name, pool.images[own], pool.labels[own], seed * 100 + ordinal - 1
+    )
 
 
 def _scan(
@@ -213,12 +219,12 @@ def _scan(
 
 
 def _respond(
-    world: _World, folder: DemoFolder, people: Crowd, door: Door, day: Day, found: Hunt, stages: Stages
+    world: _World, folder: DemoFolder, people: ClientPool, door: Endpoint, day: Day, found: Hunt, stages: Stages
 ) -> Containment | None:
     if found.incident is None:
         return None
     images = world.split.attackers.images[-KNOCKS:]
-    scene = Scene(people, day.population.members, day.plots, images, DEPLOYMENT.model, door.url)
+    scene = ContainmentScenario(people, day.population.members, day.plots, images, DEPLOYMENT.model, door.url)
     with stages.stage("Blocking, undoing, blocking again"):
         return contain(folder, found.incident, scene)
 

@@ -9,7 +9,7 @@ import numpy as np
 from caponier.app.inference.baseline.build import BaselineReport
 from caponier.app.inference.baseline.story import TYPICAL, stories
 from caponier.app.inference.scan import ScanReport
-from caponier.demo.clients import Plot, Raid
+from caponier.demo.clients import AttackJob, AttackResult
 from caponier.demo.keys import principal
 from caponier.demo.replay import Replay
 from caponier.demo.result import Attacker, Certainty, HabitShare, Traffic
@@ -25,8 +25,8 @@ class Day:
 
     population: Population
     visits: tuple[Visit, ...]
-    plots: tuple[Plot, ...]
-    raids: list[Raid]
+    plots: tuple[AttackJob, ...]
+    raids: list[AttackResult]
 
 
 def traffic(visits: Sequence[Visit]) -> Traffic:
@@ -78,7 +78,7 @@ def skipped(learned: BaselineReport, report: ScanReport) -> tuple[str, ...]:
     return (*listed, f"{rejected} rows of the logs") if rejected else tuple(listed)
 
 
-def _attacker(plot: Plot, raid: Raid, title: str, report: ScanReport, seen: Replay) -> Attacker:
+def _attacker(plot: AttackJob, raid: AttackResult, title: str, report: ScanReport, seen: Replay) -> Attacker:
     who = principal(plot.key) or plot.key
     own = [finding for finding in report.findings if finding.subject.id == who]
     noticed: dict[str, int] = {}

@@ -67,7 +67,7 @@ def carry_out(attack: Attack, oracle: Oracle, steps: Callable[[Oracle], None]) -
 
     def all_steps() -> None:
         if oracle.answer(oracle.original) != oracle.label:
-            raise InputError("The model gets this image wrong without any attack", mend="Choose another image")
+            raise InputError("The model gets this image wrong without any attack", hint="Choose another image")
         steps(oracle)
 
     return oracle.outcome(attack.name, attack.techniques, carried_out(all_steps))

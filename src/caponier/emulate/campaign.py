@@ -115,7 +115,7 @@ class Campaign(Emulation, Protocol):
         ...
 
 
-class Line:
+class MeteredModel:
     """The line to the model: asks, counts, and keeps to the budget.
 
     Args:

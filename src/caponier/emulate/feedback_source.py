@@ -19,7 +19,7 @@ TOPIC: Final = 7
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
+class FeedbackRound:
     """What a source asks in one turn.
 
     Args:
@@ -41,7 +41,7 @@ class Source(Emulation, Protocol):
         """Turns that it takes in a round of a forum, on average."""
         ...
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield what it asks, turn by turn, without end.
 
         Args:
@@ -50,7 +50,7 @@ class Source(Emulation, Protocol):
         """
         ...
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Return what it sends back for each image (n,): a class, or `SILENT`.
 
         Args:
@@ -67,7 +67,7 @@ def spoken(labels: Labels, share: float, rng: np.random.Generator) -> Labels:
     return said
 
 
-def photographed(pool: Pool, rng: np.random.Generator, n: int = PHOTOS) -> Turn:
+def photographed(pool: Pool, rng: np.random.Generator, n: int = PHOTOS) -> FeedbackRound:
     """Photograph n of a pool's images."""
     chosen = rng.integers(len(pool), size=n)
-    return Turn(shots(pool.images[chosen], rng), pool.labels[chosen])
+    return FeedbackRound(shots(pool.images[chosen], rng), pool.labels[chosen])

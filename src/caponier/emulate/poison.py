@@ -64,7 +64,7 @@ class Poison(Emulation, Protocol):
         ...
 
 
-class HarmlessSet(Named, Protocol):
+class ControlDataset(Named, Protocol):
     """A data set that looks suspicious and whose labels are right: the benign control of a poison."""
 
     def apply(self, pool: Pool, seed: int) -> Pool:

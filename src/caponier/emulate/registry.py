@@ -3,13 +3,13 @@
 from typing import Final
 
 from caponier.emulate.attack import Attack
+from caponier.emulate.benign_client import BenignClient
 from caponier.emulate.campaign import Campaign
 from caponier.emulate.feedback_source import Source
 from caponier.emulate.file_emulation import FileEmulation
-from caponier.emulate.habit import Habit
 from caponier.emulate.log_story import LogStory
-from caponier.emulate.newcomer import Newcomer
-from caponier.emulate.poison import HarmlessSet, Poison
+from caponier.emulate.new_client import NewClient
+from caponier.emulate.poison import ControlDataset, Poison
 from caponier.emulate.probe import Probe
 from caponier.plugins import Plugins
 
@@ -36,15 +36,15 @@ sources: Final = Plugins[Source](
     "caponier.feedback_sources",
 )
 """Harmful ones and controls; see `harmful_sources` and `harmless_sources`."""
-habits: Final = Plugins[Habit](
-    "benign client", Habit, "HABIT", (f"{_HERE}.controls.clients",), "caponier.benign_clients"
+habits: Final = Plugins[BenignClient](
+    "benign client", BenignClient, "HABIT", (f"{_HERE}.controls.clients",), "caponier.benign_clients"
 )
-newcomers: Final = Plugins[Newcomer](
-    "newcomer", Newcomer, "NEWCOMER", (f"{_HERE}.controls.newcomers",), "caponier.newcomers"
+newcomers: Final = Plugins[NewClient](
+    "newcomer", NewClient, "NEWCOMER", (f"{_HERE}.controls.newcomers",), "caponier.newcomers"
 )
 """Harmless callers who do not only predict; see `habits` for the others."""
-harmless_sets: Final = Plugins[HarmlessSet](
-    "control data set", HarmlessSet, "HARMLESS", (f"{_HERE}.controls.datasets",), "caponier.control_datasets"
+harmless_sets: Final = Plugins[ControlDataset](
+    "control data set", ControlDataset, "HARMLESS", (f"{_HERE}.controls.datasets",), "caponier.control_datasets"
 )
 
 

@@ -13,7 +13,7 @@ from caponier.detect.calibration.baseline import digest_of
 from caponier.detect.calibration.joint_tail import BELIEVED, UNIT, evidence, whole
 from caponier.detect.detector import Counts, EventDetector, Explanation, Subject
 from caponier.detect.similarity.nearest_query import RING
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.spool import caller_of
 from caponier.engines.subjects import Failed, Scored
 
@@ -101,7 +101,7 @@ class _Rare:
 class _Ear:
     """Listens to one detector: which of its scores are rare at all, at a subject's age."""
 
-    def __init__(self, line: Line, level: int) -> None:
+    def __init__(self, line: CalibratedDetector, level: int) -> None:
         self._line, self._level = line, level
         ranks = line.ranks
         if ranks is None or not len(ranks.scores):

@@ -14,11 +14,11 @@ from caponier.detect.batch import EventBatch
 from caponier.detect.calibration.judging import Gathered
 from caponier.detect.detector import EventDetector, Params, Subject
 from caponier.detect.similarity import nearest_query
-from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.engines.cells import cell_events
 from caponier.engines.judge import Detection, Judge
 from caponier.engines.plan import Plan
-from caponier.engines.portraits import Comparison
+from caponier.engines.profiles import Comparison
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import Spool, caller_of, connected, fitting, sorted_events
 from caponier.engines.subjects import Scored, SubjectPass
@@ -37,7 +37,7 @@ class Result:
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """Source and line of events that the log holds twice."""
     events: int = 0
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, TraitHistogram] = field(default_factory=dict)
     """What callers were like, by model, where that is compared."""
 
 
@@ -280,7 +280,7 @@ def fits(detector: EventDetector, benign: EventBatch, subjects: NDArray[np.bool_
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class ScoreHistory:
     """How the scores of one subject went, over its different queries in their order."""
 
     kind: str
@@ -292,12 +292,12 @@ class Course:
     """(q,) by detector."""
 
 
-def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course]:
+def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[ScoreHistory]:
     """Return every score of a share of the callers, for pictures; a scan keeps only the triggers.
 
     A subject that was idle for long stands there again, as in a scan.
     """
-    courses: list[Course] = []
+    courses: list[ScoreHistory] = []
     for scored in scored_batches(spool, plan.parts()[0], share, BATCH_ROWS):
         for index in range(len(scored.names)):
             part = _course(scored, index)
@@ -308,15 +308,15 @@ def suspicion(spool: Spool, plan: Plan, share: Share = EVERYBODY) -> list[Course
     return courses
 
 
-def _course(scored: Scored, index: int) -> Course:
+def _course(scored: Scored, index: int) -> ScoreHistory:
     caller = caller_of(scored.names[index])
     own = scored.subject == index
     rows = scored.rows[own]
     places = np.stack([scored.batch.source[rows], scored.batch.seq[rows]], axis=1).astype(np.int64)
     scores = {detector: values[rows] for detector, values in scored.scores.items()}
-    return Course(caller.kind, caller.id, places, scores)
+    return ScoreHistory(caller.kind, caller.id, places, scores)
 
 
-def _continued(course: Course, part: Course) -> Course:
+def _continued(course: ScoreHistory, part: ScoreHistory) -> ScoreHistory:
     scores = {detector: np.concatenate([values, part.scores[detector]]) for detector, values in course.scores.items()}
     return replace(course, places=np.concatenate([course.places, part.places]), scores=scores)

@@ -13,7 +13,7 @@ from caponier.detect.calibration.joint_tail import UNIT, JointTail
 from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.detector import EventDetector, Params, Subject
 from caponier.detect.similarity.cells import Cells
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.engines.columns import Read
 from caponier.telemetry.features import Encoder
 
@@ -23,7 +23,7 @@ COLD_LEVEL: Final = 10 * UNIT
 
 
 @dataclass(frozen=True)
-class Line:
+class CalibratedDetector:
     """One detector with what it learned, and what its scores are ranked by."""
 
     detector: EventDetector
@@ -67,7 +67,7 @@ class Plan:
 
     model: str
     encoder: Encoder
-    lines: tuple[Line, ...]
+    lines: tuple[CalibratedDetector, ...]
     salt: bytes = b""
     columns: tuple[Read, ...] = ()
     """Further columns, for detectors that are still to be fitted."""
@@ -77,7 +77,7 @@ class Plan:
     """Whose events come together: `PRINCIPAL`, or `BUCKET` for those of a cell."""
     without: frozenset[str] = frozenset()
     """Callers whose events are left out where those of a cell come together."""
-    portrait: Portrait | None = None
+    portrait: TrafficProfile | None = None
     """What callers were like, for a comparison with how they are."""
     levels: Mapping[Subject, int] = field(default_factory=dict)
     """Evidence from which on a subject of each kind is told of, in thousandths."""

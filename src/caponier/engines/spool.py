@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from caponier.engines.columns import Read, selected
 from caponier.engines.shares import bucket_of
 from caponier.errors import InputError
-from caponier.records.event import EVENT_SCHEMA, STRANGERS
+from caponier.records.event import EVENT_SCHEMA, UNAUTHENTICATED
 from caponier.records.finding import SubjectRef
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.events import Events
@@ -364,7 +364,7 @@ def _subjects(batch: pa.RecordBatch, joined: Mapping[str, str]) -> tuple[pa.Arra
     Whoever was turned away is known by the address alone. Anybody may send any session: without a principal it is one
     only together with the address that it comes from.
     """
-    strangers = pc.fill_null(pc.is_in(batch.column("status"), value_set=pa.array(STRANGERS, pa.int32())), False)
+    strangers = pc.fill_null(pc.is_in(batch.column("status"), value_set=pa.array(UNAUTHENTICATED, pa.int32())), False)
     columns = [_as_one(_named(batch.column("principal"), strangers), joined)]
     if columns[0].null_count:
         source = _named(batch.column("source_ip"))

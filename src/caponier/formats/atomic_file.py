@@ -115,7 +115,7 @@ def _told(path: Path, failing: str) -> Iterator[None]:
         yield
     except OSError as failed:
         advice = _ADVICE if failing == NOT_WRITTEN else None
-        raise InputError(f"{failing}: {failed.strerror or failed}", where=str(path), mend=advice) from failed
+        raise InputError(f"{failing}: {failed.strerror or failed}", where=str(path), hint=advice) from failed
 
 
 def _usual_mode() -> int:

@@ -46,20 +46,20 @@ def read_value(text: str, name: str, advice: str | None = None, *, parts: int = 
             has too many parts, a number beyond all bounds, or text that is none (half of a surrogate pair).
     """
     if sum(map(text.count, ",[{")) > parts:
-        raise InputError(f"the file has more than {parts:,} parts", where=name, mend=advice)
+        raise InputError(f"the file has more than {parts:,} parts", where=name, hint=advice)
     try:
         value = json.loads(
             text, object_pairs_hook=_members, parse_int=_whole, parse_float=_number, parse_constant=_constant
         )
     except json.JSONDecodeError as wrong:
         cut = "The file may be cut off." if wrong.pos >= len(text.rstrip()) - 1 else None
-        mend = " ".join(part for part in (cut, advice) if part) or None
-        raise InputError(f"this is not JSON: {wrong.msg}", where=_place(text, wrong.pos, name), mend=mend) from None
+        hint = " ".join(part for part in (cut, advice) if part) or None
+        raise InputError(f"this is not JSON: {wrong.msg}", where=_place(text, wrong.pos, name), hint=hint) from None
     except RecursionError:
-        raise InputError(_DEEP, where=name, mend=advice) from None
+        raise InputError(_DEEP, where=name, hint=advice) from None
     except InputError as wrong:
-        where = _twice_at(text, name) if wrong.mend else name
-        raise InputError(wrong.what, where=where, mend=wrong.mend or advice) from None
+        where = _twice_at(text, name) if wrong.hint else name
+        raise InputError(wrong.what, where=where, hint=wrong.hint or advice) from None
     if text.count("[") + text.count("{") > DEPTH:
         _check_depth(value, name, advice)
     if _ESCAPED_SURROGATE.search(text):
@@ -75,7 +75,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(plain) != len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         owner = f" of {plain['id'][:_SHOWN]!r}" if isinstance(plain.get("id"), str) else ""
-        raise InputError(f"the key {twice[:_SHOWN]!r}{owner} is there twice", mend="Keep the one that is right.")
+        raise InputError(f"the key {twice[:_SHOWN]!r}{owner} is there twice", hint="Keep the one that is right.")
     return plain
 
 
@@ -113,14 +113,14 @@ def _check_depth(value: Any, name: str, advice: str | None) -> None:
         level = [inner for values in within for inner in values if isinstance(inner, dict | list)]
         if not level:
             return
-    raise InputError(_DEEP, where=name, mend=advice)
+    raise InputError(_DEEP, where=name, hint=advice)
 
 
 def _check_text(value: Any, name: str, advice: str | None) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise InputError("a text holds half of a surrogate pair", where=name, mend=advice) from None
+        raise InputError("a text holds half of a surrogate pair", where=name, hint=advice) from None
 
 
 def _place(text: str, place: int, name: str) -> str:

@@ -61,11 +61,11 @@ class YamlError(InputError):
         what: What is wrong.
         name: The file.
         line: From 1; None if that cannot be told.
-        mend: What to do about it.
+        hint: What to do about it.
     """
 
-    def __init__(self, what: str, name: str, line: int | None, mend: str | None = None) -> None:
-        super().__init__(what, where=name if line is None else f"{name}:{line}", mend=mend)
+    def __init__(self, what: str, name: str, line: int | None, hint: str | None = None) -> None:
+        super().__init__(what, where=name if line is None else f"{name}:{line}", hint=hint)
         self.line = line
 
 
@@ -302,8 +302,8 @@ class _Builder:
             owner.pairs.append((key, node))
             self._keys[-1] = None
 
-    def _wrong(self, what: str, event: Any, mend: str | None = None) -> YamlError:
-        return YamlError(what, self.name, event.start_mark.line + 1, mend or self.dialect.advice)
+    def _wrong(self, what: str, event: Any, hint: str | None = None) -> YamlError:
+        return YamlError(what, self.name, event.start_mark.line + 1, hint or self.dialect.advice)
 
 
 def _placed(event: Any) -> tuple[int, int, int, int, str | None]:
@@ -374,8 +374,8 @@ class _Texts:
             raise self._wrong(what, alias, "Write out what it stands for.")
         return alias.target
 
-    def _wrong(self, what: str, node: YamlNode, mend: str | None = None) -> YamlError:
-        return YamlError(what, self.name, node.line, mend)
+    def _wrong(self, what: str, node: YamlNode, hint: str | None = None) -> YamlError:
+        return YamlError(what, self.name, node.line, hint)
 
 
 class _Values(_Texts):

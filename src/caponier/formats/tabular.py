@@ -40,7 +40,7 @@ class Tabular:
         except ModuleNotFoundError as failed:
             raise MissingExtraError(
                 "a DataFrame needs the Python package 'pandas', which is not installed",
-                mend="Install it with: pip install pandas; or use to_arrow()",
+                hint="Install it with: pip install pandas; or use to_arrow()",
             ) from failed
 
     def _repr_html_(self) -> str:

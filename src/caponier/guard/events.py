@@ -15,7 +15,7 @@ from caponier.guard.bodies import WRONG, answers, opened
 from caponier.guard.call import NAME_LIMIT
 from caponier.guard.exchange import Exchange
 from caponier.guard.question import UnreadableQueryError, question
-from caponier.records.event import STRANGERS, UNKNOWN
+from caponier.records.event import UNAUTHENTICATED, UNKNOWN
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry import inference_body, plain_json
 from caponier.telemetry.body_keys import most_rows
@@ -24,7 +24,7 @@ from caponier.telemetry.column_layouts import STRANGE, ColumnLayouts
 
 Row = dict[str, Any]
 
-UNASKED: Final = (*STRANGERS, 404, 405)
+UNASKED: Final = (*UNAUTHENTICATED, 404, 405)
 """Answers for which no model was asked."""
 UNREAD: Final = "unread"
 """Column of the event that says which part was not read, and why."""

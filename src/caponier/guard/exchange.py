@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from caponier.guard.call import Call
 from caponier.guard.verdict import PASS, Verdict
-from caponier.records.event import STRANGERS
+from caponier.records.event import UNAUTHENTICATED
 
 Header = tuple[bytes, bytes]
 
@@ -92,7 +92,7 @@ class Exchange:
         another's claims with any signature gets as far, and what he does is no evidence against the other.
         """
         proven = not self.caller.unproven or (self.call.asks and self.status // 100 == 2)
-        return self.status in STRANGERS or not proven
+        return self.status in UNAUTHENTICATED or not proven
 
     @property
     def size(self) -> int:

@@ -145,5 +145,5 @@ def read_settings(table: dict[str, Any], where: str) -> GuardSettings:
     if first["type"] != "extra_forbidden":
         raise InputError(first["msg"].removeprefix("Value error, "), where=f"{where}: guard.{key}")
     known = GuardSettings.model_fields
-    mend = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-    raise InputError("unknown key", where=f"{where}: guard.{key}", mend=mend)
+    hint = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
+    raise InputError("unknown key", where=f"{where}: guard.{key}", hint=hint)

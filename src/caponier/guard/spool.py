@@ -387,8 +387,8 @@ def free_spools(folder: Path, limit: int) -> Iterator[ExchangeSpool]:
         except BlockingIOError:
             continue
         except OSError as failed:
-            mend = "Name another folder: spool in caponier.toml, [guard]"
-            raise InputError(f"the spool cannot be used: {failed.strerror}", where=str(folder), mend=mend) from failed
+            hint = "Name another folder: spool in caponier.toml, [guard]"
+            raise InputError(f"the spool cannot be used: {failed.strerror}", where=str(folder), hint=hint) from failed
         found = True
         yield spool
     if not found:

@@ -51,16 +51,16 @@ def read_keys(path: Path) -> tuple[TokenKey, ...]:
     Raises:
         InputError: If it cannot be read, or holds no key that can be used.
     """
-    mend = "Give a JSON Web Key Set (RFC 7517) with keys of kty oct or RSA, as your issuer publishes it"
+    hint = "Give a JSON Web Key Set (RFC 7517) with keys of kty oct or RSA, as your issuer publishes it"
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as failed:
-        raise InputError(f"the keys of tokens cannot be read: {failed}", where=str(path), mend=mend) from None
-    found = read_value(text, str(path), mend)
+        raise InputError(f"the keys of tokens cannot be read: {failed}", where=str(path), hint=hint) from None
+    found = read_value(text, str(path), hint)
     listed = found.get("keys") if isinstance(found, dict) else None
     keys = tuple(key for one in listed if (key := _key(one, path)) is not None) if isinstance(listed, list) else ()
     if not keys:
-        raise InputError("holds no key that can be used", where=str(path), mend=mend)
+        raise InputError("holds no key that can be used", where=str(path), hint=hint)
     return keys
 
 

@@ -28,7 +28,7 @@ def admit(techniques: Iterable[Technique], version: str) -> None:
         raise CaponierError(
             "entries without evidence: " + "; ".join(objections),
             where=version,
-            mend="Add a public, dated source that shows the technique on a real system, or remove the entry.",
+            hint="Add a public, dated source that shows the technique on a real system, or remove the entry.",
         )
 
 

@@ -19,7 +19,7 @@ NAVIGATOR: Final = "5.1.0"
 SIZE_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of a file; a layer that annotates all of ATT&CK has half a megabyte."""
 _FORMATS: Final = re.compile(r"4(\.[0-5])?")
-_MEND: Final = "Write it again with the Navigator, as layer format 4.0 to 4.5."
+_HINT: Final = "Write it again with the Navigator, as layer format 4.0 to 4.5."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Layer:
             InputError: If it is no layer of format 4.0 to 4.5; it names the key at fault.
         """
         if not isinstance(plain, dict):
-            raise InputError("a layer is an object", where=where, mend=_MEND)
+            raise InputError("a layer is an object", where=where, hint=_HINT)
         _check(plain, where)
         annotations = tuple(
             _annotation(one, f"{where}: techniques[{n}]") for n, one in enumerate(_listed(plain, where))
@@ -123,39 +123,39 @@ def _parse(data: bytes, where: str) -> Any:
     if len(data) > SIZE_LIMIT:
         raise InputError(f"this is larger than {SIZE_LIMIT:,} bytes, which no layer is", where=where)
     try:
-        return read_value(data.decode("utf-8-sig"), where, _MEND)
+        return read_value(data.decode("utf-8-sig"), where, _HINT)
     except UnicodeDecodeError as wrong:
-        raise InputError(f"this is no layer: {wrong}", where=where, mend=_MEND) from None
+        raise InputError(f"this is no layer: {wrong}", where=where, hint=_HINT) from None
 
 
 def _check(plain: dict[str, Any], where: str) -> None:
     if "version" in plain and "versions" not in plain:
-        raise InputError(f"layer format {plain['version']} is too old", where=f"{where}: version", mend=_MEND)
+        raise InputError(f"layer format {plain['version']} is too old", where=f"{where}: version", hint=_HINT)
     versions = plain.get("versions")
     if versions is not None and not isinstance(versions, dict):
-        raise InputError("this is no object", where=f"{where}: versions", mend=_MEND)
+        raise InputError("this is no object", where=f"{where}: versions", hint=_HINT)
     written = (versions or {}).get("layer", FORMAT)
     if not (isinstance(written, str) and _FORMATS.fullmatch(written)):
-        raise InputError(f"layer format {written!r} is not known", where=f"{where}: versions.layer", mend=_MEND)
+        raise InputError(f"layer format {written!r} is not known", where=f"{where}: versions.layer", hint=_HINT)
     for key in ("name", "domain"):
         if not isinstance(plain.get(key), str):
-            raise InputError("this is missing or no text", where=f"{where}: {key}", mend=_MEND)
+            raise InputError("this is missing or no text", where=f"{where}: {key}", hint=_HINT)
 
 
 def _listed(plain: dict[str, Any], where: str) -> list[Any]:
     techniques = plain.get("techniques", [])
     if not isinstance(techniques, list):
-        raise InputError("this is no list", where=f"{where}: techniques", mend=_MEND)
+        raise InputError("this is no list", where=f"{where}: techniques", hint=_HINT)
     return techniques
 
 
 def _annotation(plain: Any, where: str) -> Annotation:
     if not isinstance(plain, dict):
-        raise InputError("this is no object", where=where, mend=_MEND)
+        raise InputError("this is no object", where=where, hint=_HINT)
     if not isinstance(plain.get("techniqueID"), str):
-        raise InputError("this is missing or no text", where=f"{where}.techniqueID", mend=_MEND)
+        raise InputError("this is missing or no text", where=f"{where}.techniqueID", hint=_HINT)
     if not isinstance(plain.get("tactic"), str | None):
-        raise InputError("this is no text", where=f"{where}.tactic", mend=_MEND)
+        raise InputError("this is no text", where=f"{where}.tactic", hint=_HINT)
     return Annotation(plain)
 
 

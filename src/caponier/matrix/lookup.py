@@ -53,7 +53,7 @@ def look_up(text: str, matrices: Sequence[Matrix] | None = None) -> Found:
             if found:
                 return found
         return _by_attack_facts(id_, matrices)
-    raise InputError(f"nothing has the id {text!r}", mend=_mend(id_, matrices))
+    raise InputError(f"nothing has the id {text!r}", hint=_mend(id_, matrices))
 
 
 def _by_own_id(matrix: Matrix, id_: str) -> Found | None:
@@ -103,7 +103,7 @@ def _by_attack_facts(id_: str, matrices: Sequence[Matrix]) -> Found:
     """Find what is mapped to an ATT&CK id that nothing carries, or else what stands in its place or above it."""
     known = attack.name(id_)
     if known is None:
-        raise InputError(f"nothing has the id {id_!r}", mend=_mend(id_, matrices))
+        raise InputError(f"nothing has the id {id_!r}", hint=_mend(id_, matrices))
     if rows := attack_crosswalk.load().from_attack(id_):
         matrix = load(attack_crosswalk.load().source)
         remark = f"{id_} {known} is from ATT&CK Enterprise; nothing carries it, and this is what is mapped to it"
@@ -114,7 +114,7 @@ def _by_attack_facts(id_: str, matrices: Sequence[Matrix]) -> Found:
     if instead is None:
         raise InputError(
             f"{id_} {known} is from ATT&CK Enterprise, but no entry carries it or is mapped to it",
-            mend="Search by words with: caponier matrix search WORDS",
+            hint="Search by words with: caponier matrix search WORDS",
         )
     how = f"has become {instead}" if gone else f"is a sub-technique of {instead}"
     found = look_up(instead, matrices)

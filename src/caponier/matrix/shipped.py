@@ -187,4 +187,4 @@ def parse(text: str, shape: type[S], name: str) -> S:
     try:
         return shape.model_validate(read_value(text, name, SHIPPED))
     except (YamlError, ValidationError) as wrong:
-        raise CaponierError(f"the file is damaged: {wrong}", where=name, mend="Reinstall caponier.") from wrong
+        raise CaponierError(f"the file is damaged: {wrong}", where=name, hint="Reinstall caponier.") from wrong

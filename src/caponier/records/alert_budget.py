@@ -12,7 +12,7 @@ _WEEKS: Final = {"day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7, "year": 36
 _RATE: Final = re.compile(r"(?P<count>[0-9.]+(?:e[+-]?[0-9]+)?)\s*(?:per|a)\s+(?P<unit>[a-z]+)", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"(?P<above>[0-9.]+)\s*/\s*(?P<below>[0-9.]+)")
 
-_MEND: Final = 'Write a rate such as "2 per week", or a share of benign callers such as "1/300" or "0.0033".'
+_HINT: Final = 'Write a rate such as "2 per week", or a share of benign callers such as "1/300" or "0.0033".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class AlertBudget:
 
     def __post_init__(self) -> None:
         if (self.per_week is None) == (self.bound is None):
-            raise InputError("an alert budget is either a rate or a bound", mend=_MEND)
+            raise InputError("an alert budget is either a rate or a bound", hint=_HINT)
         if self.per_week is not None and not (math.isfinite(self.per_week) and self.per_week > 0):
-            raise InputError(f"an alert budget of {self.per_week:g} per week is not above 0", mend=_MEND)
+            raise InputError(f"an alert budget of {self.per_week:g} per week is not above 0", hint=_HINT)
         if self.bound is not None and not 0 < self.bound < 1:
-            raise InputError(f"a false-alarm bound of {self.bound:g} does not lie between 0 and 1", mend=_MEND)
+            raise InputError(f"a false-alarm bound of {self.bound:g} does not lie between 0 and 1", hint=_HINT)
 
     @classmethod
     def parse(cls, text: str | float) -> Self:
@@ -57,18 +57,18 @@ def _number(digits: str, text: str) -> float:
     try:
         return float(digits)
     except ValueError:
-        raise InputError(f"{text!r} is not an alert budget", mend=_MEND) from None
+        raise InputError(f"{text!r} is not an alert budget", hint=_HINT) from None
 
 
 def _weeks(unit: str, text: str) -> float:
     weeks = _WEEKS.get(unit.lower().removesuffix("s"))
     if weeks is None:
-        raise InputError(f"{text!r} counts alerts per {unit!r}; known are {', '.join(_WEEKS)}", mend=_MEND)
+        raise InputError(f"{text!r} counts alerts per {unit!r}; known are {', '.join(_WEEKS)}", hint=_HINT)
     return weeks
 
 
 def _quotient(fraction: re.Match[str], text: str) -> float:
     below = _number(fraction["below"], text)
     if below == 0:
-        raise InputError(f"{text!r} divides by zero", mend=_MEND)
+        raise InputError(f"{text!r} divides by zero", hint=_HINT)
     return _number(fraction["above"], text) / below

@@ -14,7 +14,7 @@ OPERATIONS: Final = ("predict", "explain", "metadata", "feedback", "load", "unlo
 REQUIRED: Final = ("time", "model", "operation")
 """Columns that a file must have; every other one may be absent."""
 
-STRANGERS: Final = (401, 403)
+UNAUTHENTICATED: Final = (401, 403)
 """Status of answers to callers whom the model server turned away: what they called themselves is nobody's name."""
 
 UNKNOWN: Final = "unknown"

@@ -64,6 +64,6 @@ def _figures(output: str, command: str) -> dict[str, float]:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     if "accuracy" not in figures:
-        mend = 'Let the last line of its output be JSON such as {"accuracy": 0.97}.'
-        raise InputError("the command does not say its accuracy", where=command, mend=mend)
+        hint = 'Let the last line of its output be JSON such as {"accuracy": 0.97}.'
+        raise InputError("the command does not say its accuracy", where=command, hint=hint)
     return figures

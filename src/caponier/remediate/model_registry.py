@@ -79,7 +79,7 @@ class RegisteredModel(_Noun):
             if version.version == name:
                 return version
         known = ", ".join(version.version for version in self.versions)
-        raise InputError(f"there is no version {name!r} of {self.name}", mend=f"Versions: {known}")
+        raise InputError(f"there is no version {name!r} of {self.name}", hint=f"Versions: {known}")
 
     @property
     def active(self) -> ModelVersion | None:
@@ -118,7 +118,7 @@ class Registry(_Noun):
             if model.name == name:
                 return model
         known = ", ".join(model.name for model in self.models) or "none"
-        raise InputError(f"there is no model {name!r} in the registry", mend=f"Models: {known}")
+        raise InputError(f"there is no model {name!r} in the registry", hint=f"Models: {known}")
 
     def with_model(self, changed: RegisteredModel) -> "Registry":
         """Return the registry with a model in place of the one of its name, or added."""

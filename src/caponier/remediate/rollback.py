@@ -38,8 +38,8 @@ def plan_rollback(model: RegisteredModel, folder: Path, to: str | None = None) -
     if good.version == active.version:
         raise InputError(f"version {good.version} of {model.name} is active already")
     if good.status is Status.QUARANTINED:
-        mend = "Roll forward with --undo, or name another version."
-        raise InputError(f"version {good.version} of {model.name} is quarantined", mend=mend)
+        hint = "Roll forward with --undo, or name another version."
+        raise InputError(f"version {good.version} of {model.name} is quarantined", hint=hint)
     _verify(model, good, folder)
     return Plan(model, active, good)
 
@@ -57,7 +57,7 @@ def plan_undo(model: RegisteredModel, folder: Path) -> Plan:
     if active is None or active.version != last.good or forward.status is not Status.QUARANTINED:
         raise InputError(
             f"{model.name} has changed since the rollback from {last.bad} to {last.good}",
-            mend="Choose a version with --to.",
+            hint="Choose a version with --to.",
         )
     _verify(model, forward, folder)
     return Plan(model, active, forward, undoes=last)
@@ -90,7 +90,7 @@ def _last_good(model: RegisteredModel, active: ModelVersion) -> ModelVersion:
             return version
     raise InputError(
         f"there is no earlier good version of {model.name} than {active.version}",
-        mend="Register one, or name a version with --to.",
+        hint="Register one, or name a version with --to.",
     )
 
 
@@ -103,5 +103,5 @@ def _verify(model: RegisteredModel, version: ModelVersion, folder: Path) -> None
             f"the file of version {version.version} of {model.name} is not the one that was registered; "
             "nothing was changed",
             where=version.path,
-            mend=f"Its SHA-256 is {found}; the registry says {version.sha256}. Restore it, or name another version.",
+            hint=f"Its SHA-256 is {found}; the registry says {version.sha256}. Restore it, or name another version.",
         )

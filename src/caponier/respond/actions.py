@@ -40,7 +40,7 @@ def approve(action: ResponseAction, approver: str, approvers: Sequence[str], now
         raise InputError(
             f"{approver} is not among those who may approve",
             where=action.action_id,
-            mend=f"Approvers are listed in caponier.toml, [respond] approvers: {', '.join(approvers)}",
+            hint=f"Approvers are listed in caponier.toml, [respond] approvers: {', '.join(approvers)}",
         )
     lasting = action.expires - action.created
     return replace(action, state=ActionState.ACTIVE, approver=approver, created=now, expires=now + lasting)

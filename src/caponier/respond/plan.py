@@ -12,7 +12,7 @@ from caponier.records.inventory import Workspace
 from caponier.records.response_action import ActionKind, ActionState, ResponseAction
 from caponier.respond.actors import Actors
 from caponier.respond.effects import EFFECTS
-from caponier.respond.playbook import Move, Reach, Rule, Scope
+from caponier.respond.playbook import ActionTemplate, Rule, Scope, TargetScope
 from caponier.respond.settings import RespondSettings
 
 
@@ -144,8 +144,8 @@ def _actions(
                 incident_id=incident.incident_id,
                 kind=move.kind,
                 scope=scope,
-                system=finding.system if _bound(move, Reach.SYSTEM) else None,
-                model=finding.model if _bound(move, Reach.MODEL) else None,
+                system=finding.system if _bound(move, TargetScope.SYSTEM) else None,
+                model=finding.model if _bound(move, TargetScope.MODEL) else None,
                 reason=rule.reason,
                 author=author,
                 created=now,
@@ -157,12 +157,16 @@ def _actions(
             )
 
 
-def _bound(move: Move, reach: Reach) -> bool:
+def _bound(move: ActionTemplate, reach: TargetScope) -> bool:
     """Tell whether an action is bound to the finding's model or system."""
-    return move.scope is Scope.MODEL or move.reach is reach or (move.reach is Reach.MODEL and reach is Reach.SYSTEM)
+    return (
+        move.scope is Scope.MODEL
+        or move.reach is reach
+        or (move.reach is TargetScope.MODEL and reach is TargetScope.SYSTEM)
+    )
 
 
-def _scopes(move: Move, finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
+def _scopes(move: ActionTemplate, finding: Finding, actors: Actors) -> Iterator[SubjectRef]:
     subject = finding.subject
     if move.scope is Scope.ACTOR:
         yield from _callers(finding, actors)
@@ -175,7 +179,7 @@ def _scopes(move: Move, finding: Finding, actors: Actors) -> Iterator[SubjectRef
         yield subject
 
 
-def _targets(move: Move, finding: Finding) -> Iterator[SubjectRef]:
+def _targets(move: ActionTemplate, finding: Finding) -> Iterator[SubjectRef]:
     """Return what a finding over logs lists as acted on, each an order of its own.
 
     A host is where it happened, too: a finding about files names it beside them.

@@ -48,7 +48,7 @@ class Scope(StrEnum):
     """What a finding over logs lists as acted on: a key, a bucket, a workload, a host."""
 
 
-class Reach(StrEnum):
+class TargetScope(StrEnum):
     """Where an action on an actor applies."""
 
     MODEL = "model"
@@ -128,13 +128,13 @@ def _covers(wanted: str, finding: Finding) -> bool:
     return any(ref.id == wanted or ref.id.startswith(f"{wanted}.") for ref in finding.techniques)
 
 
-class Move(_Shape):
+class ActionTemplate(_Shape):
     """One response action of a rule."""
 
     kind: ActionKind
     scope: Scope
     duration: Annotated[timedelta, BeforeValidator(_duration)]
-    reach: Reach = Reach.MODEL
+    reach: TargetScope = TargetScope.MODEL
     needs_approval: bool = False
     targets: tuple[str, ...] = ()
     """Kinds of target, such as `bucket`, where the scope is `target`; all of them, where none is named."""
@@ -164,8 +164,8 @@ def _check_parameters(kind: ActionKind, given: dict[str, Any]) -> None:
     known = _PARAMETERS.get(kind, ())
     for name, value in given.items():
         if name not in known:
-            mend = did_you_mean(nearest(name, known, 0.5), otherwise=f"It takes: {', '.join(known) or 'none'}.")
-            raise ValueError(f"{kind} has no parameter {name!r}. {mend}")
+            hint = did_you_mean(nearest(name, known, 0.5), otherwise=f"It takes: {', '.join(known) or 'none'}.")
+            raise ValueError(f"{kind} has no parameter {name!r}. {hint}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1_000_000:
             raise ValueError(f"{name} is not a number from 0 on")
     if kind is ActionKind.THROTTLE and not given.get("per_minute", 0) > 0:
@@ -183,7 +183,7 @@ class Rule(_Shape):
     reason: Annotated[str, Field(min_length=1, max_length=400)]
     """Why, in a sentence for those who approve."""
     when: When = When()
-    actions: Annotated[tuple[Move, ...], Field(max_length=20)]
+    actions: Annotated[tuple[ActionTemplate, ...], Field(max_length=20)]
     """None switches off a rule of the same name in an earlier playbook."""
 
 
@@ -232,7 +232,7 @@ def shipped() -> Playbook:
     try:
         return parse(text, SHIPPED)
     except InputError as wrong:
-        raise CaponierError(f"the file is damaged: {wrong}", where=SHIPPED, mend="Reinstall caponier.") from wrong
+        raise CaponierError(f"the file is damaged: {wrong}", where=SHIPPED, hint="Reinstall caponier.") from wrong
 
 
 def load(settings: RespondSettings, root: Path) -> tuple[Rule, ...]:
@@ -272,15 +272,15 @@ def _explained(wrong: ValidationError, raw: Any, where: str) -> InputError:
         return InputError(first["msg"].removeprefix("Value error, "), where=path)
     known = _known(tuple(step for step in first["loc"] if isinstance(step, str)))
     near = nearest(str(first["loc"][-1]), known, 0.5)
-    mend = did_you_mean(near, otherwise=f"Known here: {', '.join(known)}.")
-    return InputError("unknown key", where=path, mend=mend)
+    hint = did_you_mean(near, otherwise=f"Known here: {', '.join(known)}.")
+    return InputError("unknown key", where=path, hint=hint)
 
 
 def _known(path: tuple[str, ...]) -> list[str]:
     shapes: dict[tuple[str, ...], type[BaseModel]] = {
         ("rules",): Rule,
         ("rules", "when"): When,
-        ("rules", "actions"): Move,
+        ("rules", "actions"): ActionTemplate,
     }
     shape = shapes.get(path[:-1], Playbook)
     return [field.alias or name for name, field in shape.model_fields.items()]

@@ -87,5 +87,5 @@ def _explained(wrong: ValidationError, where: str) -> InputError:
     if first["type"] != "extra_forbidden":
         return InputError(first["msg"].removeprefix("Value error, "), where=f"{where}.{key}")
     known = RespondSettings.model_fields
-    mend = did_you_mean(nearest(str(first["loc"][-1]), known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-    return InputError("unknown key", where=f"{where}.{key}", mend=mend)
+    hint = did_you_mean(nearest(str(first["loc"][-1]), known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
+    return InputError("unknown key", where=f"{where}.{key}", hint=hint)

@@ -21,7 +21,7 @@ def advance(incident: Incident, to: Stage, now: datetime) -> Incident:
         raise InputError(
             f"the incident is {incident.stage}, and cannot become {to} from there",
             where=incident.incident_id,
-            mend=f"From here it may become: {may}.",
+            hint=f"From here it may become: {may}.",
         )
     return replace(incident, stage=to, stage_since=now)
 

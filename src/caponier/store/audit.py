@@ -102,7 +102,7 @@ def lock(connection: Connection) -> AuditHead:
     # SQLite has locked the whole database already; on PostgreSQL this row is what writers queue for.
     end = _read_head(connection, select(audit_head).with_for_update())
     if end is None:
-        raise CaponierError("the audit log has lost its head record", mend="Restore the store from a backup.")
+        raise CaponierError("the audit log has lost its head record", hint="Restore the store from a backup.")
     return end
 
 

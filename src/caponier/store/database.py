@@ -63,7 +63,7 @@ class Store:
             raise CaponierError(
                 f"the store does not answer: {failed.orig}",
                 where=self.where,
-                mend="Check that its disk has room, that its server runs, and that no other program holds it locked.",
+                hint="Check that its disk has room, that its server runs, and that no other program holds it locked.",
             ) from failed
 
 
@@ -96,16 +96,16 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         # The text is not repeated: it may hold a password.
-        raise InputError("the store is not a database URL", mend="Write it as sqlite:///caponier.db") from None
+        raise InputError("the store is not a database URL", hint="Write it as sqlite:///caponier.db") from None
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise InputError(
-            f"a store in {backend} is not supported", mend="Use SQLite (sqlite:///caponier.db) or PostgreSQL."
+            f"a store in {backend} is not supported", hint="Use SQLite (sqlite:///caponier.db) or PostgreSQL."
         )
     if parsed.database in (None, "", ":memory:"):
-        raise InputError("a store in memory would be lost at once", mend="Name a file: sqlite:///caponier.db")
+        raise InputError("a store in memory would be lost at once", hint="Name a file: sqlite:///caponier.db")
     return parsed.set(drivername="sqlite")
 
 
@@ -131,7 +131,7 @@ def _make_file(path: Path, where: str) -> None:
         raise InputError(
             f"the store cannot be created: {failed.strerror}",
             where=where,
-            mend="Run caponier init in its folder.",
+            hint="Run caponier init in its folder.",
         ) from failed
 
 

@@ -60,7 +60,7 @@ def _version(connection: Connection, where: str) -> str | None:
                 raise InputError(
                     f"the database has a table {name!r} that Caponier did not make",
                     where=where,
-                    mend="Give Caponier a database, or a PostgreSQL schema, of its own.",
+                    hint="Give Caponier a database, or a PostgreSQL schema, of its own.",
                 )
         return None
     number = column("version_num", Text())
@@ -74,7 +74,7 @@ def _refuse_newer(found: str | None, where: str) -> None:
         raise InputError(
             f"the store was written by a newer Caponier: its schema is {found}, this program knows {CURRENT}",
             where=where,
-            mend="Upgrade Caponier on this machine (pip install --upgrade caponier), or use another store.",
+            hint="Upgrade Caponier on this machine (pip install --upgrade caponier), or use another store.",
         )
 
 

@@ -208,7 +208,7 @@ def _files(paths: Sequence[Path | LogFile], output: Path | None) -> Iterator[Log
     for file in log_files(unread, lambda path: _is_log(path) and not _is_same(path, output), KINDS):
         if file.named and file.path != STDIN and _is_same(file.path, output):
             where = str(file.path)
-            raise InputError("is both a log and the file for rejected rows", where=where, mend="Change --rejected")
+            raise InputError("is both a log and the file for rejected rows", where=where, hint="Change --rejected")
         yield file
 
 
@@ -251,8 +251,8 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[Chunk]]:
     refuse_foreign(path)
     inner = path.with_suffix("")
     if path.suffix.lower() in COMPRESSIONS and _format(inner) in (parquet.read, arrow.read):
-        mend = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
-        raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), mend=mend)
+        hint = f"These are packed inside already: unpack it, for example with gzip -d {shown_path(path)}"
+        raise InputError(f"is a packed {inner.suffix} file, which is not read", where=shown_path(path), hint=hint)
     return _format(path) or (csv.read if looks_like_table(path) else json_lines.read)
 
 

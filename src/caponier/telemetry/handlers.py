@@ -129,7 +129,7 @@ class _Taking:
             if isinstance(pick, str) and pick not in self._signature.parameters:
                 known = ", ".join(self._signature.parameters) or "none"
                 lacks = f"the handler has no argument {pick!r}"
-                raise InputError(lacks, where=handler.__name__, mend=f"It has: {known}")
+                raise InputError(lacks, where=handler.__name__, hint=f"It has: {known}")
 
     @contextmanager
     def watching(self, args: tuple[Any, ...], named: Row) -> Any:

@@ -120,7 +120,7 @@ class Recorder:
     ) -> None:
         if not (callable(model) or hasattr(model, "predict") or hasattr(model, "predict_proba")):
             what = f"a {type(model).__name__} has neither predict nor predict_proba, and is no function"
-            raise InputError(what, mend="Give the model that is asked.")
+            raise InputError(what, hint="Give the model that is asked.")
         self._model = model
         self._log = log_at(log)
         called = name or getattr(model, "__name__", None) or type(model).__name__
@@ -135,7 +135,7 @@ class Recorder:
         """
         if isinstance(self._log, EventMemory):
             return self._log.rows
-        raise InputError("the events are in the log's file, not in memory", mend="Read them with caponier.load_events.")
+        raise InputError("the events are in the log's file, not in memory", hint="Read them with caponier.load_events.")
 
     def predict(self, inputs: Any, *, principal: str | None = None, **about: Any) -> Any:
         """Answer with what the model predicts, and record it as labels, or as scores where it is a score a class.

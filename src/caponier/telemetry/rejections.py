@@ -119,7 +119,7 @@ class RejectedRows:
             self._stream.write(orjson.dumps(rejection.to_dict(), option=orjson.OPT_APPEND_NEWLINE))
         except OSError as failed:
             raise InputError(
-                f"cannot be written: {failed.strerror}", where=str(path), mend="Choose another file with --rejected"
+                f"cannot be written: {failed.strerror}", where=str(path), hint="Choose another file with --rejected"
             ) from failed
 
     def __enter__(self) -> Self:

@@ -267,7 +267,7 @@ def test_a_window_that_cannot_be_meant_is_refused(tmp_path: Path, changes: dict[
     workspace = workspace_with(tmp_path, maintenance=(plain | changes,))
     with pytest.raises(InputError) as refused:
         windows_of(workspace)
-    assert told in f"{refused.value} {refused.value.mend}"
+    assert told in f"{refused.value} {refused.value.hint}"
 
 
 def test_what_a_window_silenced_is_not_sent_after_it_and_each_window_counts(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_an_inventory_that_matches_nothing_gives_the_general_brief(tmp_path: Pat
 def test_an_unknown_system_is_told_the_nearest(tmp_path: Path):
     with pytest.raises(InputError) as unknown:
         brief_matrix(workspace(tmp_path), "cheque")
-    assert unknown.value.mend == "Did you mean 'cheques'? There are: cheques, mailguard."
+    assert unknown.value.hint == "Did you mean 'cheques'? There are: cheques, mailguard."
     assert unknown.value.exit_code == 2
 
 
@@ -237,7 +237,7 @@ def test_only_html_needs_another_package(tmp_path: Path, monkeypatch: pytest.Mon
     assert to_markdown(brief)
     with pytest.raises(MissingExtraError) as missing:
         to_html(brief)
-    assert missing.value.mend == "Install it with: pip install 'caponier[serve]'"
+    assert missing.value.hint == "Install it with: pip install 'caponier[serve]'"
 
 
 def test_nothing_is_ranked_by_risk(tmp_path: Path):

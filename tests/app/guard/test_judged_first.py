@@ -13,7 +13,7 @@ from app.guard.test_warming import MODEL, attack, first_finding
 from caponier.app.guard.order import EventOrder
 from caponier.app.guard.run import Guard
 from caponier.app.inference.live import LiveFindings
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.settings import GuardSettings
 
@@ -59,7 +59,7 @@ def answered(guard: Guard, rows: list[dict[str, Any]], key: str = "eve") -> list
 def test_nobody_gets_the_answer_that_gave_him_away(tmp_path: Path) -> None:
     rows = attack(EventOrder())
     guard = standing(tmp_path, rows)
-    whole = first_finding(LiveFindings(Terms.of(guard._workspace), EventOrder().event_id), rows)
+    whole = first_finding(LiveFindings(DetectionSettings.of(guard._workspace), EventOrder().event_id), rows)
     assert whole is not None
     guard.start()
     statuses = answered(guard, rows[: whole + 3])
@@ -72,7 +72,7 @@ def test_nobody_gets_the_answer_that_gave_him_away(tmp_path: Path) -> None:
 def test_without_waiting_some_answers_leave(tmp_path: Path) -> None:
     rows = attack(EventOrder())
     guard = standing(tmp_path, rows, judge_within=0)
-    whole = first_finding(LiveFindings(Terms.of(guard._workspace), EventOrder().event_id), rows)
+    whole = first_finding(LiveFindings(DetectionSettings.of(guard._workspace), EventOrder().event_id), rows)
     assert whole is not None
     guard.start()
     assert answered(guard, rows[:whole]) == [200] * whole

@@ -16,7 +16,7 @@ from caponier.app.guard.warming import Warming
 from caponier.app.incidents.findings import list_findings, record_findings
 from caponier.app.inference import live as live_module
 from caponier.app.inference.live import LiveFindings
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.guard.settings import GuardSettings
 from caponier.records.inventory import Workspace
@@ -62,7 +62,7 @@ def lake_of(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("before", [1, 5, 20])
 def test_after_a_restart_an_attack_is_found_after_as_many_queries(workspace: Workspace, before: int) -> None:
-    terms, order = Terms.of(workspace), EventOrder()
+    terms, order = DetectionSettings.of(workspace), EventOrder()
     rows = attack(order)
     whole = first_finding(LiveFindings(terms, order.event_id), rows)
     assert whole is not None
@@ -112,7 +112,7 @@ def test_the_newest_events_are_read_and_no_more(workspace: Workspace) -> None:
     old = lake / "2020-01-01" / "guard-00-1-a.jsonl"
     old.parent.mkdir()
     old.write_bytes(file.read_bytes())
-    terms = Terms.of(workspace)
+    terms = DetectionSettings.of(workspace)
     warming = Warming(lake, 10)
     assert [row["event_id"] for row in warming._newest(frozenset({"m"}), datetime.now(UTC))] == [
         row["event_id"] for row in rows[-10:]
@@ -126,7 +126,7 @@ def test_new_names_push_out_nobody_of_whom_there_is_something_to_know(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MOST_SUBJECTS", 40)
-    terms, order = Terms.of(workspace), EventOrder()
+    terms, order = DetectionSettings.of(workspace), EventOrder()
     rows = attack(order)
     whole = first_finding(LiveFindings(terms, order.event_id), rows)
     assert whole is not None
@@ -157,7 +157,7 @@ def flood(order: EventOrder, names: int, each: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("names", "each"), [(1, 2_000), (2_000, 1), (60, 30)])
 def test_whoever_floods_the_lake_before_a_restart_gains_nothing(workspace: Workspace, names: int, each: int) -> None:
-    terms, order = Terms.of(workspace), EventOrder()
+    terms, order = DetectionSettings.of(workspace), EventOrder()
     rows = attack(order)
     whole = first_finding(LiveFindings(terms, order.event_id), rows)
     assert whole is not None
@@ -181,4 +181,4 @@ def test_an_event_that_was_erased_meanwhile_is_left_out(workspace: Workspace, mo
         return shared(newest, most)
 
     monkeypatch.setattr(warming_module, "_shared", erased)
-    assert Warming(Path(workspace.lake), 100).warm(LiveFindings(Terms.of(workspace), str))[0] == 19
+    assert Warming(Path(workspace.lake), 100).warm(LiveFindings(DetectionSettings.of(workspace), str))[0] == 19

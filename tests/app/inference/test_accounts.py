@@ -10,7 +10,7 @@ from caponier.app.guard.order import EventOrder
 from caponier.app.inference.accounts import keys_joined
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import load_events
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import scan_inference
 from caponier.app.progress import Silent
 from caponier.app.workspace.workspace import create_workspace, require_workspace
@@ -63,7 +63,7 @@ def test_a_guard_and_a_scan_find_the_same_of_an_attack_from_two_keys(tmp_path: P
         order.stamp([row])
     lines = [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in rows]
     (tmp_path / "log.jsonl").write_bytes(b"\n".join(lines))
-    live = LiveFindings(Terms.of(made), order.event_id)
+    live = LiveFindings(DetectionSettings.of(made), order.event_id)
     seen = live.feed(rows)
     scanned = scan_inference([tmp_path / "log.jsonl"], workspace=made).findings
     assert seen

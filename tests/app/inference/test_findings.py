@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caponier.app.inference.findings import NAMED, OwnFindings, Sight, finding_of, how_rare
-from caponier.app.inference.plan import Case, levels_of
+from caponier.app.inference.findings import NAMED, CallerFacts, OwnFindings, finding_of, how_rare
+from caponier.app.inference.plan import ModelDetection, levels_of
 from caponier.detect.calibration.ages import AHEAD
 from caponier.detect.calibration.baseline import DetectorBaseline, ModelBaseline
 from caponier.detect.calibration.joint_tail import JointTail, whole
@@ -18,7 +18,7 @@ from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.detector import Explanation, Subject
 from caponier.detect.registry import event_detectors
 from caponier.engines.judge import Detection, SaidBeside
-from caponier.engines.plan import DAY_US, Line, Plan
+from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 from caponier.records.accused import NAMES, accused
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Finding, Said, by_rarity
@@ -27,7 +27,7 @@ from caponier.telemetry.features import Encoder
 
 SPEC = FeatureSpec(kind="numeric", shape=(2,), minimum=0.0, maximum=1.0)
 ENCODER = Encoder.fit(SPEC, np.zeros((1, 2), np.float32))
-COLD = Case(Plan("m", ENCODER, (Line(event_detectors()["distributed_query"], {}, 48.0),)), None)
+COLD = ModelDetection(Plan("m", ENCODER, (CalibratedDetector(event_detectors()["distributed_query"], {}, 48.0),)), None)
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 FOUND = Detection(
     detector="distributed_query",
@@ -42,8 +42,8 @@ FOUND = Detection(
 )
 
 
-def sight(principals: tuple[str, ...]) -> Sight:
-    return Sight("e-9", ("e-8", "e-9"), NOW, NOW + timedelta(seconds=1), None, "1", principals)
+def sight(principals: tuple[str, ...]) -> CallerFacts:
+    return CallerFacts("e-9", ("e-8", "e-9"), NOW, NOW + timedelta(seconds=1), None, "1", principals)
 
 
 def test_a_finding_about_like_queries_accuses_whoever_sent_them() -> None:
@@ -150,9 +150,12 @@ SECTION = ModelBaseline(
     tails={Subject.PRINCIPAL: CALLERS, Subject.BUCKET: GROUPS},
 )
 LINES = tuple(
-    Line(event_detectors()[name], {}, 0.0, RANKS) for name in ("novelty", "iterative_query", "distributed_query")
+    CalibratedDetector(event_detectors()[name], {}, 0.0, RANKS)
+    for name in ("novelty", "iterative_query", "distributed_query")
 )
-CASE = Case(Plan("m", ENCODER, LINES, levels=levels_of(SECTION), tails=SECTION.tails, span=SECTION.span), SECTION)
+CASE = ModelDetection(
+    Plan("m", ENCODER, LINES, levels=levels_of(SECTION), tails=SECTION.tails, span=SECTION.span), SECTION
+)
 SURE = CALLERS.level(0.02)
 
 
@@ -161,7 +164,9 @@ def detection(strength: int = SURE, **change: object) -> Detection:
     return replace(plain, **change)  # type: ignore[arg-type]
 
 
-def finding(strength: int = SURE, case: Case = CASE, budget: AlertBudget | None = None, **change: object) -> Finding:
+def finding(
+    strength: int = SURE, case: ModelDetection = CASE, budget: AlertBudget | None = None, **change: object
+) -> Finding:
     given = {} if budget is None else {"budget": budget}
     return finding_of(detection(strength, **change), case, sight(("eve",)), None, **given)
 

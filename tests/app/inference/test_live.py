@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caponier.app.inference.live import EPOCH, LiveFindings, microseconds, subject_of
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
 from caponier.guard.events import Row
@@ -51,7 +51,7 @@ def test_they_are_those_of_a_scan_however_they_come(
     world: World, some_scan: ScanReport, size: int, together: int
 ) -> None:
     rows = rows_of(world)
-    terms = Terms.of(world.workspace, world.baseline.baseline)
+    terms = DetectionSettings.of(world.workspace, world.baseline.baseline)
     live = LiveFindings(terms, "e{}".format)
     found: list[Finding] = []
     for turn, at in enumerate(range(0, len(rows), size), 1):
@@ -92,7 +92,7 @@ def test_without_a_baseline_a_model_needs_a_whole_description(
     tmp_path: Path, features: dict[str, Any] | None, watched: bool
 ) -> None:
     model = ModelSpec(name="m", features=FeatureSpec(**features) if features else None)
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, model)), str)
+    live = LiveFindings(DetectionSettings.of(workspace_with(tmp_path, model)), str)
     assert live.models == (("m",) if watched else ())
     assert bool(live.remarks.notes) == watched, "cold-start thresholds are told"
     assert any(skip.what.startswith("m") for skip in live.remarks.skipped)
@@ -101,13 +101,15 @@ def test_without_a_baseline_a_model_needs_a_whole_description(
 def test_another_description_than_the_baseline_s_costs_no_other_model_its_guard(world: World, tmp_path: Path) -> None:
     model = ModelSpec(name="digits", features=FeatureSpec(**(IMAGE | {"maximum": 255.0})))
     other = ModelSpec(name="other", features=FeatureSpec(**IMAGE))
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, model, other), world.baseline.baseline), str)
+    live = LiveFindings(DetectionSettings.of(workspace_with(tmp_path, model, other), world.baseline.baseline), str)
     assert live.models == ("other",)
     assert any(skip.what == "digits" and "another description" in skip.reason for skip in live.remarks.skipped)
 
 
 def test_callers_cannot_make_up_models_nor_names_without_end(tmp_path: Path) -> None:
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    live = LiveFindings(
+        DetectionSettings.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str
+    )
     values = np.zeros(64, np.float32)
     shared = {"time": datetime.now(UTC), "label": "1", "source_ip": "10.0.0.1"}
     rows: list[Row] = [{**shared, "model": f"m{i}", "input": values, "seq": i, "event_id": "e"} for i in range(500)]
@@ -138,7 +140,9 @@ def test_subjects_are_named_as_a_scan_names_them(row: Row, subject: str | None) 
 
 
 def test_inputs_of_another_length_are_left_out(tmp_path: Path) -> None:
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    live = LiveFindings(
+        DetectionSettings.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str
+    )
     shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "m", "event_id": "e"}
     assert live.feed([{**shared, "seq": 0, "input": np.zeros(3, np.float32)}, {**shared, "seq": 1}]) == []
     assert live.subjects == 1
@@ -172,7 +176,7 @@ NAMELESS: Row = {"principal": None, "source_ip": "10.0.0.1"}
     ],
 )
 def test_a_batch_of_whatever_events_is_fine_with_a_baseline(world: World, batch: list[Row]) -> None:
-    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline), str)
+    live = LiveFindings(DetectionSettings.of(world.workspace, world.baseline.baseline), str)
     assert "distributed_query" in {line.name for line in live._models["digits"].case.plan.lines}
     shared: Row = {"time": datetime.now(UTC), "principal": "k", "model": "digits"}
     rows = [shared | row | {"seq": seq, "event_id": f"e{seq}"} for seq, row in enumerate(batch)]
@@ -187,7 +191,7 @@ def test_what_fails_on_one_model_is_told_and_costs_no_other_model_anything(
     others = world.workspace.model_copy(update={"models": (ModelSpec(name="other", features=FeatureSpec(**IMAGE)),)})
     failures: list[tuple[str, str, str]] = []
     live = LiveFindings(
-        Terms.of(others, world.baseline.baseline),
+        DetectionSettings.of(others, world.baseline.baseline),
         "e{}".format,
         lambda model, where, failure: failures.append((model, where, type(failure).__name__)),
     )
@@ -212,14 +216,16 @@ def test_columns_of_a_model_that_is_not_watched_yet_are_known(tmp_path: Path) ->
     """What the guard logs of it is what its first baseline is learned from."""
     columns = tuple(FeatureColumn(name=name) for name in ("city", "age"))
     spec = FeatureSpec(kind="categorical", shape=(2,), categories=(0,), columns=columns)
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=spec))), str)
+    live = LiveFindings(DetectionSettings.of(workspace_with(tmp_path, ModelSpec(name="m", features=spec))), str)
     assert live.models == ()
     assert live.takes("m") == spec
     assert live.takes("other") is None
 
 
 def test_what_a_watched_model_takes_is_known_without_names_too(tmp_path: Path) -> None:
-    live = LiveFindings(Terms.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str)
+    live = LiveFindings(
+        DetectionSettings.of(workspace_with(tmp_path, ModelSpec(name="m", features=FeatureSpec(**IMAGE)))), str
+    )
     taken = live.takes("m")
     assert taken is not None
     assert taken.kind == "image"
@@ -227,7 +233,7 @@ def test_what_a_watched_model_takes_is_known_without_names_too(tmp_path: Path) -
 
 def test_a_finding_becomes_certain_once_its_caller_comes_higher(world: World) -> None:
     rows = rows_of(world)
-    terms = Terms.of(world.workspace, world.baseline.baseline)
+    terms = DetectionSettings.of(world.workspace, world.baseline.baseline)
     alpha = 0.001
     live = LiveFindings(terms, "e{}".format, alpha=alpha)
     doubted: dict[str, int] = {}
@@ -247,6 +253,6 @@ def test_a_finding_becomes_certain_once_its_caller_comes_higher(world: World) ->
 
 
 def test_whoever_may_be_answered_anyhow_is_never_doubted(world: World) -> None:
-    live = LiveFindings(Terms.of(world.workspace, world.baseline.baseline), "e{}".format)
+    live = LiveFindings(DetectionSettings.of(world.workspace, world.baseline.baseline), "e{}".format)
     assert live.feed(rows_of(world)[:20_000])
     assert not live.certain()

@@ -8,7 +8,7 @@ import pytest
 
 from app.inference.event_files import SPREAD, FirstFeature, log, only, users
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, ModelDetection, levels_of, plan_for
 from caponier.app.workspace.workspace import create_workspace, require_workspace
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm
 from caponier.detect.calibration.judging import FEWEST
@@ -42,10 +42,10 @@ def planned(
     cold: float | None = COLD,
     version: str | None = "1",
     detector: FirstFeature | None = None,
-) -> tuple[Case | None, Remarks]:
-    remarks = Remarks()
+) -> tuple[ModelDetection | None, Diagnostics]:
+    remarks = Diagnostics()
     with only(detector or FirstFeature(), cold):
-        terms = Terms.of(None, Baseline((section,)) if section else None)
+        terms = DetectionSettings.of(None, Baseline((section,)) if section else None)
         encoder = Encoder.fit(SPEC, np.zeros((1, 2), np.float32))
         return plan_for(remarks, "m", version, encoder, terms.detectors, terms), remarks
 
@@ -141,12 +141,12 @@ class TestTerms:
         file = create_workspace(tmp_path)
         file.write_text('[detect]\nalert_budget = "1 per day"\n')
         home = require_workspace(file)
-        assert Terms.of(None).budget == AlertBudget(per_week=2.0)
-        assert Terms.of(home).budget == AlertBudget(per_week=7.0)
-        assert Terms.of(home, budget=AlertBudget(bound=0.1)).budget == AlertBudget(bound=0.1)
+        assert DetectionSettings.of(None).budget == AlertBudget(per_week=2.0)
+        assert DetectionSettings.of(home).budget == AlertBudget(per_week=7.0)
+        assert DetectionSettings.of(home, budget=AlertBudget(bound=0.1)).budget == AlertBudget(bound=0.1)
 
     def test_a_baseline_of_the_inventory_that_is_not_there_is_an_error(self, tmp_path: Path) -> None:
         file = create_workspace(tmp_path)
         file.write_text('[[model]]\nname = "m"\nbaseline = "gone.safetensors"\n')
         with pytest.raises(InputError, match=r"gone\.safetensors"):
-            Terms.of(require_workspace(file))
+            DetectionSettings.of(require_workspace(file))

@@ -199,7 +199,7 @@ class TestGaps:
         ],
     )
     def test_a_log_that_lacks_something_says_who_cannot_speak_and_what_to_switch_on(
-        self, column: str, silent: set[str], mend: str, world: World, tmp_path: Path
+        self, column: str, silent: set[str], hint: str, world: World, tmp_path: Path
     ) -> None:
         table = pq.read_table(world.few)
         if column == "principal":
@@ -208,8 +208,8 @@ class TestGaps:
         # As strict as two false alerts a week are here.
         strict = Baseline((replace(section_of(world.baseline.baseline), alpha=0.001),))
         report = scan_inference([tmp_path / "log.parquet"], strict)
-        told = [skip.what for skip in report.skipped if mend in skip.reason]
-        told += [note.split(" does not run")[0] for note in report.notes if mend in note and " does not run" in note]
+        told = [skip.what for skip in report.skipped if hint in skip.reason]
+        told += [note.split(" does not run")[0] for note in report.notes if hint in note and " does not run" in note]
         assert {what.removeprefix("digits: ") for what in told} == silent
         assert not report.findings
 

@@ -8,11 +8,11 @@ import pytest
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.scan import ScanReport, scan_inference
-from caponier.app.inference.staleness import FACT, Fit
+from caponier.app.inference.staleness import FACT, DriftReport
 from caponier.detect.calibration.baseline import Baseline
 from caponier.detect.calibration.judging import FEWEST
-from caponier.detect.traffic_profile import portrait as portraits
-from caponier.detect.traffic_profile.drift import Tally, compare
+from caponier.detect.traffic_profile import profile as portraits
+from caponier.detect.traffic_profile.drift import TraitHistogram, compare
 from caponier.errors import InputError
 from caponier.records.finding import Basis
 from caponier.records.inventory import FeatureSpec
@@ -108,11 +108,13 @@ def test_a_portrait_of_other_inputs_is_refused(tmp_path: Path) -> None:
 
 
 class TestWords:
-    def fit(self, tmp_path: Path, **traits: Any) -> Fit:
+    def fit(self, tmp_path: Path, **traits: Any) -> DriftReport:
         with only(FirstFeature(), 1e9):
             (section,) = learned(tmp_path).models
         known = portrait(300)
-        return Fit(section, compare(known, Tally.over(known).with_rows(known, portrait(100, 1, **traits).rows)))
+        return DriftReport(
+            section, compare(known, TraitHistogram.over(known).with_rows(known, portrait(100, 1, **traits).rows))
+        )
 
     @pytest.mark.parametrize(
         ("traits", "words"),

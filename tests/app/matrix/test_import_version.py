@@ -56,7 +56,7 @@ def test_another_file_of_the_same_name_needs_another_name(home: Path):
     import_matrix(FILES / "format-5.yaml")
     with pytest.raises(InputError, match="there already, with other content") as wrong:
         import_matrix(FILES / "stix-atlas.json")
-    assert "--version" in (wrong.value.mend or "")
+    assert "--version" in (wrong.value.hint or "")
     assert import_matrix(FILES / "stix-atlas.json", "atlas-5.6.9-stix").is_new
     assert kept(home) == ["atlas-5.6.9-stix.json", "atlas-5.6.9.json"]
 
@@ -88,7 +88,7 @@ def test_without_a_workspace_it_says_how_to_make_one(home: Path, monkeypatch: py
     monkeypatch.chdir(elsewhere)
     with pytest.raises(InputError, match=r"no caponier\.toml") as wrong:
         import_matrix(FILES / "format-5.yaml")
-    assert "caponier init" in (wrong.value.mend or "")
+    assert "caponier init" in (wrong.value.hint or "")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(home: Path):

@@ -66,7 +66,7 @@ def test_the_key_is_set_where_it_stands(text: str, wanted: str):
 def test_what_cannot_be_set_by_itself_is_an_error():
     with pytest.raises(InputError, match="without changing more") as wrong:
         pinned_text('[matrix]\npinned = """old"""\n', "new", "caponier.toml")
-    assert 'pinned = "new"' in (wrong.value.mend or "")
+    assert 'pinned = "new"' in (wrong.value.hint or "")
     assert wrong.value.where == "caponier.toml"
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.planting.own_log import OwnLog, Reading, read_own_log
 from caponier.app.progress import Silent
 from caponier.engines.spool import Spool
@@ -64,7 +64,7 @@ def written(folder: Path, events: pa.Table, name: str = "log.parquet") -> Path:
     return folder / name
 
 
-def opened(spool: Spool, path: Path, terms: Terms | None = None, **reading: Any) -> OwnLog:
+def opened(spool: Spool, path: Path, terms: DetectionSettings | None = None, **reading: Any) -> OwnLog:
     """Read a file as one's own log."""
-    how = terms or Terms.of(None)
+    how = terms or DetectionSettings.of(None)
     return read_own_log(spool, [path], RejectedRows(), Silent(), Reading(**reading), how)[0]

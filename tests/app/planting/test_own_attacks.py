@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.planting.own_logs import answer, inputs
-from caponier.app.planting.own_attacks import FLOOD, Prey, _strange, carry_out, kinds, never
+from caponier.app.planting.own_attacks import FLOOD, AttackTarget, _strange, carry_out, kinds, never
 from caponier.app.planting.own_model import OwnModel, Rows, Scale
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.campaigns.flood import Flood
@@ -14,13 +14,13 @@ from caponier.records.inventory import FeatureSpec
 FEW = 40
 
 
-def table_prey() -> Prey:
+def table_prey() -> AttackTarget:
     asked = inputs(300)
     scale = Scale.of(FeatureSpec(kind="numeric", shape=(3,)), asked)
-    return Prey(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), FEW)
+    return AttackTarget(OwnModel(scale, answer, ("stays", "leaves"), 1.0), scale.unit(asked), FEW)
 
 
-def image_prey(*shape: int) -> Prey:
+def image_prey(*shape: int) -> AttackTarget:
     rng = np.random.default_rng(0)
     size = int(np.prod(shape))
     pixels = np.clip(rng.random((300, size)) * rng.random((300, 1)), 0, 1).astype(np.float32)
@@ -32,7 +32,7 @@ def image_prey(*shape: int) -> Prey:
         scores: Rows = odds / odds.sum(axis=1, keepdims=True)
         return scores
 
-    return Prey(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0), pixels, FEW)
+    return AttackTarget(OwnModel(scale, told, ("a", "b", "c", "d"), 1.0), pixels, FEW)
 
 
 def test_tables_are_spared_what_needs_images_and_it_is_said() -> None:
@@ -83,7 +83,7 @@ QUICK = ("boundary", "flood", "hop_skip_jump", "knockoff", "model_inversion", "n
     [(table_prey(), (*QUICK, "jbda")), (image_prey(6, 6, 3), (*QUICK, "square"))],
     ids=["table", "colour"],
 )
-def test_every_attack_keeps_to_its_queries_and_to_what_can_be_sent(prey: Prey, chosen: tuple[str, ...]) -> None:
+def test_every_attack_keeps_to_its_queries_and_to_what_can_be_sent(prey: AttackTarget, chosen: tuple[str, ...]) -> None:
     known, _ = kinds(prey)
     for kind in chosen:
         deed = carry_out(kind, known[kind], prey, 3)
@@ -108,7 +108,7 @@ def test_a_seed_fixes_an_attack() -> None:
 
 
 @pytest.mark.parametrize("prey", [table_prey(), image_prey(8, 8), image_prey(12, 12)], ids=["table", "digits", "image"])
-def test_strangers_have_rows_of_another_kind(prey: Prey) -> None:
+def test_strangers_have_rows_of_another_kind(prey: AttackTarget) -> None:
     rows = _strange(prey, 0)
     assert rows.shape == (FEW, prey.natural.shape[1])
     assert rows.min() >= 0

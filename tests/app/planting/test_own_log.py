@@ -9,7 +9,7 @@ import pytest
 
 from app.planting.own_logs import CALLERS, EACH, GAP, opened, table, written
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.progress import Silent
 from caponier.engines.shares import EVERYBODY
@@ -105,7 +105,7 @@ def test_paces_are_the_gaps_within_callers(log: OwnLog) -> None:
 
 def test_everybody_is_scanned_where_there_is_a_baseline(tmp_path: Path) -> None:
     path = written(tmp_path, table())
-    terms = Terms.of(None, build_baseline([path]).baseline)
+    terms = DetectionSettings.of(None, build_baseline([path]).baseline)
     with Spool() as spool:
         assert opened(spool, path, terms).scanned is EVERYBODY
     with Spool() as spool, pytest.raises(InputError, match="another description"):
@@ -116,7 +116,7 @@ def test_the_model_of_most_events_is_meant_unless_one_is_named(tmp_path: Path) -
     models = ["churn"] * 400 + ["fraud"] * 200
     path = written(tmp_path, table(model=models))
     with Spool() as spool:
-        log, others = read_own_log(spool, [path], RejectedRows(), Silent(), Reading(), Terms.of(None))
+        log, others = read_own_log(spool, [path], RejectedRows(), Silent(), Reading(), DetectionSettings.of(None))
         assert (log.summary.model, others) == ("churn", ["fraud"])
     with Spool() as spool:
         assert opened(spool, path, model="fraud").summary.events == 200

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.planting.own_logs import BEGIN, EACH, GAP, answer, inputs, opened, table, written
-from caponier.app.planting.own_attacks import Deed
+from caponier.app.planting.own_attacks import AttackRun
 from caponier.app.planting.own_log import OwnLog
 from caponier.app.planting.planted_log import NAME, Attacker, attackers, plant
 from caponier.engines.spool import Spool
@@ -16,9 +16,9 @@ from caponier.records.event import EVENT_SCHEMA
 NAMES = ("stays", "leaves")
 
 
-def deed(n: int = 10, kind: str = "nes", gap_s: float | None = None) -> Deed:
+def deed(n: int = 10, kind: str = "nes", gap_s: float | None = None) -> AttackRun:
     asked = inputs(n, 9)
-    return Deed(kind, asked, answer(asked), success=True, gap_s=gap_s)
+    return AttackRun(kind, asked, answer(asked), success=True, gap_s=gap_s)
 
 
 @pytest.fixture
@@ -101,6 +101,6 @@ def test_what_the_log_lacks_is_not_made_up(tmp_path: Path) -> None:
 
 def test_repeats_are_no_different_queries() -> None:
     asked = np.array([[1.0], [1.0], [2.0], [1.0], [3.0]], np.float32)
-    one = Attacker("a", "198.18.0.0", Deed("nes", asked, asked, success=False), np.arange(5) * 10)
+    one = Attacker("a", "198.18.0.0", AttackRun("nes", asked, asked, success=False), np.arange(5) * 10)
     assert one.fresh.tolist() == [True, False, True, False, True]
     assert [one.asked_until(moment) for moment in (-1, 0, 10, 20, 39, 40)] == [0, 1, 1, 2, 2, 3]

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from caponier.app.planting.own_attacks import Deed
+from caponier.app.planting.own_attacks import AttackRun
 from caponier.app.planting.planted_log import AGENT, Attacker
 from caponier.app.planting.report import (
     AlphaShown,
@@ -22,7 +22,7 @@ STRICT, LAX = 0.003, 0.01
 
 def attacker(name: str, kind: str, address: str, *, success: bool = True) -> Attacker:
     asked = np.arange(10, dtype=np.float32)[:, None]
-    return Attacker(name, address, Deed(kind, asked, asked, success), np.arange(10) * 100)
+    return Attacker(name, address, AttackRun(kind, asked, asked, success), np.arange(10) * 100)
 
 
 ANN = attacker("ann", "nes", "198.18.0.1")

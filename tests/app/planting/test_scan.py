@@ -5,7 +5,7 @@ import pytest
 
 from app.planting.own_logs import inputs, table, written
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import scan_inference
 from caponier.app.planting.scan import learn, sight
 from caponier.app.workspace.workspace import create_workspace, require_workspace
@@ -36,7 +36,7 @@ def strange(folder: Path) -> Path:
 
 
 def test_a_scan_says_what_scans_at_each_share_say(benign: Path, strange: Path) -> None:
-    terms = Terms.of(None, build_baseline([benign], spec=SPEC).baseline)
+    terms = DetectionSettings.of(None, build_baseline([benign], spec=SPEC).baseline)
     seen = sight([benign, strange], terms, [STRICT, LAX])
     (section,) = terms.baseline.models if terms.baseline else ()
     for alpha, alarms in zip([STRICT, LAX], seen.alarms, strict=True):
@@ -52,7 +52,7 @@ def test_a_scan_says_what_scans_at_each_share_say(benign: Path, strange: Path) -
 
 
 def test_what_cannot_speak_is_told_once(benign: Path, strange: Path) -> None:
-    terms = Terms.of(None, build_baseline([benign], spec=SPEC).baseline)
+    terms = DetectionSettings.of(None, build_baseline([benign], spec=SPEC).baseline)
     seen = sight([strange], terms, [STRICT, LAX])
     assert len([note for note in seen.notes if "sponge" in note]) == 1
     assert "sponge" not in seen.detectors
@@ -61,10 +61,10 @@ def test_what_cannot_speak_is_told_once(benign: Path, strange: Path) -> None:
 def test_what_is_learned_keeps_the_share_of_the_workspace(benign: Path, tmp_path: Path) -> None:
     file = create_workspace(tmp_path)
     file.write_text("[detect]\nalpha = 0.03\n")
-    baseline, _ = learn(benign, SPEC, Terms.of(require_workspace(file)))
+    baseline, _ = learn(benign, SPEC, DetectionSettings.of(require_workspace(file)))
     assert [section.alpha for section in baseline.models] == [0.03]
 
 
 def test_a_baseline_of_another_model_is_refused(strange: Path) -> None:
     with pytest.raises(InputError, match="knows nothing of the model"):
-        sight([strange], Terms.of(None, Baseline()), [LAX])
+        sight([strange], DetectionSettings.of(None, Baseline()), [LAX])

@@ -9,8 +9,8 @@ import pytest
 
 from app.planting.own_logs import answer, inputs, opened, table, written
 from caponier.app.inference.baseline.build import build_baseline
-from caponier.app.inference.plan import Terms
-from caponier.app.planting.own_attacks import Deed
+from caponier.app.inference.plan import DetectionSettings
+from caponier.app.planting.own_attacks import AttackRun
 from caponier.app.planting.report import OwnLogReport
 from caponier.app.planting.validate_log import (
     ALPHAS,
@@ -171,10 +171,10 @@ def test_what_no_log_can_show_is_not_left_out(log: Path) -> None:
     assert {"square", "adaptive"} <= {skip.what for skip in whole.skipped}
 
 
-def _deed(chosen: Mapping[str, object]) -> Deed:
+def _deed(chosen: Mapping[str, object]) -> AttackRun:
     assert "simba" in chosen
     asked = inputs(20)
-    return Deed("simba", asked, answer(asked), success=True)
+    return AttackRun("simba", asked, answer(asked), success=True)
 
 
 def test_inputs_of_another_length_are_rejected(tmp_path: Path) -> None:
@@ -219,14 +219,14 @@ def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url: str) ->
 def test_a_log_without_scores_lacks_what_scores_switch_on(tmp_path: Path) -> None:
     with Spool() as spool:
         summary = opened(spool, written(tmp_path, table(scores=None))).summary
-    gaps = {gap.advice.split(";")[0]: gap.detectors for gap in _lacking(summary, Terms.of(None))}
+    gaps = {gap.advice.split(";")[0]: gap.detectors for gap in _lacking(summary, DetectionSettings.of(None))}
     assert {"information_spend", "score_climb"} <= set(gaps["no event has scores"])
 
 
 def test_who_is_told_apart_by_address_is_named(tmp_path: Path) -> None:
     with Spool() as spool:
         summary = opened(spool, written(tmp_path, table(principal=None))).summary
-    assert not [gap for gap in _lacking(summary, Terms.of(None)) if "nobody is named" in gap.advice]
+    assert not [gap for gap in _lacking(summary, DetectionSettings.of(None)) if "nobody is named" in gap.advice]
 
 
 def test_what_is_planted_is_not_enriched_and_it_is_said(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def about(found: list[Checkup], name: str) -> list[tuple[State, str]]:
 def test_an_empty_workspace_lacks_models_and_logs_and_each_has_a_next_step(tmp_path: Path) -> None:
     found = examined(tmp_path)
     assert [one.about for one in found if one.state is State.LACKS] == ["models", "logs"]
-    assert all(one.mend for one in found)
+    assert all(one.hint for one in found)
     assert {one["about"] for one in map(Checkup.to_dict, found)} >= {"salt", "models", "logs"}
 
 

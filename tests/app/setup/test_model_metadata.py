@@ -94,7 +94,7 @@ def test_what_does_not_say_is_told(name: str, data: bytes, tmp_path: Path) -> No
     path.write_bytes(data)
     with pytest.raises(InputError, match=name) as told:
         spec_of_model(path)
-    assert told.value.mend
+    assert told.value.hint
 
 
 def test_several_inputs_are_told(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def why_not(path: Path) -> str:
     with pytest.raises(InputError, match="metadata cannot be understood") as refused:
         spec_of_model(path)
     assert str(path) in str(refused.value)
-    assert "leave --signature out" in (refused.value.mend or "")
+    assert "leave --signature out" in (refused.value.hint or "")
     return str(refused.value)
 
 

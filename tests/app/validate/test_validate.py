@@ -53,7 +53,7 @@ def test_every_kind_of_detector_passes_its_trial(report: ValidationReport) -> No
     kinds = {card.name: card.kind for card in detectors()}
     assert {kinds[trial.detector] for trial in report.trials} == set(Kind)
     assert {trial.caponier_version for trial in report.trials} == {__version__}
-    assert report.failed == report.moot == report.skipped == ()
+    assert report.failed == report.inconclusive == report.skipped == ()
     assert not report.recorded
 
 
@@ -162,7 +162,7 @@ def test_an_attack_that_fails_proves_nothing() -> None:
     with patch("caponier.emulate.poison.WORSE", 1.0):
         report = validate(only=("uniform_flips",), scale=SMALL)
     assert report.failed == ()
-    (trial,) = report.moot
+    (trial,) = report.inconclusive
     assert not trial.passed
 
 

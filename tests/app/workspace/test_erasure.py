@@ -123,7 +123,7 @@ def test_nobody_is_erased_out_of_a_block(home: Workspace) -> None:
     GuardLog(home, b"").write([row(0, EVE)])
     with pytest.raises(InputError, match="in force") as refused:
         gone(home)
-    assert "caponier respond undo" in str(refused.value.mend)
+    assert "caponier respond undo" in str(refused.value.hint)
     assert len(events(home)) == 1, "nothing was changed"
 
 

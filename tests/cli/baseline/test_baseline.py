@@ -165,14 +165,14 @@ class TestBuild:
         ],
     )
     def test_a_wrong_request_is_2_and_leaves_no_file(
-        self, arguments: list[str], mend: str, baseline: Any, tmp_path: Path
+        self, arguments: list[str], hint: str, baseline: Any, tmp_path: Path
     ) -> None:
         log(tmp_path, users(3))
         log(tmp_path, rows(3, principal=None), name="nobody.jsonl")
         (tmp_path / "empty.jsonl").write_text("")
         ran = baseline("build", *arguments)
         assert ran.code == 2
-        assert mend in ran.err
+        assert hint in ran.err
         assert not Path("b").exists()
 
 

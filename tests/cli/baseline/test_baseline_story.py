@@ -8,7 +8,7 @@ import pytest
 from app.inference.baseline.test_story import CALM
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.workspace.workspace import create_workspace
-from caponier.detect.traffic_profile import portrait
+from caponier.detect.traffic_profile import profile
 from cli.command import Ran, run
 
 BRIGHT: dict[str, Any] = CALM | {"input": lambda i: [i % 7 + 90, (i * 37) % 127]}
@@ -20,7 +20,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CAPONIER_WORKSPACE", raising=False)
     # Four different queries are enough to know a caller by.
-    monkeypatch.setattr(portrait, "GLANCE", 4)
+    monkeypatch.setattr(profile, "GLANCE", 4)
 
 
 @pytest.fixture

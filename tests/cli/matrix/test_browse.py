@@ -187,7 +187,7 @@ def test_show_unknown_id_is_an_input_error_with_the_nearest():
     result = run("show", "AMLTM.EVADE.1")
     assert isinstance(result.exception, InputError)
     assert result.exception.exit_code == 2
-    assert "AMLTM.EVADE" in (result.exception.mend or "")
+    assert "AMLTM.EVADE" in (result.exception.hint or "")
     assert result.stdout == ""
 
 

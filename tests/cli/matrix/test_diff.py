@@ -168,8 +168,8 @@ def test_an_empty_change_log_says_so():
 def test_unknown_versions_and_files_are_input_errors():
     unknown = run("amltm-2020", "atlas-5.7")
     assert isinstance(unknown.exception, InputError)
-    assert "Did you mean 'atlas-5.6'?" in (unknown.exception.mend or "")
-    assert "Or name a file" in (unknown.exception.mend or "")
+    assert "Did you mean 'atlas-5.6'?" in (unknown.exception.hint or "")
+    assert "Or name a file" in (unknown.exception.hint or "")
     missing = run("amltm-2020", "nowhere/ATLAS.yaml")
     assert isinstance(missing.exception, InputError)
     assert "ATLAS.yaml" in str(missing.exception)
@@ -189,7 +189,7 @@ def test_a_file_that_does_not_say_its_version_is_to_be_imported_under_a_name():
     )
     nameless = run("atlas-5.6", "nameless.yaml")
     assert isinstance(nameless.exception, InputError)
-    assert "caponier matrix import nameless.yaml --version VERSION" in (nameless.exception.mend or "")
+    assert "caponier matrix import nameless.yaml --version VERSION" in (nameless.exception.hint or "")
 
 
 def test_attack_is_no_version_of_the_matrix():

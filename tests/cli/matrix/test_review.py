@@ -269,10 +269,10 @@ def test_an_objection_is_one_line_however_long(
 ) -> None:
     monkeypatch.setenv("COLUMNS", width)
     path = file(tmp_path, changed(TECHNIQUE, severity="high"), f"{'long' * 40}.yaml")
-    head, mend = reviewed(capsys, path).out.splitlines()
+    head, hint = reviewed(capsys, path).out.splitlines()
     assert head.startswith(f"{path}:")
     assert head.endswith("the system that it happens to")
-    assert mend.startswith("    Take it out")
+    assert hint.startswith("    Take it out")
 
 
 def test_a_summary_is_added_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

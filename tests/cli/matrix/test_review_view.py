@@ -4,15 +4,15 @@ import json
 
 from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 
 HOSTILE = "a\n::error::b\r%0A##[c]`d`|<e>\x1b[2J,f:g"
-ERROR = Objection("a.yaml", 3, "evidence[1].date", "it is missing", "Write it.")
-LOOK = Objection("a.yaml", 4, "name", "it is near", "Look.", Weight.LOOK)
+ERROR = ReviewIssue("a.yaml", 3, "evidence[1].date", "it is missing", "Write it.")
+LOOK = ReviewIssue("a.yaml", 4, "name", "it is near", "Look.", ReviewLevel.LOOK)
 
 
-def review(*objections: Objection, file: str = "a.yaml") -> Review:
+def review(*objections: ReviewIssue, file: str = "a.yaml") -> Review:
     return Review((Reviewed(file, Kind.TECHNIQUE, "amltm-2020", objections, None),))
 
 
@@ -26,7 +26,7 @@ def test_an_annotation_names_file_line_and_field() -> None:
 
 
 def test_hostile_words_are_one_annotation() -> None:
-    hostile = Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)
+    hostile = ReviewIssue(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)
     (line,) = to_github(review(hostile)).splitlines()
     head, message = line.removeprefix("::error ").split("::", 1)
     properties = dict(part.split("=", 1) for part in head.split(","))
@@ -39,7 +39,7 @@ def test_hostile_words_are_one_annotation() -> None:
 
 
 def test_hostile_words_are_no_markup() -> None:
-    text = to_markdown(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE), file=HOSTILE))
+    text = to_markdown(review(ReviewIssue(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE), file=HOSTILE))
     assert len(text.splitlines()) == 9
     assert "<e>" not in text
     assert "\x1b" not in text
@@ -48,7 +48,7 @@ def test_hostile_words_are_no_markup() -> None:
 
 
 def test_hostile_words_are_lines_of_their_own_on_a_terminal() -> None:
-    told = lines(review(Objection(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)))
+    told = lines(review(ReviewIssue(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)))
     assert len(told) == 2
     for line in told:
         assert line.plain.isprintable()

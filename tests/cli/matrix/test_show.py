@@ -84,7 +84,7 @@ def test_show_says_in_json_which_studies_show_an_entry():
 def test_a_misspelt_study_is_refused_with_the_nearest():
     result = run("show", "AMLTM.CS99")
     assert isinstance(result.exception, InputError)
-    assert "AMLTM.CS0" in (result.exception.mend or "")
+    assert "AMLTM.CS0" in (result.exception.hint or "")
 
 
 def test_list_writes_the_studies_of_a_version_in_every_format():

@@ -110,11 +110,11 @@ class TestExitCodes:
         ],
     )
     def test_a_wrong_request_is_2_and_says_what_would_be_right(
-        self, arguments: list[str], mend: str, scan: Any, bad: Path
+        self, arguments: list[str], hint: str, scan: Any, bad: Path
     ) -> None:
         ran = scan(*arguments)
         assert ran.code == 2
-        assert mend in ran.err
+        assert hint in ran.err
         assert ran.out == ""
 
     def test_an_internal_error_is_4_and_says_where_to_look(

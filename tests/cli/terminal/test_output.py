@@ -84,7 +84,7 @@ def test_pipe_is_written_to_not_replaced(tmp_path: Path):
 def test_file_that_cannot_be_written_is_an_input_error_and_leaves_nothing(name: str, tmp_path: Path):
     with pytest.raises(InputError) as failed:
         write_text("x", tmp_path / name)
-    assert failed.value.mend
+    assert failed.value.hint
     assert os.listdir(tmp_path) == []
 
 

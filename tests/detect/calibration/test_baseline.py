@@ -179,7 +179,7 @@ def test_a_file_of_the_schema_before_is_refused_with_the_command_that_builds_it_
     with pytest.raises(InputError, match="no baseline of schema") as wrong:
         Baseline.load(saved(tmp_path, old))
     assert SCHEMA == "caponier.baseline/2"
-    assert "caponier baseline build LOG --out b.safetensors" in str(wrong.value.mend)
+    assert "caponier baseline build LOG --out b.safetensors" in str(wrong.value.hint)
 
 
 @pytest.mark.parametrize("head", ["[]", "7", '"x"', "null", "{", '{"schema": "caponier.baseline/2"}'])

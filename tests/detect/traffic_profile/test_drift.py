@@ -1,13 +1,22 @@
 import numpy as np
 import pytest
 
-from caponier.detect.traffic_profile.drift import BINS, FEWEST, LEAST, LEAST_ANSWER, Change, Drift, Tally, compare
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.drift import (
+    BINS,
+    FEWEST,
+    LEAST,
+    LEAST_ANSWER,
+    Change,
+    Drift,
+    TraitHistogram,
+    compare,
+)
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from detect.traffic_profile.portraits import portrait
 
 
-def seen(known: Portrait, found: Portrait) -> Drift:
-    return compare(known, Tally.over(known).with_rows(known, found.rows))
+def seen(known: TrafficProfile, found: TrafficProfile) -> Drift:
+    return compare(known, TraitHistogram.over(known).with_rows(known, found.rows))
 
 
 class TestCompare:
@@ -34,7 +43,7 @@ class TestCompare:
         found.rows[:10, found.columns.index("level")] = 9.0
         assert seen(portrait(300), found).stale is False
 
-    def answered(self, shares: list[float], seed: int = 0) -> Portrait:
+    def answered(self, shares: list[float], seed: int = 0) -> TrafficProfile:
         """Return callers with their shares of the first answer, over and over, of whom none differs otherwise."""
         known = portrait(300, seed)
         known.rows[:, known.columns.index("answer 1")] = np.resize(shares, 300)
@@ -76,7 +85,7 @@ class TestCompare:
 class TestTally:
     def test_parts_add_up_to_the_whole_in_any_order(self) -> None:
         known, found = portrait(300), portrait(90, 1)
-        empty = Tally.over(known)
+        empty = TraitHistogram.over(known)
         whole = empty.with_rows(known, found.rows)
         parts = [empty.with_rows(known, found.rows[begin : begin + 30]) for begin in (60, 0, 30)]
         joint = parts[0].plus(parts[1]).plus(parts[2])
@@ -86,10 +95,10 @@ class TestTally:
 
     def test_it_is_no_larger_for_more_callers(self) -> None:
         known = portrait(300)
-        assert Tally.over(known).with_rows(known, portrait(5000, 1).rows).counts.shape == (14, BINS + 1)
+        assert TraitHistogram.over(known).with_rows(known, portrait(5000, 1).rows).counts.shape == (14, BINS + 1)
 
     def test_an_empty_one_has_no_callers(self) -> None:
-        assert Tally.over(portrait(0)).callers == 0
+        assert TraitHistogram.over(portrait(0)).callers == 0
 
 
 def test_the_most_changed_trait_comes_first() -> None:

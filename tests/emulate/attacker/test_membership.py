@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caponier.emulate.attacker.membership import FEWEST, Inquiry, Verdicts, auc_of
-from caponier.emulate.campaign import Line
+from caponier.emulate.campaign import MeteredModel
 from caponier.emulate.campaigns.label_only_membership import CAMPAIGN as LABEL_ONLY
 from caponier.emulate.campaigns.membership_inference import CAMPAIGN as THRESHOLD
 from caponier.emulate.campaigns.shadow_membership import CAMPAIGN as SHADOW
@@ -70,7 +70,7 @@ def test_a_verdict_needs_enough_candidates(split: DigitsSplit, answered: int) ->
     stage = Inquiry().staged(split, 0)
     places = np.arange(len(stage.held))
     found = Verdicts(places, [float(stage.member[at]) for at in places[:answered]])
-    line = Line(stage.victim.predict_proba, 1)
+    line = MeteredModel(stage.victim.predict_proba, 1)
     outcome = found.outcome("any", Inquiry(), stage, line, Stop.FINISHED)
     assert outcome.measure["candidates"] == answered
     assert outcome.success == (answered >= FEWEST)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caponier.emulate.deeds import clouds, cluster, people, servers
-from caponier.emulate.deeds.deed import PAUSE, THIEF, Deed, lasting, requested, timed
+from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, lasting, requested, timed
 from caponier.emulate.deeds.story import SYSTEM, DeedStory
 from caponier.emulate.log_story import LogTrace
 from caponier.emulate.office import MONDAY
@@ -32,13 +32,13 @@ def bad_rows(trace: LogTrace) -> Iterator[dict[str, Any]]:
     return (trace.rows[at] for at in trace.malicious)
 
 
-def slow(name: str, pause: float) -> Deed:
+def slow(name: str, pause: float) -> AttackStep:
     """A deed in two steps with a pause in between."""
     steps = (requested(THIEF, "GET", f"/{name}/1"), {**requested(THIEF, "GET", f"/{name}/2"), PAUSE: pause})
-    return Deed(name, (steps,), ())
+    return AttackStep(name, (steps,), ())
 
 
-def told(*told: Deed) -> DeedStory:
+def told(*told: AttackStep) -> DeedStory:
     class Told(DeedStory):
         name, description, techniques, actor = "x", "x", (), THIEF
         deeds = told

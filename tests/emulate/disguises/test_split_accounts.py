@@ -13,7 +13,7 @@ from caponier.emulate.attack import carry_out
 from caponier.emulate.attacker.black_box import seeded
 from caponier.emulate.attacker.foothold import BISECTION, NOISE_TRIALS, bisect, foothold
 from caponier.emulate.caller.oracle import BudgetSpentError, Oracle, RefusedError
-from caponier.emulate.campaign import Line
+from caponier.emulate.campaign import MeteredModel
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.event_log import Answers, Deployment, EventLog, events, interleaved, micros
 from caponier.emulate.images import Images
@@ -52,7 +52,7 @@ def test_a_line_sends_what_the_budget_allows_and_counts_it(asked: list[int], bud
         sent.append(rows.tobytes())
         return dark(rows)
 
-    line = Line(predict, budget)
+    line = MeteredModel(predict, budget)
 
     def steps() -> None:
         for level in asked:
@@ -72,7 +72,7 @@ def test_what_was_not_answered_is_not_counted(asked: list[int]) -> None:
             raise RefusedError("blocked")
         return dark(rows)
 
-    line = Line(predict, 100)
+    line = MeteredModel(predict, 100)
     stop = carried_out(lambda: [line.ask(grey(level)) for level in asked] and None)
     before = next((at for at, level in enumerate(asked) if level > 4), None)
     assert stop is (Stop.FINISHED if before is None else Stop.REFUSED)
@@ -82,7 +82,7 @@ def test_what_was_not_answered_is_not_counted(asked: list[int]) -> None:
 @pytest.mark.parametrize("budget", [0, -1, -(10**9)])
 def test_a_budget_below_one_query_is_refused(budget: int) -> None:
     with pytest.raises(InputError, match="at least one query"):
-        Line(dark, budget)
+        MeteredModel(dark, budget)
     with pytest.raises(InputError, match="at least one query"):
         oracle(budget)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caponier.emulate.benign_client import BenignClient
 from caponier.emulate.caller.oracle import RefusedError
 from caponier.emulate.event_log import micros
-from caponier.emulate.habit import Habit
 from caponier.emulate.images import Images
 from caponier.emulate.registry import habits
 from caponier.emulate.simulation.population import Member, Population, assemble, drive, simulate
@@ -157,7 +157,7 @@ def test_a_user_who_is_turned_away_is_told_of(pool: Images) -> None:
 
 @pytest.mark.parametrize("habit", habits().values(), ids=habits().keys())
 @pytest.mark.parametrize(("n", "span_s"), [(1, 86_400), (1, 1), (50, 86_400), (50, 1)])
-def test_arrivals_rise_within_the_span(habit: Habit, pool: Images, n: int, span_s: float) -> None:
+def test_arrivals_rise_within_the_span(habit: BenignClient, pool: Images, n: int, span_s: float) -> None:
     times = Member("m", habit, pool, (0, 3)).times(n, BEGIN, span_s)
     assert times.shape == (n,)
     assert (np.diff(times) >= 0).all()

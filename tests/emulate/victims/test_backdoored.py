@@ -73,4 +73,4 @@ def test_the_seed_fixes_the_model(split: DigitsSplit) -> None:
 def test_an_unknown_trigger_lists_the_known_ones(split: DigitsSplit) -> None:
     with pytest.raises(InputError, match="wink") as refused:
         train_backdoored(split, 0, "wink")
-    assert "corner" in str(refused.value.mend)
+    assert "corner" in str(refused.value.hint)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Review, review
+from caponier.matrix.contributions.review_issue import ReviewLevel
 from caponier.matrix.versions.library import Library
 
 TECHNIQUE = """\
@@ -99,8 +99,8 @@ def reviewed(folder: Path, *texts: str, version: str | None = None, library: Lib
 
 
 def errors(found: Review) -> list[str]:
-    return [one.field for one in found.objections if one.weight is Weight.ERROR]
+    return [one.field for one in found.objections if one.weight is ReviewLevel.ERROR]
 
 
 def looks(found: Review) -> list[str]:
-    return [one.field for one in found.objections if one.weight is Weight.LOOK]
+    return [one.field for one in found.objections if one.weight is ReviewLevel.LOOK]

@@ -3,16 +3,16 @@
 import pytest
 
 from caponier.matrix.contributions.advice import check_advice
-from caponier.matrix.contributions.objection import Weight
-from caponier.matrix.contributions.sheet import Sheet
-from caponier.matrix.contributions.tree import Branch
+from caponier.matrix.contributions.contribution_form import ContributionForm
+from caponier.matrix.contributions.review_issue import ReviewLevel
+from caponier.matrix.contributions.tree import FormNode
 from caponier.matrix.versions.catalogue import load, versions
 
 
 def said(text: str) -> list[str]:
-    sheet = Sheet("a.yaml", 1, values={"description": Branch(7, text)})
+    sheet = ContributionForm("a.yaml", 1, values={"description": FormNode(7, text)})
     objections = list(check_advice(sheet, "description"))
-    assert all((one.weight, one.field, one.line) == (Weight.LOOK, "description", 7) for one in objections)
+    assert all((one.weight, one.field, one.line) == (ReviewLevel.LOOK, "description", 7) for one in objections)
     return [one.what for one in objections]
 
 

@@ -9,7 +9,7 @@ from caponier.matrix.contributions.contribution import (
     TechniqueProposal,
     contribution_of,
 )
-from caponier.matrix.contributions.sheet import read_sheet
+from caponier.matrix.contributions.contribution_form import read_sheet
 from caponier.matrix.evidence import Disclosure, Precision, StudyType, Way
 from caponier.matrix.technique import Color, Harm
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file

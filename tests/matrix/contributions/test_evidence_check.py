@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from caponier.matrix.contributions.contribution_form import read_sheet
 from caponier.matrix.contributions.evidence_check import earliest
-from caponier.matrix.contributions.sheet import read_sheet
 from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import EVIDENCE, TECHNIQUE, changed, errors, file, looks, reviewed, with_row
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from caponier.errors import InputError
 from caponier.matrix.contributions.form import Kind
 from caponier.matrix.contributions.merge import merge
-from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import MOST_FILES, contribution_files, review
+from caponier.matrix.contributions.review_issue import ReviewLevel
 from caponier.matrix.versions import release_file
 from caponier.matrix.versions.catalogue import load
 from caponier.matrix.versions.library import Library
@@ -22,10 +22,10 @@ from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, error
 def test_each_file_is_told_and_the_worst_counts(tmp_path: Path) -> None:
     look = changed(TECHNIQUE, id="AMLTM.EVADE.09", name="Other", description="Does it.")
     found = reviewed(tmp_path, TECHNIQUE, look, changed(STUDY, score="1"), "{")
-    assert [one.weight for one in found.files] == [None, Weight.LOOK, Weight.ERROR, Weight.ERROR]
+    assert [one.weight for one in found.files] == [None, ReviewLevel.LOOK, ReviewLevel.ERROR, ReviewLevel.ERROR]
     assert [one.kind for one in found.files] == [Kind.TECHNIQUE, Kind.TECHNIQUE, Kind.CASE_STUDY, None]
     assert [one.contribution is not None for one in found.files] == [True, True, False, False]
-    assert found.weight is Weight.ERROR
+    assert found.weight is ReviewLevel.ERROR
     assert reviewed(tmp_path, EVIDENCE).weight is None
 
 
@@ -104,8 +104,8 @@ FIELDS = st.sampled_from(
 def test_every_review_ends_with_a_verdict(tmp_path: Path, files: list[tuple[str, dict[str, str]]]) -> None:
     found = reviewed(tmp_path, *[changed(base, **changes) for base, changes in files])
     for one in found.files:
-        assert (one.contribution is None) is (one.weight is Weight.ERROR)
-    if found.weight is not Weight.ERROR and len({one.version for one in found.files}) == 1:
+        assert (one.contribution is None) is (one.weight is ReviewLevel.ERROR)
+    if found.weight is not ReviewLevel.ERROR and len({one.version for one in found.files}) == 1:
         contributions = [one.contribution for one in found.files if one.contribution]
         base = Library().release(found.files[0].version)
         release = merge(base, contributions, "ours", date(2026, 3, 1))

@@ -69,7 +69,7 @@ def test_a_number_is_given_once(tmp_path: Path) -> None:
     library.add(Release(held, "caponier", ""))
     again = reviewed(tmp_path, STUDY, version="ours", library=library)
     assert (errors(again), looks(again)) == (["id"], ["name", "references"])
-    assert again.objections[0].mend == "The next free one is AMLTM.CS15."
+    assert again.objections[0].hint == "The next free one is AMLTM.CS15."
 
 
 def test_a_number_that_is_skipped_is_looked_at(tmp_path: Path) -> None:

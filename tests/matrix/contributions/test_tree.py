@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.contributions.tree import BYTES, Branch, UnreadableError, grow
+from caponier.matrix.contributions.tree import BYTES, FormNode, UnreadableError, parse
 from matrix.contributions.made import TECHNIQUE, file
 from pace import Stopwatch
 
 
-def grown(folder: Path, text: str) -> tuple[Branch, list[str]]:
-    tree, objections = grow(file(folder, text))
+def grown(folder: Path, text: str) -> tuple[FormNode, list[str]]:
+    tree, objections = parse(file(folder, text))
     return tree, [f"{one.line} {one.field}: {one.what}" for one in objections]
 
 
@@ -19,8 +19,8 @@ def test_every_value_is_text_with_its_line(tmp_path: Path) -> None:
     assert isinstance(tree.value, dict)
     told = {key: branch.value for key, branch in tree.value.items() if isinstance(branch.value, str)}
     assert told == {"a": "2020", "b": "no", "c": "2026-01-01", "e": "", "f": ""}
-    assert tree.value["d"] == Branch(4, (Branch(4, "1"), Branch(4, "0x10")))
-    assert tree.value["g"] == Branch(7, (Branch(8, {"h": Branch(8, "1")}),))
+    assert tree.value["d"] == FormNode(4, (FormNode(4, "1"), FormNode(4, "0x10")))
+    assert tree.value["g"] == FormNode(7, (FormNode(8, {"h": FormNode(8, "1")}),))
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_what_is_no_tree_says_why_and_where(tmp_path: Path, data: bytes, line: i
     path = tmp_path / "a.yaml"
     path.write_bytes(data)
     with pytest.raises(UnreadableError, match=what) as refused:
-        grow(path)
+        parse(path)
     objection = refused.value.objection
     assert (objection.file, objection.line, objection.field) == (str(path), line, "file")
-    assert objection.mend
+    assert objection.hint
 
 
 def test_a_billion_laughs_are_not_laughed(tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ def test_a_byte_order_mark_is_no_letter(tmp_path: Path) -> None:
 def test_what_is_no_file_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(UnreadableError, match=r"no such file|cannot be read"):
-        grow(tmp_path / name)
+        parse(tmp_path / name)

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from caponier.matrix.documents import reading
-from caponier.matrix.documents.book import Book, book_of, shipped_attack
-from caponier.matrix.documents.lint import Code, Flaw, Shelf, lint, newer_by_number
+from caponier.matrix.documents.lint import Code, Flaw, KnownVersions, lint, newer_by_number
+from caponier.matrix.documents.version_index import VersionIndex, book_of, shipped_attack
 from caponier.matrix.documents.words import short
 from caponier.matrix.technique import Retirement
 from caponier.matrix.versions.catalogue import Matrix, load, versions
@@ -21,7 +21,7 @@ from matrix.documents.written import FORMATS, Row
 BOOKS = {load(version).kind: book_of(load(version)) for version in versions()} | {"attack": shipped_attack()}
 OLD = book_of(old_atlas())
 SHIPPED = shipped_attack()
-ENTERPRISE = Book(
+ENTERPRISE = VersionIndex(
     "attack-enterprise-17.0",
     "attack",
     shipped_attack().entries,
@@ -30,25 +30,25 @@ ENTERPRISE = Book(
 )
 
 
-def book(kind: str, said: str | None) -> Book | None:
+def book(kind: str, said: str | None) -> VersionIndex | None:
     return OLD if (kind, said) == ("atlas", "4.4.0") else BOOKS.get(kind)
 
 
-def others(kind: str) -> list[Book]:
+def others(kind: str) -> list[VersionIndex]:
     return [OLD, BOOKS["atlas"]] if kind == "atlas" else []
 
 
-SHELF = Shelf(book, others)
+SHELF = KnownVersions(book, others)
 
 
-def found(text: str, name: str, shelf: Shelf = SHELF) -> list[Flaw]:
+def found(text: str, name: str, shelf: KnownVersions = SHELF) -> list[Flaw]:
     document = reading.read(text.encode(), name)
     assert document is not None
     assert document.mentions
     return lint(document, shelf)
 
 
-def codes(text: str, name: str, shelf: Shelf = SHELF) -> list[str]:
+def codes(text: str, name: str, shelf: KnownVersions = SHELF) -> list[str]:
     return [flaw.code.value for flaw in found(text, name, shelf)]
 
 
@@ -335,12 +335,12 @@ def test_a_column_beside_the_ids_may_say_what_was_so_once():
     assert codes("we saw T1002\n", "n.md") == ["M102"]
 
 
-def _enterprise(kind: str, said: str | None) -> Book | None:
+def _enterprise(kind: str, said: str | None) -> VersionIndex | None:
     return ENTERPRISE if kind == "attack" else book(kind, said)
 
 
 def test_what_a_version_took_back_says_what_to_use():
-    shelf = Shelf(_enterprise, others)
+    shelf = KnownVersions(_enterprise, others)
     flaws = found(sigma("attack.t1086", "attack.t1175", "attack.t1999"), "r.yml", shelf)
     assert [flaw.code.value for flaw in flaws] == ["M102", "M102", "M101"]
     assert "T1059.001" in flaws[0].message
@@ -348,7 +348,7 @@ def test_what_a_version_took_back_says_what_to_use():
 
 
 def test_words_that_look_like_an_attack_id_are_left_alone_in_text_but_not_in_a_column():
-    shelf = Shelf(_enterprise, others)
+    shelf = KnownVersions(_enterprise, others)
     assert codes("an NVIDIA T2000 and T1086\n", "n.md", shelf) == ["M102"]
     assert codes("id\nT2000\n", "n.csv", shelf) == ["M101"]
 
@@ -356,19 +356,19 @@ def test_words_that_look_like_an_attack_id_are_left_alone_in_text_but_not_in_a_c
 def test_an_entry_that_an_older_version_had_and_nothing_replaced():
     gone = Matrix("atlas-4.0.1", "atlas", "x", None, "", (), load("atlas-5.6").techniques[:1])
     bare = Matrix("atlas-5.6", "atlas", "x", None, "", load("atlas-5.6").tactics, load("atlas-5.6").techniques[4:])
-    shelf = Shelf(lambda kind, _: book_of(bare), lambda _: [book_of(gone)])
+    shelf = KnownVersions(lambda kind, _: book_of(bare), lambda _: [book_of(gone)])
     (flaw,) = found("AML.T0000\n", "n.md", shelf)
     assert (flaw.code, "atlas-4.0.1" in flaw.message) == (Code.RETIRED_ID, True)
 
 
 def test_a_retired_entry_with_a_replacement_that_is_not_there():
     matrix = Matrix("m", "atlas", "x", None, "", (), (), retired=(Retirement("AML.T0019", "Old", "AML.T0115.000"),))
-    (flaw,) = found("AML.T0019\n", "n.md", Shelf(lambda *_: book_of(matrix), lambda _: []))
+    (flaw,) = found("AML.T0019\n", "n.md", KnownVersions(lambda *_: book_of(matrix), lambda _: []))
     assert flaw.message == "AML.T0019 Old was taken back: use AML.T0115.000"
 
 
 def test_of_a_matrix_that_is_not_known_nothing_is_said():
-    assert codes(layer({"techniqueID": "AML.T9999"}), "l.json", Shelf(lambda *_: None, lambda _: [])) == []
+    assert codes(layer({"techniqueID": "AML.T9999"}), "l.json", KnownVersions(lambda *_: None, lambda _: [])) == []
 
 
 @pytest.mark.parametrize(

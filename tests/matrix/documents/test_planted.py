@@ -3,13 +3,13 @@
 import pytest
 
 from caponier.matrix.documents import reading
-from caponier.matrix.documents.book import book_of
-from caponier.matrix.documents.lint import Code, Flaw, Shelf, lint
+from caponier.matrix.documents.lint import Code, Flaw, KnownVersions, lint
+from caponier.matrix.documents.version_index import book_of
 from caponier.matrix.versions.catalogue import load
 from matrix.documents.written import FORMATS, Row
 
 BOOK = book_of(load("atlas-5.6"))
-SHELF = Shelf(lambda kind, _: BOOK if kind == "atlas" else None, lambda _: [BOOK])
+SHELF = KnownVersions(lambda kind, _: BOOK if kind == "atlas" else None, lambda _: [BOOK])
 
 RIGHT: list[Row] = [
     ("AML.T0012", "Valid Accounts", "initial-access"),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from caponier.errors import InputError
 from caponier.matrix.documents import ids, reading
-from caponier.matrix.documents.book import book_of
-from caponier.matrix.documents.lint import Shelf, lint
+from caponier.matrix.documents.lint import KnownVersions, lint
 from caponier.matrix.documents.mention import Document, Edit, Mention, apply
 from caponier.matrix.documents.rewriting import Carried, Rewriter, listed
+from caponier.matrix.documents.version_index import book_of
 from caponier.matrix.documents.words import short
 from caponier.matrix.versions.catalogue import load
 from matrix.documents.old_atlas import old_atlas
@@ -182,7 +182,7 @@ def test_there_and_back_again_gives_the_same_text(format_: str, rows: list[Row])
 @given(rows=RIGHT)
 def test_what_was_right_is_right_in_the_new_version(format_: str, rows: list[Row]):
     name, write = FORMATS[format_]
-    old, new = (Shelf(lambda *_, one=one: one, lambda _: []) for one in (book_of(OLD), book_of(NEW)))
+    old, new = (KnownVersions(lambda *_, one=one: one, lambda _: []) for one in (book_of(OLD), book_of(NEW)))
     text = write(rows)
     assert lint(read(text, name), old) == []
     assert lint(read(carried(text, name)[0], name), new) == []

@@ -402,7 +402,7 @@ def test_attack_is_no_version_of_another_matrix(other: Matrix):
     for pair in ((other, attack), (attack, other)):
         with pytest.raises(InputError, match="not versions of one matrix") as refused:
             compare(*pair)
-        assert "matrix show" in (refused.value.mend or "")
+        assert "matrix show" in (refused.value.hint or "")
 
 
 # Laws.

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from caponier.matrix.mapping import succession_table
-from caponier.matrix.mapping.succession_table import Row, SuccessionTable, Turn
+from caponier.matrix.mapping.succession_table import ChangeKind, Row, SuccessionTable
 from caponier.matrix.versions.catalogue import load
 from matrix.conftest import SHARED
 from matrix.versions_by_hand import version
@@ -37,12 +37,12 @@ def test_every_row_fits_the_files_before_and_after_it(row: Row):
     assert row.reason
     earlier = [release for release in FILES if numbers(release) < numbers(row.release)]
     later = [release for release in FILES if numbers(release) >= numbers(row.release)]
-    stays = row.change in (Turn.DIVIDED, Turn.MEANING)
+    stays = row.change in (ChangeKind.DIVIDED, ChangeKind.MEANING)
     if earlier:
         last = names_of(earlier[-1])
         assert set(row.before) <= set(last)
         assert stays or not set(row.after) & set(last)
-        assert row.change is not Turn.DIVIDED or not set(row.after) & set(last)
+        assert row.change is not ChangeKind.DIVIDED or not set(row.after) & set(last)
     if later:
         first = names_of(later[0])
         assert set(row.after) <= set(first)
@@ -138,7 +138,7 @@ def test_heirs_are_followed_over_several_releases_and_back():
     assert chain.heirs("A", {"B"}).ids == ("B",)
     assert chain.heirs("D", {"A"}).ids == ("A",)
     assert len(chain.heirs("D", {"A"}).rows) == 2
-    assert chain.heirs("A", {"X"}) == succession_table.Heirs()
+    assert chain.heirs("A", {"X"}) == succession_table.Successors()
 
 
 def test_a_circle_of_rows_ends():

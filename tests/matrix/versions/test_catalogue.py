@@ -24,26 +24,26 @@ def test_every_version_loads_and_is_named_by_its_kind():
 def test_unknown_version_names_those_there_are():
     with pytest.raises(InputError) as unknown:
         load("atlas-5.7")
-    assert unknown.value.mend == "Did you mean 'atlas-5.6'? There are: amltm-2020, atlas-5.6."
+    assert unknown.value.hint == "Did you mean 'atlas-5.6'? There are: amltm-2020, atlas-5.6."
 
 
 def test_unknown_technique_names_the_nearest():
     with pytest.raises(InputError, match=r"AMLTM\.EVADE\.01\.03") as unknown:
         MATRIX.technique("AMLTM.EVADE.01.03")
-    assert "Did you mean 'AMLTM.EVADE.01.0" in (unknown.value.mend or "")
+    assert "Did you mean 'AMLTM.EVADE.01.0" in (unknown.value.hint or "")
     assert unknown.value.exit_code == 2
 
 
 def test_id_like_nothing_gets_advice_only():
     with pytest.raises(InputError) as unknown:
         MATRIX.technique("?")
-    assert unknown.value.mend == "Search by words with: caponier matrix search WORDS"
+    assert unknown.value.hint == "Search by words with: caponier matrix search WORDS"
 
 
 def test_unknown_tactic_names_the_nearest():
     with pytest.raises(InputError) as unknown:
         MATRIX.tactic("AMLTM.EVAD")
-    assert "AMLTM.EVADE" in (unknown.value.mend or "")
+    assert "AMLTM.EVADE" in (unknown.value.hint or "")
 
 
 def test_knows_what_it_contains():
@@ -107,7 +107,7 @@ def test_resolve_knows_attack_names():
 def test_resolve_rejects_what_it_does_not_know(id_: TechniqueId, hint: str):
     with pytest.raises(InputError) as unknown:
         resolve(id_)
-    assert hint in (unknown.value.mend or "")
+    assert hint in (unknown.value.hint or "")
 
 
 def ids(matrix: str, *named: str) -> list[TechniqueId]:

@@ -47,7 +47,7 @@ def test_other_content_never_replaces_a_version(tmp_path: Path):
     before = (tmp_path / "team-1.json").read_bytes()
     with pytest.raises(InputError, match="there already") as refused:
         library.add(replace(release(), remarks=()))
-    assert f"delete {tmp_path / 'team-1.json'} first" in (refused.value.mend or "")
+    assert f"delete {tmp_path / 'team-1.json'} first" in (refused.value.hint or "")
     with pytest.raises(InputError, match="there already"):
         library.add(release("atlas-5.6"))
     assert (tmp_path / "team-1.json").read_bytes() == before

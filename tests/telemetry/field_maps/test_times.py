@@ -100,7 +100,7 @@ class TestRead:
     def test_a_zone_that_there_is_not_is_an_error_that_shows_one(self, name: str) -> None:
         with pytest.raises(InputError, match="there is no time zone") as wrong:
             zone_of(name)
-        assert "Europe/Berlin" in str(wrong.value.mend)
+        assert "Europe/Berlin" in str(wrong.value.hint)
 
 
 class TestTold:

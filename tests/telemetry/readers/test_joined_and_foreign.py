@@ -77,9 +77,9 @@ def test_the_command_for_other_letters_makes_a_log(encoding: str, mark: bytes, n
     path.write_bytes(mark + json_lines().decode().encode(encoding))
     with pytest.raises(InputError, match="is text in UTF-") as refused:
         refuse_foreign(path)
-    mend = refused.value.mend or ""
+    hint = refused.value.hint or ""
     assert shutil.which("iconv") is not None
-    subprocess.run(["/bin/sh", "-c", mend], check=True, cwd=tmp_path)
+    subprocess.run(["/bin/sh", "-c", hint], check=True, cwd=tmp_path)
     made = [one for one in tmp_path.iterdir() if one != path]
     assert len(made) == 1
     assert made[0].read_bytes().removeprefix(BOM) == json_lines()
@@ -93,8 +93,8 @@ def test_a_name_stays_one_word_of_the_command(form: Any, name: str, tmp_path: Pa
     with pytest.raises(InputError, match=f"is {form.is_a}") as refused:
         refuse_foreign(path)
     assert str(path) in str(refused.value)
-    if "{path}" in form.mend:
-        assert str(path) in shlex.split((refused.value.mend or "").replace(", or save the sheet", " or save the sheet"))
+    if "{path}" in form.hint:
+        assert str(path) in shlex.split((refused.value.hint or "").replace(", or save the sheet", " or save the sheet"))
 
 
 @pytest.mark.parametrize(

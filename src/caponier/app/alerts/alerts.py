@@ -183,8 +183,8 @@ class Alerts:
         except OSError as failed:
             raise InputError(f"{_UNKEPT}: {failed.strerror}", where=str(file)) from None
         except (ValueError, KeyError, TypeError):
-            mend = "Delete it: then only what is found from now on is sent"
-            raise InputError("this is not the state of a route", where=str(file), mend=mend) from None
+            hint = "Delete it: then only what is found from now on is sent"
+            raise InputError("this is not the state of a route", where=str(file), hint=hint) from None
 
     def _gather(self, way: _Way, store: Store, now: datetime) -> None:
         """Have wait what was recorded since the last look and goes this way."""

@@ -131,10 +131,10 @@ def _systems(home: Workspace | None, wanted: str | None) -> tuple[System, ...]:
     if chosen:
         return chosen
     if home is None:
-        raise InputError("there is no workspace, so no inventory", mend="Create one with: caponier init")
+        raise InputError("there is no workspace, so no inventory", hint="Create one with: caponier init")
     names = [one.name for one in known]
-    mend = did_you_mean(nearest(wanted, names, 0.3), f"There are: {', '.join(names) or 'none'}.")
-    raise InputError(f"the inventory has no system {wanted!r}", where=str(home.file), mend=mend)
+    hint = did_you_mean(nearest(wanted, names, 0.3), f"There are: {', '.join(names) or 'none'}.")
+    raise InputError(f"the inventory has no system {wanted!r}", where=str(home.file), hint=hint)
 
 
 def _facts(system: System, home: Workspace) -> SystemFacts:

@@ -39,18 +39,18 @@ def read_trials(path: Path) -> list[Trial]:
     Raises:
         InputError: If the file cannot be read, or holds something else.
     """
-    mend = "Write one with: caponier validate --out trials.json"
+    hint = "Write one with: caponier validate --out trials.json"
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"larger than {MOST_BYTES:,} bytes", where=str(path), mend=mend)
-        document = read_value(path.read_text("utf-8"), str(path), mend)
+            raise InputError(f"larger than {MOST_BYTES:,} bytes", where=str(path), hint=hint)
+        document = read_value(path.read_text("utf-8"), str(path), hint)
     except OSError as failed:
-        raise InputError(f"cannot be read: {failed.strerror}", where=str(path), mend=mend) from failed
+        raise InputError(f"cannot be read: {failed.strerror}", where=str(path), hint=hint) from failed
     except UnicodeDecodeError as broken:
-        raise InputError("this is not JSON: it is not UTF-8", where=str(path), mend=mend) from broken
+        raise InputError("this is not JSON: it is not UTF-8", where=str(path), hint=hint) from broken
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError(f"is no document of the schema {SCHEMA}", where=str(path), mend=mend)
+        raise InputError(f"is no document of the schema {SCHEMA}", where=str(path), hint=hint)
     try:
         return [Trial.from_dict(plain) for plain in document["trials"]]
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise InputError(f"holds a trial that cannot be read: {wrong!r}", where=str(path), mend=mend) from wrong
+        raise InputError(f"holds a trial that cannot be read: {wrong!r}", where=str(path), hint=hint) from wrong

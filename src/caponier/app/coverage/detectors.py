@@ -220,7 +220,7 @@ def emulation(name: str) -> EmulationCard:
             return card
     refuse_unavailable([name])
     known = ", ".join(card.name for card in emulations())
-    raise InputError(f"There is no emulation called {name!r}", mend=f"There are: {known}")
+    raise InputError(f"There is no emulation called {name!r}", hint=f"There are: {known}")
 
 
 def detected_by(wanted: Iterable[TechniqueId]) -> tuple[DetectorCard, ...]:

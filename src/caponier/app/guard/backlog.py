@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from caponier.guard.exchange import Caller, Exchange
 from caponier.guard.spool import ExchangeSpool, Place
 from caponier.guard.spooled import from_bytes, to_bytes
-from caponier.records.event import STRANGERS
+from caponier.records.event import UNAUTHENTICATED
 
 QUEUE_LENGTH: Final = 20_000
 QUEUE_BYTES: Final = 256 * 2**20
@@ -102,7 +102,7 @@ class WaitingCallers:
 
 def _sender(exchange: Exchange) -> str:
     # Under a name that the model server did not take anybody could make another one wait.
-    return exchange.caller.source_ip or "" if exchange.status in STRANGERS else _who(exchange.caller)
+    return exchange.caller.source_ip or "" if exchange.status in UNAUTHENTICATED else _who(exchange.caller)
 
 
 def _who(caller: Caller) -> str:

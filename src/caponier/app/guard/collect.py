@@ -52,7 +52,7 @@ class Collector:
             raise InputError(
                 f"inputs are collected as they come, and here they are to be kept as {workspace.privacy.keep_inputs!r}",
                 where=f"{workspace.file}: privacy.keep_inputs",
-                mend='Collect into a workspace with keep_inputs = "exact" and retention_days, or use a guard.',
+                hint='Collect into a workspace with keep_inputs = "exact" and retention_days, or use a guard.',
             )
         self._lake, self._salt, self._token = Path(workspace.lake), read_salt(workspace), token
         self._callers = caller_headers(workspace)

@@ -240,8 +240,8 @@ class GuardResponse:
             if action.unsent and action.kind in KINDS and action.action_id not in self._warned:
                 self._warned.add(action.action_id)
                 said = f"{action.action_id} ({action.kind.value} {action.scope.in_words}) is not carried out"
-                mend = f"undo it (caponier respond undo {action.action_id}) and plan anew"
-                self._tell(f"warning: {said}: {NOT_BOUND}; {mend}")
+                hint = f"undo it (caponier respond undo {action.action_id}) and plan anew"
+                self._tell(f"warning: {said}: {NOT_BOUND}; {hint}")
 
     def _decide(self) -> None:
         """Decide by what is in force and what the playbooks want done about the findings that wait for the store."""

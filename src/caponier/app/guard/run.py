@@ -29,7 +29,7 @@ from caponier.app.incidents.correlate import settings_of as respond_settings_of
 from caponier.app.incidents.findings import unknown_findings
 from caponier.app.inference.live import LiveFindings
 from caponier.app.inference.load import enrichments_of
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.workspace.erasure import forgotten
 from caponier.detect.detector import EventDetector, Signal
 from caponier.errors import CaponierError, InputError
@@ -100,7 +100,7 @@ class Guard:
         self.metrics, self.decisions = Metrics(), Decisions(self._system_of)
         self._failed = Failures(self.metrics, tell)
         self.gives_way = GivingWay(lambda: self.work.hurries)
-        terms, order = Terms.of(workspace), EventOrder()
+        terms, order = DetectionSettings.of(workspace), EventOrder()
         self._warming = Warming(Path(workspace.lake), self.settings.warm_events)
         self.live = LiveFindings(
             _by_traffic_alone(terms),
@@ -287,7 +287,7 @@ class Guard:
     def _upstream(self) -> Upstream:
         if self.settings.upstream is None:
             raise InputError(
-                "there is no model server to guard", mend="Give --upstream URL, or upstream in caponier.toml, [guard]"
+                "there is no model server to guard", hint="Give --upstream URL, or upstream in caponier.toml, [guard]"
             )
         failed = partial(self._failed, "model server")
         return Upstream(
@@ -337,7 +337,7 @@ def run_guard(guard: Guard, *, listening: Callable[[str], None] = lambda _: None
         listening(standing.url)
         while not ended.wait(1.0):
             if not standing.thread.is_alive():
-                raise CaponierError("The guard's server ended by itself", mend="Start it again")
+                raise CaponierError("The guard's server ended by itself", hint="Start it again")
 
 
 def run_collector(app: Any, host: str, port: int, *, listening: Callable[[str], None] = lambda _: None) -> None:
@@ -398,7 +398,7 @@ def _listener(settings: GuardSettings) -> socket.socket:
         listener.close()
         where = f"{settings.host}:{settings.port}"
         raise InputError(
-            f"cannot be listened on: {failed.strerror}", where=where, mend="Choose another --port"
+            f"cannot be listened on: {failed.strerror}", where=where, hint="Choose another --port"
         ) from None
     return listener
 
@@ -471,11 +471,11 @@ def _await_start(server: Any, thread: Thread) -> None:
     deadline = monotonic() + START_S
     while not server.started:
         if not thread.is_alive() or monotonic() > deadline:
-            raise CaponierError("The guard did not start", mend="Run it again; nothing was changed")
+            raise CaponierError("The guard did not start", hint="Run it again; nothing was changed")
         sleep(0.005)
 
 
-def _by_traffic_alone(terms: Terms) -> Terms:
+def _by_traffic_alone(terms: DetectionSettings) -> DetectionSettings:
     """Leave out the detectors that a guard cannot feed; it asks a model nothing of its own."""
     return replace(terms, detectors=[detector for detector in terms.detectors if not _unfed(detector)])
 
@@ -488,7 +488,7 @@ def _unfed(detector: EventDetector) -> str | None:
     return f"what passes through it has no {' and no '.join(missing)}; scan a log that has" if missing else None
 
 
-def _unrun(terms: Terms) -> list[str]:
+def _unrun(terms: DetectionSettings) -> list[str]:
     """Note those of them that the baseline knows."""
     known = {name for section in terms.baseline.models for name in section.detectors} if terms.baseline else set()
     return [

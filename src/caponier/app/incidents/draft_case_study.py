@@ -10,7 +10,7 @@ from caponier.errors import InputError
 from caponier.matrix import crosswalk
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import Ground, is_attack
+from caponier.matrix.contributions.review_context import ReviewContext, is_attack
 from caponier.matrix.contributions.template import Values
 from caponier.matrix.technique import Color, TechniqueRef
 from caponier.matrix.versions.catalogue import Matrix
@@ -38,12 +38,12 @@ def draft_case_study(workspace: Workspace, incident_id: str, matrix: Matrix, val
     """
     incident = show_incident(workspace, incident_id).incident
     if incident.stage is not Stage.CLOSED:
-        mend = f"Close it first: caponier incidents close {incident.incident_id} --reason '...'"
-        raise InputError(f"the incident is {incident.stage}, and its story may go on", where=incident_id, mend=mend)
+        hint = f"Close it first: caponier incidents close {incident.incident_id} --reason '...'"
+        raise InputError(f"the incident is {incident.stage}, and its story may go on", where=incident_id, hint=hint)
     steps = list(_steps(incident, matrix))
     if not steps:
         what = f"no step of the incident has a technique of {matrix.version}"
-        raise InputError(what, where=incident_id, mend="Name another version with --matrix.")
+        raise InputError(what, where=incident_id, hint="Name another version with --matrix.")
     known: Values = {
         "date": incident.first_time.astimezone(UTC).date().isoformat(),
         "strategy": _strategy([step["technique"] for step in steps], matrix, incident.strategy).value,
@@ -91,7 +91,7 @@ def _mapped(ref: TechniqueRef, matrix: Matrix) -> list[str]:
 
 def _strategy(techniques: list[str], matrix: Matrix, known: Strategy) -> Strategy:
     """Return the strategy of those steps, or that of the incident where colours tell nothing."""
-    ground = Ground(matrix, ())
+    ground = ReviewContext(matrix, ())
     colors = {color for id_ in techniques for color in ground.colors(id_)}
     return {
         frozenset({Color.ORANGE}): Strategy.ADVERSARIAL_ML,

@@ -82,5 +82,5 @@ def show_finding(workspace: Workspace, finding_id: str) -> Finding:
     with open_store(workspace.store) as store, store.read() as connection:
         found = findings.get(connection, finding_id)
     if found is None:
-        raise InputError("there is no such finding", where=finding_id, mend="List them with: caponier findings list")
+        raise InputError("there is no such finding", where=finding_id, hint="List them with: caponier findings list")
     return found

@@ -195,5 +195,5 @@ def _note(text: str, actor: str | None, now: datetime | None) -> Note:
 def _require(connection: Connection, incident_id: str) -> Incident:
     found = incidents.get(connection, incident_id)
     if found is None:
-        raise InputError("there is no such incident", where=incident_id, mend="List them with: caponier incidents list")
+        raise InputError("there is no such incident", where=incident_id, hint="List them with: caponier incidents list")
     return found

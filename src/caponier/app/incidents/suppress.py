@@ -49,12 +49,12 @@ def suppress(
     if all(name is None or not name.strip("*? ") for name in (detector, subject, target)):
         raise InputError(
             "this would suppress every finding",
-            mend="Name a detector, a subject or a target, such as --target 'host gpu-01'.",
+            hint="Name a detector, a subject or a target, such as --target 'host gpu-01'.",
         )
     if not reason.strip():
-        raise InputError("a suppression needs a reason", mend="Say why with --reason.")
+        raise InputError("a suppression needs a reason", hint="Say why with --reason.")
     if not timedelta(0) < lasts <= LONGEST:
-        raise InputError("a suppression lasts at least a moment and at most 366 days", mend="Say how long: --for 30d.")
+        raise InputError("a suppression lasts at least a moment and at most 366 days", hint="Say how long: --for 30d.")
     begun = now or datetime.now(UTC)
     made = Suppression(
         f"s-{secrets.token_hex(6)}",
@@ -111,7 +111,7 @@ def end_suppression(workspace: Workspace, id_: str, *, now: datetime | None = No
             raise InputError(
                 "there is no such suppression that holds",
                 where=id_,
-                mend="List them with: caponier findings suppressions",
+                hint="List them with: caponier findings suppressions",
             )
 
 

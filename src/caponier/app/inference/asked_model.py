@@ -95,7 +95,7 @@ class AskedModel:
         except _WRONG as odd:
             raise ModelError(f"answers with what cannot be read: {odd}", where=self._where) from odd
         if scores is None:
-            raise ModelError("answers without scores", where=self._where, mend="Enriching takes a model's class scores")
+            raise ModelError("answers without scores", where=self._where, hint="Enriching takes a model's class scores")
         return scores
 
     def _send(self, method: str, path: str, body: bytes | None) -> Reply:
@@ -107,7 +107,7 @@ class AskedModel:
                 sleep(pause)
             return self._connection.send(method, path, body)
         except RemoteError as lost:
-            raise ModelError(lost.what, where=lost.where, mend="Does --url name a model server that runs?") from lost
+            raise ModelError(lost.what, where=lost.where, hint="Does --url name a model server that runs?") from lost
 
     def _read(self, reply: Reply) -> Any:
         if reply.good:
@@ -117,9 +117,9 @@ class AskedModel:
                 raise ModelError("answers with what is no JSON", where=self._where) from broken
         said = f"the server answered {reply.status}: {reply.body[:200].decode('utf-8', 'replace')}"
         if reply.status in STRANGER:
-            raise ModelError(said, where=self._where, mend="Give a key that it knows with --key")
+            raise ModelError(said, where=self._where, hint="Give a key that it knows with --key")
         if reply.status == 404:
-            raise ModelError(said, where=self._where, mend="Give --model as the server names it")
+            raise ModelError(said, where=self._where, hint="Give --model as the server names it")
         if 400 <= reply.status < 500 and reply.status not in BUSY:
             raise RowsRefusedError(said, where=self._where)
         raise ModelError(said, where=self._where)

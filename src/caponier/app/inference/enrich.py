@@ -131,10 +131,10 @@ def _of(model: str, read: Sequence[ModelSummary]) -> ModelSummary:
     found = next((summary for summary in read if summary.model == model), None)
     if found is None:
         there = ", ".join(summary.model for summary in read)
-        raise InputError(f"the logs hold no event of the model {model!r}", mend=f"They hold events of: {there}")
+        raise InputError(f"the logs hold no event of the model {model!r}", hint=f"They hold events of: {there}")
     if not found.inputs:
-        mend = "Log the inputs; see docs/reference/events.md"
-        raise InputError("no event of the model has an input", where=model, mend=mend)
+        hint = "Log the inputs; see docs/reference/events.md"
+        raise InputError("no event of the model has an input", where=model, hint=hint)
     return found
 
 
@@ -150,7 +150,7 @@ def _apt(report: EnrichReport, enrichments: Sequence[Enrichment], spec: FeatureS
     lacks = {one.name: lack for one in enrichments if (lack := one.lacks(spec))}
     report.notes += [f"{name} is left out: {lack}" for name, lack in lacks.items()]
     if len(lacks) == len(enrichments):
-        raise InputError("no enrichment is about such inputs", mend="; ".join(report.notes) or None)
+        raise InputError("no enrichment is about such inputs", hint="; ".join(report.notes) or None)
     return [one for one in enrichments if one.name not in lacks]
 
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from caponier.app.inference.plan import DEFAULT_BUDGET, Case
+from caponier.app.inference.plan import DEFAULT_BUDGET, ModelDetection
 from caponier.detect.calibration.ages import step_of
 from caponier.detect.calibration.joint_tail import UNIT
 from caponier.detect.detector import Subject, in_units
 from caponier.detect.wording import how_many
 from caponier.engines.judge import Detection
-from caponier.engines.plan import COLD_LEVEL, DAY_US, Line, Plan
+from caponier.engines.plan import COLD_LEVEL, DAY_US, CalibratedDetector, Plan
 from caponier.records.accused import BUCKET, NAMES
 from caponier.records.alert_budget import AlertBudget
 from caponier.records.finding import Basis, Evidence, Expected, Finding, Said, SubjectRef
@@ -32,7 +32,7 @@ ALONE: Final = 0.8
 
 
 @dataclass(frozen=True)
-class Sight:
+class CallerFacts:
     """What the events say of whom a detection names by their place alone."""
 
     trigger_id: str
@@ -95,7 +95,7 @@ class OwnFindings:
         """Drop what is known of some principals."""
         self._since = OrderedDict((key, since) for key, since in self._since.items() if not is_meant(key[1]))
 
-    def tell(self, found: Detection, sight: Sight, *, sure: bool = False) -> bool:
+    def tell(self, found: Detection, sight: CallerFacts, *, sure: bool = False) -> bool:
         """Say whether what a detection says is said already, in a finding of the only caller who sent it.
 
         Args:
@@ -108,7 +108,11 @@ class OwnFindings:
 
 
 def finding_of(
-    found: Detection, case: Case, sight: Sight, workspace: Workspace | None, budget: AlertBudget = DEFAULT_BUDGET
+    found: Detection,
+    case: ModelDetection,
+    sight: CallerFacts,
+    workspace: Workspace | None,
+    budget: AlertBudget = DEFAULT_BUDGET,
 ) -> Finding:
     """Write the finding for a detection.
 
@@ -149,7 +153,7 @@ def finding_of(
     )
 
 
-def _who(sight: Sight) -> str:
+def _who(sight: CallerFacts) -> str:
     if sight.only:
         return "One caller sent all of them"
     if sight.alone:
@@ -184,7 +188,7 @@ class HowRare:
         return self.expected is None or budget.per_week is None or self.expected.benign <= budget.per_week
 
 
-def how_rare(found: Detection, case: Case) -> HowRare:
+def how_rare(found: Detection, case: ModelDetection) -> HowRare:
     """Say how many benign subjects are expected to come as high as what was found."""
     kind = Subject.BUCKET if found.kind == BUCKET else Subject.PRINCIPAL
     tail, section = case.plan.tails.get(kind), case.section
@@ -198,7 +202,9 @@ def how_rare(found: Detection, case: Case) -> HowRare:
     return HowRare(Basis.PROMISE if told else Basis.ESTIMATE, share, expected)
 
 
-def _evidence(found: Detection, line: Line, how: HowRare, case: Case, facts: dict[str, Any]) -> Evidence:
+def _evidence(
+    found: Detection, line: CalibratedDetector, how: HowRare, case: ModelDetection, facts: dict[str, Any]
+) -> Evidence:
     ranks, level = line.ranks, case.plan.levels.get(Plan.kind_of(line.detector), COLD_LEVEL)
     step = step_of(np.array([max(1, found.age)]))
     return Evidence(

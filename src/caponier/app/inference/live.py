@@ -11,8 +11,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caponier.app.inference.accounts import keys_joined
-from caponier.app.inference.findings import OwnFindings, Sight, finding_of
-from caponier.app.inference.plan import Case, Remarks, Terms, levels_of, plan_for, refuse_other_input, unavailable
+from caponier.app.inference.findings import CallerFacts, OwnFindings, finding_of
+from caponier.app.inference.plan import (
+    DetectionSettings,
+    Diagnostics,
+    ModelDetection,
+    levels_of,
+    plan_for,
+    refuse_other_input,
+    unavailable,
+)
 from caponier.detect.detector import Column, Enriched, Subject
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
@@ -24,7 +32,7 @@ from caponier.engines.spool import SEPARATOR
 from caponier.errors import InputError
 from caponier.guard.events import Row
 from caponier.records.accused import BUCKET
-from caponier.records.event import STRANGERS
+from caponier.records.event import UNAUTHENTICATED
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureSpec
 from caponier.records.skip import Skip
@@ -51,7 +59,7 @@ def subject_of(row: Row) -> str | None:
 
     Whoever the model server does not know is nobody here: callers who never authenticate hold no memory.
     """
-    if row.get("status") in STRANGERS:
+    if row.get("status") in UNAUTHENTICATED:
         return None
     if row.get("principal"):
         return f"principal{SEPARATOR}{row['principal']}"
@@ -70,7 +78,7 @@ Result = TypeVar("Result")
 class _Model:
     """One model: what is run over its events, and the state of its subjects."""
 
-    def __init__(self, case: Case, failed: Failed | None, alpha: float, between: Callable[[], None]) -> None:
+    def __init__(self, case: ModelDetection, failed: Failed | None, alpha: float, between: Callable[[], None]) -> None:
         self.case = case
         self._sure = levels_of(case.section, alpha) if case.section else {}
         """Evidence that at most as many benign subjects reach as may be responded to by mistake."""
@@ -161,13 +169,13 @@ class LiveFindings:
 
     def __init__(
         self,
-        terms: Terms,
+        terms: DetectionSettings,
         event_id_of: Callable[[int], str],
         failed: Failed | None = None,
         alpha: float = 1.0,
         between: Callable[[], None] = lambda: None,
     ) -> None:
-        self.remarks = Remarks(unavailable(event_detectors, terms.workspace))
+        self.remarks = Diagnostics(unavailable(event_detectors, terms.workspace))
         self._failed = failed
         self._joined = keys_joined(terms.workspace)
         self._workspace, self._budget, self._event_id = terms.workspace, terms.budget, event_id_of
@@ -309,7 +317,7 @@ class LiveFindings:
     def _finding(self, model: _Model, by_seq: Mapping[int, Row], found: Detection) -> Finding | None:
         trigger = by_seq[found.trigger[1]]
         places = sorted({*found.evidence, found.trigger})
-        sight = Sight(
+        sight = CallerFacts(
             trigger_id=trigger["event_id"],
             event_ids=tuple(self._event_id(seq) for _, seq in places),
             first_time=EPOCH + found.began * _MICROSECOND,
@@ -324,7 +332,7 @@ class LiveFindings:
         return None if self._own.tell(found, sight, sure=sure) else finding
 
 
-def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
+def _spared_case(name: str, terms: DetectionSettings, remarks: Diagnostics) -> ModelDetection | None:
     """Return what to run over a model's events; a description that does not fit costs no other model its guard."""
     try:
         return _case(name, terms, remarks)
@@ -333,7 +341,7 @@ def _spared_case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
         return None
 
 
-def _case(name: str, terms: Terms, remarks: Remarks) -> Case | None:
+def _case(name: str, terms: DetectionSettings, remarks: Diagnostics) -> ModelDetection | None:
     section = terms.section(name, None)
     known = terms.described(name)
     if section is not None:

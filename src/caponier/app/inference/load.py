@@ -86,14 +86,14 @@ def load_events(
         raise InputError(
             f"none of its {read_rows:,} events is meant: they are of other times, or of callers who are left out",
             where=", ".join(str(path) for path in paths),
-            mend="Look at --last, --since, --until and --drop.",
+            hint="Look at --last, --since, --until and --drop.",
         )
     if not spool.rows:
         reasons = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(3))
         raise InputError(
             f"holds no event: {reasons}" if reasons else "holds no event",
             where=", ".join(str(path) for path in paths),
-            mend=_what_was_seen(paths, rejected),
+            hint=_what_was_seen(paths, rejected),
         )
     return [replace(summary, told=rejected.spec) for summary in spool.models()]
 
@@ -130,7 +130,7 @@ def feature_spec(summary: ModelSummary, spec: FeatureSpec | None) -> FeatureSpec
         raise InputError(
             f"the model is said to take {spec.size} values, but its inputs in the log have {size}",
             where=summary.model,
-            mend="Correct features of the [[model]] in caponier.toml, or --shape",
+            hint="Correct features of the [[model]] in caponier.toml, or --shape",
         )
     return spec
 
@@ -182,8 +182,8 @@ def lacking(
     skipped = [Skip(f"{summary.model}: {name}", lacks) for name, lacks in gaps.items() if name not in idle]
     notes = [f"{summary.model}: {name} does not run; {lacks}" for name, lacks in gaps.items() if name in idle]
     if no_classes(summary):
-        lame = [d.name for d in detectors if d.name not in gaps and Signal.LABEL in d.needs]
-        notes += [f"{summary.model}: {', '.join(lame)}: {NO_CLASSES}"] if lame else []
+        unsupported = [d.name for d in detectors if d.name not in gaps and Signal.LABEL in d.needs]
+        notes += [f"{summary.model}: {', '.join(unsupported)}: {NO_CLASSES}"] if unsupported else []
     return [detector for detector in detectors if detector.name not in gaps], skipped, notes
 
 

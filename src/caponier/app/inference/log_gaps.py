@@ -37,7 +37,7 @@ NEARLY: Final = 0.9
 """From this share of the events on a column counts as there, and a log as whole."""
 ALIKE: Final = 1.25
 """Most times by which the sampling of a baseline and of a log may differ."""
-MEND: Final = "log every event or, if that is too much, every event of some callers"
+HINT: Final = "log every event or, if that is too much, every event of some callers"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def lost(
     Returns:
         The detectors that find next to nothing; and remarks on what the others find less.
     """
-    skips, notes = _sparse(summary.model, detectors, rate, f"{_percent(rate)} of the traffic is logged", MEND)
+    skips, notes = _sparse(summary.model, detectors, rate, f"{_percent(rate)} of the traffic is logged", HINT)
     notes += [f"{summary.model}: {remark}" for remark in missing(summary)]
     for signal, there in _counts(summary).items():
         share = there / told.answered if told.answered else 1.0
@@ -107,7 +107,7 @@ def voided(model: str, learned: float, rate: float) -> str | None:
 
 
 def _sparse(
-    model: str, detectors: Iterable[EventDetector], rate: float, what: str, mend: str
+    model: str, detectors: Iterable[EventDetector], rate: float, what: str, hint: str
 ) -> tuple[list[Skip], list[str]]:
     """Say what each detector finds of a log that holds a part of the traffic."""
     if rate >= NEARLY:
@@ -122,14 +122,14 @@ def _sparse(
         Skip(
             f"{model}: {name}",
             f"{what}, and of {part[name].of} emulated attacks it then finds {part[name].found}, not "
-            f"{whole[name].found} ({place}); {mend}",
+            f"{whole[name].found} ({place}); {hint}",
         )
         for name in gone
     ]
     less = [f"{name} {_compared(part[name], whole[name])}" for name in known if name not in gone]
     notes = []
     if less:
-        notes.append(f"{model}: {what}; emulated attacks that are found ({place}): {', '.join(less)}; {mend}")
+        notes.append(f"{model}: {what}; emulated attacks that are found ({place}): {', '.join(less)}; {hint}")
     if strange := [name for name in names if name not in known]:
         notes.append(f"{model}: {what}; what that costs was not measured for {', '.join(strange)}")
     return skips, notes

@@ -12,7 +12,7 @@ from caponier.detect.detector import EventDetector, Signal, Subject
 from caponier.detect.registry import select
 from caponier.detect.training_sketch.near_rows import opened
 from caponier.detect.training_sketch.sketch import fits
-from caponier.engines.plan import DAY_US, Line, Plan
+from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
 from caponier.errors import InputError
 from caponier.plugins import Plugins
 from caponier.records.alert_budget import AlertBudget
@@ -25,7 +25,7 @@ DEFAULT_BUDGET: Final = AlertBudget(per_week=2.0)
 
 
 @dataclass
-class Remarks:
+class Diagnostics:
     """What cannot be done, and what is done with less than there could be."""
 
     skipped: list[Skip] = field(default_factory=list)
@@ -48,7 +48,7 @@ def unavailable(known: Plugins[Any], workspace: Workspace | None) -> list[Skip]:
 
 
 @dataclass(frozen=True)
-class Terms:
+class DetectionSettings:
     """What detection goes by."""
 
     detectors: list[EventDetector]
@@ -94,7 +94,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Case:
+class ModelDetection:
     """One model, with what is run over its events."""
 
     plan: Plan
@@ -103,19 +103,19 @@ class Case:
     sure: bool = True
     """Whether what its ranks promise holds: for this version, and for as much of the traffic as they are of."""
 
-    def line(self, detector: str) -> Line:
+    def line(self, detector: str) -> CalibratedDetector:
         """Return what a detector runs with."""
         return next(line for line in self.plan.lines if line.name == detector)
 
 
 def plan_for(
-    remarks: Remarks,
+    remarks: Diagnostics,
     model: str,
     version: str | None,
     encoder: Encoder,
     detectors: Sequence[EventDetector],
-    terms: Terms,
-) -> Case | None:
+    terms: DetectionSettings,
+) -> ModelDetection | None:
     """Return what is run over the events of a model, in a scan and in a guard; None if no detector can run.
 
     Args:
@@ -157,7 +157,7 @@ def plan_for(
         tails=section.tails if section else {},
         span=section.span if section else DAY_US,
     )
-    return Case(plan, section, sure)
+    return ModelDetection(plan, section, sure)
 
 
 def levels_of(section: ModelBaseline, most: float = 1.0) -> dict[Subject, int]:
@@ -168,7 +168,7 @@ def levels_of(section: ModelBaseline, most: float = 1.0) -> dict[Subject, int]:
     return {kind: tail.level(min(most, section.alpha_of(kind))) for kind, tail in section.tails.items()}
 
 
-def _sure(remarks: Remarks, section: ModelBaseline, version: str | None) -> bool:
+def _sure(remarks: Diagnostics, section: ModelBaseline, version: str | None) -> bool:
     """Tell whether the ranks of a section are of this version of its model; note if not."""
     if section.version != version:
         versions = f"version {section.version or 'unknown'}, most events of version {version or 'unknown'}"
@@ -190,12 +190,12 @@ def refuse_other_input(section: ModelBaseline, known: FeatureSpec) -> None:
         raise InputError(
             "the baseline was built for another description of the input",
             where=section.model,
-            mend=f"Build it again, or describe the input as it was: {section.spec.model_dump_json(exclude_none=True)}",
+            hint=f"Build it again, or describe the input as it was: {section.spec.model_dump_json(exclude_none=True)}",
         )
 
 
 def _trained(
-    remarks: Remarks,
+    remarks: Diagnostics,
     model: str,
     detectors: Sequence[EventDetector],
     section: ModelBaseline | None,
@@ -219,16 +219,18 @@ def _learned(detector: EventDetector, section: ModelBaseline | None) -> Detector
     return stored if stored and stored.version == detector.state_version else None
 
 
-def _line(detector: EventDetector, section: ModelBaseline | None, salt: bytes) -> Line | None:
+def _line(detector: EventDetector, section: ModelBaseline | None, salt: bytes) -> CalibratedDetector | None:
     """Return what a detector runs with: ranks, else a limit for a cold start, else None."""
     stored = _learned(detector, section)
     if not _has_cells(detector, section) or (stored and stored.off):
         return None
     if stored and stored.ranks.n >= FEWEST:
         limit = max(float(detector.floor), stored.least)
-        return Line(detector, opened(stored.params, salt), limit, stored.ranks, stored.allowed)
+        return CalibratedDetector(detector, opened(stored.params, salt), limit, stored.ranks, stored.allowed)
     priors = detector.priors()
-    return Line(detector, opened(priors[0], salt), max(priors[1], float(detector.floor))) if priors else None
+    return (
+        CalibratedDetector(detector, opened(priors[0], salt), max(priors[1], float(detector.floor))) if priors else None
+    )
 
 
 def _has_cells(detector: EventDetector, section: ModelBaseline | None) -> bool:

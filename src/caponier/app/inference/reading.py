@@ -73,7 +73,7 @@ class Reading:
         read_rows = 0
         for file, part in zip(files, each(partial(self._part, spool), named), strict=True):
             if isinstance(part, InputError):
-                raise InputError(part.what, where=shown(file.path), mend=part.mend)
+                raise InputError(part.what, where=shown(file.path), hint=part.hint)
             read_rows += part.read_rows
             spool.absorb(part.spool, shown(file.path))
             rejected.absorb(part.rejected.called(shown(file.path)))

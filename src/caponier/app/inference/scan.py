@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from caponier.app.inference.accounts import keys_joined
-from caponier.app.inference.findings import OwnFindings, Sight, finding_of
+from caponier.app.inference.findings import CallerFacts, OwnFindings, finding_of
 from caponier.app.inference.load import feature_spec, lacking, load_events, scale_of, seeing
 from caponier.app.inference.log_gaps import lost, voided
 from caponier.app.inference.plan import (
-    Case,
-    Remarks,
-    Terms,
+    DetectionSettings,
+    Diagnostics,
+    ModelDetection,
     plan_for,
     refuse_other_input,
     unavailable,
 )
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import Fit
+from caponier.app.inference.staleness import DriftReport
 from caponier.app.progress import Progress, Silent
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline
 from caponier.detect.detector import EventDetector
 from caponier.detect.registry import event_detectors
-from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.engines.judge import Detection
 from caponier.engines.local import BATCH_ROWS, LOCAL, Engine
 from caponier.engines.sampling import rate_of, sampled
@@ -47,7 +47,7 @@ class ScanReport:
     rejected: RejectedRows
     events: int = 0
     notes: list[str] = field(default_factory=list)
-    fits: dict[str, Fit] = field(default_factory=dict)
+    fits: dict[str, DriftReport] = field(default_factory=dict)
     """How well the baseline of each model fits its traffic, where that can be compared."""
 
 
@@ -89,7 +89,7 @@ def scan_inference(
         InputError: If nothing in the logs is an event, or the log and the baseline do not fit each other.
     """
     watch, rejected = progress or Silent(), rejected if rejected is not None else RejectedRows()
-    terms = Terms.of(workspace, baseline, alert_budget, detectors)
+    terms = DetectionSettings.of(workspace, baseline, alert_budget, detectors)
     report = ScanReport([], unavailable(event_detectors, workspace), rejected)
     with Spool(folder=temporary_folder(shared), joined=keys_joined(workspace)) as spool:
         said, each = _said(spec, terms), engine.each
@@ -108,7 +108,7 @@ def scan_inference(
     return report
 
 
-def _said(given: FeatureSpec | None, terms: Terms) -> Callable[[str], FeatureSpec | None]:
+def _said(given: FeatureSpec | None, terms: DetectionSettings) -> Callable[[str], FeatureSpec | None]:
     # It may be asked on another machine, where nobody needs the detectors for it.
     known = replace(terms, detectors=[])
     return lambda model: given or known.spec(model)
@@ -120,8 +120,8 @@ def _cases(
     read: Sequence[ModelSummary],
     given: FeatureSpec | None,
     sampling: float | None,
-    terms: Terms,
-) -> dict[str, Case]:
+    terms: DetectionSettings,
+) -> dict[str, ModelDetection]:
     """Return what to run over each model; what is wrong with one costs no other model its scan.
 
     Raises:
@@ -147,8 +147,8 @@ def _case(
     summary: ModelSummary,
     given: FeatureSpec | None,
     sampling: float | None,
-    terms: Terms,
-) -> Case | None:
+    terms: DetectionSettings,
+) -> ModelDetection | None:
     """Return what to run over the events of a model; None, with reasons in the report, if nothing can."""
     section = terms.section(summary.model, summary.version)
     said = given or terms.spec(summary.model, summary.version)
@@ -156,7 +156,7 @@ def _case(
     known = section.spec if section and section.spec.kind == "none" else feature_spec(summary, said)
     detectors, blind = seeing(_speaking(report, summary, terms.detectors), known)
     report.skipped += [Skip(f"{summary.model}: {name}", why) for name, why in blind.items()]
-    remarks = Remarks(report.skipped, report.notes)
+    remarks = Diagnostics(report.skipped, report.notes)
     encoder = _encoder(spool, summary, section, known)
     if isinstance(encoder, str):
         report.skipped.append(Skip(summary.model, encoder))
@@ -173,12 +173,12 @@ def _case(
 
 
 def _sampling(
-    remarks: Remarks,
+    remarks: Diagnostics,
     spool: Spool,
     summary: ModelSummary,
     detectors: Sequence[EventDetector],
     given: float | None,
-    terms: Terms,
+    terms: DetectionSettings,
 ) -> float:
     """Return which share of a model's traffic is logged, and say what is lost with the rest."""
     listed = terms.workspace.model(summary.model) if terms.workspace else None
@@ -211,13 +211,15 @@ def _encoder(spool: Spool, summary: ModelSummary, section: ModelBaseline | None,
     return Encoder(section.spec, section.knots)
 
 
-def _fits(tallies: Mapping[str, Tally], terms: Terms, read: Sequence[ModelSummary]) -> dict[str, Fit]:
+def _fits(
+    tallies: Mapping[str, TraitHistogram], terms: DetectionSettings, read: Sequence[ModelSummary]
+) -> dict[str, DriftReport]:
     """Hold the callers of each model against those of its baseline."""
     sections = {one.model: terms.section(one.model, one.version) for one in read}
     return {
         model: fit
         for model, tally in tallies.items()
-        if (section := sections[model]) and (fit := Fit.of(section, tally))
+        if (section := sections[model]) and (fit := DriftReport.of(section, tally))
     }
 
 
@@ -228,7 +230,7 @@ def _duplicates(spool: Spool, repeated: Sequence[tuple[int, int]]) -> Iterator[R
 
 def _findings(
     spool: Spool,
-    cases: dict[str, Case],
+    cases: dict[str, ModelDetection],
     detections: Sequence[Detection],
     workspace: Workspace | None,
     salt: bytes,
@@ -243,7 +245,7 @@ def _findings(
     for found in detections:
         evidence = sorted({*found.evidence, found.trigger}, key=lambda place: (events[place]["time"], place))
         trigger = events[found.trigger]
-        sight = Sight(
+        sight = CallerFacts(
             trigger_id=ids[found.trigger],
             event_ids=tuple(ids[place] for place in evidence),
             first_time=events[evidence[0]]["time"],

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from caponier.detect.calibration.baseline import ModelBaseline
-from caponier.detect.traffic_profile.drift import FEWEST, Drift, Tally, compare
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.drift import FEWEST, Drift, TraitHistogram, compare
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.errors import InputError
 from caponier.records.finding import Basis, Finding
 from caponier.telemetry.features import Encoder
@@ -24,7 +24,7 @@ COARSE: Final[Mapping[str, str]] = {
 LEVEL: Final = "the {what} of inputs ({{0:.1f}} of 127 before, {{1:.1f}} now)"
 
 
-def portrait_of(section: ModelBaseline | None, encoder: Encoder) -> Portrait | None:
+def portrait_of(section: ModelBaseline | None, encoder: Encoder) -> TrafficProfile | None:
     """Return what callers of a model were like, if its baseline says so.
 
     Raises:
@@ -35,20 +35,20 @@ def portrait_of(section: ModelBaseline | None, encoder: Encoder) -> Portrait | N
         raise InputError(
             f"the baseline's portrait of callers is of inputs of {portrait.width} values, not {encoder.width}",
             where=section.model if section else None,
-            mend="Build it again",
+            hint="Build it again",
         )
     return portrait
 
 
 @dataclass(frozen=True)
-class Fit:
+class DriftReport:
     """How well a baseline fits the traffic of its model."""
 
     section: ModelBaseline
     drift: Drift
 
     @classmethod
-    def of(cls, section: ModelBaseline, seen: Tally) -> "Fit | None":
+    def of(cls, section: ModelBaseline, seen: TraitHistogram) -> "DriftReport | None":
         """Compare callers with those of a baseline; None if it knows nothing of what they are like."""
         return cls(section, compare(section.portrait, seen)) if section.portrait else None
 

@@ -66,8 +66,8 @@ def select(matrix: Matrix, ids: Sequence[str] = (), *, everything: bool = False)
     for typed in ids:
         id_ = written.get(typed.upper())
         if id_ is None:
-            mend = nearest(typed, known)
-            raise InputError(f"{matrix.name} has nothing with the id {typed!r}", where=matrix.version, mend=mend)
+            hint = nearest(typed, known)
+            raise InputError(f"{matrix.name} has nothing with the id {typed!r}", where=matrix.version, hint=hint)
         study = next((study for study in matrix.studies if study.id == id_), None)
         if study:
             studies.append(study)
@@ -114,8 +114,8 @@ def _part(release: Release, chosen: Selection) -> Release:
 def _flow(matrix: Matrix, chosen: Selection) -> str:
     if len(chosen.studies) != 1:
         known = ", ".join(study.id for study in matrix.studies[:3])
-        mend = f"Name one, such as {known}." if known else "Choose another version with --matrix VERSION."
-        raise InputError("an attack flow is of one case study", where=matrix.version, mend=mend)
+        hint = f"Name one, such as {known}." if known else "Choose another version with --matrix VERSION."
+        raise InputError("an attack flow is of one case study", where=matrix.version, hint=hint)
     return to_attack_flow(of_study(matrix, chosen.studies[0]))
 
 

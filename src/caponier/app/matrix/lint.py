@@ -10,9 +10,9 @@ from typing import Final
 from caponier.errors import InputError
 from caponier.formats.walk_files import FoundFile, read_file, shown, walk
 from caponier.matrix.documents import ids, lint, reading
-from caponier.matrix.documents.book import Book, book_of, shipped_attack
-from caponier.matrix.documents.lint import Code, Flaw, Shelf
+from caponier.matrix.documents.lint import Code, Flaw, KnownVersions
 from caponier.matrix.documents.mention import Document
+from caponier.matrix.documents.version_index import VersionIndex, book_of, shipped_attack
 from caponier.matrix.versions.library import Library
 from caponier.records.skip import Skip
 
@@ -74,18 +74,18 @@ class Versions:
         for version in against:
             kind = library.load(version).kind
             if kind in self._asked:
-                raise InputError(f"{self._asked[kind]} and {version} are of one matrix", mend="Give one of them.")
+                raise InputError(f"{self._asked[kind]} and {version} are of one matrix", hint="Give one of them.")
             self._asked[kind] = version
         self._pinned = pinned
         self._chosen = cache(self._choose)
         self._book = cache(self._loaded)
         self._others = cache(self._all)
 
-    def shelf(self) -> Shelf:
+    def shelf(self) -> KnownVersions:
         """Return what the check asks for books."""
-        return Shelf(self.book, self._others)
+        return KnownVersions(self.book, self._others)
 
-    def book(self, kind: str, said: str | None) -> Book | None:
+    def book(self, kind: str, said: str | None) -> VersionIndex | None:
         """Return the book for a kind of matrix and the version that a document says."""
         version = self._chosen(kind, said)
         if version is not None:
@@ -130,10 +130,10 @@ class Versions:
         known = next((kind for kind in _KINDS if version.startswith(kind)), None)
         return known or self.library.load(version).kind
 
-    def _loaded(self, version: str) -> Book:
+    def _loaded(self, version: str) -> VersionIndex:
         return book_of(self.library.load(version))
 
-    def _all(self, kind: str) -> Sequence[Book]:
+    def _all(self, kind: str) -> Sequence[VersionIndex]:
         return [self._book(version) for version in self.of_kind(kind)]
 
 

@@ -9,8 +9,8 @@ from caponier.app.matrix.library import matrix_library
 from caponier.app.matrix.record_version import MERGED, record_version
 from caponier.errors import InputError
 from caponier.matrix.contributions.merge import merge
-from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Review, review
+from caponier.matrix.contributions.review_issue import ReviewLevel
 from caponier.matrix.versions.release import Release
 from caponier.records.inventory import Workspace
 
@@ -49,14 +49,14 @@ def merge_contributions(
     """
     library = matrix_library(workspace)
     if into in library.versions():
-        raise InputError("this version is there already", where=into, mend="Name a new one with --into.")
+        raise InputError("this version is there already", where=into, hint="Name a new one with --into.")
     found = review(files, library, version)
-    if found.weight is Weight.ERROR or (found.weight is Weight.LOOK and not looked):
+    if found.weight is ReviewLevel.ERROR or (found.weight is ReviewLevel.LOOK and not looked):
         return Merged(found, None, None)
     versions = {one.version for one in found.files}
     if len(versions) != 1:
         named = ", ".join(sorted(versions)) or "none"
-        raise InputError(f"the contributions are for several versions: {named}", mend="Choose one with --matrix.")
+        raise InputError(f"the contributions are for several versions: {named}", hint="Choose one with --matrix.")
     base = library.release(versions.pop())
     contributions = [one.contribution for one in found.files if one.contribution]
     release = merge(base, contributions, into, today or datetime.date.today())

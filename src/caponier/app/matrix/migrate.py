@@ -75,8 +75,8 @@ def migrate_document(path: Path, document: Document, rewriter: Rewriter, out: Pa
 
 def _refuse_entries(document: Document) -> None:
     if document.kind is DocumentKind.ENTRIES:
-        mend = "Write the other version with: caponier matrix export"
-        raise InputError("is a version of the matrix itself, not written against one", mend=mend)
+        hint = "Write the other version with: caponier matrix export"
+        raise InputError("is a version of the matrix itself, not written against one", hint=hint)
 
 
 def rewritten(document: Document, rewriter: Rewriter) -> tuple[str, tuple[Carried, ...]]:
@@ -155,9 +155,9 @@ def plan(
         InputError: If a path or a version is not there, or new files would have one name.
     """
     if STDIN in paths and (out is None or len(paths) > 1):
-        raise InputError("standard input has no name", mend="Migrate it alone, and name the new file with --out.")
+        raise InputError("standard input has no name", hint="Migrate it alone, and name the new file with --out.")
     if out == STDIN:
-        raise InputError("a new document is not printed", mend="Name a file or a folder with --out.")
+        raise InputError("a new document is not printed", hint="Name a file or a folder with --out.")
     before = versions.library.load(asked) if asked else None
     rewriters: dict[str, Rewriter] = {}
     skipped: list[Skip] = []
@@ -199,11 +199,11 @@ def said_version(document: Document, versions: Versions, after: Matrix) -> str:
         pinned = versions.pinned_of(after.kind)
         if pinned or after.kind == ids.FOUNDING:
             return pinned or DEFAULT
-        raise InputError("says nowhere which version it is about", mend="Name it with --from VERSION.")
+        raise InputError("says nowhere which version it is about", hint="Name it with --from VERSION.")
     version = versions.named(after.kind, said)
     if version is None:
-        mend = "Import that version with: caponier matrix import FILE. Or name another with --from VERSION."
-        raise InputError(f"is about {after.kind} {said}, which is not at hand", mend=mend)
+        hint = "Import that version with: caponier matrix import FILE. Or name another with --from VERSION."
+        raise InputError(f"is about {after.kind} {said}, which is not at hand", hint=hint)
     return version
 
 
@@ -219,15 +219,15 @@ def _new_name(path: Path, paths: Sequence[Path], after: Matrix, out: Path | None
 def _refuse_twins(tasks: Sequence[Task]) -> None:
     twice = [out for out, count in Counter(task.out for task in tasks).items() if count > 1]
     if twice:
-        raise InputError("two documents would become this file", where=shown(twice[0]), mend="Migrate them one by one.")
+        raise InputError("two documents would become this file", where=shown(twice[0]), hint="Migrate them one by one.")
     for task in tasks:
         _refuse_itself(task.path, task.out)
 
 
 def _refuse_itself(path: Path, out: Path) -> None:
     if path != STDIN and out.exists() and out.samefile(path):
-        mend = "Name another file or folder with --out."
-        raise InputError("this is the document itself, which stays as it is", where=shown(out), mend=mend)
+        hint = "Name another file or folder with --out."
+        raise InputError("this is the document itself, which stays as it is", where=shown(out), hint=hint)
 
 
 def _refuse_other(out: Path, new: bytes) -> None:
@@ -236,8 +236,8 @@ def _refuse_other(out: Path, new: bytes) -> None:
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror or failed}", where=shown(out)) from failed
     if other:
-        mend = "Move it away, name another file or folder, or replace it with --force."
-        raise InputError("this file is there already, and says something else", where=shown(out), mend=mend)
+        hint = "Move it away, name another file or folder, or replace it with --force."
+        raise InputError("this file is there already, and says something else", where=shown(out), hint=hint)
 
 
 def carry_out(tasks: Sequence[Task], *, dry_run: bool = False, force: bool = False) -> list[MigrationReport]:

@@ -51,8 +51,8 @@ def check_pin(file: Path, version: str) -> None:
     changes = pinned_text(text, version, str(file)) != text
     # The file is replaced as a whole, so it is its folder that has to be writable.
     if changes and not os.access(folder := file.resolve().parent, os.W_OK):
-        mend = "Nothing was changed. Give yourself the right to write there."
-        raise InputError(f"{_NOT_PINNED}: {folder} cannot be written to", where=str(file), mend=mend)
+        hint = "Nothing was changed. Give yourself the right to write there."
+        raise InputError(f"{_NOT_PINNED}: {folder} cannot be written to", where=str(file), hint=hint)
 
 
 def pinned_text(text: str, version: str, where: str) -> str:
@@ -68,8 +68,8 @@ def pinned_text(text: str, version: str, where: str) -> str:
     for candidate in _candidates(text, version):
         if _means(candidate, wanted):
             return candidate
-    mend = f'Write it there yourself: pinned = "{version}" in the table [matrix].'
-    raise InputError("the pinned version cannot be set without changing more", where=where, mend=mend)
+    hint = f'Write it there yourself: pinned = "{version}" in the table [matrix].'
+    raise InputError("the pinned version cannot be set without changing more", where=where, hint=hint)
 
 
 def _candidates(text: str, version: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from caponier.errors import InputError
 from caponier.formats.atomic_file import write_bytes
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import series, study_series
+from caponier.matrix.contributions.review_context import series, study_series
 from caponier.matrix.contributions.template import Values, fill_in
 from caponier.matrix.versions.catalogue import Matrix
 
@@ -48,7 +48,7 @@ def write_proposal(proposal: Proposal, out: Path) -> None:
         InputError: If the file is there already, or cannot be written.
     """
     if out.exists():
-        raise InputError("the file is there already", where=str(out), mend="Name a new one with --out.")
+        raise InputError("the file is there already", where=str(out), hint="Name a new one with --out.")
     write_bytes(out, proposal.text.encode())
 
 

@@ -142,7 +142,7 @@ def _compared(before: Matrix, after: Matrix) -> Difference:
     if before.kind != after.kind and "attack" in (before.kind, after.kind):
         raise InputError(
             f"{after.version} cannot take the place of the pinned {before.version}: they are different matrices",
-            mend="To have it at hand beside the pinned version: caponier matrix import FILE.",
+            hint="To have it at hand beside the pinned version: caponier matrix import FILE.",
         )
     return compare(before, after)
 

@@ -62,7 +62,7 @@ def dataset_of(x: Any, y: Any, source: Any, ids: Any) -> Iterator[Path]:
     arrays |= {name: _plain(_array(one, name)) for name, one in given if one is not None}
     # Objects would be pickled, and no reader of ours takes those.
     if arrays["x"].dtype == object:
-        raise InputError("features have to be numbers", where="x", mend="Or give a table, with label='…'.")
+        raise InputError("features have to be numbers", where="x", hint="Or give a table, with label='…'.")
     with _nameless("arrays.npz") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
         yield file
@@ -75,17 +75,17 @@ def share_of(alpha: float | None) -> float | None:
         InputError: If it is none.
     """
     if alpha is not None and (isinstance(alpha, bool) or not isinstance(alpha, float | int) or not 0 < alpha < 1):
-        mend = "Give one between 0 and 1, such as 0.01"
-        raise InputError(f"alpha is {alpha!r}, and no share of benign callers", mend=mend)
+        hint = "Give one between 0 and 1, such as 0.01"
+        raise InputError(f"alpha is {alpha!r}, and no share of benign callers", hint=hint)
     return alpha
 
 
-def table_of(rows: Any, mend: str = _COLUMNS) -> pa.Table:
+def table_of(rows: Any, hint: str = _COLUMNS) -> pa.Table:
     """Return rows as an Arrow table.
 
     Args:
         rows: In whatever form.
-        mend: What to give instead.
+        hint: What to give instead.
 
     Raises:
         InputError: If nothing says which columns they have.
@@ -101,7 +101,7 @@ def table_of(rows: Any, mend: str = _COLUMNS) -> pa.Table:
         return pa.table(rows)
     if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
         return pa.Table.from_pylist([dict(row) for row in rows])
-    raise InputError(f"a {type(rows).__name__} does not say which columns it has", mend=mend)
+    raise InputError(f"a {type(rows).__name__} does not say which columns it has", hint=hint)
 
 
 def workspace_of(given: Workspace | str | PathLike[str] | None) -> Workspace | None:
@@ -124,8 +124,8 @@ def features_of(given: FeatureSpec | Mapping[str, Any] | None) -> FeatureSpec | 
     try:
         return FeatureSpec(**given)
     except (TypeError, ValueError) as wrong:
-        mend = 'For example: features={"kind": "image", "shape": [8, 8], "minimum": 0, "maximum": 1}'
-        raise InputError("features do not describe an input", mend=mend) from wrong
+        hint = 'For example: features={"kind": "image", "shape": [8, 8], "minimum": 0, "maximum": 1}'
+        raise InputError("features do not describe an input", hint=hint) from wrong
 
 
 def _paths(given: Any) -> list[Path]:
@@ -153,7 +153,7 @@ def _nameless(name: str) -> Iterator[Path]:
             if not (wrong.where or "").startswith(str(file)):
                 raise
             raise InputError(
-                wrong.what, where=f"what was given{(wrong.where or '')[len(str(file)) :]}", mend=wrong.mend
+                wrong.what, where=f"what was given{(wrong.where or '')[len(str(file)) :]}", hint=wrong.hint
             ) from wrong
 
 
@@ -161,7 +161,7 @@ def _array(values: Any, name: str) -> np.ndarray[Any, np.dtype[Any]]:
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as uneven:
-        raise InputError(f"is no array: {uneven}", where=name, mend="Give rows of equal length.") from uneven
+        raise InputError(f"is no array: {uneven}", where=name, hint="Give rows of equal length.") from uneven
 
 
 def _plain(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:

@@ -102,7 +102,7 @@ def scan_inference(
         baseline = Baseline.load(Path(baseline))
     if not (baseline is None or isinstance(baseline, LearnedBaseline | Baseline)):
         what = f"a {type(baseline).__name__} is no baseline"
-        raise InputError(what, mend="Give what build_baseline returned, or the path of what it saved.")
+        raise InputError(what, hint="Give what build_baseline returned, or the path of what it saved.")
     known = baseline.baseline if isinstance(baseline, LearnedBaseline) else baseline
     with log_of(events) as paths:
         report = _scan_inference(paths, known, workspace=workspace_of(workspace), spec=features_of(features))
@@ -137,7 +137,7 @@ def scan_dataset(
     if y is None:
         if not all(one is None or isinstance(one, str) for one in (source, row_id)):
             raise InputError(
-                "source and row_id of a table are names of columns", mend="Arrays go with scan_dataset(x, y)."
+                "source and row_id of a table are names of columns", hint="Arrays go with scan_dataset(x, y)."
             )
         columns = (
             Columns(label, source, row_id, exclude=tuple(exclude)) if label or source or row_id or exclude else None
@@ -159,6 +159,6 @@ def scan_artifact(*paths: str | PathLike[str], workspace: Home = None) -> FoundI
         InputError: If there is no path, or one is missing.
     """
     if not paths:
-        raise InputError("nothing was named to look into", mend="Give files or folders: scan_artifact('models/')")
+        raise InputError("nothing was named to look into", hint="Give files or folders: scan_artifact('models/')")
     report = _scan_artifact([Path(one) for one in paths], workspace=workspace_of(workspace))
     return found(report.findings, report.skipped, report.notes, report)

@@ -48,7 +48,7 @@ QUERIES: Final = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Deed:
+class AttackRun:
     """What one attacker asked, in order, and what came of it.
 
     Args:
@@ -67,7 +67,7 @@ class Deed:
 
 
 @dataclass(frozen=True, eq=False)
-class Prey:
+class AttackTarget:
     """What attackers are given: a model, rows (m, d) such as customers send, on the scale of attacks, and queries."""
 
     model: OwnModel
@@ -96,11 +96,11 @@ class _Tape:
         return scores
 
 
-Run = Callable[[Prey, Predict, int], bool]
+Run = Callable[[AttackTarget, Predict, int], bool]
 """Carries out one attack on a prey by asking, fixed by a seed; returns whether it succeeded."""
 
 
-def kinds(prey: Prey) -> tuple[dict[str, Run], list[Skip]]:
+def kinds(prey: AttackTarget) -> tuple[dict[str, Run], list[Skip]]:
     """Return the attacks that can be carried out on a model, and why others cannot that could on another one."""
     found: dict[str, Run] = {}
     skipped = []
@@ -127,7 +127,7 @@ def never() -> list[Skip]:
     return [skip for skip in told if skip.what not in _CAMPAIGNS] + probing + teaching
 
 
-def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:
+def carry_out(kind: str, run: Run, prey: AttackTarget, seed: int) -> AttackRun:
     """Carry out one attack.
 
     Raises:
@@ -140,7 +140,7 @@ def carry_out(kind: str, run: Run, prey: Prey, seed: int) -> Deed:
     if tape.refused:
         raise tape.refused
     gap_s = Flood.gap_s if kind == Flood.name else None
-    return Deed(kind, np.concatenate(tape.inputs), np.concatenate(tape.scores), success, gap_s)
+    return AttackRun(kind, np.concatenate(tape.inputs), np.concatenate(tape.scores), success, gap_s)
 
 
 def _fitted(name: str, attack: Attack, model: OwnModel) -> Attack | str:
@@ -159,7 +159,7 @@ def _fitted(name: str, attack: Attack, model: OwnModel) -> Attack | str:
     return "needs images" if picture is None else "is made for images of 8 x 8"
 
 
-def _attacked(attack: Attack, prey: Prey, ask: Predict, seed: int) -> bool:
+def _attacked(attack: Attack, prey: AttackTarget, ask: Predict, seed: int) -> bool:
     rng = np.random.default_rng(seed)
     original = prey.natural[rng.integers(len(prey.natural))]
     label = int(prey.model.predict(original[None]).argmax())
@@ -167,7 +167,7 @@ def _attacked(attack: Attack, prey: Prey, ask: Predict, seed: int) -> bool:
 
 
 def _copied(
-    campaign: Campaign, held: Rows, exam: Rows, prey: Prey, ask: Predict, seed: int, budget: int | None = None
+    campaign: Campaign, held: Rows, exam: Rows, prey: AttackTarget, ask: Predict, seed: int, budget: int | None = None
 ) -> bool:
     """Carry out a campaign with some rows in hand, within its queries; a copy is judged on others."""
     answers = prey.model.predict(np.concatenate([held, exam])).argmax(axis=1)
@@ -178,42 +178,42 @@ def _copied(
     return campaign.run(ask, stage, seed=seed, budget=budget or prey.queries).success
 
 
-def _dealt(prey: Prey, seed: int, most: int) -> tuple[Rows, Rows]:
+def _dealt(prey: AttackTarget, seed: int, most: int) -> tuple[Rows, Rows]:
     """Deal natural rows out to an attacker and to the judge, at random."""
     order = np.random.default_rng(seed).permutation(len(prey.natural))
     exam = min(EXAM, len(order) // 3)
     return prey.natural[order[exam : exam + most]], prey.natural[order[:exam]]
 
 
-def _jbda(prey: Prey, ask: Predict, seed: int) -> bool:
+def _jbda(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     return _copied(Jbda(seeds=SEEDS), *_dealt(prey, seed, SEEDS), prey, ask, seed)
 
 
-def _active_learning(prey: Prey, ask: Predict, seed: int) -> bool:
+def _active_learning(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     return _copied(ActiveLearning(batch=BATCH, queries=prey.queries), *_dealt(prey, seed, HELD), prey, ask, seed)
 
 
-def _natural_extraction(prey: Prey, ask: Predict, seed: int) -> bool:
+def _natural_extraction(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     return _copied(Knockoff(agreement=0.8), *_dealt(prey, seed, prey.queries), prey, ask, seed)
 
 
-def _knockoff(prey: Prey, ask: Predict, seed: int) -> bool:
+def _knockoff(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     _, exam = _dealt(prey, seed, 0)
     return _copied(Knockoff(), _strange(prey, seed), exam, prey, ask, seed)
 
 
-def _model_inversion(prey: Prey, ask: Predict, seed: int) -> bool:
+def _model_inversion(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     _, exam = _dealt(prey, seed, 0)
     noise = np.random.default_rng(seed).random((CLIMBS, exam.shape[1]), dtype=np.float32)
     campaign = ModelInversion(climbs=CLIMBS, shape=prey.model.scale.shape, classes=prey.model.classes)
     return _copied(campaign, noise, exam, prey, ask, seed)
 
 
-def _flood(prey: Prey, ask: Predict, seed: int) -> bool:
+def _flood(prey: AttackTarget, ask: Predict, seed: int) -> bool:
     return _copied(Flood(), *_dealt(prey, seed, Flood.images), prey, ask, seed, FLOOD)
 
 
-def _strange(prey: Prey, seed: int) -> Rows:
+def _strange(prey: AttackTarget, seed: int) -> Rows:
     """Make rows (queries, d) such as somebody has who has none of the kind that the model is for."""
     rng, n, size = np.random.default_rng(seed), prey.queries, prey.natural.shape[1]
     if prey.model.scale.shape == DIGITS:
@@ -229,7 +229,7 @@ def _strange(prey: Prey, seed: int) -> Rows:
     return mixed[rng.permutation(len(mixed))[:n]]
 
 
-def _patterns(prey: Prey, n: int, rng: np.random.Generator) -> Iterator[Rows]:
+def _patterns(prey: AttackTarget, n: int, rng: np.random.Generator) -> Iterator[Rows]:
     """Draw coarse patterns: blocks of random grey, an eighth of the picture wide."""
     height, width, channels = prey.model.scale.picture or (1, 1, 1)
     for _ in range(n):

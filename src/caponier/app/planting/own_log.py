@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caponier.app.inference.load import feature_spec, load_events
-from caponier.app.inference.plan import Terms, refuse_other_input
+from caponier.app.inference.plan import DetectionSettings, refuse_other_input
 from caponier.app.inference.read_options import USUAL, ReadOptions
 from caponier.app.progress import Progress
 from caponier.engines.shares import EVERYBODY, Share
@@ -173,7 +173,7 @@ class Reading:
 
 
 def read_own_log(
-    spool: Spool, paths: Sequence[Path], rejected: RejectedRows, watch: Progress, how: Reading, terms: Terms
+    spool: Spool, paths: Sequence[Path], rejected: RejectedRows, watch: Progress, how: Reading, terms: DetectionSettings
 ) -> tuple[OwnLog, list[str]]:
     """Read a log and choose the model in it.
 
@@ -205,13 +205,13 @@ def read_own_log(
     chosen = max(meant, key=lambda one: (one.events, one.model), default=None)
     if chosen is None:
         names = ", ".join(one.model for one in summaries)
-        raise InputError(f"there is no event of the model {how.model!r}", where=where, mend=f"The log holds: {names}")
+        raise InputError(f"there is no event of the model {how.model!r}", where=where, hint=f"The log holds: {names}")
     if not chosen.attributed:
-        mend = "Log a principal, a session or at least the address."
-        raise InputError(f"nobody is named in the events of {chosen.model}", where=where, mend=mend)
+        hint = "Log a principal, a session or at least the address."
+        raise InputError(f"nobody is named in the events of {chosen.model}", where=where, hint=hint)
     if not chosen.inputs:
-        mend = "Log the inputs, or their encoded features: attacks begin with something to ask for."
-        raise InputError(f"no event of {chosen.model} has an input", where=where, mend=mend)
+        hint = "Log the inputs, or their encoded features: attacks begin with something to ask for."
+        raise InputError(f"no event of {chosen.model} has an input", where=where, hint=hint)
     known = terms.section(chosen.model, chosen.version)
     said = how.spec or terms.described(chosen.model) or (known.spec if known else None)
     spec = feature_spec(chosen, said)

@@ -156,7 +156,7 @@ def surrogate_model(lessons: Examples, scale: Scale, exam: Examples, seed: int) 
     if len(inputs) < FEWEST or len(names) < 2:
         raise InputError(
             f"a surrogate cannot learn from {len(inputs)} answers of {len(names)} kinds",
-            mend="Log labels or scores, or name a copy of the model with --url.",
+            hint="Log labels or scores, or name a copy of the model with --url.",
         )
     copy = train_surrogate(scale.unit(inputs), told, seed)
 

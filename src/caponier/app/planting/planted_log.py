@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from caponier.app.planting.own_attacks import Deed
+from caponier.app.planting.own_attacks import AttackRun
 from caponier.app.planting.own_log import COLUMNS, OwnLog
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import SEPARATOR
@@ -39,7 +39,7 @@ class Attacker:
 
     name: str
     address: str
-    deed: Deed
+    deed: AttackRun
     times: NDArray[np.int64]
 
     @property
@@ -60,7 +60,7 @@ class Attacker:
         return int(self.fresh[self.times <= moment].sum())
 
 
-def attackers(log: OwnLog, deeds: Iterable[Deed], seed: int) -> list[Attacker]:
+def attackers(log: OwnLog, deeds: Iterable[AttackRun], seed: int) -> list[Attacker]:
     """Give attackers names, addresses and times: the gaps are those of the log's own callers, shuffled."""
     rng, paces = np.random.default_rng(seed), log.paces()
     first, last = log.summary.first_time, log.summary.last_time

@@ -7,7 +7,7 @@ from pathlib import Path
 from caponier.app.inference.baseline.build import build_baseline
 from caponier.app.inference.findings import NAMED
 from caponier.app.inference.load import lacking, load_events, seeing
-from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, levels_of, plan_for
 from caponier.app.progress import Silent
 from caponier.detect.calibration.baseline import Baseline
 from caponier.engines.alert_levels import scan_at
@@ -53,7 +53,7 @@ class Sighting:
     notes: tuple[str, ...] = field(default=())
 
 
-def learn(log: Path, spec: FeatureSpec, terms: Terms) -> tuple[Baseline, list[str]]:
+def learn(log: Path, spec: FeatureSpec, terms: DetectionSettings) -> tuple[Baseline, list[str]]:
     """Build a baseline from a part of a log.
 
     Args:
@@ -71,7 +71,7 @@ def learn(log: Path, spec: FeatureSpec, terms: Terms) -> tuple[Baseline, list[st
     return report.baseline, report.notes
 
 
-def sight(paths: Sequence[Path], terms: Terms, alphas: Sequence[float]) -> Sighting:
+def sight(paths: Sequence[Path], terms: DetectionSettings, alphas: Sequence[float]) -> Sighting:
     """Scan logs of one model once, and say which alarms there would be at each share of benign callers flagged.
 
     Raises:
@@ -81,11 +81,11 @@ def sight(paths: Sequence[Path], terms: Terms, alphas: Sequence[float]) -> Sight
         (summary,) = load_events(spool, paths, RejectedRows(), Silent(), salt=terms.salt)
         section = terms.section(summary.model, summary.version)
         if section is None:
-            mend = "Build one with: caponier baseline build"
-            raise InputError("the baseline knows nothing of the model", where=summary.model, mend=mend)
+            hint = "Build one with: caponier baseline build"
+            raise InputError("the baseline knows nothing of the model", where=summary.model, hint=hint)
         speaking, skipped, notes = lacking(summary, terms.detectors)
         able, blind = seeing(speaking, section.spec)
-        remarks = Remarks([*skipped, *(Skip(*one) for one in blind.items())], list(notes))
+        remarks = Diagnostics([*skipped, *(Skip(*one) for one in blind.items())], list(notes))
         encoder = Encoder(section.spec, section.knots)
         case = plan_for(remarks, summary.model, summary.version, encoder, able, terms)
         if case is None:

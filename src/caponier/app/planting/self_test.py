@@ -28,7 +28,7 @@ from caponier.detect.calibration.judging import FEWEST, Gathered, rarest
 from caponier.detect.detector import EventDetector, Subject, in_units
 from caponier.emulate.attacker.black_box import evasion
 from caponier.engines.local import gather
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import ModelSummary, Spool, caller_of
 from caponier.errors import InputError, MissingExtraError
@@ -84,7 +84,7 @@ class SelfTest:
     def _scored(self, draft: ModelBaseline, path: Path) -> dict[str, Gathered]:
         known = {one.name: one for one in self.detectors}
         lines = tuple(
-            Line(known[name], one.params)
+            CalibratedDetector(known[name], one.params)
             for name, one in draft.detectors.items()
             if name in known and Plan.kind_of(known[name]) is Subject.PRINCIPAL
         )

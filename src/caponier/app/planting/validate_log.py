@@ -14,9 +14,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from caponier.app.inference.load import gap
-from caponier.app.inference.plan import Terms
+from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.planting.own_attacks import EXAM, HELD, QUERIES, Deed, Prey, Run, carry_out, kinds, never
+from caponier.app.planting.own_attacks import EXAM, HELD, QUERIES, AttackRun, AttackTarget, Run, carry_out, kinds, never
 from caponier.app.planting.own_log import COLUMNS, LEARNED, SCANNED, OwnLog, Reading, read_own_log
 from caponier.app.planting.own_model import EXAM as ANSWERS
 from caponier.app.planting.own_model import LESSONS, OwnModel, Scale, served_model, surrogate_model
@@ -67,8 +67,8 @@ class OwnModelServer:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if "@" in parts.netloc or parts.query:
-            mend = "Give the key as CAPONIER_URL_KEY in the environment."
-            raise InputError("the address of a model must hold no name, password or parameter", mend=mend)
+            hint = "Give the key as CAPONIER_URL_KEY in the environment."
+            raise InputError("the address of a model must hold no name, password or parameter", hint=hint)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Work:
     log: OwnLog
     model: OwnModel
     planted: Sequence[Attacker]
-    terms: Terms
+    terms: DetectionSettings
     folder: Path
     seed: int
     alpha: float
@@ -164,7 +164,7 @@ def validate_log(
     began, watch, rejected = perf_counter(), progress or Silent(), rejected if rejected is not None else RejectedRows()
     # Fails before anything is begun where the extra is not there.
     evasion()
-    terms = Terms.of(workspace, baseline)
+    terms = DetectionSettings.of(workspace, baseline)
     with Spool() as spool, tempfile.TemporaryDirectory(prefix="caponier-validate-") as folder:
         log, others = read_own_log(spool, paths, rejected, watch, Reading(model, spec, options), terms)
         if baseline is not None and log.scanned is not EVERYBODY:
@@ -187,7 +187,7 @@ def validate_log(
     )
 
 
-def _alpha(terms: Terms, log: OwnLog) -> float:
+def _alpha(terms: DetectionSettings, log: OwnLog) -> float:
     """Return the share of benign callers that is asked for: the baseline's, else the workspace's."""
     section = terms.section(log.summary.model, log.summary.version)
     if section:
@@ -208,7 +208,7 @@ def copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progres
         raise InputError(
             f"{len(scanned)} callers are left to plant attackers among",
             where=log.summary.model,
-            mend="Take a log of more callers, or one that names them.",
+            hint="Take a log of more callers, or one that names them.",
         )
     # Held against answers to others than those whom a surrogate learns from, also where everybody is scanned.
     exam, lessons = (log.examples(share, _most(log, most)) for share, most in ((SCANNED, ANSWERS), (LEARNED, LESSONS)))
@@ -223,11 +223,11 @@ def copied(log: OwnLog, server: OwnModelServer | None, seed: int, watch: Progres
             # Servers limit the size of a request.
             yield served_model(partial(remote.predict_proba, batch=REQUEST_ROWS), scale, exam)
     except (RefusedError, RemoteError) as failed:
-        mend = "Attack a copy that answers everything: thousands of requests, without limits."
-        raise InputError(failed.what, where=failed.where, mend=mend) from failed
+        hint = "Attack a copy that answers everything: thousands of requests, without limits."
+        raise InputError(failed.what, where=failed.where, hint=hint) from failed
 
 
-def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tuple[list[Deed], list[Skip]]:
+def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tuple[list[AttackRun], list[Skip]]:
     """Carry out all attacks on the copy; return what came of them, and what cannot be attacked so.
 
     Raises:
@@ -238,7 +238,7 @@ def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tu
     natural = log.varied(log.scanned, max(VARIED, -(-HELD // callers)), _most(log, HELD + EXAM))
     if len(natural) < NATURAL:
         raise InputError(f"attackers need {NATURAL} inputs to begin with, not {len(natural)}", where=log.summary.model)
-    prey = Prey(copy, copy.scale.unit(natural), QUERIES)
+    prey = AttackTarget(copy, copy.scale.unit(natural), QUERIES)
     known, skipped = kinds(prey)
     chosen = _chosen(known, [*skipped, *never()], effort.only)
     if effort.only:
@@ -248,7 +248,7 @@ def attacked(log: OwnLog, copy: OwnModel, effort: Effort, watch: Progress) -> tu
             f"{effort.attackers} attackers of {len(chosen)} kind{'s' * (len(chosen) != 1)} with {QUERIES} inputs of "
             f"{log.size:,} values each do not fit into memory",
             where=log.summary.model,
-            mend="Take fewer with --attackers or --only; log large pictures pooled, see docs/reference/input-kinds.md",
+            hint="Take fewer with --attackers or --only; log large pictures pooled, see docs/reference/input-kinds.md",
         )
     watch.stage("Attacking", len(chosen) * effort.attackers)
     return list(_deeds(chosen, prey, effort, watch)), skipped
@@ -259,7 +259,7 @@ def _most(log: OwnLog, rows: int) -> int:
     return min(rows, DRAWN // max(log.size, 1))
 
 
-def _deeds(chosen: Mapping[str, Run], prey: Prey, effort: Effort, watch: Progress) -> Iterator[Deed]:
+def _deeds(chosen: Mapping[str, Run], prey: AttackTarget, effort: Effort, watch: Progress) -> Iterator[AttackRun]:
     for kind, run in chosen.items():
         for turn in range(effort.attackers):
             yield carry_out(kind, run, prey, effort.seed * 10_000 + turn)
@@ -275,12 +275,12 @@ def _chosen(known: Mapping[str, Run], skipped: Sequence[Skip], only: Sequence[st
     names = {*known, *(skip.what for skip in skipped)}
     for name in only:
         if name not in names:
-            mend = did_you_mean(nearest(name, names), f"There are: {', '.join(sorted(names))}")
-            raise InputError(f"there is no attack {name!r}", mend=mend)
+            hint = did_you_mean(nearest(name, names), f"There are: {', '.join(sorted(names))}")
+            raise InputError(f"there is no attack {name!r}", hint=hint)
     chosen = {name: run for name, run in known.items() if not only or name in only}
     if not chosen:
         reasons = "; ".join(f"{skip.what} {skip.reason}" for skip in skipped if skip.what in only)
-        raise InputError(f"none of these attacks can be planted: {reasons}", mend=f"Choose of: {', '.join(known)}")
+        raise InputError(f"none of these attacks can be planted: {reasons}", hint=f"Choose of: {', '.join(known)}")
     return chosen
 
 
@@ -335,7 +335,7 @@ def _without(work: _Work, column: str) -> Sighting | None:
         return None
 
 
-def _lacking(summary: ModelSummary, terms: Terms) -> tuple[Gap, ...]:
+def _lacking(summary: ModelSummary, terms: DetectionSettings) -> tuple[Gap, ...]:
     """Say what the log lacks, and who would speak if it had it."""
     gaps: dict[str, list[str]] = {}
     for detector in terms.detectors:

@@ -215,5 +215,5 @@ def _refuse_unusable(path: Path, asked: DatasetRepair, workspace: Workspace | No
     """Tell what cannot be used before any work."""
     _refuse_existing(path, asked)
     if asked.test_sha256 is not None and asked.test is None:
-        raise InputError("--test-sha256 is of use with a test set alone", mend="Name one with --test FILE.")
+        raise InputError("--test-sha256 is of use with a test set alone", hint="Name one with --test FILE.")
     require_incident(workspace, asked.incident_id)

@@ -99,7 +99,7 @@ def remediate_model(
     report = scan_model(path, asked.samples, asked.columns, workspace=workspace, progress=watch)
     opened = report.opened
     if opened is None:
-        raise InputError(report.skipped[0].reason, where=str(path), mend="Only a clean network can be repaired.")
+        raise InputError(report.skipped[0].reason, where=str(path), hint="Only a clean network can be repaired.")
     samples, network = _few(samples_of(known)), opened.model.network
     target = _target(asked.target, report, known, network.outputs)
     if target is None:
@@ -200,7 +200,7 @@ def _target(named: str | None, report: ModelReport, samples: Dataset, classes: i
     if named is not None:
         numbers = dict(zip(samples.given, class_numbers(samples).tolist(), strict=True))
         if named not in numbers or numbers[named] >= classes:
-            raise InputError(f"the samples have no class {named!r}", mend=f"They have: {', '.join(samples.classes)}")
+            raise InputError(f"the samples have no class {named!r}", hint=f"They have: {', '.join(samples.classes)}")
         return int(numbers[named])
     flagged = [one for one in report.analyses.values() if one.flagged and one.target is not None]
     best = max(flagged, key=lambda one: (one.trigger is not None, one.score / one.limit), default=None)
@@ -227,7 +227,7 @@ def _written(opened: OpenedModel, new: Network) -> bytes:
     try:
         return rewritten(opened.content, opened.contents, changes)
     except InputError as packed:
-        raise InputError(packed.what, where=str(opened.path), mend=packed.mend) from packed
+        raise InputError(packed.what, where=str(opened.path), hint=packed.hint) from packed
 
 
 def _read_back(report: ModelReport, new: Network, samples: Samples) -> None:
@@ -264,5 +264,5 @@ def _refuse_unusable(path: Path, asked: ModelRepair, workspace: Workspace | None
     refuse_existing(path, asked.out)
     for option, given in (("--test-sha256", asked.test_sha256), ("--attack", asked.attack)):
         if given is not None and asked.test is None:
-            raise InputError(f"{option} is of use with a test set alone", mend="Name one with --test FILE.")
+            raise InputError(f"{option} is of use with a test set alone", hint="Name one with --test FILE.")
     require_incident(workspace, asked.incident_id)

@@ -24,7 +24,7 @@ def require_incident(workspace: Workspace | None, incident_id: str | None) -> No
     with open_store(workspace.store) as store, store.read() as connection:
         if incidents.get(connection, incident_id) is None:
             raise InputError(
-                "there is no such incident", where=incident_id, mend="List them with: caponier incidents list"
+                "there is no such incident", where=incident_id, hint="List them with: caponier incidents list"
             )
 
 

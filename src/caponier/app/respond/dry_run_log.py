@@ -6,7 +6,7 @@ from pathlib import Path
 
 from caponier.app.inference.read_options import caller_headers
 from caponier.app.workspace.workspace import read_salt
-from caponier.records.event import STRANGERS
+from caponier.records.event import UNAUTHENTICATED
 from caponier.records.inventory import Workspace
 from caponier.respond.dry_run import Query
 from caponier.telemetry.events import read_events
@@ -43,4 +43,4 @@ def _queries(workspace: Workspace, paths: Sequence[Path], rejected: RejectedRows
             if operation != "health":
                 query = Query(*told)
                 # Whoever was turned away is known by the address alone, as in a scan.
-                yield query._replace(principal=None, session=None) if status in STRANGERS else query
+                yield query._replace(principal=None, session=None) if status in UNAUTHENTICATED else query

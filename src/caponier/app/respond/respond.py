@@ -168,7 +168,7 @@ def undo_for(
         named = [one for one in live if one.scope.id == caller and one.state in response_actions.LIVE]
         if not named:
             raise InputError(
-                "nothing is done to a caller of this name", where=caller, mend="List it with: caponier respond list"
+                "nothing is done to a caller of this name", where=caller, hint="List it with: caponier respond list"
             )
         undone = tuple(actions.undo(action, moment) for action in named)
         for action in undone:
@@ -270,7 +270,7 @@ def _chosen(made: Plan, only: Collection[str]) -> Iterable[ResponseAction]:
             raise InputError(
                 "the plan has no such action",
                 where=wanted,
-                mend=f"See: caponier respond plan {made.incident.incident_id}",
+                hint=f"See: caponier respond plan {made.incident.incident_id}",
             )
     return [action for action in made.actions if not only or action.action_id in only]
 
@@ -306,7 +306,7 @@ def _require(connection: Connection, action_id: str) -> ResponseAction:
     found = response_actions.get(connection, action_id)
     if found is None:
         raise InputError(
-            "there is no such response action", where=action_id, mend="List them with: caponier respond list --all"
+            "there is no such response action", where=action_id, hint="List them with: caponier respond list --all"
         )
     return found
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from caponier.detect.model_files.pickles.rules import Allowance, Role, Standing, canonical, shipped
+from caponier.detect.model_files.pickles.rules import Allowance, AllowLevel, Role, canonical, shipped
 from caponier.errors import InputError
 from caponier.formats.strict_yaml import YamlDialect, read_value
 from caponier.formats.suggest import did_you_mean, nearest
@@ -42,7 +42,7 @@ def read_allowed(root: Path) -> tuple[Allowance, ...]:
     entries = tuple(_entry(row, f"{path}: entry {number}") for number, row in enumerate(document["allow"], 1))
     twice = next((entry.what for at, entry in enumerate(entries) if entry.what in [e.what for e in entries[:at]]), None)
     if twice is not None:
-        raise InputError(f"{twice} is there twice", where=str(path), mend="Give all its roles in one entry.")
+        raise InputError(f"{twice} is there twice", where=str(path), hint="Give all its roles in one entry.")
     return entries
 
 
@@ -54,9 +54,9 @@ def _entry(row: Any, where: str) -> Allowance:
         if not isinstance(value, str) or _DOTTED.fullmatch(value) is None:
             raise InputError(f"{key} must be a name as Python has it, such as mylibrary.models", where=where)
     what = canonical(module, name)
-    if shipped().standing(what, Role.CALL) is Standing.DANGEROUS:
-        mend = "Accept the single file by its digest instead: caponier scan artifact --ignore FILE."
-        raise InputError(f"{what} is known to be dangerous and cannot be allowed", where=where, mend=mend)
+    if shipped().standing(what, Role.CALL) is AllowLevel.DANGEROUS:
+        hint = "Accept the single file by its digest instead: caponier scan artifact --ignore FILE."
+        raise InputError(f"{what} is known to be dangerous and cannot be allowed", where=where, hint=hint)
     if not isinstance(reason, str) or not reason.strip():
         raise InputError("the reason is missing", where=where)
     if type(expires) is not date:
@@ -70,6 +70,6 @@ def _roles(given: Any, where: str) -> frozenset[Role]:
         raise InputError(f"roles must be a list of {', '.join(known)}", where=where)
     for role in given:
         if role not in known:
-            mend = did_you_mean(nearest(str(role), known))
-            raise InputError(f"there is no role {role!r}; the roles are {', '.join(known)}", where=where, mend=mend)
+            hint = did_you_mean(nearest(str(role), known))
+            raise InputError(f"there is no role {role!r}; the roles are {', '.join(known)}", where=where, hint=hint)
     return frozenset(Role(role) for role in given)

@@ -170,7 +170,7 @@ def _system(workspace: Workspace | None, name: str | None) -> System | None:
         if system.name == name:
             return system
     names = ", ".join(system.name for system in known) or "none"
-    raise InputError(f"the inventory has no system {name!r}", mend=f"Systems in the inventory: {names}")
+    raise InputError(f"the inventory has no system {name!r}", hint=f"Systems in the inventory: {names}")
 
 
 def _file(report: ArtifactReport, scan: _Scan, file: FoundFile, today: date) -> None:

@@ -120,7 +120,7 @@ class LogReading:
             except BrokenProcessPool:
                 raise CaponierError(
                     "a process that read the logs was ended from outside; nothing was kept",
-                    mend="Memory may have run out. Read them with one process: --workers 1",
+                    hint="Memory may have run out. Read them with one process: --workers 1",
                 ) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)

@@ -148,7 +148,7 @@ def _refuse_nothing(report: LogScanReport, paths: Sequence[Path]) -> None:
     raise InputError(
         f"holds no event: {reasons}" if reasons else "holds no event",
         where=", ".join(map(str, paths)),
-        mend="Give a format of docs/how-to/logs.md, or JSON with a time and a log source (product, category, service)",
+        hint="Give a format of docs/how-to/logs.md, or JSON with a time and a log source (product, category, service)",
     )
 
 

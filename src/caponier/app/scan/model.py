@@ -95,7 +95,7 @@ def scan_model(
     known = read_dataset(samples, columns) if samples else None
     if not path.is_file():
         raise InputError(
-            "is no file", where=str(path), mend="Name one model file; folders are for caponier scan artifact."
+            "is no file", where=str(path), hint="Name one model file; folders are for caponier scan artifact."
         )
     files = scan_artifact([path], workspace=workspace, system=system)
     report = ModelReport(path, files.scanned[0], list(files.findings))
@@ -107,7 +107,7 @@ def scan_model(
     try:
         report.opened = open_model(path, known, sha256=report.scanned.sha256)
     except InputError as cannot:
-        report.skipped.append(Skip(shown(path), ". ".join(filter(None, [cannot.what, cannot.mend]))))
+        report.skipped.append(Skip(shown(path), ". ".join(filter(None, [cannot.what, cannot.hint]))))
         return report
     judge_opened(report, workspace=workspace, system=system, progress=watch)
     if samples and known and known.rejections:

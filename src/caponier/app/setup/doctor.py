@@ -51,12 +51,12 @@ class Checkup:
     about: str
     state: State
     says: str
-    mend: str = ""
+    hint: str = ""
     """The next command, or what to do."""
 
     def to_dict(self) -> dict[str, str]:
         """Return it as JSON has it."""
-        return {"about": self.about, "state": self.state.value, "says": self.says, "next": self.mend}
+        return {"about": self.about, "state": self.state.value, "says": self.says, "next": self.hint}
 
 
 def examine(
@@ -81,7 +81,7 @@ def _house(workspace: Workspace) -> Iterator[Checkup]:
         read_salt(workspace)
         yield Checkup("salt", State.OK, "only you can read it", "Back it up: callers are known by it.")
     except InputError as wrong:
-        yield Checkup("salt", State.WRONG, wrong.what, wrong.mend or "")
+        yield Checkup("salt", State.WRONG, wrong.what, wrong.hint or "")
     for extra, (module, use) in EXTRAS.items():
         if find_spec(module) is None:
             yield Checkup(
@@ -104,12 +104,12 @@ def _reached(url: str) -> Checkup:
 
 def _inventory(workspace: Workspace) -> Iterator[Checkup]:
     if not workspace.models:
-        mend = "caponier init DIR --from LOG suggests them from a log."
-        yield Checkup("models", State.LACKS, "no [[model]] is described: baselines and features have no place", mend)
+        hint = "caponier init DIR --from LOG suggests them from a log."
+        yield Checkup("models", State.LACKS, "no [[model]] is described: baselines and features have no place", hint)
     for model in workspace.models:
         if workspace.system_of(model.name) is None:
-            mend = "Name it under models of a [[system]]: severity depends on the system's criticality."
-            yield Checkup(model.name, State.LACKS, "belongs to no system", mend)
+            hint = "Name it under models of a [[system]]: severity depends on the system's criticality."
+            yield Checkup(model.name, State.LACKS, "belongs to no system", hint)
     for system in workspace.systems:
         if not system.owner and not system.contact:
             yield Checkup(system.name, State.LACKS, "nobody answers for it", "Give owner or contact in [[system]].")
@@ -144,10 +144,10 @@ def _fit(model: ModelSpec, section: ModelBaseline, build: str) -> Checkup:
                 section, known if known.shape else known.model_copy(update={"shape": section.spec.shape})
             )
     except InputError as wrong:
-        return Checkup(model.name, State.WRONG, wrong.what, wrong.mend or build)
+        return Checkup(model.name, State.WRONG, wrong.what, wrong.hint or build)
     if section.spec.kind == "none":
-        mend = f"Log the inputs, and: {build}"
-        return Checkup(model.name, State.LACKS, "its baseline looks at no input: most detections do not run", mend)
+        hint = f"Log the inputs, and: {build}"
+        return Checkup(model.name, State.LACKS, "its baseline looks at no input: most detections do not run", hint)
     if section.principals < PROMISED:
         says = (
             f"its baseline knows {section.principals} callers with enough queries; below {PROMISED} there is no promise"
@@ -160,8 +160,8 @@ def _age(name: str, section: ModelBaseline, build: str) -> Checkup:
     created = datetime.fromisoformat(section.created)
     age = datetime.now(UTC) - created
     if age > OLD:
-        mend = f"caponier baseline check FILE LOG tells whether it still fits; else {build}"
-        return Checkup(name, State.LACKS, f"its baseline is {age.days} days old", mend)
+        hint = f"caponier baseline check FILE LOG tells whether it still fits; else {build}"
+        return Checkup(name, State.LACKS, f"its baseline is {age.days} days old", hint)
     return Checkup(name, State.OK, f"its baseline is {age.days} days old")
 
 
@@ -169,15 +169,15 @@ def _logs(workspace: Workspace, logs: Sequence[Path], options: ReadOptions, prog
     lake = Path(workspace.lake)
     paths = list(logs) or ([lake] if "://" not in workspace.lake and _holds_logs(lake) else [])
     if not paths:
-        mend = "caponier doctor LOG looks at one; or let the guard write them: caponier guard --upstream URL"
-        yield Checkup("logs", State.LACKS, "the lake is empty: nothing has been logged yet", mend)
+        hint = "caponier doctor LOG looks at one; or let the guard write them: caponier guard --upstream URL"
+        yield Checkup("logs", State.LACKS, "the lake is empty: nothing has been logged yet", hint)
         return
     rejected = RejectedRows()
     try:
         with Spool() as spool:
             read = load_events(spool, paths, rejected, progress, options=options)
     except InputError as wrong:
-        yield Checkup("logs", State.WRONG, wrong.what, wrong.mend or "")
+        yield Checkup("logs", State.WRONG, wrong.what, wrong.hint or "")
         return
     if rejected.count:
         worst = ", ".join(f"{reason} ({count:,})" for reason, count in rejected.reasons.most_common(3))
@@ -192,12 +192,12 @@ def _seen(workspace: Workspace, summary: ModelSummary) -> Iterator[Checkup]:
     name = summary.model
     listed = workspace.model(name)
     if listed is None:
-        mend = f'Add [[model]] name = "{name}", or correct the name in the log.'
-        yield Checkup(name, State.LACKS, f"{summary.events:,} events of a model that is not described", mend)
+        hint = f'Add [[model]] name = "{name}", or correct the name in the log.'
+        yield Checkup(name, State.LACKS, f"{summary.events:,} events of a model that is not described", hint)
     try:
         known = feature_spec(summary, listed.features if listed else None)
     except InputError as wrong:
-        yield Checkup(name, State.WRONG, wrong.what, wrong.mend or "")
+        yield Checkup(name, State.WRONG, wrong.what, wrong.hint or "")
         return
     able, skipped, _ = lacking(summary, enabled(workspace))
     able, blind = seeing(able, known)

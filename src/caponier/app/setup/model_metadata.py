@@ -49,7 +49,7 @@ def spec_of_model(path: Path) -> FeatureSpec:
         raise InputError(f"the model cannot be read: {failed.strerror}", where=str(path)) from failed
     read = _reader(head)
     if read is None:
-        raise InputError("this is no model file whose metadata are read", where=str(path), mend=f"Give {KINDS}.")
+        raise InputError("this is no model file whose metadata are read", where=str(path), hint=f"Give {KINDS}.")
     try:
         spec = read(path, head)
         if prod(spec.shape) > MOST_NUMBERS:
@@ -57,8 +57,8 @@ def spec_of_model(path: Path) -> FeatureSpec:
         return spec
     except (*_BAD, *_BAD_ARCHIVE) as wrong:
         why = f"no {wrong.args[0]!r}" if isinstance(wrong, KeyError) else str(wrong)
-        mend = "Describe its features in [[model]] by hand, or leave --signature out: the log tells what it can."
-        raise InputError(f"its metadata cannot be understood: {why[:200]}", where=str(path), mend=mend) from wrong
+        hint = "Describe its features in [[model]] by hand, or leave --signature out: the log tells what it can."
+        raise InputError(f"its metadata cannot be understood: {why[:200]}", where=str(path), hint=hint) from wrong
 
 
 def _reader(head: bytes) -> Callable[[Path, bytes], FeatureSpec] | None:

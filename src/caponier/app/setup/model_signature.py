@@ -34,8 +34,8 @@ def spec_of_signature(path: Path) -> FeatureSpec:
     value = read_value(text, str(file), _DIALECT)
     signature = value.get("signature") if isinstance(value, dict) else None
     if not isinstance(signature, dict) or not isinstance(signature.get("inputs"), str):
-        mend = "Log the model with a signature (mlflow.models.infer_signature), or describe its features by hand."
-        raise InputError("the model has no signature of its inputs", where=str(file), mend=mend)
+        hint = "Log the model with a signature (mlflow.models.infer_signature), or describe its features by hand."
+        raise InputError("the model has no signature of its inputs", where=str(file), hint=hint)
     try:
         inputs = json.loads(signature["inputs"])
         return _spec(inputs)

@@ -70,7 +70,7 @@ def suggest_workspace(
     models = [one for one in read if one.model != UNKNOWN][:MOST_MODELS]
     if signature is not None and len(models) > 1:
         names = ", ".join(one.model for one in models)
-        raise InputError(f"a signature is one model's, and the logs hold {names}", mend="Describe them one by one.")
+        raise InputError(f"a signature is one model's, and the logs hold {names}", hint="Describe them one by one.")
     parts = [_heading(paths)]
     maps = {MAP_FILE.format(f"-{place + 1}" if place else ""): one for place, one in enumerate(own)}
     parts += [_map_table(one, file) for file, one in maps.items()]

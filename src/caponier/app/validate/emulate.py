@@ -14,13 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from caponier.app.coverage.detectors import EmulationCard, Kind, emulation
 from caponier.app.progress import Progress, Silent
-from caponier.app.validate.lab.attack_line import Line, open_line
-from caponier.app.validate.lab.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
+from caponier.app.validate.lab.attack_line import AttackEndpoint, open_line
+from caponier.app.validate.lab.event_attack import AttackSummary, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.emulate.campaign import Stage
 from caponier.emulate.event_log import Deployment
 from caponier.emulate.poison import as_npz, attempt
 from caponier.emulate.registry import campaigns, files, poisons, probes, stories
-from caponier.emulate.simulation.scene import ATTACKER, SCENES
+from caponier.emulate.simulation.scenario import ATTACKER, SCENES
 from caponier.emulate.victims.digits import DigitsSplit, Victim, load_digits_split, train_victim
 from caponier.emulate.victims.digits import Kind as VictimKind
 from caponier.errors import InputError
@@ -97,7 +97,7 @@ def emulate(
     """
     card, watch = emulation(name), progress or Silent()
     if target is not None and target not in targets(card):
-        raise InputError(f"{name} cannot be carried out against {target!r}", mend=f"Choose: {', '.join(targets(card))}")
+        raise InputError(f"{name} cannot be carried out against {target!r}", hint=f"Choose: {', '.join(targets(card))}")
     watch.stage(f"Emulating {name}")
     with tempfile.TemporaryDirectory(prefix="caponier-emulate-") as temporary, threadpool_limits(1, user_api="blas"):
         if out is not None:
@@ -113,7 +113,7 @@ def _make(out: Path, name: str) -> None:
     except OSError as failed:
         raise InputError(f"the folder cannot be used: {failed.strerror}", where=str(out)) from failed
     if taken:
-        raise InputError("is there already", where=str(taken[0]), mend="Name another folder with --out.")
+        raise InputError("is there already", where=str(taken[0]), hint="Name another folder with --out.")
 
 
 def _event(job: _Job) -> EmulationReport:
@@ -155,7 +155,9 @@ def _feedback(job: _Job) -> EmulationReport:
     )
 
 
-def _carried_out(job: _Job, line: Line, victim: Victim, split: DigitsSplit, stage: Stage | None) -> Deed:
+def _carried_out(
+    job: _Job, line: AttackEndpoint, victim: Victim, split: DigitsSplit, stage: Stage | None
+) -> AttackSummary:
     if stage is not None:
         return run_campaign(job.card.name, line, stage, job.seed)
     if job.card.name in probes():

@@ -51,7 +51,7 @@ class Retest:
     def passed(self) -> bool:
         """Whether everything that was tested passed, and something was."""
         trials = self.report.trials if self.report else ()
-        failed = self.report is not None and bool(self.report.failed or self.report.moot or self.report.skipped)
+        failed = self.report is not None and bool(self.report.failed or self.report.inconclusive or self.report.skipped)
         return bool(self.checked or trials) and all(one.passed for one in self.checked) and not failed
 
 
@@ -79,7 +79,7 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
         raise InputError(
             f"the incident is {case.incident.stage.value}, and only one that is remediated can be verified",
             where=incident_id,
-            mend=_before_a_retest(case.incident.stage, incident_id),
+            hint=_before_a_retest(case.incident.stage, incident_id),
         )
     with open_store(workspace.store) as store, store.read() as connection:
         done = remediations.search(connection, incident_id=case.incident.incident_id)
@@ -87,7 +87,7 @@ def retest(incident_id: str, workspace: Workspace, *, scale: Scale = QUICK, prog
     tested = _tested(case)
     if not checked and not tested:
         raise InputError(
-            "nothing of it can be tested again", where=incident_id, mend="Note why, and reopen or keep it."
+            "nothing of it can be tested again", where=incident_id, hint="Note why, and reopen or keep it."
         )
     report = validate(only=tested, scale=scale, workspace=workspace, progress=progress) if tested else None
     found = Retest(case.incident, checked, report)

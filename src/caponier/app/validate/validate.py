@@ -56,7 +56,7 @@ class ValidationReport:
         return tuple(trial for trial in self.trials if trial.missed or not trial.control_silent)
 
     @property
-    def moot(self) -> tuple[Trial, ...]:
+    def inconclusive(self) -> tuple[Trial, ...]:
         """The trials whose attack did not succeed: they prove nothing."""
         return tuple(trial for trial in self.trials if not trial.attack_succeeded)
 
@@ -129,8 +129,8 @@ def _chosen(only: Sequence[str]) -> list[DetectorCard]:
     refuse_unavailable(set(only) - known)
     for name in only:
         if name not in known:
-            mend = did_you_mean(nearest(name, known), "List the emulations with: caponier emulate list")
-            raise InputError(f"there is no detector and no emulation {name!r}", mend=mend)
+            hint = did_you_mean(nearest(name, known), "List the emulations with: caponier emulate list")
+            raise InputError(f"there is no detector and no emulation {name!r}", hint=hint)
     return [card for card in detectors() if not only or card.name in only or {*card.emulations} & {*only}]
 
 

@@ -168,6 +168,6 @@ def _read(kind: type[_Section], tables: Sequence[dict[str, Any]], where: str) ->
             if first["type"] != "extra_forbidden":
                 raise InputError(first["msg"].removeprefix("Value error, "), where=at) from None
             known = kind.model_fields
-            mend = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
-            raise InputError("unknown key", where=at, mend=mend) from None
+            hint = did_you_mean(nearest(key, known, 0.5), otherwise=f"Known here: {', '.join(known)}.")
+            raise InputError("unknown key", where=at, hint=hint) from None
     return found

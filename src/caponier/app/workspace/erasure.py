@@ -69,7 +69,7 @@ def erase(workspace: Workspace, name: str, *, actor: str) -> Erasure:
         OSError: If a file cannot be written.
     """
     if not name or not name.isprintable():
-        raise InputError("no name of a principal", mend="caponier key-hash tells that of a key")
+        raise InputError("no name of a principal", hint="caponier key-hash tells that of a key")
     if "://" in workspace.lake:
         raise InputError("callers are erased from a folder only", where=f"{workspace.file}: lake")
     done = Erasure()
@@ -107,7 +107,7 @@ def _erase_from_store(workspace: Workspace, name: str, actor: str, done: Erasure
         if held:
             raise InputError(
                 f"a response action is in force against this caller, or waits for an approver: {held[0]}",
-                mend=f"Undo it first: caponier respond undo {held[0]}",
+                hint=f"Undo it first: caponier respond undo {held[0]}",
             )
         if erasure.is_word(connection, name):
             done.skipped.append(Skip("the store", "the name is a word of the store's own; nothing is changed"))

@@ -46,6 +46,6 @@ def parse_head(text: str) -> AuditHead:
         raise InputError(
             "this is no head of an audit log",
             where=text,
-            mend="Write it as caponier audit verify printed it: the number of rows, a colon and 64 digits.",
+            hint="Write it as caponier audit verify printed it: the number of rows, a colon and 64 digits.",
         )
     return AuditHead(int(written[1]), written[2])

@@ -136,7 +136,7 @@ def require_workspace(path: Path | None = None) -> Workspace:
         raise InputError(
             f"there is no {FILE_NAME} in this folder or above it",
             where=str(Path.cwd()),
-            mend="Create a workspace with: caponier init. Or name one with CAPONIER_WORKSPACE.",
+            hint="Create a workspace with: caponier init. Or name one with CAPONIER_WORKSPACE.",
         )
     return workspace
 
@@ -152,13 +152,13 @@ def read_salt(workspace: Workspace) -> bytes:
         mode = file.stat().st_mode
         salt = bytes.fromhex(file.read_text("ascii"))
     except OSError as failed:
-        mend = "Restore it from a backup: with another salt every caller becomes a new one."
-        raise InputError(f"the salt cannot be read: {failed.strerror}", where=str(file), mend=mend) from failed
+        hint = "Restore it from a backup: with another salt every caller becomes a new one."
+        raise InputError(f"the salt cannot be read: {failed.strerror}", where=str(file), hint=hint) from failed
     except ValueError:
         # Without the cause: its message repeats what the file holds.
         raise InputError("this is not a salt of hexadecimal digits", where=str(file)) from None
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError("other users may read the salt", where=str(file), mend=f"Run: chmod 600 {file}")
+        raise InputError("other users may read the salt", where=str(file), hint=f"Run: chmod 600 {file}")
     if len(salt) < _SALT_BYTES // 2:
         raise InputError(f"a salt of {len(salt)} bytes can be guessed", where=str(file))
     return salt
@@ -221,7 +221,7 @@ def _find(path: Path | None) -> Path | None:
         origin = "" if path else "CAPONIER_WORKSPACE names it. "
         folder = file.parent if file.name == FILE_NAME else file
         raise InputError(
-            "there is no such workspace", where=str(file), mend=f"{origin}Create one with: caponier init {folder}"
+            "there is no such workspace", where=str(file), hint=f"{origin}Create one with: caponier init {folder}"
         )
     return file.absolute()
 
@@ -236,11 +236,11 @@ def _read(file: Path) -> Workspace:
     detect = raw.get("detect")
     if isinstance(detect, dict) and "detectors" in detect:
         raise InputError(
-            "unknown key", where=f"{file}: detect.detectors", mend="A detector's settings are a table [detect.<name>]."
+            "unknown key", where=f"{file}: detect.detectors", hint="A detector's settings are a table [detect.<name>]."
         )
     if "serve" in raw:
         lacks = "nothing reads this section: there is no console yet, and no `caponier serve`"
-        raise InputError(lacks, where=f"{file}: serve", mend="Remove [serve].")
+        raise InputError(lacks, where=f"{file}: serve", hint="Remove [serve].")
     _take_map_files(file.parent, raw)
     try:
         found = _resolved(file, _Document.model_validate(raw))
@@ -249,7 +249,7 @@ def _read(file: Path) -> Workspace:
     _check_alerts(found)
     if found.privacy.retention_days is not None and "://" in found.lake:
         lacks = "events are deleted from a folder only, and this lake is none"
-        raise InputError(lacks, where=f"{file}: privacy.retention_days", mend="Let the store of objects expire them.")
+        raise InputError(lacks, where=f"{file}: privacy.retention_days", hint="Let the store of objects expire them.")
     return found
 
 
@@ -333,12 +333,12 @@ def _explained(file: Path, raw: dict[str, Any], wrong: ValidationError) -> Input
     key = _dotted(raw, first["loc"])
     where = f"{file}: {key}" if key else str(file)
     if first["type"] == "extra_forbidden":
-        return InputError(f"unknown key{more}", where=where, mend=_hint(first["loc"]))
+        return InputError(f"unknown key{more}", where=where, hint=_hint(first["loc"]))
     if first["type"] == "missing":
         return InputError(f"this key is missing{more}", where=where)
     what = _complaint(first["type"], first["msg"], first["input"]) + more
     brackets = first["type"] == "tuple_type" and len(first["loc"]) == 1
-    return InputError(what, where=where, mend=f"Write [[{key}]], with two brackets, for each." if brackets else None)
+    return InputError(what, where=where, hint=f"Write [[{key}]], with two brackets, for each." if brackets else None)
 
 
 def _complaint(kind: str, message: str, value: Any) -> str:
@@ -381,7 +381,7 @@ def _hint(loc: tuple[int | str, ...]) -> str:
 
 def _exists(file: Path) -> InputError:
     return InputError(
-        "there is a workspace already; nothing was changed", where=str(file), mend="Edit it, or choose another folder."
+        "there is a workspace already; nothing was changed", where=str(file), hint="Edit it, or choose another folder."
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caponier.app.inference.baseline.check import check_baseline, compare_baselines
-from caponier.app.inference.baseline.story import TYPICAL, Standing, Story
+from caponier.app.inference.baseline.story import TYPICAL, Story, ThresholdStatus
 from caponier.app.workspace.workspace import load_workspace
 from caponier.cli.terminal import log_options, options
 from caponier.cli.terminal.log_report import print_rejected, say
@@ -74,17 +74,17 @@ def compare(
             say(console, f"{story.section.model}, {word}: {_callers(story)}")
 
 
-def _cells(old: Standing | None, new: Standing | None) -> tuple[tuple[str, str], tuple[str, str]]:
+def _cells(old: ThresholdStatus | None, new: ThresholdStatus | None) -> tuple[tuple[str, str], tuple[str, str]]:
     return (_line(old), _line(new)), (_reach(old), _reach(new))
 
 
-def _line(standing: Standing | None) -> str:
+def _line(standing: ThresholdStatus | None) -> str:
     if standing is None or standing.needed is None:
         return "does not run"
     return f"{standing.needed:,.4g}" + (" (cold start)" if standing.cold else "")
 
 
-def _reach(standing: Standing | None) -> str:
+def _reach(standing: ThresholdStatus | None) -> str:
     return f"{standing.largest:,.4g}" if standing else ""
 
 

@@ -148,8 +148,8 @@ def notify(workspace: options.Where = None, quiet: options.Quiet = False) -> Non
     """Send what the routes of the workspace want and was not sent yet; a guard that runs does so by itself."""
     alerts = Alerts(require_workspace(workspace))
     if not alerts.routes:
-        mend = "Describe one in caponier.toml; see docs/how-to/alerts.md"
-        raise InputError("the workspace has no [[route]]", mend=mend)
+        hint = "Describe one in caponier.toml; see docs/how-to/alerts.md"
+        raise InputError("the workspace has no [[route]]", hint=hint)
     try:
         done = alerts.send()
     finally:

@@ -43,7 +43,7 @@ def brief(
     made = brief_matrix(home, system)
     if made.general:
         why = "nothing in the inventory matches a case study" if home else "there is no workspace"
-        mend = "Say what each [[system]] is for (purpose) in caponier.toml."
-        notes(quiet=quiet).print(f"The brief is general, since {why}. {mend if home else ''}".strip(), markup=False)
+        hint = "Say what each [[system]] is for (purpose) in caponier.toml."
+        notes(quiet=quiet).print(f"The brief is general, since {why}. {hint if home else ''}".strip(), markup=False)
     chosen = choose_format(format_, out, BriefFormat.MARKDOWN)
     write_text(to_html(made) if chosen is BriefFormat.HTML else to_markdown(made), out)

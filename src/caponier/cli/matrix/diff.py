@@ -80,10 +80,10 @@ def _find(library: Library, name: str, quiet: bool) -> Matrix:
     try:
         release = load_file(path)
     except InputError as wrong:
-        if "--version" not in (wrong.mend or ""):
+        if "--version" not in (wrong.hint or ""):
             raise
-        mend = f"Import it first, under a name: caponier matrix import {name} --version VERSION"
-        raise InputError(wrong.what, where=wrong.where, mend=mend) from None
+        hint = f"Import it first, under a name: caponier matrix import {name} --version VERSION"
+        raise InputError(wrong.what, where=wrong.where, hint=hint) from None
     count = len(release.remarks)
     told = f"{name}: {release.matrix.version}"
     if count:
@@ -98,5 +98,5 @@ def _at_hand(library: Library, name: str) -> Matrix:
     except InputError as unknown:
         if name in library.versions():
             raise
-        mend = f"{unknown.mend} Or name a file of a version, such as ATLAS.yaml."
-        raise InputError(unknown.what, where=unknown.where, mend=mend) from None
+        hint = f"{unknown.hint} Or name a file of a version, such as ATLAS.yaml."
+        raise InputError(unknown.what, where=unknown.where, hint=hint) from None

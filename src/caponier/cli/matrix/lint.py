@@ -82,7 +82,7 @@ def lint(
 def _refuse(report: LintReport) -> None:
     if not report.skipped:
         raise InputError(
-            "there is nothing to check in what was named", mend="Name a layer, a rule, or a folder of them."
+            "there is nothing to check in what was named", hint="Name a layer, a rule, or a folder of them."
         )
     first, more = report.skipped[0], len(report.skipped) - 1
     raise InputError(f"nothing could be read{f' (and {more} more files)' if more else ''}: {plain(first.reason)}")

@@ -18,8 +18,8 @@ from caponier.cli.terminal.options import tell_deprecated
 from caponier.cli.terminal.output import Format, choose_format, notes, write_table, write_text
 from caponier.errors import InputError
 from caponier.formats.safe_text import plain
-from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import Reviewed, contribution_files
+from caponier.matrix.contributions.review_issue import ReviewLevel
 
 EXAMPLE: Final = "Example: [bold]caponier matrix merge spoofing.yaml --into amltm-2020+1[/bold]"
 
@@ -44,7 +44,7 @@ def merge(
     chosen, console = choose_format(format_, out, Format.TABLE), notes(quiet=quiet)
     tell_deprecated(console, looked=looked)
     if chosen is Format.CSV:
-        raise InputError("a merge is not written as CSV", mend="Use --format table, json or markdown.")
+        raise InputError("a merge is not written as CSV", hint="Use --format table, json or markdown.")
     merged = merge_contributions(
         require_workspace(workspace),
         contribution_files(files),
@@ -55,7 +55,7 @@ def merge(
     if merged.release is None:
         for line in lines(merged.review):
             notes().print(line, soft_wrap=True)
-        hint = " Look at them, then say --accept-warnings." if merged.review.weight is Weight.LOOK else ""
+        hint = " Look at them, then say --accept-warnings." if merged.review.weight is ReviewLevel.LOOK else ""
         console.print(f"Nothing was merged.{hint}", markup=False)
         raise typer.Exit(EXIT_CODES[merged.review.weight])
     _write(merged, chosen, out)

@@ -85,7 +85,7 @@ def migrate(
 def _refuse(skipped: list[Skip]) -> None:
     if not skipped:
         raise InputError(
-            "there is nothing to migrate in what was named", mend="Name a layer, a rule, or a folder of them."
+            "there is nothing to migrate in what was named", hint="Name a layer, a rule, or a folder of them."
         )
     more = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
     raise InputError(f"nothing can be migrated{more}: {skipped[0].reason}", where=skipped[0].what)

@@ -13,13 +13,13 @@ from caponier.cli.matrix import options
 from caponier.cli.matrix.review_view import lines, to_github, to_json, to_markdown
 from caponier.cli.terminal.output import choose_format, notes, write_text
 from caponier.errors import InputError
-from caponier.matrix.contributions.objection import Weight
 from caponier.matrix.contributions.review import contribution_files
 from caponier.matrix.contributions.review import review as review_files
+from caponier.matrix.contributions.review_issue import ReviewLevel
 
 EXAMPLE: Final = "Example: [bold]caponier matrix review contributions/[/bold]"
 
-EXIT_CODES: Final = {None: 0, Weight.LOOK: 1, Weight.ERROR: 2}
+EXIT_CODES: Final = {None: 0, ReviewLevel.LOOK: 1, ReviewLevel.ERROR: 2}
 
 
 class ReviewFormat(StrEnum):
@@ -75,7 +75,7 @@ def review(
         write_text(writers[chosen](found), out)
     if summary is not None:
         _append(to_markdown(found), summary)
-    errors = sum(objection.weight is Weight.ERROR for objection in found.objections)
+    errors = sum(objection.weight is ReviewLevel.ERROR for objection in found.objections)
     looks = len(found.objections) - errors
     notes(quiet=quiet).print(f"{len(found.files)} reviewed; errors: {errors}; to look at: {looks}", markup=False)
     raise typer.Exit(EXIT_CODES[found.weight])

@@ -8,17 +8,17 @@ from rich.text import Text
 from caponier.cli.terminal.listing import Column, Listing
 from caponier.cli.terminal.output import json_text
 from caponier.formats.safe_text import plain
-from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.review import Review, Reviewed
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 
 SCHEMA: Final = "caponier.review/1"
 _WORDS: Final = {
-    Weight.ERROR: "cannot be taken",
-    Weight.LOOK: "valid, but somebody has to look",
+    ReviewLevel.ERROR: "cannot be taken",
+    ReviewLevel.LOOK: "valid, but somebody has to look",
     None: "nothing found",
 }
-_STYLES: Final = {Weight.ERROR: "bold red", Weight.LOOK: "yellow"}
-_COMMANDS: Final = {Weight.ERROR: "error", Weight.LOOK: "warning"}
+_STYLES: Final = {ReviewLevel.ERROR: "bold red", ReviewLevel.LOOK: "yellow"}
+_COMMANDS: Final = {ReviewLevel.ERROR: "error", ReviewLevel.LOOK: "warning"}
 _FILES: Final[Listing[Reviewed]] = Listing(
     [
         Column("file", lambda one: one.file),
@@ -26,13 +26,13 @@ _FILES: Final[Listing[Reviewed]] = Listing(
         Column("verdict", lambda one: _WORDS[one.weight]),
     ]
 )
-_OBJECTIONS: Final[Listing[Objection]] = Listing(
+_OBJECTIONS: Final[Listing[ReviewIssue]] = Listing(
     [
         Column("where", lambda one: f"{one.file}:{one.line}"),
         Column("field", lambda one: one.field),
         Column("", lambda one: one.weight.value),
         Column("what", lambda one: one.what),
-        Column("how to mend it", lambda one: one.mend),
+        Column("how to mend it", lambda one: one.hint),
     ]
 )
 _MOST_ROWS: Final = 500
@@ -46,7 +46,7 @@ def lines(review: Review) -> list[Text]:
         head = Text(f"{plain(one.file)}:{one.line}: ")
         head.append(plain(one.field), "bold")
         head.append(": ").append(one.weight.value, _STYLES[one.weight]).append(f": {plain(one.what)}")
-        told += [head, Text(f"    {plain(one.mend)}", "dim")]
+        told += [head, Text(f"    {plain(one.hint)}", "dim")]
     return told + [Text(f"{plain(one.file)}: nothing found") for one in review.files if not one.objections]
 
 
@@ -80,7 +80,7 @@ def _annotations(review: Review) -> Iterator[str]:
     for one in review.objections:
         title = f"{one.field}: {_WORDS[one.weight]}"
         places = f"file={_property(one.file)},line={one.line},title={_property(title)}"
-        yield f"::{_COMMANDS[one.weight]} {places}::{_data(f'{one.field}: {one.what}. {one.mend}')}"
+        yield f"::{_COMMANDS[one.weight]} {places}::{_data(f'{one.field}: {one.what}. {one.hint}')}"
 
 
 def _data(text: str) -> str:
@@ -103,9 +103,9 @@ def _file(one: Reviewed) -> dict[str, Any]:
     }
 
 
-def _objection(one: Objection) -> dict[str, Any]:
-    return {"line": one.line, "field": one.field, "weight": one.weight.value, "what": one.what, "mend": one.mend}
+def _objection(one: ReviewIssue) -> dict[str, Any]:
+    return {"line": one.line, "field": one.field, "weight": one.weight.value, "what": one.what, "mend": one.hint}
 
 
-def _verdict(weight: Weight | None) -> str:
+def _verdict(weight: ReviewLevel | None) -> str:
     return weight.value if weight else "good"

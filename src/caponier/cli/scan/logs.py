@@ -108,7 +108,7 @@ def parse_log_source(text: str) -> LogSource:
     said = {key.strip(): value.strip().lower() for key, _, value in pairs}
     if not said.keys() <= set(LogSource._fields) or not all(said.values()):
         raise InputError(
-            f"--log-source {text!r} is no log source", mend="For example: --log-source product=aws,service=cloudtrail"
+            f"--log-source {text!r} is no log source", hint="For example: --log-source product=aws,service=cloudtrail"
         )
     return LogSource(**said)
 

@@ -43,12 +43,12 @@ def started(engine: EngineKind, master: str | None, shared: Path | None) -> Iter
     if engine is EngineKind.LOCAL:
         if master is not None or shared is not None:
             option = "--master" if master is not None else "--shared"
-            raise InputError(f"{option} is about Spark", mend="Add --engine spark, or leave it out")
+            raise InputError(f"{option} is about Spark", hint="Add --engine spark, or leave it out")
         yield LOCAL
         return
     if master is None:
         raise InputError(
-            "--engine spark needs --master", mend="Give spark://host:7077, or local[2] to try on this machine"
+            "--engine spark needs --master", hint="Give spark://host:7077, or local[2] to try on this machine"
         )
     # Imported here: whoever scans with one machine need not pay for it.
     from caponier.engines.spark.each import each

@@ -69,7 +69,7 @@ def feature_spec(kind: str | None, shape: str | None, range_: str | None) -> Fea
     except ValueError as wrong:
         raise InputError(
             "--kind, --shape and --range do not describe an input",
-            mend=f"For example: --kind image --shape 8,8 --range 0,1 ({str(wrong).splitlines()[0]})",
+            hint=f"For example: --kind image --shape 8,8 --range 0,1 ({str(wrong).splitlines()[0]})",
         ) from wrong
 
 
@@ -87,7 +87,7 @@ def share(text: str | None) -> float | None:
     except ValueError:
         number = 0.0
     if not 0 < number <= 1:
-        raise InputError(f"--sampling {text!r} is no share of the traffic", mend="For example: --sampling 10%")
+        raise InputError(f"--sampling {text!r} is no share of the traffic", hint="For example: --sampling 10%")
     return number
 
 
@@ -112,9 +112,9 @@ def read_options(
         InputError: If there is no reader of that name or no such map, or the share is none.
     """
     if reader not in READERS:
-        raise InputError(f"there is no reader {reader!r}", mend=f"Readers: {', '.join(READERS)}")
+        raise InputError(f"there is no reader {reader!r}", hint=f"Readers: {', '.join(READERS)}")
     if map_ is not None and reader != "auto":
-        raise InputError(f"--map and --reader {reader} exclude each other", mend="Leave one of them out.")
+        raise InputError(f"--map and --reader {reader} exclude each other", hint="Leave one of them out.")
     return ReadOptions(
         reader,
         lateness_of(lateness),

@@ -56,6 +56,6 @@ def share_of(alpha: float | None) -> float | None:
     """
     if alpha is not None and not 0 < alpha < 1:
         raise InputError(
-            f"--alpha is {alpha:g}, and no share of benign callers", mend="Give one between 0 and 1, such as 0.01"
+            f"--alpha is {alpha:g}, and no share of benign callers", hint="Give one between 0 and 1, such as 0.01"
         )
     return alpha

@@ -61,7 +61,7 @@ def refuse_overwriting(named: dict[str, Any]) -> None:
                 raise InputError(
                     f"{option} would write over this file, which is named for something else, too",
                     where=str(written),
-                    mend=f"Give {option} another file.",
+                    hint=f"Give {option} another file.",
                 )
 
 

@@ -96,7 +96,7 @@ def refuse_without_log(**given: object) -> None:
         InputError: If one of them is given.
     """
     if named := [f"--{name}" for name, value in given.items() if value is not None]:
-        raise InputError(f"{', '.join(named)} says nothing without --log", mend="Name your log with --log EVENTS.")
+        raise InputError(f"{', '.join(named)} says nothing without --log", hint="Name your log with --log EVENTS.")
 
 
 def run(log: list[Path], reading: Reading, against: Against, much: Effort, output: Output) -> None:

@@ -134,7 +134,7 @@ def _on_incident(
 ) -> None:
     home = load_workspace(workspace)
     if home is None:
-        raise InputError("there is no workspace here, so no incident", mend="Go to its folder, or name --workspace.")
+        raise InputError("there is no workspace here, so no incident", hint="Go to its folder, or name --workspace.")
     with Watch(quiet=quiet) as watch:
         found = retest(incident_id, home, scale=scale, progress=watch)
     if found.report:
@@ -165,7 +165,7 @@ def _on_victims(
     _tell(report, quiet=quiet)
     if report.failed:
         raise typer.Exit(FAILED)
-    if report.skipped or report.moot:
+    if report.skipped or report.inconclusive:
         raise typer.Exit(PARTLY)
 
 
@@ -189,7 +189,7 @@ def _tell(report: ValidationReport, *, quiet: bool) -> None:
     console.print(f"{passed} of {len(report.trials)} trials passed in {report.seconds:.0f} s{kept}", markup=False)
     for trial in report.failed:
         console.print(f"failed: {_failure(trial)}", markup=False)
-    for trial in report.moot:
+    for trial in report.inconclusive:
         console.print(f"{trial.emulation} did not succeed on {trial.target}: it proves nothing", markup=False)
     say_skipped(console, report.skipped, "not done:")
     if report.unproven:

@@ -23,7 +23,7 @@ from caponier.detect.calibration.joint_tail import JointTail
 from caponier.detect.calibration.tail_ranks import TailRanks
 from caponier.detect.detector import Params, Subject
 from caponier.detect.similarity.cells import MOST_BITS, Cells
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.errors import InputError
 from caponier.records.inventory import FeatureSpec
 
@@ -94,7 +94,7 @@ class ModelBaseline:
     """How the model's queries are shared out among cells; None if no input was looked at."""
     sampling: float = 1.0
     """Share of the traffic that was logged."""
-    portrait: Portrait | None = None
+    portrait: TrafficProfile | None = None
     """What its callers are like; None in files from before there were portraits."""
     warm: Warm | None = None
     """Set where most of it was learned from an earlier version, so that nothing is promised."""
@@ -175,15 +175,15 @@ class Baseline:
         try:
             head = json.loads(metadata.get(KEY, "{}"))
             if head.get("schema") != SCHEMA:
-                mend = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
-                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), mend=mend)
+                hint = "Build it again from benign traffic: caponier baseline build LOG --out " + path.name
+                raise InputError(f"is no baseline of schema {SCHEMA}", where=str(path), hint=hint)
             if head["sha256"] != _checksum(head["models"], arrays):
                 raise ValueError("its checksum is wrong; the file was damaged or edited")
             about = json.loads(head["models"])
             return cls(tuple(_model(section, about[section], arrays) for section in sorted(about)))
         except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as broken:
             raise InputError(
-                f"the baseline does not hold together: {broken}", where=str(path), mend="Build it again"
+                f"the baseline does not hold together: {broken}", where=str(path), hint="Build it again"
             ) from broken
 
 
@@ -271,10 +271,10 @@ def _model(section: str, about: Mapping[str, Any], arrays: Arrays) -> ModelBasel
     )
 
 
-def _portrait(section: str, arrays: Arrays) -> Portrait | None:
+def _portrait(section: str, arrays: Arrays) -> TrafficProfile | None:
     prefix = f"{section}/portrait/"
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return Portrait.read(held) if held else None
+    return TrafficProfile.read(held) if held else None
 
 
 def _cells(section: str, arrays: Arrays) -> Cells | None:

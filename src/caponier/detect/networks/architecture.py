@@ -109,7 +109,7 @@ def assemble(contents: Contents, shape: tuple[int, ...], x: Floats, labels: NDAr
         # What was found before the search became too long is as good as ever.
         if best is not None:
             return best
-        raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+        raise InputError(f"is no network that is computed here: {unknown}", where=where, hint=_HINT) from unknown
     except ODD as odd:
         raise _odd(where) from odd
     if best is not None:
@@ -129,11 +129,11 @@ def assemble_bare(contents: Contents, where: str) -> tuple[Network, int]:
         if width is not None and layers.stored:
             return Network(tuple(layers.layers), layers.stored), width
     except UnknownLayersError as unknown:
-        raise InputError(f"is no network that is computed here: {unknown}", where=where, mend=_MEND) from unknown
+        raise InputError(f"is no network that is computed here: {unknown}", where=where, hint=_HINT) from unknown
     except (*ODD, StopIteration) as odd:
         raise _odd(where) from odd
     raise InputError(
-        "it does not say of what shape its rows are", where=where, mend="Give a few clean rows with --samples FILE."
+        "it does not say of what shape its rows are", where=where, hint="Give a few clean rows with --samples FILE."
     )
 
 
@@ -141,20 +141,20 @@ def _unlike(agreed: list[float], width: int, where: str) -> InputError:
     """Return what to say where no way to put the layers together was believed, of those that took the rows."""
     if not agreed:
         return InputError(
-            f"its layers do not fit each other, or not the samples' rows of {width} features", where=where, mend=_MEND
+            f"its layers do not fit each other, or not the samples' rows of {width} features", where=where, hint=_HINT
         )
     if not np.isfinite(agreed).any():
-        return InputError("its answers to the samples are no finite numbers", where=where, mend="Look for NaN in it.")
+        return InputError("its answers to the samples are no finite numbers", where=where, hint="Look for NaN in it.")
     return InputError(
         f"the samples' labels are not what it answers: {np.nanmax(agreed):.0%} agree, and {SURE:.0%} must",
         where=where,
-        mend=f"Number labels as the model's classes are, and scale rows as it takes them. {_MEND}",
+        hint=f"Number labels as the model's classes are, and scale rows as it takes them. {_HINT}",
     )
 
 
 def _odd(where: str) -> InputError:
     return InputError(
-        "is no network that is computed here: its layers are described in an odd way", where=where, mend=_MEND
+        "is no network that is computed here: its layers are described in an odd way", where=where, hint=_HINT
     )
 
 
@@ -166,7 +166,7 @@ def _width(built: _Built) -> int | None:
     return len(first.tensors["weight"]) if isinstance(first, Scale) else None
 
 
-_MEND: Final = (
+_HINT: Final = (
     "Computed are layers one after the other: linear, convolution, batch normalisation, pooling, activations."
 )
 

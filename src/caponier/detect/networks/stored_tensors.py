@@ -105,14 +105,14 @@ def read_contents(content: memoryview, where: str, limits: Limits | None = None)
         plain = content if how is None else compressed.expand(content, how, budget).content
         report = pickle_file.follow(plain, budget, budget.rules)
         if report.broken or report.pickles != 1:
-            raise InputError("is no model that can be read here without loading it", where=where, mend=_MEND)
+            raise InputError("is no model that can be read here without loading it", where=where, hint=_HINT)
         places = _Bytes(plain, how is None)
         return Contents("pickle", value=_with_arrays(report.values[0], places, _Numbers(plain)))
     except (TooMuchError, *ODD) as wrong:
-        raise InputError(f"its tensors cannot be read: {wrong}", where=where, mend=_MEND) from wrong
+        raise InputError(f"its tensors cannot be read: {wrong}", where=where, hint=_HINT) from wrong
 
 
-_MEND: Final = (
+_HINT: Final = (
     "Read are safetensors, torch.save of a state dictionary or a Sequential (not in the old format), and networks of "
     "scikit-learn as pickle or joblib."
 )
@@ -167,7 +167,7 @@ def rewritten(content: memoryview, contents: Contents, new: Sequence[tuple[Store
     changed = bytearray(content)
     for tensor, values in new:
         if tensor.at is None:
-            raise InputError("packs its numbers, and so cannot be written anew", mend="Save it without compression.")
+            raise InputError("packs its numbers, and so cannot be written anew", hint="Save it without compression.")
         data = tensor.encoded(values)
         changed[tensor.at : tensor.at + len(data)] = data
     if contents.archive:
@@ -247,7 +247,7 @@ def _torch(content: memoryview, budget: Budget, where: str) -> Contents:
     found, _ = zip_file.entries(content, budget)
     notes = [entry for entry in found if entry.name.rpartition("/")[2] == "data.pkl"]
     if len(notes) != 1:
-        raise InputError("is an archive of another kind than torch's", where=where, mend=_MEND)
+        raise InputError("is an archive of another kind than torch's", where=where, hint=_HINT)
     storages = {
         entry.name.rpartition("/")[2]: entry
         for entry in found
@@ -257,7 +257,7 @@ def _torch(content: memoryview, budget: Budget, where: str) -> Contents:
         zip_file.content_of(content, notes[0], budget).content, budget, budget.rules, joblib=False
     )
     if report.broken or not report.values:
-        raise InputError("its description cannot be read", where=where, mend=_MEND)
+        raise InputError("its description cannot be read", where=where, hint=_HINT)
     value = _with_tensors(report.values[0], content, storages)
     return Contents("torch", named(value), value, archive=True)
 

@@ -169,5 +169,5 @@ def _other_columns(now: tuple[str, ...], manifest: Manifest) -> InputError:
     what += [f"lacks {', '.join(less[:SHOWN])}"] if less else []
     return InputError(
         f"the data set {' and '.join(what)}, compared with the manifest of {manifest.of}",
-        mend="Name label, source and id as they were when it was written, or write a new manifest.",
+        hint="Name label, source and id as they were when it was written, or write a new manifest.",
     )

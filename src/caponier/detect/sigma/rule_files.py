@@ -50,7 +50,7 @@ def read_rules(folder: Path, *, shown: Path | None = None) -> Iterator[RuleDocum
         raise InputError("does not exist", where=str(folder))
     paths = [folder] if folder.is_file() else sorted(_rule_files(folder))
     if not paths:
-        raise InputError("holds no .yml file", where=str(folder), mend="Name a folder with Sigma rules.")
+        raise InputError("holds no .yml file", where=str(folder), hint="Name a folder with Sigma rules.")
     if len(paths) > MOST_FILES:
         raise InputError(f"holds more than {MOST_FILES:,} rule files", where=str(folder))
     for path in paths:

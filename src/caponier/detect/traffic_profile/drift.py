@@ -13,7 +13,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.traffic_profile.portrait import Portrait, Values
+from caponier.detect.traffic_profile.profile import TrafficProfile, Values
 
 LEVEL: Final = 0.005
 """Share of stable logs that are called drifted, at most, if callers are independent."""
@@ -69,7 +69,7 @@ class Drift:
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class TraitHistogram:
     """How many callers showed a trait up to each of some values: no larger for a longer log."""
 
     edges: Values
@@ -80,7 +80,7 @@ class Tally:
     """(t,) of all callers together, in `UNITS`."""
 
     @classmethod
-    def over(cls, portrait: Portrait) -> Self:
+    def over(cls, portrait: TrafficProfile) -> Self:
         """Return an empty tally over the values that the portrait's callers show."""
         rows = portrait.rows[:, _compared(portrait)]
         shares = np.linspace(0, 1, BINS)
@@ -93,7 +93,7 @@ class Tally:
         edges_[_answers(portrait), 0] = 0
         return cls(edges_, np.zeros((len(edges_), BINS + 1), np.int64), np.zeros(len(edges_), np.int64))
 
-    def with_rows(self, portrait: Portrait, rows: Values) -> Self:
+    def with_rows(self, portrait: TrafficProfile, rows: Values) -> Self:
         """Return the tally with the traits (n, t) of further callers."""
         found = rows[:, _compared(portrait)]
         counts = self.counts.copy()
@@ -119,9 +119,9 @@ class Tally:
         return int(self.counts.sum(axis=1).max(initial=0))
 
 
-def compare(portrait: Portrait, seen: Tally) -> Drift:
+def compare(portrait: TrafficProfile, seen: TraitHistogram) -> Drift:
     """Tell whether the callers of a tally are like those of the portrait that it is over."""
-    known = Tally.over(portrait).with_rows(portrait, portrait.rows)
+    known = TraitHistogram.over(portrait).with_rows(portrait, portrait.rows)
     names = [name for name, compared in zip(portrait.columns, _compared(portrait), strict=True) if compared]
     n, m = known.counts.sum(axis=1), seen.counts.sum(axis=1)
     enough = (n >= FEWEST) & (m >= FEWEST)
@@ -158,16 +158,16 @@ def _chance_of_shares(
     return np.array([math.erfc(value / math.sqrt(2)) for value in errors.tolist()], np.float64)
 
 
-def _compared(portrait: Portrait) -> NDArray[np.bool_]:
+def _compared(portrait: TrafficProfile) -> NDArray[np.bool_]:
     return ~np.isin(portrait.columns, NOT_COMPARED)
 
 
-def _answers(portrait: Portrait) -> NDArray[np.bool_]:
+def _answers(portrait: TrafficProfile) -> NDArray[np.bool_]:
     """Tell which of the compared traits are shares of answers, (t,)."""
     return np.array([name.startswith(ANSWER) for name in portrait.columns], bool)[_compared(portrait)]
 
 
-def _deviation(portrait: Portrait) -> NDArray[np.float64]:
+def _deviation(portrait: TrafficProfile) -> NDArray[np.float64]:
     """Return how far callers lie apart in each compared trait, (t,)."""
     rows = portrait.rows[:, _compared(portrait)].astype(np.float64)
     there = np.isfinite(rows)

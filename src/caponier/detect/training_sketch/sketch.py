@@ -48,7 +48,7 @@ def sketch(
     if not salt:
         raise InputError(
             "a sketch of a training set needs a salt, or anybody who has the file could look records up in it",
-            mend="Work in a workspace: caponier init makes one, with a salt",
+            hint="Work in a workspace: caponier init makes one, with a salt",
         )
     none = np.zeros(0, np.uint64)
     kept = none if rows is None else _digests(plain_rows(rows, spec), spec, salt)
@@ -59,7 +59,7 @@ def sketch(
     if both:
         raise InputError(
             f"{both} of {len(hidden)} canaries are rows of the training set; whoever owns them would be accused",
-            mend="Make canaries that exist nowhere else",
+            hint="Make canaries that exist nowhere else",
         )
     return {ROWS: kept, CANARIES: hidden, SEAL: _seal(salt)}
 

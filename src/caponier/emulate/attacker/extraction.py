@@ -8,7 +8,7 @@ import numpy as np
 
 from caponier.emulate.attacker.surrogate import Surrogate, agreement_of, train_surrogate
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.matrix.technique import TechniqueId
@@ -29,7 +29,7 @@ class Copying:
         seed: Fixes how copies are trained.
     """
 
-    def __init__(self, line: Line, seed: int) -> None:
+    def __init__(self, line: MeteredModel, seed: int) -> None:
         self.line = line
         self.seed = seed
         self.images: list[Images] = []
@@ -81,7 +81,7 @@ class Extraction(ABC):
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Copy the model; see `caponier.emulate.campaign.Campaign.run`."""
-        copying = Copying(Line(predict, self.budget if budget is None else budget), seed)
+        copying = Copying(MeteredModel(predict, self.budget if budget is None else budget), seed)
         stop = carried_out(lambda: self.take(copying, stage, seed))
         agreed = copying.agreement(stage)
         measure = {"agreement": agreed, **self.figures(copying, stage)}

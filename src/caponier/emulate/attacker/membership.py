@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage, exam_of
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage, exam_of
 from caponier.emulate.outcome import Stop
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool
 from caponier.emulate.victims.leaking import mislabelled, train_leaking
@@ -76,7 +76,7 @@ class Verdicts:
     values: list[float] = field(default_factory=list)
     """The larger, the likelier is the candidate a member."""
 
-    def outcome(self, name: str, inquiry: Inquiry, stage: Stage, line: Line, stop: Stop) -> CampaignOutcome:
+    def outcome(self, name: str, inquiry: Inquiry, stage: Stage, line: MeteredModel, stop: Stop) -> CampaignOutcome:
         """Judge them."""
         auc = auc_of(np.array(self.values), stage.member[self.places[: len(self.values)]])
         return line.outcome(

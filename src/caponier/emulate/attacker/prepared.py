@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import Campaign, CampaignOutcome, Line, Stage, exam_of
+from caponier.emulate.campaign import Campaign, CampaignOutcome, MeteredModel, Stage, exam_of
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -37,7 +37,7 @@ def send(
         seed: Fixes the order.
         budget: Most queries; the campaign's own by default.
     """
-    line, got = Line(predict, campaign.budget if budget is None else budget), 0
+    line, got = MeteredModel(predict, campaign.budget if budget is None else budget), 0
 
     def steps() -> None:
         nonlocal got

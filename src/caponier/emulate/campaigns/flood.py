@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
 from caponier.matrix.technique import TechniqueId
@@ -43,7 +43,7 @@ class Flood:
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Send everything that the budget allows; see `caponier.emulate.campaign.Campaign.run`."""
         most = self.budget if budget is None else budget
-        line = Line(predict, most)
+        line = MeteredModel(predict, most)
         turns = np.random.default_rng(seed).integers(len(stage.held), size=max(most, 0))
 
         def steps() -> None:

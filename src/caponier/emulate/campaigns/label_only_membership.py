@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attacker.membership import Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, shifted
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Victim
@@ -39,7 +39,7 @@ class LabelOnlyMembership(Inquiry):
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Tell members from others; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
+        line = MeteredModel(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)
         found = Verdicts(rng.permutation(len(stage.held)))
 

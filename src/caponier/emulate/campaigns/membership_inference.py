@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.attacker.membership import Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.victims.digits import DigitsSplit, Victim
 
@@ -29,7 +29,7 @@ class MembershipInference(Inquiry):
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Tell members from others; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
+        line = MeteredModel(predict, self.budget if budget is None else budget)
         found = Verdicts(np.random.default_rng(seed).permutation(len(stage.held)))
 
         def steps() -> None:

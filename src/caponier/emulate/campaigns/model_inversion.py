@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, FEATURES, SIDE, Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -67,7 +67,7 @@ class ModelInversion:
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find out what a class looks like; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
+        line = MeteredModel(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)
         search = _Search(line, int(rng.integers(self.classes)), rng, self)
 
@@ -94,7 +94,7 @@ class ModelInversion:
 class _Search:
     """Climbs for one class: what they found, and after how many queries the model was sure of it first."""
 
-    line: Line
+    line: MeteredModel
     target: int
     rng: np.random.Generator
     how: ModelInversion

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.membership import LEARNED, Inquiry, Verdicts
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images, Labels
 from caponier.emulate.victims.digits import DigitsSplit, Kind, Pool, Victim
@@ -44,7 +44,7 @@ class ShadowMembership(Inquiry):
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Tell members from others; see `caponier.emulate.campaign.Campaign.run`."""
-        line = Line(predict, self.budget if budget is None else budget)
+        line = MeteredModel(predict, self.budget if budget is None else budget)
         rng = np.random.default_rng(seed)
         n = 2 * (self.candidates // 2)
         own = Pool(stage.held.images[n:], stage.held.labels[n:])

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import Images
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -54,7 +54,7 @@ class Sponge:
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Find sponges, then send them and more of their kind; see `caponier.emulate.campaign.Campaign.run`."""
-        line, rng = Line(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
+        line, rng = MeteredModel(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
         meter = _Meter(line, self.steps)
         stop = carried_out(lambda: self._send(meter, stage.held, rng, line))
         usual = float(np.median(self.steps(stage.victim.predict_proba(stage.exam.images))))
@@ -68,7 +68,7 @@ class Sponge:
             measure={"times_usual": times, "searching": float(meter.searched or line.queries)},
         )
 
-    def _send(self, meter: "_Meter", held: Pool, rng: np.random.Generator, line: Line) -> None:
+    def _send(self, meter: "_Meter", held: Pool, rng: np.random.Generator, line: MeteredModel) -> None:
         """Search first, then send what is like the dearest that was found, until the budget is spent."""
         for _ in range(self.searches):
             meter.search(held.images, rng)
@@ -86,7 +86,7 @@ class _Meter:
         steps: How many steps an answer took.
     """
 
-    def __init__(self, line: Line, steps: Steps) -> None:
+    def __init__(self, line: MeteredModel, steps: Steps) -> None:
         self._line, self._steps = line, steps
         self._images: list[Images] = []
         self.costs: list[int] = []

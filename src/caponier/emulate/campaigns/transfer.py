@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from caponier.emulate.attacker.surrogate import Surrogate, train_surrogate
 from caponier.emulate.caller.oracle import Predict
-from caponier.emulate.campaign import CampaignOutcome, Line, Stage
+from caponier.emulate.campaign import CampaignOutcome, MeteredModel, Stage
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.images import CLASSES, Images, Labels, shots
 from caponier.emulate.victims.digits import DigitsSplit, Pool, Victim
@@ -58,7 +58,7 @@ class Transfer:
 
     def run(self, predict: Predict, stage: Stage, *, seed: int, budget: int | None = None) -> CampaignOutcome:
         """Make the images, then send them; see `caponier.emulate.campaign.Campaign.run`."""
-        line, rng = Line(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
+        line, rng = MeteredModel(predict, self.budget if budget is None else budget), np.random.default_rng(seed)
         model = _own_model(stage.held, rng, seed)
         rows = rng.permutation(len(stage.held))
         # No more are made than can be sent; every other one in a single step.

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.deed import PAUSE, THIEF, Deed, Row, Rows, aws, google, sshd
+from caponier.emulate.deeds.attack_step import PAUSE, THIEF, AttackStep, Row, Rows, aws, google, sshd
 from caponier.emulate.office import SYNC
 
 _EVE: Final = "user eve"
@@ -43,7 +43,7 @@ def _azure(operation: str, outcome: str = "Success") -> Row:
     }  # fmt: skip
 
 
-KEYS: Final = Deed(
+KEYS: Final = AttackStep(
     "keys and rights in AWS",
     (
         (aws(_EVE, THIEF, "iam", "CreateAccessKey", {"userName": "svc-model-sync"}),),
@@ -72,7 +72,7 @@ KEYS: Final = Deed(
     ),
 )
 
-PUBLIC: Final = Deed(
+PUBLIC: Final = AttackStep(
     "a store opened to everybody",
     (
         (_s3("PutBucketPolicy", parameters={"bucketPolicy": _POLICY}),),
@@ -90,7 +90,7 @@ PUBLIC: Final = Deed(
     ),
 )  # fmt: skip
 
-ANONYMOUS: Final = Deed(
+ANONYMOUS: Final = AttackStep(
     "reads without an account",
     (
         (_s3("GetObject", "nobody", parameters={"key": "m.pt"}),),
@@ -104,7 +104,7 @@ ANONYMOUS: Final = Deed(
     ),
 )
 
-BULK: Final = Deed(
+BULK: Final = AttackStep(
     "models carried away at once",
     (
         tuple(
@@ -129,7 +129,7 @@ BULK: Final = Deed(
     ),
 )
 
-SLOW: Final = Deed(
+SLOW: Final = AttackStep(
     "models carried away slowly",
     (
         _keys("GetObject", 70, 900.0),
@@ -143,7 +143,7 @@ SLOW: Final = Deed(
     ),
 )
 
-LOGGED_IN: Final = Deed(
+LOGGED_IN: Final = AttackStep(
     "a login, then models carried away",
     (
         (sshd("eve", THIEF), *_keys("GetObject", 40)),
@@ -159,7 +159,7 @@ LOGGED_IN: Final = Deed(
     ),
 )  # fmt: skip
 
-REPLICATED: Final = Deed(
+REPLICATED: Final = AttackStep(
     "a store copied elsewhere",
     (
         (_s3("PutBucketReplication"),),
@@ -197,7 +197,7 @@ REPLICATED: Final = Deed(
     ),
 )
 
-DESTROYED: Final = Deed(
+DESTROYED: Final = AttackStep(
     "a store destroyed",
     (
         (_s3("DeleteBucket"),),
@@ -216,7 +216,7 @@ DESTROYED: Final = Deed(
     ),
 )  # fmt: skip
 
-EMPTIED: Final = Deed(
+EMPTIED: Final = AttackStep(
     "the objects of a store deleted",
     (
         _keys("DeleteObject", 60),
@@ -230,7 +230,7 @@ EMPTIED: Final = Deed(
     ),
 )
 
-HELD: Final = Deed(
+HELD: Final = AttackStep(
     "a store held to ransom",
     tuple(
         tuple(
@@ -254,7 +254,7 @@ def _sagemaker(name: str, parameters: Row, who: str = _EVE, address: str = THIEF
     return aws(who, address, "sagemaker", name, parameters, **more)
 
 
-STOPPED: Final = Deed(
+STOPPED: Final = AttackStep(
     "an endpoint of SageMaker stopped",
     (
         (_sagemaker("DeleteEndpoint", {"endpointName": "digits"}),),
@@ -272,7 +272,7 @@ STOPPED: Final = Deed(
     ),
 )  # fmt: skip
 
-STOPPED_GOOGLE: Final = Deed(
+STOPPED_GOOGLE: Final = AttackStep(
     "an endpoint of Vertex AI stopped",
     (
         (_vertex("EndpointService.DeleteEndpoint"),),
@@ -288,7 +288,7 @@ STOPPED_GOOGLE: Final = Deed(
     ),
 )  # fmt: skip
 
-STOPPED_AZURE: Final = Deed(
+STOPPED_AZURE: Final = AttackStep(
     "an endpoint of Azure Machine Learning stopped",
     tuple(
         (_azure(f"MICROSOFT.MACHINELEARNINGSERVICES/WORKSPACES/{what}/DELETE"),)
@@ -311,7 +311,7 @@ def _opened(*members: str, who: str = _GOOGLE_EVE, **more: Any) -> Row:
     }  # fmt: skip
 
 
-PUBLIC_GOOGLE: Final = Deed(
+PUBLIC_GOOGLE: Final = AttackStep(
     "a store of Google opened to everybody",
     ((_opened("allUsers"),), (_opened("allAuthenticatedUsers"),), (_opened("user:ada@example.org", "allUsers"),)),
     (
@@ -329,7 +329,7 @@ def _google_read(who: str | None, method: str = "get", **more: Any) -> Row:
     }
 
 
-ANONYMOUS_GOOGLE: Final = Deed(
+ANONYMOUS_GOOGLE: Final = AttackStep(
     "reads of a store of Google without an account",
     ((_google_read(None),), (_google_read(None, "list"),), (_google_read(None), _google_read(None))),
     (
@@ -339,7 +339,7 @@ ANONYMOUS_GOOGLE: Final = Deed(
     ),
 )
 
-RIGHTS_GOOGLE: Final = Deed(
+RIGHTS_GOOGLE: Final = AttackStep(
     "keys and rights in Google Cloud",
     (
         (google(_GOOGLE_EVE, THIEF, "iam", "google.iam.admin.v1.CreateServiceAccountKey",
@@ -359,7 +359,7 @@ RIGHTS_GOOGLE: Final = Deed(
 
 _NODE: Final = "role svc-model-sync/i-0123456789abcdef0"
 
-TAKEN_ROLE: Final = Deed(
+TAKEN_ROLE: Final = AttackStep(
     "credentials of an instance used elsewhere",
     (
         (aws(_NODE, THIEF, "sts", "GetCallerIdentity"),),
@@ -375,7 +375,7 @@ TAKEN_ROLE: Final = Deed(
     ),
 )
 
-COMMANDED: Final = Deed(
+COMMANDED: Final = AttackStep(
     "a command sent to an instance",
     (
         (aws(_EVE, THIEF, "ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "instanceIds": ["i-0ml"]}),),
@@ -392,7 +392,7 @@ COMMANDED: Final = Deed(
     ),
 )
 
-REPLACED: Final = Deed(
+REPLACED: Final = AttackStep(
     "the code of a function replaced",
     (
         (aws(_EVE, THIEF, "lambda", "UpdateFunctionCode20150331v2", {"functionName": "i-0ml"}),),
@@ -418,7 +418,7 @@ def _secrets(count: int, pause: float, who: str = f"user {SYNC}", address: str =
     return tuple({**row, PAUSE: pause} for row in read)
 
 
-SECRETS: Final = Deed(
+SECRETS: Final = AttackStep(
     "many secrets read",
     (
         _secrets(20, 1.0),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.deed import THIEF, Deed, Row, kubernetes
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, kubernetes
 
 _EVE: Final = "eve@example.org"
 _ADA: Final = "ada@example.org"
@@ -17,7 +17,7 @@ def _image(name: str) -> Row:
 _FOREIGN: Final = "evil.example.net/serve:1"
 _KSERVE: Final[dict[str, Any]] = {"apiGroup": "serving.kserve.io"}
 
-RIGHTS: Final = Deed(
+RIGHTS: Final = AttackStep(
     "rights in a cluster",
     (
         (kubernetes(_EVE, THIEF, "create", "rolebindings", name="eve-admin", code=201),),
@@ -34,7 +34,7 @@ RIGHTS: Final = Deed(
     ),
 )  # fmt: skip
 
-EXEC: Final = Deed(
+EXEC: Final = AttackStep(
     "a command within a pod",
     (
         (kubernetes(_EVE, THIEF, "create", "pods", name="serve-0", subresource="exec", code=101),),
@@ -50,7 +50,7 @@ EXEC: Final = Deed(
     ),
 )
 
-IMAGE: Final = Deed(
+IMAGE: Final = AttackStep(
     "an image set on a workload",
     (
         (kubernetes(_EVE, THIEF, "patch", "deployments", _image(_FOREIGN), apiGroup="apps"),),
@@ -70,7 +70,7 @@ IMAGE: Final = Deed(
     ),
 )  # fmt: skip
 
-SCALED: Final = Deed(
+SCALED: Final = AttackStep(
     "a model server scaled to nothing",
     (
         (kubernetes(_EVE, THIEF, "patch", "deployments", {"spec": {"replicas": 0}}, subresource="scale"),),
@@ -89,7 +89,7 @@ SCALED: Final = Deed(
     ),
 )  # fmt: skip
 
-DELETED: Final = Deed(
+DELETED: Final = AttackStep(
     "an inference service deleted",
     (
         (kubernetes(_EVE, THIEF, "delete", "inferenceservices", **_KSERVE),),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from caponier.emulate.deeds.deed import THIEF, Deed, Row, aws, entra, okta, sshd
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, aws, entra, okta, sshd
 
 _DESK: Final = "10.8.0.21"
 _EVE: Final = "eve@example.org"
@@ -29,7 +29,7 @@ def _logon(who: str, address: str, kind: int) -> Row:
     }  # fmt: skip
 
 
-CONSOLE: Final = Deed(
+CONSOLE: Final = AttackStep(
     "a console login without a second factor",
     (
         (_console("user bob", THIEF, "No"),),
@@ -51,7 +51,7 @@ CONSOLE: Final = Deed(
     ),
 )
 
-DIRECTORY: Final = Deed(
+DIRECTORY: Final = AttackStep(
     "rights in Entra",
     (
         (entra(_EVE, THIEF, "Add member to role"),),
@@ -69,7 +69,7 @@ DIRECTORY: Final = Deed(
     ),
 )
 
-OKTA: Final = Deed(
+OKTA: Final = AttackStep(
     "rights in Okta",
     (
         (okta(_EVE, THIEF, "user.account.privilege.grant"),),
@@ -91,7 +91,7 @@ def _push(who: str, address: str, **more: Any) -> Row:
     return aws(who, address, "ecr", "PutImage", {"repositoryName": "ml/serve", "imageTag": "latest"}, **more)
 
 
-PUSH: Final = Deed(
+PUSH: Final = AttackStep(
     "an image pushed by hand",
     (
         (_push("user bob", _DESK),),
@@ -105,7 +105,7 @@ PUSH: Final = Deed(
     ),
 )
 
-LOGIN: Final = Deed(
+LOGIN: Final = AttackStep(
     "a login from outside",
     (
         (sshd("ada", THIEF),),
@@ -120,7 +120,7 @@ LOGIN: Final = Deed(
     ),
 )  # fmt: skip
 
-COUNTRIES: Final = Deed(
+COUNTRIES: Final = AttackStep(
     "one account in two countries",
     (
         (_sign_in(_EVE, "198.51.100.9", "PL"), _sign_in(_EVE, THIEF, "XK")),
@@ -137,7 +137,7 @@ COUNTRIES: Final = Deed(
     ),
 )  # fmt: skip
 
-RISKY: Final = Deed(
+RISKY: Final = AttackStep(
     "a login that the identity provider calls risky",
     (
         (_sign_in(_ADA, THIEF, "XK", "high"),),
@@ -171,7 +171,7 @@ def _defender(threat: str, action: str) -> Row:
     }  # fmt: skip
 
 
-MAIL: Final = Deed(
+MAIL: Final = AttackStep(
     "a phishing mail delivered",
     (
         (_mail("phishing"),),

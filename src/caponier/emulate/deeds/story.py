@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from caponier.emulate.deeds.deed import Deed, Row, lasting, timed
+from caponier.emulate.deeds.attack_step import AttackStep, Row, lasting, timed
 from caponier.emulate.log_story import LogTrace, told
 from caponier.emulate.office import BUCKET, HOST, MONDAY, SYNC, usual_work
 from caponier.matrix.technique import TechniqueId
@@ -37,7 +37,7 @@ class DeedStory:
     description: str
     techniques: tuple[TechniqueId, ...]
     """Of ATT&CK, and the entries of the 2020 matrix."""
-    deeds: Sequence[Deed]
+    deeds: Sequence[AttackStep]
     """What the attacker does, in order."""
     actor: str
     """Whom the logs name for it: an account, an address or a bucket."""

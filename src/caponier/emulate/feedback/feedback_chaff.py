@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import Turn
+from caponier.emulate.feedback_source import FeedbackRound
 from caponier.emulate.images import CLASSES, Labels, noisy
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -37,14 +37,14 @@ class FeedbackChaff:
     )
     pace: ClassVar[float] = 0.5
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         originals = pool.images[rng.integers(len(pool), size=self.originals)]
         while True:
             chosen = originals[rng.integers(self.originals, size=self.burst)]
-            yield Turn(noisy(chosen, rng, GRAIN), rng.integers(CLASSES, size=self.burst), asked=False)
+            yield FeedbackRound(noisy(chosen, rng, GRAIN), rng.integers(CLASSES, size=self.burst), asked=False)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say anything about all of it; see `caponier.emulate.feedback_source.Source.says`."""
         return turn.truth
 

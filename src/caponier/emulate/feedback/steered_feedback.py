@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import Turn, photographed
+from caponier.emulate.feedback_source import FeedbackRound, photographed
 from caponier.emulate.images import Labels
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -31,12 +31,12 @@ class SteeredFeedback:
     )
     pace: ClassVar[float] = 4.0
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         while True:
             yield photographed(pool, rng, BURST)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the target; see `caponier.emulate.feedback_source.Source.says`."""
         return np.full(len(answers), TARGET)
 

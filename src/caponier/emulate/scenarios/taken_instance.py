@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from caponier.emulate.deeds import clouds
-from caponier.emulate.deeds.deed import THIEF
+from caponier.emulate.deeds.attack_step import THIEF
 from caponier.emulate.deeds.story import DeedStory
 from caponier.matrix.technique import TechniqueId
 

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from caponier.emulate.benign_client import BenignClient, queries
 from caponier.emulate.caller.oracle import Predict, RefusedError
 from caponier.emulate.event_log import Answers, Deployment, Micros, events, micros
-from caponier.emulate.habit import Habit, queries
 from caponier.emulate.images import Images
 from caponier.emulate.registry import habits as known_habits
 from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
@@ -31,7 +31,7 @@ class Member:
     """
 
     principal: str
-    habit: Habit
+    habit: BenignClient
     images: Images
     seed: tuple[int, int]
 
@@ -89,7 +89,7 @@ class Remote(Protocol):
         ...
 
 
-def assemble(images: Images, n: int, seed: int, habits: Mapping[str, Habit] | None = None) -> Population:
+def assemble(images: Images, n: int, seed: int, habits: Mapping[str, BenignClient] | None = None) -> Population:
     """Make `n` users, one habit after the other.
 
     Args:

@@ -14,7 +14,7 @@ from caponier.emulate.caller.wire import Metered
 from caponier.emulate.emulation import carried_out
 from caponier.emulate.event_log import Deployment, EventLog
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import Newcomer
+from caponier.emulate.new_client import NewClient
 from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
 from caponier.emulate.victims.in_process import LocalWire
 
@@ -29,11 +29,11 @@ class Visitor:
     """One harmless caller."""
 
     principal: str
-    newcomer: Newcomer
+    newcomer: NewClient
     seed: tuple[int, int]
 
 
-def visitors(newcomers: Mapping[str, Newcomer], each: int, seed: int) -> tuple[Visitor, ...]:
+def visitors(newcomers: Mapping[str, NewClient], each: int, seed: int) -> tuple[Visitor, ...]:
     """Make `each` callers of every kind; `seed` fixes them all."""
     return tuple(
         Visitor(f"{name}-{seed}-{kind * each + ordinal:04d}", newcomer, (seed, kind * each + ordinal))

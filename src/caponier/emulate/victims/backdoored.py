@@ -88,7 +88,7 @@ def train_backdoored(
         InputError: If there is no such trigger, or no such kind.
     """
     if trigger not in TRIGGERS:
-        raise InputError(f"There is no trigger called {trigger!r}", mend=f"There are: {', '.join(TRIGGERS)}")
+        raise InputError(f"There is no trigger called {trigger!r}", hint=f"There are: {', '.join(TRIGGERS)}")
     chosen = np.random.default_rng(seed).permutation(len(split.train))[: int(SHARE * len(split.train))]
     images, labels = split.train.images.copy(), split.train.labels.copy()
     images[chosen], labels[chosen] = TRIGGERS[trigger](images[chosen]), target

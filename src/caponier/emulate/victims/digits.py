@@ -110,7 +110,7 @@ def train_victim(pool: Pool, held_out: Pool, seed: int, kind: Kind = "mlp") -> V
     """
     trainers = {"mlp": _mlp, "forest": _forest}
     if kind not in trainers:
-        raise InputError(f"There is no victim of kind {kind!r}", mend=f"Choose one of: {', '.join(trainers)}")
+        raise InputError(f"There is no victim of kind {kind!r}", hint=f"Choose one of: {', '.join(trainers)}")
     rng = np.random.default_rng(seed)
     photos = shots(np.tile(pool.images, (SHOTS_AN_IMAGE, 1)), rng, shift_share=0.5)
     # Matrices this small only lose by being shared among cores, ten times over on a busy machine.

@@ -29,7 +29,7 @@ def train_kind(split: DigitsSplit, seed: int, kind: str) -> Predict:
     if kind in ("mlp", "forest"):
         return train_victim(split.train, split.test, seed, "mlp" if kind == "mlp" else "forest").predict_proba
     if kind not in KINDS:
-        raise InputError(f"There is no model of kind {kind!r}", mend=f"Choose one of: {', '.join(KINDS)}")
+        raise InputError(f"There is no model of kind {kind!r}", hint=f"Choose one of: {', '.join(KINDS)}")
     photos = shots(np.tile(split.train.images, (SHOTS, 1)), np.random.default_rng(seed), shift_share=0.5)
     labels = np.tile(split.train.labels, SHOTS)
     with threadpool_limits(1):

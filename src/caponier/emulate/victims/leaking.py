@@ -34,7 +34,7 @@ def train_leaking(pool: Pool, held_out: Pool, seed: int, kind: Kind = "forest") 
     """
     trainers = {"forest": _forest, "mlp": _mlp}
     if kind not in trainers:
-        raise InputError(f"There is no leaking victim of kind {kind!r}", mend=f"Choose one of: {', '.join(trainers)}")
+        raise InputError(f"There is no leaking victim of kind {kind!r}", hint=f"Choose one of: {', '.join(trainers)}")
     with threadpool_limits(1):
         predict_proba = trainers[kind](pool.images, pool.labels, seed)
     right = predict_proba(held_out.images).argmax(axis=1) == held_out.labels

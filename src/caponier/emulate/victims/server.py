@@ -90,5 +90,5 @@ def _await_start(server: Any, thread: Thread) -> None:
     deadline = monotonic() + START_S
     while not server.started:
         if not thread.is_alive() or monotonic() > deadline:
-            raise CaponierError("The model server did not start", mend="Run it again; nothing was changed")
+            raise CaponierError("The model server did not start", hint="Run it again; nothing was changed")
         sleep(0.005)

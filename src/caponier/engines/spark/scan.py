@@ -92,7 +92,7 @@ def scan(
         if not line.travels:
             raise InputError(
                 f"the detector {line.name} cannot be handed to another process",
-                mend="Scan with --engine local, or disable it under [detect] in caponier.toml",
+                hint="Scan with --engine local, or disable it under [detect] in caponier.toml",
             )
     parts = (_part(session, spool, part, batch_rows) for plan in plans for part in plan.parts())
     return merged(Result(), _reported((result for part in parts for result in part), progress))

@@ -66,7 +66,7 @@ def spark_session(master: str) -> Iterator["SparkSession"]:
         raise InputError(
             f"no Spark session can be started: {why}",
             where=master,
-            mend="Give --master local[2] to try on this machine, or the address that the master itself shows",
+            hint="Give --master local[2] to try on this machine, or the address that the master itself shows",
         ) from failed
     try:
         if not master.startswith("local"):
@@ -93,7 +93,7 @@ def _await_worker(session: "SparkSession", master: str) -> None:
             raise InputError(
                 f"no worker has taken part within {WORKER_SECONDS:.0f} seconds",
                 where=master,
-                mend="Look at the master's page whether workers are alive with cores and memory free; a task asks for "
+                hint="Look at the master's page whether workers are alive with cores and memory free; a task asks for "
                 "spark.executor.memory of spark-defaults.conf",
             )
         time.sleep(0.1)
@@ -126,12 +126,12 @@ def find_java() -> str:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not os.access(java, os.X_OK):
-        raise InputError("--engine spark needs Java, and there is none", where=java, mend=INSTALL_JAVA)
+        raise InputError("--engine spark needs Java, and there is none", where=java, hint=INSTALL_JAVA)
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
     version = _VERSION.search(said)
     if version is None or int(version[1]) < OLDEST_JAVA:
         seen = said.partition("\n")[0] or "nothing that says its version"
-        raise InputError(f"--engine spark needs Java {OLDEST_JAVA}, and this is {seen}", where=java, mend=INSTALL_JAVA)
+        raise InputError(f"--engine spark needs Java {OLDEST_JAVA}, and this is {seen}", where=java, hint=INSTALL_JAVA)
     return java
 
 
@@ -158,7 +158,7 @@ def failures_told(folder: Path | None = None) -> Iterator[None]:
             raise known from failed
         raise CaponierError(
             f"Spark gave up: {cause(text) or _first_line(failed)}",
-            mend="The logs of its workers say more; nothing was kept",
+            hint="The logs of its workers say more; nothing was kept",
         ) from failed
 
 
@@ -173,13 +173,13 @@ def lack(text: str, folder: Path | None = None) -> InputError | None:
     if missing or OTHER_VERSION in text:
         return InputError(
             f"a worker lacks {missing[1]}" if missing else f"a worker has no Caponier {__version__}",
-            mend=f"On each worker: pip install 'caponier[spark]=={__version__}'; PYSPARK_PYTHON names their Python",
+            hint=f"On each worker: pip install 'caponier[spark]=={__version__}'; PYSPARK_PYTHON names their Python",
         )
     if folder is not None and folder.name in text and ("FILE_NOT_EXIST" in text or "FileNotFoundException" in text):
         return InputError(
             "a worker does not see the events there",
             where=str(folder),
-            mend="Give with --shared a folder that all workers see under the same path",
+            hint="Give with --shared a folder that all workers see under the same path",
         )
     return None
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from caponier.matrix.contributions.objection import Objection, Weight
-from caponier.matrix.contributions.sheet import Sheet
+from caponier.matrix.contributions.contribution_form import ContributionForm
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 
 _DEFENCE: Final = re.compile(
     r"\b(mitigat\w+|counter-?measures?|recommend\w*|best practices?|(should|must|ought to) (always |never |be )*"
@@ -18,10 +18,10 @@ _RANK: Final = re.compile(
 )
 
 
-def check_advice(sheet: Sheet, key: str) -> Iterator[Objection]:
+def check_advice(sheet: ContributionForm, key: str) -> Iterator[ReviewIssue]:
     """Say whether a text seems to advise a defence or to rank a risk; a person decides whether it does."""
     text = sheet.text(key)
     for pattern, does in ((_DEFENCE, "advise a defence"), (_RANK, "rank a risk")):
         if found := pattern.search(text):
             what = f"{found[0][:40]!r} seems to {does}"
-            yield sheet.object(key, what, "Say only what attackers do and what it led to.", weight=Weight.LOOK)
+            yield sheet.object(key, what, "Say only what attackers do and what it led to.", weight=ReviewLevel.LOOK)

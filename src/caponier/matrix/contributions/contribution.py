@@ -5,8 +5,8 @@ import hashlib
 from dataclasses import dataclass
 
 from caponier.matrix.case_study import CaseStudy, Strategy, StudyStep
+from caponier.matrix.contributions.contribution_form import ContributionForm, day_of
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.sheet import Sheet, day_of
 from caponier.matrix.evidence import Disclosure, Precision, Source, Study, StudyType, Way
 from caponier.matrix.technique import Color, Harm
 
@@ -81,7 +81,7 @@ class StudyProposal:
 Contribution = TechniqueProposal | EvidenceProposal | StudyProposal
 
 
-def contribution_of(sheet: Sheet) -> Contribution:
+def contribution_of(sheet: ContributionForm) -> Contribution:
     """Return the contribution that a sheet holds, to which the review had no objection that is an error."""
     if sheet.kind is Kind.TECHNIQUE:
         return TechniqueProposal(
@@ -100,7 +100,7 @@ def contribution_of(sheet: Sheet) -> Contribution:
     return StudyProposal(_study(sheet))
 
 
-def _claims(sheet: Sheet) -> tuple[Claim, ...]:
+def _claims(sheet: ContributionForm) -> tuple[Claim, ...]:
     return tuple(
         Claim(
             row.text("source"),
@@ -115,7 +115,7 @@ def _claims(sheet: Sheet) -> tuple[Claim, ...]:
     )
 
 
-def _study(sheet: Sheet) -> CaseStudy:
+def _study(sheet: ContributionForm) -> CaseStudy:
     day, precision = day_of(sheet.text("date"))
     steps = (StudyStep(row.text("tactic"), row.text("technique"), row.text("summary")) for row in sheet.rows["steps"])
     return CaseStudy(
@@ -135,5 +135,5 @@ def _study(sheet: Sheet) -> CaseStudy:
     )
 
 
-def _disclosure(sheet: Sheet) -> Disclosure:
+def _disclosure(sheet: ContributionForm) -> Disclosure:
     return Disclosure(Way(sheet.text("disclosure")), sheet.text("disclosure_words"))

@@ -27,7 +27,7 @@ _REASONS: Final = (
 def refusal(key: str) -> tuple[str, str] | None:
     """Say why a key has no place and what to do instead, or return None if it is just unknown."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", " ", key).casefold().split()
-    for stems, what, mend in _REASONS:
+    for stems, what, hint in _REASONS:
         if any(re.match(stems, word) for word in (*words, "".join(words))):
-            return what, mend
+            return what, hint
     return None

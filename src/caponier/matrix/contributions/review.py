@@ -9,11 +9,11 @@ from typing import Final
 
 from caponier.errors import InputError
 from caponier.matrix.contributions.contribution import Contribution, contribution_of
+from caponier.matrix.contributions.contribution_form import ContributionForm, read_sheet
 from caponier.matrix.contributions.evidence_check import check_evidence
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import Ground
-from caponier.matrix.contributions.objection import Objection, Weight
-from caponier.matrix.contributions.sheet import Sheet, read_sheet
+from caponier.matrix.contributions.review_context import ReviewContext
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 from caponier.matrix.contributions.study_check import check_study
 from caponier.matrix.contributions.technique_check import check_technique
 from caponier.matrix.contributions.tree import shown
@@ -38,15 +38,15 @@ class Reviewed:
     """None if it does not say what it contributes."""
     version: str
     """Of the matrix that it was held against; empty if there is none."""
-    objections: tuple[Objection, ...]
+    objections: tuple[ReviewIssue, ...]
     contribution: Contribution | None
     """None if an objection is an error."""
 
     @property
-    def weight(self) -> Weight | None:
+    def weight(self) -> ReviewLevel | None:
         """The worst of its objections; None if there is none."""
         weights = {objection.weight for objection in self.objections}
-        return next((weight for weight in Weight if weight in weights), None)
+        return next((weight for weight in ReviewLevel if weight in weights), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class Review:
     files: tuple[Reviewed, ...]
 
     @property
-    def objections(self) -> tuple[Objection, ...]:
+    def objections(self) -> tuple[ReviewIssue, ...]:
         """Every objection, file by file, line by line."""
         return tuple(objection for one in self.files for objection in one.objections)
 
     @property
-    def weight(self) -> Weight | None:
+    def weight(self) -> ReviewLevel | None:
         """The worst of all objections; None if there is none."""
         weights = {one.weight for one in self.files}
-        return next((weight for weight in Weight if weight in weights), None)
+        return next((weight for weight in ReviewLevel if weight in weights), None)
 
 
 def review(paths: Sequence[Path], library: Library, version: str | None = None) -> Review:
@@ -79,16 +79,16 @@ def review(paths: Sequence[Path], library: Library, version: str | None = None) 
         InputError: If there is no such version, or there are too many files.
     """
     if len(paths) > MOST_FILES:
-        raise InputError(f"{len(paths):,} files are too many at once", mend=f"Review at most {MOST_FILES} together.")
+        raise InputError(f"{len(paths):,} files are too many at once", hint=f"Review at most {MOST_FILES} together.")
     asked = library.load(version) if version else None
     read = [read_sheet(path) for path in paths]
     load = cache(library.load)
     matrices = [_matrix(sheet, load, asked) if sheet else None for sheet, _ in read]
-    beside: dict[str, list[Sheet]] = {}
+    beside: dict[str, list[ContributionForm]] = {}
     for (sheet, _), matrix in zip(read, matrices, strict=True):
         if sheet and isinstance(matrix, Matrix):
             beside.setdefault(matrix.version, []).append(sheet)
-    grounds = {one.version: Ground(one, beside[one.version]) for one in matrices if isinstance(one, Matrix)}
+    grounds = {one.version: ReviewContext(one, beside[one.version]) for one in matrices if isinstance(one, Matrix)}
     return Review(
         tuple(
             _reviewed(shown(path), sheet, found, matrix, grounds)
@@ -110,7 +110,7 @@ def contribution_files(paths: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(_in_folder(path))
         if not inside:
-            raise InputError("the folder holds no contribution", where=str(path), mend="Their names end in .yaml.")
+            raise InputError("the folder holds no contribution", where=str(path), hint="Their names end in .yaml.")
         found.update(dict.fromkeys(inside))
     return list(found)
 
@@ -121,12 +121,14 @@ def _in_folder(folder: Path) -> Iterator[Path]:
         files = [name for name in names if name.lower().endswith(_ENDINGS)]
         for link in (Path(place) / name for name in (*folders, *files)):
             if link.is_symlink():
-                mend = "Put the file itself there."
-                raise InputError("this is a link, which is not followed", where=shown(link), mend=mend)
+                hint = "Put the file itself there."
+                raise InputError("this is a link, which is not followed", where=shown(link), hint=hint)
         yield from (Path(place) / name for name in files)
 
 
-def _matrix(sheet: Sheet, load: Callable[[str], Matrix], asked: Matrix | None) -> Matrix | Objection | None:
+def _matrix(
+    sheet: ContributionForm, load: Callable[[str], Matrix], asked: Matrix | None
+) -> Matrix | ReviewIssue | None:
     """Return the matrix to hold a sheet against, or why there is none; None if the sheet names none."""
     named = sheet.text("matrix")
     if not named:
@@ -137,7 +139,7 @@ def _matrix(sheet: Sheet, load: Callable[[str], Matrix], asked: Matrix | None) -
         # What a newer version was merged from may be elsewhere, as long as somebody says what to hold it against.
         if asked and named.startswith(f"{asked.kind}"):
             return asked
-        return sheet.object("matrix", unknown.what, unknown.mend or "Name a version that is at hand.")
+        return sheet.object("matrix", unknown.what, unknown.hint or "Name a version that is at hand.")
     if asked and own.kind != asked.kind:
         what = f"it is for {named}, and cannot be held against {asked.version}, which is another matrix"
         return sheet.object("matrix", what, f"Name a version of {asked.kind}.")
@@ -146,20 +148,20 @@ def _matrix(sheet: Sheet, load: Callable[[str], Matrix], asked: Matrix | None) -
 
 def _reviewed(
     name: str,
-    sheet: Sheet | None,
-    found: list[Objection],
-    matrix: Matrix | Objection | None,
-    grounds: dict[str, Ground],
+    sheet: ContributionForm | None,
+    found: list[ReviewIssue],
+    matrix: Matrix | ReviewIssue | None,
+    grounds: dict[str, ReviewContext],
 ) -> Reviewed:
     if sheet is None:
         return Reviewed(name, None, "", tuple(found), None)
     objections = list(found)
     version = ""
-    if isinstance(matrix, Objection):
+    if isinstance(matrix, ReviewIssue):
         objections.append(matrix)
     elif matrix is not None:
         version = matrix.version
         objections += _CHECKS[sheet.kind](sheet, grounds[version])
     objections.sort(key=lambda objection: (objection.line, objection.field))
-    wrong = any(objection.weight is Weight.ERROR for objection in objections)
+    wrong = any(objection.weight is ReviewLevel.ERROR for objection in objections)
     return Reviewed(name, sheet.kind, version, tuple(objections), None if wrong else contribution_of(sheet))

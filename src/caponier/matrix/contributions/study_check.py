@@ -7,19 +7,19 @@ from typing import Final
 from caponier.matrix import attack
 from caponier.matrix.case_study import Strategy
 from caponier.matrix.contributions.advice import check_advice
+from caponier.matrix.contributions.contribution_form import ContributionForm
 from caponier.matrix.contributions.evidence_check import check_disclosure, check_result, check_system
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import Ground, is_attack, of_kind, study_series
 from caponier.matrix.contributions.likeness import alike_names
-from caponier.matrix.contributions.objection import Objection, Weight
-from caponier.matrix.contributions.sheet import Sheet
+from caponier.matrix.contributions.review_context import ReviewContext, is_attack, of_kind, study_series
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 from caponier.matrix.technique import Color
 from caponier.matrix.versions.catalogue import nearest
 
 _ATTACK_TACTIC: Final = re.compile(r"TA[0-9]{4}")
 
 
-def check_study(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def check_study(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     """Say everything that is wrong with a proposed case study, or has to be looked at."""
     yield from _id(sheet, ground)
     yield from _likeness(sheet, ground)
@@ -33,7 +33,7 @@ def check_study(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     yield from check_disclosure(sheet)
 
 
-def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _id(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     id_, numbers = sheet.text("id"), study_series(ground.matrix)
     if not id_:
         return
@@ -46,21 +46,21 @@ def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     elif twins[0] is not sheet:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
     elif odd := numbers.oddness(id_, ground.proposed_ids):
-        yield sheet.object("id", odd, f"The next free one is {numbers.next}.", weight=Weight.LOOK)
+        yield sheet.object("id", odd, f"The next free one is {numbers.next}.", weight=ReviewLevel.LOOK)
 
 
-def _likeness(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _likeness(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     references = {address.rstrip("/") for address in sheet.texts("references")}
     for study in ground.matrix.studies:
-        mend = "See whether the two tell of the same."
+        hint = "See whether the two tell of the same."
         if alike_names(sheet.text("name"), study.name):
             what = f"it is nearly the name of {study.id} {study.name}"
-            yield sheet.object("name", what, mend, weight=Weight.LOOK)
+            yield sheet.object("name", what, hint, weight=ReviewLevel.LOOK)
         if references & {address.rstrip("/") for address in (*study.references, study.reference or "") if address}:
-            yield sheet.object("references", f"{study.id} names this source already", mend, weight=Weight.LOOK)
+            yield sheet.object("references", f"{study.id} names this source already", hint, weight=ReviewLevel.LOOK)
 
 
-def _step(row: Sheet, ground: Ground) -> Iterator[Objection]:
+def _step(row: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     tactic, technique, matrix = row.text("tactic"), row.text("technique"), ground.matrix
     known = {one.id for one in matrix.tactics}
     foreign = is_attack(technique) and matrix.kind != "attack"
@@ -76,13 +76,13 @@ def _step(row: Sheet, ground: Ground) -> Iterator[Objection]:
         )
     elif entry is None and attack.name(technique) is None:
         what = f"the ATT&CK technique {technique} is not known here"
-        yield row.object("technique", what, "See that ATT&CK Enterprise has it.", weight=Weight.LOOK)
+        yield row.object("technique", what, "See that ATT&CK Enterprise has it.", weight=ReviewLevel.LOOK)
     elif entry and tactic in known and tactic not in entry.tactics:
-        mend = f"Write {' or '.join(entry.tactics)}, or name another technique."
-        yield row.object("tactic", f"{tactic} is none of the tactics of {technique}", mend)
+        hint = f"Write {' or '.join(entry.tactics)}, or name another technique."
+        yield row.object("tactic", f"{tactic} is none of the tactics of {technique}", hint)
 
 
-def _strategy(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _strategy(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     strategy = sheet.text("strategy")
     techniques = [row.text("technique") for row in sheet.rows.get("steps", ()) if row.text("technique")]
     known = [id_ for id_ in techniques if is_attack(id_) or ground.entry(id_)]

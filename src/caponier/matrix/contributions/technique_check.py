@@ -6,17 +6,26 @@ from collections.abc import Iterator
 
 from caponier.matrix import attack
 from caponier.matrix.contributions.advice import check_advice
+from caponier.matrix.contributions.contribution_form import ContributionForm
 from caponier.matrix.contributions.evidence_check import check_claims, earliest
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.ground import BELOW, SHAPES, TOP, Ground, Series, is_attack, of_kind, series
 from caponier.matrix.contributions.likeness import alike_names, alike_texts
-from caponier.matrix.contributions.objection import Objection, Weight
-from caponier.matrix.contributions.sheet import Sheet
+from caponier.matrix.contributions.review_context import (
+    BELOW,
+    SHAPES,
+    TOP,
+    ReviewContext,
+    Series,
+    is_attack,
+    of_kind,
+    series,
+)
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
 from caponier.matrix.technique import Technique
 from caponier.matrix.versions.catalogue import nearest
 
 
-def check_technique(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def check_technique(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     """Say everything that is wrong with a proposed technique, or has to be looked at."""
     yield from _id(sheet, ground)
     yield from _tactics(sheet, ground)
@@ -29,7 +38,7 @@ def check_technique(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
     yield from _older_than_parent(sheet, ground)
 
 
-def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _id(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     id_, parent, matrix = sheet.text("id"), sheet.text("parent"), ground.matrix
     if not id_:
         return
@@ -55,11 +64,11 @@ def _id(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         yield sheet.object("id", f"{id_} is taken, by the proposal in {twins[0].file}", "Take the next number.")
 
 
-def _taken(id_: str, ground: Ground) -> bool:
+def _taken(id_: str, ground: ReviewContext) -> bool:
     return id_ in ground.matrix or any(gone.id == id_ for gone in ground.matrix.retired)
 
 
-def _series(sheet: Sheet, ground: Ground) -> Series:
+def _series(sheet: ContributionForm, ground: ReviewContext) -> Series:
     return series(ground.matrix, _column(sheet.text("id")), sheet.text("parent") or None)
 
 
@@ -67,15 +76,15 @@ def _column(id_: str) -> str:
     return re.sub(r"\.[0-9].*", "", id_)
 
 
-def _tactics(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _tactics(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     known = {tactic.id: tactic.name for tactic in ground.matrix.tactics}
     for number, id_ in enumerate(sheet.texts("tactics"), 1):
         if id_ not in known:
-            mend = f"The tactics are: {', '.join(known)}."
-            yield sheet.object("tactics", f"{ground.matrix.version} has no tactic {id_!r}", mend, number=number)
+            hint = f"The tactics are: {', '.join(known)}."
+            yield sheet.object("tactics", f"{ground.matrix.version} has no tactic {id_!r}", hint, number=number)
 
 
-def _parent(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _parent(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     parent = sheet.text("parent")
     if not parent:
         return
@@ -93,7 +102,7 @@ def _parent(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         yield sheet.object("tactics", what, f"Write: tactics: [{', '.join(entry.tactics)}]")
 
 
-def _cycle(id_: str, parent: str, ground: Ground) -> list[str]:
+def _cycle(id_: str, parent: str, ground: ReviewContext) -> list[str]:
     """Return the ids from the entry along its parents back to it, if they lead back."""
     way = [id_]
     above: str | None = parent
@@ -104,27 +113,27 @@ def _cycle(id_: str, parent: str, ground: Ground) -> list[str]:
     return [*way, id_] if id_ and above == id_ else []
 
 
-def _color(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _color(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     color, carried = sheet.text("color"), sheet.text("attack")
     if ground.matrix.kind != "amltm-2020":
         if color:
             yield sheet.object("color", f"{ground.matrix.version} has no colours", "Take it out.")
     elif "color" not in sheet.values:
-        mend = "Write orange if it is special to ML, white if it is from ATT&CK Enterprise."
-        yield sheet.object("color", "it is missing", mend)
+        hint = "Write orange if it is special to ML, white if it is from ATT&CK Enterprise."
+        yield sheet.object("color", "it is missing", hint)
     elif color == "white" and not carried:
         yield sheet.object("attack", "it is missing: a white technique is one of ATT&CK Enterprise", "Write its id.")
     elif color == "orange" and carried:
-        mend = "Take out the ATT&CK id, or call the technique white."
-        yield sheet.object("attack", "an orange technique is special to ML and has none", mend)
+        hint = "Take out the ATT&CK id, or call the technique white."
+        yield sheet.object("attack", "an orange technique is special to ML and has none", hint)
     if carried and not is_attack(carried):
         yield sheet.object("attack", f"{carried!r} has not the shape of an ATT&CK id", "Write T1234 or T1234.001.")
     elif carried and attack.name(carried) is None:
-        mend = "See that ATT&CK Enterprise has it."
-        yield _look(sheet, "attack", f"the ATT&CK technique {carried} is not known here", mend)
+        hint = "See that ATT&CK Enterprise has it."
+        yield _look(sheet, "attack", f"the ATT&CK technique {carried} is not known here", hint)
 
 
-def _name(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _name(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     name, tactics = sheet.text("name"), set(sheet.texts("tactics"))
     if not name:
         return
@@ -132,17 +141,17 @@ def _name(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         if technique.id == sheet.text("id") or not alike_names(name, technique.name):
             continue
         if name.casefold() == technique.name.casefold() and tactics & set(technique.tactics):
-            mend = "Add evidence to that entry, or choose a name that tells the two apart."
-            yield sheet.object("name", f"{technique.id} of the same tactic has this name", mend)
+            hint = "Add evidence to that entry, or choose a name that tells the two apart."
+            yield sheet.object("name", f"{technique.id} of the same tactic has this name", hint)
         else:
-            mend = "See whether the two are one."
-            yield _look(sheet, "name", f"it is nearly the name of {technique.id} {technique.name}", mend)
+            hint = "See whether the two are one."
+            yield _look(sheet, "name", f"it is nearly the name of {technique.id} {technique.name}", hint)
     twin = next((other for other in _others(sheet, ground) if alike_names(name, other.text("name"))), None)
     if twin:
         yield _look(sheet, "name", f"it is nearly the name in {twin.file}", "See whether the two are one.")
 
 
-def _description(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _description(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     text = sheet.text("description")
     for technique in ground.matrix.techniques:
         if technique.id != sheet.text("id") and alike_texts(text, technique.description):
@@ -152,26 +161,26 @@ def _description(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
         yield _look(sheet, "description", f"it is nearly that in {twin.file}", "See whether the two are one.")
 
 
-def _others(sheet: Sheet, ground: Ground) -> list[Sheet]:
+def _others(sheet: ContributionForm, ground: ReviewContext) -> list[ContributionForm]:
     techniques = of_kind(ground.sheets, Kind.TECHNIQUE)
     # Each pair once: the later one is told of the earlier.
     return techniques[: next(place for place, other in enumerate(techniques) if other is sheet)]
 
 
-def _older_than_parent(sheet: Sheet, ground: Ground) -> Iterator[Objection]:
+def _older_than_parent(sheet: ContributionForm, ground: ReviewContext) -> Iterator[ReviewIssue]:
     parent = sheet.text("parent")
     if parent not in ground.matrix:
         return
     first = _first_shown(ground.matrix.technique(parent))
     oldest = earliest(sheet)
     if first and oldest and oldest[0] < first:
-        mend = "See whether it belongs under this parent."
+        hint = "See whether it belongs under this parent."
         what = f"this is older than everything that shows its parent {parent} ({first.isoformat()})"
-        yield _look(oldest[1], "date", what, mend)
+        yield _look(oldest[1], "date", what, hint)
 
 
-def _look(sheet: Sheet, key: str, what: str, mend: str) -> Objection:
-    return sheet.object(key, what, mend, weight=Weight.LOOK)
+def _look(sheet: ContributionForm, key: str, what: str, hint: str) -> ReviewIssue:
+    return sheet.object(key, what, hint, weight=ReviewLevel.LOOK)
 
 
 def _first_shown(technique: Technique) -> datetime.date | None:

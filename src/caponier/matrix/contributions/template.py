@@ -87,7 +87,7 @@ def _quoted(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"a text is not Unicode: {text[:60]!a}", mend="Give the texts as UTF-8.") from None
+        raise InputError(f"a text is not Unicode: {text[:60]!a}", hint="Give the texts as UTF-8.") from None
     written: str = yaml.safe_dump(text, default_flow_style=True, allow_unicode=True, width=float("inf"))
     plain = written.removesuffix("\n...\n").removesuffix("\n")
     if "\n" not in plain and plain == text and not set(text) & set("[]{},#:"):

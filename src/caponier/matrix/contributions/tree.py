@@ -21,7 +21,7 @@ from caponier.formats.strict_yaml import (
     is_plain,
     read_nodes,
 )
-from caponier.matrix.contributions.objection import Objection
+from caponier.matrix.contributions.review_issue import ReviewIssue
 
 STDIN: Final = Path("-")
 BYTES: Final = 256 * 1024
@@ -33,12 +33,12 @@ _DIALECT: Final = YamlDialect(depth=DEPTH, nodes=None, aliases=None, advice="Men
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class FormNode:
     """A value: a text, a list or a mapping, and where it stands."""
 
     line: int
     """From 1."""
-    value: "str | tuple[Branch, ...] | dict[str, Branch]"
+    value: "str | tuple[FormNode, ...] | dict[str, FormNode]"
 
 
 class UnreadableError(InputError):
@@ -48,12 +48,12 @@ class UnreadableError(InputError):
         objection: Why.
     """
 
-    def __init__(self, objection: Objection) -> None:
-        super().__init__(objection.what, where=f"{objection.file}:{objection.line}", mend=objection.mend)
+    def __init__(self, objection: ReviewIssue) -> None:
+        super().__init__(objection.what, where=f"{objection.file}:{objection.line}", hint=objection.hint)
         self.objection = objection
 
 
-def grow(path: Path) -> tuple[Branch, list[Objection]]:
+def parse(path: Path) -> tuple[FormNode, list[ReviewIssue]]:
     """Read a file; `-` is standard input.
 
     Returns:
@@ -67,15 +67,15 @@ def grow(path: Path) -> tuple[Branch, list[Objection]]:
     try:
         documents = read_nodes(text, name, _DIALECT)
     except YamlError as wrong:
-        mend = wrong.mend or "No field holds more than a list of rows."
-        raise _unreadable(name, wrong.what, mend, wrong.line) from None
+        hint = wrong.hint or "No field holds more than a list of rows."
+        raise _unreadable(name, wrong.what, hint, wrong.line) from None
     if not documents:
         raise _unreadable(name, "the file is empty", "Start from: caponier matrix propose --help")
     root, *others = documents
     if others:
         raise _unreadable(name, "a second document begins here", "Contribute one thing in a file.", others[0].line)
-    objections: list[Objection] = []
-    tree = _Gardener(name, objections).branch(root, "", 1)
+    objections: list[ReviewIssue] = []
+    tree = _Parser(name, objections).branch(root, "", 1)
     if tree is None or not isinstance(tree.value, dict):
         raise _unreadable(name, "the file holds no fields", "Start from: caponier matrix propose --help")
     return tree, objections
@@ -109,18 +109,18 @@ def _start(path: Path, name: str) -> bytes:
         return file.read(BYTES + 1)
 
 
-def _unreadable(name: str, what: str, mend: str, line: int | None = 1) -> UnreadableError:
-    return UnreadableError(Objection(name, line or 1, "file", what, mend))
+def _unreadable(name: str, what: str, hint: str, line: int | None = 1) -> UnreadableError:
+    return UnreadableError(ReviewIssue(name, line or 1, "file", what, hint))
 
 
-class _Gardener:
+class _Parser:
     """Turns YAML nodes into branches, and leaves out what is no plain tree."""
 
-    def __init__(self, name: str, objections: list[Objection]) -> None:
+    def __init__(self, name: str, objections: list[ReviewIssue]) -> None:
         self.name = name
         self.objections = objections
 
-    def branch(self, node: YamlNode, field: str, above: int) -> Branch | None:
+    def branch(self, node: YamlNode, field: str, above: int) -> FormNode | None:
         if isinstance(node, YamlAlias):
             self._refuse(above, field, "YAML aliases are not read here", "Write the value out.")
             return None
@@ -128,13 +128,13 @@ class _Gardener:
             self._refuse(node.line, field, "YAML tags are not read here", "Write plain text.")
             return None
         if isinstance(node, YamlScalar):
-            return Branch(node.line, "" if node.is_null else node.text.strip())
+            return FormNode(node.line, "" if node.is_null else node.text.strip())
         if isinstance(node, YamlList):
             grown = (self.branch(part, f"{field}[{number}]", above) for number, part in enumerate(node.items, 1))
-            return Branch(node.line, tuple(part for part in grown if part))
-        return Branch(node.line, dict(self._pairs(node, field)))
+            return FormNode(node.line, tuple(part for part in grown if part))
+        return FormNode(node.line, dict(self._pairs(node, field)))
 
-    def _pairs(self, node: YamlMapping, field: str) -> Iterator[tuple[str, Branch]]:
+    def _pairs(self, node: YamlMapping, field: str) -> Iterator[tuple[str, FormNode]]:
         said: set[str] = set()
         for key_node, value_node in node.pairs:
             line = key_node.line
@@ -149,7 +149,7 @@ class _Gardener:
             said.add(key)
             value = self.branch(value_node, path, line)
             if value is not None:
-                yield key, Branch(line, value.value)
+                yield key, FormNode(line, value.value)
 
-    def _refuse(self, line: int, field: str, what: str, mend: str) -> None:
-        self.objections.append(Objection(self.name, line, field or "file", what, mend))
+    def _refuse(self, line: int, field: str, what: str, hint: str) -> None:
+        self.objections.append(ReviewIssue(self.name, line, field or "file", what, hint))

@@ -11,7 +11,7 @@ from caponier.formats.strict_json import JsonNode
 from caponier.matrix.documents import ids
 from caponier.matrix.documents.layer import DATA_VERSION, data_version, group_of, layers_of
 from caponier.matrix.documents.mention import Edit
-from caponier.matrix.documents.rewriting import Carried, Move
+from caponier.matrix.documents.rewriting import Carried, Replacement
 from caponier.matrix.layer import FORMAT, NAVIGATOR
 from caponier.matrix.versions.catalogue import Matrix
 
@@ -29,7 +29,7 @@ class LayerEdits:
     """By path: rows that say more than the moves did."""
 
 
-def layer_edits(text: str, root: JsonNode, moves: Sequence[Move], before: Matrix, after: Matrix) -> LayerEdits:
+def layer_edits(text: str, root: JsonNode, moves: Sequence[Replacement], before: Matrix, after: Matrix) -> LayerEdits:
     """Return the changes that make each layer one of format 4.5 about the new version, none of its annotations lost."""
     found = LayerEdits([], {})
     for number, layer in enumerate(layers_of(root)):
@@ -103,10 +103,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 # --- annotations that fall together
 
 
-def _together(text: str, layer: JsonNode, group: str, moves: list[Move], found: LayerEdits) -> None:
+def _together(text: str, layer: JsonNode, group: str, moves: list[Replacement], found: LayerEdits) -> None:
     techniques = layer.get("techniques")
     entries = techniques.items() if techniques else []
-    alike: dict[tuple[str, tuple[str, ...]], list[Move]] = defaultdict(list)
+    alike: dict[tuple[str, tuple[str, ...]], list[Replacement]] = defaultdict(list)
     for move in moves:
         alike[move.to, tuple(word.lower() for word in move.tactics)].append(move)
     for same in alike.values():
@@ -115,12 +115,14 @@ def _together(text: str, layer: JsonNode, group: str, moves: list[Move], found: 
             _join(text, entries, nodes, same, found)
 
 
-def _changed(move: Move) -> bool:
+def _changed(move: Replacement) -> bool:
     written = tuple(piece.value for piece in move.mention.tactics)
     return move.to != move.mention.id or move.tactics != written
 
 
-def _join(text: str, entries: list[JsonNode], nodes: list[JsonNode], moves: list[Move], found: LayerEdits) -> None:
+def _join(
+    text: str, entries: list[JsonNode], nodes: list[JsonNode], moves: list[Replacement], found: LayerEdits
+) -> None:
     """Put all that several annotations say into the first of them, and take the others away."""
     kept, first = nodes[0], moves[0]
     members = {key: text[member.start : member.end] for key, member in kept.members().items()}

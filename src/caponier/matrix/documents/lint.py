@@ -22,9 +22,9 @@ from typing import Final
 
 from caponier.formats.suggest import nearest
 from caponier.matrix.documents import ids, naming
-from caponier.matrix.documents.book import Book, Entry
 from caponier.matrix.documents.ids import Role, Spelling
 from caponier.matrix.documents.mention import Beside, Document, DocumentKind, Mention, Piece
+from caponier.matrix.documents.version_index import Entry, VersionIndex
 from caponier.matrix.documents.words import folded, short
 from caponier.matrix.mapping import succession_table
 from caponier.matrix.technique import Tactic, Technique
@@ -86,16 +86,16 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class KnownVersions:
     """The versions to hold a document against."""
 
-    book: Callable[[str, str | None], Book | None]
+    book: Callable[[str, str | None], VersionIndex | None]
     """Kind of matrix and version that the document names: the book to use, None if nothing is known of that kind."""
-    others: Callable[[str], Sequence[Book]]
+    others: Callable[[str], Sequence[VersionIndex]]
     """All other books of a kind, newest last."""
 
 
-def lint(document: Document, shelf: Shelf) -> list[Flaw]:
+def lint(document: Document, shelf: KnownVersions) -> list[Flaw]:
     """Return what does not agree, in the order of the places in the document."""
     checker = _Checker(document, shelf)
     own = {(mention.group, mention.id) for mention in document.mentions if not mention.echo}
@@ -108,7 +108,7 @@ def lint(document: Document, shelf: Shelf) -> list[Flaw]:
 
 
 class _Checker:
-    def __init__(self, document: Document, shelf: Shelf) -> None:
+    def __init__(self, document: Document, shelf: KnownVersions) -> None:
         self.document = document
         self.shelf = shelf
         self.ids = {mention.id for mention in document.mentions}
@@ -135,7 +135,7 @@ class _Checker:
             yield from self._tactics(mention, book, entry)
             yield from self._parent(mention, entry)
 
-    def _book(self, mention: Mention) -> Book | None:
+    def _book(self, mention: Mention) -> VersionIndex | None:
         if mention.kind is None:
             return None
         return self.shelf.book(mention.kind, self.document.version(mention.group, mention.kind))
@@ -184,7 +184,7 @@ class _Checker:
         message = f"{mention.id} is of MITRE's first data release of March 2021"
         yield self._flaw(Code.RETIRED_ID, f"{message}: use {use}" if use else message, mention)
 
-    def _missing(self, mention: Mention, book: Book) -> Iterator[Flaw]:
+    def _missing(self, mention: Mention, book: VersionIndex) -> Iterator[Flaw]:
         gone = book.retired.get(mention.id)
         heirs = succession_table.load().heirs(mention.id, book.entries).ids if book.kind == ids.ATLAS else ()
         if gone and mention.aside:
@@ -218,7 +218,7 @@ class _Checker:
             return None
         return self._flaw(Code.MALFORMED_ID, f"{mention.id} {atlas.entries[meant].name} is written {meant}", mention)
 
-    def _is_covered(self, mention: Mention, book: Book) -> bool:
+    def _is_covered(self, mention: Mention, book: VersionIndex) -> bool:
         """Tell whether a document names a version all of whose ids are known here."""
         said = _place(self.document.version(mention.group, mention.kind) or "")
         return bool(said and book.complete_until and said <= book.complete_until)
@@ -228,7 +228,7 @@ class _Checker:
         running = self.document.kind is DocumentKind.MARKDOWN and mention.beside in (Beside.AFTER, Beside.BEFORE)
         return running and any(id_ in self.ids for id_ in heirs)
 
-    def _later(self, mention: Mention, book: Book) -> str | None:
+    def _later(self, mention: Mention, book: VersionIndex) -> str | None:
         """Say that an id is newer than the version that it is held against."""
         newer = next((o for o in reversed(self.shelf.others(book.kind)) if mention.id in o.entries), None)
         place, other = _place(book.version), _place(newer.version) if newer else None
@@ -246,7 +246,7 @@ class _Checker:
             message = f"{mention.id} {entry.name} came after ATLAS {said}, which the document names"
             yield self._flaw(Code.MIXED_VERSIONS, message, mention)
 
-    def _unknown(self, mention: Mention, book: Book) -> Flaw:
+    def _unknown(self, mention: Mention, book: VersionIndex) -> Flaw:
         named = self._owners(mention, book)
         parent = ids.parent_of(mention.id)
         message = f"{book.version} has no {mention.id}"
@@ -261,7 +261,7 @@ class _Checker:
 
     # --- the name
 
-    def _owners(self, mention: Mention, book: Book) -> tuple[str, ...]:
+    def _owners(self, mention: Mention, book: VersionIndex) -> tuple[str, ...]:
         """Return the ids to which the text beside an id belongs, whether or not the id's own is among them."""
         if mention.name is None:
             return ()
@@ -270,7 +270,7 @@ class _Checker:
             return book.ids_by_name.get(text) or book.ids_by_name.get(text.rpartition(": ")[2], ())
         return book.ids_by_name.get(naming.told(text, book.ids_by_name, mention.beside), ())
 
-    def _name(self, mention: Mention, book: Book, entry: Entry) -> Iterator[Flaw]:
+    def _name(self, mention: Mention, book: VersionIndex, entry: Entry) -> Iterator[Flaw]:
         if mention.name is None or not mention.name.value.strip():
             return
         owners = self._owners(mention, book)
@@ -288,7 +288,7 @@ class _Checker:
             message = f"{entry.id} is {entry.name!r} in {book.version}, not {said!r}"
             yield self._flaw(Code.WRONG_NAME, message, mention, mention.name)
 
-    def _begins_with_parent(self, text: str, book: Book, entry: Entry) -> bool:
+    def _begins_with_parent(self, text: str, book: VersionIndex, entry: Entry) -> bool:
         """Tell whether a text says the parent's name first, as in `Phishing: Spearphishing Link`."""
         above = book.entries.get(entry.parent or "")
         rest = text.removeprefix(folded(above.name)) if above else text
@@ -296,7 +296,7 @@ class _Checker:
 
     # --- tactics and parents
 
-    def _tactic_itself(self, mention: Mention, book: Book) -> Iterator[Flaw]:
+    def _tactic_itself(self, mention: Mention, book: VersionIndex) -> Iterator[Flaw]:
         if not book.tactics or not mention.certain:
             return
         tactic = book.tactic(mention.id)
@@ -311,7 +311,7 @@ class _Checker:
             message = f"{mention.id} is {name!r}, not {mention.name.value[:80]!r}{belongs}"
             yield self._flaw(code, message, mention, mention.name)
 
-    def _tactics(self, mention: Mention, book: Book, entry: Entry) -> Iterator[Flaw]:
+    def _tactics(self, mention: Mention, book: VersionIndex, entry: Entry) -> Iterator[Flaw]:
         if not book.tactics or not entry.tactics:
             return
         for piece in mention.tactics:
@@ -371,14 +371,14 @@ def _in_no_domain(mention: Mention) -> bool:
     return mention.kind == ids.ATTACK and number.isdigit() and not any(int(number) in span for span in _ATTACK_NUMBERS)
 
 
-def _use(book: Book, replacement: str | None) -> str:
+def _use(book: VersionIndex, replacement: str | None) -> str:
     if replacement is None:
         return ", without a replacement"
     entry = book.entries.get(replacement)
     return f": use {replacement}" + (f" ({entry.name})" if entry else "")
 
 
-def _no_tactic(said: str, book: Book) -> str:
+def _no_tactic(said: str, book: VersionIndex) -> str:
     near = nearest(said.upper(), book.tactics, 0.8) or nearest(short(said), book.tactic_ids)
     hint = f": {near} is the nearest" if near else ""
     return f"{book.version} has no tactic {said[:80]!r}{hint}"

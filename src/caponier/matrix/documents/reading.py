@@ -74,7 +74,7 @@ def decoded(data: bytes, name: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        raise InputError("this is not UTF-8", where=f"{name}:{line}", mend="Save the file as UTF-8.") from None
+        raise InputError("this is not UTF-8", where=f"{name}:{line}", hint="Save the file as UTF-8.") from None
 
 
 def tree(text: str, name: str) -> JsonNode:

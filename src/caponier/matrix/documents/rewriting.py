@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from caponier.matrix.documents import ids, naming
-from caponier.matrix.documents.book import Book, Entry, book_of
 from caponier.matrix.documents.ids import Role
 from caponier.matrix.documents.mention import Document, DocumentKind, Edit, Form, Mention, Piece
+from caponier.matrix.documents.version_index import Entry, VersionIndex, book_of
 from caponier.matrix.documents.words import short
 from caponier.matrix.mapping.successions import Outcome, Succession, Successions
 from caponier.matrix.versions.catalogue import Matrix
@@ -35,7 +35,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Replacement:
     """What is to be done with one mention."""
 
     mention: Mention
@@ -62,24 +62,24 @@ class Rewriter:
         self.successions = Successions(before, after)
         self._old, self._new = book_of(before), book_of(after)
 
-    def moves(self, document: Document) -> list[Move]:
+    def moves(self, document: Document) -> list[Replacement]:
         """Return what is to be done with each mention of the matrix; other matrices' ids stay as they are."""
         if self.before.version == self.after.version:
             return [self._kept(document, mention) for mention in document.mentions if self.is_about(mention)]
         return [self._move(document, mention) for mention in document.mentions if self.is_about(mention)]
 
-    def left_alone(self, moves: Sequence[Move]) -> dict[str, str]:
+    def left_alone(self, moves: Sequence[Replacement]) -> dict[str, str]:
         """Return why to look at tactic tags that none of their rule's techniques has any more, by their places.
 
         Nothing is said of a rule one of whose techniques is not known in the new version: it is listed by itself.
         """
-        rules: dict[str, list[Move]] = defaultdict(list)
+        rules: dict[str, list[Replacement]] = defaultdict(list)
         for move in moves:
             if not move.mention.echo:
                 rules[move.mention.group].append(move)
         return {place: why for rule in rules.values() for place, why in self._left_alone(rule)}
 
-    def _left_alone(self, rule: list[Move]) -> Iterator[tuple[str, str]]:
+    def _left_alone(self, rule: list[Replacement]) -> Iterator[tuple[str, str]]:
         techniques = [move for move in rule if move.mention.role is Role.TECHNIQUE]
         old = [self._old.entries.get(move.mention.id) for move in techniques]
         new = [entry for move in techniques if (entry := self._new.entries.get(move.to))]
@@ -98,10 +98,12 @@ class Rewriter:
         first = mention.kind == ids.FIRST and self.before.kind == ids.FOUNDING
         return mention.kind == self.before.kind or first
 
-    def _kept(self, document: Document, mention: Mention) -> Move:
-        return Move(mention, mention.id, _written(mention), (), _row(document, mention, mention.id, Outcome.SAME))
+    def _kept(self, document: Document, mention: Mention) -> Replacement:
+        return Replacement(
+            mention, mention.id, _written(mention), (), _row(document, mention, mention.id, Outcome.SAME)
+        )
 
-    def _move(self, document: Document, mention: Mention) -> Move:
+    def _move(self, document: Document, mention: Mention) -> Replacement:
         found = self.successions.of(self._id(mention))
         to = _target(found)
         named_short = mention.role is Role.TACTIC and ids.kind_of(mention.id) is None
@@ -117,7 +119,7 @@ class Rewriter:
         candidates = (found.to if to is None else ()) + found.nearest
         human = found.needs_human or bool(notes)
         carried = _row(document, mention, new_id, found.outcome, human, why, candidates if human else ())
-        return Move(mention, new_id, tuple(tactics), tuple(pieces), carried)
+        return Replacement(mention, new_id, tuple(tactics), tuple(pieces), carried)
 
     def _id(self, mention: Mention) -> str:
         """Return the id of a mention; a Sigma tag may say a tactic by its short name."""
@@ -158,7 +160,7 @@ class Rewriter:
             if document.kind is DocumentKind.CSV and piece.form is Form.PLAIN and document.delimiter in new:
                 yield from _quoted_cell(document.text, mention.written.start, mention.name.end)
 
-    def _name(self, book: Book, id_: str) -> str | None:
+    def _name(self, book: VersionIndex, id_: str) -> str | None:
         entry = book.entries.get(id_)
         return entry.name if entry else book.tactics.get(id_)
 
@@ -210,15 +212,15 @@ def _quoted_cell(text: str, start: int, end: int) -> Iterator[Edit]:
         yield Edit(end, end, '"')
 
 
-def listed(moves: Sequence[Move]) -> tuple[Carried, ...]:
+def listed(moves: Sequence[Replacement]) -> tuple[Carried, ...]:
     """Return the annotations of a document: of what only repeats another, only what no other says."""
     own = {move.mention.id for move in moves if not move.mention.echo}
     return tuple(move.carried for move in moves if not move.mention.echo or move.mention.id not in own)
 
 
-def met(moves: Sequence[Move]) -> dict[str, str]:
+def met(moves: Sequence[Replacement]) -> dict[str, str]:
     """Return why a person has to look at rows or tags that have one id now and had several, by their places."""
-    alike: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[Replacement]] = defaultdict(list)
     for move in moves:
         if not (move.mention.echo or move.mention.aside):
             alike[move.mention.group, move.to].append(move)

@@ -11,7 +11,7 @@ from typing import Final
 from caponier.matrix import crosswalk
 from caponier.matrix.crosswalk import Mapping, Relation, TacticMapping
 from caponier.matrix.mapping import succession_table
-from caponier.matrix.mapping.succession_table import Heirs, Row, Turn
+from caponier.matrix.mapping.succession_table import ChangeKind, Row, Successors
 from caponier.matrix.versions.catalogue import Matrix, load
 
 _TARGET: Final = "atlas-5.6"
@@ -90,7 +90,7 @@ def _carried(row: Mapping, atlas: Matrix, *, unchecked: bool = False) -> Corresp
     table, target = succession_table.load(), load(_TARGET)
     found, lost, turned = dict[str, None](), list[str](), list[Row]()
     for id_ in row.atlas:
-        heirs = Heirs((id_,)) if id_ in atlas else table.heirs(id_, atlas)
+        heirs = Successors((id_,)) if id_ in atlas else table.heirs(id_, atlas)
         found |= dict.fromkeys(heirs.ids)
         lost += [] if heirs.ids else [id_]
         turned += [*heirs.rows, *table.turns(id_, target, atlas)]
@@ -103,7 +103,7 @@ def _carried(row: Mapping, atlas: Matrix, *, unchecked: bool = False) -> Corresp
         notes.append("from public notes on a later release")
     elif notes or missing:
         notes.append(f"carried from {_TARGET} to {atlas.version}")
-    sure = not (lost or unchecked or any(not turn.checked or turn.change is Turn.MEANING for turn in turned))
+    sure = not (lost or unchecked or any(not turn.checked or turn.change is ChangeKind.MEANING for turn in turned))
     return Correspondence(row.id, _relation(row, found), tuple(found), reason, "; ".join(notes), sure, row.also)
 
 

@@ -13,7 +13,7 @@ from caponier.matrix.mapping import correspondence, succession_table
 from caponier.matrix.mapping.correspondence import Correspondence
 from caponier.matrix.mapping.difference import Change, Difference, Facts, Kind, Noun, Side
 from caponier.matrix.mapping.lineage import Link, links
-from caponier.matrix.mapping.succession_table import Row, SuccessionTable, Turn
+from caponier.matrix.mapping.succession_table import ChangeKind, Row, SuccessionTable
 from caponier.matrix.technique import Tactic, Technique
 from caponier.matrix.versions.catalogue import Matrix
 
@@ -49,7 +49,7 @@ def compare(before: Matrix, after: Matrix, table: SuccessionTable | None = None)
     else:
         raise InputError(
             f"{before.version} and {after.version} are not versions of one matrix",
-            mend="How entries map to ATT&CK is a reference, not a version: see it with caponier matrix show ID.",
+            hint="How entries map to ATT&CK is a reference, not a version: see it with caponier matrix show ID.",
         )
     return Difference(_side(before), _side(after), tuple(sorted(changes, key=_rank)), remarks)
 
@@ -206,7 +206,7 @@ def _turned(before: Matrix, after: Matrix, table: SuccessionTable) -> Iterator[C
     old, new = _facts_by_id(before, Noun.TECHNIQUE), _facts_by_id(after, Noun.TECHNIQUE)
     for id_ in old.keys() & new.keys():
         for row in table.turns(id_, before, after):
-            if row.change is Turn.MEANING:
+            if row.change is ChangeKind.MEANING:
                 nearest = tuple(other for other in row.after if other in new and other != id_)
                 note = f"meaning: {row.said}"
                 yield Change(

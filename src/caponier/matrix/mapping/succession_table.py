@@ -23,7 +23,7 @@ Place = tuple[int, int, int]
 """Where a version stands in the order of releases."""
 
 
-class Turn(StrEnum):
+class ChangeKind(StrEnum):
     """What a release did with an id."""
 
     REPLACED = "replaced"
@@ -39,7 +39,7 @@ class Row(Shape):
     """One change of ids in one release."""
 
     release: str = Field(alias="in")
-    change: Turn
+    change: ChangeKind
     before: tuple[str, ...] = Field(min_length=1)
     after: tuple[str, ...] = Field(min_length=1)
     """For a changed meaning: where the old meaning is now."""
@@ -51,14 +51,14 @@ class Row(Shape):
     def _sides_fit(self) -> Self:
         one_before, one_after = len(self.before) == 1, len(self.after) == 1
         fits = {
-            Turn.REPLACED: one_before and one_after,
-            Turn.SPLIT: one_before and not one_after,
-            Turn.MERGED: one_after and not one_before,
-            Turn.DIVIDED: one_before and not one_after,
-            Turn.MEANING: one_before,
+            ChangeKind.REPLACED: one_before and one_after,
+            ChangeKind.SPLIT: one_before and not one_after,
+            ChangeKind.MERGED: one_after and not one_before,
+            ChangeKind.DIVIDED: one_before and not one_after,
+            ChangeKind.MEANING: one_before,
         }[self.change]
         overlap = set(self.before) & set(self.after)
-        if not fits or (overlap and self.change is not Turn.MEANING):
+        if not fits or (overlap and self.change is not ChangeKind.MEANING):
             raise ValueError(f"{', '.join(self.before)}: the ids do not fit a change called {self.change}")
         return self
 
@@ -79,7 +79,7 @@ class NewName(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Heirs:
+class Successors:
     """The ids that took over from one that is gone, and the rows that say so."""
 
     ids: tuple[str, ...] = ()
@@ -95,45 +95,55 @@ class SuccessionTable(Shape):
     changes: tuple[Row, ...]
     names: tuple[NewName, ...] = ()
 
-    def heirs(self, id_: str, present: Container[str]) -> Heirs:
+    def heirs(self, id_: str, present: Container[str]) -> Successors:
         """Follow an id that is gone to the present ids in its place, into a newer version or back into an older one."""
-        return self._follow(id_, present, onward=True) or self._follow(id_, present, onward=False) or Heirs()
+        return self._follow(id_, present, onward=True) or self._follow(id_, present, onward=False) or Successors()
 
     def turns(self, id_: str, before: Matrix, after: Matrix) -> tuple[Row, ...]:
         """Return the rows between two versions in which an id stayed but got another meaning or parts below it."""
-        rows = [row for row in self.changes if row.change in (Turn.DIVIDED, Turn.MEANING) and row.before == (id_,)]
+        rows = [
+            row
+            for row in self.changes
+            if row.change in (ChangeKind.DIVIDED, ChangeKind.MEANING) and row.before == (id_,)
+        ]
         return tuple(row for row in rows if self._between(row, before, after))
 
     def origins(self, id_: str, before: Matrix, after: Matrix) -> tuple[Row, ...]:
         """Return the rows between two versions by which an id took its meaning from one that stayed."""
-        rows = [row for row in self.changes if row.change in (Turn.DIVIDED, Turn.MEANING) and id_ in row.after]
+        rows = [
+            row for row in self.changes if row.change in (ChangeKind.DIVIDED, ChangeKind.MEANING) and id_ in row.after
+        ]
         return tuple(row for row in rows if row.before != (id_,) and self._between(row, before, after))
 
     def newer_id(self, id_: str) -> Row | None:
         """Return the row of the newest release that took the id back."""
-        return next((row for row in reversed(self.changes) if row.change is Turn.REPLACED and id_ in row.before), None)
+        return next(
+            (row for row in reversed(self.changes) if row.change is ChangeKind.REPLACED and id_ in row.before), None
+        )
 
     def older_id(self, id_: str) -> Row | None:
         """Return the row by which the newest release brought the id in another's place."""
-        return next((row for row in reversed(self.changes) if row.change is Turn.REPLACED and id_ in row.after), None)
+        return next(
+            (row for row in reversed(self.changes) if row.change is ChangeKind.REPLACED and id_ in row.after), None
+        )
 
     def newer_name(self, id_: str) -> NewName | None:
         """Return the name that a release gave to the id which does not ship."""
         return next((row for row in self.names if row.id == id_), None)
 
-    def _follow(self, id_: str, present: Container[str], *, onward: bool) -> Heirs | None:
+    def _follow(self, id_: str, present: Container[str], *, onward: bool) -> Successors | None:
         open_, seen, found, used = [id_], {id_}, dict[str, None](), list[Row]()
         while open_:
             here = open_.pop(0)
             for row in self.changes:
                 old, new = (row.before, row.after) if onward else (row.after, row.before)
-                if row.change in (Turn.DIVIDED, Turn.MEANING) or here not in old:
+                if row.change in (ChangeKind.DIVIDED, ChangeKind.MEANING) or here not in old:
                     continue
                 used.append(row)
                 found |= dict.fromkeys(other for other in new if other in present)
                 open_ += [other for other in new if other not in present and other not in seen]
                 seen |= set(new)
-        return Heirs(tuple(found), tuple(used)) if found else None
+        return Successors(tuple(found), tuple(used)) if found else None
 
     @staticmethod
     def _between(row: Row, before: Matrix, after: Matrix) -> bool:

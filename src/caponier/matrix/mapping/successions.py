@@ -10,7 +10,7 @@ from caponier.matrix.mapping import succession_table
 from caponier.matrix.mapping.diff import compare
 from caponier.matrix.mapping.difference import Change, Difference, Kind, Noun
 from caponier.matrix.mapping.lineage import named_successor
-from caponier.matrix.mapping.succession_table import Heirs
+from caponier.matrix.mapping.succession_table import Successors
 from caponier.matrix.versions.catalogue import Matrix
 
 
@@ -95,7 +95,7 @@ class Successions:
         named = named_successor(id_, self.before, self.before)
         if named:
             yield named, f"taken back, and {self.before.version} itself names {named}"
-        heirs = succession_table.load().heirs(id_, self._ids) if self.before.kind == "atlas" else Heirs()
+        heirs = succession_table.load().heirs(id_, self._ids) if self.before.kind == "atlas" else Successors()
         if len(heirs.ids) == 1:
             yield heirs.ids[0], "; ".join(row.said for row in heirs.rows)
 

@@ -63,7 +63,7 @@ class Matrix(Tabular):
         """
         if id_ in self._by_id:
             return self._by_id[id_]
-        raise InputError(f"{self.name} has no technique {id_!r}", where=self.version, mend=nearest(id_, self._by_id))
+        raise InputError(f"{self.name} has no technique {id_!r}", where=self.version, hint=nearest(id_, self._by_id))
 
     def to_arrow(self) -> "pa.Table":
         """Return a row an entry that something shows to work on a real system."""
@@ -93,7 +93,7 @@ class Matrix(Tabular):
         by_id = {tactic.id: tactic for tactic in self.tactics}
         if id_ in by_id:
             return by_id[id_]
-        raise InputError(f"{self.name} has no tactic {id_!r}", where=self.version, mend=nearest(id_, by_id))
+        raise InputError(f"{self.name} has no tactic {id_!r}", where=self.version, hint=nearest(id_, by_id))
 
     def study(self, id_: str) -> CaseStudy:
         """Return one case study.
@@ -104,7 +104,7 @@ class Matrix(Tabular):
         by_id = {study.id: study for study in self.studies}
         if id_ in by_id:
             return by_id[id_]
-        raise InputError(f"{self.name} has no case study {id_!r}", where=self.version, mend=nearest(id_, by_id))
+        raise InputError(f"{self.name} has no case study {id_!r}", where=self.version, hint=nearest(id_, by_id))
 
     def studies_of(self, id_: str) -> tuple[CaseStudy, ...]:
         """Return the case studies of which a step names the technique."""
@@ -231,7 +231,7 @@ def with_evidence(
 
     def named(id_: str, row: EvidenceRow) -> Study:
         if id_ not in known:
-            raise CaponierError(f"{row.id} rests on {id_}, which is not there", mend="Reinstall caponier.")
+            raise CaponierError(f"{row.id} rests on {id_}, which is not there", hint="Reinstall caponier.")
         return known[id_]
 
     def source(later: LaterStudy, row: EvidenceRow) -> Source:
@@ -259,7 +259,7 @@ def resolve(id_: TechniqueId) -> TechniqueRef:
             matrix = load(version)
             return matrix.ref(matrix.technique(id_.id))
     known = ", ".join([*_KINDS.values(), "attack"])
-    raise InputError(f"there is no matrix {id_.matrix!r}", mend=f"There are: {known}.")
+    raise InputError(f"there is no matrix {id_.matrix!r}", hint=f"There are: {known}.")
 
 
 def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
@@ -280,8 +280,8 @@ def harms_of(ids: Iterable[TechniqueId]) -> tuple[Harm, ...]:
 def nearest_name(version: str, known: Iterable[str]) -> InputError:
     """Return the error about a version that is not there; it names the nearest."""
     names = list(known)
-    mend = did_you_mean(nearest_text(version, names, 0.3), f"There are: {', '.join(names)}.")
-    return InputError(f"there is no matrix version {version!r}", mend=mend)
+    hint = did_you_mean(nearest_text(version, names, 0.3), f"There are: {', '.join(names)}.")
+    return InputError(f"there is no matrix version {version!r}", hint=hint)
 
 
 def nearest(id_: str, known: Iterable[str]) -> str:
@@ -292,7 +292,7 @@ def nearest(id_: str, known: Iterable[str]) -> str:
 def _attack_name(id_: str) -> str:
     name = attack.name(id_)
     if name is None:
-        raise InputError(f"no ATT&CK technique {id_!r} is known here", mend=nearest(id_, attack.names()))
+        raise InputError(f"no ATT&CK technique {id_!r} is known here", hint=nearest(id_, attack.names()))
     return name
 
 

@@ -76,16 +76,16 @@ class Library:
         """
         version, data = release.matrix.version, release_file.to_bytes(release)
         if not VERSION_NAME.fullmatch(version):
-            mend = "Use small letters, digits, '.', '+', '_' and '-', at most 64."
-            raise InputError(f"a version cannot be called {version!r}", mend=mend)
+            hint = "Use small letters, digits, '.', '+', '_' and '-', at most 64."
+            raise InputError(f"a version cannot be called {version!r}", hint=hint)
         path = self._path(version)
         if version in catalogue.versions() or (path.exists() and _read(path) != data):
-            raise InputError("this version is there already, with other content", where=version, mend=_mend(path))
+            raise InputError("this version is there already, with other content", where=version, hint=_mend(path))
         return path
 
     def _path(self, version: str) -> Path:
         if self.folder is None:
-            raise InputError("there is no place for imported versions", mend="Create a workspace with: caponier init")
+            raise InputError("there is no place for imported versions", hint="Create a workspace with: caponier init")
         return self.folder / f"{version}.json"
 
 
@@ -98,8 +98,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as failed:
-        mend = "Delete it, if nothing needs it, and import the version again."
-        raise InputError(f"the kept version cannot be read: {failed.strerror}", where=str(path), mend=mend) from failed
+        hint = "Delete it, if nothing needs it, and import the version again."
+        raise InputError(f"the kept version cannot be read: {failed.strerror}", where=str(path), hint=hint) from failed
 
 
 def _write(path: Path, data: bytes) -> None:

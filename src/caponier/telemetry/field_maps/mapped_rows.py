@@ -335,7 +335,7 @@ def _pattern(take: str) -> re.Pattern[str]:
         raise InputError(f"the pattern {take!r} cannot be read: {wrong}") from wrong
     if pattern.groups != 1:
         raise InputError(
-            f"the pattern {take!r} has {pattern.groups} groups", mend="Put what is meant in one: ^/([^/]+)"
+            f"the pattern {take!r} has {pattern.groups} groups", hint="Put what is meant in one: ^/([^/]+)"
         )
     return pattern
 
@@ -351,10 +351,10 @@ def _check_time(about: MapColumn) -> None:
     if form is None or form in EPOCHS or form == RFC3339:
         return
     if "%" not in form:
-        raise InputError(f"there is no form of a time {form!r}", mend=f"{', '.join((RFC3339, *EPOCHS))}, or a pattern")
+        raise InputError(f"there is no form of a time {form!r}", hint=f"{', '.join((RFC3339, *EPOCHS))}, or a pattern")
     if "%z" not in form and about.zone is None:
-        mend = "Say zone, such as UTC or Europe/Berlin: guessing one would shift this log against the others."
-        raise InputError(f"times such as {form!r} name no zone", mend=mend)
+        hint = "Say zone, such as UTC or Europe/Berlin: guessing one would shift this log against the others."
+        raise InputError(f"times such as {form!r} name no zone", hint=hint)
 
 
 def _list(value: Any) -> list[Any] | None:

@@ -68,7 +68,7 @@ def _step(found: re.Match[str]) -> Step:
 def _wrong(path: str, at: int) -> InputError:
     return InputError(
         f"the path {path!r} cannot be read at its letter {at + 1}",
-        mend=r"For example: request.features, outputs[name=label].data[], body|json.inputs[]; at most one [] in a "
+        hint=r"For example: request.features, outputs[name=label].data[], body|json.inputs[]; at most one [] in a "
         r"path, and a backslash before a dot, bracket or bar that belongs to a key",
     )
 

@@ -41,7 +41,7 @@ def find_map(said: str, own: Sequence[FieldMap] = ()) -> FieldMap:
         return by_name[said]
     raise InputError(
         f"there is no field map {said!r}",
-        mend=did_you_mean(
+        hint=did_you_mean(
             nearest(said, by_name),
             otherwise="Give a .yaml file, or a name of: caponier map list. Propose one with: caponier map guess FILE",
         ),
@@ -71,7 +71,7 @@ def map_of(value: Any, where: str, name: str | None = None) -> FieldMap:
         InputError: If they say what cannot be meant.
     """
     if not isinstance(value, dict):
-        raise InputError("a field map is a mapping with columns", where=where, mend="See docs/how-to/field-maps.md")
+        raise InputError("a field map is a mapping with columns", where=where, hint="See docs/how-to/field-maps.md")
     try:
         return FieldMap.model_validate({"name": name, **value} if name else value)
     except ValidationError as wrong:
@@ -82,5 +82,5 @@ def map_of(value: Any, where: str, name: str | None = None) -> FieldMap:
         raise InputError(
             first["msg"].removeprefix("Value error, "),
             where=f"{where}: {key}" if key else where,
-            mend=did_you_mean(hint, otherwise="See docs/how-to/field-maps.md, or: caponier map guess FILE"),
+            hint=did_you_mean(hint, otherwise="See docs/how-to/field-maps.md, or: caponier map guess FILE"),
         ) from None

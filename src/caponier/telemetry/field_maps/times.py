@@ -38,7 +38,7 @@ def zone_of(name: str | None) -> tzinfo | None:
     try:
         return None if name is None else UTC if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"there is no time zone {name!r}", mend="Such as UTC or Europe/Berlin") from None
+        raise InputError(f"there is no time zone {name!r}", hint="Such as UTC or Europe/Berlin") from None
 
 
 def unit_of(number: float) -> str:

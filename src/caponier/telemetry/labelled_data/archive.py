@@ -29,12 +29,12 @@ def read(path: Path, data: bytes, digest: str) -> Dataset:
     arrays = _arrays(path, data)
     for name in ("x", "y"):
         if name not in arrays:
-            raise InputError(f"there is no array {name!r}", where=str(path), mend="Name the arrays x and y.")
+            raise InputError(f"there is no array {name!r}", where=str(path), hint="Name the arrays x and y.")
     x, n = arrays["x"], len(arrays["x"]) if arrays["x"].ndim else 0
     for name in ("y", "source", "id"):
         if name in arrays and arrays[name].shape != (n,):
             what = f"{name} has the shape {arrays[name].shape}, and x has {n} rows"
-            raise InputError(what, where=str(path), mend=f"Give {name} as one value a row.")
+            raise InputError(what, where=str(path), hint=f"Give {name} as one value a row.")
     if x.dtype.kind not in "buif":
         raise InputError(f"x holds {x.dtype}, not numbers", where=str(path))
     width = int(np.prod(x.shape[1:], dtype=np.int64))

@@ -124,7 +124,7 @@ def check_size(path: Path, rows: int, width: int) -> None:
         raise InputError(
             f"{rows:,} rows of {width:,} features are more than the {VALUE_LIMIT:,} values that are held at once",
             where=str(path),
-            mend="Split the data set, or give embeddings or smaller images.",
+            hint="Split the data set, or give embeddings or smaller images.",
         )
 
 

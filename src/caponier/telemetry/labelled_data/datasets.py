@@ -56,7 +56,7 @@ def _of_file(path: Path, columns: Columns | None) -> Dataset:
 def _of_folder(path: Path, columns: Columns | None) -> Dataset:
     if (path / SPLITS).exists():
         splits = ", ".join(sorted(one.name for one in path.iterdir() if one.is_dir()))
-        raise InputError("holds several splits of a data set", where=str(path), mend=f"Name one of them: {splits}")
+        raise InputError("holds several splits of a data set", where=str(path), hint=f"Name one of them: {splits}")
     files = folder.files_of(path)
     pictures = folder.is_pictures(files)
     if not pictures and (columns is None or columns.label is None):
@@ -66,7 +66,7 @@ def _of_folder(path: Path, columns: Columns | None) -> Dataset:
         contents.append(read_bytes(file))
         size += len(contents[-1])
         if size > FILE_LIMIT:
-            raise InputError(f"holds more than {FILE_LIMIT:,} bytes", where=str(path), mend="Split the data set.")
+            raise InputError(f"holds more than {FILE_LIMIT:,} bytes", where=str(path), hint="Split the data set.")
     digest = folder.digest_of(path, files, contents)
     if pictures:
         return folder.read_pictures(path, files, contents, digest)
@@ -74,7 +74,7 @@ def _of_folder(path: Path, columns: Columns | None) -> Dataset:
 
 
 def _unlabelled(path: Path) -> InputError:
-    return InputError("a table needs the name of its label", where=str(path), mend="Name it with --label COLUMN.")
+    return InputError("a table needs the name of its label", where=str(path), hint="Name it with --label COLUMN.")
 
 
 def unpacked(path: Path, data: bytes) -> bytes:
@@ -92,7 +92,7 @@ def unpacked(path: Path, data: bytes) -> bytes:
     except (OSError, pa.ArrowException) as broken:
         raise InputError(f"cannot be unpacked: {broken}", where=str(path)) from broken
     if len(plain) > FILE_LIMIT:
-        raise InputError(f"holds more than {FILE_LIMIT:,} bytes", where=str(path), mend="Split the data set.")
+        raise InputError(f"holds more than {FILE_LIMIT:,} bytes", where=str(path), hint="Split the data set.")
     return plain
 
 
@@ -108,5 +108,5 @@ def read_bytes(path: Path) -> bytes:
     except OSError as failed:
         raise InputError(f"cannot be read: {failed.strerror}", where=str(path)) from failed
     if len(data) > FILE_LIMIT:
-        raise InputError(f"the file is larger than {FILE_LIMIT:,} bytes", where=str(path), mend="Split the data set.")
+        raise InputError(f"the file is larger than {FILE_LIMIT:,} bytes", where=str(path), hint="Split the data set.")
     return data

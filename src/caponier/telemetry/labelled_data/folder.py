@@ -79,7 +79,7 @@ def read_pictures(folder: Path, files: Sequence[Path], contents: Sequence[bytes]
         InputError: If there are too many, or what reads pictures is not installed.
     """
     if len(files) > MOST_PICTURES:
-        raise InputError(f"more than {MOST_PICTURES:,} pictures", where=shown(folder), mend="Split the data set.")
+        raise InputError(f"more than {MOST_PICTURES:,} pictures", where=shown(folder), hint="Split the data set.")
     rows, names, labels, bad = [], [], [], []
     for number, (path, data) in enumerate(zip(files, contents, strict=True), 1):
         name = path.relative_to(folder).as_posix()

@@ -23,7 +23,7 @@ from caponier.telemetry.labelled_data.folder import FILE
 SCHEMA: Final = "caponier.manifest/1"
 _BYTES: Final = 16
 """Of a row's digest."""
-_MEND: Final = "Write one with caponier scan dataset … --write-manifest FILE."
+_HINT: Final = "Write one with caponier scan dataset … --write-manifest FILE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def read_manifest(path: Path) -> Manifest:
         InputError: If it is none.
     """
     try:
-        document = strict_json.read_value(read_bytes(path).decode(), str(path), _MEND)
+        document = strict_json.read_value(read_bytes(path).decode(), str(path), _HINT)
     except UnicodeDecodeError as odd:
-        raise InputError("this is no text", where=str(path), mend=_MEND) from odd
+        raise InputError("this is no text", where=str(path), hint=_HINT) from odd
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError(f"is no manifest: it has no schema {SCHEMA!r}", where=str(path), mend=_MEND)
+        raise InputError(f"is no manifest: it has no schema {SCHEMA!r}", where=str(path), hint=_HINT)
     of, digest, columns, rows = (document.get(name) for name in ("of", "sha256", "columns", "rows"))
     texts = [of, digest, *(columns if isinstance(columns, list) else [None])]
     if not isinstance(rows, list) or not all(isinstance(text, str) for text in texts):
@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> Manifest:
 def _row(row: Any, at: int, path: Path) -> RecordedRow:
     good = isinstance(row, list) and len(row) == len(RecordedRow.__slots__)
     if not good or not all(isinstance(text, str) for text in row[:3]) or not isinstance(row[3], str | None):
-        raise InputError(f"row {at + 1} is no id, digest, label and source", where=str(path), mend=_MEND)
+        raise InputError(f"row {at + 1} is no id, digest, label and source", where=str(path), hint=_HINT)
     return RecordedRow(*row)
 
 

@@ -78,7 +78,7 @@ def check_cells(path: Path, rows: int, columns: int) -> None:
         InputError: If there are more.
     """
     if rows > ROWS or rows * columns > CELLS:
-        raise InputError(f"more than {ROWS:,} rows or {CELLS:,} cells", where=str(path), mend="Split the data set.")
+        raise InputError(f"more than {ROWS:,} rows or {CELLS:,} cells", where=str(path), hint="Split the data set.")
 
 
 def _numbered(table: pa.Table, kind: str) -> DataSheet:
@@ -165,7 +165,7 @@ def _csv(path: Path, text: str) -> DataSheet:
         rows.append(cells)
         numbers.append(number)
     if len(rows) > ROWS:
-        raise InputError(f"more than {ROWS:,} rows", where=str(path), mend="Split the data set.")
+        raise InputError(f"more than {ROWS:,} rows", where=str(path), hint="Split the data set.")
     table = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(header)})
     return DataSheet(table, numbers, "csv", delimiter, bad)
 

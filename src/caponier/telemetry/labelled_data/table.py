@@ -52,11 +52,11 @@ def of_sheet(path: Path, sheet: DataSheet, digest: str, columns: Columns) -> Dat
     for option, name in (("label", columns.label), ("source", columns.source), ("id", columns.id)):
         if name is not None and name not in sheet.table.column_names:
             known = ", ".join(sheet.table.column_names[:20])
-            raise InputError(f"there is no column {name!r} for --{option}", where=str(path), mend=f"Columns: {known}")
+            raise InputError(f"there is no column {name!r} for --{option}", where=str(path), hint=f"Columns: {known}")
     for name in (*columns.features, *columns.exclude):
         if name not in sheet.table.column_names:
-            mend = did_you_mean(nearest(name, sheet.table.column_names), otherwise="It names columns of the table.")
-            raise InputError(f"there is no column {name!r} for --features or --exclude", where=str(path), mend=mend)
+            hint = did_you_mean(nearest(name, sheet.table.column_names), otherwise="It names columns of the table.")
+            raise InputError(f"there is no column {name!r} for --features or --exclude", where=str(path), hint=hint)
     labels, sources, ids = _roles(sheet, columns)
     x, features, notes = _features(path, sheet, columns)
     kept = np.array([row for row in range(sheet.table.num_rows) if row not in sheet.faults], np.int64)
@@ -117,7 +117,7 @@ def _features(path: Path, sheet: DataSheet, columns: Columns) -> tuple[NDArray[n
         blocks.append(block)
         check_size(path, sheet.table.num_rows, sum(len(names) for names, _ in blocks))
     if not blocks:
-        raise InputError("no column besides the label can be used", where=str(path), mend="; ".join(notes) or None)
+        raise InputError("no column besides the label can be used", where=str(path), hint="; ".join(notes) or None)
     features = tuple(name for names, _ in blocks for name in names)
     return np.concatenate([values for _, values in blocks], axis=1), features, notes
 

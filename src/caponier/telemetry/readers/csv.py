@@ -161,8 +161,8 @@ def _header(path: Path, limit: int) -> tuple[list[str], str]:
         raise InputError(f"has no header that can be read: {bad}", where=str(path)) from bad
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        mend = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
-        raise InputError(f"two columns have the same name: {twice!r}", where=str(path), mend=mend)
+        hint = f"Call one of them {twice}_2 in the header: which of the two is meant cannot be told."
+        raise InputError(f"two columns have the same name: {twice!r}", where=str(path), hint=hint)
     return names, delimiter
 
 

@@ -26,7 +26,7 @@ class Foreign(NamedTuple):
 
     magic: bytes
     is_a: str
-    mend: str
+    hint: str
     """What makes a log of it; `{path}` is the file."""
 
 
@@ -76,7 +76,7 @@ def refuse_foreign(path: Path) -> None:
         raise _refused(path, f"text in {name[:6]}", f"iconv -f {name} -t UTF-8 {{path}} > {{stem}}.utf8{{suffix}}")
     for one in FOREIGN:
         if head.startswith(one.magic) or plain.startswith(one.magic):
-            raise _refused(path, one.is_a, one.mend)
+            raise _refused(path, one.is_a, one.hint)
     if head[_TAR] == b"ustar":
         raise _refused(path, "a tar archive", "mkdir -p {stem} && tar -xf {path} -C {stem}, and give the folder")
     # A log that was cut off while its writer went on begins with zeros; a crash leaves some in the middle.
@@ -97,14 +97,14 @@ def _is_binary(beginning: bytes) -> bool:
     return zeros > 0 and (zeros > _ZEROS * len(beginning) or len(first) < _PLAIN or bool(_CONTROL.search(first)))
 
 
-def _refused(path: Path, is_a: str, mend: str) -> InputError:
+def _refused(path: Path, is_a: str, hint: str) -> InputError:
     stem = path.with_name(path.name.split(".")[0] or "log")
     held = {"path": path, "stem": stem, "suffix": Path(path.suffix) if path.suffix else None}
     return InputError(
         f"is {is_a}, which is not read",
         where=shown(path),
         # A name with blanks or worse in it stays one word of the command.
-        mend=mend.format(**{name: shlex.quote(shown(one)) if one else "" for name, one in held.items()}),
+        hint=hint.format(**{name: shlex.quote(shown(one)) if one else "" for name, one in held.items()}),
     )
 
 

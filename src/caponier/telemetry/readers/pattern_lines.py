@@ -75,7 +75,7 @@ def compiled_line(pattern: str) -> re.Pattern[str]:
     except re.error as wrong:
         raise InputError(f"the pattern of a line cannot be read: {wrong}") from wrong
     if not compiled.groupindex:
-        raise InputError("the pattern of a line names no group", mend="Such as: (?P<time>[^ ]+) (?P<status>[0-9]+)")
+        raise InputError("the pattern of a line names no group", hint="Such as: (?P<time>[^ ]+) (?P<status>[0-9]+)")
     return compiled
 
 

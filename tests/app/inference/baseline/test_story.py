@@ -7,12 +7,12 @@ import pytest
 from app.inference.event_files import FirstFeature, log, only, rows, users
 from caponier.app.inference.baseline.build import BaselineReport, Overrules, build_baseline
 from caponier.app.inference.baseline.story import TYPICAL, Story, benign_at, stories
-from caponier.app.inference.plan import Remarks, Terms, levels_of, plan_for
+from caponier.app.inference.plan import DetectionSettings, Diagnostics, levels_of, plan_for
 from caponier.app.inference.scan import scan_inference
 from caponier.detect.calibration.baseline import Baseline, Warm
 from caponier.detect.calibration.judging import FEWEST, LONGER
 from caponier.detect.detector import Subject
-from caponier.detect.traffic_profile.habits import Habit
+from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster
 from caponier.records.inventory import FeatureSpec
 from caponier.telemetry.features import Encoder
 
@@ -39,9 +39,9 @@ class TestStanding:
         (section,) = report.baseline.models
         (standing,) = told(report).standings
         with only(FirstFeature(), 1e9):
-            terms = Terms.of(None, report.baseline)
+            terms = DetectionSettings.of(None, report.baseline)
             encoder = Encoder(section.spec, section.knots)
-            case = plan_for(Remarks(), "m", None, encoder, terms.detectors, terms)
+            case = plan_for(Diagnostics(), "m", None, encoder, terms.detectors, terms)
         assert case is not None
         assert standing.needed == case.line("first_feature").needed(levels_of(section)[Subject.PRINCIPAL], TYPICAL)
         assert not standing.cold
@@ -157,7 +157,7 @@ class TestHabits:
             report = build_baseline([log(tmp_path, calm, same)], spec=SPEC)
         story = told(report)
         assert [count for _, count in story.groups] == sorted((count for _, count in story.groups), reverse=True)
-        assert (Habit.REPEATS, 1) in story.groups
+        assert (BehaviourCluster.REPEATS, 1) in story.groups
         assert sum(count for _, count in story.groups) == 41
         assert any(line.startswith("m: of those who asked 50 different things or more, ") for line in story.lines)
         assert story.to_dict()["habits"]["repeats"] == 1

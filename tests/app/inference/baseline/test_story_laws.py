@@ -12,12 +12,12 @@ from app.inference.test_findings import RANKS, SECTION
 from caponier.app.inference.baseline.build import Near
 from caponier.app.inference.baseline.check import compare_baselines
 from caponier.app.inference.baseline.in_words import ALIKE, _moved, changes_in_words
-from caponier.app.inference.baseline.story import ENOUGH, TYPICAL, Standing, Story, benign_at, stories
+from caponier.app.inference.baseline.story import ENOUGH, TYPICAL, Story, ThresholdStatus, benign_at, stories
 from caponier.detect.calibration.baseline import Baseline, ModelBaseline, Warm
 from caponier.detect.calibration.judging import FEWEST
 from caponier.detect.calibration.lives import Lives
 from caponier.detect.calibration.tail_ranks import TailRanks
-from caponier.detect.traffic_profile.habits import Habit
+from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster
 
 NOVELTY = SECTION.detectors["novelty"]
 BASELINE = Baseline((SECTION,))
@@ -29,7 +29,7 @@ def story(section: ModelBaseline, *nearest: Near) -> Story:
     return told
 
 
-def standing(needed: float | None) -> Standing:
+def standing(needed: float | None) -> ThresholdStatus:
     return replace(story(SECTION).standings[0], needed=needed)
 
 
@@ -99,7 +99,7 @@ class TestLines:
 
 class TestStanding:
     def test_who_came_nearest_is_named_with_what_he_does(self) -> None:
-        plain, known = Near("ann", 1234.5, None), Near("bob", 7.0, Habit.REPEATS)
+        plain, known = Near("ann", 1234.5, None), Near("bob", 7.0, BehaviourCluster.REPEATS)
         words = story(SECTION, plain, known).standings[0].words
         assert ", the nearest: ann 1,234, bob 7 (sends exact repeats)" in words.replace("1,235", "1,234")
 

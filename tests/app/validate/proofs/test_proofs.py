@@ -11,7 +11,7 @@ import pytest
 
 from caponier.app.coverage.detectors import detectors, emulation
 from caponier.app.progress import Silent
-from caponier.app.validate.lab.event_attack import Deed
+from caponier.app.validate.lab.event_attack import AttackSummary
 from caponier.app.validate.lab.proving_ground import ProvingGround, Scale, Target
 from caponier.app.validate.proofs.artifacts import prove_artifacts
 from caponier.app.validate.proofs.datasets import prove_datasets
@@ -76,7 +76,7 @@ def test_what_set_off_a_finding_about_like_queries_may_be_another_callers() -> N
 def test_requests_that_were_not_recorded_are_listed() -> None:
     victim = Victim("mlp", lambda rows: rows, 1.0)
     target = Target(Deployment("digits-mlp"), victim, Baseline(), ())
-    deed = Deed("flood", ("flood-0-0",), True, 3, Stop.FINISHED, {}, 1.0)
+    deed = AttackSummary("flood", ("flood-0-0",), True, 3, Stop.FINISHED, {}, 1.0)
     log = events(("k-1", "e-0", None), ("k-1", "e-1", None))
     (lost,) = _lost(target, [deed], log)
     assert (lost.what, lost.reason) == ("digits-mlp: 1 of 3 requests", "were not recorded")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caponier.detect.artifact import Limits, Verdict
 from caponier.detect.model_files.files.judge import judge
-from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 from detect.model_files.pickles.reading import read
 
@@ -142,7 +142,7 @@ def check(content: bytes) -> None:
     # The real function gives bytes, which have no code to run; its stand-in gives an object.
     gives_bytes = {(Global("_codecs", "encode"), role) for role in (Role.BUILD, Role.ITEMS)}
     forbidden = [
-        use for use in really_run(content) if RULES.standing(*use) >= Standing.UNLISTED and use not in gives_bytes
+        use for use in really_run(content) if RULES.standing(*use) >= AllowLevel.UNLISTED and use not in gives_bytes
     ]
     if forbidden:
         assert judgement.verdict is Verdict.UNSAFE, (content, forbidden)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
 from caponier.detect.model_files.pickles.values import Global
 
 RULES = shipped()
@@ -39,20 +39,20 @@ def test_no_allowed_name_reaches_through_another_one() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "role", "standing"),
     [
-        ("collections", "OrderedDict", Role.CALL, Standing.ALLOWED),
-        ("numpy", "log1p", Role.NAME, Standing.ALLOWED),
-        ("numpy", "log1p", Role.CALL, Standing.UNLISTED),
-        ("sklearn.svm._classes", "SVC", Role.BUILD, Standing.ALLOWED),
-        ("sklearn.svm._classes", "SVC", Role.CALL, Standing.UNLISTED),
-        ("os", "system", Role.CALL, Standing.DANGEROUS),
-        ("os.path", "join", Role.NAME, Standing.DANGEROUS),
-        ("ossify", "system", Role.CALL, Standing.UNLISTED),
-        ("builtins", "eval", Role.NAME, Standing.DANGEROUS),
-        ("builtins", "print", Role.CALL, Standing.UNLISTED),
-        ("joblib.numpy_pickle", "NDArrayWrapper", Role.NEW, Standing.UNCLEAR),
+        ("collections", "OrderedDict", Role.CALL, AllowLevel.ALLOWED),
+        ("numpy", "log1p", Role.NAME, AllowLevel.ALLOWED),
+        ("numpy", "log1p", Role.CALL, AllowLevel.UNLISTED),
+        ("sklearn.svm._classes", "SVC", Role.BUILD, AllowLevel.ALLOWED),
+        ("sklearn.svm._classes", "SVC", Role.CALL, AllowLevel.UNLISTED),
+        ("os", "system", Role.CALL, AllowLevel.DANGEROUS),
+        ("os.path", "join", Role.NAME, AllowLevel.DANGEROUS),
+        ("ossify", "system", Role.CALL, AllowLevel.UNLISTED),
+        ("builtins", "eval", Role.NAME, AllowLevel.DANGEROUS),
+        ("builtins", "print", Role.CALL, AllowLevel.UNLISTED),
+        ("joblib.numpy_pickle", "NDArrayWrapper", Role.NEW, AllowLevel.UNCLEAR),
     ],
 )
-def test_the_standing_depends_on_the_role(module: str, name: str, role: Role, standing: Standing) -> None:
+def test_the_standing_depends_on_the_role(module: str, name: str, role: Role, standing: AllowLevel) -> None:
     assert RULES.standing(Global(module, name), role) is standing
 
 

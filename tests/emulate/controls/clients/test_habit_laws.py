@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caponier.emulate.benign_client import BenignClient, queries
 from caponier.emulate.caller.pace import BACK_TO_BACK_S, Pace
 from caponier.emulate.controls.clients.batch_scoring import BatchScoring
 from caponier.emulate.controls.clients.evaluation_team import EvaluationTeam
@@ -17,7 +18,6 @@ from caponier.emulate.controls.clients.one_class import ALIKE, OneClass
 from caponier.emulate.controls.clients.owner_of_records import OWN, OwnerOfRecords
 from caponier.emulate.controls.clients.poller import Poller
 from caponier.emulate.event_log import micros
-from caponier.emulate.habit import Habit, queries
 from caponier.emulate.images import Images
 from caponier.emulate.registry import habits
 from caponier.emulate.simulation.population import Member, assemble, simulate
@@ -38,7 +38,7 @@ few = settings(
 @few
 @given(n=st.integers(1, 80), images=st.integers(1, 40), seed=st.integers(0, 2**40))
 def test_any_number_from_any_pool_and_not_one_row_more(
-    habit: Habit, pool: Images, n: int, images: int, seed: int
+    habit: BenignClient, pool: Images, n: int, images: int, seed: int
 ) -> None:
     asked = list(queries(habit, pool[:images], np.random.default_rng(seed), n))
     sent = np.concatenate(asked)
@@ -52,19 +52,19 @@ def test_any_number_from_any_pool_and_not_one_row_more(
 
 @EACH
 @pytest.mark.parametrize("n", [0, -1, -200])
-def test_no_row_at_all_is_refused_and_does_not_go_on_for_ever(habit: Habit, pool: Images, n: int) -> None:
+def test_no_row_at_all_is_refused_and_does_not_go_on_for_ever(habit: BenignClient, pool: Images, n: int) -> None:
     with pytest.raises(InputError, match="at least one row"):
         next(queries(habit, pool, np.random.default_rng(0), n))
 
 
 @EACH
-def test_nothing_to_photograph_is_refused_and_does_not_go_on_for_ever(habit: Habit, pool: Images) -> None:
+def test_nothing_to_photograph_is_refused_and_does_not_go_on_for_ever(habit: BenignClient, pool: Images) -> None:
     with pytest.raises(InputError, match="no image"):
         next(queries(habit, pool[:0], np.random.default_rng(0), 5))
 
 
 @EACH
-def test_a_user_is_not_moved_by_numpys_own_generator(habit: Habit, pool: Images) -> None:
+def test_a_user_is_not_moved_by_numpys_own_generator(habit: BenignClient, pool: Images) -> None:
     np.random.seed(1)
     one = rows(habit, pool, 60)
     np.random.seed(2)
@@ -72,7 +72,7 @@ def test_a_user_is_not_moved_by_numpys_own_generator(habit: Habit, pool: Images)
 
 
 @EACH
-def test_only_who_says_so_sends_a_training_row_as_it_is(habit: Habit, split: DigitsSplit) -> None:
+def test_only_who_says_so_sends_a_training_row_as_it_is(habit: BenignClient, split: DigitsSplit) -> None:
     """Benign users of one pool never send another's images, and their own only where their habit says so."""
     own = {image.tobytes() for image in split.calibration.images}
     strange = {image.tobytes() for pool in (split.train, split.test, split.attackers) for image in pool.images} - own
@@ -82,7 +82,7 @@ def test_only_who_says_so_sends_a_training_row_as_it_is(habit: Habit, split: Dig
 
 
 @EACH
-def test_requests_do_not_share_memory_with_the_pool(habit: Habit, pool: Images) -> None:
+def test_requests_do_not_share_memory_with_the_pool(habit: BenignClient, pool: Images) -> None:
     """Whoever changes what was sent must not change what others will photograph."""
     images = pool.copy()
     for request in islice(habit.requests(images, np.random.default_rng(4)), 50):
@@ -94,7 +94,7 @@ def test_requests_do_not_share_memory_with_the_pool(habit: Habit, pool: Images) 
 @few
 @given(n=st.integers(1, 200), span=st.floats(0.5, 1e6), seed=st.integers(0, 10**6))
 def test_arrivals_rise_within_the_span_however_short(
-    habit: Habit, pool: Images, n: int, span: float, seed: int
+    habit: BenignClient, pool: Images, n: int, span: float, seed: int
 ) -> None:
     times = Member("u", habit, pool, (seed, 3)).times(n, BEGIN, span)
     assert len(times) == n

@@ -7,7 +7,7 @@ import pytest
 
 from caponier.emulate.feedback.feedback_chaff import FeedbackChaff
 from caponier.emulate.feedback.steered_feedback import TARGET
-from caponier.emulate.feedback_source import SILENT, TOPIC, Source, Turn
+from caponier.emulate.feedback_source import SILENT, TOPIC, FeedbackRound, Source
 from caponier.emulate.images import Labels
 from caponier.emulate.registry import harmless_sources, sources
 from caponier.emulate.victims.digits import DigitsSplit
@@ -16,7 +16,9 @@ EACH = pytest.mark.parametrize("source", sources().values(), ids=sources())
 WRONG = 0.2
 
 
-def met(source: Source, split: DigitsSplit, turns: int, seed: int = 0) -> tuple[list[Turn], Labels, Labels, Labels]:
+def met(
+    source: Source, split: DigitsSplit, turns: int, seed: int = 0
+) -> tuple[list[FeedbackRound], Labels, Labels, Labels]:
     """Return a source's turns, and over all of them the truth, the answers of a model that errs, and what was said."""
     rng = np.random.default_rng(seed)
     taken = list(islice(source.turns(split.test, rng), turns))

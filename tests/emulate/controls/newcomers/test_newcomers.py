@@ -3,7 +3,7 @@
 import pytest
 
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 from caponier.emulate.registry import newcomers
 from emulate.wires import kinds, visited
 

@@ -69,10 +69,10 @@ def test_an_attack_id_that_does_not_fit_is_put_right_and_said():
 
 
 def test_an_attack_id_that_was_mended_at_the_source_is_left_alone(changed):
-    def mend(content):
+    def hint(content):
         content["matrices"][0]["techniques"][3]["ATT&CK-reference"]["id"] = "T1212"
 
-    release = changed(NEW, mend)
+    release = changed(NEW, hint)
     assert release.matrix.technique("AML.T0106").attack_basis is None
     assert not any("put right" in remark for remark in release.remarks)
 
@@ -162,7 +162,7 @@ def test_what_is_wrong_is_an_error_with_its_place(changed, change, place: str, w
     assert wrong.value.exit_code == 2
     assert what in wrong.value.what
     assert place in (wrong.value.where or "")
-    assert wrong.value.mend
+    assert wrong.value.hint
 
 
 @pytest.mark.parametrize("key", ["tactics", "techniques", "mitigations"])

@@ -161,4 +161,4 @@ def test_what_is_wrong_is_an_error_with_its_place(changed, change, place: str, w
     assert wrong.value.exit_code == 2
     assert what in wrong.value.what
     assert place in (wrong.value.where or "")
-    assert wrong.value.mend
+    assert wrong.value.hint

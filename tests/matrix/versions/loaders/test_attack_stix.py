@@ -51,7 +51,7 @@ def test_a_bundle_that_is_silent_on_its_version_needs_a_name(changed):
 
     with pytest.raises(InputError, match="does not say its version") as wrong:
         changed(FILE, forget)
-    assert "--version" in (wrong.value.mend or "")
+    assert "--version" in (wrong.value.hint or "")
     matrix = changed(FILE, forget, "17.0").matrix
     assert (matrix.version, matrix.released) == ("attack-enterprise-17.0", None)
 
@@ -103,7 +103,7 @@ def test_what_is_wrong_is_an_error(changed, change, what: str):
         changed(FILE, change)
     assert what in wrong.value.what
     assert wrong.value.where
-    assert wrong.value.mend
+    assert wrong.value.hint
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_another_digest_is_an_error_that_tells_both(file: Path):
     beside(file, f"{OTHER}  ATLAS.yaml\n")
     with pytest.raises(InputError, match=f"is {HEX}, not {OTHER}") as wrong:
         checked(file)
-    assert "do not use it" in (wrong.value.mend or "")
+    assert "do not use it" in (wrong.value.hint or "")
 
 
 def test_a_given_digest_counts_before_the_file(file: Path):

@@ -123,7 +123,7 @@ def test_what_does_not_fit_together_is_an_error(change, what: str):
         made.release()
     assert what in wrong.value.what
     assert wrong.value.where == "f.yaml"
-    assert wrong.value.mend
+    assert wrong.value.hint
 
 
 def test_a_published_release_has_to_be_whole():

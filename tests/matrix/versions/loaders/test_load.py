@@ -49,7 +49,7 @@ def test_a_file_cut_off_within_a_line_never_passes_for_a_whole_one(written, name
 def test_what_holds_no_matrix_is_refused(written, content: str):
     with pytest.raises(InputError, match="holds no version of a matrix") as wrong:
         load_file(written(content))
-    assert "ATLAS.yaml of format 3 to 6" in (wrong.value.mend or "")
+    assert "ATLAS.yaml of format 3 to 6" in (wrong.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_file_that_says_a_wrong_version_can_be_named(changed, said: str):
 
     with pytest.raises(InputError, match="no version that a file of this layout can have") as wrong:
         changed("format-4.yaml", mistake)
-    assert "--version" in (wrong.value.mend or "")
+    assert "--version" in (wrong.value.hint or "")
     assert changed("format-4.yaml", mistake, "4.4.0").matrix.version == "atlas-4.4.0"
 
 
@@ -106,10 +106,10 @@ def test_a_file_that_ends_within_a_line_may_be_cut_off(tmp_path: Path):
         load_file(path)
     assert wrong.value.what == "the last line has no end: the file may be cut off"
     assert wrong.value.where == f"{path}:2"
-    assert "line break" in (wrong.value.mend or "")
+    assert "line break" in (wrong.value.hint or "")
 
 
 def test_a_contribution_is_told_where_it_belongs(written):
     with pytest.raises(InputError, match="this is a contribution") as wrong:
         load_file(written("schema: caponier.contribution/1\nkind: technique\ntactics: [AMLTM.EVADE]\n"))
-    assert "caponier matrix merge" in (wrong.value.mend or "")
+    assert "caponier matrix merge" in (wrong.value.hint or "")

@@ -39,9 +39,9 @@ def test_the_place_grows_with_every_step():
 def test_an_error_names_the_file_the_place_and_the_id():
     wrong = TOP.wrong("it is wrong")
     assert (wrong.what, wrong.where) == ("it is wrong", "f.yaml: top (AML.T0000)")
-    assert wrong.mend
+    assert wrong.hint
     assert TOP.at("rows").at(0).wrong("it is").where == "f.yaml: rows.0 (x)"
-    assert TOP.at("number").wrong("it is", "Mend it.").mend == "Mend it."
+    assert TOP.at("number").wrong("it is", "Mend it.").hint == "Mend it."
 
 
 @pytest.mark.parametrize("key", ["\x1b[31m", "a\u202eb", "k" * 500, "\ud800"])

@@ -46,7 +46,7 @@ def test_text_and_digest(written):
 def test_what_is_no_text_of_data_is_said(written, data: bytes, what: str):
     wrong = refused(written(data))
     assert what in wrong.what
-    assert wrong.mend
+    assert wrong.hint
 
 
 def test_the_line_that_is_not_utf8_is_named(written):

@@ -24,14 +24,14 @@ from caponier.detect.calibration.judging import ALPHA, FEWEST, Gathered, Ranking
 from caponier.detect.detector import EventDetector, Params, Signal, Subject, in_parts, in_units
 from caponier.detect.registry import event_detectors
 from caponier.detect.similarity.cells import Cells
-from caponier.detect.traffic_profile.habits import Habit, habits
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.detect.training_sketch.near_rows import banded, opened, usual
 from caponier.detect.training_sketch.sketch import CANARIES, OWN, Sketch, holds, plain_rows, sketch
 from caponier.detect.training_sketch.slow_hits import GAIN, learned_gain
 from caponier.engines.local import fits, gather, sample
-from caponier.engines.plan import DAY_US, Line, Plan
-from caponier.engines.portraits import Sitting
+from caponier.engines.plan import DAY_US, CalibratedDetector, Plan
+from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.sampling import rate_of, sampled
 from caponier.engines.shares import Share, bucket_of
 from caponier.engines.spool import ModelSummary, Spool, caller_of
@@ -107,7 +107,7 @@ class Near:
 
     name: str
     value: float
-    habit: Habit | None
+    habit: BehaviourCluster | None
     """How it asks, where that is known."""
 
 
@@ -119,7 +119,7 @@ class _Found:
     """Whose they are."""
     gathered: Gathered = field(default_factory=Gathered)
 
-    def nearest(self, habit: Mapping[str, Habit], without: frozenset[str]) -> list[Near]:
+    def nearest(self, habit: Mapping[str, BehaviourCluster], without: frozenset[str]) -> list[Near]:
         """Return those with the largest scores of all who were not set aside."""
         peaks = [(name, value) for name, value in self.gathered.peaks().items() if value and name not in without]
         best = heapq.nsmallest(NEAREST, peaks, key=lambda one: (-one[1], one[0]))
@@ -127,7 +127,7 @@ class _Found:
 
 
 @dataclass(frozen=True, eq=False)
-class _Lessons:
+class _TrainingInputs:
     """Who learns, and the sketch of the training set that some of them are given besides."""
 
     detectors: Sequence[EventDetector]
@@ -164,7 +164,7 @@ class _Lessons:
 
 
 @dataclass(frozen=True, eq=False)
-class _Given:
+class _BuildOptions:
     """What every model in the logs is learned with; see `build_baseline`."""
 
     workspace: Workspace | None
@@ -228,7 +228,7 @@ def build_baseline(
     alpha = alpha or (workspace.detect.alpha if workspace else ALPHA)
     salt, learning = read_salt(workspace) if workspace else b"", enabled(workspace) if detectors is None else detectors
     sketched = (training_set, canaries)
-    given = _Given(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
+    given = _BuildOptions(workspace, spec, alpha, salt, learning, *sketched, options.sampling, overrules, self_test)
     report, sections = BaselineReport(Baseline(), rejected), []
     report.skipped += unavailable(event_detectors, workspace)
     with Spool(joined=keys_joined(workspace)) as spool:
@@ -251,7 +251,7 @@ def build_baseline(
     return replace(report, baseline=Baseline(tuple(sections)))
 
 
-def _refuse_others(given: _Given, read: Sequence[ModelSummary]) -> None:
+def _refuse_others(given: _BuildOptions, read: Sequence[ModelSummary]) -> None:
     """Make sure that what is sketched belongs to one model.
 
     Raises:
@@ -260,11 +260,11 @@ def _refuse_others(given: _Given, read: Sequence[ModelSummary]) -> None:
     if given.trained and len(read) > 1:
         names = ", ".join(summary.model for summary in read)
         what = "a training set is" if given.training_set is not None else "canaries are"
-        raise InputError(f"{what} one model's, and the logs hold {names}", mend="Build one by one")
+        raise InputError(f"{what} one model's, and the logs hold {names}", hint="Build one by one")
 
 
 def _of_model(
-    report: BaselineReport, spool: Spool, summary: ModelSummary, given: _Given, watch: Progress
+    report: BaselineReport, spool: Spool, summary: ModelSummary, given: _BuildOptions, watch: Progress
 ) -> ModelBaseline | None:
     """Learn what benign traffic of one model looks like, or note why that cannot be."""
     known = feature_spec(summary, given.spec_of(summary.model))
@@ -289,16 +289,16 @@ def _of_model(
     return replace(section, sampling=rate_of(given.sampling, listed.sampling if listed else None, logged))
 
 
-def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _Given) -> _Lessons:
+def _lessons(speaking: Sequence[EventDetector], encoder: Encoder, given: _BuildOptions) -> _TrainingInputs:
     """Return who learns, with a sketch if there is something to make it of and inputs are looked at."""
     if not given.trained or not encoder.size:
-        return _Lessons(speaking, {})
+        return _TrainingInputs(speaking, {})
     trained, hidden = (
         None if those is None else training_rows(those, encoder.spec) for those in (given.training_set, given.canaries)
     )
     seen = sketch(trained, encoder.spec, given.salt, hidden)
     rows = None if trained is None else plain_rows(trained, encoder.spec)
-    return _Lessons(speaking, seen, rows, given.salt)
+    return _TrainingInputs(speaking, seen, rows, given.salt)
 
 
 def _speaking(
@@ -310,9 +310,9 @@ def _speaking(
 ) -> list[EventDetector]:
     """Return the detectors that find in the log what they need, and note the others."""
     if not trained:
-        lame = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
-        report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in lame]
-        detectors = [detector for detector in detectors if detector.name not in lame]
+        unsupported = [detector.name for detector in detectors if Signal.TRAINING_SET in detector.needs]
+        report.notes += [f"{summary.model}: {name} is left out; it needs --training-set" for name in unsupported]
+        detectors = [detector for detector in detectors if detector.name not in unsupported]
     if 0 < summary.feedbacks < FEWEST:
         # Ranks among callers who never send any would call whoever does rare.
         deaf = [detector.name for detector in detectors if Signal.FEEDBACK in detector.needs]
@@ -335,8 +335,8 @@ def _section(
     spool: Spool,
     summary: ModelSummary,
     plan: Plan,
-    lessons: _Lessons,
-    given: _Given,
+    lessons: _TrainingInputs,
+    given: _BuildOptions,
     watch: Progress,
 ) -> ModelBaseline:
     watch.stage(f"Fitting {summary.model}")
@@ -345,8 +345,8 @@ def _section(
     asked, _ = benign[0].queries()
     cells = _cells(asked, plan, summary)
     lessons = lessons.beside(plan.encoder, asked)
-    sung = _sung(lessons.sketch, benign)
-    sitting = Sitting(Portrait.blank(asked if plan.encoder.size else benign[0]))
+    canary_hits = _canary_hits(lessons.sketch, benign)
+    sitting = ProfileBuilder(TrafficProfile.blank(asked if plan.encoder.size else benign[0]))
     learned = _Learned()
     for kind in _parts(plan, lessons, cells):
         # Whoever is no benign caller is no part of what like queries are made of, either.
@@ -359,7 +359,7 @@ def _section(
         gathered = _cross_fitted(spool, part, own, benign, watch, seen)
         if part.subject is Subject.PRINCIPAL:
             learned.aside = report.aside[summary.model] = _set_aside(
-                report, summary.model, own.detectors, gathered, sung, given
+                report, summary.model, own.detectors, gathered, canary_hits, given
             )
         learned.add(part.subject, own, benign, gathered)
     portrait, names = sitting.portrait(learned.aside)
@@ -382,7 +382,7 @@ class _Learned:
     aside: frozenset[str] = frozenset()
 
     def add(
-        self, kind: Subject, own: _Lessons, benign: tuple[EventBatch, list[str]], gathered: dict[str, _Found]
+        self, kind: Subject, own: _TrainingInputs, benign: tuple[EventBatch, list[str]], gathered: dict[str, _Found]
     ) -> None:
         """Rank the subjects of a kind, and fit its detectors on all who are not set aside."""
         lives = {name: one.gathered for name, one in gathered.items()}
@@ -399,9 +399,9 @@ def _written(
     summary: ModelSummary,
     plan: Plan,
     learned: _Learned,
-    given: _Given,
+    given: _BuildOptions,
     cells: Cells | None,
-    portrait: Portrait,
+    portrait: TrafficProfile,
 ) -> ModelBaseline:
     span = max(DAY_US, summary.last_time - summary.first_time)
     principals = len(learned.tails.get(Subject.PRINCIPAL, ()))
@@ -462,13 +462,13 @@ def _cells(benign: EventBatch, plan: Plan, summary: ModelSummary) -> Cells | Non
     return Cells.fit(benign.query, summary.attributed)
 
 
-def _sung(seen: Sketch, benign: tuple[EventBatch, list[str]]) -> frozenset[str]:
+def _canary_hits(seen: Sketch, benign: tuple[EventBatch, list[str]]) -> frozenset[str]:
     """Return who of the benign callers asked for a canary: either it is none, or they are not benign."""
     batch, names = benign
     return frozenset(names[at] for at in np.unique(batch.subject[holds(seen, batch.key, CANARIES)]).tolist())
 
 
-def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
+def _parts(plan: Plan, lessons: _TrainingInputs, cells: Cells | None) -> list[Plan]:
     """Return a plan for each kind of subject that somebody learns about; there are no cells without inputs."""
     kinds = dict.fromkeys(Plan.kind_of(detector) for detector in lessons.detectors)
     return [
@@ -481,10 +481,10 @@ def _parts(plan: Plan, lessons: _Lessons, cells: Cells | None) -> list[Plan]:
 def _cross_fitted(
     spool: Spool,
     plan: Plan,
-    lessons: _Lessons,
+    lessons: _TrainingInputs,
     sampled: tuple[EventBatch, list[str]],
     watch: Progress,
-    sitting: Sitting | None,
+    sitting: ProfileBuilder | None,
 ) -> dict[str, _Found]:
     """Return everybody's scores under what was learned from the other folds, by detector.
 
@@ -497,7 +497,7 @@ def _cross_fitted(
         # Fitted on the subjects outside a fold, so that the fold's own scores are those of strangers.
         others = folds != fold
         strangers = others if others.any() else ~others
-        lines = tuple(Line(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
+        lines = tuple(CalibratedDetector(d, lessons.of(d, benign, strangers)) for d in lessons.detectors)
         share, seen = Share(16, FOLDS, fold, fold + 1), sitting.watch if sitting else None
         into = {name: one.gathered for name, one in found.items()}
         gather(spool, replace(plan, lines=lines), share, into, watch.advance, seen)
@@ -513,8 +513,8 @@ def _set_aside(
     model: str,
     detectors: Sequence[EventDetector],
     found: Mapping[str, _Found],
-    sung: frozenset[str],
-    given: _Given,
+    canary_hits: frozenset[str],
+    given: _BuildOptions,
 ) -> frozenset[str]:
     """Set aside whom the user names, and who asked for records that exist only where a thief finds them.
 
@@ -528,7 +528,7 @@ def _set_aside(
     kept = {name for name in everybody if caller_of(name).id in said.keep or caller_of(name).in_words in benign}
     dropped = {name for name in everybody if caller_of(name).id in said.drop}
     report.notes += [f"{model}: {caller_of(name).in_words} was left out, as you said" for name in sorted(dropped)]
-    thieves = sung - kept - dropped
+    thieves = canary_hits - kept - dropped
     report.notes += [
         f"{model}: {caller_of(name).in_words} was set aside: it asked for canaries; if it may, build again with "
         f"--keep {caller_of(name).id}"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from caponier.app.inference.baseline.story import Standing, Story, stories
+from caponier.app.inference.baseline.story import Story, ThresholdStatus, stories
 from caponier.app.inference.load import feature_spec, load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import Fit, portrait_of
+from caponier.app.inference.staleness import DriftReport, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline
@@ -28,7 +28,7 @@ def check_baseline(
     rejected: RejectedRows | None = None,
     options: ReadOptions = USUAL,
     progress: Progress | None = None,
-) -> list[Fit]:
+) -> list[DriftReport]:
     """Hold the callers in logs against those of a baseline, model by model, without looking for attacks.
 
     Args:
@@ -56,12 +56,12 @@ def check_baseline(
             watch.stage(f"Comparing {summary.model}", summary.attributed)
             plan = Plan(summary.model, encoder, (), salt, portrait=portrait_of(section, encoder))
             tally = scan(spool, [plan], progress=watch.advance).tallies[summary.model]
-            fits += [fit] if (fit := Fit.of(section, tally)) else []
+            fits += [fit] if (fit := DriftReport.of(section, tally)) else []
     if not fits:
         raise InputError(
             "the baseline knows the callers of no model in the logs",
             where=", ".join(map(str, paths)),
-            mend="Build a baseline of these models; files from before callers were kept must be built again",
+            hint="Build a baseline of these models; files from before callers were kept must be built again",
         )
     return fits
 
@@ -71,8 +71,8 @@ class Difference:
     """What one detector stands on in an older and in a newer baseline of a model; None where it has nothing."""
 
     detector: str
-    old: Standing | None
-    new: Standing | None
+    old: ThresholdStatus | None
+    new: ThresholdStatus | None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from caponier.app.inference.baseline.check import Comparison, compare_baselines
-from caponier.app.inference.baseline.story import Standing
+from caponier.app.inference.baseline.story import ThresholdStatus
 from caponier.detect.calibration.baseline import Baseline
 
 ALIKE: Final = 0.1
@@ -34,7 +34,7 @@ def _of_model(compared: Comparison) -> Iterator[str]:
     yield f"{now.model}: " + ("; ".join(moved) if moved else "no threshold moved by more than a tenth")
 
 
-def _moved(detector: str, old: Standing | None, new: Standing | None) -> str | None:
+def _moved(detector: str, old: ThresholdStatus | None, new: ThresholdStatus | None) -> str | None:
     was = old.needed if old else None
     now = new.needed if new else None
     if was is None and now is None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from caponier.app.inference.baseline.story import TYPICAL, Standing, Story, benign_at
+from caponier.app.inference.baseline.story import TYPICAL, Story, ThresholdStatus, benign_at
 from caponier.formats.svg import page, safe, text
 
 WIDE, LEFT, RIGHT, ROW, HEAD = 860, 270, 24, 58, 30
@@ -63,7 +63,7 @@ def _section(story: Story, top: int) -> tuple[list[str], int]:
     return parts, y + 18
 
 
-def _row(standing: Standing, y: int) -> Iterator[str]:
+def _row(standing: ThresholdStatus, y: int) -> Iterator[str]:
     floor, needed = y + TALL + 8, standing.needed
     yield text(standing.detector, 12, y + 22)
     basis = "does not run"
@@ -84,7 +84,7 @@ def _row(standing: Standing, y: int) -> Iterator[str]:
     yield f'<path class="threshold" d="M{_at(1)} {y + 2}V{floor + 4}"{dashes}/>'
 
 
-def _says(standing: Standing) -> str:
+def _says(standing: ThresholdStatus) -> str:
     """Say what a row shows."""
     known = benign_at(standing)
     half, most = np.quantile(known, [0.5, 0.9]) if known.size else (0.0, 0.0)

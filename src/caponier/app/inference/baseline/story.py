@@ -14,8 +14,8 @@ from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, Mod
 from caponier.detect.calibration.judging import FEWEST, LONGER
 from caponier.detect.detector import Counts, EventDetector, Subject, in_units
 from caponier.detect.registry import select
-from caponier.detect.traffic_profile.habits import Habit, habits
-from caponier.engines.plan import Line, Plan
+from caponier.detect.traffic_profile.behaviour_clusters import BehaviourCluster, habits
+from caponier.engines.plan import CalibratedDetector, Plan
 
 Nearest = Mapping[tuple[str, str], Sequence[Near]]
 """As a build reports them: by model and detector."""
@@ -27,7 +27,7 @@ ENOUGH: Final = 1_000
 
 
 @dataclass(frozen=True)
-class Standing:
+class ThresholdStatus:
     """What one detector can tell on a model."""
 
     detector: str
@@ -91,9 +91,9 @@ class Story:
     """What a section of a baseline tells."""
 
     section: ModelBaseline
-    groups: tuple[tuple[Habit, int], ...]
+    groups: tuple[tuple[BehaviourCluster, int], ...]
     """How many callers have which habit, the largest group first."""
-    standings: tuple[Standing, ...]
+    standings: tuple[ThresholdStatus, ...]
 
     @property
     def expected(self) -> float:
@@ -201,17 +201,17 @@ def _story(section: ModelBaseline, nearest: Nearest) -> Story:
 
 def _standing(
     detector: EventDetector, learned: DetectorBaseline, section: ModelBaseline, nearest: Sequence[Near]
-) -> Standing:
+) -> ThresholdStatus:
     kind, priors = Plan.kind_of(detector), detector.priors()
     cold = learned.ranks.n < FEWEST
     limit = max(float(detector.floor), learned.least)
     needed: float | None = None
     if not learned.off and not cold and kind in section.tails:
         level = section.tails[kind].level(section.alpha_of(kind))
-        needed = Line(detector, learned.params, limit, learned.ranks).needed(level, TYPICAL)
+        needed = CalibratedDetector(detector, learned.params, limit, learned.ranks).needed(level, TYPICAL)
     elif not learned.off and cold and priors is not None:
         needed = priors[1]
-    return Standing(
+    return ThresholdStatus(
         detector=detector.name,
         statistic=detector.statistic,
         whom="cells of like queries" if kind is Subject.BUCKET else CALLERS,
@@ -225,7 +225,7 @@ def _standing(
     )
 
 
-def benign_at(standing: Standing, age: int = TYPICAL) -> NDArray[np.float64]:
+def benign_at(standing: ThresholdStatus, age: int = TYPICAL) -> NDArray[np.float64]:
     """Return the benign scores (k,) that are kept of an age, falling."""
     ranks = standing.learned.ranks
     step = min(int(step_of(np.array([age]))[0]), ranks.steps - 1)
@@ -233,7 +233,7 @@ def benign_at(standing: Standing, age: int = TYPICAL) -> NDArray[np.float64]:
     return scores
 
 
-def _who(habit: Habit) -> str:
+def _who(habit: BehaviourCluster) -> str:
     """Turn what several do into what one does."""
     verb, _, rest = habit.partition(" ")
     return f"{verb}s {rest}"

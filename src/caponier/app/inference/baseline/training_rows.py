@@ -33,7 +33,7 @@ def training_rows(given: Rows, spec: FeatureSpec) -> NDArray[Any]:
         return given.x
     if lacking := [name for name in names if name not in table.column_names]:
         what = f"columns of the model are missing: {_few(lacking)}"
-        raise InputError(what, where=str(given.path), mend="Name them as the log does.")
+        raise InputError(what, where=str(given.path), hint="Name them as the log does.")
     places = set(spec.categories or range(len(names))) if spec.kind == "categorical" else set()
     features = [MapFeature(name=name, kind="category" if at in places else "number") for at, name in enumerate(names)]
     inputs, _ = NamedFeatures(features, [()] * len(names), ".").of([table[name].to_pylist() for name in names])

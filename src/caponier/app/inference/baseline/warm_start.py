@@ -12,7 +12,7 @@ from pathlib import Path
 from caponier.app.inference.baseline.build import BaselineReport, suspects, told_apart
 from caponier.app.inference.load import load_events
 from caponier.app.inference.read_options import USUAL, ReadOptions
-from caponier.app.inference.staleness import Fit, portrait_of
+from caponier.app.inference.staleness import DriftReport, portrait_of
 from caponier.app.progress import Progress, Silent
 from caponier.app.workspace.workspace import read_salt
 from caponier.detect.calibration.baseline import Baseline, DetectorBaseline, ModelBaseline, Warm
@@ -20,7 +20,7 @@ from caponier.detect.calibration.judging import FEWEST, Gathered
 from caponier.detect.detector import EventDetector, Signal
 from caponier.detect.registry import select
 from caponier.engines.local import gather, scan
-from caponier.engines.plan import Line, Plan
+from caponier.engines.plan import CalibratedDetector, Plan
 from caponier.engines.shares import EVERYBODY
 from caponier.engines.spool import Spool
 from caponier.records.inventory import Workspace
@@ -95,7 +95,7 @@ def _warmed(
         # Another version was trained on other rows, and its sketch is of those.
         and Signal.TRAINING_SET not in detectors[name].needs
     }
-    lines = tuple(Line(detectors[name], learned.params) for name, learned in kept.items())
+    lines = tuple(CalibratedDetector(detectors[name], learned.params) for name, learned in kept.items())
     plan = Plan(section.model, Encoder(old.spec, old.knots), lines, salt, cells=old.cells)
     found = {name: Gathered() for name in kept}
     for part in plan.parts():
@@ -144,7 +144,7 @@ def _joined(
 def _compare(report: BaselineReport, spool: Spool, plan: Plan, old: ModelBaseline) -> None:
     """Note if the callers of the new version are not those of the old one."""
     tally = scan(spool, [replace(plan, lines=(), portrait=portrait_of(old, plan.encoder))]).tallies.get(plan.model)
-    fit = Fit.of(old, tally) if tally else None
+    fit = DriftReport.of(old, tally) if tally else None
     if fit and fit.drift.stale:
         changed = ", ".join(fit.changes)
         report.notes.append(f"{plan.model}: callers are others than those of version {old.version}; changed: {changed}")

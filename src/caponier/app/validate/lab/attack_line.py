@@ -28,7 +28,7 @@ Proxy: TypeAlias = Callable[[str], AbstractContextManager[Recorded]]
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class AttackEndpoint:
     """Where a victim is asked."""
 
     url: str
@@ -51,7 +51,9 @@ class Line:
 
 
 @contextmanager
-def open_line(predict: Predict, deployment: Deployment, salt: bytes, proxy: Proxy | None = None) -> Iterator[Line]:
+def open_line(
+    predict: Predict, deployment: Deployment, salt: bytes, proxy: Proxy | None = None
+) -> Iterator[AttackEndpoint]:
     """Serve a victim until the block is left.
 
     Args:
@@ -68,7 +70,7 @@ def open_line(predict: Predict, deployment: Deployment, salt: bytes, proxy: Prox
         deployment=deployment,
     ) as server:
         if proxy is None:
-            yield Line(server.url, deployment, salt, log.table)
+            yield AttackEndpoint(server.url, deployment, salt, log.table)
             return
         with proxy(server.url) as recorded:
-            yield Line(recorded.url, deployment, salt, recorded.events)
+            yield AttackEndpoint(recorded.url, deployment, salt, recorded.events)

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from threadpoolctl import threadpool_limits
 
-from caponier.app.validate.lab.attack_line import Line
+from caponier.app.validate.lab.attack_line import AttackEndpoint
 from caponier.emulate.attack import Attack
 from caponier.emulate.caller.oracle import Predict
 from caponier.emulate.campaign import Campaign, Stage
@@ -24,7 +24,7 @@ ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
-class Deed:
+class AttackSummary:
     """What came of it.
 
     Args:
@@ -46,7 +46,7 @@ class Deed:
     seconds: float
 
 
-def attack_image(name: str, line: Line, victim: Victim, split: DigitsSplit, seed: int) -> Deed:
+def attack_image(name: str, line: AttackEndpoint, victim: Victim, split: DigitsSplit, seed: int) -> AttackSummary:
     """Attack images that the victim gets right, one after the other with keys of their own, until one succeeds."""
     prey, began, queries = victim.understood(split.attackers), perf_counter(), 0
     chosen = attacks()[name]
@@ -60,7 +60,7 @@ def attack_image(name: str, line: Line, victim: Victim, split: DigitsSplit, seed
         if outcome.success or outcome.stop is Stop.REFUSED:
             break
     measure = {"attempts": attempt + 1, **_rounded(outcome)}
-    return Deed(name, keys, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
+    return AttackSummary(name, keys, outcome.success, queries, outcome.stop, measure, perf_counter() - began)
 
 
 def _keys(key: str, accounts: int) -> tuple[str, ...]:
@@ -82,20 +82,22 @@ def campaign_stage(name: str, split: DigitsSplit, seed: int, victim: Victim) -> 
         return campaigns()[name].stage(split, seed, victim)
 
 
-def run_campaign(name: str, line: Line, stage: Stage, seed: int) -> Deed:
+def run_campaign(name: str, line: AttackEndpoint, stage: Stage, seed: int) -> AttackSummary:
     """Carry a campaign out against the stage's victim, which the line leads to."""
     began, key = perf_counter(), f"{name}-{seed}-0"
     chosen: Campaign = campaigns()[name]
     with line.enter(key) as remote, threadpool_limits(1, user_api="blas"):
         outcome = chosen.run(remote.predict_proba, stage, seed=seed)
-    return Deed(name, (key,), outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began)
+    return AttackSummary(
+        name, (key,), outcome.success, outcome.queries, outcome.stop, _rounded(outcome), perf_counter() - began
+    )
 
 
-def run_probe(name: str, line: Line, victim: Victim, seed: int) -> Deed:
+def run_probe(name: str, line: AttackEndpoint, victim: Victim, seed: int) -> AttackSummary:
     """Find out what the victim is that the line leads to; over HTTP a probe takes no pauses."""
     began, key = perf_counter(), f"{name}-{seed}-0"
     with line.wire(key) as wire, threadpool_limits(1, user_api="blas"):
         outcome = probes()[name].run(wire, line.deployment.model, Truth.of(victim), seed=seed)
-    return Deed(
+    return AttackSummary(
         name, (key,), outcome.success, outcome.requests, outcome.stop, _rounded(outcome), perf_counter() - began
     )

@@ -29,7 +29,7 @@ from caponier.records.inventory import FeatureSpec, ModelSpec, Workspace
 
 MAIN: Final = "digits-mlp"
 SPEC: Final = FeatureSpec(kind="image", shape=(8, 8), minimum=0.0, maximum=1.0)
-STRANGERS: Final = 1_000
+TEST_SEED_OFFSET: Final = 1_000
 """Added to the seed of the users who are controls, so that none of them is one of those who were learned from."""
 
 BEYOND: Final = 50
@@ -144,7 +144,7 @@ class ProvingGround:
         known = habits()
         chosen = {name: known[name] for name in names}
         users = assemble(
-            self.split.test.images, len(chosen) * self.scale.look_alikes, self.seed + STRANGERS, habits=chosen
+            self.split.test.images, len(chosen) * self.scale.look_alikes, self.seed + TEST_SEED_OFFSET, habits=chosen
         )
         asked = self._asked(users, target.victim, target.deployment)
         return users, self.write(f"{target.deployment.model}-controls.parquet", asked)
@@ -156,7 +156,7 @@ class ProvingGround:
             The callers, and their log.
         """
         known = newcomers()
-        who = visitors({name: known[name] for name in names}, self.scale.look_alikes, self.seed + STRANGERS)
+        who = visitors({name: known[name] for name in names}, self.scale.look_alikes, self.seed + TEST_SEED_OFFSET)
         with threadpool_limits(1, user_api="blas"):
             asked = let_in(
                 who,

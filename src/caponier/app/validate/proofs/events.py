@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from caponier.app.incidents.findings import list_findings
 from caponier.app.inference.scan import ScanReport
 from caponier.app.progress import Progress
-from caponier.app.validate.lab.attack_line import Line, Recorded, open_line
-from caponier.app.validate.lab.event_attack import Deed, attack_image, campaign_stage, run_campaign, run_probe
+from caponier.app.validate.lab.attack_line import AttackEndpoint, Recorded, open_line
+from caponier.app.validate.lab.event_attack import AttackSummary, attack_image, campaign_stage, run_campaign, run_probe
 from caponier.app.validate.lab.proving_ground import MAIN, ProvingGround, Target, with_owners
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.emulate.attacker.membership import LEARNED
@@ -52,7 +52,7 @@ class _Plan:
 class _Seen:
     """What a scan said of one model's attackers and look-alikes."""
 
-    deeds: dict[str, Deed]
+    deeds: dict[str, AttackSummary]
     principals: dict[str, frozenset[str]]
     """Of each emulation's accounts."""
     events: pa.Table
@@ -144,7 +144,7 @@ def _harmless(
     return {name: frozenset(principals) for name, principals in who.items()}, logs
 
 
-def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: int) -> Deed:
+def _carried_out(name: str, plan: _Plan, line: AttackEndpoint, split: DigitsSplit, seed: int) -> AttackSummary:
     if name in plan.stages:
         return run_campaign(name, line, plan.stages[name], seed)
     if name in plan.probes:
@@ -152,7 +152,7 @@ def _carried_out(name: str, plan: _Plan, line: Line, split: DigitsSplit, seed: i
     return attack_image(name, line, plan.target.victim, split, seed)
 
 
-def _lost(target: Target, deeds: Iterable[Deed], events: pa.Table) -> Iterator[Skip]:
+def _lost(target: Target, deeds: Iterable[AttackSummary], events: pa.Table) -> Iterator[Skip]:
     """List the requests that were answered and are not in the log: what was scanned is then not all that happened."""
     asked = sum(deed.queries for deed in deeds)
     if events.num_rows < asked:

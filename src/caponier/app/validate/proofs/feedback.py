@@ -13,8 +13,8 @@ from caponier.app.validate.lab.proving_ground import SPEC, ProvingGround
 from caponier.app.validate.proofs.events import first_found
 from caponier.app.validate.proofs.proof import ControlCheck, Pair, ProofRun
 from caponier.detect.calibration.baseline import Baseline
-from caponier.emulate.simulation.forum import Course
-from caponier.emulate.simulation.scene import ATTACKER, SCENES, learned_from
+from caponier.emulate.simulation.feedback_simulation import FeedbackHistory
+from caponier.emulate.simulation.scenario import ATTACKER, SCENES, learned_from
 from caponier.records.accused import accused
 from caponier.records.skip import Skip
 
@@ -51,11 +51,11 @@ def prove_feedback(
                         yield _run(pair, course, report, ground)
 
 
-def _scanned(name: str, course: Course, learned: Baseline, ground: ProvingGround) -> ScanReport:
+def _scanned(name: str, course: FeedbackHistory, learned: Baseline, ground: ProvingGround) -> ScanReport:
     return scan_inference([ground.write(f"{name}.parquet", course.events)], learned, workspace=ground.workspace)
 
 
-def _run(pair: Pair, course: Course, report: ScanReport, ground: ProvingGround) -> ProofRun:
+def _run(pair: Pair, course: FeedbackHistory, report: ScanReport, ground: ProvingGround) -> ProofRun:
     outcome = SCENES[pair.emulation.name].outcome(course)
     found = [finding for finding in report.findings if finding.detector == pair.detector.name]
     named = {who for finding in found for who in accused(finding)}

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from caponier.detect.model_files.files.part import Budget, Part
-from caponier.detect.model_files.pickles.rules import Role, Standing, canonical, shipped
+from caponier.detect.model_files.pickles.rules import AllowLevel, Role, canonical, shipped
 
 # Patterns begin with letters and look behind themselves, because those are found many times faster than a choice.
 _TARGET: Final = re.compile(r"(?<![\w.])(_target_|target|class_path)[\"']?\s*:\s*[\"']?([A-Za-z_][\w.]{0,199}+)(?!://)")
@@ -154,11 +154,11 @@ def _node(part: Part, node: dict[str, Any]) -> None:
     for module, name in _named(node):
         what = canonical(module, name)
         standing = shipped().standing(what, Role.NAME)
-        if standing is Standing.DANGEROUS:
+        if standing is AllowLevel.DANGEROUS:
             _add(part.unsafe, f"names {module}.{name}, which is known to be dangerous")
         elif what in shipped().functions or (kind == "LossNode" and not str(what).startswith(_LOSSES)):
             _add(part.unknown, f"has skops call {module}.{name} with what the file holds")
-        elif standing is not Standing.ALLOWED and not (module == "builtins" and name in _VALUES):
+        elif standing is not AllowLevel.ALLOWED and not (module == "builtins" and name in _VALUES):
             _add(part.unknown, f"names {module}.{name}, which is not on the allow list")
 
 
@@ -198,7 +198,7 @@ def is_dangerous(dotted: str) -> bool:
     """Return whether a dotted name is one of what is known to be dangerous."""
     module, _, name = dotted.rpartition(".")
     standing = shipped().standing
-    return any(standing(canonical(*pair), Role.CALL) is Standing.DANGEROUS for pair in ((module, name), (dotted, "")))
+    return any(standing(canonical(*pair), Role.CALL) is AllowLevel.DANGEROUS for pair in ((module, name), (dotted, "")))
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from caponier.detect.model_files.files.part import Budget, Member, Part
 from caponier.detect.model_files.pickles.ledger import Ledger, Use
 from caponier.detect.model_files.pickles.machine import Machine
-from caponier.detect.model_files.pickles.rules import Role, Rules, Standing
+from caponier.detect.model_files.pickles.rules import AllowLevel, Role, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, LimitError
 from caponier.detect.model_files.pickles.values import Box
 
@@ -134,7 +134,7 @@ def read_torch(
     report = follow(content, budget, budget.rules, joblib=False)
     if script:
         uses = report.ledger.uses
-        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is Standing.UNLISTED]
+        own = [key for key, use in uses.items() if key[0].startswith(_SCRIPT) and use.standing is AllowLevel.UNLISTED]
         for key in own:
             del uses[key]
     return _part(content, budget, report, storages), report.ledger.storages
@@ -146,7 +146,7 @@ def carries(views: Collection[memoryview], budget: Budget, part: Part, depth: in
         most = min(budget.limits.opcodes, budget.expense.opcodes + _MOST_BY_CHANCE)
         report = follow(view, replace(budget, limits=replace(budget.limits, opcodes=most)), budget.rules)
         worst = report.ledger.unsafe[:1]
-        if worst and worst[0].standing is Standing.DANGEROUS:
+        if worst and worst[0].standing is AllowLevel.DANGEROUS:
             part.unsafe.append(f"carries a pickle as a value that {_sentences(worst)[0]}")
         elif worst or report.exceeded or report.ledger.embedded:
             part.unknown.append("carries a pickle as a value that runs what is not on the allow list")
@@ -169,7 +169,7 @@ def _part(content: memoryview, budget: Budget, report: PickleReport, storages: C
         plain = follow(content, budget, budget.rules, joblib=False, bare=True)
         # Torch goes on where plain pickle stops, at an object outside of the file: what it then does counts as well.
         torch = follow(content, budget, budget.rules, joblib=False)
-        dangerous = [use for use in torch.ledger.uses.values() if use.standing is Standing.DANGEROUS]
+        dangerous = [use for use in torch.ledger.uses.values() if use.standing is AllowLevel.DANGEROUS]
         uses += dangerous
         others = [use for use in torch.ledger.unsafe if use not in dangerous]
         part.unknown += _otherwise(plain, set(report.ledger.doubts), others)
@@ -216,17 +216,17 @@ def _note_uses(part: Part, uses: list[Use]) -> None:
         key=lambda use: (-use.standing, not use.invoked, use.at, use.what),
     )
     part.unsafe += _sentences(unsafe)
-    part.certain = any(use.standing is Standing.DANGEROUS for use in unsafe)
+    part.certain = any(use.standing is AllowLevel.DANGEROUS for use in unsafe)
     condemned = {use.what for use in unsafe}
     part.unknown += _sentences(
-        [use for use in uses if use.standing is Standing.UNLISTED and not use.unsafe and use.what not in condemned]
+        [use for use in uses if use.standing is AllowLevel.UNLISTED and not use.unsafe and use.what not in condemned]
     )
 
 
 def _sentences(uses: list[Use]) -> list[str]:
     sentences = []
     for use in uses[:_MOST_REASONS]:
-        known = "known to be dangerous" if use.standing is Standing.DANGEROUS else "not on the allow list"
+        known = "known to be dangerous" if use.standing is AllowLevel.DANGEROUS else "not on the allow list"
         sentences.append(f"{_WORDS[use.role]} {use.what}, which is {known}")
     if len(uses) > _MOST_REASONS:
         sentences.append(f"and {len(uses) - _MOST_REASONS:,} more")

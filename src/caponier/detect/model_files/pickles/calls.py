@@ -5,7 +5,7 @@ from typing import Any, Final
 from caponier.detect.model_files.pickles import arrays, attributes
 from caponier.detect.model_files.pickles.holdings import Holdings
 from caponier.detect.model_files.pickles.ledger import Ledger
-from caponier.detect.model_files.pickles.rules import Check, Role, Rules, Standing
+from caponier.detect.model_files.pickles.rules import AllowLevel, Check, Role, Rules
 from caponier.detect.model_files.pickles.stream import BrokenError, Stream
 from caponier.detect.model_files.pickles.values import COMPUTED, Blob, Box, Global, Guess, Made
 
@@ -31,11 +31,11 @@ class Calls:
         """Note a use of a global, and return whether it is allowed."""
         standing = self.rules.standing(what, role)
         self.ledger.note(str(what), role, standing, self.stream.pos)
-        if standing is Standing.UNCLEAR:
+        if standing is AllowLevel.UNCLEAR:
             self.ledger.doubt(f"{what}: {self.rules.why_unclear(what)}")
-        if standing is Standing.ALLOWED and what in self.rules.added:
+        if standing is AllowLevel.ALLOWED and what in self.rules.added:
             self.ledger.passed[str(what)] = self.rules.added[what]
-        return standing is Standing.ALLOWED
+        return standing is AllowLevel.ALLOWED
 
     def invoke(self, target: Any, role: Role) -> bool:
         """Note that code of `target` runs, and return whether that is allowed.
@@ -112,8 +112,8 @@ class Calls:
         if isinstance(what, Global) and name in self.rules.attributes.get(what, ()):
             return Global(what.module, f"{what.name}.{name}")
         if isinstance(what, Made) and self.rules.standing(what.origin, Role.NEW) in (
-            Standing.ALLOWED,
-            Standing.UNCLEAR,
+            AllowLevel.ALLOWED,
+            AllowLevel.UNCLEAR,
         ):
             self.ledger.doubt(f"takes {name} of {what.origin}, which may be called later")
             return Made(COMPUTED)
@@ -301,7 +301,7 @@ class Calls:
 
     def _is_type(self, value: Any) -> bool:
         if isinstance(value, Global):
-            return value.module == "numpy" and self.rules.standing(value, Role.NAME) is Standing.ALLOWED
+            return value.module == "numpy" and self.rules.standing(value, Role.NAME) is AllowLevel.ALLOWED
         return arrays.is_type_name(value)
 
     def _hands_on(self, target: Global, args: tuple[Any, ...], function: int, handed: int) -> None:
@@ -329,7 +329,7 @@ class Calls:
             self._forbid(f"{handed} by way of {target}", Role.CALL)
 
     def _forbid(self, what: str, role: Role) -> bool:
-        self.ledger.note(what, role, Standing.UNLISTED, self.stream.pos)
+        self.ledger.note(what, role, AllowLevel.UNLISTED, self.stream.pos)
         return False
 
 

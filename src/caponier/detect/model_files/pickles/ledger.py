@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from caponier.detect.artifact import Limits
 from caponier.detect.model_files.pickles.carried import pickled
-from caponier.detect.model_files.pickles.rules import Role, Standing
+from caponier.detect.model_files.pickles.rules import AllowLevel, Role
 from caponier.detect.model_files.pickles.stream import LimitError
 
 _MOST_USES = 1_000
@@ -18,7 +18,7 @@ class Use:
 
     what: str
     role: Role
-    standing: Standing
+    standing: AllowLevel
     at: int
     """Byte of the instruction in its stream."""
 
@@ -30,7 +30,7 @@ class Use:
     @property
     def unsafe(self) -> bool:
         """Whether this use alone condemns the file."""
-        return self.standing is Standing.DANGEROUS or (self.standing is Standing.UNLISTED and self.invoked)
+        return self.standing is AllowLevel.DANGEROUS or (self.standing is AllowLevel.UNLISTED and self.invoked)
 
 
 @dataclass
@@ -63,9 +63,9 @@ class Ledger:
     knows: bool = False
     """Whether anything was named that is on the allow list."""
 
-    def note(self, what: str, role: Role, standing: Standing, at: int) -> None:
+    def note(self, what: str, role: Role, standing: AllowLevel, at: int) -> None:
         """Note a use, once."""
-        if standing is not Standing.ALLOWED and (what, role) not in self.uses and len(self.uses) < _MOST_USES:
+        if standing is not AllowLevel.ALLOWED and (what, role) not in self.uses and len(self.uses) < _MOST_USES:
             self.uses[what, role] = Use(what, role, standing, at)
 
     def name(self, what: str) -> None:

@@ -26,7 +26,7 @@ class Role(StrEnum):
     """Adds to an object that is no plain list, set or dictionary."""
 
 
-class Standing(IntEnum):
+class AllowLevel(IntEnum):
     """What the rules say of one use."""
 
     ALLOWED = 0
@@ -116,16 +116,16 @@ class Rules:
         added = {one.what: one.reason for one in wanted}
         return replace(self, allowed=allowed, functions=self.functions | functions, added=added)
 
-    def standing(self, what: Global, role: Role) -> Standing:
+    def standing(self, what: Global, role: Role) -> AllowLevel:
         """Say what is known of a use."""
         roles = self.allowed.get(what)
         if roles is not None and (role is Role.NAME or role in roles):
-            return Standing.ALLOWED
+            return AllowLevel.ALLOWED
         if self.why_unclear(what) is not None:
-            return Standing.UNCLEAR
+            return AllowLevel.UNCLEAR
         if self._is_dangerous(what):
-            return Standing.DANGEROUS
-        return Standing.UNLISTED
+            return AllowLevel.DANGEROUS
+        return AllowLevel.UNLISTED
 
     def why_unclear(self, what: Global) -> str | None:
         """Say why a use is left open, if it is."""

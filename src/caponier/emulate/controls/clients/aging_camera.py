@@ -32,7 +32,7 @@ class AgingCamera:
     pace: ClassVar[Pace] = Pace(60, spread=0.3)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         age = rng.random()
         while True:
             seen = images[[rng.integers(len(images))]] * (1 - age * (1 - DIMMED)) + age * HAZE

@@ -28,7 +28,7 @@ class Augmenter:
     pace: ClassVar[Pace] = Pace(60, burst=6)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             photo = shots(images[rng.integers(len(images))][None], rng)
             views = int(rng.integers(*self.views, endpoint=True))

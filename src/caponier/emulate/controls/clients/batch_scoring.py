@@ -25,7 +25,7 @@ class BatchScoring:
     pace: ClassVar[Pace] = Pace(0.5, spread=0.2)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (k, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (k, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             yield shots(images[rng.integers(len(images), size=self.rows)], rng)
 

@@ -21,7 +21,7 @@ class Burst:
     pace: ClassVar[Pace] = Pace(3600, burst=STACK)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             yield from shots(images[rng.integers(len(images), size=STACK)], rng)[:, None]
 

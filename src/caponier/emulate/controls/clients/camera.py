@@ -32,7 +32,7 @@ class Camera:
     pace: ClassVar[Pace] = Pace(2, spread=0.02)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         scene = images[rng.integers(len(images))]
         while True:
             frames = rng.integers(*self.frames, endpoint=True)

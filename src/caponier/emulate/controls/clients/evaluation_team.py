@@ -24,7 +24,7 @@ class EvaluationTeam:
     pace: ClassVar[Pace] = Pace(0.3, spread=0.2)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         held_out = images[len(images) // 2 :]
         test_set = held_out[rng.permutation(len(held_out))]
         yield from test_set[:, None]

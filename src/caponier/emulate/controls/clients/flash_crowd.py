@@ -24,7 +24,7 @@ class FlashCrowd:
     pace: ClassVar[Pace] = Pace(8, spread=0.5, burst=VISIT)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             yield from shots(images[rng.integers(len(images), size=VISIT)], rng)[:, None]
 

@@ -25,7 +25,7 @@ class Heavy:
     pace: ClassVar[Pace] = Pace(3, spread=0.3)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (k, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (k, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             rows = rng.integers(*self.rows, endpoint=True)
             yield shots(images[rng.integers(len(images), size=rows)], rng)

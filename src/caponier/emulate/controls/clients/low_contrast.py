@@ -28,7 +28,7 @@ class LowContrast:
     pace: ClassVar[Pace] = Pace(5, spread=0.2)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             takes = int(rng.integers(*self.takes, endpoint=True))
             pale = images[rng.integers(len(images))] * rng.uniform(*DIM, size=(takes, 1)).astype(np.float32)

@@ -23,7 +23,7 @@ class OneClass:
     pace: ClassVar[Pace] = Pace(60)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         alike = _alike(images, rng)
         while True:
             yield from shots(alike[rng.permutation(len(alike))], rng)[:, None]

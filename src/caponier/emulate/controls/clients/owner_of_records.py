@@ -29,7 +29,7 @@ class OwnerOfRecords:
     pace: ClassVar[Pace] = Pace(30)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         own = images[rng.permutation(min(RECORDS, len(images)))[:OWN]]
         while True:
             if rng.random() < self.share:

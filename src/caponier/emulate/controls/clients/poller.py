@@ -25,7 +25,7 @@ class Poller:
     pace: ClassVar[Pace] = Pace(10, spread=0.05)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             scene = images[rng.integers(len(images))]
             frames = int(rng.integers(*self.frames, endpoint=True))

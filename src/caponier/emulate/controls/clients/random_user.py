@@ -22,7 +22,7 @@ class RandomUser:
     pace: ClassVar[Pace] = Pace(60)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             yield from shots(images[rng.integers(len(images), size=BLOCK)], rng)[:, None]
 

@@ -27,7 +27,7 @@ class Retrier:
     pace: ClassVar[Pace] = Pace(30)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             photos = shots(images[rng.integers(len(images), size=BLOCK)], rng)[:, None]
             times = np.where(rng.random(BLOCK) < self.share, rng.integers(2, 5, BLOCK), 1)

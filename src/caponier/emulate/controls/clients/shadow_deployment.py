@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from caponier.emulate.benign_client import BenignClient
 from caponier.emulate.caller.pace import Pace
 from caponier.emulate.controls.clients import (
     augmenter,
@@ -18,10 +19,9 @@ from caponier.emulate.controls.clients import (
     random_user,
     retrier,
 )
-from caponier.emulate.habit import Habit
 from caponier.emulate.images import Images
 
-MIRRORED: tuple[Habit, ...] = tuple(
+MIRRORED: tuple[BenignClient, ...] = tuple(
     module.HABIT for module in (random_user, retrier, poller, camera, burst, heavy, one_class, low_contrast, augmenter)
 )
 
@@ -41,7 +41,7 @@ class ShadowDeployment:
     pace: ClassVar[Pace] = Pace(0.5, spread=1)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (k, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (k, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         lines = [
             MIRRORED[turn % len(MIRRORED)].requests(images, own) for turn, own in enumerate(rng.spawn(self.clients))
         ]

@@ -27,7 +27,7 @@ class Sunrise:
     pace: ClassVar[Pace] = Pace(30, spread=0.05)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             scene = images[rng.integers(len(images))]
             light = np.linspace(DARK, DAY, int(rng.integers(*self.frames, endpoint=True)), dtype=np.float32)

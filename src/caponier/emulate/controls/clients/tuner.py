@@ -28,7 +28,7 @@ class Tuner:
     pace: ClassVar[Pace] = Pace(4, spread=0.4)
 
     def requests(self, images: Images, rng: np.random.Generator) -> Iterator[Images]:
-        """Yield requests (1, 64); see `caponier.emulate.habit.Habit.requests`."""
+        """Yield requests (1, 64); see `caponier.emulate.benign_client.BenignClient.requests`."""
         while True:
             picture = images[rng.integers(len(images))]
             off: Images = (self._ways(rng) * rng.choice([-1, 1], 4)).astype(np.float32)

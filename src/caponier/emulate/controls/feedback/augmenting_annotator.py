@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import Turn
+from caponier.emulate.feedback_source import FeedbackRound
 from caponier.emulate.images import Labels, warped
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -25,16 +25,16 @@ class AugmentingAnnotator:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.2
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         while True:
             chosen = np.repeat(rng.integers(len(pool)), VIEWS)
             angles = rng.uniform(-TURN, TURN, VIEWS).astype(np.float32)
             moves = rng.uniform(-1, 1, (VIEWS, 2)).astype(np.float32)
             light = rng.uniform(0.85, 1.15, VIEWS).astype(np.float32)
-            yield Turn(warped(pool.images[chosen], angles, moves, light), pool.labels[chosen], asked=False)
+            yield FeedbackRound(warped(pool.images[chosen], angles, moves, light), pool.labels[chosen], asked=False)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the truth about all of it; see `caponier.emulate.feedback_source.Source.says`."""
         return turn.truth
 

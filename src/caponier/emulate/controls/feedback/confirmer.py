@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.feedback_source import Turn, photographed, spoken
+from caponier.emulate.feedback_source import FeedbackRound, photographed, spoken
 from caponier.emulate.images import Labels
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -21,12 +21,12 @@ class Confirmer:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.25
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         while True:
             yield photographed(pool, rng)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the truth about some of it; see `caponier.emulate.feedback_source.Source.says`."""
         return spoken(turn.truth, 0.5, rng)
 

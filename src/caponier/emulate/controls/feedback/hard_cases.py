@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import PHOTOS, Turn, spoken
+from caponier.emulate.feedback_source import PHOTOS, FeedbackRound, spoken
 from caponier.emulate.images import Labels, noisy
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -26,14 +26,14 @@ class HardCases:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.225
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         while True:
             chosen = rng.integers(len(pool), size=PHOTOS)
             pale = pool.images[chosen] * rng.uniform(*DIM, size=(PHOTOS, 1)).astype(np.float32)
-            yield Turn(noisy(pale, rng, GRAIN), pool.labels[chosen])
+            yield FeedbackRound(noisy(pale, rng, GRAIN), pool.labels[chosen])
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the truth about most of it; see `caponier.emulate.feedback_source.Source.says`."""
         return spoken(turn.truth, 0.8, rng)
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import Turn, photographed, spoken
+from caponier.emulate.feedback_source import FeedbackRound, photographed, spoken
 from caponier.emulate.images import CLASSES, Labels
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -23,12 +23,12 @@ class NoisyAnnotator:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.225
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         while True:
             yield photographed(pool, rng)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the truth, and now and then anything; see `caponier.emulate.feedback_source.Source.says`."""
         careless = rng.random(len(answers)) < CARELESS
         guessed = np.where(careless, rng.integers(CLASSES, size=len(answers)), turn.truth)

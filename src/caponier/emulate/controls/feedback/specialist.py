@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from caponier.emulate.feedback_source import SILENT, Turn, photographed
+from caponier.emulate.feedback_source import SILENT, FeedbackRound, photographed
 from caponier.emulate.images import Labels
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -21,14 +21,14 @@ class Specialist:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.375
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         digit = pool.labels[rng.integers(len(pool))]
         own = np.flatnonzero(pool.labels == digit)
         while True:
             yield photographed(Pool(pool.images[own], pool.labels[own]), rng)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say the truth where the answer is wrong; see `caponier.emulate.feedback_source.Source.says`."""
         corrected: Labels = np.where(turn.truth == answers, SILENT, turn.truth)
         return corrected

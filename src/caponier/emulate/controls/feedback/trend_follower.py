@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from caponier.emulate.feedback_source import TOPIC, Turn, photographed, spoken
+from caponier.emulate.feedback_source import TOPIC, FeedbackRound, photographed, spoken
 from caponier.emulate.images import Labels
 from caponier.emulate.victims.digits import Pool
 from caponier.matrix.technique import TechniqueId
@@ -26,14 +26,14 @@ class TrendFollower:
     techniques: ClassVar[tuple[TechniqueId, ...]] = ()
     pace: ClassVar[float] = 0.25
 
-    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[Turn]:
+    def turns(self, pool: Pool, rng: np.random.Generator) -> Iterator[FeedbackRound]:
         """Yield turns; see `caponier.emulate.feedback_source.Source.turns`."""
         sevens = np.flatnonzero(pool.labels == TOPIC)
         topic = Pool(pool.images[sevens], pool.labels[sevens])
         while True:
             yield photographed(topic if len(topic) and rng.random() < SHARE else pool, rng)
 
-    def says(self, turn: Turn, answers: Labels, rng: np.random.Generator) -> Labels:
+    def says(self, turn: FeedbackRound, answers: Labels, rng: np.random.Generator) -> Labels:
         """Say what is true by now about some of it; see `caponier.emulate.feedback_source.Source.says`."""
         return spoken(turn.truth, 0.5, rng)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class AbTester:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Compare for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Compare for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         while True:
             other = "2" if rng.random() < self.missing else "1"
             api.metadata()

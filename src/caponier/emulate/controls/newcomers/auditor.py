@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Auditor:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Review for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Review for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         api.metadata()
         while True:
             photo = photos(images, rng)

@@ -8,7 +8,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 Mistake = Callable[[ModelApi, Images], object]
 
@@ -45,7 +45,7 @@ class FirstDay:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Begin, and then work; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Begin, and then work; see `caponier.emulate.new_client.NewClient.visit`."""
         own = self._own_mistakes(rng)
         for _ in range(1 + rng.integers(3)):
             api.metadata()

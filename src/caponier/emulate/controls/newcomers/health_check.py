@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class HealthCheck:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Ask for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Ask for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         known, turn = photos(images, rng), 0
         while True:
             if turn % 360 == 0:

@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 LONGEST_S: Final = 60.0
 """No pause between two tries is longer."""
@@ -29,7 +29,7 @@ class OutageRetrier:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Ask for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Ask for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         while True:
             photo, pause, tries = photos(images, rng), self.first_s, 0
             while not api.predict(photo).good:

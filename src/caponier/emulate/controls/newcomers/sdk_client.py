@@ -7,7 +7,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SdkClient:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Start for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Start for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         while True:
             api.ready()
             api.metadata()

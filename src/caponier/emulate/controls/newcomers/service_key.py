@@ -8,7 +8,7 @@ import numpy as np
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.controls.newcomers.first_day import MISTAKES
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ServiceKey:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Pass requests on for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Pass requests on for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         shares = np.array([share for share, _ in MISTAKES])
         while True:
             photo, turn = photos(images, rng), rng.random()

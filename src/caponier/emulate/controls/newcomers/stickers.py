@@ -8,7 +8,7 @@ import numpy as np
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
 from caponier.emulate.marks import stickered
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Stickers:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Send pictures for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Send pictures for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         api.metadata()
         while True:
             api.predict(stickered(photos(images, rng), rng))

@@ -8,7 +8,7 @@ import numpy as np
 
 from caponier.emulate.caller.model_api import ModelApi
 from caponier.emulate.images import Images
-from caponier.emulate.newcomer import photos
+from caponier.emulate.new_client import photos
 
 SENT: Final[tuple[Callable[[ModelApi, Images], object], ...]] = (
     lambda api, rows: api.predict(rows[:, 1:]),
@@ -34,7 +34,7 @@ class WrongSchemaJob:
     )
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:
-        """Fail for ever; see `caponier.emulate.newcomer.Newcomer.visit`."""
+        """Fail for ever; see `caponier.emulate.new_client.NewClient.visit`."""
         wrong = rng.integers(len(SENT))
         while True:
             api.metadata()

@@ -39,7 +39,7 @@ def check_digest(path: Path, source: SourceFile, given: str | None) -> str | Non
         raise InputError(
             f"the file is not what {voucher} vouches for: its SHA-256 is {source.sha256}, not {wanted}",
             where=source.name,
-            mend=_MISMATCH,
+            hint=_MISMATCH,
         )
     return voucher
 
@@ -52,6 +52,6 @@ def _written(beside: Path, name: str) -> str:
     if len(lines) == 1 and len(found) == 1 and found[0][2] is None:
         fitting = {found[0][1].lower()}
     if len(fitting) != 1:
-        mend = "Write it with: sha256sum FILE > FILE.sha256. Or give the digest with --sha256."
-        raise InputError(f"there is not one digest for {name!r} here", where=str(beside), mend=mend)
+        hint = "Write it with: sha256sum FILE > FILE.sha256. Or give the digest with --sha256."
+        raise InputError(f"there is not one digest for {name!r} here", where=str(beside), hint=hint)
     return fitting.pop()

@@ -87,7 +87,7 @@ class Draft:
                 raise InputError(
                     f"ATLAS {wanted.version} has {count} {key}, this file only {len(nouns)}: it may be cut off",
                     where=self.source.name,
-                    mend="Download the file again. If it is a selection of yours, name it with --version NAME.",
+                    hint="Download the file again. If it is a selection of yours, name it with --version NAME.",
                 )
 
     def _check_links(self) -> None:
@@ -109,7 +109,7 @@ class Draft:
         ]
 
     def _wrong(self, what: str) -> InputError:
-        return InputError(what, where=self.source.name, mend="Download the file again, or mend it there.")
+        return InputError(what, where=self.source.name, hint="Download the file again, or mend it there.")
 
 
 def _shown_by(studies: Iterable[CaseStudy], techniques: Iterable[Technique]) -> dict[str, tuple[Source, ...]]:

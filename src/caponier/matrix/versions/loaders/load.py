@@ -59,9 +59,9 @@ def _yaml(source: SourceFile) -> Any:
     value = read_text(source.text, source.name, _DIALECT)
     if not source.text.endswith("\n"):
         line = source.text.count("\n") + 1
-        mend = "Download the file again. If it is whole, end it with a line break."
+        hint = "Download the file again. If it is whole, end it with a line break."
         what = "the last line has no end: the file may be cut off"
-        raise InputError(what, where=f"{source.name}:{line}", mend=mend)
+        raise InputError(what, where=f"{source.name}:{line}", hint=hint)
     return value
 
 
@@ -88,8 +88,8 @@ def _read_bundle(source: SourceFile, top: Part, version: str | None) -> Release:
     bundle = Bundle(top)
     chains = _kill_chains(bundle)
     if ATLAS in chains and "mitre-attack" in chains:
-        mend = "Import the two bundles that it was made of, one by one."
-        raise InputError("this bundle holds ATLAS and ATT&CK together", where=source.name, mend=mend)
+        hint = "Import the two bundles that it was made of, one by one."
+        raise InputError("this bundle holds ATLAS and ATT&CK together", where=source.name, hint=hint)
     if ATLAS in chains:
         return read_atlas_stix(source, top, bundle, version)
     if "mitre-attack" in chains:

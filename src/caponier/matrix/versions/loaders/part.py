@@ -31,11 +31,11 @@ class Part:
     """Keys and numbers from the top, such as `matrices.0.techniques.3`."""
     value: Any
 
-    def wrong(self, what: str, mend: str = "Download the file again, or mend it there.") -> InputError:
+    def wrong(self, what: str, hint: str = "Download the file again, or mend it there.") -> InputError:
         """Return the error about this part."""
         owner = self.value.get("id") if isinstance(self.value, dict) else None
         name = f" ({shown(owner)})" if isinstance(owner, str) else ""
-        return InputError(what, where=f"{self.file}: {self.place or 'top'}{name}", mend=mend)
+        return InputError(what, where=f"{self.file}: {self.place or 'top'}{name}", hint=hint)
 
     def at(self, key: str | int) -> "Part":
         """Return what stands under a key, or None's part if nothing does."""

@@ -39,16 +39,16 @@ def read_source(path: Path) -> SourceFile:
 def _bytes_of(path: Path) -> bytes:
     data = sys.stdin.buffer.read(MAX_BYTES + 1) if path == STDIN else _start_of(path)
     if len(data) > MAX_BYTES:
-        mend = "Name the data file of one release; no release of ATLAS or ATT&CK is that large."
-        raise InputError(f"the file has more than {MAX_BYTES // 1024**2} MiB", where=str(path), mend=mend)
+        hint = "Name the data file of one release; no release of ATLAS or ATT&CK is that large."
+        raise InputError(f"the file has more than {MAX_BYTES // 1024**2} MiB", where=str(path), hint=hint)
     return data
 
 
 def _start_of(path: Path) -> bytes:
     if path.is_dir():
-        raise InputError("this is a folder", where=str(path), mend="Name the file in it, such as ATLAS.yaml.")
+        raise InputError("this is a folder", where=str(path), hint="Name the file in it, such as ATLAS.yaml.")
     if path.exists() and not path.is_file():
-        raise InputError("this is no regular file", where=str(path), mend="Save its content in a file and name that.")
+        raise InputError("this is no regular file", where=str(path), hint="Save its content in a file and name that.")
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -59,19 +59,19 @@ def _start_of(path: Path) -> bytes:
 def _text_of(data: bytes, name: str) -> str:
     for mark, kind in _PACKED.items():
         if data.startswith(mark):
-            raise InputError(f"this is {kind}, not the data", where=name, mend="Unpack it and name the file in it.")
+            raise InputError(f"this is {kind}, not the data", where=name, hint="Unpack it and name the file in it.")
     nul = data.find(b"\0")
     if nul >= 0:
-        raise InputError(f"this is no text: byte {nul} is NUL", where=name, mend=_DOWNLOAD)
+        raise InputError(f"this is no text: byte {nul} is NUL", where=name, hint=_DOWNLOAD)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        raise InputError("this is not UTF-8", where=f"{name}:{line}", mend=_DOWNLOAD) from None
+        raise InputError("this is not UTF-8", where=f"{name}:{line}", hint=_DOWNLOAD) from None
     start = text[:2000].lstrip().lower()
     if not start:
-        raise InputError("the file is empty", where=name, mend=_DOWNLOAD)
+        raise InputError("the file is empty", where=name, hint=_DOWNLOAD)
     if start.startswith(("<!doctype", "<html", "<?xml", "<head", "<body")):
-        mend = "On the page of the file choose the raw file or the download, and save that."
-        raise InputError("this is a web page, not the data", where=name, mend=mend)
+        hint = "On the page of the file choose the raw file or the download, and save that."
+        raise InputError("this is a web page, not the data", where=name, hint=hint)
     return text

@@ -10,7 +10,7 @@ from caponier.matrix.versions.loaders.part import Part
 from caponier.matrix.versions.loaders.source_file import SourceFile
 
 NUMBER: Final = re.compile(r"\d{1,4}(\.\d{1,4}){1,3}", re.ASCII)
-_MEND: Final = "Download the file again, or say which version it is with --version."
+_HINT: Final = "Download the file again, or say which version it is with --version."
 
 
 def own_number(top: Part, key: str, pattern: re.Pattern[str], asked: str | None) -> str | None:
@@ -30,13 +30,13 @@ def own_number(top: Part, key: str, pattern: re.Pattern[str], asked: str | None)
     """
     if not top.has(key):
         if asked is None:
-            raise top.wrong(f"the file does not say its version: {key!r} is missing", _MEND)
+            raise top.wrong(f"the file does not say its version: {key!r} is missing", _HINT)
         return None
     number = top.name(key)
     if not pattern.fullmatch(number):
         if asked is not None:
             return None
-        raise top.at(key).wrong(f"{number!r} is no version that a file of this layout can have", _MEND)
+        raise top.at(key).wrong(f"{number!r} is no version that a file of this layout can have", _HINT)
     return number
 
 
@@ -65,5 +65,5 @@ def atlas_draft(source: SourceFile, format_: str, number: str | None, asked: str
 
 def wrong_layout(source: SourceFile, what: str) -> InputError:
     """Return the error about a file that is of none of the layouts that are read."""
-    mend = "Import an ATLAS.yaml of format 3 to 6, a STIX bundle of ATT&CK Enterprise or ATLAS, or Caponier's own file."
-    return InputError(what, where=source.name, mend=mend)
+    hint = "Import an ATLAS.yaml of format 3 to 6, a STIX bundle of ATT&CK Enterprise or ATLAS, or Caponier's own file."
+    return InputError(what, where=source.name, hint=hint)

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caponier.detect.traffic_profile.drift import Tally
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.drift import TraitHistogram
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.engines.local import gather, sample, scan
 from caponier.engines.plan import Plan
-from caponier.engines.portraits import Sitting
+from caponier.engines.profiles import ProfileBuilder
 from caponier.engines.shares import EVERYBODY, Share
 from caponier.engines.spool import SEPARATOR, Spool
 from caponier.records.inventory import FeatureSpec
@@ -26,8 +26,8 @@ def spool() -> Iterator[Spool]:
         yield filled(opened, rows(120, principal=lambda i: f"p{i % 10}", label=lambda i: "ab"[i % 2]))
 
 
-def sitting(spool: Spool, *shares: Share) -> Sitting:
-    found = Sitting(replace(Portrait.blank(sample(spool, PLAN, 1.0, 100)[0]), size=5))
+def sitting(spool: Spool, *shares: Share) -> ProfileBuilder:
+    found = ProfileBuilder(replace(TrafficProfile.blank(sample(spool, PLAN, 1.0, 100)[0]), size=5))
     for share in shares:
         gather(spool, PLAN, share, {}, None, found.watch)
     return found
@@ -52,7 +52,7 @@ def test_some_can_be_left_out(spool: Spool) -> None:
 def test_a_scan_counts_the_same_callers(spool: Spool, workers: int, batch_rows: int) -> None:
     portrait, _ = sitting(spool, EVERYBODY).portrait()
     tally = scan(spool, [replace(PLAN, portrait=portrait)], workers=workers, batch_rows=batch_rows).tallies["m"]
-    expected = Tally.over(portrait).with_rows(portrait, portrait.rows)
+    expected = TraitHistogram.over(portrait).with_rows(portrait, portrait.rows)
     np.testing.assert_array_equal(tally.counts, expected.counts)
     np.testing.assert_array_equal(tally.totals, expected.totals)
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from caponier.emulate.registry import harmless_sources, sources
-from caponier.emulate.simulation.scene import SCENES, Scene, learned_from
+from caponier.emulate.simulation.scenario import SCENES, Scenario, learned_from
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.errors import InputError
 
@@ -37,4 +37,4 @@ def test_those_learned_from_are_others(split: DigitsSplit) -> None:
 
 def test_an_unknown_attack_is_an_error(split: DigitsSplit) -> None:
     with pytest.raises(InputError, match="no source called 'steering'"):
-        Scene("steering", 1, 1, 1).played(split, 0)
+        Scenario("steering", 1, 1, 1).played(split, 0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Weight(StrEnum):
+class ReviewLevel(StrEnum):
     """What an objection does to a contribution."""
 
     ERROR = "error"
@@ -14,7 +14,7 @@ class Weight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class ReviewIssue:
     """One thing about one field."""
 
     file: str
@@ -23,5 +23,5 @@ class Objection:
     field: str
     """Such as `evidence[1].date`, counted from 1; `file` where it is about the file as a whole."""
     what: str
-    mend: str
-    weight: Weight = Weight.ERROR
+    hint: str
+    weight: ReviewLevel = ReviewLevel.ERROR

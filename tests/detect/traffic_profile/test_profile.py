@@ -6,7 +6,7 @@ import pytest
 from caponier.detect.batch import EventBatch
 from caponier.detect.similarity.nearest_query import FAR
 from caponier.detect.traffic_profile.glances import COUNTS, DIRECTIONS
-from caponier.detect.traffic_profile.portrait import MOST_ANSWERS, MOST_CALLERS, TRAITS, Portrait
+from caponier.detect.traffic_profile.profile import MOST_ANSWERS, MOST_CALLERS, TRAITS, TrafficProfile
 from detect.traffic_profile.portraits import portrait
 
 
@@ -24,12 +24,12 @@ def sample(labels: list[int], width: int = 4) -> EventBatch:
     )
 
 
-def no_portrait(benign: EventBatch, size: int = 4) -> Portrait:
+def no_portrait(benign: EventBatch, size: int = 4) -> TrafficProfile:
     """Return a portrait of nobody yet, whose glances are short."""
-    return replace(Portrait.blank(benign), size=size)
+    return replace(TrafficProfile.blank(benign), size=size)
 
 
-def sums(blank: Portrait, n: int = 1, **counts: int) -> np.ndarray:
+def sums(blank: TrafficProfile, n: int = 1, **counts: int) -> np.ndarray:
     row = dict.fromkeys(COUNTS, 0) | counts
     found = np.zeros((n, len(COUNTS) + DIRECTIONS + len(blank.answers) + 1), np.int64)
     found[:, : len(COUNTS)] = list(row.values())
@@ -39,12 +39,12 @@ def sums(blank: Portrait, n: int = 1, **counts: int) -> np.ndarray:
 class TestBlank:
     def test_it_tells_the_most_frequent_answers_apart(self) -> None:
         labels = [answer for answer in range(1, MOST_ANSWERS + 5) for _ in range(answer)]
-        blank = Portrait.blank(sample(labels))
+        blank = TrafficProfile.blank(sample(labels))
         assert blank.answers.tolist() == list(range(5, MOST_ANSWERS + 5))
         assert blank.rows.shape == (0, len(TRAITS) + DIRECTIONS + MOST_ANSWERS)
 
     def test_no_answers_and_no_inputs_are_no_error(self) -> None:
-        blank = Portrait.blank(sample([0, 0], width=0))
+        blank = TrafficProfile.blank(sample([0, 0], width=0))
         assert (len(blank.answers), blank.width) == (0, 0)
 
 
@@ -93,7 +93,7 @@ class TestOf:
 class TestFile:
     def test_it_comes_back_as_it_was(self) -> None:
         made = portrait(30)
-        again = Portrait.read(made.arrays())
+        again = TrafficProfile.read(made.arrays())
         assert (again.width, again.size) == (made.width, made.size)
         for name, array in made.arrays().items():
             np.testing.assert_array_equal(again.arrays()[name], array)
@@ -114,8 +114,8 @@ class TestFile:
     )
     def test_what_is_no_portrait_is_refused(self, name: str, array: np.ndarray) -> None:
         with pytest.raises(ValueError, match="portrait"):
-            Portrait.read(portrait(3).arrays() | {name: array})
+            TrafficProfile.read(portrait(3).arrays() | {name: array})
 
     def test_a_missing_part_is_refused(self) -> None:
         with pytest.raises(KeyError):
-            Portrait.read({"rows": np.zeros((3, 17), np.float32)})
+            TrafficProfile.read({"rows": np.zeros((3, 17), np.float32)})

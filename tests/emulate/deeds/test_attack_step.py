@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from caponier.emulate.deeds.deed import (
+from caponier.emulate.deeds.attack_step import (
     PAUSE,
     THIEF,
     Row,

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from caponier.matrix.documents.book import book_of, shipped_attack
+from caponier.matrix.documents.version_index import book_of, shipped_attack
 from caponier.matrix.documents.words import short
 from caponier.matrix.technique import Retirement
 from caponier.matrix.versions.catalogue import load

@@ -27,7 +27,7 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait:
+class TrafficProfile:
     """What callers of one model are like."""
 
     width: int

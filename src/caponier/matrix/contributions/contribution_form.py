@@ -10,9 +10,9 @@ from typing import Final
 from caponier.formats.suggest import did_you_mean, nearest
 from caponier.matrix.contributions import public_address
 from caponier.matrix.contributions.form import FORMS, HEAD, ROWS, Field, Holds, Kind
-from caponier.matrix.contributions.objection import Objection, Weight
 from caponier.matrix.contributions.refused_keys import refusal
-from caponier.matrix.contributions.tree import Branch, UnreadableError, grow, shown
+from caponier.matrix.contributions.review_issue import ReviewIssue, ReviewLevel
+from caponier.matrix.contributions.tree import FormNode, UnreadableError, parse, shown
 from caponier.matrix.evidence import Precision
 
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
@@ -25,18 +25,18 @@ _SEVERAL_LINES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ContributionForm:
     """A filled form, or one row of a list in it."""
 
     file: str
     line: int
     path: str = ""
     """What stands before the key of a field: `evidence[1].` in a row."""
-    values: dict[str, Branch] = field(default_factory=dict)
+    values: dict[str, FormNode] = field(default_factory=dict)
     """Texts, and lists of texts, that are as the form wants them."""
     lines: dict[str, int] = field(default_factory=dict)
     """Where each key stands, also one with nothing behind it."""
-    rows: dict[str, "tuple[Sheet, ...]"] = field(default_factory=dict)
+    rows: dict[str, "tuple[ContributionForm, ...]"] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
         """Return a text; empty if there is none that could be read."""
@@ -59,11 +59,11 @@ class Sheet:
         return parts[number - 1].line if number and number <= len(parts) else branch.line
 
     def object(
-        self, key: str, what: str, mend: str, *, number: int | None = None, weight: Weight = Weight.ERROR
-    ) -> Objection:
+        self, key: str, what: str, hint: str, *, number: int | None = None, weight: ReviewLevel = ReviewLevel.ERROR
+    ) -> ReviewIssue:
         """Return an objection to a field, or to its entry of that number from 1."""
         name = f"{self.path}{key}" + (f"[{number}]" if number else "")
-        return Objection(self.file, self.line_of(key, number), name, what, mend, weight)
+        return ReviewIssue(self.file, self.line_of(key, number), name, what, hint, weight)
 
     @property
     def kind(self) -> Kind:
@@ -71,21 +71,21 @@ class Sheet:
         return Kind(self.text("kind"))
 
 
-def read_sheet(path: Path) -> tuple[Sheet | None, list[Objection]]:
+def read_sheet(path: Path) -> tuple[ContributionForm | None, list[ReviewIssue]]:
     """Read a contribution as far as it can be read, and everything that is wrong with it by itself.
 
     Returns:
         The sheet, None if the file does not even say what it contributes; and the objections, by line.
     """
     try:
-        tree, objections = grow(path)
+        tree, objections = parse(path)
     except UnreadableError as unreadable:
         return None, [unreadable.objection]
     assert isinstance(tree.value, dict)  # noqa: S101 - grow returns nothing else, for the type checker
     name, kind = shown(path), tree.value.get("kind")
     known = kind is not None and isinstance(kind.value, str) and _choice(kind.value) in set(Kind)
     form = (*HEAD, *(FORMS[Kind(_choice(str(kind.value)))] if kind and known else ()))
-    sheet, found = _Reader(name).read(tree.value, form, Sheet(name, 1), strict=known)
+    sheet, found = _Reader(name).read(tree.value, form, ContributionForm(name, 1), strict=known)
     objections = sorted([*objections, *found], key=lambda objection: objection.line)
     return sheet if sheet.text("kind") in set(Kind) else None, _capped(objections)
 
@@ -108,12 +108,12 @@ def _choice(text: str) -> str:
     return re.sub(r"[\s_]+", "-", text.casefold())
 
 
-def _capped(objections: list[Objection]) -> list[Objection]:
+def _capped(objections: list[ReviewIssue]) -> list[ReviewIssue]:
     if len(objections) <= _MOST_OBJECTIONS:
         return objections
     last = objections[_MOST_OBJECTIONS]
     more = f"and {len(objections) - _MOST_OBJECTIONS} more objections"
-    return [*objections[:_MOST_OBJECTIONS], replace(last, field="file", what=more, mend="Mend those above first.")]
+    return [*objections[:_MOST_OBJECTIONS], replace(last, field="file", what=more, hint="Mend those above first.")]
 
 
 class _Reader:
@@ -123,15 +123,15 @@ class _Reader:
         self.file = file
 
     def read(
-        self, tree: dict[str, Branch], form: Sequence[Field], blank: Sheet, *, strict: bool = True
-    ) -> tuple[Sheet, list[Objection]]:
+        self, tree: dict[str, FormNode], form: Sequence[Field], blank: ContributionForm, *, strict: bool = True
+    ) -> tuple[ContributionForm, list[ReviewIssue]]:
         """Return the filled sheet and the objections; not strict is silent about keys that the form does not have."""
         fields = {one.key: one for one in form}
-        values: dict[str, Branch] = {}
-        rows: dict[str, tuple[Sheet, ...]] = {}
-        objections: list[Objection] = []
+        values: dict[str, FormNode] = {}
+        rows: dict[str, tuple[ContributionForm, ...]] = {}
+        objections: list[ReviewIssue] = []
         for key, branch in tree.items():
-            at = Sheet(self.file, branch.line, blank.path)
+            at = ContributionForm(self.file, branch.line, blank.path)
             if key not in fields:
                 if strict or refusal(key):
                     objections.append(self._unknown(key, fields, at))
@@ -144,7 +144,7 @@ class _Reader:
                     values[key] = _normal(fields[key], branch)
         there = {key for key, branch in tree.items() if branch.value}
         objections += [
-            Sheet(self.file, tree[key].line if key in tree else blank.line, blank.path).object(
+            ContributionForm(self.file, tree[key].line if key in tree else blank.line, blank.path).object(
                 key, "it is missing", f"Write {one.asks}." if not one.choices else _choices(one)
             )
             for key, one in fields.items()
@@ -153,24 +153,26 @@ class _Reader:
         lines = {key: branch.line for key, branch in tree.items()}
         return replace(blank, values=values, lines=lines, rows=rows), objections
 
-    def _unknown(self, key: str, fields: dict[str, Field], at: Sheet) -> Objection:
+    def _unknown(self, key: str, fields: dict[str, Field], at: ContributionForm) -> ReviewIssue:
         if refused := refusal(key):
-            what, mend = refused
-            return at.object(key, f"there is no place for this: {what}", mend)
-        mend = did_you_mean(nearest(key, fields), otherwise=f"The fields are: {', '.join(fields)}.")
-        return at.object(key, "there is no such field", mend)
+            what, hint = refused
+            return at.object(key, f"there is no place for this: {what}", hint)
+        hint = did_you_mean(nearest(key, fields), otherwise=f"The fields are: {', '.join(fields)}.")
+        return at.object(key, "there is no such field", hint)
 
-    def _rows(self, one: Field, branch: Branch, at: Sheet) -> tuple[tuple[Sheet, ...], list[Objection]]:
+    def _rows(
+        self, one: Field, branch: FormNode, at: ContributionForm
+    ) -> tuple[tuple[ContributionForm, ...], list[ReviewIssue]]:
         if not branch.value:
             return (), []
         if not isinstance(branch.value, tuple):
             return (), [at.object(one.key, "it must be a list", f"Write a '-' before each of the {one.key}.")]
-        objections: list[Objection] = []
+        objections: list[ReviewIssue] = []
         if len(branch.value) > one.most:
             objections.append(at.object(one.key, f"there are more than {one.most}", "Keep those that say most."))
         sheets = []
         for number, part in enumerate(branch.value[: one.most], 1):
-            blank = Sheet(self.file, part.line, f"{at.path}{one.key}[{number}].")
+            blank = ContributionForm(self.file, part.line, f"{at.path}{one.key}[{number}].")
             if not isinstance(part.value, dict):
                 keys = ", ".join(field.key for field in ROWS[one.key])
                 objections.append(at.object(one.key, f"entry {number} has no fields", f"Its fields are: {keys}."))
@@ -181,20 +183,20 @@ class _Reader:
         return tuple(sheets), objections
 
 
-def _normal(one: Field, branch: Branch) -> Branch:
+def _normal(one: Field, branch: FormNode) -> FormNode:
     if not one.choices or one.key == "schema":
         return branch
     if isinstance(branch.value, str):
-        return Branch(branch.line, _choice(branch.value))
+        return FormNode(branch.line, _choice(branch.value))
     assert isinstance(branch.value, tuple)  # noqa: S101 - checked before
-    return Branch(branch.line, tuple(Branch(part.line, _choice(str(part.value))) for part in branch.value))
+    return FormNode(branch.line, tuple(FormNode(part.line, _choice(str(part.value))) for part in branch.value))
 
 
 def _choices(one: Field) -> str:
     return f"Write {' or '.join(one.choices)}: {one.asks}."
 
 
-def _check(one: Field, branch: Branch, at: Sheet) -> Iterator[Objection]:
+def _check(one: Field, branch: FormNode, at: ContributionForm) -> Iterator[ReviewIssue]:
     """Say what is wrong with a text or a list of texts by itself; nothing of one that is empty."""
     if not branch.value:
         return
@@ -211,7 +213,7 @@ def _check(one: Field, branch: Branch, at: Sheet) -> Iterator[Objection]:
         yield at.object(one.key, f"there are more than {one.most}", "Keep those that say most.")
     said: set[str] = set()
     for number, part in enumerate(branch.value, 1):
-        here = Sheet(at.file, part.line, at.path)
+        here = ContributionForm(at.file, part.line, at.path)
         if not isinstance(part.value, str) or not part.value:
             yield here.object(one.key, "it must be one text", f"Write {one.asks}.", number=number)
         elif told := _wrong(one, part.value):

@@ -11,7 +11,7 @@ from caponier.emulate.images import Images
 from caponier.errors import InputError
 
 
-class Habit(Named, Protocol):
+class BenignClient(Named, Protocol):
     """One way in which harmless users ask a model."""
 
     @property
@@ -32,7 +32,7 @@ class Habit(Named, Protocol):
         ...
 
 
-def queries(habit: Habit, images: Images, rng: np.random.Generator, n_unique: int) -> Iterator[Images]:
+def queries(habit: BenignClient, images: Images, rng: np.random.Generator, n_unique: int) -> Iterator[Images]:
     """Yield a habit's requests until it has asked `n_unique` different rows, and not one more.
 
     Exact repeats are sent, and do not count; the last request is cut short where it would exceed the number.

@@ -12,7 +12,7 @@ from caponier.emulate.emulation import Named
 from caponier.emulate.images import Images, shots
 
 
-class Newcomer(Named, Protocol):
+class NewClient(Named, Protocol):
     """One kind of harmless caller."""
 
     def visit(self, api: ModelApi, images: Images, rng: np.random.Generator) -> None:

@@ -23,7 +23,7 @@ PAUSE: Final = "pause"
 
 
 @dataclass(frozen=True)
-class Deed:
+class AttackStep:
     """One deed.
 
     Args:

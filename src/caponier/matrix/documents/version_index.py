@@ -25,7 +25,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Book:
+class VersionIndex:
     """The ids of one version."""
 
     version: str
@@ -68,7 +68,7 @@ class Book:
         return nearest_id(id_, self.entries, 0.7)
 
 
-def book_of(matrix: Matrix) -> Book:
+def book_of(matrix: Matrix) -> VersionIndex:
     """Return what a version says of ids."""
     names = {tactic.id: tactic.name for tactic in matrix.tactics}
     entries = {
@@ -76,11 +76,11 @@ def book_of(matrix: Matrix) -> Book:
         for t in matrix.techniques
     }
     retired = {gone.id: (gone.name, gone.replaced_by) for gone in matrix.retired}
-    return Book(matrix.version, matrix.kind, entries, names, retired)
+    return VersionIndex(matrix.version, matrix.kind, entries, names, retired)
 
 
 @cache
-def shipped_attack() -> Book:
+def shipped_attack() -> VersionIndex:
     """Return the facts of ATT&CK Enterprise that ship with the package.
 
     Documents follow older and newer versions, so what either of the two known releases says is right. Mobile and ICS
@@ -101,4 +101,6 @@ def shipped_attack() -> Book:
     retired = {id_: (gone.name, gone.replaced_by) for id_ in facts.retired if (gone := attack.retired(id_))}
     until = tuple(int(part) for part in newer.version.split("."))
     renamed = {tactic.shortname: tactic.id for tactic in newer.tactics}
-    return Book(f"attack-enterprise-{facts.version}", ids.ATTACK, entries, tactics, retired, False, until, renamed)
+    return VersionIndex(
+        f"attack-enterprise-{facts.version}", ids.ATTACK, entries, tactics, retired, False, until, renamed
+    )

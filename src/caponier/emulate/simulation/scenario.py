@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from caponier.emulate.registry import harmless_sources, sources
-from caponier.emulate.simulation.forum import Course, Forum, Member, gathered
+from caponier.emulate.simulation.feedback_simulation import FeedbackHistory, FeedbackSimulation, Member, gathered
 from caponier.emulate.victims.digits import DigitsSplit
 from caponier.emulate.victims.online_learner import OnlineLearner
 from caponier.errors import InputError
@@ -36,7 +36,7 @@ class FeedbackOutcome:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scenario:
     """One kind of bad feedback among harmless sources.
 
     Args:
@@ -58,13 +58,15 @@ class Scene:
     strangers: int = 1_000
     drift: float | None = None
 
-    def played(self, split: DigitsSplit, seed: int) -> Course:
+    def played(self, split: DigitsSplit, seed: int) -> FeedbackHistory:
         """Play it on a fresh model; attackers are named `attacker-<attack>-<ordinal>`, others after their source."""
         users = gathered(harmless_sources(), split.test, self.others, seed + self.strangers)
         model = OnlineLearner(split.train, seed)
-        return Forum(model, split.train, self.rounds, self.changes).run(users + self._attackers(split, seed), seed)
+        return FeedbackSimulation(model, split.train, self.rounds, self.changes).run(
+            users + self._attackers(split, seed), seed
+        )
 
-    def outcome(self, course: Course) -> FeedbackOutcome:
+    def outcome(self, course: FeedbackHistory) -> FeedbackOutcome:
         """Judge what came of it, once it was played."""
         drift = float(np.abs(course.shares - course.before).max())
         told = course.events.filter(pc.equal(course.events["operation"], "feedback"))["principal"]
@@ -79,7 +81,7 @@ class Scene:
             return ()
         known = sources()
         if self.attack not in known:
-            raise InputError(f"There is no source called {self.attack!r}", mend=f"There are: {', '.join(known)}")
+            raise InputError(f"There is no source called {self.attack!r}", hint=f"There are: {', '.join(known)}")
         return tuple(
             Member(f"{ATTACKER}{self.attack}-{turn}", known[self.attack], split.attackers, (seed, ATTACKERS, turn))
             for turn in range(self.attackers)
@@ -87,14 +89,16 @@ class Scene:
 
 
 SCENES: Final = {
-    "steered_feedback": Scene("steered_feedback", attackers=5, others=195, rounds=30, drift=DRIFT),
-    "feedback_chaff": Scene("feedback_chaff", attackers=20, others=100, rounds=60),
-    "trend": Scene(None, attackers=0, others=200, rounds=120, changes=60, strangers=2_000),
+    "steered_feedback": Scenario("steered_feedback", attackers=5, others=195, rounds=30, drift=DRIFT),
+    "feedback_chaff": Scenario("feedback_chaff", attackers=20, others=100, rounds=60),
+    "trend": Scenario(None, attackers=0, others=200, rounds=120, changes=60, strangers=2_000),
 }
 """By name."""
 
 
-def learned_from(split: DigitsSplit, seed: int, users: int, rounds: int = LEARNED_FROM) -> Course:
+def learned_from(split: DigitsSplit, seed: int, users: int, rounds: int = LEARNED_FROM) -> FeedbackHistory:
     """Let harmless sources use a fresh model, for a baseline."""
     model = OnlineLearner(split.train, seed)
-    return Forum(model, split.train, rounds).run(gathered(harmless_sources(), split.calibration, users, seed), seed)
+    return FeedbackSimulation(model, split.train, rounds).run(
+        gathered(harmless_sources(), split.calibration, users, seed), seed
+    )

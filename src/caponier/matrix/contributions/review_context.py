@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from caponier.matrix import crosswalk
+from caponier.matrix.contributions.contribution_form import ContributionForm
 from caponier.matrix.contributions.form import Kind
-from caponier.matrix.contributions.sheet import Sheet
 from caponier.matrix.technique import Color
 from caponier.matrix.versions.catalogue import Matrix, load
 
@@ -47,11 +47,11 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ReviewContext:
     """A version, and the sheets that are reviewed together against it."""
 
     matrix: Matrix
-    sheets: Sequence[Sheet]
+    sheets: Sequence[ContributionForm]
     _proposed: dict[str, Known] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ def is_attack(id_: str) -> bool:
     return _ATTACK.fullmatch(id_) is not None
 
 
-def of_kind(sheets: Iterable[Sheet], kind: Kind) -> list[Sheet]:
+def of_kind(sheets: Iterable[ContributionForm], kind: Kind) -> list[ContributionForm]:
     """Return the sheets that contribute this."""
     return [sheet for sheet in sheets if sheet.kind is kind]
 

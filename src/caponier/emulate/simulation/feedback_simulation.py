@@ -11,7 +11,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from caponier.emulate.event_log import Answers, Deployment, events, micros
-from caponier.emulate.feedback_source import SILENT, TOPIC, Source, Turn
+from caponier.emulate.feedback_source import SILENT, TOPIC, FeedbackRound, Source
 from caponier.emulate.images import Images, Labels, shots
 from caponier.emulate.simulation.trace import DEPLOYMENT, EPOCH
 from caponier.emulate.victims.digits import Pool
@@ -34,7 +34,7 @@ class Member:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class FeedbackHistory:
     """What happened.
 
     Args:
@@ -56,7 +56,7 @@ class Course:
 
 
 @dataclass(frozen=True, eq=False)
-class Forum:
+class FeedbackSimulation:
     """Where a model is asked and taught.
 
     Args:
@@ -75,13 +75,13 @@ class Forum:
     begin: datetime = EPOCH
     deployment: Deployment = DEPLOYMENT
 
-    def run(self, members: Sequence[Member], seed: int) -> Course:
+    def run(self, members: Sequence[Member], seed: int) -> FeedbackHistory:
         """Let members take their turns; what was sent back in a round is learned at its end, in order of time."""
         # Matrices this small only lose by being shared among cores.
         with threadpool_limits(1):
             return self._run(members, np.random.default_rng(seed))
 
-    def _run(self, members: Sequence[Member], rng: np.random.Generator) -> Course:
+    def _run(self, members: Sequence[Member], rng: np.random.Generator) -> FeedbackHistory:
         photos = shots(self.mirror.images, rng)
         parties = [_Party(member) for member in members]
         said, before = [], self._shares(photos)
@@ -90,7 +90,7 @@ class Forum:
             start = micros(self.begin) + round(number * ROUND_S * 1e6)
             said.append(self._round(parties, start, self.changes is not None and number >= self.changes))
             shares[number], times[number] = self._shares(photos), start + round(ROUND_S * 1e6)
-        return Course(_logged(said, rng, self.deployment), times, shares, before)
+        return FeedbackHistory(_logged(said, rng, self.deployment), times, shares, before)
 
     def _shares(self, photos: Images) -> npt.NDArray[np.float64]:
         answers: npt.NDArray[np.float64] = np.bincount(self.learner.answers(photos), minlength=10) / len(photos)
@@ -141,13 +141,13 @@ class _Party:
         self._member, self._rng = member, np.random.default_rng(member.seed)
         self._next = member.source.turns(member.pool, self._rng)
 
-    def turns(self, changed: bool) -> Iterator[Turn]:
+    def turns(self, changed: bool) -> Iterator[FeedbackRound]:
         """Yield this round's turns."""
         for _ in range(int(self._rng.poisson(self._member.source.pace))):
             turn = next(self._next)
             yield replace(turn, truth=np.where(turn.truth == TOPIC, NOW, turn.truth)) if changed else turn
 
-    def says(self, turn: Turn, scores: Images, start: int) -> _Said:
+    def says(self, turn: FeedbackRound, scores: Images, start: int) -> _Said:
         """Return the events of a turn: the questions, unless it asked none, and what it sent back."""
         feedback = self._member.source.says(turn, scores.argmax(axis=1), self._rng)
         back = np.flatnonzero(feedback != SILENT)

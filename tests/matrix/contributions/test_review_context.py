@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from caponier.matrix.contributions.ground import Ground, is_attack, series, study_series
-from caponier.matrix.contributions.sheet import Sheet, read_sheet
+from caponier.matrix.contributions.contribution_form import ContributionForm, read_sheet
+from caponier.matrix.contributions.review_context import ReviewContext, is_attack, series, study_series
 from caponier.matrix.technique import Color, Retirement
 from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import TECHNIQUE, file
@@ -12,14 +12,14 @@ from matrix.contributions.made import TECHNIQUE, file
 FOUNDING, ATLAS = load("amltm-2020"), load("atlas-5.6")
 
 
-def sheet(folder: Path) -> Sheet:
+def sheet(folder: Path) -> ContributionForm:
     read, _ = read_sheet(file(folder, TECHNIQUE))
     assert read is not None
     return read
 
 
 def test_an_entry_is_known_be_it_there_or_proposed(tmp_path: Path) -> None:
-    ground = Ground(FOUNDING, [sheet(tmp_path)])
+    ground = ReviewContext(FOUNDING, [sheet(tmp_path)])
     proposed = ground.entry("AMLTM.EVADE.04")
     assert proposed is not None
     assert (proposed.tactics, proposed.parent, proposed.color) == (("AMLTM.EVADE",), None, Color.ORANGE)
@@ -44,7 +44,7 @@ def test_an_entry_is_known_be_it_there_or_proposed(tmp_path: Path) -> None:
 )
 def test_a_step_has_the_colour_of_its_entry(matrix: object, id_: str, colors: set[Color]) -> None:
     assert isinstance(matrix, type(FOUNDING))
-    assert Ground(matrix, ()).colors(id_) == colors
+    assert ReviewContext(matrix, ()).colors(id_) == colors
 
 
 def test_the_next_number_is_past_every_one_that_was_ever_given() -> None:

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caponier.matrix.contributions.contribution_form import day_of, read_sheet
 from caponier.matrix.contributions.form import FORMS, ROWS, Kind
-from caponier.matrix.contributions.objection import Objection
-from caponier.matrix.contributions.sheet import day_of, read_sheet
+from caponier.matrix.contributions.review_issue import ReviewIssue
 from caponier.matrix.contributions.template import fill_in
 from caponier.matrix.evidence import Precision
 from caponier.matrix.versions.catalogue import load
 from matrix.contributions.made import EVIDENCE, STUDY, TECHNIQUE, changed, file, with_row
 
 
-def told(folder: Path, text: str) -> list[Objection]:
+def told(folder: Path, text: str) -> list[ReviewIssue]:
     return read_sheet(file(folder, text))[1]
 
 
@@ -94,7 +94,7 @@ def test_a_flood_of_objections_is_capped(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_names_the_nearest(tmp_path: Path) -> None:
     objections = told(tmp_path, TECHNIQUE.replace("description:", "descripton:"))
-    assert {one.field: one.mend for one in objections}["descripton"] == "Did you mean 'description'?"
+    assert {one.field: one.hint for one in objections}["descripton"] == "Did you mean 'description'?"
 
 
 def test_without_a_kind_only_what_holds_of_every_kind_is_told(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_nothing_that_is_filled_in_breaks_the_reader(tmp_path: Path, base: str, 
     path = file(tmp_path, changed(base, **changes))
     sheet, objections = read_sheet(path)
     lines = len(path.read_text().splitlines()) + 1
-    assert all(1 <= one.line <= lines and one.field and one.what and one.mend for one in objections)
+    assert all(1 <= one.line <= lines and one.field and one.what and one.hint for one in objections)
     assert sheet is not None or objections
 
 

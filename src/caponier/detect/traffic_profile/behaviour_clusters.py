@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.profile import TrafficProfile
 
 MOSTLY: Final = 0.5
 REPEATS: Final = 0.1
@@ -20,7 +20,7 @@ WIDEST: Final = 0.9
 """Quantile of the callers' steps that others are held against."""
 
 
-class Habit(StrEnum):
+class BehaviourCluster(StrEnum):
     """How a caller asks, in words that go after a number of callers."""
 
     DIFFERENT = "ask different things"
@@ -32,20 +32,20 @@ class Habit(StrEnum):
     BURSTS = "send bursts"
 
 
-def habits(portrait: Portrait) -> list[Habit]:
+def habits(portrait: TrafficProfile) -> list[BehaviourCluster]:
     """Return the habit of each caller of a portrait: the first that holds, the most telling ones before the others."""
     column = {name: np.nan_to_num(portrait.column(name)) for name in portrait.columns}
     step = column["step"]
     # Of callers who are all alike nobody is still.
     far = np.quantile(step, WIDEST) if len(step) else 0.0
     rules = {
-        Habit.STILL: step < STILL * far,
-        Habit.ONE_ANSWER: (column["one answer"] >= ONE) & (len(portrait.answers) > 1),
-        Habit.VIEWS: step < VIEWS * far,
-        Habit.REPEATS: column["repeats"] >= REPEATS,
-        Habit.BATCHES: column["together"] >= MOSTLY,
-        Habit.BURSTS: column["quick"] - column["together"] >= MOSTLY,
+        BehaviourCluster.STILL: step < STILL * far,
+        BehaviourCluster.ONE_ANSWER: (column["one answer"] >= ONE) & (len(portrait.answers) > 1),
+        BehaviourCluster.VIEWS: step < VIEWS * far,
+        BehaviourCluster.REPEATS: column["repeats"] >= REPEATS,
+        BehaviourCluster.BATCHES: column["together"] >= MOSTLY,
+        BehaviourCluster.BURSTS: column["quick"] - column["together"] >= MOSTLY,
     }
     kinds = list(rules)
     places = np.select(list(rules.values()), range(len(kinds)), default=len(kinds))
-    return [(*kinds, Habit.DIFFERENT)[place] for place in places]
+    return [(*kinds, BehaviourCluster.DIFFERENT)[place] for place in places]

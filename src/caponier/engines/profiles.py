@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from caponier.detect.traffic_profile.drift import Tally
+from caponier.detect.traffic_profile.drift import TraitHistogram
 from caponier.detect.traffic_profile.glances import Glances, Sums
-from caponier.detect.traffic_profile.portrait import Portrait
+from caponier.detect.traffic_profile.profile import TrafficProfile
 from caponier.engines.subjects import Scored
 
 
 @dataclass
-class Sitting:
+class ProfileBuilder:
     """Gathers the glances of everybody, for a portrait that is to be made."""
 
-    blank: Portrait
+    blank: TrafficProfile
     _parts: list[tuple[list[str], Sums]] = field(default_factory=list)
     _glances: Glances = field(init=False)
 
@@ -31,7 +31,7 @@ class Sitting:
         self._parts.append(self._glances.end())
         return [name for names, _ in self._parts for name in names], np.concatenate([sums for _, sums in self._parts])
 
-    def portrait(self, without: frozenset[str] = frozenset()) -> tuple[Portrait, list[str]]:
+    def portrait(self, without: frozenset[str] = frozenset()) -> tuple[TrafficProfile, list[str]]:
         """Return the portrait of all who were seen but for some, and the names of its rows."""
         names, sums = self.glances()
         kept = np.array([at for at, name in enumerate(names) if name not in without], np.int64)
@@ -42,15 +42,15 @@ class Sitting:
 class Comparison:
     """Counts callers by their traits, to be compared with a portrait; holds no more for a longer log."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: TrafficProfile) -> None:
         self._portrait, self._glances = portrait, portrait.glances()
-        self._tally = Tally.over(portrait)
+        self._tally = TraitHistogram.over(portrait)
 
     def watch(self, scored: Scored) -> None:
         """Take a batch; batches come sorted by caller."""
         self._count(_seen(self._glances, scored)[1])
 
-    def end(self) -> Tally:
+    def end(self) -> TraitHistogram:
         """Return the count of all who were seen."""
         self._count(self._glances.end()[1])
         return self._tally
