@@ -116,7 +116,7 @@ class TestTheGuard:
             # A customer without a key, too, wherever else.
             assert goes_on(Caller(url, CUSTOMER, address=THERE), digits)
             undo_action(workspace, action.action_id)
-            wait_for(lambda: Caller(url, CUSTOMER).ask(images(digits)) == 200)
+            wait_for(lambda: Caller(url, CUSTOMER).ask(images(digits, 1)) == 200)
         scanned = scan_inference([Path(workspace.lake)], workspace=workspace)
         assert {one.finding_id: one for one in scanned.findings} == {
             one.finding_id: one for one in list_findings(workspace)

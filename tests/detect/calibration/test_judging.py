@@ -118,12 +118,10 @@ PROCESSES: dict[str, tuple[Process, ...]] = {
     "one that flares": (flaring,),
     "four of all kinds": (climbing, flaring, silent, resting),
 }
-
-
 UNMET = pytest.mark.xfail(
     strict=True,
-    reason="of four detectors one speaks of one caller in thirty: where few of those are among the callers learned "
-    "from the next one's score is held for rare. 2.3 % are flagged, and hardly fewer who go on for no longer",
+    reason="what adds up without end shows each caller's habit the more, the longer it goes on: 5.3 % (one detector) "
+    "and 2.1 % (four) of callers who go on five times longer are flagged, where 1 % is promised",
 )
 
 
@@ -176,7 +174,9 @@ def test_where_hardly_anybody_is_told_of_at_all_it_is_alpha_but_for_chance(n: in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=UNMET) if "four" in kind else kind for kind in PROCESSES])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=UNMET) if "that flares" not in kind else kind for kind in PROCESSES]
+)
 def test_the_same_holds_for_callers_who_go_on_for_longer_than_those_who_were_learned_from(kind: str) -> None:
     flagged = []
     for seed in range(8 if len(PROCESSES[kind]) == 1 else 4):
@@ -248,7 +248,7 @@ class TestRanking:
 
     def test_a_caller_whom_a_detector_did_not_see_says_nothing_there(self) -> None:
         learned = self.learned()
-        add(learned["d0"], {"blind spot": [0, 0, 0]})
+        add(learned["d0"], {"blind spot": [1, 2, 3]})
         ranking = Ranking.of(learned)
         assert len(ranking) == 61
         # Of 61 callers the oddest is not ranked among.

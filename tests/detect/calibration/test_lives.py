@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caponier.detect.calibration.ages import AGES, AHEAD
 from caponier.detect.calibration.lives import Lives
 
 few = settings(max_examples=60, deadline=None)
@@ -81,45 +80,6 @@ def test_whoever_was_cut_off_goes_on_as_others_did_but_less() -> None:
 def test_where_nobody_ever_rose_nobody_rises_later() -> None:
     full = Lives(np.full((20, 3), 2.0), np.array([0, 2] * 10)).completed(12)
     assert np.array_equal(full, np.full((20, 12), 2.0))
-
-
-def counted(callers: int, seen: int, longer: int, steps: int) -> Lives:
-    """Let callers count what they do, now and then, until most of them go away and a few go on."""
-    rng = np.random.default_rng(4)
-    times = rng.uniform(0, AGES[steps - 1], (callers, int(AGES[steps - 1] * 0.05)))
-    counts = (times[:, :, None] < AGES[:steps]).sum(axis=1)
-    return Lives(np.log1p(counts), np.array([seen] * (callers - longer) + [steps - 1] * longer))
-
-
-def test_counts_of_those_who_went_away_add_up_though_most_steps_add_nothing() -> None:
-    lives = counted(callers=100, seen=13, longer=0, steps=24)
-    full = lives.completed(24)
-    went = np.expm1(full[:, 13]) > 0
-    reached = np.expm1(full[went, -1]).mean() / np.expm1(full[went, 13]).mean()
-    assert 0.5 * AGES[23] / AGES[13] < reached < 2 * AGES[23] / AGES[13]
-
-
-def test_what_stood_still_in_many_who_went_on_does_not_add_up() -> None:
-    going = np.tile(np.minimum(np.arange(24) / 4, 2.0), (60, 1))
-    full = Lives(going, np.array([20] * 40 + [23] * 20)).completed(24)
-    assert full[0, -1] < 2.3
-
-
-def test_the_longer_nobody_was_seen_the_more_are_scores_taken_to_add_up() -> None:
-    going = np.tile(np.minimum(np.arange(20) / 4, 2.0), (40, 1))
-    full = Lives(going, np.full(40, 19)).completed(40)
-    slopes = np.diff(full[0]) / np.diff(np.log(AGES[:40]))
-    sure = int(AHEAD[19])
-    assert np.ptp(slopes[20:sure]) < 1e-9
-    assert slopes[sure - 1] < 0.5 < slopes[sure + 4] < slopes[-1] <= 1
-    assert (np.diff(slopes[sure:]) > 0).all()
-
-
-def test_one_far_beyond_the_others_does_not_make_them_grow() -> None:
-    going = np.tile(np.minimum(np.arange(24) / 4, 2.0), (60, 1))
-    going[-1, 20:] = 12.0
-    full = Lives(going, np.array([18] * 40 + [23] * 20)).completed(24)
-    assert full[0, -1] < 2.6
 
 
 def test_as_many_of_those_without_anything_get_something_as_of_those_who_went_on() -> None:

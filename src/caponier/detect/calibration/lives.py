@@ -4,20 +4,15 @@ The chain ladder of actuaries (Mack 1993): the usual growth from one age to the 
 the lives of those who did not. Usual is the median: most of those who went away had what they came for, and a burst of
 a few who stayed is not what they missed. Whoever stands high already grows otherwise than who has just begun, so growth
 is learned by height. So every benign caller is a reference at every age.
-
-Where few went on, a median of their steps says nothing, and of counts that add up it is nought. There all who stayed
-are taken together, over a longer stretch of age, and where that cannot be told either, scores are taken to add up: what
-is then ranked is how fast a caller came by its score. Else every caller who goes on for longer than those who were
-learned from would show its habit beyond all of theirs.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caponier.detect.calibration.ages import AGES, AHEAD
+from caponier.detect.calibration.ages import AGES
 
 TRUST: Final = 10.0
 """Callers that weigh as much as the recent slope of growth."""
@@ -25,14 +20,6 @@ RECENT: Final = 8
 """Steps that the recent slope is taken over."""
 HEIGHTS: Final = (0.5, 0.9)
 """Quantiles of those who have something at all, between which growth is learned together."""
-MANY: Final = 30
-"""Callers who went on that growth is learned from by its median; of fewer it is that of their sum."""
-ADDING: Final = 1.0
-"""Slope, in log-age, of the logarithm of what adds up at a constant rate."""
-DOUBT: Final = 0.2
-"""Part of the way to that slope that each step goes beyond `LATER` times the last age that enough were seen at."""
-HIGHEST: Final = 0.95
-"""Quantile of the scores beyond which a caller adds no more to a sum."""
 
 _WIDTHS: Final = np.log(AGES[1:] / AGES[:-1])
 
@@ -60,22 +47,13 @@ class Lives:
         full[:, :seen] = self.x[:, :seen]
         growth, onset, late = _Growth(), self._onset(steps), _Latecomers(self)
         order = np.argsort(self.last, kind="stable")
-        known = self._well_known()
-        together = _Together(self, known)
         for step in range(1, steps):
             ended = self.last < step
             before = full[:, step - 1]
-            width = float(_WIDTHS[step - 1])
-            rise: Any = (
-                growth.after(before, self._risen(step), ended, width) if step <= known else together.slope(step) * width
-            )
+            rise = growth.after(before, self._risen(step), ended, float(_WIDTHS[step - 1]))
             full[ended, step] = np.where(before[ended] > 0, before[ended] + rise, 0.0)
             late.at(full, order, ended, step, onset[step - 1])
         return full
-
-    def _well_known(self) -> int:
-        """Return the last step that enough callers were seen in to learn growth by its median."""
-        return int(np.sort(self.last)[-MANY]) if len(self.last) >= MANY else 0
 
     def _risen(self, step: int) -> NDArray[np.float64]:
         """Return by how much each caller rose to a step, (n,); NaN for those who were not seen in it."""
@@ -126,42 +104,6 @@ class _Growth:
         self._slopes.append(growth / width)
         found: NDArray[np.float64] = growth[height[ended]]
         return found
-
-
-class _Together:
-    """The growth of the sum of all who went on, where these are few: from one step to the next a slope in log-age.
-
-    The chain ladder's own estimate, over `RECENT` steps: of counts the sum grows though most callers' stand still. The
-    fewer went on, the less it is believed, and the nearer is the slope of what adds up.
-    """
-
-    def __init__(self, lives: Lives, known: int) -> None:
-        self._lives, self._sure = lives, int(AHEAD[known])
-        seen = np.arange(1, lives.x.shape[1]) <= lives.last[:, None]
-        # Where nobody ever rose nothing adds up.
-        self._most = ADDING if (np.diff(lives.x, axis=1)[seen] > 0).any() else 0.0
-        self._slope = self._believed(known, self._most)
-
-    def slope(self, step: int) -> float:
-        """Return the slope up to a step; asked for one step after the other."""
-        doubt = DOUBT if step > self._sure else 0.0
-        self._slope = self._believed(step, self._slope + (self._most - self._slope) * doubt)
-        return self._slope
-
-    def _believed(self, step: int, before: float) -> float:
-        """Return the slope up to a step, from what it was held for `before`."""
-        x, since = self._lives.x, max(0, step - RECENT)
-        on = self._lives.last >= step
-        if since == step or not on.any():
-            return before
-        early, late = (self._sum(x[on, at]) for at in (since, step))
-        seen = np.clip(np.log((late + 1) / (early + 1)) / _WIDTHS[since:step].sum(), 0, ADDING)
-        return float((on.sum() * seen + TRUST * before) / (on.sum() + TRUST))
-
-    @staticmethod
-    def _sum(x: NDArray[np.float64]) -> float:
-        scores = np.expm1(x)
-        return float(np.minimum(scores, np.quantile(scores, HIGHEST, method="lower")).sum())
 
 
 class _Latecomers:
