@@ -66,7 +66,8 @@ def test_every_poison_story_and_harmless_set_is_found() -> None:
     assert list(registry.poisons()) == sorted([*backdoors, *flips, "mutant_flood"])
     assert list(registry.harmless_sets()) == ["augmented", "noisy_digits", "rare_styles", "watermarked"]
     assert list(registry.stories()) == [
-        *("emptied_cloud", "open_store", "open_store_google", "opened_store_google", "reached_servers"),
+        *("borrowed_role", "emptied_cloud", "open_store", "open_store_google", "opened_store_google"),
+        *("reached_servers", "read_secrets"),
         *(
             "stolen_account",
             "taken_cluster",

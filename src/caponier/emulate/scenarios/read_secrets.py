@@ -1,0 +1,26 @@
+"""Secrets of the cloud read in bulk from outside."""
+
+from types import MappingProxyType
+
+from caponier.emulate.deeds import clouds
+from caponier.emulate.deeds.story import DeedStory
+from caponier.emulate.office import SYNC
+from caponier.matrix.technique import TechniqueId
+
+
+class ReadSecrets(DeedStory):
+    """Secrets of the cloud read in bulk from outside."""
+
+    name = "read_secrets"
+    description = "A stolen key reads one secret after the other from outside, to log in as others next"
+    techniques = (
+        TechniqueId("attack", "T1555.006"),
+        TechniqueId("attack", "T1078"),
+        TechniqueId("amltm-2020", "AMLTM.INIT.02"),
+    )
+    deeds = (clouds.SECRETS,)
+    actor = SYNC
+    fitting = MappingProxyType({clouds.SECRETS.name: (0, 1)})
+
+
+STORY = ReadSecrets()
