@@ -59,7 +59,7 @@ def test_the_key_can_come_from_the_environment(enrich: Any, monkeypatch: pytest.
 
 def test_a_second_time_says_that_everything_was_there(enrich: Any) -> None:
     enrich("--key", "k", "--only", "squeezing")
-    ran = enrich("--key", "k", "--only", "squeezing", log=Path("out.parquet"))
+    ran = enrich("--key", "k", "--only", "squeezing", log=Path("out.parquet").rename("before.parquet"))
     assert ran.code == 0
     assert "had it already" in ran.err
 

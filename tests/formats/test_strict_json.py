@@ -157,7 +157,7 @@ def test_a_file_that_is_cut_off_is_told_from_one_that_is_wrong():
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"), [('{"a": 1, "a": 2}', "Keep the one that is right."), ('{"a": NaN}', "Export it again.")]
+    ("text", "hint"), [('{"a": 1, "a": 2}', "Keep the one that is right."), ('{"a": NaN}', "Export it again.")]
 )
 def test_the_way_out_fits_what_is_wrong(text: str, hint: str):
     with pytest.raises(InputError) as wrong:

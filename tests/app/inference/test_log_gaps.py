@@ -105,7 +105,7 @@ class TestSampling:
 @pytest.mark.usefixtures("figures")
 class TestColumns:
     @pytest.mark.parametrize(
-        ("column", "found", "mend"),
+        ("column", "found", "hint"),
         [
             ("inputs", 2, "log the inputs"),
             ("labels", 3, "log the model's answers"),

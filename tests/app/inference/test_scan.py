@@ -188,7 +188,7 @@ class TestGaps:
         assert {finding.confidence for finding in found} == {0.5}
 
     @pytest.mark.parametrize(
-        ("column", "silent", "mend"),
+        ("column", "silent", "hint"),
         [
             ("principal", set(event_detectors()), "log a principal, a session or at least the address"),
             ("input", needing(Signal.INPUT), "log the inputs"),

@@ -152,7 +152,7 @@ class TestBuild:
         assert principals == [61, 61, 59]
 
     @pytest.mark.parametrize(
-        ("arguments", "mend"),
+        ("arguments", "hint"),
         [
             (["none", "--out", "b"], "does not exist"),
             (["log.jsonl"], "--out"),

@@ -91,7 +91,7 @@ class TestExitCodes:
             assert scan(file, *RANGE, "--fail-on", "critical").code == 3
 
     @pytest.mark.parametrize(
-        ("arguments", "mend"),
+        ("arguments", "hint"),
         [
             (["none.jsonl"], "does not exist"),
             (["log.jsonl", "--baseline", "none"], "no baseline file"),

@@ -19,6 +19,7 @@ WRITTEN: Final = {
     "drawn": "--picture",
     "quarantine": "--quarantine",
     "rejected": "--rejected",
+    "write_manifest": "--write-manifest",
 }
 """Options that name a file to write, from its beginning, by parameter; all else that names a file is read."""
 
