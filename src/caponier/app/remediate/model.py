@@ -129,7 +129,7 @@ def remediate_model(
         _read_back(again_report, new, samples)
         still = tuple(f"{found.detector}: {found.summary}" for found in again_report.findings)
         digests = {"kept": opened.sha256, "produced": hashlib.sha256(data).hexdigest()}
-        details = _details(asked, samples, target, still) | {"sha256": digests, "seconds": perf_counter() - began}
+        details = _details(asked, samples, target, still, began) | {"sha256": digests}
         done = record_of(
             RemediationKind.MODEL, path, asked.out, incident_id=asked.incident_id,
             measured_on=test.digest if test else UNMEASURED, before=before, after=after, details=details,
@@ -244,7 +244,7 @@ def _read_back(report: ModelReport, new: Network, samples: Samples) -> None:
         raise InputError("what was written answers otherwise than what was measured", where=str(report.path))
 
 
-def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str, ...]) -> dict[str, Any]:
+def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str, ...], began: float) -> dict[str, Any]:
     columns = asked.columns
     return {
         "method": asked.method.value,
@@ -256,6 +256,7 @@ def _details(asked: ModelRepair, samples: Samples, target: int, still: tuple[str
         "undo": "the old file is kept as it was: serve it again, or name it in caponier remediate rollback",
         "detectors": sorted(model_detectors()),
         "seed": asked.seed,
+        "seconds": round(perf_counter() - began, 1),
     }
 
 
