@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caponier.app.inference.live import EPOCH, LiveFindings, microseconds, subject_of
+from caponier.app.inference.live import EPOCH, LiveFindings, _raw, microseconds, subject_of
 from caponier.app.inference.plan import DetectionSettings
 from caponier.app.inference.scan import ScanReport
 from caponier.app.workspace.workspace import create_workspace, load_workspace
+from caponier.detect.detector import Column
 from caponier.guard.events import Row
 from caponier.records.finding import Finding
 from caponier.records.inventory import FeatureColumn, FeatureSpec, ModelSpec, Workspace
@@ -256,3 +260,15 @@ def test_whoever_may_be_answered_anyhow_is_never_doubted(world: World) -> None:
     live = LiveFindings(DetectionSettings.of(world.workspace, world.baseline.baseline), "e{}".format)
     assert live.feed(rows_of(world)[:20_000])
     assert not live.certain()
+
+
+def test_the_highest_score_is_that_of_the_log_which_writes_no_number_as_null() -> None:
+    scores = [[0.25, np.nan, 0.5], [np.nan], [], None, [0.75]]
+    rows: list[Row] = [{"scores": None if one is None else np.array(one, np.float32), "label": "a"} for one in scores]
+    written = pa.array(
+        orjson.loads(orjson.dumps([row["scores"] for row in rows], option=orjson.OPT_SERIALIZE_NUMPY)),
+        pa.list_(pa.float32()),
+    )
+    log = pa.table({"scores": written})
+    read = duckdb.connect().from_arrow(log).aggregate("list(list_max(scores))").fetchall()[0][0]
+    assert _raw(Column.TOP_SCORE, rows).to_pylist() == read == [0.5, None, None, None, 0.75]

@@ -414,12 +414,12 @@ def _raw(column: Read, rows: Sequence[Row]) -> pa.Array:
 
 
 def _tops(scores: Sequence[NDArray[np.float32] | None]) -> list[float | None]:
-    """Return the largest score of each event, as in a log; None where there is none."""
+    """Return the largest score of each event that is a number, as in a log; None where there is none."""
     there = [at for at, own in enumerate(scores) if own is not None and len(own)]
     tops: list[float | None] = [None] * len(scores)
     if there:
         held = [np.asarray(scores[at]) for at in there]
         begins = np.cumsum([0, *map(len, held[:-1])])
-        for at, top in zip(there, np.maximum.reduceat(np.concatenate(held), begins).tolist(), strict=True):
-            tops[at] = top
+        for at, top in zip(there, np.fmax.reduceat(np.concatenate(held), begins).tolist(), strict=True):
+            tops[at] = None if np.isnan(top) else top
     return tops
