@@ -33,6 +33,7 @@ COMMANDS: Final[Table] = {
     "coverage": "caponier.cli.coverage.coverage:coverage",
     "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
+    "lake": "caponier.cli.lake:app",
     "audit": "caponier.cli.audit:app",
     "erase": "caponier.cli.erase:erase",
 }
