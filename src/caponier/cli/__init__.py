@@ -34,6 +34,8 @@ COMMANDS: Final[Table] = {
     "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
     "lake": "caponier.cli.lake:app",
+    "backup": "caponier.cli.backup:backup",
+    "restore": "caponier.cli.restore:restore",
     "audit": "caponier.cli.audit:app",
     "erase": "caponier.cli.erase:erase",
 }
