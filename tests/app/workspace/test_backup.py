@@ -5,7 +5,6 @@ import io
 import os
 import tarfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -100,7 +99,10 @@ def test_what_lies_elsewhere_is_told(home: Workspace, tmp_path: Path) -> None:
         back_up(home, home.root / "backup.tar")
 
 
-Breaking = Callable[[bytes], bytes]
+def test_a_store_on_a_server_is_told(home: Workspace, tmp_path: Path) -> None:
+    at_server = home.model_copy(update={"store": "postgresql://caponier@localhost/caponier"})
+    done = back_up(at_server, tmp_path / "backup.tar")
+    assert [(skip.what, "pg_dump" in skip.reason) for skip in done.skipped] == [("the store", True)]
 
 
 def _archive(files: dict[str, bytes], said: dict[str, bytes] | None = None, kind: bytes = tarfile.REGTYPE) -> bytes:

@@ -91,6 +91,8 @@ def back_up(workspace: Workspace, out: Path, progress: Progress | None = None) -
 def _files(workspace: Workspace, root: Path, database: Path | None, done: Backup) -> Iterator[Path]:
     """Yield what lies in the workspace's folder and is its own; note what belongs to it and lies elsewhere."""
     _note_elsewhere(workspace, root, done)
+    if database is None:
+        done.skipped.append(Skip("the store", "is kept by a PostgreSQL server; back it up with pg_dump"))
     spool = read_settings(workspace.guard, str(workspace.file)).spool
     left_out = frozenset(() if database is None else _with_passing(database.resolve()))
     waiting = (root / spool).resolve() if spool else None
