@@ -69,5 +69,5 @@ def check_references(constraints: Path = CONSTRAINTS, names: Iterable[str] = REF
     if wrong:
         raise InputError(
             f"a reference is not what {constraints.name} says: {'; '.join(wrong)}",
-            hint="Run: scripts/environment emulate,logs,serve,stix,torch,dev",
+            hint="Run: scripts/environment emulate,logs,postgres,serve,stix,torch,dev",
         )

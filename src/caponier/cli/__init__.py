@@ -33,6 +33,9 @@ COMMANDS: Final[Table] = {
     "coverage": "caponier.cli.coverage.coverage:coverage",
     "collect": "caponier.cli.collect:collect",
     "guard": "caponier.cli.guard:guard",
+    "lake": "caponier.cli.lake:app",
+    "backup": "caponier.cli.backup:backup",
+    "restore": "caponier.cli.restore:restore",
     "audit": "caponier.cli.audit:app",
     "erase": "caponier.cli.erase:erase",
 }

@@ -25,7 +25,7 @@ def forget_old_events(workspace: Workspace, now: datetime | None = None) -> int:
     last = ((now or datetime.now(UTC)) - timedelta(days=days)).date()
     deleted = 0
     for folder in sorted(Path(workspace.lake).glob("*")):
-        day = _day(folder)
+        day = day_of(folder)
         # A day's last event is as old as the day itself once the next one has begun.
         if day is None or day >= last or folder.is_symlink() or not folder.is_dir():
             continue
@@ -39,7 +39,8 @@ def forget_old_events(workspace: Workspace, now: datetime | None = None) -> int:
     return deleted
 
 
-def _day(folder: Path) -> date | None:
+def day_of(folder: Path) -> date | None:
+    """Return the day that a folder of a lake is called like, `2026-11-30` or `date=2026-11-30`; None if none."""
     name = folder.name.removeprefix("date=")
     try:
         return date.fromisoformat(name) if len(name) == 10 else None
