@@ -1,20 +1,25 @@
 """What every part of the house needs is built in one place; a second place is a failing test."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "caponier"
 TEXTS = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))}
-TREES = {path: ast.parse(text) for path, text in TEXTS.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {path: ast.parse(text) for path, text in TEXTS.items()}
 
 
 def callers(name: str) -> list[str]:
     """Return the files that call something of this name."""
     return [
         path
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
     ]
@@ -23,7 +28,7 @@ def callers(name: str) -> list[str]:
 def writers(text: str) -> list[str]:
     """Return the files in whose code, comments and docstrings apart, this text is written."""
     found = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         found += [
             path
@@ -37,7 +42,7 @@ def classes(name: str) -> list[str]:
     """Return the files that define a class of this name."""
     return [
         path
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and node.name == name
     ]

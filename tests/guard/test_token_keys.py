@@ -63,9 +63,9 @@ def forged() -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sent", forged(), ids=range(len(forged())))
-def test_what_nobody_signed_names_nobody(tokens: Tokens, sent: str) -> None:
-    assert tokens.subject(sent, NOW) is None
+def test_what_nobody_signed_names_nobody(tokens: Tokens) -> None:
+    # Made here, not where tests are gathered: every worker would look for keys.
+    assert [sent for sent in forged() if tokens.subject(sent, NOW) is not None] == []
 
 
 def test_what_is_remembered_is_bounded_and_still_ends(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:

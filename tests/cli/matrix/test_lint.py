@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from caponier import __version__
@@ -186,6 +185,9 @@ def test_sarif_is_valid_and_chosen_by_the_ending_of_the_file(lint: Any):
     assert first == {"artifactLocation": {"uri": "bad.md"}, "region": {"startLine": 3, "startColumn": 13}}
     schema = SHARED / "reference" / "schemas" / "sarif-schema-2.1.0.json"
     if schema.is_file():
+        # Only here: it takes seconds to import.
+        import jsonschema
+
         jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(document)
 
 

@@ -5,9 +5,7 @@ import re
 from functools import cache
 from typing import Any
 
-import jsonschema
 import pytest
-import referencing
 
 from matrix.conftest import SHARED
 
@@ -28,7 +26,11 @@ def complaints(text: str) -> list[str]:
 
 
 @cache
-def _validator() -> jsonschema.Draft202012Validator:
+def _validator() -> Any:
+    # Only here: it takes seconds to import.
+    import jsonschema
+    import referencing
+
     schema = json.loads(_FLOW.read_text(encoding="utf-8"))
     return jsonschema.Draft202012Validator(schema, registry=referencing.Registry(retrieve=cache(_retrieve)))
 
@@ -46,6 +48,8 @@ def dangling(text: str) -> set[str]:
 
 
 def _retrieve(uri: str) -> Any:
+    import referencing
+
     found = _STIX.fullmatch(uri)
     if not found:
         raise referencing.exceptions.NoSuchResource(ref=uri)
