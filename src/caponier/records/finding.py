@@ -56,7 +56,7 @@ class SubjectRef:
     def in_words(self) -> str:
         """Kind and name, and who sent it."""
         kind, _, name = (self.sender or "").partition(":")
-        named = f"{self.kind} {self.id}"
+        named = f"{'data set' if self.kind == 'row' else self.kind} {self.id}"
         if not name:
             return named
         if kind == "principal":

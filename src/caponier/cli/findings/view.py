@@ -35,7 +35,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("confidence", lambda finding: finding.confidence, ShownIn.CSV),
         Column("detector", lambda finding: finding.detector),
         Column("system", lambda finding: finding.system or "", ShownIn.CSV),
-        Column("model", lambda finding: finding.model or ""),
+        Column("model", lambda finding: finding.model or "", sparse=True),
         Column("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
         Column("subject", lambda finding: f"{finding.subject.kind} {finding.subject.id}", ShownIn.PAGE),
         Column("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
@@ -43,7 +43,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
         Column("harms", lambda finding: " ".join(finding.harms), ShownIn.CSV),
         Column("expected_per_week", weekly, ShownIn.CSV),
-        Column("benign a week", weekly, ShownIn.PAGE),
+        Column("benign like this a week", weekly, ShownIn.PAGE, sparse=True),
         Column("unique_queries", lambda finding: finding.unique_queries, ShownIn.CSV),
         Column("summary", lambda finding: finding.summary),
     ]
@@ -72,12 +72,16 @@ def card(finding: Finding, verdict: Verdict | None = None) -> Table:
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:
     evidence = finding.evidence
-    rank = f"{evidence.above} of {evidence.of} benign ones as high" if evidence.of else "no benign ones to rank by"
-    return [
+    rank = (
+        f"of {evidence.of} benign callers {evidence.above} had scored as high"
+        if evidence.of
+        else "no benign callers known"
+    )
+    rows = [
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
         ("Severity", f"{finding.severity.value}, confidence {finding.confidence:.2f}"),
-        ("Subject", f"{finding.subject.kind} {finding.subject.id}"),
+        ("Subject", finding.subject.in_words),
         ("Model", " ".join(filter(None, [finding.model, finding.model_version]))),
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
@@ -87,12 +91,13 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Time", f"{moment(finding.first_time)} to {moment(finding.last_time)}"),
         *_queries(finding),
         ("Evidence", f"{evidence.statistic} = {evidence.value:g}, threshold {evidence.threshold:g}"),
-        *([("Basis", f"{evidence.basis}: {rank} after {evidence.age:,} inputs or events")] if evidence.basis else []),
+        *([("Basis", f"{evidence.basis}: {rank} after as many queries ({evidence.age:,})")] if evidence.basis else []),
         *_rarity(finding),
         # What was not seen is no evidence; JSON has it.
         *[(f"  {name}", json.dumps(value, ensure_ascii=False)) for name, value in evidence.facts.items() if value],
         ("Events", _events(finding)),
     ]
+    return [(name, value) for name, value in rows if value]
 
 
 def _events(finding: Finding) -> str:
@@ -105,10 +110,17 @@ def _rarity(finding: Finding) -> list[tuple[str, str]]:
     if evidence.expected is None:
         return []
     told = evidence.expected
-    said = [(one.detector, f"{one.statistic} = {one.value:g}, 1 in {1 / one.share:,.0f}") for one in evidence.beside]
+    said = [
+        (one.detector, f"{one.statistic} = {one.value:g}; 1 benign caller in {1 / one.share:,.0f} scores as high")
+        for one in evidence.beside
+    ]
     return [
-        ("Rarity", f"{told.benign:.2g} benign callers a week come as high ({told.low:.2g} to {told.high:.2g})"),
-        *((f"Beside: {name}", text) for name, text in said),
+        (
+            "Rarity",
+            f"{told.benign:.2g} benign callers a week are expected to score as high "
+            f"({told.low:.2g} to {told.high:.2g}, 90 %)",
+        ),
+        *((f"Also {name}", text) for name, text in said),
     ]
 
 

@@ -178,7 +178,7 @@ def _filled(row: Row) -> set[tuple[str, str]]:
 
 def _tell_doubts(report: RejectedRows, source: str, found: GuessedMap) -> None:
     report.tell(
-        f"{source}: not in the event schema, and not clear enough to be read unasked: {'; '.join(found.doubts)}"
+        f"{source}: its columns are not those of events, and what they mean is not clear: {'; '.join(found.doubts)}"
     )
 
 

@@ -1,5 +1,6 @@
 """What a section tells of itself, and of another one, whatever its figures."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -87,9 +88,9 @@ class TestLines:
         off = replace(SECTION, detectors={"novelty": replace(NOVELTY, off="everybody is new")}, tested=True)
         told = story(off)
         assert told.standings[0].needed is None
-        assert "m: looked for by nobody" in told.lines
-        assert "m: novelty: everybody is new" in told.lines
-        assert "m: self-test: 1 detector cannot tell attackers from benign callers" in told.lines
+        assert "m: detectors at work: none" in told.lines
+        assert [line for line in told.lines if "novelty" in line and "everybody is new" in line]
+        assert [line for line in told.lines if line.startswith("m: self-test: 1 ")]
         assert told.standings[0].to_dict() | {"basis": None, "off": "everybody is new"} == told.standings[0].to_dict()
 
     def test_detectors_that_this_program_does_not_know_are_passed_over(self) -> None:
@@ -107,7 +108,7 @@ class TestStanding:
         few = TailRanks.of(Lives(np.zeros((FEWEST - 1, 1)), np.zeros(FEWEST - 1, np.int64)), 1)
         (found,) = story(replace(SECTION, detectors={"novelty": replace(NOVELTY, ranks=few)})).standings
         assert found.cold
-        assert found.why_not == f"only {FEWEST - 1} principals to rank among, and {FEWEST} are needed"
+        assert re.findall(r"\d+", found.why_not) == [str(FEWEST), str(FEWEST - 1)]
         assert found.to_dict()["basis"] == (None if found.needed is None else "cold-start")
 
     @given(one=st.floats(1e-3, 0.3), other=st.floats(1e-3, 0.3))
