@@ -78,6 +78,9 @@ def ids(*arguments: str) -> list[str]:
     return [found["finding_id"] for found in json.loads(result.stdout)["findings"]]
 
 
+WEEKLY = ("BENIGN", "LIKE", "THIS", "A", "WEEK")
+
+
 def test_a_list_has_a_row_a_caller(home: Path) -> None:
     keep(home, finding(1), finding(2), finding(3, "k-78"))
     result = run("list")
@@ -89,6 +92,7 @@ def test_a_list_has_a_row_a_caller(home: Path) -> None:
         "SEVERITY",
         "WHO",
         "DETECTORS",
+        *WEEKLY,
         "WHAT",
         "WAS",
         "SEEN",
@@ -103,7 +107,7 @@ def test_each_finding_has_a_row_where_that_is_asked_for(home: Path) -> None:
     keep(home, finding(1), finding(2))
     result = run("list", "--each")
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["FINDING", "ID", "TIME", "SEVERITY", "DETECTOR", "MODEL", "SUBJECT", "SUMMARY"]
+    assert head.split() == ["FINDING", "ID", "TIME", "SEVERITY", "DETECTOR", "MODEL", "SUBJECT", *WEEKLY, "SUMMARY"]
     assert [line.split()[0] for line in lines if line.startswith("f-")] == ["f-2", "f-1"]
     assert result.stderr == ""
 

@@ -95,7 +95,7 @@ class TestExitCodes:
         ("arguments", "hint"),
         [
             (["none.jsonl"], "does not exist"),
-            (["log.jsonl", "--baseline", "none"], "no baseline file"),
+            (["log.jsonl", "--baseline", "none"], "none: does not exist"),
             (["log.jsonl", "--baseline", "log.jsonl"], "no baseline file"),
             (["log.jsonl", "--reader", "morse"], "Readers: auto"),
             (["log.jsonl", "--shape", "8;8"], "--kind image --shape 8,8"),
@@ -184,7 +184,7 @@ class TestDocument:
             *("m: caller_profile", "m: distance_shape", "m: distributed_query", "m: flood", "m: information_spend"),
             *("m: input_search", "m: novelty", "m: score_climb"),
         ]
-        assert [note for note in document["notes"] if "cold-start" in note]
+        assert [note for note in document["notes"] if "built-in" in note]
 
 
 class TestFormats:

@@ -19,6 +19,7 @@ import orjson
 import pyarrow as pa
 
 from caponier.records.event import EVENT_SCHEMA
+from caponier.telemetry.scratch_database import opened
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -155,13 +156,7 @@ class Halves:
 
     def _opened(self) -> "Connection":
         if self._database is None:
-            # Most logs need nothing of it.
-            import sqlite3
-
-            self._database = sqlite3.connect("", isolation_level=None)
-            for step in ("pragma journal_mode = off", "pragma synchronous = off", *_TABLE):
-                self._database.execute(step)
-            self._database.execute("begin")
+            self._database = opened(_TABLE)
         return self._database
 
 

@@ -107,6 +107,12 @@ class Story:
         return self.section.alpha * self.section.callers_per_week
 
     @property
+    def asked_for(self) -> int:
+        """How many callers it takes to promise this share; with fewer it is an estimate."""
+        # A share of 1/161 times 161 is a little less than 1 to a computer.
+        return int(np.ceil(1 / self.section.alpha - 1e-9)) - 1
+
+    @property
     def promise(self) -> str:
         """Which promise on false alarms it can keep."""
         section, n = self.section, self.section.principals
@@ -120,9 +126,8 @@ class Story:
             f"at most {100 * section.alpha:.3g}% of benign principals are flagged (about {self.expected:,.1f} a week), "
             f"as long as each uses the model up to {LONGER} times as long as in this log"
         )
-        # A share of 1/161 times 161 is a little less than 1 to a computer.
-        needed = np.ceil(1 / section.alpha - 1e-9) - 1
-        return promised + ("" if n >= needed else f"; an estimate: to promise it takes {needed:,.0f} principals")
+        needed = self.asked_for
+        return promised + ("" if n >= needed else f"; an estimate: to promise it takes {needed:,} principals")
 
     @property
     def lines(self) -> Iterator[str]:
