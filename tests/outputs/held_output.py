@@ -12,7 +12,7 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent / "held"
 _IDS: Final = re.compile(r"\b(f|i|a|e|s)-[0-9a-f]{12,24}\b")
-_FRACTION: Final = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]\d|\w)")
+_FRACTION: Final = re.compile(r"(?<![\w./-])\d+\.\d+(?![\w.]\d|\w)")
 _MOMENT: Final = re.compile(r"\b(\d{4})-\d\d-\d\d \d\d:\d\d:\d\dZ")
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{40,64}\b")
 _SOURCE: Final = 2026, 1

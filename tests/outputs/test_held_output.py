@@ -14,6 +14,7 @@ from outputs.held_output import HeldOutputs, masked
         ("f-0123456789abcdef0123 and i-0123456789abcdef", "f-ID and i-ID"),
         ("1.25 callers, 0.0098 a week, 8.3%; 1e-9", "N.N callers, N.N a week, N.N%; 1e-9"),
         ("AML.T0043.001, AMLTM.EVADE.01.02, 127.0.0.1:80", "AML.T0043.001, AMLTM.EVADE.01.02, 127.0.0.1:80"),
+        ("atlas-5.6 of https://arxiv.org/abs/1802.03162", "atlas-5.6 of https://arxiv.org/abs/1802.03162"),
         ("2026-01-06 00:00:00Z", "2026-01-06 00:00:00Z"),
         ("9999-12-01 12:13:12Z", "NOW"),
         ("a" * 64, "DIGEST"),
