@@ -53,7 +53,7 @@ def masked(text: str, home: Path | None = None) -> str:
     text = _DIGEST.sub("DIGEST", _IDS.sub(r"\1-ID", text))
     text = _FRACTION.sub("N.N", text)
     # Columns are as wide as what was masked: their blanks say nothing.
-    lines = (re.sub(r"(?<=\S) {2,}(?=\S)", "  ", line.rstrip()) for line in text.splitlines())
+    lines = (re.sub(r"(?<=\S) {2,}(?=\S)|^ {5,}(?=\S)", "  ", line.rstrip()) for line in text.splitlines())
     return "\n".join(lines) + "\n"
 
 

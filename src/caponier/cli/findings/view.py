@@ -7,7 +7,7 @@ from rich.table import Table
 
 from caponier.cli.terminal.listing import SEVERITY_STYLES, Column, Listing, ShownIn, facts
 from caponier.cli.terminal.moments import moment
-from caponier.records.finding import Finding, rfc3339
+from caponier.records.finding import Finding, SubjectRef, rfc3339
 from caponier.records.suppression import Suppression
 from caponier.records.verdict import Verdict
 
@@ -16,6 +16,11 @@ def weekly(finding: Finding) -> str:
     """Return how many benign subjects are expected to come as high in a week; empty where nobody is ranked."""
     expected = finding.evidence.expected
     return "" if expected is None else f"{expected.benign:.2g}"
+
+
+def named(subject: SubjectRef) -> str:
+    """Return kind and name of a subject; of a file its path, which people know it by."""
+    return f"file {subject.path}" if subject.kind == "file" and subject.path else subject.in_words
 
 
 _EVENTS: Final = 20
@@ -37,7 +42,7 @@ FINDINGS: Final[Listing[Finding]] = Listing(
         Column("system", lambda finding: finding.system or "", ShownIn.CSV),
         Column("model", lambda finding: finding.model or "", sparse=True),
         Column("model_version", lambda finding: finding.model_version or "", ShownIn.CSV),
-        Column("subject", lambda finding: f"{finding.subject.kind} {finding.subject.id}", ShownIn.PAGE),
+        Column("subject", lambda finding: named(finding.subject), ShownIn.PAGE),
         Column("subject_kind", lambda finding: finding.subject.kind, ShownIn.CSV),
         Column("subject_id", lambda finding: finding.subject.id, ShownIn.CSV),
         Column("techniques", lambda finding: " ".join(technique.id for technique in finding.techniques), ShownIn.CSV),
@@ -81,7 +86,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("Finding", finding.finding_id),
         ("Summary", finding.summary),
         ("Severity", f"{finding.severity.value}, confidence {finding.confidence:.2f}"),
-        ("Subject", finding.subject.in_words),
+        ("Subject", named(finding.subject)),
         ("Model", " ".join(filter(None, [finding.model, finding.model_version]))),
         ("System", finding.system or "not in the inventory"),
         ("Detector", finding.detector),
