@@ -18,8 +18,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from caponier.formats.scratch_database import opened
 from caponier.records.event import EVENT_SCHEMA
-from caponier.telemetry.scratch_database import opened
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -14,10 +14,10 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from caponier.formats.scratch_database import opened
 from caponier.records.event import EVENT_SCHEMA
 from caponier.telemetry.joining.halves import ASKED, there
 from caponier.telemetry.joining.whether import CALLERS
-from caponier.telemetry.scratch_database import opened
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 import orjson
 
 from caponier.errors import InputError
+from caponier.formats.scratch_database import opened
 from caponier.telemetry.chunk import Chunk
 from caponier.telemetry.readers.cloud_event import BAD, RESPONSE, attributes, body_of, is_cloud_event, short
-from caponier.telemetry.scratch_database import opened
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
